@@ -52,7 +52,14 @@ describe('sealpost cert install', () => {
     await make()
     const { status, stdout, stderr } = await pki.sealpost('cert', 'install', file)
     expect(status, stderr).toBe(0)
-    for (const part of ['Issued to:         localhost', 'Issued by:         middle', 'Server Authentication', smtp]) {
+    for (const part of [
+      'CN=localhost',
+      'dns:localhost',
+      'CN=middle, O=Outside',
+      'Valid:',
+      'Server Authentication',
+      smtp,
+    ]) {
       expect(stdout).toContain(part)
     }
     expect(await pki.json<unknown[]>('cert', 'pending')).toEqual([])
@@ -72,7 +79,7 @@ describe('sealpost cert install', () => {
     await pki.sign('stranger', 'certreq.txt', 'answer.pem')
     const { status, stderr } = await pki.sealpost('cert', 'install', 'answer.pem')
     expect(status).toBe(0)
-    expect(stderr).toMatch(/warning: the chain is incomplete: the issuer stranger/)
+    expect(stderr).toMatch(/warning: the certificate has an incomplete chain: stranger is not known here/)
   })
 })
 
@@ -93,7 +100,7 @@ describe('the chain of an answer', () => {
     pki.write('some.pem', join(...file))
     const { stderr } = await pki.sealpost('cert', 'install', 'some.pem')
     const chain = (text: string): string[] => text.split('\n').filter((line) => line.includes('incomplete'))
-    expect(chain(stderr)).toEqual(missing ? [expect.stringContaining(`the issuer ${missing} is neither`)] : [])
+    expect(chain(stderr)).toEqual(missing ? [expect.stringContaining(`incomplete chain: ${missing} is not known`)] : [])
     const checked = await pki.sealpost('check')
     const found = chain(checked.stderr).filter((line) => line.includes(imap4))
     expect(found).toEqual(missing ? [expect.stringContaining(`incomplete chain: ${missing} is not known`)] : [])
@@ -213,6 +220,6 @@ describe('sealpost cert install changes nothing and refuses', () => {
     const { stdout, stderr } = await pki.sealpost('cert', 'install', 'old.pem', '--force')
     expect(stdout).toContain('installed on')
     expect(await pki.certificateOf(imap4)).toMatchObject({ state: 'expired' })
-    expect(stderr).toMatch(/Default IMAP4 Virtual Server: the certificate .* expired on 2020-02-01/)
+    expect(stderr).toContain('warning: the certificate expired on 2020-02-01')
   })
 })

@@ -145,6 +145,9 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await page.getByRole('button', { name: 'Back' }).click()
     await page.getByRole('button', { name: 'Next' }).click()
     await page.getByText(`answer.${ending} is chosen.`).waitFor()
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByRole('heading', { name: 'Check the certificate' }).waitFor()
+    await page.getByText(`CN=localhost, O=${ending}`).waitFor()
     await page.getByRole('button', { name: 'Finish' }).click()
     await page.getByText('The certificate is installed.').waitFor()
     await expect.poll(seen).toMatch(new RegExp(`subject=.*${ending}`))
@@ -159,17 +162,95 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await drop(page, '.wizard', `${name}.${ending}`)
     await page.getByText(`${name}.${ending} is chosen.`).waitFor()
     if (ending === 'pfx') {
-      await page.getByRole('button', { name: 'Finish' }).click()
+      await page.getByRole('button', { name: 'Next' }).click()
       await page
         .getByRole('alert')
         .getByText(/password/i)
         .waitFor()
       await page.getByLabel('Password').fill('secret')
     }
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByText(`CN=localhost, O=${name}`).waitFor()
     await page.getByRole('button', { name: 'Finish' }).click()
     await page.getByText('The certificate is installed.').waitFor()
     await expect.poll(seen).toMatch(new RegExp(`subject=.*${name}`))
     await page.context().close()
+  })
+
+  it('the wizard shows a certificate before it imports it, with its warnings, and says why another one is refused', async () => {
+    const key = ['-newkey', 'rsa:1024', '-nodes', '-keyout', 'weak.key', '-subj', '/O=Weak/CN=localhost']
+    await outside.openssl('req', '-new', ...key, '-out', 'weak.csr')
+    const pem = async (file: string, authority: string, issuer: string): Promise<void> => {
+      await outside.sign(authority, 'weak.csr', 'weak.crt')
+      outside.write(file, ['weak.crt', 'weak.key', issuer].map((one) => outside.text(one)).join(''))
+    }
+    await outside.outsideAuthority('stranger')
+    await pem('good.pem', 'outside', 'outside.pem')
+    await pem('wrong-issuer.pem', 'outside', 'stranger.pem')
+    // A second authority with the same name and another key.
+    const signer = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'twin.key', '-subj', '/O=Outside/CN=outside']
+    await outside.openssl('req', '-x509', ...signer, '-days', '20', '-out', 'twin.pem')
+    await pem('wrong-signature.pem', 'outside', 'twin.pem')
+
+    const page = await browser.open(http.base, '/certificates/wizard?server=default-imap4-virtual-server')
+    const next = () => page.getByRole('button', { name: 'Next' }).click()
+    await page.getByText('Import a certificate from a file').click()
+    await next()
+    for (const [file, why] of [
+      ['wrong-issuer.pem', /the issuer is wrong: localhost was issued by outside, but the file contains stranger/],
+      ['wrong-signature.pem', /the signature of localhost is wrong: it names outside as its issuer/],
+    ] as const) {
+      await page.getByLabel('File').setInputFiles(outside.path(file))
+      await next()
+      await page.getByRole('alert').getByText(why).waitFor()
+    }
+    await page.getByLabel('File').setInputFiles(outside.path('good.pem'))
+    await next()
+    await page.getByRole('heading', { name: 'Check the certificate' }).waitFor()
+    expect(await page.locator('.wizard-summary > div').allTextContents()).toEqual(
+      expect.arrayContaining([
+        'SubjectCN=localhost, O=Weak',
+        'Nameslocalhost',
+        'IssuerCN=outside, O=Outside',
+        'KeyRSA 1024',
+        'Chainoutside',
+        'Served byDefault IMAP4 Virtual Server',
+      ]),
+    )
+    await page.getByText('Apple clients and OpenSSL 3.2 and later refuse it').waitFor()
+    expect(await seen()).not.toMatch(/subject=.*Weak/)
+    await page.getByRole('button', { name: 'Back' }).click()
+    await page.getByText('good.pem is chosen.').waitFor()
+    await next()
+    await page.getByRole('button', { name: 'Finish' }).click()
+    await page.getByText('The certificate is installed.').waitFor()
+    await expect.poll(seen).toMatch(/subject=.*Weak/)
+    await page.context().close()
+  })
+
+  it('the pages judge certificates by the clock of the lab', async () => {
+    await http.request('certificates', { json: { for: 'smtp', friendlyName: 'Month', key: 'p256', days: 30 } })
+    const servers = await browser.open(http.base, '/servers')
+    const row = servers.getByRole('row', { name: /SMTP.*Month/ })
+    await row.getByText('29 days').waitFor()
+    await http.request('clock', { method: 'PATCH', json: { advance: '27d' } })
+    await row.getByText('2 days').waitFor()
+    const certificates = await browser.open(http.base, '/certificates')
+    await certificates.getByRole('row', { name: /Month.*2 days/ }).waitFor()
+    await http.request('clock', { method: 'PATCH', json: { advance: '10d' } })
+    await row.getByText('expired').waitFor()
+    await certificates.getByRole('row', { name: /Month.*expired/ }).waitFor()
+    const authority = (await http.request('certificates/Month')).body.issuedBy
+    const issued = await browser.open(http.base, `/authorities/${encodeURIComponent(authority)}`)
+    await issued
+      .getByRole('row', { name: /days ago expired/ })
+      .first()
+      .waitFor()
+    await http.request('clock', { method: 'PATCH', json: { reset: true } })
+    await row.getByText('29 days').waitFor()
+    await certificates.getByRole('row', { name: /Month.*29 days/ }).waitFor()
+    await http.request('certificates/unassign', { json: { for: 'smtp' } })
+    for (const page of [servers, certificates, issued]) await page.context().close()
   })
 
   it('a virtual server serves a defective certificate, and a good one again', async () => {
@@ -246,6 +327,8 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await page.getByRole('button', { name: 'Process' }).click()
     await next()
     await page.getByLabel('File').setInputFiles(outside.path('answer.cer'))
+    await next()
+    await page.locator('.wizard-summary').getByText('CN=outside, O=Outside').waitFor()
     await page.getByRole('button', { name: 'Finish' }).click()
     await page.getByText('The certificate is installed.').waitFor()
     await page

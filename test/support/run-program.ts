@@ -51,3 +51,18 @@ export const run = (
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<ProgramResult> => runProgram(program, args, { env })
+
+/**
+ * Runs a program that starts others. After a number of seconds all of them are killed, also if the test that started them
+ * has ended before: status 137 or, as a signal ends `timeout` too, 128.
+ */
+export const runLimited = (
+  seconds: number,
+  program: string,
+  args: readonly string[],
+  options: Omit<ProgramOptions, 'timeoutMs'> = {},
+): Promise<ProgramResult> =>
+  runProgram('timeout', ['--signal=KILL', String(seconds), program, ...args], {
+    ...options,
+    timeoutMs: (seconds + 60) * 1000,
+  })

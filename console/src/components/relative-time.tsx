@@ -1,12 +1,5 @@
-import { signal } from '@preact/signals'
+import { browserNow, labNow } from '../state/clock.ts'
 import { language } from '../state/preferences.ts'
-
-const TICK_MS = 30_000
-/** The present, for times that count from it. */
-const now = signal(Date.now())
-setInterval(() => {
-  now.value = Date.now()
-}, TICK_MS)
 
 const SECOND = 1_000
 const [MINUTE, HOUR, DAY] = [60 * SECOND, 3_600 * SECOND, 86_400 * SECOND]
@@ -32,7 +25,7 @@ export function timeZone(): { readonly zone: string; readonly offset: string } {
 }
 
 /** Returns a time of today as such, another day of this year as a date, and others with their year. */
-export function shortTime(at: number | string, present = now.value): string {
+export function shortTime(at: number | string, present = browserNow.value): string {
   const date = new Date(at)
   const today = new Date(present)
   const isToday = date.toDateString() === today.toDateString()
@@ -54,12 +47,20 @@ function relative(at: number, present: number): string {
   return format.format(Math.round(distance / DAY), 'day')
 }
 
-/** A time as `5 min. ago`, or, with `short`, as `12:04`. The tooltip has all of it, with the zone. */
-export function RelativeTime({ at, short = false }: { readonly at: number | string; readonly short?: boolean }) {
+interface RelativeTimeProps {
+  readonly at: number | string
+  readonly short?: boolean
+  /** The time is one of the machine, which the clock of the lab does not move. */
+  readonly ofMachine?: boolean
+}
+
+/** A time of the lab as `5 min. ago`, or, with `short`, as `12:04`. The tooltip has all of it, with the zone. */
+export function RelativeTime({ at, short = false, ofMachine = false }: RelativeTimeProps) {
   const ms = typeof at === 'number' ? at : Date.parse(at)
+  const present = ofMachine ? browserNow.value : labNow.value
   return (
     <time dateTime={new Date(ms).toISOString()} title={wholeTime(ms)}>
-      {short ? shortTime(ms) : relative(ms, now.value)}
+      {short ? shortTime(ms, present) : relative(ms, present)}
     </time>
   )
 }

@@ -24,7 +24,7 @@ const counts: readonly {
 }[] = [
   {
     path: 'certificates',
-    events: ['certificate.changed', 'configuration.reloaded', 'lab.reset'],
+    events: ['certificate.changed', 'clock.changed', 'configuration.reloaded', 'lab.reset'],
     async count() {
       const { items } = await call('certificates.list', {})
       return items.filter(({ daysLeft, usedBy }) => daysLeft < EXPIRES_SOON_DAYS && usedBy.length > 0).length

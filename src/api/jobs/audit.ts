@@ -4,7 +4,6 @@ import { protocols } from '../../core/config/schema/protocol.ts'
 import { timeLimit } from '../../core/config/schema/values.ts'
 import { version } from '../../core/text/version.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
-import { systemClock } from '../../core/time/clock.ts'
 import { definedOnly } from '../../core/values/defined.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesLab } from '../caller.ts'
@@ -82,7 +81,7 @@ const auditWork =
       const reports = await resultsOf(job, audit, timeout)
       job.signal.throwIfAborted()
       job.progress({ done: audit.visited, total, now: 'judges' })
-      return await reportOf(await audit.judge(reports), job.startedAt)
+      return await reportOf(await audit.judge(reports), { startedAt: job.startedAt, endedAt: api.lab.clock.now() })
     } catch (error) {
       if (error instanceof AuditError) throw new ApiProblem('conflict', error.message)
       throw error
@@ -106,9 +105,11 @@ function resultsOf(job: RunningJob, servers: WaitingAudit['servers'], timeoutMs:
   })
 }
 
-async function reportOf({ controls, results }: Audit, startedAt: number): Promise<JobReport> {
+async function reportOf(
+  { controls, results }: Audit,
+  { startedAt, endedAt }: { readonly startedAt: number; readonly endedAt: number },
+): Promise<JobReport> {
   const { auditJunit, auditText, counts } = await import('../../checks/audit/index.ts')
-  const endedAt = systemClock.now()
   const all = counts(results)
   return {
     outcome: { ok: all.unsafe + all.unable === 0, counts: all },

@@ -101,7 +101,7 @@ export const startVerify = defineOperation('verify.start', 'POST /verify', {
         const { title, port } = endpoint
         job.progress({ done: ++done, total, now: `${title}, port ${port}: ${finding.title}` })
       })
-      return reportOf(reports, reported, job.startedAt)
+      return reportOf(reports, reported, { startedAt: job.startedAt, endedAt: api.lab.clock.now() })
     }
     const { password: _, timeout, ...again } = wanted
     const description = { about: names.join(', '), input: { ...again, timeout: `${timeout}ms` } }
@@ -200,10 +200,9 @@ function credentialsOf(api: Api, { user, password, mailbox }: VerifyInput): Pick
 async function reportOf(
   reports: readonly EndpointReport[],
   checks: readonly { readonly name: string; readonly title: string }[],
-  startedAt: number,
+  { startedAt, endedAt }: { readonly startedAt: number; readonly endedAt: number },
 ): Promise<JobReport> {
   const { reportJson, reportLines, summarize } = await import('../../checks/verify/index.ts')
-  const endedAt = systemClock.now()
   const { ok, counts } = summarize(reports)
   return {
     outcome: { ok, counts },

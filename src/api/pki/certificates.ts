@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { definedOnly } from '../../core/values/defined.ts'
 import { keySpecNamed } from '../../tls/pki/keys.ts'
 import { exportFormats } from '../../tls/pki/lifecycle/import-export.ts'
+import type { InstallSummary } from '../../tls/pki/lifecycle/install.ts'
 import type { Api } from '../api.ts'
 import { flag } from '../input-types.ts'
 import { Content, defineOperation, locationAt } from '../operation.ts'
@@ -75,6 +76,39 @@ function changing<T>(
 export const virtualServer = z.string().describe('Name of the virtual server, or its protocol if only one has it.')
 export const thumbprintOnly = z.object({ friendlyName: z.string(), thumbprint: z.string() })
 export const factsOf = ({ friendlyName, thumbprint }: z.infer<typeof thumbprintOnly>) => ({ friendlyName, thumbprint })
+
+export const dryRun = flag.default(false).describe('Only checks the file and sums it up. Nothing changes.')
+
+/** The answer to an installation or an import, also after a dry run. */
+export const installSummary = thumbprintOnly.extend({
+  virtualServer: z.string().describe('The one of the request, or the one that the certificate is imported for.'),
+  subject: z.string(),
+  issuer: z.string(),
+  names: z.array(z.string()).describe('Names that it is issued to, such as `dns:mail.example.test`.'),
+  notBefore: z.string(),
+  notAfter: z.string(),
+  key: z.string(),
+  purposes: z.array(z.string()),
+  chain: z.array(z.string()).describe('Common names of the issuers, upward.'),
+  usedBy: z.array(z.string()).describe('Names of the virtual servers that serve it, or will serve it.'),
+  completedTo: z
+    .string()
+    .optional()
+    .describe('If the store had it already: the authority that its chain reaches with the issuers of the file.'),
+  warnings: z.array(z.string()).describe('Problems, such as clients that will refuse the certificate.'),
+})
+
+/** Returns a summary as an answer contains it. */
+export const summaryFacts = ({ issuedTo: _, issuedBy: _by, notBefore, notAfter, ...summary }: InstallSummary) => ({
+  ...summary,
+  notBefore: notBefore.toISOString(),
+  notAfter: notAfter.toISOString(),
+  names: [...summary.names],
+  purposes: [...summary.purposes],
+  chain: [...summary.chain],
+  usedBy: [...summary.usedBy],
+  warnings: [...summary.warnings],
+})
 
 /** The parts of a subject, as an input gives them. */
 export const subjectFields = {
@@ -235,16 +269,20 @@ const upload = defineOperation('certificates.import', 'POST /certificates/import
     friendlyName: z.string().optional(),
     password: z.string().optional(),
     force: flag.default(false),
+    dryRun,
   }),
   upload: ['application/x-pkcs12', 'application/x-pem-file', 'application/octet-stream'],
-  output: thumbprintOnly,
+  output: installSummary,
   status: 201,
   location: locationAt('/certificates/{thumbprint}'),
   problems: ['not-found', 'conflict'],
-  async run({ api, input, upload: sent }) {
+  async run({ api, input: { dryRun: isDryRun, ...options }, upload: sent }) {
     if (!sent || sent.octets.length === 0)
       throw new ApiProblem('bad-request', 'the request has no file; send it as its body')
-    return factsOf(await api.lab.certificates.import(sent.octets, definedOnly(input)))
+    const { certificates } = api.lab
+    const planned = await certificates.planImport(sent.octets, definedOnly(options))
+    const imported = isDryRun ? planned.summary : await certificates.importPlanned(planned)
+    return { ...summaryFacts(planned.summary), ...factsOf(imported) }
   },
 })
 

@@ -4,7 +4,17 @@ import { formatGeneralName, formatName } from '../../tls/pki/certificate/names.t
 import { flag } from '../input-types.ts'
 import { Content, defineOperation, locationAt } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
-import { factsOf, keySpec, splitSubject, subjectFields, thumbprintOnly, virtualServer } from './certificates.ts'
+import {
+  dryRun,
+  factsOf,
+  installSummary,
+  keySpec,
+  splitSubject,
+  subjectFields,
+  summaryFacts,
+  thumbprintOnly,
+  virtualServer,
+} from './certificates.ts'
 
 const wanted = z.strictObject({
   for: virtualServer,
@@ -97,24 +107,22 @@ const pending = defineOperation('requests.list', 'GET /requests', {
 const install = defineOperation('requests.install', 'POST /requests/install', {
   summary: "Install an authority's answer to a pending request, and assign the certificate.",
   access: 'administer',
-  input: z.strictObject({ for: virtualServer.optional(), force: flag.default(false) }),
+  input: z.strictObject({ for: virtualServer.optional(), force: flag.default(false), dryRun }),
   upload: [
     'application/x-pem-file',
     'application/pkix-cert',
     'application/x-pkcs7-certificates',
     'application/octet-stream',
   ],
-  output: thumbprintOnly.extend({ virtualServer: z.string(), warnings: z.array(z.string()) }),
+  output: installSummary,
   problems: ['not-found', 'conflict'],
-  async run({ api, input, upload: sent }) {
+  async run({ api, input: { dryRun: isDryRun, ...options }, upload: sent }) {
     if (!sent || sent.octets.length === 0)
       throw new ApiProblem('bad-request', 'the request has no file; send the answer as its body')
-    const {
-      record,
-      virtualServer: server,
-      warnings,
-    } = await api.lab.certificates.install(sent.octets, definedOnly(input))
-    return { virtualServer: server, ...factsOf(record), warnings: [...warnings] }
+    const { certificates } = api.lab
+    const planned = await certificates.inspect(sent.octets, definedOnly(options))
+    const installed = isDryRun ? planned.summary : await certificates.installPlanned(planned)
+    return { ...summaryFacts(planned.summary), ...factsOf(installed) }
   },
 })
 

@@ -18,12 +18,15 @@ interface InstallFlags extends ConfigurationOptions {
 /** Returns the summary of a certificate, which the wizard shows before it installs it. */
 export const installSummary = (summary: InstallSummary): string =>
   page([
-    ['Issued to', summary.issuedTo],
-    ['Issued by', summary.issuedBy],
-    ['Expires', dayText(summary.notAfter)],
+    ['Issued to', summary.subject || summary.issuedTo],
+    ['Names', summary.names],
+    ['Issued by', summary.issuer],
+    ['Valid', `${dayText(summary.notBefore)} to ${dayText(summary.notAfter)}`],
+    ['Key', summary.key],
     ['Intended purposes', summary.purposes],
+    ['Chain', summary.chain],
     ['Friendly name', summary.friendlyName],
-    ['Virtual server', summary.virtualServer],
+    ['Served by', summary.usedBy],
     ['Thumbprint', summary.thumbprint],
   ])
 
@@ -44,8 +47,8 @@ function install(file: string | undefined, flags: InstallFlags): Promise<void> {
   return withPki(flags, (session) => (file === undefined ? pickUp(session, flags) : installFile(session, file, flags)))
 }
 
-/** Problems that the summary before the installation contains. */
-const IN_SUMMARY = ['incomplete-chain', 'wrong-purpose', 'authority']
+/** Problems that the summary before the installation does not contain. */
+const NOT_IN_SUMMARY = ['not-served', 'no-staple', 'ambiguous-name', 'broken']
 
 async function installFile(session: PkiSession, file: string, flags: InstallFlags): Promise<void> {
   const { certificates } = session
@@ -56,7 +59,7 @@ async function installFile(session: PkiSession, file: string, flags: InstallFlag
   for (const warning of summary.warnings) note(`warning: ${warning}`)
   if (!flags.json) print(installSummary(summary))
   await certificates.installPlanned(planned)
-  await noteWarningsOf(session, [summary.virtualServer], IN_SUMMARY)
+  await noteWarningsOf(session, summary.usedBy, NOT_IN_SUMMARY)
   if (flags.json) print(JSON.stringify(summary))
   else if (summary.completedTo !== undefined) print(`\n${completedText(summary.friendlyName, summary.completedTo)}`)
   else print(`\nThe certificate is installed on "${summary.virtualServer}".`)

@@ -5,14 +5,14 @@ import { noteWarning } from '../shared/output.ts'
 /** How a certificate is named on the command line. */
 export const NAME_HELP = 'friendly name, or first digits of the thumbprint'
 
-/** Prints the problems with the certificates of the virtual servers that a command changed. `sealpost check` prints all. @param except codes of those that it has printed already */
+/** Prints the problems with the certificates of the virtual servers that a command changed. `sealpost check` prints all. @param only codes of those to print. Default: all */
 export async function noteWarningsOf(
   { certificates }: PkiSession,
   virtualServers: readonly string[],
-  except: readonly string[] = [],
+  only?: readonly string[],
 ): Promise<void> {
   for (const { message, code } of await certificates.warnings(virtualServers)) {
-    if (!except.includes(code)) noteWarning(message)
+    if (only?.includes(code) ?? true) noteWarning(message)
   }
 }
 

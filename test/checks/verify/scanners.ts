@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { Finding } from '../../../src/checks/verify/types.ts'
 import type { ServerProtocol } from '../../../src/core/config/schema.ts'
+import { runLimited } from '../../support/run-program.ts'
 import { inspect } from './inspect.ts'
 
 /** A running server to examine. */
@@ -16,16 +15,9 @@ export interface Subject {
   readonly ca: string
 }
 
-const run = promisify(execFile)
-
 /** Returns the output of a program. Programs return a status other than 0 if they find something. */
-export async function output(program: string, args: readonly string[]): Promise<string> {
-  const options = { maxBuffer: 64 * 1024 * 1024, timeout: 900_000 }
-  return run(program, args, options).then(
-    ({ stdout }) => stdout,
-    (error: { stdout?: string }) => error.stdout ?? '',
-  )
-}
+export const output = async (program: string, args: readonly string[]): Promise<string> =>
+  (await runLimited(1500, program, args)).stdout
 
 const startTlsNames: Readonly<Partial<Record<ServerProtocol, string>>> = {
   smtp: 'smtp',
@@ -62,7 +54,9 @@ const testsslLabels: readonly (readonly [RegExp, string])[] = [
 /** Returns what testssl.sh finds. Its files are in `folder`. */
 export async function byTestssl(subject: Subject, folder: string): Promise<string[]> {
   const { protocol, port, host = '127.0.0.1', implicitTls, ca } = subject
-  const [caFile, report] = [join(folder, `ca-${port}.pem`), join(folder, `testssl-${port}.json`)]
+  // Ports are used again, and testssl.sh adds to a report that exists.
+  const own = mkdtempSync(join(folder, 'testssl-'))
+  const [caFile, report] = [join(own, 'ca.pem'), join(own, 'report.json')]
   writeFileSync(caFile, ca)
   const how = implicitTls ? [] : ['--starttls', startTlsNames[protocol] ?? protocol]
   const quiet = ['--quiet', '--warnings', 'off', '--color', '0', '--nodns', 'min']

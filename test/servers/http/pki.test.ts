@@ -6,14 +6,17 @@ import { CertificateLab } from '../../cli/cert-support.ts'
 import { bearer, HttpLab } from './client.ts'
 
 let outside: CertificateLab
+let other: CertificateLab
 
 const http = HttpLab.ofTests()
 beforeAll(async () => {
   outside = new CertificateLab()
+  other = new CertificateLab()
   await outside.outsideAuthority('outside')
 })
 afterAll(async () => {
   outside.remove()
+  other.remove()
 })
 
 /** Returns the thumbprint of the certificate that IMAP4 serves now. */
@@ -34,6 +37,7 @@ function served(): Promise<string> {
   })
 }
 
+const smtp = 'Default SMTP Virtual Server'
 const octets = { 'content-type': 'application/octet-stream' }
 
 describe('certificates over HTTP', () => {
@@ -107,14 +111,86 @@ describe('certificates over HTTP', () => {
     outside.write('certreq.txt', request.pem)
     await outside.sign('outside', 'certreq.txt', 'answer.pem')
     const answer = outside.text('answer.pem')
-    const installed = await http.request('requests/install', { body: answer, headers: octets })
-    expect(installed.body).toMatchObject({
-      virtualServer: 'Default IMAP4 Virtual Server',
-      warnings: [expect.any(String)],
+    const thumbprint = new X509Certificate(answer).fingerprint.replaceAll(':', '')
+    const before = await served()
+    const summedUp = await http.request('requests/install?dryRun=true', { body: answer, headers: octets })
+    expect(summedUp).toMatchObject({
+      status: 200,
+      body: {
+        thumbprint,
+        virtualServer: 'Default IMAP4 Virtual Server',
+        usedBy: ['Default IMAP4 Virtual Server'],
+        subject: 'CN=localhost',
+        names: ['dns:localhost'],
+        issuer: 'CN=outside, O=Outside',
+        notAfter: new Date(new X509Certificate(answer).validTo).toISOString(),
+        key: 'P-256',
+        chain: [],
+        warnings: [
+          expect.stringContaining('expires in 19 days'),
+          expect.stringContaining('an incomplete chain: outside is not known here'),
+        ],
+      },
     })
-    await expect.poll(served).toBe(new X509Certificate(answer).fingerprint.replaceAll(':', ''))
+    expect(await served()).toBe(before)
+    expect((await http.request('requests')).body.items).toHaveLength(1)
+    const installed = await http.request('requests/install', { body: answer, headers: octets })
+    expect(installed.body).toEqual(summedUp.body)
+    await expect.poll(served).toBe(thumbprint)
+    const again = await http.request('requests/install?dryRun=true', { body: answer, headers: octets })
+    expect(again).toMatchObject({ status: 409, body: { detail: expect.stringContaining('already in the store') } })
     const junk = await http.request('requests/install', { body: '<html>', headers: octets })
     expect(junk).toMatchObject({ status: 422, body: { detail: expect.stringMatching(/HTML/i) } })
+  })
+
+  it('of a file are summed up before they are imported; a dry run refuses what an import refuses', async () => {
+    await other.outsideAuthority('outside')
+    const pem = async (authority: string, ...issuers: readonly string[]): Promise<string> => {
+      const key = ['-newkey', 'rsa:1024', '-nodes', '-keyout', 'own.key', '-subj', '/CN=other.test']
+      await other.openssl('req', '-new', ...key, '-out', 'own.csr')
+      await other.sign(authority, 'own.csr', 'own.pem')
+      return ['own.pem', 'own.key', ...issuers].map((file) => other.text(file)).join('')
+    }
+    const send = (query: string, body: string) =>
+      http.request(`certificates/import?${query}`, { body, headers: octets })
+    const file = await pem('outside', 'outside.pem')
+    const count = async () => (await http.request('certificates')).body.items.length
+    const before = await count()
+    const summedUp = await send('for=imap4&dryRun=true', file)
+    expect(summedUp).toMatchObject({
+      status: 200,
+      body: {
+        friendlyName: 'other.test',
+        key: 'RSA 1024',
+        chain: ['outside'],
+        usedBy: ['Default IMAP4 Virtual Server'],
+        warnings: expect.arrayContaining([
+          expect.stringContaining('Apple clients and OpenSSL 3.2 and later refuse it'),
+        ]),
+      },
+    })
+    expect(await count()).toBe(before)
+    const imported = await send('for=smtp', file)
+    expect(imported).toMatchObject({
+      status: 201,
+      body: { ...summedUp.body, ...{ usedBy: [smtp], virtualServer: smtp } },
+    })
+    expect(imported.headers.get('location')).toMatch(new RegExp(`/certificates/${imported.body.thumbprint}$`))
+    expect(await send('dryRun=true', file)).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('already in the store as "other.test"') },
+    })
+    // Another authority with the same name, and one with another name.
+    other.write('real.pem', other.text('outside.pem'))
+    await other.outsideAuthority('stranger')
+    await other.outsideAuthority('outside')
+    expect((await send('dryRun=true', await pem('outside', 'real.pem'))).body.detail).toContain(
+      'the signature of other.test is wrong: it names outside as its issuer',
+    )
+    expect((await send('dryRun=true', await pem('outside', 'stranger.pem'))).body.detail).toContain(
+      'the issuer is wrong: other.test was issued by outside, but the file contains stranger',
+    )
+    await http.request('certificates/unassign', { json: { for: 'smtp' } })
   })
 
   it('are planned with every field of the subject, requested, and the request can be read again', async () => {

@@ -9,6 +9,7 @@ import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { type Column, Table } from '../../components/table.tsx'
 import { notifyProblem } from '../../components/toast.tsx'
 import { may } from '../../state/caller.ts'
+import { labNow } from '../../state/clock.ts'
 import { t } from '../../texts/index.ts'
 import type { Authority, Issued } from './facts.ts'
 
@@ -95,7 +96,7 @@ const columns = (revoke: (issued: Issued) => void): readonly Column<Issued>[] =>
     cell: ({ revoked, notAfter }) =>
       revoked ? (
         <Badge tone="bad">{t('authorities.revokedFor', { reason: revoked.reason })}</Badge>
-      ) : Date.parse(notAfter) < Date.now() ? (
+      ) : Date.parse(notAfter) < labNow.value ? (
         <Badge tone="bad">{t('authorities.expired')}</Badge>
       ) : (
         <Badge tone="good">{t('authorities.valid')}</Badge>

@@ -11,7 +11,13 @@ export interface Held {
 }
 
 /** Events after which certificates may differ. */
-const CHANGES: readonly EventName[] = ['certificate.changed', 'request.queued', 'configuration.reloaded', 'lab.reset']
+const CHANGES: readonly EventName[] = [
+  'certificate.changed',
+  'clock.changed',
+  'request.queued',
+  'configuration.reloaded',
+  'lab.reset',
+]
 
 /** Reads the certificates, the pending requests and the virtual servers, and reads them again when they change. */
 export const useCertificates = (): Live<Held> =>

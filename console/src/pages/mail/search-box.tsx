@@ -3,6 +3,7 @@ import { useEffect, useId, useState } from 'preact/hooks'
 import { call } from '../../api/client.ts'
 import { Button } from '../../components/button.tsx'
 import { Glyph } from '../../components/icon.tsx'
+import { labNow } from '../../state/clock.ts'
 import { folders } from '../../state/folders.ts'
 import type { TextKey } from '../../texts/catalogue.ts'
 import { t } from '../../texts/index.ts'
@@ -42,7 +43,7 @@ function valuesOf(field: string, tags: readonly string[]): readonly string[] {
   const of = (key: 'account' | 'name' | 'newsgroup'): string[] => [
     ...new Set((folders.value ?? []).flatMap((one) => one[key] ?? [])),
   ]
-  const day = (ago: number): string => new Date(Date.now() - ago * DAY_MS).toISOString().slice(0, 10)
+  const day = (ago: number): string => new Date(labNow.value - ago * DAY_MS).toISOString().slice(0, 10)
   switch (field) {
     case 'tag':
       return tags

@@ -57,7 +57,7 @@ export function LabFacts() {
             <div>
               <dt>{t('overview.started')}</dt>
               <dd>
-                <RelativeTime at={value.startedAt} />
+                <RelativeTime at={value.startedAt} ofMachine />
               </dd>
             </div>
             <div>

@@ -4,6 +4,7 @@ import { Badge } from '../../components/badge.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { type Column, Table } from '../../components/table.tsx'
 import { hrefOf, navigate, pathWith } from '../../router.ts'
+import { labNow } from '../../state/clock.ts'
 import { EXPIRES_SOON_DAYS } from '../../state/expiry.ts'
 import { formatNumber, t } from '../../texts/index.ts'
 
@@ -92,7 +93,7 @@ const Ports = ({ server: { address, port, tlsPort } }: { readonly server: Server
 export function CertificateCell({ certificate }: { readonly certificate: Server['certificate'] }) {
   if (!certificate) return <Badge>{t('servers.noCertificate')}</Badge>
   const { friendlyName, expiresAt } = certificate
-  const days = expiresAt === undefined ? undefined : Math.floor((Date.parse(expiresAt) - Date.now()) / DAY_MS)
+  const days = expiresAt === undefined ? undefined : Math.floor((Date.parse(expiresAt) - labNow.value) / DAY_MS)
   return (
     <span class="certificate-cell">
       <span>{friendlyName}</span>

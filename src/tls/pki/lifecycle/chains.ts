@@ -12,6 +12,21 @@ export function reached({ certificates }: Chain): string {
   return commonName(readFacts(last)[isRoot(last) ? 'subject' : 'issuer'])
 }
 
+/** Returns the chain of a stored certificate with further issuers; undefined if they do not make it longer. */
+export function longerChain(
+  [leaf, ...stored]: readonly [X509Certificate, ...X509Certificate[]],
+  issuers: readonly X509Certificate[],
+): Chain | undefined {
+  const chain = buildChain(leaf, [...stored, ...issuers])
+  return sentOf(chain).length > stored.length + 1 ? chain : undefined
+}
+
+/** Returns the certificates of a chain that servers send: clients have the root. */
+export const sentOf = ({ certificates: [leaf, ...issuers] }: Chain): [X509Certificate, ...X509Certificate[]] => [
+  leaf,
+  ...issuers.filter((one) => !isRoot(one)),
+]
+
 /**
  * Completes the chain that servers send with a certificate of the store, if issuers make it longer. Returns the authority
  * that it reaches then; undefined if it stays as it is.
@@ -23,9 +38,9 @@ export async function completeChain(
 ): Promise<string | undefined> {
   const [leaf, ...stored] = readPem(await draft.read(record.certificate)).map(({ der }) => readCertificate(der))
   if (leaf === undefined) return undefined
-  const chain = buildChain(leaf, [...stored, ...issuers])
-  const sent = chain.certificates.filter((one) => !isRoot(one))
-  if (sent.length <= stored.length + 1) return undefined
+  const chain = longerChain([leaf, ...stored], issuers)
+  if (chain === undefined) return undefined
+  const sent = sentOf(chain)
   // Another path, because readers keep the content of a path.
   const path = record.certificate.replace(/(?:-\d)?\.pem$/, `-${sent.length}.pem`)
   record.certificate = draft.put(path, sent.map(certificatePem).join(''))

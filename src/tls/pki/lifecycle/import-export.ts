@@ -2,8 +2,8 @@ import { type KeyObject, X509Certificate } from 'node:crypto'
 import { certificatePem, readFacts } from '../certificate/certificate.ts'
 import { buildChain, type Chain, checkChain, checkDates } from '../certificate/chain.ts'
 import { issuedToOf } from '../certificate/names.ts'
-import { addCertificate } from '../certificate-store/draft.ts'
-import { checkFriendlyName, usableName } from '../certificate-store/friendly-names.ts'
+import { addCertificate, alreadyHeld } from '../certificate-store/draft.ts'
+import { checkFriendlyName, freeName, usableName } from '../certificate-store/friendly-names.ts'
 import type { CertificateRecord } from '../certificate-store/index-file.ts'
 import { readPem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
@@ -12,9 +12,10 @@ import { readCertificates, writePkcs7 } from '../keystore/certificate-files.ts'
 import { type Content, contentOf } from '../keystore/content.ts'
 import { readProtectedKey } from '../keystore/protected-key.ts'
 import { unexpectedContent } from '../keystore/unexpected.ts'
+import { refuseUnservable } from '../servability.ts'
 import { completeChain } from './chains.ts'
-import { findVirtualServer, type LifecycleContext, refusePinned, type VirtualServerFacts } from './context.ts'
-import { type InstallSummary, summaryOf } from './install.ts'
+import { findVirtualServer, type LifecycleContext, refusePinned, usersOf, type VirtualServerFacts } from './context.ts'
+import { completedSummary, type InstallSummary, summaryOf } from './install.ts'
 import { refuseNotServed } from './serving.ts'
 
 export interface ImportOptions {
@@ -68,9 +69,25 @@ export async function planImport(
   const others = certificates.filter((one) => one !== leaf)
   checkChain(chain, others, nowMs, options.force ?? false)
   if (server) refuseNotServed(server, chain.certificates, key)
-  const friendlyName = options.friendlyName?.trim() ?? usableName(nameInFile) ?? issuedToOf(facts)
-  const summary = { ...summaryOf(facts, chain), friendlyName, virtualServer: server?.name ?? '' }
-  return { summary, key, certificates: chain.certificates, server, replaced }
+  else refuseUnservable(chain.certificates, key)
+  const planned = { key, certificates: chain.certificates, server, replaced }
+  const own = server ? [server.name] : []
+  const held = store.index.certificates.find(({ thumbprint }) => thumbprint === facts.thumbprint)
+  if (held) {
+    const completed = await completedSummary(context, held, facts, chain.certificates.slice(1))
+    if (completed === undefined) throw alreadyHeld(held)
+    const { summary } = completed
+    return { ...planned, summary: { ...summary, usedBy: [...new Set([...own, ...summary.usedBy])] } }
+  }
+  const wanted = options.friendlyName?.trim() ?? usableName(nameInFile) ?? issuedToOf(facts)
+  const users = replaced ? usersOf(context, replaced.thumbprint) : []
+  const summary = {
+    ...(await summaryOf(context, facts, chain)),
+    friendlyName: replaced?.friendlyName ?? freeName(store.index, wanted),
+    virtualServer: server?.name ?? '',
+    usedBy: [...new Set([...own, ...users])],
+  }
+  return { ...planned, summary }
 }
 
 /**

@@ -1,24 +1,22 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { type CertificateFacts, purposesText, readFacts, thumbprintOf } from '../certificate/certificate.ts'
+import { buildChain, type Chain, checkChain, checkDates, refuseAuthority } from '../certificate/chain.ts'
 import {
-  buildChain,
-  type Chain,
-  checkChain,
-  checkDates,
-  incompleteChain,
-  isRoot,
-  missingIssuer,
-  refuseAuthority,
-} from '../certificate/chain.ts'
-import { clientLimits } from '../certificate/client-limits.ts'
-import { commonName, type GeneralName, generalName, issuedToOf } from '../certificate/names.ts'
+  commonName,
+  formatGeneralName,
+  formatName,
+  type GeneralName,
+  generalName,
+  issuedToOf,
+} from '../certificate/names.ts'
 import { addCertificate, alreadyHeld, type IndexDraft } from '../certificate-store/draft.ts'
 import type { CertificateRecord, RequestRecord, StoreIndex } from '../certificate-store/index-file.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
 import { readCertificates } from '../keystore/certificate-files.ts'
-import { completeChain, reached } from './chains.ts'
+import { completeChain, longerChain, reached, sentOf } from './chains.ts'
 import { findVirtualServer, type LifecycleContext, refusePinned, usersOf } from './context.ts'
+import { problemsOfSent } from './problems.ts'
 import { findRequest, requestList } from './request.ts'
 import { refuseNotServed } from './serving.ts'
 
@@ -29,17 +27,27 @@ export interface InstallOptions {
   readonly force?: boolean
 }
 
-/** A summary of an answer, for people to read before they install it. */
+/** A summary of a certificate, for people to read before they install it. */
 export interface InstallSummary {
   readonly issuedTo: string
   readonly issuedBy: string
+  readonly subject: string
+  readonly issuer: string
+  /** Names that it is issued to, as `dns:mail.example.test`. */
+  readonly names: readonly string[]
+  readonly notBefore: Date
   readonly notAfter: Date
+  readonly key: string
   readonly purposes: readonly string[]
   readonly friendlyName: string
+  /** The virtual server of the request, or the one that it is imported for; empty if there is none. */
   readonly virtualServer: string
+  /** Virtual servers that serve it once it is installed. */
+  readonly usedBy: readonly string[]
   readonly thumbprint: string
   /** Common names of the issuers, upward. */
   readonly chain: readonly string[]
+  /** Problems that do not prevent the installation, such as clients that will refuse the certificate. */
   readonly warnings: readonly string[]
   /** The authority that the chain of a certificate of the store reaches with the issuers of the file. */
   readonly completedTo?: string
@@ -78,14 +86,18 @@ export async function planInstall(
   const others = certificates.filter((one) => one !== leaf)
   checkChain(chain, others, nowMs, options.force ?? false)
   refuseNotServed(server, chain.certificates, key)
+  const replaced = renewedBy(store.index, request)
+  const users = replaced ? usersOf(context, replaced.thumbprint) : []
+  const summary = await summaryOf(context, facts, chain)
   return {
     request,
     certificates: chain.certificates,
     summary: {
-      ...summaryOf(facts, chain),
-      friendlyName: request.friendlyName,
+      ...summary,
+      friendlyName: replaced?.friendlyName ?? request.friendlyName,
       virtualServer: request.virtualServer,
-      warnings: [...nameWarnings(leaf, facts, request.names), ...warningsOf(facts, chain)],
+      usedBy: [...new Set([request.virtualServer, ...users])],
+      warnings: [...nameWarnings(leaf, facts, request.names), ...summary.warnings],
     },
   }
 }
@@ -98,22 +110,28 @@ async function planCompletion(
   const { store } = context
   const held = heldIn(store.index, certificates)
   if (held === undefined) return undefined
-  const stored = await store.materials.certificates(held.record.certificate)
-  const chain = buildChain(held.leaf, [
-    ...stored,
-    ...certificates,
-    ...(await store.materials.knownIssuers(store.index)),
-  ])
-  if (chain.certificates.filter((one) => !isRoot(one)).length <= stored.length) return undefined
-  const facts = readFacts(held.leaf)
+  const issuers = [...certificates, ...(await store.materials.knownIssuers(store.index))]
+  const completed = await completedSummary(context, held.record, readFacts(held.leaf), issuers)
+  return completed && { certificates: completed.chain.certificates, summary: completed.summary }
+}
+
+/**
+ * Returns the summary of a certificate of the store whose chain further issuers make longer; undefined if they do not.
+ */
+export async function completedSummary(
+  context: LifecycleContext,
+  { thumbprint, certificate, friendlyName }: CertificateRecord,
+  facts: CertificateFacts,
+  issuers: readonly X509Certificate[],
+): Promise<{ readonly chain: Chain; readonly summary: InstallSummary } | undefined> {
+  const stored = await context.store.materials.certificates(certificate)
+  const chain = longerChain(stored as [X509Certificate, ...X509Certificate[]], issuers)
+  if (chain === undefined) return undefined
+  const usedBy = usersOf(context, thumbprint)
+  const summary = await summaryOf(context, facts, chain)
   return {
-    certificates: chain.certificates,
-    summary: {
-      ...summaryOf(facts, chain),
-      friendlyName: held.record.friendlyName,
-      virtualServer: usersOf(context, held.record.thumbprint).join(', '),
-      completedTo: reached(chain),
-    },
+    chain,
+    summary: { ...summary, friendlyName, virtualServer: usedBy.join(', '), usedBy, completedTo: reached(chain) },
   }
 }
 
@@ -130,15 +148,23 @@ function heldIn(
 }
 
 /** Returns what a summary says about a certificate and its chain. */
-export const summaryOf = (facts: CertificateFacts, chain: Chain) => ({
-  issuedTo: issuedToOf(facts),
-  issuedBy: commonName(facts.issuer),
-  notAfter: facts.notAfter,
-  purposes: purposesText(facts),
-  thumbprint: facts.thumbprint,
-  chain: chain.certificates.slice(1).map((one) => commonName(readFacts(one).subject)),
-  warnings: warningsOf(facts, chain),
-})
+export async function summaryOf({ store, lab }: LifecycleContext, facts: CertificateFacts, chain: Chain) {
+  const problems = await problemsOfSent(store, lab().hostname, sentOf(chain))
+  return {
+    issuedTo: issuedToOf(facts),
+    issuedBy: commonName(facts.issuer),
+    subject: formatName(facts.subject),
+    issuer: formatName(facts.issuer),
+    names: facts.names.map(formatGeneralName),
+    notBefore: facts.notBefore,
+    notAfter: facts.notAfter,
+    key: facts.key,
+    purposes: purposesText(facts),
+    thumbprint: facts.thumbprint,
+    chain: chain.certificates.slice(1).map((one) => commonName(readFacts(one).subject)),
+    warnings: problems.map(({ message }) => `the certificate ${message}`),
+  }
+}
 
 /** Installs an authority's answer to a pending request and assigns the certificate. @throws PkiError */
 export async function installAnswer(
@@ -237,15 +263,4 @@ function nameWarnings(leaf: X509Certificate, facts: CertificateFacts, requested:
 function isIssuedTo(leaf: X509Certificate, { names }: CertificateFacts, { type, value }: GeneralName): boolean {
   if (names.some((one) => one.type === type && one.value.toLowerCase() === value.toLowerCase())) return true
   return type === 'dns' && leaf.checkHost(value, { subject: 'never' }) !== undefined
-}
-
-function warningsOf(facts: CertificateFacts, chain: Chain): string[] {
-  const missing = missingIssuer(chain)
-  const wrongPurpose = facts.purposes.length > 0 && !facts.purposes.includes('serverAuth')
-  return [
-    ...(missing === undefined ? [] : [incompleteChain(missing)]),
-    ...clientLimits(chain.certificates).map(({ message }) => `the certificate ${message}`),
-    ...(wrongPurpose ? ['the certificate is not meant for servers: clients will refuse it'] : []),
-    ...(facts.authority ? ['the certificate belongs to a certificate authority'] : []),
-  ]
 }

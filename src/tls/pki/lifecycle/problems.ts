@@ -47,20 +47,28 @@ export interface CertificateProblem {
   readonly withinDays?: number
 }
 
-/**
- * Validates a certificate of the store as a client does that trusts the roots of the lab: chain, dates, purposes, names,
- * constraints and revocation.
- * @param hostname the name that clients use
- */
+/** Returns the problems with a certificate of the store, as `problemsOfSent` does. */
 export async function problemsOf(
   store: CertificateStore,
   hostname: string,
   record: CertificateRecord,
 ): Promise<CertificateProblem[]> {
   const installed = await store.materials.load(record)
-  const certificate = new X509Certificate(installed.certificatePem)
+  const certificates = [installed.certificatePem, ...installed.chainPem].map((pem) => new X509Certificate(pem))
+  return problemsOfSent(store, hostname, certificates as [X509Certificate, ...X509Certificate[]])
+}
+
+/**
+ * Validates the certificates that a server sends, its own first, as a client does that trusts the roots of the lab: chain,
+ * dates, purposes, names, constraints and revocation.
+ * @param hostname the name that clients use
+ */
+export async function problemsOfSent(
+  store: CertificateStore,
+  hostname: string,
+  [certificate, ...sent]: readonly [X509Certificate, ...X509Certificate[]],
+): Promise<CertificateProblem[]> {
   const facts = readFacts(certificate)
-  const sent = installed.chainPem.map((pem) => new X509Certificate(pem))
   const chain = buildChain(certificate, [...(await rootsOf(store.index, store.materials)), ...sent])
   const issuers = chain.certificates.slice(1)
   const crls = await store.materials.trustedCrls(store.index)

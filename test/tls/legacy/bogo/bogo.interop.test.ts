@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { runLimited } from '../../../support/run-program.ts'
 
 /** The runner of BoringSSL's tests (`ssl/test/runner`), a program of Go's `go test -c`. Debian has no package of it. */
 const runner = process.env.SEALPOST_BOGO_RUNNER
@@ -37,9 +36,8 @@ it.skipIf(runner === undefined)(
       const args = ['-shim-path', here('shim.mjs'), '-shim-config', here('left-out.json'), '-skip', skip.join(';')]
       // The names of errors are BoringSSL's. The alerts that its client receives are checked all the same.
       const more = ['-allow-unimplemented', '-loose-errors', '-num-workers', '4', '-json-output', results]
-      const env = { ...process.env, SEALPOST_BOGO_REASONS: reasons }
-      const child = spawn(runner as string, [...args, ...more], { env, stdio: 'ignore' })
-      const [status] = await once(child, 'close')
+      const env = { SEALPOST_BOGO_REASONS: reasons }
+      const { status } = await runLimited(3000, runner as string, [...args, ...more], { env })
       const { tests } = JSON.parse(readFileSync(results, 'utf8')) as Results
       const named = (actual: string): string[] => Object.keys(tests).filter((name) => tests[name]?.actual === actual)
       const why = existsSync(reasons) ? readFileSync(reasons, 'utf8').trim().split('\n') : []

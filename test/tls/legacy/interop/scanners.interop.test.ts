@@ -6,7 +6,7 @@ import { startLab } from '../../../../src/testing/start-lab.ts'
 import { type LegacySuite, legacySuites } from '../../../../src/tls/legacy/suites.ts'
 import { run } from '../../../support/openssl.ts'
 import { needs } from '../../../support/programs.ts'
-import { runProgram } from '../../../support/run-program.ts'
+import { runLimited, runProgram } from '../../../support/run-program.ts'
 import { dialogs } from './dialogs.ts'
 import { oldOpenssl } from './peers.ts'
 
@@ -47,7 +47,7 @@ describe.skipIf(!needs('testssl'))('testssl.sh', () => {
     await using lab = await startLab({ virtualServers: [{ protocol: 'pop3', tls: { defect } }] })
     const report = join(folder, `${defect}.json`)
     const quiet = ['--quiet', '--color', '0', '--warnings', 'off', '--nodns', 'min', '--jsonfile', report]
-    await runProgram('testssl', [...quiet, option, `127.0.0.1:${lab.server('pop3').tlsPort}`])
+    await runLimited(200, 'testssl', [...quiet, option, `127.0.0.1:${lab.server('pop3').tlsPort}`])
     const findings = JSON.parse(readFileSync(report, 'utf8')) as readonly { id: string; finding: string }[]
     expect(findings.find((one) => one.id === id)?.finding).toMatch(/^VULNERABLE/)
   })

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The engine for old clients as a server for the scripts of tlsfuzzer: server.mjs DIST KEY CERTIFICATE. Prints its port, and
-// answers each request in TLS like a small HTTP server.
+// answers each request in TLS like a small HTTP server, until its input ends.
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { pathToFileURL } from 'node:url'
@@ -44,4 +44,6 @@ async function serve(raw) {
   socket.end()
 }
 
+// The test may be killed before it ends this process.
+process.stdin.on('end', () => process.exit()).resume()
 server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`))

@@ -1,12 +1,12 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runLimited } from '../../../support/run-program.ts'
 
 /**
  * A folder with `scripts` and `tlsfuzzer` of github.com/tlsfuzzer/tlsfuzzer, and `tlslite` of github.com/tlsfuzzer/tlslite-ng.
@@ -29,8 +29,6 @@ const scripts = (fuzzer === undefined ? [] : readdirSync(join(fuzzer, 'scripts')
   .flatMap((file) => /^test-(?!tls13)(.+)\.py$/.exec(file)?.[1] ?? [])
   .filter((name) => !leftOut.includes(name))
 
-const run = promisify(execFile)
-
 describe.skipIf(fuzzer === undefined)('tlsfuzzer finds no broken rule in the engine', () => {
   let folder: string
   let server: ChildProcess
@@ -43,7 +41,7 @@ describe.skipIf(fuzzer === undefined)('tlsfuzzer finds no broken rule in the eng
       stdio: 'ignore',
     })
     const args = [here('../../../../dist'), join(folder, 'key.pem'), join(folder, 'cert.pem')]
-    server = spawn(process.execPath, [here('server.mjs'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    server = spawn(process.execPath, [here('server.mjs'), ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
     ;[port] = (await once(createInterface({ input: server.stdout as NodeJS.ReadableStream }), 'line')) as [string]
   })
   afterAll(async () => {
@@ -56,10 +54,9 @@ describe.skipIf(fuzzer === undefined)('tlsfuzzer finds no broken rule in the eng
   it.concurrent.each(scripts)('%s', { timeout: 900_000 }, async (name) => {
     // Of many similar connections, 20 are enough.
     const args = [`scripts/test-${name}.py`, '-p', port, '-n', '20', ...(table.arguments[name]?.words ?? [])]
-    const output = await run('/usr/bin/python3', args, { cwd: fuzzer, env: { ...process.env, PYTHONPATH: '.' } }).then(
-      () => 'passed',
-      (error: { stdout?: string }) => error.stdout?.split('\n').slice(-40).join('\n'),
-    )
+    const options = { cwd: fuzzer as string, env: { PYTHONPATH: '.' } }
+    const { status, stdout } = await runLimited(600, '/usr/bin/python3', args, options)
+    const output = status === 0 ? 'passed' : `${status}: ${stdout.split('\n').slice(-40).join('\n')}`
     expect(output).toBe('passed')
   })
 })

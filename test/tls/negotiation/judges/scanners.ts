@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { needs } from '../../../support/programs.ts'
-import { runProgram } from '../../../support/run-program.ts'
+import { runLimited, runProgram } from '../../../support/run-program.ts'
 import type { Judge } from './judge.ts'
 import { kindOf, offersOf, type Version } from './subjects.ts'
 
@@ -85,7 +85,7 @@ export const testssl: Judge = {
   async examine({ port, folder }) {
     const report = join(folder, `testssl-${port}.json`)
     const quiet = ['--quiet', '--color', '0', '--warnings', 'off', '--nodns', 'min', '--jsonfile', report]
-    await runProgram('testssl', [...quiet, '--protocols', `127.0.0.1:${port}`])
+    await runLimited(400, 'testssl', [...quiet, '--protocols', `127.0.0.1:${port}`])
     const findings = JSON.parse(readFileSync(report, 'utf8')) as readonly { id: string; finding: string }[]
     const isOffered = ({ id, finding }: { id: string; finding: string }): boolean =>
       id in versionNames && finding.startsWith('offered')

@@ -8,8 +8,8 @@ export type Action = 'create' | 'assign' | 'import' | 'process' | 'renew' | 'rem
 export const pagesOf: Readonly<Record<Action, readonly WizardPage[]>> = {
   create: ['welcome', 'when', 'key', 'organization', 'commonName', 'geography', 'summary'],
   assign: ['welcome', 'assign'],
-  import: ['welcome', 'import'],
-  process: ['welcome', 'process'],
+  import: ['welcome', 'import', 'certificate'],
+  process: ['welcome', 'process', 'certificate'],
   renew: ['welcome', 'renew'],
   remove: ['welcome', 'remove'],
 }
@@ -24,6 +24,7 @@ export type WizardPage =
   | 'assign'
   | 'import'
   | 'process'
+  | 'certificate'
   | 'renew'
   | 'remove'
 

@@ -1,4 +1,4 @@
-import { call } from '../../../api/client.ts'
+import { call, type OutputOf } from '../../../api/client.ts'
 import { Problem } from '../../../api/problem.ts'
 import { t } from '../../../texts/index.ts'
 import type { PendingRequest, VirtualServer } from '../facts.ts'
@@ -19,6 +19,15 @@ interface Finishing {
   readonly answers: Answers
 }
 
+/** The summary of a certificate in a file. */
+export type Summary = OutputOf<'certificates.import'>
+
+/** Returns the summary of the certificate in the file of the answers. Changes nothing. @throws Problem */
+export const inspect = ({ server, answers }: Finishing): Promise<Summary> =>
+  answers.action === 'import'
+    ? importFile(server.name, answers, true)
+    : installAnswer(fileOf(answers), server.name, true)
+
 /** Does what the answers say. @throws Problem */
 export const finish = (finishing: Finishing): Promise<Done> => actions[finishing.answers.action](finishing)
 
@@ -29,12 +38,7 @@ const actions: Readonly<Record<Action, (finishing: Finishing) => Promise<Done>>>
     return (await call('certificates.issue', { ...request, authority: answers.authority })) as Done
   },
   assign: ({ server, answers }) => call('certificates.assign', { name: answers.certificate, for: server.name }),
-  import: async ({ server, answers }) =>
-    call(
-      'certificates.import',
-      { for: server.name, password: answers.password || undefined },
-      { body: fileOf(answers), type: 'application/octet-stream' },
-    ),
+  import: ({ server, answers }) => importFile(server.name, answers),
   async process({ server, pending, answers }) {
     if (!pending?.queued) return installAnswer(fileOf(answers), server.name)
     const { state, certificate } = await call('requests.collect', { for: server.name })
@@ -57,6 +61,13 @@ const actions: Readonly<Record<Action, (finishing: Finishing) => Promise<Done>>>
     return {}
   },
 }
+
+const importFile = async (server: string, answers: Answers, dryRun = false) =>
+  call(
+    'certificates.import',
+    { for: server, password: answers.password || undefined, dryRun },
+    { body: fileOf(answers), type: 'application/octet-stream' },
+  )
 
 function fileOf({ file }: Answers): File {
   if (file) return file

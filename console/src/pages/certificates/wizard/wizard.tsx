@@ -10,8 +10,9 @@ import { hasKey, ServerChoice } from '../import.tsx'
 import type { Held } from '../use-certificates.ts'
 import { type Action, type Answers, check, fieldsOf, pagesOf, type WizardPage } from './answers.ts'
 import { DonePage } from './done.tsx'
-import { type Done, finish } from './finish.ts'
+import { type Done, finish, inspect, type Summary } from './finish.ts'
 import {
+  CertificatePage,
   Choice,
   CommonNamePage,
   FilePage,
@@ -50,13 +51,16 @@ export function Wizard({ held, onChange }: { readonly held: Held; readonly onCha
   const [answers, setAnswers] = useState(nothing)
   const [at, setAt] = useState(0)
   const [done, setDone] = useState<Done>()
+  const [summary, setSummary] = useState<Summary>()
   const [isLeaving, setLeaving] = useState(false)
   const box = useRef<HTMLElement>(null)
   const server = held.servers.find(({ id }) => id === query.get('server')) ?? held.servers[0]
   const pending = held.requests.find(({ virtualServer }) => virtualServer === server?.name)
   const actions = actionsFor(server?.certificate != null, pending !== undefined)
   const action = actions.includes(answers.action) ? answers.action : (actions[0] as Action)
-  const pages = pagesOf[action]
+  // Without a file, there is no certificate to show before Finish.
+  const isCollected = action === 'process' && pending?.queued !== undefined
+  const pages = pagesOf[action].filter((one) => one !== 'certificate' || !isCollected)
   const page = pages[at] ?? 'welcome'
   const isLast = at === pages.length - 1
   useEffect(() => {
@@ -75,8 +79,10 @@ export function Wizard({ held, onChange }: { readonly held: Held; readonly onCha
   }
   const next = async (): Promise<void> => {
     if (CHECKED.includes(page)) await check(server.name, answers)
+    const finishing = { server, pending, answers: { ...answers, action } }
+    if (pages[at + 1] === 'certificate') setSummary(await inspect(finishing))
     if (!isLast) return setAt(at + 1)
-    setDone(await finish({ server, pending, answers: { ...answers, action } }))
+    setDone(await finish(finishing))
     onChange()
   }
   /** A file with a key is imported; another one is the answer to the pending request. */
@@ -201,6 +207,7 @@ export function Wizard({ held, onChange }: { readonly held: Held; readonly onCha
             ) : (
               <FilePage {...props} withPassword={false} />
             ))}
+          {page === 'certificate' && summary && <CertificatePage summary={summary} />}
           {page === 'renew' && (
             <label class="check">
               <input
