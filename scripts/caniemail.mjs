@@ -15,20 +15,23 @@ const numbers = new Map()
 function numberOf(family, platform) {
   const [tool, place] = [nicenames.family[family], nicenames.platform[platform]]
   const name = place.startsWith(tool) ? place : `${tool} (${place})`
-  if (!numbers.has(name)) numbers.set(name, numbers.size)
-  return numbers.get(name)
+  if (!numbers.has(name)) numbers.set(name, { number: numbers.size, family, platform })
+  return numbers.get(name).number
 }
 
 const rows = data.flatMap(({ title, category, slug, stats }) => {
   for (const [kind, pattern] of Object.entries(titles[category] ?? {})) {
     const name = pattern.exec(title)?.[1].toLowerCase()
     if (name === undefined) continue
-    const found = { n: [], a: [] }
+    const found = []
     for (const [family, platforms] of Object.entries(stats))
-      for (const [platform, versions] of Object.entries(platforms))
-        found[Object.values(versions).at(-1)?.[0]]?.push(numberOf(family, platform))
-    if (found.n.length + found.a.length === 0) return []
-    return [`${kind} ${name} ${slug} ${found.n.join() || '-'} ${found.a.join() || '-'}`]
+      for (const [platform, versions] of Object.entries(platforms)) {
+        // The latest version.
+        const letter = Object.values(versions).at(-1)?.[0]
+        if (/[yna]/.test(letter)) found[numberOf(family, platform)] = letter
+      }
+    if (!found.some((letter) => letter !== 'y')) return []
+    return [`${kind} ${name} ${slug} ${Array.from(found, (letter) => letter ?? '-').join('')}`]
   }
   return []
 })
@@ -37,11 +40,15 @@ writeFileSync(
   new URL('../src/mail/checks/caniemail-data.ts', import.meta.url),
   `// Written by scripts/caniemail.mjs from the data of https://www.caniemail.com (MIT licence) of ${updated.slice(0, 10)}.
 
-/** The mail programs, by the number that \`support\` uses. */
-export const clients: readonly string[] = [
-${[...numbers.keys()].map((name) => `  '${name}',\n`).join('')}]
+/** The mail programs in the order of \`support\`: family and platform on caniemail.com, and the name. */
+export const clients = \`
+${[...numbers].map(([name, { family, platform }]) => `${family} ${platform} ${name}`).join('\n')}
+\`
 
-/** A line for each feature: kind, name, page on caniemail.com, programs without it, and programs with a part of it. */
+/**
+ * A line for each feature that not all programs support: kind, name, page on caniemail.com, and a letter for each program:
+ * y supports it, a supports a part of it, n does not, - was not tested.
+ */
 export const support = \`
 ${rows.join('\n')}
 \`

@@ -18,7 +18,7 @@ import { callerIn, type Env } from './env.ts'
 import { streamEvents } from './events.ts'
 import { greenMailHealth, greenMailRoutes } from './greenmail/routes.ts'
 import { checkHost, checkRequest } from './guard.ts'
-import { placeOf, toOwnPage } from './like.ts'
+import { allowsPage, pageFields, placeOf, toOwnPage } from './like.ts'
 import { mailDevHealth, mailDevRoutes } from './maildev/routes.ts'
 import { isMailHogRelease, mailHogRoutes } from './mailhog/routes.ts'
 import { mailpitRoutes } from './mailpit/routes.ts'
@@ -73,7 +73,12 @@ export function createApp(
     await next()
     // Streams of MCP.
     const isStream = c.res.headers.get('Content-Type')?.startsWith('text/event-stream')
-    const added = isStream ? { ...SAFE_HEADERS, ...STREAM_HEADERS } : SAFE_HEADERS
+    const page = c.get('page')
+    const added = {
+      ...SAFE_HEADERS,
+      ...(isStream ? STREAM_HEADERS : {}),
+      ...(page === undefined ? {} : pageFields(page)),
+    }
     for (const [name, value] of Object.entries(added)) if (!c.res.headers.has(name)) c.header(name, value)
     connection.record.line('out', `HTTP/1.1 ${c.get('isUpgraded') ? SWITCHING_PROTOCOLS : c.res.status}`)
   })
@@ -115,12 +120,15 @@ export function createApp(
     const isSetup = isClientSetup(c.req.path)
     const ofOAuth2 = isOAuth2(c.req.path)
     const isPolicy = isPolicyPath(c.req.path)
+    const origin = header('Origin')
+    const isAllowedPage = origin !== undefined && place.like !== undefined && allowsPage(place.like, origin)
+    if (isAllowedPage) c.set('page', origin)
     const facts = {
       method: c.req.method,
       host,
-      origin: header('Origin'),
+      origin: isAllowedPage ? undefined : origin,
       isWebSocket: c.env.accept !== undefined,
-      site: header('Sec-Fetch-Site'),
+      site: isAllowedPage ? undefined : header('Sec-Fetch-Site'),
       mode: header('Sec-Fetch-Mode'),
       destination: header('Sec-Fetch-Dest'),
       hasToken: /^bearer\s/i.test(authorization ?? ''),
@@ -136,6 +144,8 @@ export function createApp(
       ...(ofOAuth2 ? [new URL(latest.oauth2.settings.issuer).hostname] : []),
     ]
     checkRequest(facts, channel, { ...latest, labNames: names })
+    // A preflight has no credentials.
+    if (isAllowedPage && facts.method === 'OPTIONS') return c.body(null, 204)
     // The request before may have changed something on another node.
     await api.lab.values.refresh()
     // Mail programs and mail servers have no credentials. The authorization server has its own.

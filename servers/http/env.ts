@@ -22,6 +22,8 @@ export interface Env {
     readonly tenants: Tenants
     /** Whether the request is for the API of the tool at the root. */
     readonly isTool?: boolean
+    /** The origin of a page of another site that may use the API of the tool. */
+    readonly page?: string
     /** Whether the client has written `/sealpost` before the path. */
     readonly isBelowOwn?: boolean
     /** Whether the connection continues with WebSocket. */

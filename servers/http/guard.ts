@@ -20,7 +20,7 @@ interface RequestFacts {
   readonly hasBody: boolean
   /** Whether the path takes the forms of pages: those of the lab, and requests of OAuth 2.0. */
   readonly takesForms: boolean
-  /** Whether clients of the path send JSON without its type, or with that of a form, as curl does. */
+  /** Whether clients of the path send JSON without its type. */
   readonly takesUntyped: boolean
 }
 
@@ -44,6 +44,8 @@ const BODY_TYPES = new Set([
 ])
 
 const FORM = 'application/x-www-form-urlencoded'
+/** Types of JSON from clients that do not name its own: curl sends that of a form, `fetch` that of text. */
+const UNTYPED: ReadonlySet<string | undefined> = new Set([undefined, FORM, 'text/plain'])
 
 /** Refuses what a page of another site could make a browser send. @throws ApiProblem */
 export function checkRequest(facts: RequestFacts, { secure }: Connection['channel'], context: ServerContext): void {
@@ -57,10 +59,8 @@ export function checkRequest(facts: RequestFacts, { secure }: Connection['channe
   if (SAFE_METHODS.has(facts.method) && !facts.isWebSocket) return
   checkOrigin(facts, secure)
   if (!facts.hasBody || (facts.contentType !== undefined && BODY_TYPES.has(facts.contentType))) return
-  // A browser sends Origin with every POST. https://fetch.spec.whatwg.org/#origin-header
-  const isOfPage = facts.origin !== undefined || facts.site !== undefined
-  const isUntyped = facts.contentType === undefined || facts.contentType === FORM
-  if (facts.takesUntyped && isUntyped && !isOfPage) return
+  // A browser sends Origin with every POST, and it is that of the lab. https://fetch.spec.whatwg.org/#origin-header
+  if (facts.takesUntyped && UNTYPED.has(facts.contentType)) return
   if (facts.takesForms && facts.contentType === FORM) return
   const sent = facts.contentType ?? 'no content type'
   throw new ApiProblem('unsupported-type', `the request has ${sent}; send ${[...BODY_TYPES].join(', ')}`)

@@ -43,6 +43,22 @@ export function placeOf(path: string, setting: LikeConfig | undefined): Place {
   return { path: inside, isBelowOwn: false }
 }
 
+const hostOf = (origin: string): string => (URL.canParse(origin) ? new URL(origin).host : '')
+
+/** Returns whether a page of an origin may use the API of a tool. RFC 6454. */
+export const allowsPage = ({ cors = [] }: Like, origin: string): boolean =>
+  cors.some((one) => one === '*' || one.toLowerCase() === hostOf(origin))
+
+/** The header fields of an answer to such a page. https://fetch.spec.whatwg.org/#http-cors-protocol */
+export const pageFields = (origin: string): Readonly<Record<string, string>> => ({
+  'Access-Control-Allow-Origin': origin,
+  'Access-Control-Allow-Methods': 'GET, POST, PUT, PATCH, DELETE',
+  // The asterisk does not stand for Authorization.
+  'Access-Control-Allow-Headers': '*, Authorization',
+  'Cross-Origin-Resource-Policy': 'cross-origin',
+  Vary: 'Origin',
+})
+
 /**
  * Returns where a page of the console is, relative to the page that a client has asked for; undefined if it is there.
  * At the root the console would ask the tool's API. Pages of tenants have their API beside them.

@@ -38,7 +38,7 @@ import type { LabOptions, LabParts } from './options.ts'
 import { notReadyReasons, type Phase } from './readiness.ts'
 import { Captures } from './recording/captures.ts'
 import { logSession } from './recording/log-events.ts'
-import { composeServices } from './services.ts'
+import { checkTagRules, composeServices } from './services.ts'
 import { ServedCertificates, withCertificate } from './virtual-servers/served-certificates.ts'
 import { serverSettings } from './virtual-servers/settings.ts'
 import { httpAddresses, statusOf, type VirtualServerStatus, VirtualServers } from './virtual-servers/virtual-servers.ts'
@@ -378,6 +378,7 @@ export class Lab implements ApiLab, AsyncDisposable {
   async #open(): Promise<void> {
     const { config } = this
     await this.pki.serve(config)
+    await checkTagRules(config)
     await this.#webhooks.apply(config)
     this.captures.limit(config)
     this.tenants.configure(config.tokens.flatMap(({ name, role }) => (role === 'tenant' ? [name] : [])))

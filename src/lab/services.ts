@@ -1,6 +1,7 @@
 import type { LabServices } from '../../servers/service.ts'
 import type { AddedAccounts } from '../accounts/directory/added-accounts.ts'
 import { createDirectory } from '../accounts/directory/directory.ts'
+import type { RuleTags } from '../api/messages/tag-rules.ts'
 import type { ResolvedLab } from '../core/config/resolve.ts'
 import type { Clock } from '../core/time/clock.ts'
 import { dropsOldest } from '../storage/store/open.ts'
@@ -18,6 +19,23 @@ interface LastingServices
   readonly addedAccounts: AddedAccounts
   readonly news: LabNews
   readonly outgoing: LabOutgoing
+}
+
+/** Returns the rules for tags, which are loaded with the first message. */
+function ruleTagsOf({ tagging }: ResolvedLab): LabServices['ruleTags'] {
+  if (!tagging || tagging.rules.length === 0) return undefined
+  let opened: Promise<RuleTags> | undefined
+  return async (delivery) => {
+    opened ??= import('../api/messages/tag-rules.ts').then(({ openTagRules }) => openTagRules(tagging.rules))
+    return (await opened)(delivery)
+  }
+}
+
+/** @throws Error for a rule for tags whose search cannot be read */
+export async function checkTagRules({ tagging }: ResolvedLab): Promise<void> {
+  if (!tagging || tagging.rules.length === 0) return
+  const { openTagRules } = await import('../api/messages/tag-rules.ts')
+  openTagRules(tagging.rules)
 }
 
 /** Composes the parts of a lab that sessions and delivery use, for one configuration. */
@@ -41,6 +59,7 @@ export const composeServices = (lab: LastingServices, config: ResolvedLab): LabS
   capturedReaders: config.captured.readers,
   capturedFolder: config.captured.folder,
   tagging: config.tagging,
+  ruleTags: ruleTagsOf(config),
   labNames: [config.hostname, ...config.alternativeNames],
   mtaSts: configuredPolicy(config),
 })

@@ -63,7 +63,7 @@ const webui = reads('/api/v1/webui', (call) => {
   return jsonResponse(c, {
     Label: likeOf(context.config.like)?.label ?? api.lab.config.hostname,
     MessageRelay: relayOf(sendingConnectors(call)),
-    SpamAssassin: false,
+    SpamAssassin: api.lab.config.spamFilter !== undefined,
     ChaosEnabled: !c.get('isTool') || likeOf(context.config.like)?.chaos === true,
     DuplicatesIgnored: false,
     HideDeleteAllButton: false,

@@ -1,43 +1,20 @@
 import { z } from 'zod'
 import { partContent } from '../../../src/api/messages/read.ts'
-import { parseQuery } from '../../../src/api/messages/search.ts'
 import { notFound } from '../../../src/api/problem.ts'
-import type { Mail } from '../delivered-mail.ts'
-import {
-  administers,
-  bodyOf,
-  jsonResponse,
-  notOffered,
-  pathParameter,
-  type Route,
-  type RouteCall,
-  reads,
-} from '../routes.ts'
+import { administers, bodyOf, jsonResponse, pathParameter, type Route, reads } from '../routes.ts'
 import {
   assertSends,
   bodyTextResponse,
   formOf,
   htmlResponse,
-  mailsOf,
   markShown,
   partFile,
   readFor,
   release,
   textResponse,
 } from '../tool-mail.ts'
+import { MESSAGE, mailOf } from './find.ts'
 import { mailpitMessage } from './shapes.ts'
-
-const MESSAGE = '/api/v1/message/:id'
-
-/** Returns a message by its id. `latest` is the newest, or the newest that matches `query`. @throws ApiProblem `not-found` */
-async function mailOf(call: RouteCall, id = pathParameter(call.c, 'id')): Promise<Mail> {
-  const delivered = await mailsOf(call)
-  if (id !== 'latest') return delivered.get(id)
-  const { query = '', tz } = call.c.req.query()
-  const [latest] = (await delivered.matching(parseQuery(query, tz || undefined, true))).mails
-  if (latest) return latest
-  throw notFound('no message has arrived yet, or none that matches `query`')
-}
 
 const get = reads(MESSAGE, async (call) => {
   const mail = await mailOf(call)
@@ -108,9 +85,5 @@ export const messageRoutes: readonly Route[] = [
   view,
   // cypress-mailpit spells it with two slashes. Mailpit's router removes empty segments.
   { ...view, path: `/${view.path}` },
-  ...notOffered('GET', [`${MESSAGE}/part/:part/thumb`], 'the lab makes no thumbnails; read the part without /thumb'),
-  ...notOffered('GET', [`${MESSAGE}/html-check`], 'the lab does not rate HTML for mail programs'),
-  ...notOffered('GET', [`${MESSAGE}/link-check`], 'the lab never fetches what a message links to'),
-  ...notOffered('GET', [`${MESSAGE}/sa-check`], 'the lab has no spam filter'),
   releaseMail,
 ]

@@ -1,6 +1,7 @@
 import type { Route } from '../routes.ts'
 import { applicationRoutes } from './application.ts'
 import { chaosRoutes } from './chaos.ts'
+import { checkRoutes } from './checks.ts'
 import { eventRoute } from './events.ts'
 import { messageRoutes } from './message.ts'
 import { messagesRoutes } from './messages.ts'
@@ -12,6 +13,7 @@ export const mailpitRoutes: readonly Route[] = [
   ...applicationRoutes,
   ...messagesRoutes,
   ...messageRoutes,
+  ...checkRoutes,
   ...tagRoutes,
   sendRoute,
   ...chaosRoutes,

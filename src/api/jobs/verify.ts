@@ -1,10 +1,9 @@
-import { isIP } from 'node:net'
 import { z } from 'zod'
 import type { Endpoint, EndpointReport, Finding, VerifyOptions } from '../../checks/verify/index.ts'
 import { slug } from '../../core/config/edit/config-path.ts'
 import { protocols, serverProtocols } from '../../core/config/schema/protocol.ts'
 import { timeLimit } from '../../core/config/schema/values.ts'
-import { isLoopback, reachableAddress } from '../../core/network/ip-address.ts'
+import { isLoopbackHost, reachableAddress } from '../../core/network/ip-address.ts'
 import { version } from '../../core/text/version.ts'
 import { systemClock } from '../../core/time/clock.ts'
 import { definedOnly } from '../../core/values/defined.ts'
@@ -156,7 +155,7 @@ async function hostTarget(api: Api, host: string, wanted: VerifyInput): Promise<
   const { hostEndpoints } = await import('../../checks/verify/index.ts')
   const { targets } = api.lab.config.verify
   const isListed = targets.some((one) => one.toLowerCase() === host.toLowerCase())
-  if (!isListed && host !== 'localhost' && !(isIP(host) !== 0 && isLoopback(host))) {
+  if (!isListed && !isLoopbackHost(host)) {
     throw new ApiProblem(
       'forbidden',
       `the lab connects only to loopback addresses and to hosts that its configuration lists; add ${host} to \`verify.targets\``,

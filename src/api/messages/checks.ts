@@ -1,11 +1,15 @@
 import { z } from 'zod'
 import { runInSlices } from '../../core/time/time-slice.ts'
-import { checkNames, findingLevels } from '../../mail/checks/findings.ts'
+import { checkNames, type Finding, findingLevels, type SpamVerdict } from '../../mail/checks/findings.ts'
 import { VIEW_CHARS } from '../../mail/format/readable.ts'
+import { assertAccess } from '../caller.ts'
+import { flag } from '../input-types.ts'
 import { defineOperation } from '../operation.ts'
 import { notFound } from '../problem.ts'
 import { authenticationOf } from './authentication.ts'
 import { messageOf } from './find.ts'
+import { type LinkAnswer, requestLinks } from './link-requests.ts'
+import { askSpamFilter } from './spam-filter.ts'
 
 const finding = z
   .object({
@@ -25,22 +29,41 @@ const checks = defineOperation('messages.checks', 'GET /messages/{id}/checks', {
   input: z.strictObject({
     id: z.string().describe('Id of the message.'),
     check: z.enum(checkNames).optional().describe('Only the findings of this check.'),
+    request: flag
+      .default(false)
+      .describe(
+        'Whether the lab requests the links of the message by HEAD: those to loopback addresses and to hosts of `webhooks` and `verify.targets`. For administrators.',
+      ),
   }),
   output: z.object({
     items: z.array(finding).describe('At most 100 findings of each check.'),
     isCut: z.boolean().describe('Whether the HTML is so long that only its beginning was checked.'),
   }),
-  async run({ api, caller, input }) {
+  async run({ api, caller, input, signal }) {
+    if (input.request) assertAccess(caller, 'administer')
     const at = messageOf(api, caller, input.id)
+    const wants = (name: Finding['check']): boolean => input.check === undefined || input.check === name
     // Most labs never need the data of the checks.
     const { checkMessage } = await import('../../mail/checks/checks.ts')
     const authentication = await authenticationOf(api, at)
+    const { spamFilter } = api.lab.config
     const found = await api.reader.use(at, async ({ read: message }) => {
-      await runInSlices(message.linksInSteps())
+      const links = await runInSlices(message.linksInSteps())
       const html = message.html ?? ''
-      const items = await runInSlices(checkMessage({ message, html: html.slice(0, VIEW_CHARS), authentication }))
+      const mistakes: Finding[] = []
+      let spam: SpamVerdict | undefined
+      if (spamFilter !== undefined && wants('spam')) {
+        try {
+          spam = await askSpamFilter(spamFilter, message.raw, signal)
+        } catch (error) {
+          mistakes.push(failure('spam', (error as Error).message, 'spamFilter'))
+        }
+      }
+      if (input.request && wants('links'))
+        mistakes.push(...(await requestLinks(api.lab, links.map(String), { signal })).flatMap(linkMistake))
+      const all = await runInSlices(checkMessage({ message, html: html.slice(0, VIEW_CHARS), authentication, spam }))
       return {
-        items: input.check === undefined ? items : items.filter(({ check }) => check === input.check),
+        items: [...all, ...mistakes].filter(({ check }) => wants(check)),
         isCut: html.length > VIEW_CHARS,
       }
     })
@@ -48,5 +71,22 @@ const checks = defineOperation('messages.checks', 'GET /messages/{id}/checks', {
     return found
   },
 })
+
+const failure = (check: Finding['check'], message: string, source: string): Finding => ({
+  ...{ check, level: 'error', message, line: null, clients: [], source },
+})
+
+function linkMistake({ url, status, reason }: LinkAnswer): Finding[] {
+  if (status === undefined)
+    return [{ ...failure('links', `${url} was not requested: ${reason}`, 'verify.targets'), level: 'info' }]
+  if (status > 0 && status < 400) return []
+  return [
+    failure(
+      'links',
+      `${url} ${status === 0 ? `does not answer: ${reason}` : `answers ${status}`}`,
+      'RFC 9110 section 15',
+    ),
+  ]
+}
 
 export const checkOperations = [checks] as const

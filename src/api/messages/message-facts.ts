@@ -154,7 +154,8 @@ function snippetOf(text: string): string {
   return (inOneLine(own) || inOneLine(lines)).slice(0, SNIPPET_CHARS)
 }
 
-async function factsOf(message: ReadableMessage): Promise<MessageFacts> {
+/** Reads the facts about a message. */
+export async function factsOf(message: ReadableMessage): Promise<MessageFacts> {
   const text = await runInSlices(message.textInSteps())
   const { subject, from, to, cc, bcc, replyTo, date, messageId, attachments } = message
   const addresses = { from: from ? [from] : [], to, cc, bcc, replyTo }

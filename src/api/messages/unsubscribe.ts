@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { isIP } from 'node:net'
 import { z } from 'zod'
-import { isLoopback } from '../../core/network/ip-address.ts'
+import { isLoopbackHost } from '../../core/network/ip-address.ts'
 import { maskUrls } from '../../core/text/mask-urls.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
 import type { ReadableMessage } from '../../mail/format/readable.ts'
@@ -80,12 +79,10 @@ export async function unsubscribe(
 
 /** @throws ApiProblem `forbidden`: a message of somebody else must not make the lab connect anywhere. */
 function assertListed(hostname: string, { webhooks }: UnsubscribeLab['config']): void {
-  const host = hostname.replace(/^\[|\]$/g, '')
-  const isOwn = host === 'localhost' || (isIP(host) !== 0 && isLoopback(host))
-  if (isOwn || webhooks.some(({ url }) => new URL(url).hostname === hostname)) return
+  if (isLoopbackHost(hostname) || webhooks.some(({ url }) => new URL(url).hostname === hostname)) return
   throw new ApiProblem(
     'forbidden',
-    `the lab connects only to loopback addresses and to hosts of \`webhooks\`; write a link to localhost into the message, not to ${host}`,
+    `the lab connects only to loopback addresses and to hosts of \`webhooks\`; write a link to localhost into the message, not to ${hostname}`,
   )
 }
 

@@ -69,6 +69,19 @@ export const webPath = (names: string): Setting =>
     if (path !== '/') likeIn(draft).path = path
   })
 
+/** Returns the setting of the other sites whose pages may use the API, with commas or spaces between them. */
+export const corsOrigins = (names: string): Setting =>
+  setting(names, '`like.cors` of the HTTP virtual server', ({ draft, value }) => {
+    const origins = value.split(/[\s,]+/).filter((one) => one !== '')
+    const hosts = origins.map((one) =>
+      one
+        .replace(/^https?:\/\//, '')
+        .replace(/\/+$/, '')
+        .toLowerCase(),
+    )
+    if (hosts.length > 0) likeIn(draft).cors = hosts.includes('*') ? ['*'] : hosts
+  })
+
 /** Returns the setting of the lab's host name. */
 export const hostname = (names: string): Setting =>
   setting(names, '`hostname`', ({ draft, value }) => {

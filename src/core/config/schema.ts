@@ -118,6 +118,15 @@ const labObject = z.strictObject({
     .optional()
     .describe('Tags that mail gets when it arrives (keywords of IMAP4). Default: none.')
     .meta({ examples: [{ header: 'X-Tags', plusAddresses: true }] }),
+  spamFilter: z
+    .string()
+    .regex(/^(?:spamd|https?):\/\/[^\s]+$/, 'write spamd://HOST:PORT for SpamAssassin, or http://HOST:PORT for rspamd')
+    .refine((text) => URL.canParse(text), 'is not a URL')
+    .optional()
+    .describe(
+      'Spam filter that judges messages for the checks of a message: spamd of SpamAssassin (spamd://HOST:PORT, or spamd:///SOCKET), or rspamd (http://HOST:PORT). Default: a few rules of the lab.',
+    )
+    .meta({ examples: ['spamd://127.0.0.1:783'] }),
   connectors: z
     .array(connector)
     .prefault([])

@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 
 /** An IP address and a TCP port. */
 export interface SocketAddress {
@@ -44,3 +44,9 @@ export function reachableAddress(address: string): string {
 /** Returns whether only programs of this machine can reach a listening address. */
 export const isLoopback = (address: string): boolean =>
   address === 'localhost' || address === '::1' || address.startsWith('127.')
+
+/** Returns whether a host in a URL is a loopback address: the lab may connect to it without being told. */
+export function isLoopbackHost(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '')
+  return host === 'localhost' || (isIP(host) !== 0 && isLoopback(host))
+}

@@ -1,220 +1,223 @@
-// Written by scripts/caniemail.mjs from the data of https://www.caniemail.com (MIT licence) of 2026-05-13.
+// Written by scripts/caniemail.mjs from the data of https://www.caniemail.com (MIT licence) of 2026-06-29.
 
-/** The mail programs, by the number that `support` uses. */
-export const clients: readonly string[] = [
-  'Gmail (Desktop Webmail)',
-  'Gmail (iOS)',
-  'Gmail (Android)',
-  'Gmail (Mobile Webmail)',
-  'Orange (Desktop Webmail)',
-  'Orange (iOS)',
-  'Orange (Android)',
-  'Outlook (Windows)',
-  'Outlook (Windows Mail)',
-  'Outlook (macOS)',
-  'Outlook.com',
-  'Outlook (iOS)',
-  'Outlook (Android)',
-  'Yahoo! Mail (Desktop Webmail)',
-  'Yahoo! Mail (iOS)',
-  'Yahoo! Mail (Android)',
-  'AOL (Desktop Webmail)',
-  'AOL (iOS)',
-  'AOL (Android)',
-  'SFR (iOS)',
-  'SFR (Android)',
-  'ProtonMail (Desktop Webmail)',
-  'ProtonMail (iOS)',
-  'ProtonMail (Android)',
-  'Fastmail (Desktop Webmail)',
-  'GMX (Desktop Webmail)',
-  'WEB.DE (Desktop Webmail)',
-  'SFR (Desktop Webmail)',
-  'Mozilla Thunderbird (macOS)',
-  'Mail.ru (Desktop Webmail)',
-  'LaPoste.net (Desktop Webmail)',
-  '1&1 (Desktop Webmail)',
-  'Samsung Email (Android)',
-  'GMX (Android)',
-  'WEB.DE (Android)',
-  '1&1 (Android)',
-  'WP.pl (Desktop Webmail)',
-  'T-online.de (Desktop Webmail)',
-  'Free.fr (Desktop Webmail)',
-  'Apple Mail (macOS)',
-  'Apple Mail (iOS)',
-  'GMX (iOS)',
-  'WEB.DE (iOS)',
-  'HEY (Desktop Webmail)',
-  'LaPoste.net (iOS)',
-  'LaPoste.net (Android)',
-  'RainLoop (Desktop Webmail)',
-  'Mozilla Thunderbird (Windows)',
-]
+/** The mail programs in the order of `support`: family and platform on caniemail.com, and the name. */
+export const clients = `
+apple-mail macos Apple Mail (macOS)
+apple-mail ios Apple Mail (iOS)
+gmail desktop-webmail Gmail (Desktop Webmail)
+gmail ios Gmail (iOS)
+gmail android Gmail (Android)
+gmail mobile-webmail Gmail (Mobile Webmail)
+orange desktop-webmail Orange (Desktop Webmail)
+orange ios Orange (iOS)
+orange android Orange (Android)
+outlook windows Outlook (Windows)
+outlook windows-mail Outlook (Windows Mail)
+outlook macos Outlook (macOS)
+outlook outlook-com Outlook.com
+outlook ios Outlook (iOS)
+outlook android Outlook (Android)
+yahoo desktop-webmail Yahoo! Mail (Desktop Webmail)
+yahoo ios Yahoo! Mail (iOS)
+yahoo android Yahoo! Mail (Android)
+aol desktop-webmail AOL (Desktop Webmail)
+aol ios AOL (iOS)
+aol android AOL (Android)
+samsung-email android Samsung Email (Android)
+sfr desktop-webmail SFR (Desktop Webmail)
+sfr ios SFR (iOS)
+sfr android SFR (Android)
+protonmail desktop-webmail ProtonMail (Desktop Webmail)
+protonmail ios ProtonMail (iOS)
+protonmail android ProtonMail (Android)
+hey desktop-webmail HEY (Desktop Webmail)
+mail-ru desktop-webmail Mail.ru (Desktop Webmail)
+fastmail desktop-webmail Fastmail (Desktop Webmail)
+thunderbird macos Mozilla Thunderbird (macOS)
+laposte desktop-webmail LaPoste.net (Desktop Webmail)
+gmx desktop-webmail GMX (Desktop Webmail)
+gmx ios GMX (iOS)
+gmx android GMX (Android)
+web-de desktop-webmail WEB.DE (Desktop Webmail)
+web-de ios WEB.DE (iOS)
+web-de android WEB.DE (Android)
+ionos-1and1 desktop-webmail 1&1 (Desktop Webmail)
+ionos-1and1 android 1&1 (Android)
+wp-pl desktop-webmail WP.pl (Desktop Webmail)
+t-online-de desktop-webmail T-online.de (Desktop Webmail)
+free-fr desktop-webmail Free.fr (Desktop Webmail)
+thunderbird windows Mozilla Thunderbird (Windows)
+laposte ios LaPoste.net (iOS)
+laposte android LaPoste.net (Android)
+rainloop desktop-webmail RainLoop (Desktop Webmail)
+`
 
-/** A line for each feature: kind, name, page on caniemail.com, programs without it, and programs with a part of it. */
+/**
+ * A line for each feature that not all programs support: kind, name, page on caniemail.com, and a letter for each program:
+ * y supports it, a supports a part of it, n does not, - was not tested.
+ */
 export const support = `
-property accent-color css-accent-color 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24 -
-property align-items css-align-items 0,1,2,3,4,5,6,7,8,13,14,15,16,17,18,25,26 -
-property animation css-animation 0,1,2,3,4,5,6,7,8,9,10,11,12,19,20,28,16,17,18,13,14,15,21,22,23,29,25,26 27,30,31
-property aspect-ratio css-aspect-ratio 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,32,28,24,25,26 -
-rule @font-face css-at-font-face 0,1,2,3,4,5,6,8,9,10,11,12,27,19,20,16,17,18,13,14,15,21,22,29,24,30,25,33,26,34,35 7
-rule @import css-at-import 0,1,2,3,4,5,6,9,10,11,12,28,13,14,15,16,17,18,32,27,19,20,21,22,29,24,30,25,33,26,34,35,36 -
-rule @keyframes css-at-keyframes 0,1,2,3,4,5,6,7,8,9,10,11,12,27,19,20,17,18,14,15,21,22,23,29,30,25,26 31
-rule @media css-at-media 3,7,8,27,19,20,28,30 0,1,2,9,10,11,12,32,13,14,15,16,17,18,21,22,29
-rule @supports css-at-supports 0,1,2,3,7,8,9,10,11,12,27,19,20,28,21,22,29,24,30,25,26 -
-property backdrop-filter css-backdrop-filter 0,1,2,3,5,7,8,10,11,12,13,14,15,16,17,18,25,26 -
-property background-blend-mode css-background-blend-mode 3,4,5,6,7,8,13,14,15,16,17,18,25,26 1,2
-property background-clip css-background-clip 3,4,5,6,7,8,13,14,15,16,17,18,25,26 1,2
-property background-color css-background-color - 4,5,6,25,26
-property background-image css-background-image 7,8,37,38 13,14,15,16,17,18,25,26
-property background-origin css-background-origin 3,4,5,6,7,8,13,14,15,16,17,18,25,26 1,2
-property background-position css-background-position 7,8 25,26
-property background-repeat css-background-repeat 7,8 25,26
-property background-size css-background-size 3,4,5,6,7,8,25,26 1,2
-property background css-background - 4,5,6,7,8,13,14,15,16,17,18,25,26
-property border-image css-border-image 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,25,26 -
-property border-radius css-border-radius 4,5,6,7,8,25,26 16,17,18,13,14,15
-property border-spacing css-border-spacing 7,8,9 -
-property border css-border - 7,8
-property box-shadow css-box-shadow 0,3,4,5,6,7,8,13,14,15,16,17,18,25,26 1,2
-property box-sizing css-box-sizing 3,4,5,6,7,8,13,14,15,16,17,18 -
-property caption-side css-caption-side 7,8 -
-property clear css-clear 7,8 2,12,13,14,15,16,17,18,25,26
-property clip-path css-clip-path 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,25,26 29
-property column-count css-column-count 3,7,8,13,14,15,16,17,18,25,26 -
-property cursor css-cursor 40,0,1,2,3,9,10,11,12,14,41 39,13,15,21,25
-property direction css-direction - 3
-property display css-display - 1,2,4,5,6,7,8,16,17,18,13,14,15,24,25,26
-property empty-cells css-empty-cells 7,8,14,15,17,18,29 -
-property filter css-filter 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,24,25,26 29
-property float css-float 7,8 1,2,13,14,15,16,17,18,25,26
-property font-kerning css-font-kerning 7,13,14,15,16,29,25,37 -
-property font-size-adjust css-font-size-adjust 7,8 1,2,13,14,15,25,26
-property font-size css-font-size - 7,8,13,14,15,16,17,18,32,25,26
-property font-stretch css-font-stretch 2,7,12,13,14,15,16,17,32,20 -
-property font-weight css-font-weight - 4,7,8,13,14,15,16,17,18
-property height css-height 16,17,18,13,14,15 7
-property hyphenate-character css-hyphenate-character 0,1,2,3,7,8,9,10,11,12,13,14,15,16,17,18,25,26 29
-property hyphenate-limit-chars css-hyphenate-limit-chars 39,40,0,1,2,3,7,8,9,10,11,12,13,14,15,16,17,18,32,28,25,26 -
-property hyphens css-hyphens 0,1,2,7,8,9,10,11,12,13,14,15,16 -
-property inert css-inert-attribute 0,1,2,3,7,8,9,10,11,12,13,14,15,16,17,18 -
-property inset css-inset 0,1,2,3,7,8,9,10,11,12,13,14,15,16,17,18,32,29,25,26 -
-property justify-content css-justify-content 0,1,2,3,4,5,6,7,8,13,14,15,16,17,18,25,26 -
-property letter-spacing css-letter-spacing - 7,8
-property line-height css-line-height - 5,6,7,8
-property list-style-image css-list-style-image 0,1,2,3,4,7,8,9,10,11,12,16,17,18,13,14,15,21,23 -
-property list-style-position css-list-style-position 7,8 -
-property list-style css-list-style 23 0,1,2,3,7,8,9,16,17,18,13,14,15,21
-property margin css-margin - 0,1,2,3,7,8,9,10,11,12,16,17,18,13,14,15,29
-property mask-image css-mask-image 0,1,2,3,7,8,10,11,12,13,14,15,16,17,18,25,26 -
-property max-block-size css-max-block-size 0,1,2,7,8,9,10,12,13,14,15,16 -
-property max-height css-max-height 7,8 -
-property max-inline-size css-max-inline-size 0,1,2,3,7,8,9,10,11,12,13,14,15,16,17,18,25,26 -
-property max-width css-max-width - 7,8
-property min-block-size css-min-block-size 0,1,2,3,7,8,9,10,11,12,13,14,15,16,17,18,25,26 -
-property min-height css-min-height 7,8,19,22 -
-property min-inline-size css-min-inline-size 0,1,2,3,7,8,9,10,12,13,14,15,16 -
-property min-width css-min-width 7,8 -
-property mix-blend-mode css-mix-blend-mode 3,4,5,6,7,8,13,14,15,16,17,18,24,25,26 1,2
-property object-fit css-object-fit 3,4,5,6,7,8,16,17,18,13,14,15,25,26 1,2
-property object-position css-object-position 3,4,5,6,7,8,16,17,18,13,14,15,25,26 1,2
-property opacity css-opacity 3,4,5,6,7,8,16,17,18,29,25,26 -
-property orphans css-orphans 0,1,2,3,7,8,13,14,15,16,17,18,25,26 -
-property outline-offset css-outline-offset 0,1,2,3,4,5,6,7,8,9,10,11,12,16,17,18,13,14,15,25 -
-property outline css-outline 4,5,6,7,8 -
-property overflow-wrap css-overflow-wrap 0,1,2,7,8,9,10,11,12,13,14,15,16 39,40
-property overflow css-overflow 7,8 39,40,0,1,2,3,4,9,10,11,12,13,14,15,16,17,18,32,21,22,23,29,25,41,33,26,42,34
-property padding css-padding - 7,8
-property position css-position 0,1,2,3,7,8,11,29 39,40,4,5,6,9,10,12,32,27,19,20,16,17,18,13,14,15,43,24,30
-property resize css-resize 40,0,1,2,5,7,8,9,10,11,12,13,14,15,16,17,18,19,22,25,41,26,42 39
-property scroll-snap css-scroll-snap 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,24 -
-property shape-margin css-shape-margin 0,1,2,3,7,8,10,11,12,16,17,18,13,14,15 -
-property shape-outside css-shape-outside 0,1,2,3,7,8,10,11,12,16,17,18,13,14,15 -
-property tab-size css-tab-size 0,1,2,7,8,12,13,14,15,16,29,25,33,26,34,35 -
-property table-layout css-table-layout 7,8,9 -
-property text-align-last css-text-align-last 7,9,10,11,12,13,14,15,16 -
-property text-align css-text-align - 2,3,4,5,6,7,8,12,13,14,15,16,17,18,32,25,26
-property text-decoration-color css-text-decoration-color 3,4,7,8,25,26 1,2
-property text-decoration-line css-text-decoration-line 7,8,18,25,26 -
-property text-decoration-skip-ink css-text-decoration-skip-ink 0,1,2,3,4,5,7,8,9,10,11,12,13,14,15,16,17,18,25,26 -
-property text-decoration-style css-text-decoration-style 7,8,18,25,26 -
-property text-decoration-thickness css-text-decoration-thickness 0,1,2,3,4,6,7,8,9,10,11,12,32,20,16,17,18,13,14,15,25,26 -
-property text-decoration css-text-decoration 5,19,22 1,2,7,8,25,41,26,42
-property text-emphasis-position css-text-emphasis-position 0,1,2,3,7,8,10,11,12,32,16,17,18,13,14,15,25,26 -
-property text-emphasis css-text-emphasis 2,3,7,8,12,32,16,17,18,13,14,15,25,26 -
-property text-indent css-text-indent - 0,1,2,3,13,14,15,16,17,18,21,29
-property text-justify css-text-justify 39,40,1,2,8,9,11,12,14,15,16,17,18,32,22,26 0,3,7,10,13,21,29,25
-property text-orientation css-text-orientation 7,8,13,14,15,16,17,18,25,26 -
-property text-overflow css-text-overflow 4,7,8,13,14,15,16,17,18,32,25,26 1,2
-property text-shadow css-text-shadow 0,1,2,3,7,8,9,10,11,12 -
-property text-transform css-text-transform - 7,8
-property text-underline-offset css-text-underline-offset 0,1,2,3,4,6,7,8,9,10,11,12,20,16,17,18,13,14,15,25,26 -
-property text-underline-position css-text-underline-position 7,8,9,13,14,15,16,17,18,25,26 39,40,1,11
-property text-wrap css-text-wrap 0,1,2,3,7,8,9,10,11,12,13,14,15,16,17,18,25,26 -
-property transform css-transform 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,29,25,26 -
-property transition css-transition 0,1,2,3,4,5,6,7,8,9,10,11,12,19,20,22 32,16,17,18,13,14,15,43
-property user-select css-user-select 0,1,2,7,8,9,10,11,12,13,14,15,16,17,18,25,26,42 40,21,22,23
-property visibility css-visibility 0,1,2,3,4,5,6,7,8,16 -
-property white-space-collapse css-white-space-collapse 0,1,2,3,7,8,9,10,11,12,13,14,15,16,17,18 -
-property white-space css-white-space 7,8,32 1,2,14,15,20,33,34,35
-property widows css-widows 0,1,2,3,7,8,13,14,15,16,17,18,25,26 -
-property width css-width - 7,30
-property word-break css-word-break 5,6,8,16,17,18,13,14,15,25,33,26,34,35 39,40,1,2,3,4,9,10,11,12,32,22,23,43
-property word-spacing css-word-spacing 7,8,18 13,14,15,16,17,25,26
-property word-wrap css-word-wrap 7,8,12 0,2
-property writing-mode css-writing-mode 4,5,6,7,8,16,17,18,13,14,15,24,25,26 1,2
-property z-index css-z-index 0,1,2,3,7,8,29 -
-element abbr html-abbr 4,5,7,8,16,17,18,13,14,15,43,29 -
-element acronym html-acronym 7,8,16,17,18,13,14,15,29 -
-attribute align html-align - 9,21,43
-attribute aria-describedby html-aria-describedby 0,1,2,3,4,5,6,7,8,28,13,14,15,16,17,18,43,29,24,25,33,26,34,35 -
-attribute aria-hidden html-aria-hidden 4,5,6,8,28,13,14,15,16,17,18,43,25,33,26,34,35 -
-attribute aria-label html-aria-label 4,5,6,28,8,13,14,15,16,17,18,43,25,33,26,34,35 -
-attribute aria-labelledby html-aria-labelledby 0,1,2,3,4,5,6,7,8,10,28,13,14,15,16,17,18,43,24,25,33,26,34,35 -
-attribute aria-live html-aria-live 4,5,6,8,9,10,11,12,28,13,14,15,16,17,18,43,25,33,26,34,35 7
-element audio html-audio 0,1,2,3,4,5,6,7,8,9,10,11,12,16,17,18,13,14,15,21,22,23,43,29,24,30,25,41,33,26,42,34,31 -
-attribute background html-background 8,43 1,2,7
-element bdi html-bdi 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,43,29,25,33,26,34,31,35 -
-element blockquote html-blockquote - 43
-element body html-body 9,27,19,20,17,18,14,15,21,22,23,29,24,30 0,1,2,3,4,5,6,10,11,12,16,13,43
-element code html-code 4,5,6 -
-element dfn html-dfn 29,37 7,8
-element dialog html-dialog 0,1,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,21,22,43,29,24,25,33,26,34,31,35 -
-attribute dir html-dir 25,26 3,4,5,6,7,8
-element form html-form 4,5,6,7,8,27,14,21,22,23,43,29,24,30,25,33,26,34,31,35 1,9,10
-attribute height html-height 43 7
-attribute hidden html-hidden 0,1,2,3,7,8,9,10,11,12,16,13,14,15,25,26 29
-attribute lang html-lang 4,43,25,33,26,34,31,35 16,13,14,15
-element link html-link 0,1,2,3,4,5,6,9,10,11,12,28,13,14,15,16,17,18,32,27,19,20,21,22,23,43,29,24,30,25,33,26,34,31,35,36 -
-attribute loading html-loading-attribute 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,22,23,24,25,33,26,34,31,35 43
-element marquee html-marquee 0,1,2,3,4,7,8,43,29,24,25,33,26,34,31,35 9,10,16,13,21,30
-element meter html-meter 0,1,3,4,5,6,7,8,13,14,15,16,17,18,43,29,25,33,26,34,31,35 2
-element object html-object 0,1,2,3,4,5,6,7,8,9,10,11,12,27,19,20,16,17,18,13,14,15,21,22,23,43,29,24,30,25,33,26,34,31,35 39,32,28,41,42
-element picture html-picture 0,1,2,3,4,5,6,7,8,9,10,11,12,16,17,18,13,14,15,21,22,23,43,29,24,25,33,26,34,31,35 39
-attribute popover html-popover 0,1,2,3,7,8,9,10,11,12,13,14,15,16,17,19,28,21,22,43,24 32,29
-element progress html-progress 0,1,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,43,29,25,33,26,34,31,35 2
-attribute required html-required 0,1,3,4,5,6,7,8,9,10,19,13,14,15,16,17,18,22,23,43,29,25,33,26,34,31,35 2,27,21,30
-attribute role html-role 4,5,6,8,43,25,33,26,34,31,35 13,14,15,16,17,18
-element rp html-rp 0,1,3,4,5,6,7,8,43,29,25,33,26,34,31,35 2
-element rt html-rt 0,1,3,4,5,6,7,8,43,29,25,33,26,34,31,35 2
-element ruby html-ruby 0,1,3,4,5,6,7,8,43,29,25,33,26,34,31,35 2
-element select html-select 7,8,27,19,20,14,43,30,25,33,26,34,35 40,1,28
-element small html-small 4,5,6,31 -
-element strike html-strike 43 1,2
-element style html-style 3,27,19,20,30,44,45,25,26,46 0,1,2,7,8,22,23
-attribute target html-target 0,1,2,3,4,5,6,10,19,20,16,17,18,13,14,15,21,22,23,43,29,24,25,33,26,34,31,35 39,40,7,8,9,11,12,32,28,41,42
-element textarea html-textarea 7,8,12,32,27,19,20,15,43,30,25,33,26,34,35 28,23
-element video html-video 0,1,2,3,4,5,6,7,8,10,11,12,16,17,18,13,14,15,21,22,23,43,29,24,30,25,33,26,34,31,35 40,32
-element wbr html-wbr 1,4,6,7,8,43,29,25,41,33,26,42,34,35 2
-attribute width html-width 43 7
-image avif image-avif 5,7,8,19,29,24,25,41,33,26,42,34,31,35 0,1,2,3
-image bmp image-bmp 41,42 0,2,3
-image gif image-gif - 7
-image hdr image-hdr 39,40,0,1,2,3,7,8,9,10,11,12,32,47,28,16,17,18,13,14,15,6,20,21,22,23,43,29,24,30,25,41,33,26,42,34,31,35 -
-image heif image-heif 7,8,10,12,32,47,28,18,15,4,5,6,27,19,20,23,43,29,24,30,25,41,33,26,42,34,31,35 0,1,2,3,16,13,21
-image ico image-ico 7,20 -
-image svg image-svg 0,3,29 1,2
-image tiff image-tiff 7,10,12,32,47,28,16,18,13,15,4,6,20,23,29,24,25,33,26,34,31,35 0,2,3
-image webp image-webp 7 0,1,2,3
+property accent-color css-accent-color yynnnnnnnnnnnnnnnnnnnyynnnnnyyn
+property align-items css-align-items yynnnnnnnnnyyyynnnnnnyyyyyyyyyyyynyynyyyy
+property animation css-animation yynnnnnnnnnnnnnnnnnnnyannnnnynynanyynyyay
+property aspect-ratio css-aspect-ratio yynnnnnnnnnnnnnnnnnnnnyyyyyyyynnynyynyyyy
+rule @font-face css-at-font-face yynnnnnnnannnnnnnnnnnynnnnnyynnynnynnynyn
+rule @import css-at-import yynnnnnnnyynnnnnnnnnnnnnnnnyynnnnnynnynynn
+rule @keyframes css-at-keyframes yynnnnnnnnnnnnnynnynnynnnnnnynyynnyynyyay
+rule @media css-at-media yyaaanyyynnaaaaaaaaaaannnaayyaynnyyyyyyyy
+rule @supports css-at-supports yynnnnyyynnnnnnyyyyyyynnnnnyynnnnnyynyyyy
+property backdrop-filter css-backdrop-filter yynnnn-n-nnynnnnnnnnnyyyyyyy-y---n--n
+property background-blend-mode css-background-blend-mode yyyaannnnnnyyyynnnnnnyyyyyyyyyyyynyynyyyy
+property background-clip css-background-clip yyyaannnnnnyyyynnnnnnyyyyyyyyyyyynyynyyyy
+property background-color css-background-color yyyyyyaaayyyyyyyyyyyyyyyyyyyyyyyyayyayyyy
+property background-image css-background-image yyyyyyyyynnyyyyaaaaaayyyyyyyyyyyyayyayyyy-nn
+property background-origin css-background-origin yyyaannnnnnyyyynnnnnnyyyyyyyyyyyynyynyyyy
+property background-position css-background-position yyyyyyyyynnyyyyyyyyyyyyyyyyyyyyyyayyayyyy
+property background-repeat css-background-repeat yyyyyyyyynnyyyyyyyyyyyyyyyyyyyyyyayyayyyy
+property background-size css-background-size yyyaannnnnnyyyyyyyyyyyyyyyyyyyyyynyynyyyy
+property background css-background yyyyyyaaaaayyyyaaaaaayyyyyyyyyyyyayyayyyy
+property border-image css-border-image yynnnnnnnnnnnnnnnnnnnyyyyyyyyyyyynyynyyyy
+property border-radius css-border-radius yyyyyynnnnnyyyyaaaaaayyyyyyyyyyyynyynyyyy
+property border-spacing css-border-spacing yyyyyy---nnnyyyyyyyyyyyyyyyy-y-y-y--y
+property border css-border yyyyyyyyyaayyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+property box-shadow css-box-shadow yynaannnnnnyyyynnnnnnyyyyyyyyyyyynyynyyyy
+property box-sizing css-box-sizing yyyyynnnnnnyyyynnnnnnyyyyyyyyyyyyyyyyyyyy
+property caption-side css-caption-side yyyyyyyyynnyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+property clear css-clear yyyya----nn-yyaaaaaaay---yyy-y---a--a
+property clip-path css-clip-path yynnnnnnnnnnnnnnnnnnnyyyyyyyyayyynyynyyyy
+property column-count css-column-count yyyyynyyynnyyyynnnnnnyyyyyyyyyyyynyynyyyy
+property cursor css-cursor annnnn-----nnnnana-------a-----y-any
+property direction css-direction yyyyyayyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+property display css-display yyyaayaaaaayyyyaaaaaayyyyyyyyyayyayyayyyy
+property empty-cells css-empty-cells yyyyy----nnyyyyynnynny---yyy-n
+property filter css-filter yynnnnnnnnnnnnnnnnnnnyyyyyyyyanyynyynyyyy
+property float css-float yyyaayyyynnyyyyaaaaaayyyyyyyyyyyyayyayyyy
+property font-kerning css-font-kerning yyyyyy---n-yyyynnnn--yy--yyy-n-y-n--------ny
+property font-size-adjust css-font-size-adjust yyyaay---nnyyyyaaa-------yyy-y-y-ayya
+property font-size css-font-size yyyyyy---aayyyyaaaaaaa---yyy-y-y-a--a
+property font-stretch css-font-stretch yyyyny---n-yyynnnnnn-nyynyy--y-y
+property font-weight css-font-weight yyyyyyayyaayyyyaaaaaayyyyyyyyyyyyyyyyyyyy
+property height css-height yyyyyyyyyayyyyynnnnnnyyyyyyyyyyyyyyyyyyyy
+property hyphenate-character css-hyphenate-character yynnnn---nnnnnnnnnnnny---yyy-a---n--n
+property hyphenate-limit-chars css-hyphenate-limit-chars nnnnnn---nnnnnnnnnnnnn-------y-n-n--n
+property hyphens css-hyphens yynnn----nnnnnnnnnn--yyyy----y
+property inert css-inert-attribute yynnnn---nnnnnnnnnnnny---ann
+property inset css-inset yynnnn---nnnnnnnnnnnnn-------n-y-n--n
+property justify-content css-justify-content yynnnnnnnnnyyyynnnnnnyyyyyyyyyyyynyynyyyy
+property letter-spacing css-letter-spacing yyyyyyyyyaayyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+property line-height css-line-height yyyyyyyaaaayyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+property list-style-image css-list-style-image yynnnnnyynnnnnnnnnnnnyyyynynyyyyyyyyyyyyy
+property list-style-position css-list-style-position yyyyyyyyynnyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+property list-style css-list-style yyaaaayyyaaayyyaaaaaayyyyaynyyyyyyyyyyyyy
+property margin css-margin yyaaaayyyaaaaaaaaaaaayyyyyyyyayyyyyyyyyyy
+property mask-image css-mask-image yynnnn---nnynnnnnnnnny-------y---n--n
+property max-block-size css-max-block-size yynnn----nnnnynnnnn--y---yyy-y
+property max-height css-max-height yyyyyyyyynnyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+property max-inline-size css-max-inline-size yynnnn---nnnnnnnnnnnny---yyy-y---n--n
+property max-width css-max-width yyyyyyyyyaayyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+property min-block-size css-min-block-size yynnnn---nnnnnnnnnnnny---yyy-y---n--n
+property min-height css-min-height yyyyyyyyynnyyyyyyyyyyyynyynyyyyyyyyyyyyyy
+property min-inline-size css-min-inline-size yynnnn---nnnnynnnnn--y---yyy-y
+property min-width css-min-width yyyyyyyyynnyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+property mix-blend-mode css-mix-blend-mode yyyaannnnnnyyyynnnnnnyyyyyyyyynyynyynyyyy
+property object-fit css-object-fit yyyaannnnnnyyyynnnnnnyyyyyyyyyyyynyynyyyy
+property object-position css-object-position yyyaannnnnnyyyynnnnnnyyyyyyyyyyyynyynyyyy
+property opacity css-opacity yyyyynnnnnnyyyyyyynnnyyyyyyyynyyynyynyyyy
+property orphans css-orphans yynnnn---nnyyyynnnnnny---yyy-y---n--n
+property outline-offset css-outline-offset yynnnnnnnnnnnnnnnnnnnyyyyyyyyyyyyn--------yy
+property outline css-outline yyyyyynnnnnyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy-yy
+property overflow-wrap css-overflow-wrap aannn----nnnnnnnnnn--y-------y
+property overflow css-overflow aaaaaaayynnaaaaaaaaaaayyyaaayayyyaaaaaayy
+property padding css-padding yyyyyyyyyaayyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+property position css-position aannnnaaannaanaaaaaaaaaaayyyanayayyyyyyyy
+property resize css-resize annnn--n-nnnnnnnnnnnny-n-ana-y---nn-nn
+property scroll-snap css-scroll-snap yynnnnnnnnnnnnnnnnnnnyyyyyyyyynyy
+property shape-margin css-shape-margin yynnnn---nnynnnnnnnnny---yyy-y-y
+property shape-outside css-shape-outside yynnnn---nnynnnnnnnnny---yyy-y-y
+property tab-size css-tab-size yynnn----nnyyynnnnn--y---yyy-n---nynnynyn
+property table-layout css-table-layout yyyyy----nnnyyyyyyy--y---yyy-y
+property text-align-last css-text-align-last yyyyyy---n-nnnnnnnn--y---yyy-y------------yy
+property text-align css-text-align yyyyaaaaaaayyyaaaaaaaayyyyyyyyyyyayyayyyy
+property text-decoration-color css-text-decoration-color yyyaannyynnyyyyyyyyyyyyyyyyyyyyyynyynyyyy
+property text-decoration-line css-text-decoration-line yyyyyy---nnyyyyyyyyyny---yyy-y-y-n--n
+property text-decoration-skip-ink css-text-decoration-skip-ink yynnnnnn-nnnnnnnnnnnnyy--yyyyyyyyn--n
+property text-decoration-style css-text-decoration-style yyyyyy---nnyyyyyyyyyny---yyy-y-y-n--n
+property text-decoration-thickness css-text-decoration-thickness yynnnnnynnnnnnnnnnnnnnyynyyyyyyyynyynyyyy
+property text-decoration css-text-decoration yyyaayynyaayyyyyyyyyyyynyynyyyyyyaayaayyy
+property text-emphasis-position css-text-emphasis-position yynnnn---nnynnnnnnnnnn---yyy-y---nyynyyyy
+property text-emphasis css-text-emphasis yyyynn---nnyyynnnnnnnn---yyy-y---nyynyyyy
+property text-indent css-text-indent yyaaaayyyyyyyyyaaaaaayyyyayyyayyyyyyyyyyy
+property text-justify css-text-justify nnanna---annannannnnnn---any-a---a--n
+property text-orientation css-text-orientation yyyyyy---nnyyyynnnnnny---yyy-y-y-n--n
+property text-overflow css-text-overflow yyyaaynyynnyyyynnnnnnnyyyyyyyyyyynyynyyyy
+property text-shadow css-text-shadow yynnnnyyynnnnnnyyyyyyyyyyyyyyyyyyyyyyyyyy
+property text-transform css-text-transform yyyyyyyyyaayyyyyyyyyyyyyyyyyyyyyyyyyyyyyy
+property text-underline-offset css-text-underline-offset yynnnnnynnnnnnnnnnnnnyyynyyyyyyyynyynyyyy
+property text-underline-position css-text-underline-position aayayy---nnnyaynnnnnny---yyy-y-y-n--n
+property text-wrap css-text-wrap yynnnn---nnnnnnnnnnnny---yyy-y---n--n
+property transform css-transform yynnnnnnnnnnnnnnnnnnnyyyyyyyynyyynyynyyyy
+property transition css-transition yynnnnnnnnnnnnnaaaaaaaynnyn-ayyyy----------y
+property user-select css-user-select yannn----nnnnnnnnnnnny---aaa-y---n--nn
+property visibility css-visibility yynnnnnnnnnyyyyyyynyyyyyyyyyyyyyyyyyyyyyy
+property white-space-collapse css-white-space-collapse yynnnn---nnnnnnnnnnnny---yyy-y
+property white-space css-white-space yyyaayyyynnyyyyyaayyynyyayyyyyyyyyyayyaya
+property widows css-widows yynnnn---nnyyyynnnnnny---yyy-y---n--n
+property width css-width yyyyyyyyyayyyyyyyyyyyyyyyyyyyyyyayyyyyyyy
+property word-break css-word-break aayaaaannynaaaannnnnnayyyyaaayyyynynnynyn
+property word-spacing css-word-spacing yyyyyy---nnyyyyaaaaany---yyy-y-y-a--a
+property word-wrap css-word-wrap yya-a----nn-yyny
+property writing-mode css-writing-mode yyyaaynnnnnyyyynnnnnnyyyyyyyyynyynyynyyyy
+property z-index css-z-index yynnnnyyynnyyyyyyyyyyyyyyyyyynyyyyyyyyyyy
+element abbr html-abbr yyyyyynn-nnyyyynnnnnnyyy-yy-nnyyyy--y-----yy
+element acronym html-acronym yyyyyy---nnyyyynnnnnnyyyyyyy-n-y-y--y-----y
+attribute align html-align yyyyyyyyyyyayyyyyyyyyyyyyayyayyyyyyyyyyyy
+attribute aria-describedby html-aria-describedby yynnnnnnnnnyyyynnnnnnyyyyyyynnnnynynnynyn
+attribute aria-hidden html-aria-hidden yyyyyynnnynyyyynnnnnnyyyyyyynyynynynnynyn
+attribute aria-label html-aria-label yyyyyynnnynyyyynnnnnnyyyyyyynyynynynnynyn
+attribute aria-labelledby html-aria-labelledby yynnnnnnnnnynyynnnnnnyyyyyyynynnynynnynyn
+attribute aria-live html-aria-live yyyyyynnnannnnnnnnnnnyyyyyyynyynynynnynyn
+element audio html-audio yynnnnnnnnnnnnnnnnnnnyyyynnnnnnynnnnnnnny---y
+attribute background html-background yyyaayyyyanyyyyyyyyyyyyyyyyynyyyyyyyyyyyy-yy
+element bdi html-bdi yynnnnnnnnnnnnnnnnnnnyyyyyyynnyyynynnynnn
+element blockquote html-blockquote yyyyyyyyyyyyyyyyyyyyyyyyyyyyayyyyyyyyyyyy
+element body html-body yyaaaaaaayynaaaannannynnnnnnannynyyyyyyyy
+element code html-code yyyyyynnnyyyyyyyyyyyyyyyyyyyyyyyyy--------yy
+element dfn html-dfn yyyyyy---aayyyyyyyyyyyyyyyyy-n-y-y--y-----n
+element dialog html-dialog yynnynnnnnnnnnnnnnnnnyyyynnynnnyynynnynnn
+attribute dir html-dir yyyyyaaaaaayyyyyyyyyyyyyyyyyyyyyynyynyyyy
+element form html-form yyyayynnnnnaayyynyyyyynyynnnnnnynnynnynnn
+attribute height html-height yyyyyyyyyayyyyyyyyyyyyyyyyyynyyyyyyyyyyyy
+attribute hidden html-hidden yynnnn---nnnnnnnnnn--yyyyyyy-a-y-n--n
+attribute lang html-lang yyyyyynyyyyyyyyaaaayyyyyyyyynyyyynynnynnn
+element link html-link yynnnnnnnyynnnnnnnnnnnnnnnnnnnnnnnynnynnnn
+attribute loading html-loading-attribute yynnnnnnnnnnnnnnnnnnnyynnynnaynyynynnynnn
+element marquee html-marquee yynnnnnyynnaayyayyayyyyyyayynnnyanynnynnn---y
+element meter html-meter yynnannnnnnyyyynnnnnnyyyyyyynnyyynynnynnn
+element object html-object aynnnnnnnnnnnnnnnnnnnannnnnnnnnannannannn
+element picture html-picture aynnnnnnnnnnnnnnnnnnnyyyynnnnnnyynynnynnn
+attribute popover html-popover yynnnn---nnnnnnnnnnn-aynynn-nann
+element progress html-progress yynnannnnnnnnnnnnnnnnyyyyyyynnyyynynnynnn
+attribute required html-required yynnannnnnnnnyynnnnnnyanyannnnyyanynnynnn
+attribute role html-role yyyyyynnnynyyyyaaaaaayyyyyyynyyyynynnynnn
+element rp html-rp yynnannnnnnyyyyyyyyyyyyyyyyynnyyynynnynnn
+element rt html-rt yynnannnnnnyyyyyyyyyyyyyyyyynnyyynynnynnn
+element ruby html-ruby yynnannnnnnyyyyyyyyyyyyyyyyynnyyynynnynnn
+element select html-select yayayyyyynnyyyyynyyyyynnnyyynyyannynnynyn
+element small html-small yyyyyynnnyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyny-yy
+element strike html-strike yyyaayyyyyyyyyyyyyyyyyyyyyyynyyyyyyyyyyyy
+element style html-style yyaaanyyyaayyyyyyyyyyynnnyaayyyynnyynyyyyy--ynnn
+attribute target html-target aannnnnnnaaanaannnnnnaynnnnnnnnaynannannn
+element textarea html-textarea yyyyyyyyynnyyynyynyyynnnnyyanyyannynnynyn
+element video html-video yannnnnnnnnynnnnnnnnnayyynnnnnnynnynnynnn
+element wbr html-wbr yyynaynynnnyyyyyyyyyyyyyyyyynnyyynnnnnnyn
+attribute width html-width yyyyyyyyyayyyyyyyyyyyyyyyyyynyyyyyyyyyyyy
+image avif image-avif yyaaaaynynnyyyyyyyyyyyynyyyyynnyynnnnnnnn
+image bmp image-bmp yyayaayyyyyyyyyyyyyyyyyyyyyyyyyyyynyynyyy---y
+image gif image-gif yyyyyyyyyayyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy---y
+image hdr image-hdr nnnnnnyynnnnnnnnnnnnnnyynnnnnnnnnnnnnnnnn---n
+image heif image-heif yyaaaannnnnynynaynaynnnnnaynnnnnnnnnnnnnn---n
+image ico image-ico yyyyyyyyynyyyyyyyyyyyyyynyyyyyyyyyyyyyyyy---y
+image svg image-svg yynaanyyyyyyyyyyyyyyyyyyyyyyynyyyyyyyyyyy---y
+image tiff image-tiff yyayaanynnyynynnynnynnyynyynynnnynynnynnn---n
+image webp image-webp yyaaaayyynyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy---y
 `

@@ -4,7 +4,7 @@ import type { MessageAuthentication } from '../format/authentication-results.ts'
 import { headerFields, headerValues } from '../format/headers.ts'
 import { type Tag, tagsOf } from '../format/html-tags.ts'
 import type { ReadableMessage } from '../format/readable.ts'
-import type { Finding } from './findings.ts'
+import type { Finding, SpamVerdict } from './findings.ts'
 import { htmlSupport } from './html-support.ts'
 
 /** Gmail shows less of longer HTML. */
@@ -26,10 +26,12 @@ export interface CheckedMessage {
   /** The beginning of the HTML. */
   readonly html: string
   readonly authentication: MessageAuthentication | null
+  /** The opinion of the spam filter. Without one, Sealpost's own few rules judge. */
+  readonly spam?: SpamVerdict | undefined
 }
 
 /** Returns what is wrong with a message, at most 100 findings of each check, in steps. */
-export function* checkMessage({ message, html, authentication }: CheckedMessage): Steps<Finding[]> {
+export function* checkMessage({ message, html, authentication, spam }: CheckedMessage): Steps<Finding[]> {
   const tags = yield* tagsOf(html)
   const all: Finding[] = []
   for (const found of [
@@ -40,7 +42,7 @@ export function* checkMessage({ message, html, authentication }: CheckedMessage)
     unsubscribe(message, authentication),
     headers(message, authentication),
     size(message, html),
-    spam(message, html),
+    spam ? spamVerdict(spam) : spamRules(message, html),
     verdicts(authentication),
   ])
     all.push(...(yield* firstOf(found)))
@@ -310,7 +312,16 @@ function* size({ raw }: ReadableMessage, html: string): Findings {
     })
 }
 
-function* spam(message: ReadableMessage, html: string): Findings {
+function* spamVerdict({ program, isSpam, score, threshold, rules }: SpamVerdict): Findings {
+  const found = (level: Finding['level'], message: string): Finding =>
+    finding('spam', { level, message, clients: ['spam filters'], source: program })
+  yield found(isSpam ? 'error' : 'info', `the score is ${score}; from ${threshold}, a message is spam`)
+  for (const rule of rules)
+    if (rule.score !== 0)
+      yield found(rule.score > 0 ? 'warning' : 'info', `${rule.name} (${rule.score}): ${short(rule.description)}`)
+}
+
+function* spamRules(message: ReadableMessage, html: string): Findings {
   const { subject } = message
   const rule = (found: string): Finding =>
     finding('spam', { level: 'warning', message: found, clients: ['spam filters'], source: OWN })

@@ -13,6 +13,17 @@ export const checkNames = [
 
 export const findingLevels = ['error', 'warning', 'info'] as const
 
+/** The opinion of a spam filter about a message. */
+export interface SpamVerdict {
+  readonly program: 'SpamAssassin' | 'rspamd'
+  readonly isSpam: boolean
+  readonly score: number
+  /** The score from which a message is spam. */
+  readonly threshold: number
+  /** The rules that matched. */
+  readonly rules: readonly { readonly name: string; readonly score: number; readonly description: string }[]
+}
+
 /** A finding of a check. */
 export interface Finding {
   readonly check: (typeof checkNames)[number]

@@ -2,26 +2,55 @@ import { lineCounter, type Tag } from '../format/html-tags.ts'
 import { clients, support } from './caniemail-data.ts'
 import type { Finding } from './findings.ts'
 
-interface Feature {
-  readonly page: string
-  readonly without: readonly string[]
-  readonly partly: readonly string[]
+/** A mail program that caniemail.com has tested. */
+export interface TestedProgram {
+  /** Its family and platform, as caniemail.com names them: `gmail`, `desktop-webmail`. */
+  readonly family: string
+  readonly platform: string
+  readonly name: string
 }
+
+/** A feature of HTML or CSS that not all mail programs support. */
+export interface Feature {
+  readonly kind: string
+  readonly name: string
+  /** On caniemail.com. */
+  readonly page: string
+  /** For each tested program: y supports it, a supports a part of it, n does not. */
+  readonly results: readonly { readonly program: TestedProgram; readonly letter: string }[]
+}
+
+/** How a message uses a feature. */
+export interface FeatureUse {
+  readonly feature: Feature
+  /** Line of the first use. */
+  readonly line: number
+  count: number
+}
+
+const rowsOf = (text: string): string[] => text.trim().split('\n')
+
+/** Returns the mail programs that caniemail.com has tested. */
+export const testedPrograms = (): TestedProgram[] =>
+  rowsOf(clients).map((row) => {
+    const [, family = '', platform = '', name = ''] = /^(\S+) (\S+) (.+)$/.exec(row) ?? []
+    return { family, platform, name }
+  })
 
 let features: ReadonlyMap<string, Feature> | undefined
 
 /** Returns the features that some mail programs do not support, by kind and name. */
 function featuresByName(): ReadonlyMap<string, Feature> {
-  const named = (numbers: string): string[] =>
-    numbers === '-' ? [] : numbers.split(',').map((number) => clients[Number(number)] ?? '')
-  features ??= new Map(
-    support
-      .trim()
-      .split('\n')
-      .map((row) => {
-        const [kind, name, page = '', without = '-', partly = '-'] = row.split(' ')
-        return [`${kind} ${name}`, { page, without: named(without), partly: named(partly) }]
-      }),
+  if (features) return features
+  const programs = testedPrograms()
+  features = new Map(
+    rowsOf(support).map((row) => {
+      const [kind = '', name = '', page = '', letters = ''] = row.split(' ')
+      const results = programs.flatMap((program, at) =>
+        (letters[at] ?? '-') === '-' ? [] : [{ program, letter: letters[at] as string }],
+      )
+      return [`${kind} ${name}`, { kind, name, page, results }]
+    }),
   )
   return features
 }
@@ -32,30 +61,41 @@ const RULE = /@[a-z-]+/gi
 /** Uses of features between two pauses. */
 const STEP_USES = 1000
 
-/** Yields the HTML and CSS of a message that some mail programs do not support, once for each feature, and pauses. */
-export function* htmlSupport(tags: readonly Tag[]): Generator<Finding | undefined, void, void> {
-  const seen = new Map<string, number>()
+/** Yields pauses, and returns the features that a message uses and that some mail programs do not support. */
+export function* featureUses(tags: readonly Tag[]): Generator<undefined, FeatureUse[], void> {
+  const known = featuresByName()
+  const found = new Map<string, FeatureUse>()
   let count = 0
   for (const { kind, name, line } of usesOf(tags)) {
     const key = `${kind} ${name.toLowerCase()}`
-    if (!seen.has(key) && featuresByName().has(key)) seen.set(key, line)
+    const use = found.get(key)
+    const feature = known.get(key)
+    if (use) use.count++
+    else if (feature) found.set(key, { feature, line, count: 1 })
     if (++count % STEP_USES === 0) yield undefined
   }
-  for (const [key, line] of seen) {
-    const { page, without, partly } = featuresByName().get(key) as Feature
-    const isMissing = without.length > 0
-    const concerned = isMissing ? without : partly
-    const [kind, name] = key.split(' ')
+  return [...found.values()]
+}
+
+/** Yields the HTML and CSS of a message that some mail programs do not support, once for each feature, and pauses. */
+export function* htmlSupport(tags: readonly Tag[]): Generator<Finding | undefined, void, void> {
+  for (const { feature, line } of yield* featureUses(tags)) {
+    const { kind, name, results } = feature
+    const isMissing = results.some(({ letter }) => letter === 'n')
+    const concerned = results.filter(({ letter }) => letter === (isMissing ? 'n' : 'a'))
     yield {
       check: 'html-support',
       level: isMissing ? 'warning' : 'info',
       message: `the ${kind} ${name} is ${isMissing ? 'not supported' : 'supported only partly'} by ${concerned.length} mail program${concerned.length === 1 ? '' : 's'}`,
       line,
-      clients: [...concerned],
-      source: `https://www.caniemail.com/features/${page}/`,
+      clients: concerned.map(({ program }) => program.name),
+      source: pageOf(feature),
     }
   }
 }
+
+/** Returns the page about a feature. */
+export const pageOf = ({ page }: Feature): string => `https://www.caniemail.com/features/${page}/`
 
 interface Use {
   readonly kind: 'element' | 'attribute' | 'property' | 'rule' | 'image'

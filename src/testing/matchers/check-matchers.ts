@@ -66,7 +66,8 @@ export const checkMatchers = {
 
   /** Checks `await expect(message).toBeSupportedBy('outlook')`. */
   async toBeSupportedBy(received: LabMessage, client: string): Promise<MatcherResult> {
-    const { clients } = await import('../../mail/checks/caniemail-data.ts')
+    const { testedPrograms } = await import('../../mail/checks/html-support.ts')
+    const clients = testedPrograms().map(({ name }) => name)
     const isWanted = (name: string): boolean => name.toLowerCase().startsWith(`${client}`.toLowerCase())
     if (typeof client !== 'string' || client === '' || !clients.some(isWanted))
       throw new TypeError(

@@ -65,7 +65,9 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
         : openInbox(services.store, owner))
       addCopy(copies, id, recipient, message, stripped)
     }
-    const flags = services.tagging ? keywordsFor(services.tagging, delivery) : []
+    const flags = services.tagging
+      ? keywordsFor(services.tagging, delivery, (await services.ruleTags?.(delivery)) ?? [])
+      : []
     const queued = outgoing.targets.length > 0 ? await queueTargets(services, outgoing.targets, delivery) : []
     const batch: NewMessage[] = []
     for (const copy of stripped ? [message, stripped.rest] : [message]) {

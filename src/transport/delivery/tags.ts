@@ -9,8 +9,11 @@ import type { Delivery } from './types.ts'
 const MAX_TAGS = 50
 const MAX_LENGTH = 100
 
-/** Returns the keywords of the tags that a message gets when it arrives, once each. */
-export function keywordsFor(tagging: Tagging, delivery: Delivery): string[] {
+/**
+ * Returns the keywords of the tags that a message gets when it arrives, once each.
+ * @param ofRules the tags that rules give it
+ */
+export function keywordsFor(tagging: Tagging, delivery: Delivery, ofRules: readonly string[]): string[] {
   const { header, plusAddresses, user, titleCase } = tagging
   const { mailFrom, recipients, account } = delivery
   const addresses = plusAddresses ? [mailFrom, ...recipients.map(({ address }) => address)] : []
@@ -18,7 +21,7 @@ export function keywordsFor(tagging: Tagging, delivery: Delivery): string[] {
     ...(header === undefined ? [] : wordsIn(header, delivery)),
     ...addresses.flatMap((address) => splitAddress(address).localPart.split('+').slice(1)),
   ].map((tag) => (titleCase ? tag.replaceAll(/(?<![\w.@-])[a-z]/g, (letter) => letter.toUpperCase()) : tag))
-  const tags = [...found, ...(user && account !== undefined ? [account] : [])].map(keywordOf)
+  const tags = [...found, ...(user && account !== undefined ? [account] : []), ...ofRules].map(keywordOf)
   const once = new Map(tags.filter((tag) => tag !== '').map((tag) => [tag.toLowerCase(), tag]))
   return [...once.values()].slice(0, MAX_TAGS)
 }

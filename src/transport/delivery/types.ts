@@ -23,6 +23,8 @@ export interface DeliveryServices {
   readonly hostname: string
   /** The tags that mail gets. Absent: none. */
   readonly tagging?: Tagging | undefined
+  /** Returns the tags that `tagging.rules` give a message. Absent: there are no rules. */
+  readonly ruleTags?: ((delivery: Delivery) => Promise<readonly string[]>) | undefined
   /** The folder of all captured mail. Absent: each domain has one. */
   readonly capturedFolder?: string | undefined
   /** Sends reports that a test asks for. Absent: no address asks for one. */

@@ -120,6 +120,27 @@ describe('--like mailpit', () => {
     ).toEqual([expect.stringMatching(/^MP_SMTP_RELAY_HOST: \[ab\]@ has no pattern/)])
   })
 
+  it('allows other sites, asks SpamAssassin, and gives tags by searches', async () => {
+    place.write('tags.yaml', 'filters: [{ match: "from:shop@", tags: "Shop, Bought" }]')
+    const { lab, http } = await labOf('mailpit', {
+      MP_API_CORS: 'https://App.example:3000,localhost:5173',
+      MP_ENABLE_SPAMASSASSIN: '127.0.0.1:783',
+      MP_TAG: 'One,Two=subject:Hello "Three=two words"',
+      MP_TAGS_CONFIG: 'tags.yaml',
+    })
+    expect([http.like.cors, lab.spamFilter]).toEqual([['app.example:3000', 'localhost:5173'], 'spamd://127.0.0.1:783'])
+    expect(lab.tagging.rules).toEqual([
+      { match: 'subject:hello', tags: ['One', 'Two'] },
+      { match: 'two words', tags: ['Three'] },
+      { match: 'from:shop@', tags: ['Shop', 'Bought'] },
+    ])
+    expect((await labOf('mailpit', { MP_API_CORS: 'a.example *' })).http.like.cors).toEqual(['*'])
+    expect(await problemsOf('mailpit', { MP_TAG: 'x', MP_ENABLE_SPAMASSASSIN: 'postmark' })).toEqual([
+      'MP_ENABLE_SPAMASSASSIN: the lab sends no mail to Postmark; name a spamd as HOST:PORT',
+      'MP_TAG: "x" is not a rule; write TAG=SEARCH',
+    ])
+  })
+
   it('names settings that need another one', async () => {
     expect(await problemsOf('mailpit', { MP_SMTP_RELAY_ALL: 'true', MP_POP3_TLS_KEY: 'key.pem' })).toEqual([
       expect.stringMatching(/MP_SMTP_RELAY_ALL: has no effect without MP_SMTP_RELAY_HOST or MP_SMTP_RELAY_CONFIG$/),
@@ -128,9 +149,9 @@ describe('--like mailpit', () => {
   })
 
   it('names settings without a counterpart, and unknown ones', async () => {
-    const found = await problemsOf('mailpit', { MP_API_CORS: '*', MP_LABLE: 'x', MP_SERVICE_HOST: '10.0.0.1' })
+    const found = await problemsOf('mailpit', { MP_COMPRESSION: '1', MP_LABLE: 'x', MP_SERVICE_HOST: '10.0.0.1' })
     expect(found).toEqual([
-      expect.stringMatching(/MP_API_CORS: has no effect: pages of other sites/),
+      expect.stringMatching(/MP_COMPRESSION: has no effect: messages are stored as they arrive/),
       expect.stringMatching(/MP_LABLE: unknown variable of Mailpit, ignored; did you mean MP_LABEL\?/),
     ])
   })

@@ -77,6 +77,48 @@ describe('a virtual server in the place of a tool', () => {
   })
 })
 
+describe('requests without the type of JSON', () => {
+  it('are those of fetch in a program and in a page of the lab', async () => {
+    await using http = await HttpLab.start({ virtualServers: virtualServers({ like: 'mailpit' }) })
+    const message = JSON.stringify({ From: { Email: 'a@b.example' }, To: [{ Email: 'alice@lab.test' }] })
+    const send = (headers: Record<string, string>) => http.request('/api/v1/send', { body: message, headers })
+    const text = { 'content-type': 'text/plain;charset=UTF-8' }
+    expect((await send({})).status).toBe(200)
+    expect((await send({ ...text, origin: http.base, 'sec-fetch-site': 'same-origin' })).status).toBe(200)
+    expect((await send({ ...text, origin: 'https://evil.example' })).status).toBe(403)
+    expect((await send({ ...text, origin: 'null' })).status).toBe(403)
+    expect((await send({ ...text, 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+    expect((await send({ 'content-type': 'multipart/form-data; boundary=x' })).status).toBe(415)
+    const read = await http.request('/api/v1/messages', { method: 'PUT', body: '{"Read":true}' })
+    expect(read.body).toBe('ok')
+    expect((await http.request('/api/v1/messages')).body).toMatchObject({ total: 2, unread: 0 })
+  })
+})
+
+describe('pages of other sites', () => {
+  it('use the API of the tool if the configuration names them (CORS)', async () => {
+    await using http = await HttpLab.start({
+      directory: { accounts: [{ user: 'alice', password: 'secret' }] },
+      virtualServers: virtualServers({ like: { tool: 'mailpit', users: ['alice'], cors: ['app.example:3000'] } }),
+    })
+    const ask = async (origin: string, path = messages, method = 'GET', more = {}) => {
+      const headers = { origin, 'sec-fetch-site': 'cross-site', ...basic('alice', 'secret'), ...more }
+      const response = await fetch(http.base + path, { method, headers })
+      return [response.status, response.headers.get('access-control-allow-origin')]
+    }
+    const page = 'https://app.example:3000'
+    expect(await ask(page)).toEqual([200, page])
+    expect(await ask(page, '/api/v1/message/none')).toEqual([404, page])
+    expect(await ask('https://app.example')).toEqual([403, null])
+    expect(await ask(page, '/sealpost/api/v1/status')).toEqual([403, null])
+    // A preflight has no credentials.
+    const preflight = await fetch(http.base + messages, { method: 'OPTIONS', headers: { origin: page } })
+    expect([preflight.status, preflight.headers.get('access-control-allow-headers')]).toEqual([204, '*, Authorization'])
+    const other = await fetch(http.base + messages, { method: 'OPTIONS', headers: { origin: 'https://other.example' } })
+    expect([other.ok, other.headers.get('access-control-allow-origin')]).toEqual([false, null])
+  })
+})
+
 describe('behind a proxy on the same machine', () => {
   it('a page cannot reach the tool by a name of its own (DNS rebinding)', async () => {
     await using http = await HttpLab.start({

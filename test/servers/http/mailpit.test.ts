@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -103,6 +106,31 @@ describe('lists', () => {
       envelope: { from: 'carol@lab.test', to: ['alice@lab.test', 'hidden@other.example'] },
     })
     expect(await found(query)).toEqual(isFound ? ['Offer'] : [])
+  })
+
+  // https://github.com/axllent/mailpit/blob/develop/internal/storage/search_test.go
+  it('find what the queries of TestSearch of Mailpit find', async () => {
+    for (const i of [1, 2, 3]) {
+      await http.lab.deliver(
+        {
+          from: `From ${i} <from-${i}@example.com>`,
+          to: [`To ${i} <to-${i}@example.com>`, `To2 ${i} <to2-${i}@example.com>`],
+          cc: [`CC ${i} <cc-${i}@example.com>`, `CC2 ${i} <cc2-${i}@example.com>`],
+          headers: { 'Reply-To': `Reply To ${i} <reply-to-${i}@example.com>` },
+          subject: `Subject line ${i} end`,
+          text: `This is the email body ${i} <jdsauk;dwqmdqw;>.`,
+        },
+        { to: 'alice' },
+      )
+    }
+    for (const query of [
+      ...['from-2@example.com', 'from:from-2@example.com', 'to-2@example.com', 'to:to-2@example.com'],
+      ...['to2-2@example.com', 'to:to2-2@example.com', 'cc-2@example.com', 'cc:cc-2@example.com'],
+      ...['cc2-2@example.com', 'cc:cc2-2@example.com', 'reply-to-2@example.com', 'reply-to:"reply-to-2@example.com"'],
+      ...['"Subject line 2 end"', 'subject:"Subject line 2 end"', '"the email body 2 jdsauk dwqmdqw"'],
+    ])
+      expect([query, await found(query)]).toEqual([query, ['Subject line 2 end']])
+    expect(await found('This is the email body')).toHaveLength(3)
   })
 
   it('leave out drafts and sent copies', async () => {
@@ -226,16 +254,106 @@ describe('a message', () => {
     expect(headers.get('content-disposition')).toMatch(/^attachment/)
   })
 
-  it.each([
-    ['html-check', 'GET'],
-    ['link-check', 'GET'],
-    ['sa-check', 'GET'],
-    ['part/2/thumb', 'GET'],
-    ['release', 'POST'],
-  ])('has no %s', async (path, method) => {
-    const { status, body } = await call(`api/v1/message/latest/${path}`, { method })
+  it('is released only by a connector', async () => {
+    const { status, body } = await call('api/v1/message/latest/release', { method: 'POST' })
     expect(status).toBe(501)
     expect(body.type).toMatch(/not-offered$/)
+  })
+
+  it('has a check of HTML, with the mail programs that support each feature', async () => {
+    await deliver('alice', 'Page', {
+      html: '<html><body><p style="border-radius: 1px">a</p><p style="border-radius: 2px">b</p><video></video></body></html>',
+    })
+    const { body } = await call('api/v1/message/latest/html-check')
+    const radius = body.Warnings.find(({ Slug }: { Slug: string }) => Slug === 'css-border-radius')
+    expect(radius).toMatchObject({
+      ...{
+        Title: 'border-radius property',
+        Category: 'css',
+        URL: 'https://www.caniemail.com/features/css-border-radius/',
+      },
+      ...{ Tags: [], NotesByNumber: {}, Score: { Found: 2 } },
+    })
+    expect(radius.Results).toContainEqual({
+      ...{
+        Name: 'Outlook (Windows)',
+        Family: 'outlook',
+        Platform: 'windows',
+        Version: '',
+        Support: 'no',
+        NoteNumber: '',
+      },
+    })
+    const { Supported, Partial, Unsupported } = radius.Score
+    expect(Supported + Partial + Unsupported).toBeCloseTo(100)
+    expect(Unsupported).toBeGreaterThan(0)
+    expect(body.Warnings.map(({ Slug }: { Slug: string }) => Slug)).toContain('html-video')
+    expect(body.Platforms.ios).toContain('gmail')
+    expect(body.Total).toMatchObject({ Tests: body.Warnings.length, Nodes: 5, Supported: expect.any(Number) })
+    await deliver('alice', 'Plain')
+    const plain = await call('api/v1/message/latest/html-check')
+    expect([plain.status, plain.body.detail]).toEqual([400, 'message does not contain HTML'])
+  })
+
+  it('has a check of links, which asks only hosts that it may connect to', async () => {
+    const asked: string[] = []
+    const site = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url}`)
+      const moved = request.url === '/moved' ? { Location: '/ok' } : {}
+      response.writeHead(request.url === '/gone' ? 410 : request.url === '/moved' ? 302 : 200, moved).end()
+    }).listen(0, '127.0.0.1')
+    await once(site, 'listening')
+    const base = `http://127.0.0.1:${(site.address() as AddressInfo).port}`
+    await deliver('alice', 'Links', {
+      html: `<a href="${base}/ok">a</a><img src="${base}/gone"><a href="${base}/moved">b</a><a href="${base}/ok">c</a><a href="https://shop.example/">d</a><a href="mailto:a@b.example">e</a>`,
+    })
+    const { body } = await call('api/v1/message/latest/link-check')
+    expect(body).toEqual({
+      Errors: 2,
+      Links: [
+        { URL: `${base}/ok`, StatusCode: 200, Status: 'OK' },
+        { URL: `${base}/gone`, StatusCode: 410, Status: 'Gone' },
+        { URL: `${base}/moved`, StatusCode: 302, Status: 'Found' },
+        { URL: 'https://shop.example/', StatusCode: 451, Status: expect.stringMatching(/connects only to loopback/) },
+      ],
+    })
+    expect(asked.toSorted()).toEqual(['HEAD /gone', 'HEAD /moved', 'HEAD /ok'])
+    const followed = await call('api/v1/message/latest/link-check?follow=true')
+    expect(followed.body.Links[2]).toEqual({ URL: `${base}/moved`, StatusCode: 200, Status: 'OK' })
+    site.close()
+    const late = (await call('api/v1/message/latest/link-check')).body
+    expect([late.Errors, late.Links[0].StatusCode]).toEqual([4, 0])
+  })
+
+  it('has no check by SpamAssassin unless the lab has a spam filter', async () => {
+    await deliver('alice', 'Ham')
+    const { status, body } = await call('api/v1/message/latest/sa-check')
+    expect([status, body.detail]).toEqual([400, expect.stringMatching(/^no SpamAssassin service defined/)])
+    expect((await call('api/v1/webui')).body.SpamAssassin).toBe(false)
+  })
+
+  it('has thumbnails: the image itself, and a white one for other parts', async () => {
+    const png = Buffer.from('iVBORw0KGgo=', 'base64')
+    await deliver('alice', 'Files', {
+      attachments: [
+        { filename: 'a.png', content: png, contentType: 'image/png' },
+        { filename: 'a.pdf', content: 'pdf', contentType: 'application/pdf' },
+      ],
+    })
+    const thumbnail = async (part: number) => {
+      const response = await fetch(`${http.base}/mailpit/api/v1/message/latest/part/${part}/thumb`)
+      return { type: response.headers.get('content-type'), octets: Buffer.from(await response.arrayBuffer()) }
+    }
+    expect(await thumbnail(2)).toEqual({ type: 'image/png', octets: png })
+    const { type, octets } = await thumbnail(3)
+    expect(type).toBe('image/jpeg')
+    // SOI, the height and width of SOF0, EOI. ITU-T T.81 annex B
+    const frame = octets.indexOf(Buffer.from('ffc0', 'hex'))
+    expect([octets.readUInt16BE(0), octets.readUInt16BE(frame + 5), octets.readUInt16BE(frame + 7)]).toEqual([
+      0xffd8, 120, 180,
+    ])
+    expect(octets.readUInt16BE(octets.length - 2)).toBe(0xffd9)
+    expect((await call('api/v1/message/latest/part/9/thumb')).status).toBe(404)
   })
 })
 

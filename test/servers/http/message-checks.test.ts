@@ -29,6 +29,18 @@ async function check(html: string, header = '', query = ''): Promise<Found[]> {
 const said = (found: readonly Found[], wanted: string): string[] =>
   found.filter(({ check: name }) => name === wanted).map(({ line, message }) => `${line}: ${message}`)
 
+/** Requests to links go only where the lab may connect. */
+it('requests the links of a message if it is asked to', async () => {
+  const { port } = http.lab.server('http')
+  const html = `${'<html lang="en">'}<a href="http://127.0.0.1:${port}/livez">a</a><a href="http://127.0.0.1:${port}/api/v1/none">b</a><a href="https://shop.example/">c</a>`
+  const requested = (await check(html, '', '?check=links&request=true')).map(
+    ({ level, message }) => `${level}: ${message}`,
+  )
+  expect(requested).toContain(`error: http://127.0.0.1:${port}/api/v1/none answers 404`)
+  expect(requested).toContainEqual(expect.stringMatching(/^info: https:\/\/shop\.example\/ was not requested: /))
+  expect(requested.filter((one) => one.includes('livez'))).toEqual([expect.stringMatching(/is not encrypted/)])
+})
+
 const PAGE = '<html lang="en"><body>A text that is long enough for everyone.'
 
 describe('the checks of a message', () => {

@@ -3,7 +3,14 @@ import { expect, it } from 'vitest'
 import { HttpLab } from '../../servers/http/client.ts'
 
 const http = HttpLab.ofTests({
-  tagging: { header: 'X-Tags', plusAddresses: true, user: true, titleCase: true },
+  tagging: {
+    ...{ header: 'X-Tags', plusAddresses: true, user: true, titleCase: true },
+    rules: [
+      { match: 'addressed:jane@ "two  lines"', tags: ['by rule', 'B'] },
+      { match: 'header:x-kind:order', tags: ['order'] },
+      { match: '-from:shop@example.com', tags: ['elsewhere'] },
+    ],
+  },
   directory: { unknown: 'capture', accounts: [{ user: 'app', password: 'secret' }] },
 })
 
@@ -23,6 +30,23 @@ it('gives mail tags from a field, plus addresses and the account of the sender',
   const sent = await tagsOf({ 'X-Tags': 'two words, B, b, <>' }, 'jane+welcome+new@example.org')
   expect(sent).toEqual(['B', 'New', 'Two Words', 'Welcome', 'app'])
   expect(await tagsOf({}, 'app@lab.test')).toEqual(['app'])
+})
+
+it('gives mail the tags of rules whose searches find it', async () => {
+  const send = async (headers: Record<string, string>, text: string): Promise<string[]> => {
+    await http.lab.deliver(
+      { from: 'shop@example.com', to: 'jane@example.org', text, headers },
+      { to: 'jane@example.org' },
+    )
+    return (await http.request('/mailpit/api/v1/message/latest')).body.Tags
+  }
+  expect(await send({}, 'In two\nlines.')).toEqual(['B', 'by rule'])
+  expect(await send({ 'X-Kind': 'Orders' }, 'Other')).toEqual(['order'])
+})
+
+it('refuses a rule whose search cannot be read', async () => {
+  const tagging = { rules: [{ match: 'is:purple', tags: ['x'] }] }
+  await expect(HttpLab.start({ tagging })).rejects.toThrow(/tagging\.rules\[0\]\.match: query: is:purple is not known/)
 })
 
 it('limits the tags of a message', async () => {

@@ -1,7 +1,7 @@
 import { parseYamlValue } from '../../../core/config/yaml.ts'
 import { addAccounts } from '../accounts.ts'
 import { likeIn, serverOf, storeIn } from '../draft.ts'
-import { appliedBy, hostname, listens, missing, setting, webPath } from '../rows.ts'
+import { appliedBy, corsOrigins, hostname, listens, missing, setting, webPath } from '../rows.ts'
 import type { Draft, Setting } from '../tool.ts'
 import { credentialsIn, listenAt, numberOf, textOf } from '../values.ts'
 
@@ -34,7 +34,7 @@ export const serverSettings: readonly Setting[] = [
   }),
   ...appliedBy(['MH_STORAGE'], 'MH_MAILDIR_PATH -maildir-path'),
   ...missing(NO_MONGODB, 'MH_MONGO_URI -mongo-uri', 'MH_MONGO_DB -mongo-db', 'MH_MONGO_COLLECTION -mongo-coll'),
-  ...missing('pages of other sites may not use the lab', 'MH_CORS_ORIGIN -cors-origin'),
+  corsOrigins('MH_CORS_ORIGIN -cors-origin'),
   setting('MH_OUTGOING_SMTP -outgoing-smtp', '`connectors`, one for each server', ({ draft, value, path }) => {
     const servers: unknown = parseYamlValue(textOf(path(value)))
     if (typeof servers !== 'object' || servers === null) throw new Error(`${value} names no servers`)

@@ -1,13 +1,11 @@
 import { limitConsole } from '../console-users.ts'
 import { serverOf } from '../draft.ts'
-import { always, appliedBy, listens, missing, setting, webPath } from '../rows.ts'
+import { always, appliedBy, corsOrigins, listens, missing, setting, webPath } from '../rows.ts'
 import { useCertificate, useImplicitTls } from '../tls.ts'
 import type { Setting, SettingCall } from '../tool.ts'
 import { credentialsIn, isOn, textOf } from '../values.ts'
 
 const limitTo = ({ draft, origin }: SettingCall, text: string): void => limitConsole(draft, credentialsIn(text), origin)
-
-const NO_CHECKS = 'the lab checks neither links nor HTML'
 
 export const httpSettings: readonly Setting[] = [
   listens('MP_UI_BIND_ADDR --listen -l', 'http'),
@@ -25,16 +23,22 @@ export const httpSettings: readonly Setting[] = [
     },
   ),
   ...appliedBy(['MP_UI_TLS_CERT'], 'MP_UI_TLS_KEY MP_UI_SSL_KEY --ui-tls-key --ui-ssl-key'),
-  ...missing('pages of other sites may not use the lab', 'MP_API_CORS --api-cors'),
+  corsOrigins('MP_API_CORS --api-cors'),
   ...always('messages load nothing from other hosts', 'MP_BLOCK_REMOTE_CSS_AND_FONTS --block-remote-css-and-fonts!'),
-  ...missing(
-    NO_CHECKS,
+  ...always(
+    'the check of links asks loopback addresses and hosts of `verify.targets`',
     'MP_ALLOW_INTERNAL_HTTP_REQUESTS --allow-internal-http-requests!',
-    'MP_DISABLE_LINK_CHECK_RATE_LIMIT --disable-link-check-rate-limit!',
+  ),
+  ...always('requests for links have no rate', 'MP_DISABLE_LINK_CHECK_RATE_LIMIT --disable-link-check-rate-limit!'),
+  ...missing(
+    'certificates are verified with the roots of the lab and of the system',
     'MP_ALLOW_UNTRUSTED_TLS --allow-untrusted-tls!',
   ),
-  ...always('there is no check of HTML', 'MP_DISABLE_HTML_CHECK --disable-html-check!'),
-  ...missing('the lab does not use SpamAssassin', 'MP_ENABLE_SPAMASSASSIN --enable-spamassassin'),
+  ...missing('html-check is always there', 'MP_DISABLE_HTML_CHECK --disable-html-check!'),
+  setting('MP_ENABLE_SPAMASSASSIN --enable-spamassassin', '`spamFilter`', ({ draft, value }) => {
+    if (value === 'postmark') throw new Error('the lab sends no mail to Postmark; name a spamd as HOST:PORT')
+    draft.lab.spamFilter = value.startsWith('unix:') ? `spamd://${value.slice('unix:'.length)}` : `spamd://${value}`
+  }),
   ...always('answers of the API are not compressed', 'MP_DISABLE_HTTP_COMPRESSION --disable-http-compression!'),
   ...missing(
     'the console deletes what is selected, and undoes it for ten seconds',

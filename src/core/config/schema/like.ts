@@ -36,6 +36,14 @@ export const like = z.union([
       .optional()
       .describe('mailpit: whether callers may set Chaos triggers. Default: they may not.')
       .meta({ examples: [true] }),
+    cors: z
+      .array(z.string().regex(/^(?:\*|[^\s/*]+)$/, 'write a host such as app.example:3000, or "*"'))
+      .min(1)
+      .optional()
+      .describe(
+        'Other sites whose pages may use the API of the tool (CORS), as HOST or HOST:PORT; "*" for all. Default: none.',
+      )
+      .meta({ examples: [['localhost:3000']] }),
     label: z
       .string()
       .min(1)

@@ -1,0 +1,109 @@
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { connect } from 'node:net'
+import type { Readable } from 'node:stream'
+import { z } from 'zod'
+import { abortAfter } from '../../core/time/abort-after.ts'
+import type { SpamVerdict } from '../../mail/checks/findings.ts'
+import { systemRoots } from '../../tls/pki/system-roots.ts'
+
+const TIMEOUT_MS = 30_000
+/** More is no answer of a spam filter. */
+const MAX_ANSWER_OCTETS = 1024 * 1024
+
+/**
+ * Asks a spam filter about a message.
+ * @param url `spamd://HOST:PORT` or `spamd:///SOCKET` for SpamAssassin, `http://HOST:PORT` or `https:` for rspamd
+ * @throws Error if it does not answer, or with an error
+ */
+export async function askSpamFilter(url: string, message: Buffer, signal?: AbortSignal): Promise<SpamVerdict> {
+  using limit = abortAfter(TIMEOUT_MS, signal)
+  const target = new URL(url)
+  try {
+    return await (target.protocol === 'spamd:' ? askSpamd : askRspamd)(target, message, limit.signal)
+  } catch (error) {
+    const isLate = limit.signal.reason?.name === 'TimeoutError'
+    const reason = isLate ? `no answer within ${TIMEOUT_MS} ms` : (error as Error).message
+    throw new Error(`the spam filter at ${target.host || target.pathname}: ${reason}`, { cause: error })
+  }
+}
+
+const DEFAULT_SPAMD_PORT = 783
+
+/** The protocol of spamd, version 1.5: https://github.com/apache/spamassassin/blob/trunk/spamd/PROTOCOL */
+async function askSpamd({ hostname, port, pathname }: URL, message: Buffer, signal: AbortSignal): Promise<SpamVerdict> {
+  const at = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || DEFAULT_SPAMD_PORT) }
+  const socket = connect({ ...(hostname === '' ? { path: pathname } : at), signal })
+  socket.write(`REPORT SPAMC/1.5\r\nContent-length: ${message.length}\r\n\r\n`)
+  socket.end(message)
+  const text = (await contentOf(socket)).toString('utf8')
+  const [head = '', report = ''] = text.split(/\r?\n\r?\n(.*)/s)
+  const [, code, status = ''] = /^SPAMD\/\S+ (\d+) (.*)/.exec(head) ?? []
+  if (code !== '0') throw new Error(`answered ${status || 'nothing'}`)
+  const [, isSpam = '', score, threshold] = /^Spam: (\w+) ; (-?[\d.]+) \/ (-?[\d.]+)/im.exec(head) ?? []
+  return {
+    program: 'SpamAssassin',
+    isSpam: /^(?:true|yes)$/i.test(isSpam),
+    score: Number(score ?? 0),
+    threshold: Number(threshold ?? 0),
+    rules: rulesIn(report),
+  }
+}
+
+/** Reads the table of a report: points, name and description, which goes on in lines that begin with spaces. */
+function rulesIn(report: string): SpamVerdict['rules'] {
+  const table = report.slice(report.search(/^Content analysis details/m)).replaceAll(/\r?\n {10,}(?=\S)/g, ' ')
+  return [...table.matchAll(/^\s?(-?\d+(?:\.\d+)?) (\w+)\s+(.*)$/gm)].map(([, score, name = '', text = '']) => ({
+    name,
+    score: Number(score),
+    description: text.trim(),
+  }))
+}
+
+const symbol = z.object({ name: z.string(), score: z.number(), description: z.string().default('') })
+const rspamdAnswer = z.object({
+  score: z.number(),
+  required_score: z.number(),
+  action: z.string(),
+  thresholds: z.record(z.string(), z.number()).default({}),
+  symbols: z.record(z.string(), symbol),
+})
+
+/** https://docs.rspamd.com/developers/protocol */
+async function askRspamd(url: URL, message: Buffer, signal: AbortSignal): Promise<SpamVerdict> {
+  const options = { method: 'POST', signal, agent: false, headers: { 'Content-Length': message.length } }
+  const target = new URL('checkv2', url)
+  const request =
+    url.protocol === 'https:' ? httpsRequest(target, { ...options, ca: systemRoots() }) : httpRequest(target, options)
+  const octets = await new Promise<Buffer>((resolve, reject) => {
+    request.on('error', reject)
+    request.on('response', (response) => {
+      if (response.statusCode === 200) return contentOf(response).then(resolve, reject)
+      response.destroy()
+      return reject(new Error(`answered ${response.statusCode}`))
+    })
+    request.end(message)
+  })
+  const answer = rspamdAnswer.safeParse(JSON.parse(octets.toString('utf8')))
+  if (!answer.success) throw new Error('its answer is not that of rspamd')
+  const { score, required_score: required, action, thresholds, symbols } = answer.data
+  return {
+    program: 'rspamd',
+    isSpam: /^(?:reject|rewrite subject|add header)$/.test(action),
+    score,
+    threshold: thresholds['add header'] ?? required,
+    rules: Object.values(symbols),
+  }
+}
+
+/** @throws Error for an answer that is too long */
+async function contentOf(stream: Readable): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  let octets = 0
+  for await (const piece of stream as AsyncIterable<Buffer>) {
+    octets += piece.length
+    if (octets > MAX_ANSWER_OCTETS) throw new Error(`answered more than ${MAX_ANSWER_OCTETS} octets`)
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
+}
