@@ -27,6 +27,10 @@ export interface PreyOptions {
   readonly isOpen?: boolean
   /** The limit of open files of the lab (`ulimit -n`). Default: this process's limit. */
   readonly openFiles?: number
+  /** The limit of the heap (`node --max-old-space-size`). */
+  readonly heapMiB?: number
+  /** Whether the messages are in files. Default: in memory. */
+  readonly isOnDisk?: boolean
 }
 
 /** A lab that is attacked: `sealpost start` with the default limits. */
@@ -44,12 +48,16 @@ export class Prey {
     this.acmePath = `/acme/${authority.toLowerCase().replaceAll(' ', '-')}`
   }
 
-  static async start({ isOpen = false, openFiles }: PreyOptions): Promise<Prey> {
+  static async start({ isOpen = false, openFiles, heapMiB, isOnDisk = false }: PreyOptions): Promise<Prey> {
     const folder = mkdtempSync(join(tmpdir(), 'sealpost-bench-'))
     const acme = await freePort()
-    writeFileSync(join(folder, 'lab.yaml'), configuration(isOpen ? 'open' : 'listed', acme))
+    writeFileSync(
+      join(folder, 'lab.yaml'),
+      configuration(isOpen ? 'open' : 'listed', acme, isOnDisk ? 'lmdb: mail' : 'memory: 256MiB'),
+    )
     const command = [
       process.execPath,
+      ...(heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`]),
       '--import',
       program('bench/programs/busy-turns.js'),
       program('src/cli/main.js'),
@@ -93,6 +101,11 @@ export class Prey {
     }
   }
 
+  /** Forgets the highest resident memory so far. proc_pid_clear_refs(5). */
+  resetPeak(): void {
+    writeFileSync(`/proc/${this.#child.pid}/clear_refs`, '5')
+  }
+
   /** Returns the CPU time of the longest turn of the event loop since `sinceMs` (time of day), in milliseconds; 0 if all were short. */
   longestTurnMs(sinceMs: number): number {
     const file = join(this.folder, TURNS)
@@ -131,6 +144,13 @@ export class NoopClient {
     this.#child.send('begin')
   }
 
+  /** Returns the longest latency since the last call, in milliseconds, with those of NOOPs that are not answered yet. */
+  async lap(): Promise<number> {
+    this.#child.send('lap')
+    const [longest] = (await once(this.#child, 'message')) as [number]
+    return longest
+  }
+
   /** Stops to send NOOPs. Returns the latencies once the last one is answered, or not answered for a long time. */
   async end(): Promise<Latencies> {
     this.#child.send('end')
@@ -140,10 +160,10 @@ export class NoopClient {
   }
 }
 
-const configuration = (mode: string, acme: number): string => `
+const configuration = (mode: string, acme: number, store: string): string => `
 hostname: localhost
 certificates: certs
-store: { memory: 256MiB }
+store: { ${store} }
 authorityService: { port: ${acme} }
 directory:
   mode: ${mode}

@@ -67,6 +67,8 @@ process.on('message', async (what) => {
       pending.push(performance.now())
       wire.send('n NOOP\r\n')
     }, EVERY_MS)
+  } else if (what === 'lap') {
+    process.send?.(Math.max(0, ...latencies.splice(0), ...pending.map((sentAt) => performance.now() - sentAt)))
   } else {
     clearInterval(timer)
     process.send?.(await results())

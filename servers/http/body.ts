@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { ApiProblem } from '../../src/api/problem.ts'
 import type { MemoryReservation } from '../../src/core/octets/memory-budget.ts'
 import { viewsOf } from '../../src/core/octets/pieces.ts'
+import { countShortLived } from '../../src/core/octets/short-lived.ts'
 import { isSliceOver, nextSlice } from '../../src/core/time/time-slice.ts'
 import type { Env } from './env.ts'
 
@@ -62,6 +63,7 @@ export async function bodyOf(c: Context<Env>, maxOctets: number): Promise<Buffer
   c.env.outgoing.once('close', () => body[Symbol.dispose]())
   for await (const part of received(c)) {
     if (body.octets + part.length > maxOctets) throw tooLarge()
+    countShortLived(part.length)
     body.add(Buffer.from(part.buffer, part.byteOffset, part.byteLength))
     body.check()
     await body.writing

@@ -1,3 +1,4 @@
+import { largeBuffer } from '../core/octets/large-buffer.ts'
 import type { Intake, ReceivedOctets } from '../core/octets/received-octets.ts'
 import type { SessionRecorder } from '../core/sessions/types.ts'
 import { type Arrival, NO_ARRIVAL } from '../core/time/arrivals.ts'
@@ -70,7 +71,7 @@ export class ContentReader {
   }
 
   async #readWhole(octets: number, beginning: Promise<void> | undefined): Promise<Buffer> {
-    const whole = Buffer.allocUnsafe(octets)
+    const whole = largeBuffer(octets)
     let filled = 0
     const take = (piece: Buffer): void => {
       filled += piece.copy(whole, filled)

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
+import { countShortLived } from '../core/octets/short-lived.ts'
 import { TooLong } from './errors.ts'
-import { countReceived } from './receive-buffers.ts'
 
 const LF = 0x0a
 const CR = 0x0d
@@ -39,7 +39,7 @@ export class Input {
   readonly #onData = (chunk: Buffer): void => {
     this.#chunks.push(chunk)
     this.#heldOctets += chunk.length
-    countReceived(chunk.length)
+    countShortLived(chunk.length)
     if (this.#heldOctets > HIGH_WATER_OCTETS) this.#pause()
     this.#wake?.()
   }

@@ -1,6 +1,8 @@
 import { deflateSync } from 'node:zlib'
 import { context, integer, octetString, oid, sequence } from '../../src/tls/pki/der/encode.ts'
-import { repeated } from './support.ts'
+
+/** Returns a text repeated to about `octets` octets. */
+export const repeated = (text: string, octets: number): string => text.repeat(Math.ceil(octets / text.length))
 
 const CRLF = '\r\n'
 const HEADER = 'From: a@lab.test\r\nTo: alice@lab.test\r\nMIME-Version: 1.0\r\n'

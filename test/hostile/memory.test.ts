@@ -9,7 +9,7 @@ import type { LabInput } from '../../src/core/config/schema.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { LineClient } from '../support/line-client.ts'
-import { repeated } from './support.ts'
+import { repeated } from './bodies.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sealpost-memory-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -186,7 +186,11 @@ describe('a large message that is finished', () => {
     await expect.poll(() => [spooled(), lab.memory.messages]).toEqual([[], 0])
   })
 
-  test('arrives octet for octet by HTTP', async () => {
+  test.each([
+    ['2 MiB', stored],
+    // The store writes it in several transactions.
+    ['8 MiB', `${stored}${large.repeat(3)}`],
+  ])('arrives octet for octet by HTTP: %s', async (_, stored) => {
     const { lab, spooled } = await startOnDisk()
     await using _lab = lab
     const base = `http://127.0.0.1:${lab.server('http').port}/api/v1/messages`

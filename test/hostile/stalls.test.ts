@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { some } from '../support/thorough.ts'
-import { noopsDuringDelivery, repeated, shortenSlices, startDuel } from './support.ts'
+import { repeated } from './bodies.ts'
+import { noopsDuringDelivery, shortenSlices, startDuel } from './support.ts'
 
 const MEGABYTE = 1 << 20
 

@@ -13,8 +13,6 @@ export const isScaled = SCALE > 1
 /** Returns the count of the short form, or the one of the long form. */
 export const scaled = (count: number): number => count * SCALE
 
-export const repeated = (text: string, octets: number): string => text.repeat(Math.ceil(octets / text.length))
-
 /** Milliseconds that seem to pass at each look at the clock: more than a slice. */
 const LOOK_MS = 25
 

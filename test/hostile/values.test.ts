@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { MAX_VALUE_OCTETS } from '../../src/mail/format/headers.ts'
 import { isLong } from '../support/long.ts'
-import { repeated, startDuel } from './support.ts'
+import { repeated } from './bodies.ts'
+import { startDuel } from './support.ts'
 
 /** A header value of this size keeps an expression of quadratic time busy for minutes. */
 const VALUE_OCTETS = isLong ? 24 << 20 : 4 << 20

@@ -3,9 +3,10 @@ import type { Api } from '../../../src/api/api.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
 import { wordsCondition } from '../../../src/api/messages/search.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
+import { GrowingBuffer } from '../../../src/core/octets/growing-buffer.ts'
 import { runInSlices } from '../../../src/core/time/time-slice.ts'
 import { filenameOf } from '../../../src/mail/format/attachments.ts'
-import { partOctetsOrRawInSteps, partTextOctets } from '../../../src/mail/format/parts.ts'
+import { appendPartText, partOctetsOrRawInSteps } from '../../../src/mail/format/parts.ts'
 import type { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
 import { hasBody } from '../body.ts'
@@ -204,9 +205,11 @@ export const messageRoutes = (base: string): Route[] => [
   }),
   reads(`${base}/:id/part/:part/content`, partContent),
   reads(`${base}/:id/part/:part/source`, (call) =>
-    partOf(call, async ({ raw, part }) =>
-      textResponse(call, Buffer.concat(await runInSlices(partTextOctets(raw, part, false)))),
-    ),
+    partOf(call, async ({ raw, part }) => {
+      const text = GrowingBuffer.withRoom(part.bodyEnd - part.bodyStart)
+      await runInSlices(appendPartText(text, raw, part))
+      return textResponse(call, text.octets)
+    }),
   ),
   reads(`${base}/:id/part/:part/raw`, (call) =>
     partOf(call, ({ raw, part }) => textResponse(call, raw.subarray(part.headerStart, part.bodyEnd))),

@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { GrowingBuffer } from '../../core/octets/growing-buffer.ts'
 import { asJson } from '../../core/sessions/describe.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import { runInSlices, type Steps } from '../../core/time/time-slice.ts'
 import { timeText } from '../../core/time/time-text.ts'
 import { type Attachment, filenameOf } from '../../mail/format/attachments.ts'
 import { flowedLines } from '../../mail/format/flowed.ts'
-import { part as partAt, partOctetsOrRawInSteps, partTextOctets } from '../../mail/format/parts.ts'
+import { appendPartText, part as partAt, partOctetsOrRawInSteps } from '../../mail/format/parts.ts'
 import type { ReadableMessage } from '../../mail/format/readable.ts'
 import type { MessagePart } from '../../mail/format/types.ts'
 import type { SmimeResult } from '../../mail/smime/smime.ts'
@@ -235,17 +236,17 @@ const text = defineOperation('messages.text', 'GET /messages/{id}/text', {
 export function* textOctets(read: ReadableMessage): Steps<Buffer> {
   const { isTextCut, textParts, raw } = read
   if (!isTextCut || textParts.length === 0) return Buffer.from(yield* read.textInSteps())
-  const pieces: Buffer[] = []
+  const text = GrowingBuffer.withRoom(raw.length)
   for (const part of textParts) {
-    if (pieces.length > 0) pieces.push(Buffer.from('\n'))
+    if (part !== textParts[0]) text.append(Buffer.from('\n'))
     const flowed = flowedLines(part)
-    for (const piece of yield* partTextOctets(raw, part)) {
-      pieces.push(flowed ? Buffer.from(flowed.add(piece.toString())) : piece)
-      yield
-    }
-    if (flowed) pieces.push(Buffer.from(flowed.end()))
+    yield* appendPartText(text, raw, part, (piece) => {
+      const lines = piece.replaceAll('\r\n', '\n')
+      return flowed ? flowed.add(lines) : lines
+    })
+    if (flowed) text.append(Buffer.from(flowed.end()))
   }
-  return Buffer.concat(pieces)
+  return text.octets
 }
 
 const html = defineOperation('messages.html', 'GET /messages/{id}/html', {

@@ -1,3 +1,5 @@
+import { largeBuffer } from './large-buffer.ts'
+
 const EMPTY = Buffer.alloc(0)
 /** Smallest buffer allocated when a second piece arrives. */
 const MIN_CAPACITY_OCTETS = 1024
@@ -17,6 +19,14 @@ export class GrowingBuffer {
     this.#length = octets.length
   }
 
+  /** Returns an empty one with room for octets. */
+  static withRoom(octets: number): GrowingBuffer {
+    const empty = new GrowingBuffer()
+    empty.#buffer = largeBuffer(octets)
+    empty.#isOwn = true
+    return empty
+  }
+
   get length(): number {
     return this.#length
   }
@@ -29,7 +39,7 @@ export class GrowingBuffer {
   /** Adds a piece at the end. */
   append(piece: Buffer): void {
     const length = this.#length + piece.length
-    if (this.#length === 0) {
+    if (this.#length === 0 && !this.#isOwn) {
       this.#buffer = piece
       this.#isOwn = false
     } else {
@@ -40,7 +50,7 @@ export class GrowingBuffer {
   }
 
   #grow(length: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(MIN_CAPACITY_OCTETS, length * 2))
+    const larger = largeBuffer(Math.max(MIN_CAPACITY_OCTETS, length * 2))
     this.#buffer.copy(larger, 0, 0, this.#length)
     this.#buffer = larger
     this.#isOwn = true

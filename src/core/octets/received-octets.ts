@@ -1,4 +1,5 @@
 import { Arrivals } from '../time/arrivals.ts'
+import { largeBuffer } from './large-buffer.ts'
 import { MemoryBudget, type MemoryReservation } from './memory-budget.ts'
 import { joinPieces, PieceCollector, type Pieces } from './pieces.ts'
 import type { Spool, SpoolFile } from './spool.ts'
@@ -131,7 +132,7 @@ export class ReceivedOctets implements Disposable {
     if (pieces?.length === 1) return joinPieces(pieces).subarray(0, octets)
     this.#reservation.grow(octets)
     if (!this.#file) return Buffer.concat(pieces ?? [], octets)
-    const start = Buffer.allocUnsafeSlow(octets)
+    const start = largeBuffer(octets)
     await this.#file.read(start, 0)
     return start
   }

@@ -4,6 +4,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder } from '../files/folders.ts'
 import type { Pieces } from './pieces.ts'
+import { countShortLived } from './short-lived.ts'
 
 const READ_OCTETS = 64 * 1024
 const SUFFIX = '.part'
@@ -93,6 +94,7 @@ export class SpoolFile {
   async *stream(position: number): AsyncGenerator<Buffer, void, void> {
     for (let at = position; at < this.#octets; ) {
       const piece = Buffer.allocUnsafeSlow(Math.min(READ_OCTETS, this.#octets - at))
+      countShortLived(piece.length)
       await this.read(piece, at)
       at += piece.length
       yield piece

@@ -1,3 +1,4 @@
+import { largeBuffer } from '../../core/octets/large-buffer.ts'
 import { runToEnd, type Steps } from '../../core/time/time-slice.ts'
 import { CR, LF, SPACE, TAB } from './octets.ts'
 
@@ -12,7 +13,7 @@ const STEP_OCTETS = 256 * 1024
 export const decodeBase64 = (encoded: Uint8Array): Buffer => runToEnd(base64Steps(encoded))
 
 export function* base64Steps(encoded: Uint8Array): Steps<Buffer> {
-  const out = Buffer.allocUnsafe(((encoded.length * 3) >> 2) + 3)
+  const out = largeBuffer(((encoded.length * 3) >> 2) + 3)
   let size = 0
   let bits = 0
   let count = 0
@@ -36,7 +37,7 @@ const EQUALS = 0x3d
  * valid escape. RFC 2045 section 6.7.
  */
 export function* quotedPrintableSteps(encoded: Buffer): Steps<Buffer> {
-  const out = Buffer.allocUnsafe(encoded.length)
+  const out = largeBuffer(encoded.length)
   let size = 0
   // End of the octets that are not trailing white space.
   let solid = 0

@@ -1,3 +1,4 @@
+import type { GrowingBuffer } from '../../core/octets/growing-buffer.ts'
 import { runToEnd, type Steps } from '../../core/time/time-slice.ts'
 import { decodeCharset, decodedPieces } from './charsets.ts'
 import { base64Steps, quotedPrintableSteps } from './encodings.ts'
@@ -126,16 +127,22 @@ export function partStart(raw: Buffer, part: MessagePart, chars: number): { text
 /** Characters of a text that are encoded between two pauses. */
 const TEXT_STEP_CHARS = 128 * 1024
 
-/** Returns a text part's content in UTF-8, in steps, with LF line ends or its own. No text of it is longer than a piece. */
-export function* partTextOctets(raw: Buffer, part: MessagePart, withLf = true): Steps<Buffer[]> {
+/**
+ * Appends a text part's content to a text in UTF-8, in steps.
+ * @param change returns what is appended of each piece, which is never half a line end
+ */
+export function* appendPartText(
+  text: GrowingBuffer,
+  raw: Buffer,
+  part: MessagePart,
+  change: (piece: string) => string = (piece) => piece,
+): Steps<void> {
   const octets = yield* partOctetsOrRawInSteps(raw, part)
-  const found: Buffer[] = []
   let pending = ''
   const flush = (): void => {
     // The LF of the last CR may be in the next piece.
     const end = pending.endsWith('\r') ? -1 : pending.length
-    const text = pending.slice(0, end)
-    found.push(Buffer.from(withLf ? text.replaceAll('\r\n', '\n') : text))
+    text.append(Buffer.from(change(pending.slice(0, end))))
     pending = end === -1 ? '\r' : ''
   }
   for (const piece of decodedPieces(octets, parameterText(part.params, 'charset'))) {
@@ -145,8 +152,7 @@ export function* partTextOctets(raw: Buffer, part: MessagePart, withLf = true): 
     yield
   }
   flush()
-  if (pending !== '') found.push(Buffer.from(pending))
-  return found
+  if (pending !== '') text.append(Buffer.from(change(pending)))
 }
 
 /** Returns a text part's content as text, with its line ends. If the encoding or charset is unknown, guesses. */

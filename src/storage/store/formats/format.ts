@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { largeBuffer } from '../../../core/octets/large-buffer.ts'
 import { runToEnd, type Steps } from '../../../core/time/time-slice.ts'
 import { unescaped } from './names.ts'
 
@@ -58,7 +59,7 @@ export const withCrlf = (raw: Buffer): Buffer => runToEnd(crlfSteps(raw))
 export function* crlfSteps(raw: Buffer): Steps<Buffer> {
   const added = yield* copyWithCrlf(raw, undefined)
   if (added === 0) return raw
-  const out = Buffer.allocUnsafeSlow(raw.length + added)
+  const out = largeBuffer(raw.length + added)
   yield* copyWithCrlf(raw, out)
   return out
 }

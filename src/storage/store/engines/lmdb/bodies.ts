@@ -1,3 +1,4 @@
+import { largeBuffer } from '../../../../core/octets/large-buffer.ts'
 import { StoreError } from '../../types.ts'
 import type { StoredBlob } from '../plan.ts'
 import type { Committed, ReadOptions } from './committed.ts'
@@ -136,7 +137,7 @@ export class Bodies {
     if (end <= from) return NOTHING
     if (end - from <= PIECE_OCTETS) return bodies.get([blob, first], state)?.subarray(start - from, end - from)
     // One buffer: a large message in pieces and as a whole would take twice its memory.
-    const joined = Buffer.allocUnsafeSlow(end - from)
+    const joined = largeBuffer(end - from)
     for (let at = 0, piece = first; at < joined.length; at += PIECE_OCTETS, piece++) {
       const rest = joined.subarray(at)
       const octets = readInto(bodies, [blob, piece], rest, state)

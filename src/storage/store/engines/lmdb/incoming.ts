@@ -1,3 +1,4 @@
+import { viewsOf } from '../../../../core/octets/pieces.ts'
 import type { NewMessage } from '../../types.ts'
 import { checkFits } from '../full/limits.ts'
 import { takeOctets } from '../take-octets.ts'
@@ -5,6 +6,9 @@ import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { ChangeSet } from './change-set.ts'
 import { PIECE_OCTETS } from './tables.ts'
 
+/** LMDB keeps all pages of a transaction in memory, and so much of it later, for each thread that has written. */
+const LARGE_OCTETS = 8 * 1024 * 1024
+const STEP_OCTETS = 64 * PIECE_OCTETS
 const NOTHING = { octets: 0, messages: 0 }
 
 type Change = <T>(work: (changeSet: ChangeSet) => T, octets: number) => Promise<T>
@@ -25,7 +29,11 @@ export class Incoming {
 
   /** Reads a message to its end. @throws StoreError, and what the message's iterable throws */
   async take(message: NewMessage['raw']): Promise<Buffer | StreamedBlob> {
-    return takeOctets<StreamedBlob>(message, PIECE_OCTETS, (octets, before) => this.#write(octets, before))
+    const raw = await takeOctets<StreamedBlob>(message, PIECE_OCTETS, (octets, before) => this.#write(octets, before))
+    if (!Buffer.isBuffer(raw) || raw.length < LARGE_OCTETS) return raw
+    let written: StreamedBlob | undefined
+    for (const octets of viewsOf(raw, STEP_OCTETS)) written = await this.#write(octets, written)
+    return written ?? raw
   }
 
   /** Ends an append, after its commit or failure. Blobs without an entry can then be removed. */

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { Database, DatabaseOptions, GetOptions, Key, RootDatabase } from 'lmdb'
+import { countShortLived } from '../../../../core/octets/short-lived.ts'
 import { StoreError } from '../../types.ts'
 
 /** Octets behind each value: the checksum of the value, and that of the value and its key. */
@@ -18,7 +19,10 @@ const binary: Codec = {
   encode: (value) => value as Buffer,
   // The package reuses the memory that it reads into.
   decode: (octets, length = octets.length) => {
-    if (!target || length > target.length) return Buffer.from(octets.subarray(0, length))
+    if (!target || length > target.length) {
+      countShortLived(length)
+      return Buffer.from(octets.subarray(0, length))
+    }
     octets.copy(target, 0, 0, length)
     return target.subarray(0, length)
   },
@@ -62,6 +66,7 @@ class Seal implements Codec {
   encode(value: unknown): Buffer {
     const content = this.#codec.encode(value)
     const sealed = Buffer.allocUnsafe(content.length + SEAL_OCTETS)
+    countShortLived(sealed.length)
     content.copy(sealed)
     const sum = crc32(content)
     sealed.writeUInt32LE(sum, content.length)

@@ -1,0 +1,215 @@
+import { connect, type Socket } from 'node:net'
+
+const MIB = 1024 * 1024
+
+/** The lab of a small container. */
+export const CONFIGURATION = `
+hostname: localhost
+store: { lmdb: mail }
+directory: { accounts: [{ user: alice, password: secret }] }
+virtualServers:
+  - { protocol: smtp, port: 0, tlsPort: off }
+  - { protocol: imap4, port: 0, tlsPort: off, authentication: [basic] }
+  - { protocol: pop3, port: 0, tlsPort: off, authentication: [basic] }
+  - { protocol: http, port: 0, tlsPort: off }
+`
+
+/** How a lab is asked for a message. `{id}` stands for its id, `{n}` for its number in the mailbox. */
+const httpViews = [
+  'api/v1/messages',
+  'api/v1/messages?query=no-such-word',
+  'api/v1/messages?query=header:x-none:1',
+  'api/v1/messages/{id}',
+  'api/v1/messages/{id}?opened=false',
+  'api/v1/messages/{id}/text',
+  'api/v1/messages/{id}/html',
+  'api/v1/messages/{id}/headers',
+  'api/v1/messages/{id}/html?scheme=dark',
+  'api/v1/messages/{id}/structure',
+  'api/v1/messages/{id}/checks',
+  'api/v1/messages/{id}/raw',
+  'api/v1/messages/{id}/parts/1',
+  'mailpit/api/v1/messages',
+  'mailpit/api/v1/message/latest',
+  'mailpit/api/v1/message/latest/headers',
+  'mailpit/view/latest.txt',
+  'mailpit/view/latest.html',
+  'mailhog/api/v2/messages',
+  'mailhog/api/v2/search?kind=containing&query=no-such-word',
+  'maildev/email',
+  'maildev/api/email/summary',
+  'smtp4dev/api/Messages',
+  'greenmail/api/user/alice/messages/INBOX',
+]
+
+/** Views of messages whose ids are not those of the HTTP API. The list is asked for the id. */
+const viewsOfOthers = {
+  'mailhog/api/v2/messages?limit=1': ['mailhog/api/v1/messages/{id}'],
+  'api/v1/messages?limit=1': ['maildev/email/{id}', 'maildev/api/email/{id}', 'maildev/email/{id}/html'],
+  'smtp4dev/api/Messages': ['', '/plaintext', '/html', '/source', '/raw', '/part/0/source'].map(
+    (path) => `smtp4dev/api/Messages/{id}${path}`,
+  ),
+}
+
+const imapCommands = [
+  'FETCH * (ENVELOPE BODYSTRUCTURE)',
+  'FETCH * PREVIEW',
+  'SEARCH TEXT no-such-word',
+  'SEARCH BODY no-such-word',
+  'SEARCH HEADER References no-such-word',
+  'SORT (SUBJECT FROM) UTF-8 ALL',
+  'THREAD REFERENCES UTF-8 ALL',
+  'FETCH * BODY.PEEK[1]',
+]
+
+const popCommands = ['TOP 1 100', 'UIDL', 'RETR 1']
+
+interface Answer {
+  readonly status: number
+  readonly text: string
+}
+
+/** Runs the work of one view. A benchmark measures it. */
+type View = <T>(name: string, work: () => Promise<T>) => Promise<T>
+
+/** A client that asks a lab for everything. Each call reads its answer to the end, and fails if the lab does not answer. */
+export class Walker {
+  readonly #port: (protocol: string) => number | undefined
+  readonly #view: View
+
+  /** @param port returns the port of a protocol of the lab */
+  constructor(port: (protocol: string) => number | undefined, view: View = (_, work) => work()) {
+    this.#port = port
+    this.#view = view
+  }
+
+  /** Asks for every view of a message. Returns those that failed. */
+  async walk(id: string): Promise<string[]> {
+    const failed = [await this.#httpViews(id), await this.#waitAndMcp(id)]
+    failed.push(await this.#imap(), await this.#pop3())
+    return failed.flat()
+  }
+
+  async #get(path: string, init: RequestInit = {}): Promise<Answer> {
+    const response = await fetch(`http://127.0.0.1:${this.#port('http')}/${path}`, init)
+    let text = ''
+    for await (const chunk of response.body ?? []) if (text.length < MIB) text += Buffer.from(chunk).toString('utf8')
+    return { status: response.status, text: text.length > MIB ? '' : text }
+  }
+
+  #post(path: string, json: object): Promise<Answer> {
+    const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+    return this.#get(path, { method: 'POST', headers, body: JSON.stringify(json) })
+  }
+
+  /** Delivers a message as the only one of the lab. Returns its id. */
+  async deliver(raw: Buffer): Promise<string> {
+    await this.#get('api/v1/messages?all=true', { method: 'DELETE' })
+    const headers = { 'content-type': 'message/rfc822' }
+    const init = { method: 'POST', headers, body: new Uint8Array(raw) }
+    const { status, text } = await this.#view('import', () => this.#get('api/v1/messages/import?to=alice', init))
+    if (status !== 201) throw new Error(`import: ${status} ${text.slice(0, 300)}`)
+    return (JSON.parse(text) as { ids: [string] }).ids[0]
+  }
+
+  async #httpViews(id: string): Promise<string[]> {
+    const failed: string[] = []
+    const view = async (path: string, id: string): Promise<string> => {
+      const { status, text } = await this.#view(path, () => this.#get(path.replace('{id}', id)))
+      if (status >= 500) failed.push(`${status} ${path} ${text.slice(0, 200)}`)
+      return text
+    }
+    for (const path of httpViews) await view(path, id)
+    await this.#view('ten readers', () =>
+      Promise.all(Array.from({ length: 10 }, () => this.#get(`api/v1/messages/${id}`))),
+    )
+    for (const [list, views] of Object.entries(viewsOfOthers)) {
+      const found = /"(?:id|ID)":"([^"]+)"/.exec(await view(list, ''))?.[1]
+      if (found !== undefined) for (const path of views) await view(path, found)
+    }
+    return failed
+  }
+
+  /** Waits, and calls the tools of MCP. */
+  async #waitAndMcp(id: string): Promise<string[]> {
+    const waits = (): Promise<Answer>[] =>
+      Array.from({ length: 5 }, (_, i) => this.#post('api/v1/wait', { text: `no-such-word-${i}`, timeout: '100ms' }))
+    const call = { jsonrpc: '2.0', id: 1, method: 'tools/call' }
+    const include = ['headers', 'html', 'structure', 'raw']
+    const params = { name: 'get_message', arguments: { id, include } }
+    const answers = await this.#view('wait and MCP', () =>
+      Promise.all([...waits(), this.#post('mcp', { ...call, params })]),
+    )
+    return answers.flatMap(({ status, text }) => (status >= 500 ? [`${status} ${text.slice(0, 200)}`] : []))
+  }
+
+  async #imap(): Promise<string[]> {
+    const client = await TailClient.open(this.#port('imap4'))
+    const failed: string[] = []
+    for (const command of ['LOGIN alice secret', 'SELECT INBOX', ...imapCommands]) {
+      const end = await this.#view(command, () => client.ask(`x ${command}`, /(?:^|\n)x (?:OK|NO|BAD).*\r\n$/))
+      if (!/(?:^|\n)x (?:OK|NO \[LIMIT\])/.test(end)) failed.push(`${command}: ${end}`)
+    }
+    client.close()
+    return failed
+  }
+
+  async #pop3(): Promise<string[]> {
+    const client = await TailClient.open(this.#port('pop3'))
+    const failed: string[] = []
+    for (const command of ['USER alice', 'PASS secret']) await client.ask(command, /\r\n$/)
+    for (const command of popCommands) {
+      const end = await this.#view(command, () => client.ask(command, /^-ERR.*\r\n$|\n\.\r\n$/))
+      if (!end.endsWith('\n.\r\n')) failed.push(`${command}: ${end}`)
+    }
+    client.close()
+    return failed
+  }
+}
+
+/** A client that keeps only the end of what it reads. */
+export class TailClient {
+  readonly #socket: Socket
+  #tail = ''
+  #wake = (): void => {}
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('error', () => {})
+    socket.on('close', () => this.#wake())
+    socket.on('data', (chunk: Buffer) => {
+      this.#tail = (this.#tail + chunk.subarray(-KEPT_OCTETS).toString('latin1')).slice(-KEPT_OCTETS)
+      this.#wake()
+    })
+  }
+
+  static async open(port = 0): Promise<TailClient> {
+    const socket = connect({ host: '127.0.0.1', port })
+    const client = new TailClient(socket)
+    await client.#until(/\r\n$/)
+    return client
+  }
+
+  /** Sends a line, and returns the end of the answer. @param isWhole matches the end of a whole one */
+  async ask(line: string, isWhole: RegExp): Promise<string> {
+    this.#tail = ''
+    this.#socket.write(`${line}\r\n`)
+    return this.#until(isWhole)
+  }
+
+  async #until(isWhole: RegExp): Promise<string> {
+    while (!isWhole.test(this.#tail)) {
+      if (this.#socket.closed) return 'the server closed the connection'
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    return this.#tail
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+}
+
+const KEPT_OCTETS = 4_000
