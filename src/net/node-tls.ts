@@ -4,7 +4,7 @@ import tls, { type TLSSocket } from 'node:tls'
 import type { ClientHelloFacts } from '../core/sessions/types.ts'
 import { clearTimeout, setImmediate, setTimeout } from '../core/time/real-timers.ts'
 import { type NodeCapabilities, nodeCapabilities } from '../tls/negotiation/node-capabilities.ts'
-import { companionsOf, contextOptions, isIssuedTo, type KeyLog } from '../tls/negotiation/policy.ts'
+import { companionsOf, contextOptions, isIssuedTo, type KeyLog, policyProblem } from '../tls/negotiation/policy.ts'
 import type { InstalledCertificate } from '../tls/pki/types.ts'
 import type { TlsSettings } from './virtual-server-settings.ts'
 
@@ -17,7 +17,8 @@ interface ServedCertificate {
   readonly companions: readonly InstalledCertificate[]
   /** A session is resumed only with the certificate that it began with. RFC 6066 section 3; CVE-2025-23419. */
   readonly ticketKeys: Buffer
-  readonly View: ViewClass
+  /** Created by the first handshake. Most servers of a lab perform none, and each needs a context of OpenSSL. */
+  View?: ViewClass
   ViewWithoutAlpn?: ViewClass
   capabilities?: Promise<NodeCapabilities>
 }
@@ -34,6 +35,10 @@ export class NodeTls {
 
   /** @throws when a certificate, its key or the policy is unusable */
   constructor(settings: TlsSettings) {
+    for (const certificate of settings.certificates) {
+      const why = policyProblem(settings.policy, certificate)
+      if (why !== undefined) throw new Error(why)
+    }
     this.#settings = settings
     const [first, ...others] = settings.certificates as readonly [InstalledCertificate, ...InstalledCertificate[]]
     this.#default = this.#serve(first)
@@ -49,8 +54,7 @@ export class NodeTls {
     }
     // node:tls asks for the OCSP response before OpenSSL has chosen the certificate.
     const companions = ocspStapling ? [] : companionsOf(certificate, certificates)
-    const served = { certificate, x509, companions, ticketKeys: randomBytes(48) }
-    return { ...served, View: viewsOf(this.#makeServer(served, true)) }
+    return { certificate, x509, companions, ticketKeys: randomBytes(48) }
   }
 
   /** Performs one handshake. @throws if node:tls fails, the client closes or time runs out. The caller closes the raw socket. */
@@ -120,6 +124,7 @@ export class NodeTls {
     const { alpn: known, isAlpnStrict } = this.#settings
     const served = this.#byName(hello?.serverName)
     if (isAlpnStrict || !hello || hello.alpn.length === 0 || hello.alpn.some((name) => known.includes(name))) {
+      served.View ??= viewsOf(this.#makeServer(served, true))
       return served.View
     }
     served.ViewWithoutAlpn ??= viewsOf(this.#makeServer(served, false))
@@ -134,10 +139,7 @@ export class NodeTls {
     return found?.ocspResponse?.() ?? Buffer.alloc(0)
   }
 
-  #makeServer(
-    { certificate, companions, ticketKeys }: Pick<ServedCertificate, 'certificate' | 'companions' | 'ticketKeys'>,
-    withAlpn: boolean,
-  ): tls.Server {
+  #makeServer({ certificate, companions, ticketKeys }: ServedCertificate, withAlpn: boolean): tls.Server {
     const { policy, alpn, clientCertificates } = this.#settings
     const ALPNCallback = ({ protocols }: { protocols: string[] }) => alpn.find((name) => protocols.includes(name))
     const server = tls.createServer({

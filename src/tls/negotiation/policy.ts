@@ -1,7 +1,7 @@
 import { constants, X509Certificate } from 'node:crypto'
 import tls, { type SecureContextOptions, type SecureVersion } from 'node:tls'
 import { atLeast128Bits, isTls13Only } from '../../core/config/openssl.ts'
-import { contextProblem } from '../pki/servability.ts'
+import { contextProblem, servability } from '../pki/servability.ts'
 import type { InstalledCertificate } from '../pki/types.ts'
 
 /** The versions and suites that a virtual server accepts. */
@@ -48,7 +48,7 @@ const known = new WeakMap<InstalledCertificate, Map<string, string | undefined>>
 
 /**
  * Returns why a policy cannot serve a certificate, as the end of a sentence; undefined if it can. Builds a context at the
- * first call of each policy, because only OpenSSL knows.
+ * first call of each policy with suites or groups, because only OpenSSL knows.
  */
 export function policyProblem(policy: TlsPolicy, certificate: InstalledCertificate): string | undefined {
   const ofCertificate = known.get(certificate) ?? new Map<string, string | undefined>()
@@ -64,7 +64,9 @@ function findPolicyProblem(policy: TlsPolicy, certificate: InstalledCertificate)
   if (options.minVersion === 'TLSv1.3' && options.maxVersion !== 'TLSv1.3' && certificate.needs?.maxVersion) {
     return 'its key works up to TLS 1.2 only, and the TLS policy of the virtual server allows only TLS 1.3'
   }
-  return contextProblem(options)
+  // A certificate that can be served with the default suites is served by every policy that names no others.
+  const isUsual = policy.ciphers === undefined && policy.groups === undefined
+  return isUsual ? servability(certificate).unservable : contextProblem(options)
 }
 
 /**

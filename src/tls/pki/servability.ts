@@ -1,6 +1,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContextOptions } from 'node:tls'
 import { supportsGroup } from '../../core/config/openssl.ts'
+import { remembering } from '../../core/values/remembering.ts'
 import { certificatePem } from './certificate/certificate.ts'
 import { isRoot } from './certificate/chain.ts'
 import { PkiError } from './errors.ts'
@@ -24,8 +25,17 @@ export function judge(installed: InstalledCertificate): InstalledCertificate {
   return found
 }
 
-/** Returns how OpenSSL serves a certificate, by building a context. It depends on the version of Node.js. */
-function servability(material: Material): Servability {
+/** A certificate is examined again whenever the store has been read. */
+const remembered = remembering<Servability>(100)
+
+/** Returns how OpenSSL serves a certificate. Examines the same certificate, chain and key once. */
+export const servability = (material: Material): Servability =>
+  remembered([material.certificatePem, ...material.chainPem, material.privateKeyPem].join('\n'), () =>
+    examine(material),
+  )
+
+/** Finds out how OpenSSL serves a certificate, by building a context. It depends on the version of Node.js. */
+function examine(material: Material): Servability {
   const { publicKey } = new X509Certificate(material.certificatePem)
   const unservable = keyProblem(publicKey)
   if (unservable !== undefined) return { unservable }

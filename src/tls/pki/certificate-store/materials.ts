@@ -1,4 +1,5 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
+import { remembering } from '../../../core/values/remembering.ts'
 import { readCertificate, thumbprintOf } from '../certificate/certificate.ts'
 import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
@@ -16,6 +17,9 @@ import {
 } from './index-file.ts'
 
 const BEGIN = '-----BEGIN '
+/** The last files that were parsed: reading a key takes OpenSSL half a millisecond. */
+const certificatesOf = remembering<readonly X509Certificate[]>(32)
+const keyOf = remembering<KeyObject>(32)
 
 const CURE = 'Restore a backup with `sealpost store restore DIR`'
 
@@ -26,7 +30,7 @@ const damagedFile = (path: string, why: string, options?: ErrorOptions): PkiErro
 export async function openPrivateKey(files: { read(path: string): Promise<string> }, path: string): Promise<KeyObject> {
   const pem = await files.read(path)
   try {
-    return readPrivateKey(pem)
+    return keyOf(pem, () => readPrivateKey(pem))
   } catch (cause) {
     throw damagedFile(path, (cause as Error).message, { cause })
   }
@@ -72,6 +76,10 @@ export class Materials {
   /** Returns the certificates of a PEM file, in its order. @throws PkiError `store` */
   async certificates(path: string): Promise<X509Certificate[]> {
     const text = await this.read(path)
+    return [...certificatesOf(text, () => this.#parse(path, text))]
+  }
+
+  #parse(path: string, text: string): X509Certificate[] {
     const blocks = readPem(text)
     if (blocks.length === 0 || blocks.length !== text.split(BEGIN).length - 1) {
       throw this.#damaged(path, text === '' ? 'it is empty' : 'it is cut off, or holds no certificate')
