@@ -1,7 +1,8 @@
 // Compiles src/ and servers/ into dist/, bundles the public entry points as CommonJS into dist/cjs/, and builds the console
 // into dist/console/. Without the compiler (npm ci --omit=dev), an existing dist/ is used.
-//   node scripts/build.mjs [--if-changed]     --if-changed: only if something has changed since dist/ was built, and without
-//                                             the type check, half of a build (`npm run typecheck`)
+//   node scripts/build.mjs [--if-changed [--without-types]]
+//     --if-changed: only if something has changed since dist/ was built, and without the type check (`npm run typecheck`)
+//     --without-types: without the declaration files, which take the compiler most of its time
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,13 +22,16 @@ if (!existsSync(tsc)) {
   console.error('build: TypeScript is not installed and dist/ is empty; run `npm ci` without --omit=dev first')
   process.exit(1)
 }
-const digest = digestOfInputs()
 const isForTests = process.argv.includes('--if-changed')
-if (isForTests && isBuiltFrom(digest)) process.exit(0)
+const withTypes = !process.argv.includes('--without-types')
+const WITHOUT_TYPES = ' without types'
+const digest = digestOfInputs()
+if (isForTests && (isBuiltFrom(digest) || (!withTypes && isBuiltFrom(digest + WITHOUT_TYPES)))) process.exit(0)
 
 removeUnfinished('.')
 process.on('exit', () => rmSync(OUTPUT, { recursive: true, force: true }))
 const args = ['-p', 'tsconfig.build.json', '--outDir', OUTPUT, ...(isForTests ? ['--noCheck'] : [])]
+if (!withTypes) args.push('--declaration', 'false')
 const { status } = spawnSync(process.execPath, [tsc, ...args], { stdio: 'inherit' })
 if (status !== 0) process.exit(status ?? 1)
 // npm makes commands executable at installation only; npx runs these files directly after later builds.
@@ -39,12 +43,12 @@ const [{ finishTypes }, { buildCommonjs }, { buildModules }, { buildConsole }] =
   import('./build/modules.mjs'),
   import('./build/console.mjs'),
 ])
-await finishTypes()
+if (withTypes) await finishTypes()
 await buildCommonjs()
 await buildModules()
 await buildConsole()
 await writeConfigFiles()
-writeFileSync(join(OUTPUT, STAMP), digest)
+writeFileSync(join(OUTPUT, STAMP), withTypes ? digest : digest + WITHOUT_TYPES)
 // A package contains only its own build.
 const keep = !['pack', 'publish'].includes(process.env.npm_command ?? '')
 replaceBuild('dist', OUTPUT, { keep })

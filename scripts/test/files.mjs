@@ -34,16 +34,19 @@ export const SLOW = [
     'package',
   ),
   ...below('docs', 'base-image', 'printed-code'),
-  ...below('lint', 'licences'),
+  ...below('lint', 'layering', 'licences'),
   ...below('storage/cluster', 'two-nodes'),
   ...below('storage/store', 'all-mail-nodes', 'full'),
+  // Several nodes, or the suite of all stores, on PostgreSQL. test/storage/store/lmdb.test.ts and memory.test.ts have the suite.
+  ...below('storage/cluster', 'values'),
+  ...below('storage/store', 'postgres', 'postgres-nodes'),
   ...below('storage/database', 'password'),
   ...below('storage/upgrades', 'newer', 'released'),
   ...below('tls/negotiation', 'matrix/matrix', 'routing'),
   ...below('tls/pki', 'database-away', 'forge-oracle', 'pkcs12-slices', 'servability/matrix'),
   // Doubles of servers and clients, each with keys and handshakes of its own.
   ...below('checks/audit', 'leaky-client'),
-  ...below('checks/verify', 'protocol-defects'),
+  ...below('checks/verify', 'broken', 'protocol-defects'),
   // Hostile mail in every view and protocol, and messages of many megabytes.
   ...below('hostile', 'stalls', 'views'),
   ...below('mail/smime', 'hostile'),
@@ -78,10 +81,11 @@ export const SLOW = [
 /** Files of SLOW and LONGEST that `.ci/run` runs in their short form. The others of both are left to the weekly workflow. */
 export const SHORT_IN_CI = [
   ...below('checks/audit', 'leaky-client'),
-  ...below('checks/verify', 'protocol-defects'),
+  ...below('checks/verify', 'broken', 'protocol-defects'),
   ...below('cli', 'ca-new-key'),
   ...below('servers/imap4', 'parser-fuzz'),
   ...below('storage/cluster', 'two-nodes'),
+  ...below('storage/store', 'postgres'),
   ...below('tls/legacy', 'padding'),
   ...below('tls/negotiation', 'matrix/matrix', 'routing'),
 ]

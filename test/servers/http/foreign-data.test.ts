@@ -6,7 +6,7 @@ import type { Operation } from '../../../src/api/operation.ts'
 import { operations } from '../../../src/api/operations.ts'
 import { inputSchema } from '../../fuzz/operations/calls.ts'
 import { isLong } from '../../support/long.ts'
-import { isThorough } from '../../support/thorough.ts'
+import { isThorough, some } from '../../support/thorough.ts'
 import { basic, bearer, HttpLab } from './client.ts'
 import { undocumented } from './documented.ts'
 import { callOf } from './operation-cases.ts'
@@ -180,7 +180,8 @@ describe.each(operations.map((operation, index) => [operation.name, operation, i
   '%s',
   (name, operation, index) => {
     it('shows strangers nothing of others, and changes nothing', async () => {
-      for (const [row, input] of inputsOf(operation).entries()) {
+      // Half of the inputs of most operations in the short form.
+      for (const [row, input] of some(inputsOf(operation), 4).entries()) {
         const { path, type, ...rest } = callOf(operation, input, examples[name]?.upload)
         for (const [column, [who, headers]] of Object.entries(strangers).entries()) {
           for (const [at, base] of BASES.entries()) {
