@@ -46,7 +46,13 @@ describe('an outside root', () => {
   it('can be DER or PKCS#7, and is added once', async () => {
     await pki.openssl('x509', '-in', 'world.pem', '-outform', 'DER', '-out', 'world.cer')
     await pki.openssl('crl2pkcs7', '-nocrl', '-certfile', 'world.pem', '-out', 'world.p7b')
-    for (const file of ['world.cer', 'world.p7b', 'world.pem']) await pki.done('ca', 'add-trusted', file)
+    const said: string[] = []
+    for (const file of ['world.cer', 'world.p7b', 'world.pem']) said.push(await pki.done('ca', 'add-trusted', file))
+    expect(said.map((text) => text.trim())).toEqual([
+      'The checks of the lab now accept the root of "world".',
+      'The checks of the lab already accept the root of "world".',
+      'The checks of the lab already accept the root of "world".',
+    ])
     expect(await pki.json('ca', 'list-trusted')).toHaveLength(1)
   })
 
@@ -56,6 +62,13 @@ describe('an outside root', () => {
     pki.write('junk', 'junk')
     expect(await pki.refused('ca', 'add-trusted', 'junk')).toMatch(/neither certificates .* nor a revocation list/)
   })
+})
+
+it('an intermediate authority that the lab knows is named as such', async () => {
+  const add = async () => (await pki.done('ca', 'add-trusted', 'middle.pem')).trim()
+  expect(await add()).toBe('The lab now knows the intermediate authority "middle".')
+  expect(await add()).toBe('The lab already knows the intermediate authority "middle".')
+  await pki.done('ca', 'remove-trusted', 'middle')
 })
 
 describe('an outside revocation list', () => {

@@ -191,6 +191,9 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     const signer = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'twin.key', '-subj', '/O=Outside/CN=outside']
     await outside.openssl('req', '-x509', ...signer, '-days', '20', '-out', 'twin.pem')
     await pem('wrong-signature.pem', 'outside', 'twin.pem')
+    const expired = ['-not_before', '20200101000000Z', '-not_after', '20200201000000Z']
+    await outside.sign('outside', 'weak.csr', 'weak.crt', ...expired)
+    outside.write('expired.pem', ['weak.crt', 'weak.key'].map((one) => outside.text(one)).join(''))
 
     const page = await browser.open(http.base, '/certificates/wizard?server=default-imap4-virtual-server')
     const next = () => page.getByRole('button', { name: 'Next' }).click()
@@ -204,6 +207,13 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
       await next()
       await page.getByRole('alert').getByText(why).waitFor()
     }
+    await page.getByLabel('File').setInputFiles(outside.path('expired.pem'))
+    await next()
+    await page.getByRole('alert').getByText('expired on 2020-02-01').waitFor()
+    await page.getByLabel('Accept a certificate that is expired').check()
+    await next()
+    await page.getByText('the certificate expired on 2020-02-01').waitFor()
+    await page.getByRole('button', { name: 'Back' }).click()
     await page.getByLabel('File').setInputFiles(outside.path('good.pem'))
     await next()
     await page.getByRole('heading', { name: 'Check the certificate' }).waitFor()

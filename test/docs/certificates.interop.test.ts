@@ -28,7 +28,7 @@ describe.skipIf(!needs(...walkPrograms, 'tstclnt', 'java'))('the commands as the
     LIMIT_MS,
   )
 
-  it.skipIf(!needs('certbot', 'acme.sh', 'curl'))(
+  it.skipIf(!needs('certbot', 'acme.sh', 'lego', 'dehydrated', 'uacme', 'curl'))(
     'of docs/acme.md do so too',
     () => {
       const lab = blocksOf('certificates.md', 'Follow this page')

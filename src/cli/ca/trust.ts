@@ -10,10 +10,11 @@ import { fittedTable } from '../shared/table.ts'
 
 const kinds = { root: 'root', intermediate: 'intermediate authority', crl: 'revocation list' } as const
 
-const addedText = ({ kind, name, completes = [] }: AddedTrust): string => {
-  if (kind !== 'intermediate') return `The checks of the lab now accept the ${kinds[kind]} of "${name}".`
+const addedText = ({ kind, name, completes = [], already }: AddedTrust): string => {
+  const since = already ? 'already' : 'now'
+  if (kind !== 'intermediate') return `The checks of the lab ${since} accept the ${kinds[kind]} of "${name}".`
   const chains = completes.map((one) => `"${one}"`).join(', ')
-  return `The lab now knows the intermediate authority "${name}"${chains ? `, which completes the chain of ${chains}` : ''}.`
+  return `The lab ${since} knows the intermediate authority "${name}"${chains ? `, which completes the chain of ${chains}` : ''}.`
 }
 
 const facts = ({ file: _, ...one }: TrustedRecord): object => one

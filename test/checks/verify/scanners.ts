@@ -51,22 +51,43 @@ const testsslLabels: readonly (readonly [RegExp, string])[] = [
   [/^cert_(?:revocation|crl|ocsp|extlifeSpan)|^OCSP|^DNS_CAA|^certificate_transparency/i, ''],
 ]
 
-/** Returns what testssl.sh finds. Its files are in `folder`. */
-export async function byTestssl(subject: Subject, folder: string): Promise<string[]> {
-  const { protocol, port, host = '127.0.0.1', implicitTls, ca } = subject
+interface TestsslFinding {
+  readonly id: string
+  readonly severity: string
+}
+const isBad = ({ severity }: TestsslFinding): boolean => ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'].includes(severity)
+
+/** Runs testssl.sh. Its files are in `folder`. @param checks options that choose its checks */
+async function runTestssl(
+  { protocol, port, host = '127.0.0.1', implicitTls, ca }: Subject,
+  folder: string,
+  checks: readonly string[],
+): Promise<readonly TestsslFinding[]> {
   // Ports are used again, and testssl.sh adds to a report that exists.
   const own = mkdtempSync(join(folder, 'testssl-'))
   const [caFile, report] = [join(own, 'ca.pem'), join(own, 'report.json')]
   writeFileSync(caFile, ca)
   const how = implicitTls ? [] : ['--starttls', startTlsNames[protocol] ?? protocol]
   const quiet = ['--quiet', '--warnings', 'off', '--color', '0', '--nodns', 'min']
-  const wanted = ['-p', '-s', '-S', '-U', '--add-ca', caFile, '--jsonfile', report]
-  await output('testssl', [...quiet, ...wanted, ...how, '--ip', host, `localhost:${port}`])
-  const findings = JSON.parse(readFileSync(report, 'utf8')) as { id: string; severity: string }[]
+  const files = ['--add-ca', caFile, '--jsonfile', report]
+  await output('testssl', [...quiet, ...checks, ...files, ...how, '--ip', host, `localhost:${port}`])
+  return JSON.parse(readFileSync(report, 'utf8'))
+}
+
+/** The check for ROBOT takes an answer that is late, as of a busy machine, for another answer. */
+const TIMED = 'ROBOT'
+const REPETITIONS = 3
+
+/** Returns what testssl.sh finds. A finding that depends on time counts if it is found again each time. */
+export async function byTestssl(subject: Subject, folder: string): Promise<string[]> {
+  const findings = await runTestssl(subject, folder, ['-p', '-s', '-S', '-U'])
   // A scan that could not connect has no finding about versions, and would look like a good server.
   if (!findings.some(({ id }) => id === 'TLS1_2') || findings.some(({ severity }) => severity === 'FATAL'))
     return ['no result']
-  const bad = findings.filter(({ severity }) => ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL'].includes(severity))
+  let isTimedFound = findings.some((one) => one.id === TIMED && isBad(one))
+  for (let count = 0; isTimedFound && count < REPETITIONS; count++)
+    isTimedFound = (await runTestssl(subject, folder, ['--robot'])).some((one) => one.id === TIMED && isBad(one))
+  const bad = findings.filter((one) => isBad(one) && (one.id !== TIMED || isTimedFound))
   return bad.map(({ id }) => testsslLabels.find(([pattern]) => pattern.test(id))?.[1] ?? id)
 }
 

@@ -10,9 +10,12 @@ import type { PendingRequest, VirtualServer } from './facts.ts'
 /** The files that certificates come in. */
 export const CERTIFICATE_FILES = '.cer,.crt,.der,.pem,.p7b,.p7c,.pfx,.p12'
 
-/** Installs an authority's answer to a pending request. @param dryRun only sums the certificate up @throws Problem */
-export const installAnswer = (file: Blob, server?: string, dryRun = false) =>
-  call('requests.install', { for: server, dryRun }, { body: file, type: 'application/octet-stream' })
+/** Installs an authority's answer to a pending request. @throws Problem */
+export const installAnswer = (
+  file: Blob,
+  server?: string,
+  options: { readonly force?: boolean; readonly dryRun?: boolean } = {},
+) => call('requests.install', { for: server, ...options }, { body: file, type: 'application/octet-stream' })
 
 /** Returns whether a file has a private key: it is imported then. Otherwise it is the answer to a request. */
 export async function hasKey(file: File): Promise<boolean> {

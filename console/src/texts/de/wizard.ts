@@ -78,6 +78,8 @@ export default {
   'wizard.showCertificate': 'Zertifikat anzeigen',
   'wizard.completes': 'Das Zertifikat ist schon vorhanden. Mit der Datei reicht seine Kette bis {authority}.',
   'wizard.noWarnings': 'Keine Warnungen. Clients, die dem Aussteller vertrauen, akzeptieren es.',
+  'wizard.force':
+    'Auch ein Zertifikat annehmen, das abgelaufen, noch nicht gültig oder das einer Zertifizierungsstelle ist',
   'wizard.leave': 'Assistenten verlassen?',
   'wizard.leaveHint': 'Die Angaben werden verworfen.',
   'wizard.stay': 'Bleiben',

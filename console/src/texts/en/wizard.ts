@@ -75,6 +75,7 @@ export default {
   'wizard.showCertificate': 'Show the certificate',
   'wizard.completes': 'The store has the certificate. The file makes its chain reach {authority}.',
   'wizard.noWarnings': 'No warnings. Clients that trust the issuer accept it.',
+  'wizard.force': 'Accept a certificate that is expired, not yet valid or of an authority',
   'wizard.leave': 'Leave the wizard?',
   'wizard.leaveHint': 'The answers are discarded.',
   'wizard.stay': 'Stay',

@@ -77,6 +77,7 @@ export default {
   'wizard.showCertificate': '証明書を表示',
   'wizard.completes': 'この証明書はすでにあります。ファイルによりチェーンが {authority} まで届きます。',
   'wizard.noWarnings': '警告はありません。発行者を信頼するクライアントは受け入れます。',
+  'wizard.force': '期限切れ、まだ有効でない、または認証機関の証明書も受け入れる',
   'wizard.leave': 'ウィザードを終了しますか?',
   'wizard.leaveHint': '入力内容は破棄されます。',
   'wizard.stay': '続ける',

@@ -16,6 +16,8 @@ import { type ReadCrl, readCrl } from '../revocation/read-crl.ts'
 export interface AddedTrust extends TrustedRecord {
   /** Friendly names of the certificates whose chains an intermediate authority has completed. */
   readonly completes?: readonly string[]
+  /** The lab had it before. */
+  readonly already?: true
 }
 
 /**
@@ -40,6 +42,7 @@ export async function addTrusted(store: CertificateStore, file: Buffer): Promise
   for (const { crl } of lists) refuseForged(crl, issuers)
   return store.update(async (draft) => {
     const nowMs = store.clock.now()
+    const before = (draft.index.trusted ?? []).map(({ thumbprint }) => thumbprint)
     const added: AddedTrust[] = roots.map((root) => addRecord(draft, rootRecord(root, nowMs), certificatePem(root)))
     for (const { der, crl } of lists) {
       await dropPrevious(draft, crl)
@@ -49,7 +52,11 @@ export async function addTrusted(store: CertificateStore, file: Buffer): Promise
     for (const record of roots.every(isRoot) ? [] : draft.index.certificates) {
       if ((await completeChain(draft, record, issuers)) !== undefined) completes.push(record.friendlyName)
     }
-    return added.map((one) => (one.kind === 'intermediate' ? { ...one, completes } : one))
+    return added.map((one) => ({
+      ...one,
+      ...(one.kind === 'intermediate' ? { completes } : {}),
+      ...(before.includes(one.thumbprint) ? { already: true } : {}),
+    }))
   })
 }
 

@@ -47,6 +47,8 @@ export interface Answers {
   readonly certificate: string
   readonly password: string
   readonly newKey: boolean
+  /** Accepts a certificate that clients refuse: expired, not yet valid, or of an authority. */
+  readonly force: boolean
   readonly file: File | undefined
 }
 

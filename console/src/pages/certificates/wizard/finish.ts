@@ -26,7 +26,7 @@ export type Summary = OutputOf<'certificates.import'>
 export const inspect = ({ server, answers }: Finishing): Promise<Summary> =>
   answers.action === 'import'
     ? importFile(server.name, answers, true)
-    : installAnswer(fileOf(answers), server.name, true)
+    : installAnswer(fileOf(answers), server.name, { force: answers.force, dryRun: true })
 
 /** Does what the answers say. @throws Problem */
 export const finish = (finishing: Finishing): Promise<Done> => actions[finishing.answers.action](finishing)
@@ -40,7 +40,7 @@ const actions: Readonly<Record<Action, (finishing: Finishing) => Promise<Done>>>
   assign: ({ server, answers }) => call('certificates.assign', { name: answers.certificate, for: server.name }),
   import: ({ server, answers }) => importFile(server.name, answers),
   async process({ server, pending, answers }) {
-    if (!pending?.queued) return installAnswer(fileOf(answers), server.name)
+    if (!pending?.queued) return installAnswer(fileOf(answers), server.name, { force: answers.force })
     const { state, certificate } = await call('requests.collect', { for: server.name })
     if (certificate) return certificate
     const { authority } = pending.queued
@@ -65,7 +65,7 @@ const actions: Readonly<Record<Action, (finishing: Finishing) => Promise<Done>>>
 const importFile = async (server: string, answers: Answers, dryRun = false) =>
   call(
     'certificates.import',
-    { for: server, password: answers.password || undefined, dryRun },
+    { for: server, password: answers.password || undefined, force: answers.force, dryRun },
     { body: fileOf(answers), type: 'application/octet-stream' },
   )
 

@@ -158,6 +158,14 @@ export const FilePage = ({ answers, change, withPassword }: PageProps & { readon
       </p>
     </div>
     {withPassword && <Text name="password" {...{ answers, change }} type="password" />}
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={answers.force}
+        onInput={(event) => change({ force: event.currentTarget.checked })}
+      />
+      {t('wizard.force')}
+    </label>
   </>
 )
 

@@ -39,6 +39,7 @@ const nothing: Answers = {
   certificate: '',
   password: '',
   newKey: false,
+  force: false,
   file: undefined,
 }
 
