@@ -98,7 +98,8 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   'trust uninstall': ['trust uninstall --dry-run', 'trust uninstall --all --store nss'],
   'trust status': ['trust status', 'trust status --json'],
 
-  mail: ['mail list', 'mail show latest', 'mail wait --to alice --timeout 10s'],
+  mail: ['mail', 'mail list', 'mail show latest', 'mail wait --to alice --timeout 10s'],
+  'mail browse': ['mail browse', 'mail browse --config lab.yaml'],
   'mail list': ['mail list', 'mail list --account alice --limit 50', 'mail list --url http://localhost:8025'],
   'mail show': ['mail show latest', 'mail show latest --raw > message.eml'],
   'mail search': ['mail search from:shop is:unread', 'mail search subject:"an invoice" has:attachment'],

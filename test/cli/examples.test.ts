@@ -379,6 +379,7 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   'cert-wizard.interop.test.ts': ['cert wizard', 'cert wizard --for imap4'],
   'acme-account.test.ts': ['cert acme-account rollover', 'cert acme-account rollover --key rsa-2048'],
   'completion.test.ts': ['completion fish | source'],
+  'terminal.interop.test.ts': ['mail', 'mail browse', 'mail browse --config lab.yaml'],
 }
 
 it('these were all examples of the help', async () => {

@@ -19,6 +19,8 @@ export interface AuditOptions {
   readonly jobs?: number
   /** The client connects to `address` and uses `hostname` for TLS, so no name needs to resolve. Default: true. */
   readonly byAddress?: boolean
+  /** Called after each result with how many there are, and will be. */
+  readonly onResult?: (done: number, all: number) => void
 }
 
 /** The results of an audit, and of the control runs before it. */
@@ -38,7 +40,7 @@ export const nothingTested = ({ name, protocol, form, reason, detail }: AuditRes
  * @throws AuditError if no control run succeeded; Error if a name in `options` is unknown
  */
 export async function runAudit(client: Client, options: AuditOptions, openLab: OpenLab): Promise<Audit> {
-  const { timeoutMs = 10_000, jobs = 4, byAddress = true } = options
+  const { timeoutMs = 10_000, jobs = 4, byAddress = true, onResult } = options
   const wanted = chosenPorts(options)
   if (wanted.length === 0) throw new AuditError('no bad server has such a name, protocol and form')
   const controls = await runControls(client, wanted, { timeoutMs, jobs, openLab })
@@ -47,9 +49,14 @@ export async function runAudit(client: Client, options: AuditOptions, openLab: O
     ports.filter((port) => controlOf(controls, port)),
     openLab,
   )
+  let done = 0
   const results = await resultsAfter(controls, ports, jobs, async (port, disclosed) => {
-    if (!(await workshop.canUse(port, byAddress))) return untested(port, unresolved(port))
-    return judge(port, await workshop.run(client, port, timeoutMs), disclosed)
+    const canUse = await workshop.canUse(port, byAddress)
+    const result = canUse
+      ? judge(port, await workshop.run(client, port, timeoutMs), disclosed)
+      : untested(port, unresolved(port))
+    onResult?.(++done, ports.length)
+    return result
   })
   return { controls, results }
 }

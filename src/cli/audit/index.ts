@@ -23,8 +23,9 @@ import { exitStatus, UsageError } from '../shared/failure.ts'
 import { checkOutput, writeOutput } from '../shared/files.ts'
 import { positiveNumber, timeLimit } from '../shared/options.ts'
 import { print } from '../shared/output.ts'
+import { withProgress } from '../shared/progress-line.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { table } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 import { commandClient, findsByAddress, placeholderList, unknownPlaceholder } from './client-program.ts'
 
 interface AuditCommandOptions {
@@ -80,7 +81,10 @@ async function audit(command: readonly string[], options: AuditCommandOptions): 
   const byAddress = options.byAddress ?? findsByAddress(command)
   const choice = definedOnly({ protocols, forms: form && [form], names, timeoutMs, jobs, byAddress })
   const startedAt = Date.now()
-  const audit = await runAudit(commandClient(command), choice, openQuietLab)
+  const audit = await withProgress('Running the client against good servers', (show) => {
+    const onResult = (done: number, all: number): void => show(`${done} of ${all} bad servers done`)
+    return runAudit(commandClient(command), { ...choice, onResult }, openQuietLab)
+  })
   if (options.sarif !== undefined) {
     await writeOutput(options.sarif, auditSarif(audit.results, { version, startedAt, endedAt: Date.now() }))
   }
@@ -92,7 +96,7 @@ async function report({ controls, results }: Audit, { json, junit, strict }: Aud
   if (junit !== undefined) await writeOutput(junit, auditJunit(results))
   if (json) print(JSON.stringify({ counts: found, controls, results }))
   else {
-    print(table(auditHeading, auditRows(results)))
+    printTable(auditHeading, auditRows(results))
     for (const line of failedControls(controls)) print(line)
     print(countsText(results))
   }
@@ -107,5 +111,5 @@ function list(json: boolean): void {
   const rows = badPorts.map(({ name, protocol, form, hostname, port, expectation, meaning }) => [
     ...[name, protocol, form, hostname, String(port), expectation, meaning],
   ])
-  print(table(['NAME', 'PROTOCOL', 'TLS', 'HOST', 'PORT', 'A SAFE CLIENT', 'MEANING'], rows))
+  printTable(['NAME', 'PROTOCOL', 'TLS', 'HOST', 'PORT', 'A SAFE CLIENT', 'MEANING'], rows)
 }

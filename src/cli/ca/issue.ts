@@ -18,7 +18,7 @@ import { checkOutput, ofFile, passwordOf, readInput, writeOutput } from '../shar
 import { wholeNumber } from '../shared/options.ts'
 import { counted, dayText, print, printResult, printWritten } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { fittedTable } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 import { type ProfileFlags, profileOptions, withProfileOptions } from './profile-options.ts'
 
 interface SignFlags extends ConfigurationOptions, ProfileFlags {
@@ -132,7 +132,7 @@ function list(flags: ConfigurationOptions & { authority?: string }): Promise<voi
     if (flags.json) return print(JSON.stringify(entries.map(({ request: _, ...one }) => one)))
     if (entries.length === 0) return print('There are no requests.')
     const rows = entries.map((one) => [String(one.id), one.authority, one.subject, dayText(one.receivedAt), one.state])
-    print(fittedTable(['ID', 'AUTHORITY', 'ISSUED TO', 'RECEIVED', 'STATE'], rows))
+    printTable(['ID', 'AUTHORITY', 'ISSUED TO', 'RECEIVED', 'STATE'], rows)
   })
 }
 

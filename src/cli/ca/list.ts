@@ -6,9 +6,9 @@ import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { checkOutput, writeOutput } from '../shared/files.ts'
 import { durationAsMs } from '../shared/options.ts'
-import { counted, dayText, print, printResult, printWritten } from '../shared/output.ts'
+import { counted, dayText, paged, print, printResult, printWritten } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { fittedTable } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 
 interface NamedFlags extends ConfigurationOptions {
   readonly authority?: string
@@ -19,14 +19,14 @@ export function addAuthorityLists(ca: Command): void {
   withConfig(ca.command('list'))
     .description('list the authorities of the store')
     .addOption(sharedOptions.json)
-    .action(list)
+    .action(paged(list))
   withConfig(ca.command('issued'))
     .description('list the certificates that an authority has issued')
     .argument('[authority]', 'name of the authority (default: the one that issues for certificate: auto)')
     .option('--authority <name>', 'name of the authority')
     .option('--expiring <time>', 'only those that expire within this time, for example 30d or 12h', durationAsMs)
     .addOption(sharedOptions.json)
-    .action(issued)
+    .action(paged(issued))
   withConfig(ca.command('export'))
     .description('write the roots of the lab, or the certificate of one authority, for clients to trust')
     .argument('[authority]', 'name of the authority (default: every root that clients need)')
@@ -53,7 +53,7 @@ function list(flags: ConfigurationOptions): Promise<void> {
       one.key ?? '-',
       certificatesText(one),
     ])
-    print(fittedTable(['NAME', 'ROLE', 'TYPE', 'ISSUED BY', 'EXPIRES', 'KEY', 'ISSUED'], rows))
+    printTable(['NAME', 'ROLE', 'TYPE', 'ISSUED BY', 'EXPIRES', 'KEY', 'ISSUED'], rows)
   })
 }
 
@@ -74,7 +74,7 @@ function issued(name: string | undefined, flags: NamedFlags & { expiring?: numbe
       dayText(one.notAfter),
       one.revoked ? `revoked ${dayText(one.revoked.at)} (${one.revoked.reason})` : 'good',
     ])
-    print(fittedTable(['SERIAL NUMBER', 'ISSUED TO', 'EXPIRES', 'STATUS'], rows))
+    printTable(['SERIAL NUMBER', 'ISSUED TO', 'EXPIRES', 'STATUS'], rows)
   })
 }
 

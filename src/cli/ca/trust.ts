@@ -6,7 +6,7 @@ import { type ConfigurationOptions, withConfig } from '../shared/configuration.t
 import { ofFile, readInput } from '../shared/files.ts'
 import { dayText, print, printResult } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { fittedTable } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 
 const kinds = { root: 'root', intermediate: 'intermediate authority', crl: 'revocation list' } as const
 
@@ -57,7 +57,7 @@ export function addTrust(ca: Command): void {
           until ? dayText(until) : '-',
           thumbprint,
         ])
-        print(fittedTable(['NAME', 'KIND', 'VALID UNTIL', 'THUMBPRINT'], rows))
+        printTable(['NAME', 'KIND', 'VALID UNTIL', 'THUMBPRINT'], rows)
       }),
     )
 }

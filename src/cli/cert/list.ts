@@ -3,9 +3,9 @@ import { SHORT_THUMBPRINT } from '../../tls/pki/certificate-store/friendly-names
 import type { CertificateDetails, CertificateEntry } from '../../tls/pki/lifecycle/list.ts'
 import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
-import { counted, note, noteWarning, page, print } from '../shared/output.ts'
+import { counted, note, noteWarning, page, paged, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { fittedTable } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 import { NAME_HELP } from './words.ts'
 
 /** Adds `sealpost cert list` and `cert show`. */
@@ -13,12 +13,12 @@ export function addCertificateLists(cert: Command): void {
   withConfig(cert.command('list'))
     .description('list the certificates of the store')
     .addOption(sharedOptions.json)
-    .action(list)
+    .action(paged(list))
   withConfig(cert.command('show'))
     .description('show everything about one certificate')
     .argument('<name>', NAME_HELP)
     .addOption(sharedOptions.json)
-    .action(show)
+    .action(paged(show))
 }
 
 const timeLeft = ({ state, daysLeft }: CertificateEntry): string =>
@@ -40,7 +40,7 @@ function list(flags: ConfigurationOptions): Promise<void> {
       one.thumbprint.slice(0, SHORT_THUMBPRINT),
       usersText(one),
     ])
-    print(fittedTable(['FRIENDLY NAME', 'ISSUED TO', 'VALID FOR', 'THUMBPRINT', 'USED BY'], rows))
+    printTable(['FRIENDLY NAME', 'ISSUED TO', 'VALID FOR', 'THUMBPRINT', 'USED BY'], rows)
     for (const { friendlyName, notServed } of entries)
       if (notServed !== undefined) noteWarning(`"${friendlyName}" is ${notServedText(notServed)}`)
   })

@@ -8,7 +8,7 @@ import { UsageError } from '../shared/failure.ts'
 import { checkOutput, writeOutput } from '../shared/files.ts'
 import { dayText, noteWarning, page, print, printResult, printWritten } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { fittedTable } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 import { type RequestFlags, requestOptions, withRequestOptions } from './request-options.ts'
 
 interface RequestCommandFlags extends RequestFlags {
@@ -94,7 +94,7 @@ function list(flags: ConfigurationOptions): Promise<void> {
       dayText(createdAt),
       queued ? `request ${queued.id} at "${queued.authority}"` : 'not sent',
     ])
-    print(fittedTable(['ID', 'VIRTUAL SERVER', 'ISSUED TO', 'SINCE', 'STATE'], rows))
+    printTable(['ID', 'VIRTUAL SERVER', 'ISSUED TO', 'SINCE', 'STATE'], rows)
   })
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type ApiOptions, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
-import { note, print } from '../shared/output.ts'
+import { note, paged, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { callConfiguration, hasLab } from './target.ts'
 
@@ -18,7 +18,7 @@ export function addShow(config: Command): void {
     .option('--text', 'print the text of the file with its comments instead')
     .option('--secrets', '--text: print secrets too; the text that the next start reads, not that of a running lab')
     .addOption(sharedOptions.json)
-    .action(show)
+    .action(paged(show))
 }
 
 async function show(path: string | undefined, options: ShowOptions): Promise<void> {

@@ -7,7 +7,7 @@ import { configurationIdentity, loadConfiguration } from '../shared/configuratio
 import { note, noteWarning, print, shortTime } from '../shared/output.ts'
 import { controlSockets } from '../shared/running-labs.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { table } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 
 type Status = Pick<OutputOf<'cluster.get'>, 'shared' | 'name' | 'nodes' | 'unled'>
 
@@ -28,7 +28,7 @@ async function status({ json = false, ...options }: ApiOptions): Promise<void> {
   if (!found.shared) note('The lab is one process by itself: its store is not in PostgreSQL.')
   if (found.shared && found.nodes.length === 0)
     note(`The database has no node of the lab ${found.name}: none has run yet.`)
-  print(table(['NODE', 'STATE', 'HOST', 'PID', 'VERSION', 'STARTED', 'HTTP', 'WORK FOR ALL'], found.nodes.map(rowOf)))
+  printTable(['NODE', 'STATE', 'HOST', 'PID', 'VERSION', 'STARTED', 'HTTP', 'WORK FOR ALL'], found.nodes.map(rowOf))
   for (const role of found.unled) noteWarning(`no node does this work at the moment: ${role}`)
 }
 

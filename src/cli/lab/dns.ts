@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
-import { note, print } from '../shared/output.ts'
+import { note, paged, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { table } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 
 /** Adds `sealpost dns`. */
 export function addDns(program: Command): void {
@@ -11,13 +11,15 @@ export function addDns(program: Command): void {
     withApi(dns.command(name)).description(description).addOption(sharedOptions.json)
   add('list', 'list the zones, or the records of one')
     .argument('[zone]', 'such as lab.test')
-    .action((zone: string | undefined, options: ApiOptions) =>
-      zone === undefined ? listZones(options) : listRecords(zone, options),
+    .action(
+      paged((zone: string | undefined, options: ApiOptions) =>
+        zone === undefined ? listZones(options) : listRecords(zone, options),
+      ),
     )
   withApi(dns.command('zone-file'))
     .description('print a zone as a zone file')
     .argument('<zone>', 'such as lab.test')
-    .action(zoneFile)
+    .action(paged(zoneFile))
   withApi(dns.command('ds'))
     .description('print the DS records of the signed zones, which are trust anchors for resolvers such as unbound')
     .argument('[zone]', 'such as lab.test (default: all signed zones)')
@@ -32,7 +34,7 @@ export function addDns(program: Command): void {
     .action(async (id: string, options: ApiOptions) => {
       await callApi(options, 'dnsRecords.remove', { id })
     })
-  add('queries', 'list the latest queries, the newest first').action(listQueries)
+  add('queries', 'list the latest queries, the newest first').action(paged(listQueries))
 }
 
 async function zonesOf(options: ApiOptions) {
@@ -49,7 +51,7 @@ async function listZones(options: ApiOptions): Promise<void> {
     signed ? 'yes' : 'no',
     defects.join(', '),
   ])
-  print(table(['ZONE', 'RECORDS', 'SIGNED', 'DEFECTS'], rows))
+  printTable(['ZONE', 'RECORDS', 'SIGNED', 'DEFECTS'], rows)
 }
 
 async function listRecords(zone: string, options: ApiOptions): Promise<void> {
@@ -95,5 +97,5 @@ async function listQueries(options: ApiOptions): Promise<void> {
     rcode,
     name,
   ])
-  print(table(['TIME', 'CLIENT', 'BY', 'TYPE', 'ANSWER', 'NAME'], rows))
+  printTable(['TIME', 'CLIENT', 'BY', 'TYPE', 'ANSWER', 'NAME'], rows)
 }

@@ -11,16 +11,25 @@ interface LabEvent {
 
 /**
  * Yields the events with these names as they happen, until the lab stops.
+ * @param signal ends it
  * @throws ApiError if the lab refuses it; Error if the connection is lost
  */
-export async function* followEvents(options: ApiOptions, types: string): AsyncGenerator<LabEvent> {
-  yield* options.url === undefined ? overSocket(options, types) : overHttp(options, types)
+export async function* followEvents(
+  options: ApiOptions,
+  types: string,
+  signal?: AbortSignal,
+): AsyncGenerator<LabEvent> {
+  yield* options.url === undefined ? overSocket(options, types, signal) : overHttp(options, types, signal)
 }
 
-async function* overSocket(options: ApiOptions, types: string): AsyncGenerator<LabEvent> {
+async function* overSocket(
+  options: ApiOptions,
+  types: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LabEvent> {
   let isConnected = false
   try {
-    for await (const one of callLab(await socketOf(options), { verb: 'events', args: { types } })) {
+    for await (const one of callLab(await socketOf(options), { verb: 'events', args: { types } }, signal)) {
       isConnected = true
       yield one as LabEvent
     }
@@ -30,11 +39,16 @@ async function* overSocket(options: ApiOptions, types: string): AsyncGenerator<L
   }
 }
 
-async function* overHttp(options: ApiOptions, types: string): AsyncGenerator<LabEvent> {
+async function* overHttp(
+  options: ApiOptions,
+  types: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LabEvent> {
   const url = apiUrl(options, `/events?types=${types}`)
   const end = new AbortController()
   try {
-    const response = await request(options, url, { signal: end.signal })
+    const signals = [end.signal, ...(signal ? [signal] : [])]
+    const response = await request(options, url, { signal: AbortSignal.any(signals) })
     if (!response.ok || !response.body) {
       const { problem } = await answerOf(response, url)
       throw problem ? new ApiError(problem) : new Error(`${url.origin} answers ${response.status} without events`)

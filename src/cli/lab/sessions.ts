@@ -4,7 +4,7 @@ import { asJson, summary, transcript } from '../../core/sessions/describe.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import { callLab } from '../../lab/control/client.ts'
 import { type ApiOptions, callApi, callNamed, withApi } from '../shared/api-client.ts'
-import { noteWarning, print } from '../shared/output.ts'
+import { noteWarning, paged, print } from '../shared/output.ts'
 import { runningLabs } from '../shared/running-labs.ts'
 import { followEvents } from './follow-events.ts'
 
@@ -21,8 +21,10 @@ export function addSessions(program: Command): void {
     .option('-f, --follow', 'keep running and print a line for each session that ends, on the node that answers')
     .option('--failed', 'only sessions with a refused command or an error')
     .option('--json', 'print JSON lines with transcripts')
-    .action((id: string | undefined, options: SessionsOptions) =>
-      options.url === undefined ? localSessions(id, options) : remoteSessions(id, options),
+    .action(
+      paged((id: string | undefined, options: SessionsOptions) =>
+        options.url === undefined ? localSessions(id, options) : remoteSessions(id, options),
+      ),
     )
 }
 

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { exitStatus } from '../shared/failure.ts'
-import { note, print } from '../shared/output.ts'
+import { note, paged, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { table } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 import { messageIds } from './message-ids.ts'
 
 /** Adds `sealpost mail check`. */
@@ -12,7 +12,7 @@ export function addCheck(mail: Command): void {
     .argument('<id>', 'id of a message, or latest')
     .description('check a message: HTML support of mail programs, links, images, accessibility, header, spam and more')
     .addOption(sharedOptions.json)
-    .action(check)
+    .action(paged(check))
 }
 
 async function check(given: string, options: ApiOptions): Promise<void> {
@@ -29,5 +29,5 @@ async function check(given: string, options: ApiOptions): Promise<void> {
     message,
     source,
   ])
-  print(table(['LEVEL', 'CHECK', 'LINE', 'MESSAGE', 'SOURCE'], rows))
+  printTable(['LEVEL', 'CHECK', 'LINE', 'MESSAGE', 'SOURCE'], rows)
 }

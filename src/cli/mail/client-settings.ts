@@ -10,7 +10,7 @@ import { readStore } from '../shared/certificate-store.ts'
 import { configOption, loadConfiguration } from '../shared/configuration.ts'
 import { UsageError } from '../shared/failure.ts'
 import { writeOutput } from '../shared/files.ts'
-import { print } from '../shared/output.ts'
+import { paged, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 
 interface ClientSettingsOptions extends ApiOptions {
@@ -31,7 +31,7 @@ export function addClientSettings(program: Command): void {
     .option('--write <dir>', 'write Thunderbird autoconfig, Outlook autodiscover and an Apple profile to this folder')
     .option('--no-signed', 'write the profile without the signature of the lab')
     .addOption(sharedOptions.json)
-    .action(run)
+    .action(paged(run))
 }
 
 /** Where the settings come from: a configuration, or a lab at `--url`. */

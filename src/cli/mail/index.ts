@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { addBrowse } from './browse.ts'
 import { addCheck } from './check.ts'
 import { addDelete } from './delete.ts'
 import { addList, addSearch } from './list.ts'
@@ -11,6 +12,7 @@ import { addWait } from './wait.ts'
 export function addMail(program: Command): void {
   const mail = program
     .command('mail')
-    .description('list, search, show, wait for, check, release, bounce and delete the mail of the running lab')
-  for (const add of [addList, addShow, addSearch, addWait, addCheck, addRelease, addReport, addDelete]) add(mail)
+    .description('browse, list, search, show, wait for, check, release, bounce and delete the mail of the running lab')
+  for (const add of [addBrowse, addList, addShow, addSearch, addWait, addCheck, addRelease, addReport, addDelete])
+    add(mail)
 }

@@ -3,9 +3,9 @@ import type { MessageSummary } from '../../api/messages/summary.ts'
 import type { InputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { positiveNumber } from '../shared/options.ts'
-import { counted, note, print, shortTime } from '../shared/output.ts'
+import { counted, note, paged, print, shortTime } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { table } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 
 type ListOptions = ApiOptions & InputOf<'messages.list'>
 
@@ -15,7 +15,7 @@ const DEFAULT_LIMIT = 20
 export function addList(mail: Command): void {
   withListOptions(mail.command('list'))
     .description('list the messages, the newest first: of all accounts, captured mail and newsgroups')
-    .action((options: ListOptions) => list('', options))
+    .action(paged((options: ListOptions) => list('', options)))
 }
 
 /** Adds `sealpost mail search`. */
@@ -23,7 +23,7 @@ export function addSearch(mail: Command): void {
   withListOptions(mail.command('search'))
     .argument('<query...>', 'words, and fields such as from:alice subject:"an invoice" is:unread has:attachment')
     .description('search messages (the syntax is in docs/api.md)')
-    .action((words: readonly string[], options: ListOptions) => list(words.map(asTerm).join(' '), options))
+    .action(paged((words: readonly string[], options: ListOptions) => list(words.map(asTerm).join(' '), options)))
 }
 
 /**
@@ -53,16 +53,20 @@ async function list(query: string, options: ListOptions): Promise<void> {
   if (json) return print(JSON.stringify(items))
   if (items.length === 0) return note(query === '' ? 'There is no message.' : 'No message matches.')
   const rows = items.map((one) => [one.id, shortTime(one.receivedAt), placeOf(one), senderOf(one), one.subject])
-  print(table(['ID', 'RECEIVED', 'IN', 'FROM', 'SUBJECT'], rows))
+  printTable(['ID', 'RECEIVED', 'IN', 'FROM', 'SUBJECT'], rows)
   if (total > items.length) note(`${counted(total - items.length, 'message')} more; --limit ${total} shows all`)
 }
 
 /** Returns the address in the From field, or that of MAIL FROM. */
-const senderOf = ({ from, envelope }: MessageSummary): string => from?.address ?? envelope?.from ?? ''
+export const senderOf = ({ from, envelope }: MessageSummary): string => from?.address ?? envelope?.from ?? ''
 
 /** Returns the account and its folder, the newsgroup, or the recipient of captured mail. */
-function placeOf({ account, newsgroup, folder, envelope }: MessageSummary): string {
+export function placeOf({ account, newsgroup, folder, envelope }: MessageSummary): string {
   if (newsgroup !== null) return newsgroup
-  if (account === null) return `captured: ${envelope?.to.join(' ') ?? ''}`
+  if (account === null) {
+    // The folder of captured mail has the name of the domain.
+    const own = envelope?.to.filter((address) => address.endsWith(`@${folder.name}`)) ?? []
+    return `captured: ${own.join(' ') || folder.name}`
+  }
   return folder.name === 'INBOX' ? account : `${account}/${folder.name}`
 }

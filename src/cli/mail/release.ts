@@ -4,7 +4,7 @@ import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { exitStatus, UsageError } from '../shared/failure.ts'
 import { note, noteError, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { table } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 import { messageIds } from './message-ids.ts'
 
 interface ReleaseOptions extends ApiOptions, Pick<InputOf<'messages.releaseMany'>, 'to' | 'connector' | 'dryRun'> {
@@ -35,7 +35,7 @@ async function release(given: readonly string[], options: ReleaseOptions): Promi
   if (json) return print(JSON.stringify(answer))
   for (const { id, detail } of refused) noteError(`${id}: ${detail}`)
   if (released.length === 0) return refused.length === 0 ? note('No message matches.') : undefined
-  print(table(['ID', dryRun ? 'WOULD USE' : 'QUEUED FOR', 'FROM', 'TO'], released.flatMap(rowsOf)))
+  printTable(['ID', dryRun ? 'WOULD USE' : 'QUEUED FOR', 'FROM', 'TO'], released.flatMap(rowsOf))
 }
 
 const rowsOf = ({ id, deliveries }: OutputOf<'messages.releaseMany'>['released'][number]): string[][] =>

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
-import { page, print } from '../shared/output.ts'
+import { page, paged, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { messageIds } from './message-ids.ts'
 import { smimeLines } from './smime-lines.ts'
@@ -24,7 +24,7 @@ export function addShow(mail: Command): void {
     .option('--headers', 'print only the header fields')
     .option('--html', 'print the HTML')
     .addOption(sharedOptions.json)
-    .action(show)
+    .action(paged(show))
 }
 
 async function show(given: string, options: ShowOptions): Promise<void> {

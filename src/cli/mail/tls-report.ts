@@ -4,7 +4,7 @@ import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { exitStatus } from '../shared/failure.ts'
 import { note, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { table } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 
 interface TlsReportOptions extends ApiOptions {
   readonly domain?: string
@@ -25,7 +25,7 @@ async function show(options: TlsReportOptions): Promise<void> {
   const { items } = await callApi(options, 'tlsReports.list', { domain: options.domain })
   if (options.json) return print(JSON.stringify(items))
   if (items.length === 0) return note('No results: no connector with route: dns has sent mail.')
-  print(table(['DAY', 'DOMAIN', 'POLICY', 'GOOD', 'FAILED', 'FAILURES'], items.flatMap(rowsOf)))
+  printTable(['DAY', 'DOMAIN', 'POLICY', 'GOOD', 'FAILED', 'FAILURES'], items.flatMap(rowsOf))
 }
 
 const rowsOf = ({ day, domain, policies }: ItemOf<'tlsReports.list'>): string[][] =>
@@ -44,5 +44,5 @@ async function send(options: TlsReportOptions): Promise<void> {
   if (options.json) return print(JSON.stringify(reports))
   if (reports.length === 0) return note('There is nothing to report.')
   const rows = reports.map(({ day, domain, to, problem }) => [day, domain, to ?? '', problem ?? 'sent'])
-  print(table(['DAY', 'DOMAIN', 'TO', 'RESULT'], rows))
+  printTable(['DAY', 'DOMAIN', 'TO', 'RESULT'], rows)
 }

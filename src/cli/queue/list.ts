@@ -2,9 +2,9 @@ import type { Command } from 'commander'
 import type { OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { positiveNumber } from '../shared/options.ts'
-import { counted, note, page, print, shortTime } from '../shared/output.ts'
+import { counted, note, page, paged, print, shortTime } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { table } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 import { type Filters, withFilters } from './filters.ts'
 
 type QueuedMessage = OutputOf<'queue.get'>
@@ -21,7 +21,7 @@ export function addList(queue: Command): void {
     .description('list the messages that wait to be sent, the newest first')
     .option('--limit <number>', `largest number of messages (default: ${DEFAULT_LIMIT})`, positiveNumber)
     .addOption(sharedOptions.json)
-    .action(list)
+    .action(paged(list))
 }
 
 async function list(options: ListOptions): Promise<void> {
@@ -30,7 +30,7 @@ async function list(options: ListOptions): Promise<void> {
   const { items, total } = await callApi(options, 'queue.list', wanted)
   if (json) return print(JSON.stringify(items))
   if (items.length === 0) return note('The queue is empty.')
-  print(table(['ID', 'STATE', 'ATTEMPTS', 'NEXT', 'TO', 'LAST REPLY'], items.map(rowOf)))
+  printTable(['ID', 'STATE', 'ATTEMPTS', 'NEXT', 'TO', 'LAST REPLY'], items.map(rowOf))
   if (total > items.length) note(`${counted(total - items.length, 'message')} more; --limit ${total} shows all`)
 }
 
@@ -49,7 +49,7 @@ export function addShow(queue: Command): void {
     .argument('<id>', 'id of a message in the queue')
     .description('show a message of the queue: its recipients, their last replies, and the next attempt')
     .addOption(sharedOptions.json)
-    .action(show)
+    .action(paged(show))
 }
 
 async function show(id: string, options: ApiOptions): Promise<void> {

@@ -2,12 +2,21 @@ import pino, { type Logger } from 'pino'
 import type { StoreLog } from '../../tls/pki/types.ts'
 import { noteWarning, styled } from './output.ts'
 
-/** Creates the log on standard error: JSON lines with `--json`, otherwise a short text for each event. */
-export function createLog(level: string, json: boolean): Logger {
+/**
+ * Creates the log on standard error: JSON lines with `--json`, otherwise a short text for each event.
+ * @param leavesOutSessions whether the text has no lines about sessions that ended
+ */
+export function createLog(level: string, json: boolean, leavesOutSessions = false): Logger {
   const destination = pino.destination({ dest: 2, sync: true })
-  const text = { write: (line: string) => destination.write(textLine(line)) }
+  const write = (line: string): void => {
+    if (!leavesOutSessions || !line.includes(ENDED)) destination.write(textLine(line))
+  }
+  const text = { write }
   return pino({ level, base: null }, json ? destination : text)
 }
+
+/** Begins the line of the log about a session, as JSON. */
+const ENDED = '"msg":"session ended: '
 
 /** How a terminal shows lines, by their level. */
 export const logStyles: Readonly<Record<string, 'dim' | 'yellow' | 'red'>> = {

@@ -1,13 +1,60 @@
-import { styleText } from 'node:util'
+import { stripVTControlCharacters, styleText } from 'node:util'
+import { textWidth } from './text-width.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
 /** Replaces control characters: names that clients and requests contain must not control the terminal. */
 export const shown = (text: string): string => text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?')
 
+/** The output of a command that a pager shows, until the command ends. */
+let held: string[] | undefined
+
 /** Writes a line on standard output: the result of a command. */
 export function print(line: string, style?: Style): void {
-  process.stdout.write(`${styled(line, style, process.stdout)}\n`)
+  const text = `${styled(line, style, process.stdout)}\n`
+  if (held) held.push(text)
+  else process.stdout.write(text)
+}
+
+/**
+ * Returns the action of a command whose output a pager shows if it is longer than the terminal, unless the command follows
+ * the lab or prints JSON. PAGER names the pager; empty or `cat` means none.
+ */
+export const paged =
+  <Args extends readonly unknown[]>(action: (...args: Args) => void | Promise<void>) =>
+  async (...args: Args): Promise<void> => {
+    // Commander's last two arguments are the options and the command.
+    const { follow, json } = args.at(-2) as { readonly follow?: boolean; readonly json?: boolean }
+    const pager = process.env.PAGER ?? 'less'
+    if (follow || json || !process.stdout.isTTY || !process.stdin.isTTY || pager === '' || pager === 'cat')
+      return action(...args)
+    held = []
+    try {
+      await action(...args)
+    } finally {
+      const text = held.join('')
+      held = undefined
+      if (!fits(text)) await showIn(pager, text)
+      else process.stdout.write(text)
+    }
+  }
+
+/** Returns whether a text fits on the terminal, above the next prompt. */
+function fits(text: string): boolean {
+  const columns = process.stdout.columns || 80
+  const lines = stripVTControlCharacters(text).split('\n')
+  const rows = lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / columns)), 0)
+  return rows <= (process.stdout.rows || 24)
+}
+
+/** Exit status of a shell that does not find the command. POSIX.1-2024, Shell Command Language, 2.8.2. */
+const NOT_FOUND = 127
+
+async function showIn(pager: string, text: string): Promise<void> {
+  const { spawnSync } = await import('node:child_process')
+  const env = { LESS: 'FRX', ...process.env }
+  const { status } = spawnSync(pager, { shell: true, input: text, stdio: ['pipe', 'inherit', 'ignore'], env })
+  if (status === null || status === NOT_FOUND) process.stdout.write(text)
 }
 
 /** Prints the result of a command: facts as JSON with `--json`, else a sentence. */

@@ -4,7 +4,7 @@ import { isLoopback } from '../../core/network/ip-address.ts'
 import type { VirtualServerStatus } from '../../lab/virtual-servers/virtual-servers.ts'
 import { type Configuration, type ConfigurationOptions, configOption } from '../shared/configuration.ts'
 import { print } from '../shared/output.ts'
-import { table } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 
 /** Prints the virtual servers, what to try next, and the token that the lab has generated. */
 export function printBanner(
@@ -14,9 +14,7 @@ export function printBanner(
   administratorToken: string | undefined,
   dns: { readonly address: string; readonly port: number } | undefined,
 ): void {
-  const [heading = '', ...rows] = endpointTable(endpoints).split('\n')
-  print(heading, 'bold')
-  for (const row of rows) print(row)
+  printEndpoints(endpoints)
   if (dns) print(`DNS: ${dns.address} port ${dns.port} (UDP and TCP)`)
   for (const line of new Set(placesOf(configuration))) print(line)
   print('')
@@ -90,8 +88,8 @@ function nextLines(urls: readonly string[], token: string | undefined, commands:
     : [...lines(console, 0), ...commands.map(([command]) => command)]
 }
 
-/** Returns a table of the virtual servers. NOTES are left out if all virtual servers have the default settings. */
-function endpointTable(endpoints: readonly VirtualServerStatus[]): string {
+/** Prints a table of the virtual servers. NOTES are left out if all virtual servers have the default settings. */
+function printEndpoints(endpoints: readonly VirtualServerStatus[]): void {
   const columns = [
     { title: 'VIRTUAL SERVER', cells: endpoints.map(nameWithProtocol) },
     { title: 'ADDRESS', cells: endpoints.map(({ address }) => address) },
@@ -99,7 +97,7 @@ function endpointTable(endpoints: readonly VirtualServerStatus[]): string {
     { title: 'TLS PORT', cells: endpoints.map(({ tlsPort }) => portCell(tlsPort)) },
     ...(endpoints.every((endpoint) => notes(endpoint) === '') ? [] : [{ title: 'NOTES', cells: endpoints.map(notes) }]),
   ]
-  return table(
+  printTable(
     columns.map(({ title }) => title),
     endpoints.map((_, row) => columns.map(({ cells }) => cells[row] ?? '')),
   )

@@ -20,7 +20,11 @@ import { releaseMemoryWhenIdle } from './idle-memory.ts'
 
 export interface StartOptions extends ConfigurationOptions {
   readonly protocol?: readonly ServerProtocol[]
+  readonly quiet?: boolean
 }
+
+/** Whether a line is printed for each message and refusal. They replace the lines of the log about ended sessions. */
+const isLive = ({ json, quiet }: StartOptions): boolean => process.stdout.isTTY && !json && !quiet
 
 /**
  * Runs a lab until a signal stops it.
@@ -34,6 +38,7 @@ export async function runLab(options: StartOptions): Promise<void> {
     print(JSON.stringify({ event: 'ready', pid: process.pid, endpoints, administratorToken, dns: lab.dns.endpoint }))
   else {
     printBanner(endpoints, configuration, options, administratorToken, lab.dns.endpoint)
+    if (isLive(options)) (await import('./live-lines.ts')).showLive(lab)
     print('ready')
   }
   releaseMemoryWhenIdle(log)
@@ -56,7 +61,7 @@ async function open(options: StartOptions) {
   const { loaded } = opened
   for (const warning of [...notes, ...loaded.warnings]) noteWarning(warning)
   await assertPins(loaded)
-  const log = createLog(loaded.lab.logLevel, options.json ?? false)
+  const log = createLog(loaded.lab.logLevel, options.json ?? false, isLive(options) || options.quiet)
   const running = new RunningLab(options, log)
   const { protocol: only } = options
   const onUse = ({ logLevel }: ResolvedLab): void => {

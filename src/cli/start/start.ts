@@ -15,6 +15,7 @@ export function addStart(program: Command): void {
     )
     .option('--pcap <file>', 'capture the traffic to a pcapng file for Wireshark')
     .option('--no-secrets', 'leave TLS secrets out of the capture, so that it shows only ciphertext')
+    .option('-q, --quiet', 'on a terminal, print no line for each message, refusal and session')
     .option('--json', 'print events and the log as JSON lines')
     .argument('[flags...]', 'after --: flags of the tool that --like names')
   // Loaded on demand, so that the other commands start faster.

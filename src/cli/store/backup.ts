@@ -22,6 +22,7 @@ import { keyProtectionOf, openDatabaseOf } from '../shared/database.ts'
 import { UsageError } from '../shared/failure.ts'
 import { positiveNumber } from '../shared/options.ts'
 import { counted, note, print } from '../shared/output.ts'
+import { withProgress } from '../shared/progress-line.ts'
 import { controlSockets } from '../shared/running-labs.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 
@@ -87,7 +88,9 @@ async function backup(dir: string, { keep, json, ...options }: BackupOptions): P
       format: FORMAT,
       sealpost: version,
       createdAt: new Date().toISOString(),
-      ...(messages !== undefined && { messages: await copyStore(messages, join(partial, MESSAGES)) }),
+      ...(messages !== undefined && {
+        messages: await withProgress('Copying the messages', () => copyStore(messages, join(partial, MESSAGES))),
+      }),
       ...(certificates !== undefined && {
         certificates: await copyCertificates(lab, certificates, join(partial, CERTIFICATES)),
       }),

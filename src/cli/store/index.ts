@@ -9,6 +9,7 @@ import { accountOwner, type MessageStore, type Owner, PUBLIC_OWNER } from '../..
 import { type ConfigurationOptions, loadConfiguration, withConfig } from '../shared/configuration.ts'
 import { exitStatus, UsageError } from '../shared/failure.ts'
 import { counted, noteError, print } from '../shared/output.ts'
+import { withProgress } from '../shared/progress-line.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { addBackup } from './backup.ts'
 import { addStoreCopy } from './copy.ts'
@@ -57,7 +58,7 @@ const withTransferOptions = (command: Command): Command =>
 
 async function check({ json, ...options }: ConfigurationOptions): Promise<void> {
   const folder = await storeFolder(options)
-  const report = await checkStore(folder, log)
+  const report = await withProgress(`Checking ${folder}`, () => checkStore(folder, log))
   const ok = report.faults.length === 0
   if (json) print(JSON.stringify({ ok, ...report }))
   else {
@@ -69,7 +70,7 @@ async function check({ json, ...options }: ConfigurationOptions): Promise<void> 
 
 async function compact({ json, ...options }: ConfigurationOptions): Promise<void> {
   const folder = await storeFolder(options)
-  const { before, after } = await compactStore(folder, log)
+  const { before, after } = await withProgress(`Compacting ${folder}`, () => compactStore(folder, log))
   if (json) print(JSON.stringify({ before, after }))
   else print(`${folder}: ${kibibytes(before)} before, ${kibibytes(after)} now`)
 }
@@ -78,7 +79,9 @@ async function exportTo(dir: string, options: TransferOptions): Promise<void> {
   const owner = ownerOf(options)
   const done = await withStore(options, false, async (store) => {
     if (options.account !== undefined) await assertHasFolders(store, options.account)
-    return exportStore(store, dir, formats[options.format], owner)
+    return withProgress(`Exporting to ${dir}`, (show) =>
+      exportStore(store, dir, formats[options.format], owner, (count) => show(`${counted(count, 'message')} exported`)),
+    )
   })
   if (options.json) print(JSON.stringify(done))
   else print(`${dir}: ${messagesInFolders(done)}`)
@@ -87,7 +90,11 @@ async function exportTo(dir: string, options: TransferOptions): Promise<void> {
 async function importFrom(dir: string, options: TransferOptions): Promise<void> {
   if (!existsSync(dir)) throw new Error(`${dir} does not exist`)
   const owner = ownerOf(options)
-  const done = await withStore(options, true, (store) => importStore(store, dir, formats[options.format], owner))
+  const done = await withStore(options, true, (store) =>
+    withProgress(`Importing ${dir}`, (show) =>
+      importStore(store, dir, formats[options.format], owner, (count) => show(`${counted(count, 'message')} imported`)),
+    ),
+  )
   if (options.json) print(JSON.stringify(done))
   else print(`${messagesInFolders(done)}, ${counted(done.known, 'article')} already in the newsgroups`)
 }

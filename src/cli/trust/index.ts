@@ -12,7 +12,7 @@ import { type ConfigurationOptions, loadConfiguration, withConfig } from '../sha
 import { exitStatus } from '../shared/failure.ts'
 import { note, noteError, noteWarning, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { table } from '../shared/table.ts'
+import { printTable } from '../shared/table.ts'
 import { type ApplyOptions, apply } from './apply.ts'
 import { type Hint, hintsFor } from './hints.ts'
 import { javaStores } from './java.ts'
@@ -137,7 +137,7 @@ async function status(options: TrustOptions): Promise<void> {
     title,
   ])
   // The names of the roots are the same if an authority has got a new key.
-  print(table(['TRUSTED', 'ROOT', 'KEY', 'THUMBPRINT', 'STORE'], shown))
+  printTable(['TRUSTED', 'ROOT', 'KEY', 'THUMBPRINT', 'STORE'], shown)
   for (const { title, missing } of rows) if (missing !== undefined) note(`${title}: ${missing}`)
   printSettings(hints)
 }

@@ -20,7 +20,8 @@ import { configOption, withConfig } from '../shared/configuration.ts'
 import { exitStatus, UsageError } from '../shared/failure.ts'
 import { checkOutput, readRoots, writeOutput } from '../shared/files.ts'
 import { dnsServer, hostOrAddress, portNumber, timeLimit } from '../shared/options.ts'
-import { noteError, shown } from '../shared/output.ts'
+import { noteError } from '../shared/output.ts'
+import { withProgress } from '../shared/progress-line.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { printJson, printReport } from './output.ts'
 import { hostTarget, labTarget, type Target, type TargetOptions } from './target.ts'
@@ -111,17 +112,14 @@ async function runOnce(host: string | undefined, options: VerifyCommandOptions):
   const target = host === undefined ? await labTarget(options) : await hostTarget(host, options)
   const settings = await settingsOf(target, options)
   const startedAt = Date.now()
-  const progress = new ProgressLine()
   let done = 0
-  try {
-    const reports = await verifyEndpoints(target.endpoints, settings, ({ title, port }, finding) => {
-      progress.show(`${++done} checks done; last: ${title}, port ${port}: ${finding.title}`)
-    })
-    await writeReports(reports, startedAt, options)
-    return { reports, isRunning: target.control !== undefined }
-  } finally {
-    progress.clear()
-  }
+  const reports = await withProgress('Connecting', (show) =>
+    verifyEndpoints(target.endpoints, settings, ({ title, port }, finding) => {
+      show(`${++done} checks done; last: ${title}, port ${port}: ${finding.title}`)
+    }),
+  )
+  await writeReports(reports, startedAt, options)
+  return { reports, isRunning: target.control !== undefined }
 }
 
 /** Reads root certificates. @throws UsageError if the file has none, because status 1 means that a check failed */
@@ -162,23 +160,4 @@ async function writeReports(
   if (junit !== undefined) await writeOutput(junit, verifyJunit(reports))
   if (sarif === undefined) return
   await writeOutput(sarif, verifySarif(reports, { version, checks: reported, startedAt, endedAt: Date.now() }))
-}
-
-const ERASE = '\r\x1b[K'
-const DEFAULT_COLUMNS = 80
-
-/** One line on standard error that shows how far a command is. Only a terminal sees it. */
-class ProgressLine {
-  readonly #isShown = process.stderr.isTTY && process.env.TERM !== 'dumb'
-
-  /** Replaces the line. Cuts it to the width of the terminal. */
-  show(text: string): void {
-    if (!this.#isShown) return
-    const columns = process.stderr.columns ?? DEFAULT_COLUMNS
-    process.stderr.write(`${ERASE}${shown(text).slice(0, columns - 1)}`)
-  }
-
-  clear(): void {
-    if (this.#isShown) process.stderr.write(ERASE)
-  }
 }

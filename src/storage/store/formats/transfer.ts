@@ -38,12 +38,16 @@ const ownerFolders = new Map<Owner, string>([
 /** Messages per `append`. */
 const BATCH_MESSAGES = 100
 
+/** Called with the number of messages that are copied so far. */
+type OnProgress = (messages: number) => void
+
 /** Writes the folders of one owner, or of all owners. */
 export async function exportStore(
   store: MessageStore,
   root: string,
   format: MailFormat,
   only?: Owner,
+  onProgress: OnProgress = () => {},
 ): Promise<Transferred> {
   let [folders, messages] = [0, 0]
   const accounts = new ExportPaths()
@@ -57,7 +61,7 @@ export async function exportStore(
     for (const folder of await store.listFolders(owner)) {
       const { exists } = await store.status(folder.id)
       const file = paths.pathOf(folder.name)
-      await format.write(join(path, file + format.ending), messagesOf(store, folder))
+      await format.write(join(path, file + format.ending), counting(messagesOf(store, folder), messages, onProgress))
       if (!isReadable(file, folder.name)) names[file + format.ending] = folder.name
       folders++
       messages += exists
@@ -77,6 +81,7 @@ export async function importStore(
   root: string,
   format: MailFormat,
   into?: Owner,
+  onProgress: OnProgress = () => {},
 ): Promise<Transferred> {
   const total = { folders: 0, messages: 0, known: 0 }
   for (const [owner, path] of into === undefined ? ownersIn(root) : [ownerIn(root, into)]) {
@@ -84,13 +89,27 @@ export async function importStore(
     for (const found of format.find(path)) {
       const file = relative(path, found.path).replaceAll(sep, '/')
       const folder = await folderFor(store, owner, { ...found, name: folders[file] ?? found.name })
-      const { messages, known } = await importFolder(store, folder, format.read(found.path))
+      const before = total.messages + total.known
+      const read = counting(format.read(found.path), before, onProgress)
+      const { messages, known } = await importFolder(store, folder, read)
       total.folders++
       total.messages += messages
       total.known += known
     }
   }
   return total
+}
+
+async function* counting<T>(
+  items: AsyncIterable<T>,
+  before: number,
+  onProgress: OnProgress,
+): AsyncGenerator<T, void, void> {
+  let count = before
+  for await (const item of items) {
+    yield item
+    onProgress(++count)
+  }
 }
 
 /** Yields the messages of a folder in uid order. */
@@ -167,7 +186,7 @@ function ownersIn(root: string): [Owner, string][] {
   if (parts.length > 0) return parts
   throw new StoreError(
     'not-found',
-    `${root} has no users/, public/ or captured/: name the owner with --user or --newsgroups`,
+    `${root} has no users/, public/ or captured/: name the owner with --account or --newsgroups`,
   )
 }
 

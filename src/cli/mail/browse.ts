@@ -1,0 +1,27 @@
+import type { Command } from 'commander'
+import { nearest } from '../../core/config/nearest.ts'
+import { type ApiOptions, withApi } from '../shared/api-client.ts'
+import { UsageError } from '../shared/failure.ts'
+
+/** Adds `sealpost mail browse`, which `sealpost mail` runs without a command. */
+export function addBrowse(mail: Command): void {
+  withApi(mail.command('browse', { isDefault: true }))
+    .description(
+      'show the messages as a list that keys control: arrows, Enter, / to search (the default on a terminal)',
+    )
+    .allowExcessArguments()
+    .action(async (options: ApiOptions, { args }: Command) => {
+      const [unknown] = args
+      if (unknown !== undefined) throw new UsageError(`unknown command '${unknown}'${suggestion(unknown, mail)}`)
+      if (!process.stdin.isTTY || !process.stdout.isTTY) return mail.help({ error: true })
+      await (await import('./mail-browser.ts')).browse(options)
+    })
+}
+
+function suggestion(unknown: string, mail: Command): string {
+  const found = nearest(
+    unknown,
+    mail.commands.map((command) => command.name()),
+  )
+  return found === undefined ? '' : ` (Did you mean ${found}?)`
+}

@@ -1,0 +1,62 @@
+import { emitKeypressEvents, type Key } from 'node:readline'
+import { styleText } from 'node:util'
+import { shown } from '../shared/output.ts'
+import { padded, shortened } from '../shared/text-width.ts'
+
+// Control sequences of ECMA-48 and xterm.
+const CSI = '\x1b['
+const ENTER = `${CSI}?1049h${CSI}?25l`
+const LEAVE = `${CSI}?25h${CSI}?1049l`
+const HOME = `${CSI}H`
+const CLEAR_TO_END_OF_LINE = `${CSI}K`
+
+/** A line of the screen. */
+export interface ScreenLine {
+  readonly text: string
+  readonly style?: 'bold' | 'inverse' | 'dim'
+}
+
+/** The whole terminal, with the content from before when it ends. */
+export class Screen implements Disposable {
+  readonly #onKey: (text: string | undefined, key: Key) => void
+  readonly #onResize: () => void
+
+  /** @param draw called when the size has changed */
+  constructor(press: (key: Key) => void, draw: () => void) {
+    this.#onKey = (text, key) => press({ ...key, sequence: text ?? key.sequence })
+    this.#onResize = draw
+    const { stdin, stdout } = process
+    emitKeypressEvents(stdin)
+    stdin.setRawMode(true)
+    stdin.on('keypress', this.#onKey).resume()
+    stdout.on('resize', this.#onResize).write(ENTER)
+  }
+
+  get rows(): number {
+    return process.stdout.rows || 24
+  }
+
+  get columns(): number {
+    return process.stdout.columns || 80
+  }
+
+  /** Replaces the content. Lines beyond the last row are left out. */
+  show(lines: readonly ScreenLine[]): void {
+    const rows = Array.from({ length: this.rows }, (_, row) => this.#drawn(lines[row] ?? { text: '' }))
+    process.stdout.write(HOME + rows.join('\r\n'))
+  }
+
+  #drawn({ text, style }: ScreenLine): string {
+    const plain = shortened(shown(text).replaceAll('\t', ' '), this.columns)
+    // Reversed lines reach the right edge.
+    if (style === 'inverse') return styleText('inverse', padded(plain, this.columns))
+    return (style === undefined ? plain : styleText(style, plain)) + CLEAR_TO_END_OF_LINE
+  }
+
+  [Symbol.dispose](): void {
+    const { stdin, stdout } = process
+    stdout.off('resize', this.#onResize).write(LEAVE)
+    stdin.off('keypress', this.#onKey).pause()
+    stdin.setRawMode(false)
+  }
+}

@@ -1,0 +1,31 @@
+/** Characters that take no column: combining marks, joiners and variation selectors. */
+const NO_COLUMN = /^[\p{M}\u200b-\u200f\u2060\ufe00-\ufe0f]$/u
+/** Characters that take two columns: East Asian Wide and Fullwidth, and pictures. https://www.unicode.org/reports/tr11/ */
+const TWO_COLUMNS =
+  /^[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]$|^\p{Emoji_Presentation}$/u
+const ASCII = /^[\x20-\x7e]*$/
+
+const widthOf = (character: string): number => (NO_COLUMN.test(character) ? 0 : TWO_COLUMNS.test(character) ? 2 : 1)
+
+/** Returns how many columns of a terminal a text takes. */
+export function textWidth(text: string): number {
+  if (ASCII.test(text)) return text.length
+  let width = 0
+  for (const character of text) width += widthOf(character)
+  return width
+}
+
+/** Fills a text with spaces up to a number of columns. */
+export const padded = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - textWidth(text)))
+
+/** Shortens a text to a number of columns, with `…` at its end. */
+export function shortened(text: string, width: number): string {
+  if (textWidth(text) <= width) return text
+  let [kept, columns] = ['', 0]
+  for (const character of text) {
+    columns += widthOf(character)
+    if (columns > width - 1) break
+    kept += character
+  }
+  return `${kept}…`
+}
