@@ -6,6 +6,7 @@ import type { NotReady } from '../../src/api/lab.ts'
 import { operations } from '../../src/api/operations.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { problemOf } from '../../src/api/problem-of.ts'
+import type { LikeTool } from '../../src/core/config/schema/like.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { ServerContext } from '../service.ts'
 import { hasBody } from './body.ts'
@@ -18,9 +19,9 @@ import { callerIn, type Env } from './env.ts'
 import { streamEvents } from './events.ts'
 import { greenMailHealth, greenMailRoutes } from './greenmail/routes.ts'
 import { checkHost, checkRequest } from './guard.ts'
-import { allowsPage, pageFields, placeOf, toOwnPage } from './like.ts'
+import { allowsPage, pageFields, placeOf, toOwnPage, toolOf } from './like.ts'
 import { mailDevHealth, mailDevRoutes } from './maildev/routes.ts'
-import { isMailHogRelease, mailHogRoutes } from './mailhog/routes.ts'
+import { mailHogRoutes } from './mailhog/routes.ts'
 import { mailpitRoutes } from './mailpit/routes.ts'
 import { mcpHandler } from './mcp.ts'
 import { metricsResponse } from './metrics.ts'
@@ -90,7 +91,11 @@ export function createApp(
     if (REFUSALS.has(problem.status) || STORE_REFUSALS.has(problem.problem)) record.refused(problem.message)
     const isPage =
       c.req.header('Sealpost-Console') !== undefined || /(?:^|[; ]|__Host-)sealpost-/.test(c.req.header('Cookie') ?? '')
-    return problemResponse(c, problem, problem.status === 401 && isPage ? PAGE_CHALLENGE : {})
+    return problemResponse(
+      c,
+      withToolMember(problem, c.req.path),
+      problem.status === 401 && isPage ? PAGE_CHALLENGE : {},
+    )
   })
   app.use((c, next) => {
     const connection = c.get('connection')
@@ -135,7 +140,7 @@ export function createApp(
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
       hasBody: hasBody(c),
       takesForms: ofOAuth2,
-      takesUntyped: place.like !== undefined || isMailHogRelease(c.req.path),
+      takesUntyped: toolOf(c.req.path) !== undefined,
     }
     const names = [
       ...latest.labNames,
@@ -278,4 +283,24 @@ function answerOtherMethods(app: Hono<Env>, path: string, methods: readonly stri
     const why = `${c.req.path} has no ${c.req.method}; it has ${allow}`
     throw new ApiProblem('method-not-allowed', why, {}, { Allow: allow })
   })
+}
+
+/** The member of an error that says why, in the APIs of tools. */
+const ERROR_MEMBERS: Partial<Readonly<Record<LikeTool, string>>> = {
+  mailpit: 'Error',
+  maildev: 'error',
+  greenmail: 'message',
+}
+
+/** Returns a problem as the clients of a tool read it, too. */
+function withToolMember(problem: ApiProblem, path: string): ApiProblem {
+  const tool = toolOf(path)
+  const member = tool && ERROR_MEMBERS[tool]
+  if (member === undefined) return problem
+  return new ApiProblem(
+    problem.problem,
+    problem.message,
+    { [member]: problem.message, ...problem.more },
+    problem.headers,
+  )
 }

@@ -20,7 +20,7 @@ interface RequestFacts {
   readonly hasBody: boolean
   /** Whether the path takes the forms of pages: those of the lab, and requests of OAuth 2.0. */
   readonly takesForms: boolean
-  /** Whether clients of the path send JSON without its type. */
+  /** Whether the path is that of a tool's API, whose clients send JSON without its type. */
   readonly takesUntyped: boolean
 }
 
@@ -44,8 +44,17 @@ const BODY_TYPES = new Set([
 ])
 
 const FORM = 'application/x-www-form-urlencoded'
-/** Types of JSON from clients that do not name its own: curl sends that of a form, `fetch` that of text. */
-const UNTYPED: ReadonlySet<string | undefined> = new Set([undefined, FORM, 'text/plain'])
+/**
+ * Types that clients of tools send: curl and `fetch` name JSON as a form and as text, clients of smtp4dev send HTML, with
+ * files as a form.
+ */
+const UNTYPED: ReadonlySet<string | undefined> = new Set([
+  undefined,
+  FORM,
+  'text/plain',
+  'text/html',
+  'multipart/form-data',
+])
 
 /** Refuses what a page of another site could make a browser send. @throws ApiProblem */
 export function checkRequest(facts: RequestFacts, { secure }: Connection['channel'], context: ServerContext): void {

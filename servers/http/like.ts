@@ -22,6 +22,12 @@ const paths: Readonly<Record<LikeTool, RegExp>> = {
   greenmail: /^\/(?:api(?:\/.*)?)$/,
 }
 
+/** Returns the tool to whose API a path of the application belongs. */
+export function toolOf(path: string): LikeTool | undefined {
+  const [, name = ''] = /^(?:\/t\/[^/]+)?\/([a-z0-9]+)\//.exec(path) ?? []
+  return Object.hasOwn(paths, name) ? (name as LikeTool) : undefined
+}
+
 /** Pages of each tool, and the pages of the console that show the same. */
 const pages: Partial<Readonly<Record<LikeTool, readonly (readonly [page: RegExp, own: string])[]>>> = {
   mailpit: [

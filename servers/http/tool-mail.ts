@@ -1,4 +1,5 @@
 import { seesLab } from '../../src/api/caller.ts'
+import { operationNamed } from '../../src/api/invoke.ts'
 import { contentDisposition } from '../../src/api/messages/content-disposition.ts'
 import { htmlDocument } from '../../src/api/messages/html-document.ts'
 import type { MessageFacts } from '../../src/api/messages/message-facts.ts'
@@ -205,4 +206,21 @@ export async function release(
   connector?: string,
 ): Promise<void> {
   await releaseMessage(api, first, { to: [...to], connector, dryRun: false })
+}
+
+/** Delivers a message in the lab as `messages.import` does, with the same rights. Returns the ids of the copies that the caller sees. */
+export async function deliverAs(
+  { api, caller, c }: RouteCall,
+  from: string,
+  to: readonly string[],
+  octets: Buffer,
+): Promise<readonly string[]> {
+  const { ids } = (await operationNamed('messages.import').run({
+    api,
+    caller,
+    input: { from, to: to.join(',') },
+    signal: c.req.raw.signal,
+    upload: { type: 'message/rfc822', octets },
+  })) as { readonly ids: readonly string[] }
+  return ids
 }

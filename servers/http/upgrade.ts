@@ -13,7 +13,7 @@ const PING_MS = 30_000
 const GOING_AWAY = 1001
 
 /** The paths that speak WebSocket. At others the wish for it is ignored. */
-const PATHS = /^(?:\/t\/[^/?]+)?\/mailpit\/api\/events$/
+const PATHS = /^(?:\/t\/[^/?]+)?\/(?:mailpit\/api\/events|smtp4dev\/hubs\/notifications|maildev\/socket\.io\/?)$/
 
 /** Called by a handler that agrees to serve the client by WebSocket. */
 export type AcceptWebSocket = (serve: (socket: WebSocket) => void) => void

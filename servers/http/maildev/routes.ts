@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { notFound } from '../../../src/api/problem.ts'
 import { version } from '../../../src/core/text/version.ts'
-import { runInSlices } from '../../../src/core/time/time-slice.ts'
+import { runInSlices, type Steps } from '../../../src/core/time/time-slice.ts'
 import { deleteMails } from '../delivered-mail.ts'
 import {
   administers,
@@ -25,6 +25,7 @@ import {
   markShown,
   messageFile,
   partFile,
+  type ReceivedMail,
   readFor,
   recipientsOf,
   release,
@@ -33,7 +34,8 @@ import {
 } from '../tool-mail.ts'
 import { attachmentsOf } from './attachments.ts'
 import { type Form, listRoute, summaryRoute } from './list.ts'
-import { versionThree } from './version-three.ts'
+import { socketIoRoutes } from './socket-io.ts'
+import { summaryOf, versionThree } from './version-three.ts'
 import { versionTwo } from './version-two.ts'
 
 const show =
@@ -126,13 +128,18 @@ const rowsOf = (base: string, form: Form): Route[] => [
   ...notOffered('GET', [`${base}/reloadMailsFromDirectory`], 'the lab keeps no folder of .eml files to read again'),
 ]
 
+/** MailDev 2 sends a whole message when it arrives, MailDev 3 a line of its list. */
+function* arrival(received: ReceivedMail): Steps<object> {
+  return { ...summaryOf(received.mail, received.facts), ...(yield* versionTwo(received)) }
+}
+
 /** The APIs of MailDev, below `/maildev`: MailDev 2 at `/email`, MailDev 3 at `/api/email`. */
 export const mailDevRoutes: readonly Route[] = [
   summaryRoute,
   removeSome,
   ...rowsOf('/api', versionThree),
   ...rowsOf('', versionTwo),
-  ...notOffered('GET', ['/socket.io/'], 'the lab does not speak Socket.IO; read its events from /api/v1/events'),
+  ...socketIoRoutes(arrival),
 ]
 
 const HEALTHY = { type: 'application/json', text: 'true' }

@@ -55,7 +55,7 @@ const PREVIEW_CHARS = 140
 /** Returns a message as a line of a list. */
 export const summaryOf = (mail: Mail, facts: MessageFacts) => ({
   ...listed(mail, facts),
-  attachmentCount: facts.attachments,
+  attachmentCount: facts.attachments + facts.calendars,
   preview: facts.snippet.slice(0, PREVIEW_CHARS),
 })
 

@@ -116,12 +116,14 @@ const get = reads('/api/v1/messages/:id', async (call) => {
 const downloadPart = reads('/api/v1/messages/:id/mime/part/:part/download', async (call) => {
   const mail = await mailOf(call)
   return readFor(call, mail, async ({ raw, structure }) => {
-    const parts = mailHogParts(structure)
+    const parts = mailHogParts(raw, structure)
     const number = pathParameter(call.c, 'part')
-    const part = /^\d+$/.test(number) ? parts[Number(number)] : undefined
-    if (!part) throw notFound(`message ${mail.id} has no part ${number}; it has ${parts.length} parts, counted from 0`)
-    const headers = { 'Content-Disposition': contentDisposition(filenameOf(part) ?? `${mail.id}-part-${number}`) }
-    const octets = await runInSlices(partOctetsOrRawInSteps(raw, part))
+    const found = /^\d+$/.test(number) ? parts[Number(number)] : undefined
+    if (!found) throw notFound(`message ${mail.id} has no part ${number}; it has ${parts.length} parts, counted from 0`)
+    const { part, start, end } = found
+    const filename = (part && filenameOf(part)) ?? `${mail.id}-part-${number}`
+    const headers = { 'Content-Disposition': contentDisposition(filename) }
+    const octets = part ? await runInSlices(partOctetsOrRawInSteps(raw, part)) : raw.subarray(start, end)
     return contentResponse(call.c, new Content('application/octet-stream', octets, headers))
   })
 })
@@ -151,9 +153,6 @@ const outgoing: Route = {
 
 /** Returns the connectors that send mail to one host. */
 const sendingTo = (call: RouteCall) => sendingConnectors(call).filter(({ smartHost }) => smartHost !== undefined)
-
-/** Returns whether a path releases a message. npm's mailhog sends JSON there without a content type. */
-export const isMailHogRelease = (path: string): boolean => /\/mailhog\/api\/v1\/messages\/[^/]+\/release$/.test(path)
 
 const releaseInput = z.object({
   name: z.string().optional(),

@@ -4,6 +4,7 @@ import { timeText } from '../../../src/core/time/time-text.ts'
 import { headerFields, unfolded } from '../../../src/mail/format/headers.ts'
 import { parseInSteps } from '../../../src/mail/format/structure.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
+import { parameterText } from '../../../src/mail/format/words.ts'
 import type { MessageReads } from '../../../src/storage/store/types.ts'
 import type { Mail } from '../delivered-mail.ts'
 import { MAX_ANSWER_OCTETS, recipientsOf } from '../tool-mail.ts'
@@ -47,8 +48,41 @@ const withoutLastLineEnd = (raw: Buffer): Buffer =>
 
 const LINE_END = Buffer.from('\r\n')
 
-/** Returns the parts of a message that MailHog numbers: those of its outermost multipart. */
-export const mailHogParts = (structure: MessagePart): readonly MessagePart[] => structure.children
+/** A part as MailHog numbers it. `part` is absent for what stands before the first part or after the last. */
+interface MailHogPart {
+  readonly part?: MessagePart
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * Returns the parts of a multipart. MailHog splits its body at the delimiters: text before the first one is a part, and the
+ * end `--` with what follows another one.
+ */
+export function mailHogParts(raw: Buffer, part: MessagePart): MailHogPart[] {
+  const delimiter = `--${parameterText(part.params, 'boundary') ?? ''}`
+  const first = raw.indexOf(delimiter, part.bodyStart)
+  const lastEnd = part.children.at(-1)?.bodyEnd
+  if (lastEnd === undefined || first === -1 || first >= part.bodyEnd) return []
+  const last = raw.indexOf(delimiter, lastEnd)
+  const pieces: MailHogPart[] = [
+    { start: part.bodyStart, end: first },
+    ...part.children.map((child) => ({ part: child, start: child.headerStart, end: child.bodyEnd })),
+    ...(last === -1 || last >= part.bodyEnd ? [] : [{ start: last + delimiter.length, end: part.bodyEnd }]),
+  ]
+  return pieces
+    .map((one) => ({ ...one, ...withoutLineEnds(raw, one) }))
+    .filter(({ part: child, start, end }) => child !== undefined || end > start)
+}
+
+const isLineEnd = (octet: number | undefined): boolean => octet === 0x0d || octet === 0x0a
+
+function withoutLineEnds(raw: Buffer, { start, end }: MailHogPart): Pick<MailHogPart, 'start' | 'end'> {
+  let [from, to] = [start, end]
+  while (from < to && isLineEnd(raw[from])) from++
+  while (to > from && isLineEnd(raw[to - 1])) to--
+  return { start: from, end: to }
+}
 
 function pathOf(address: string) {
   const at = address.lastIndexOf('@')
@@ -60,8 +94,16 @@ function pathOf(address: string) {
 const USUAL_LEVELS = 4
 const SMALL_OCTETS = Math.min(1024 * 1024, MAX_ANSWER_OCTETS)
 
-/** @param left octets that parts may have together. Parts of a part beyond are left out */
-function contentOf(raw: Buffer, part: MessagePart, left: { octets: number }): MailHogContent {
+/**
+ * @param left octets that parts may have together. Parts of a part beyond are left out
+ * @param range the octets of the part. Default: all
+ */
+function contentOf(
+  raw: Buffer,
+  part: MessagePart,
+  left: { octets: number },
+  range: MailHogPart = { start: part.headerStart, end: part.bodyEnd },
+): MailHogContent {
   left.octets -= part.bodyEnd - part.bodyStart
   const hasParts = part.kind === 'multipart' && left.octets > 0
   const headers = new Map<string, string[]>()
@@ -74,8 +116,14 @@ function contentOf(raw: Buffer, part: MessagePart, left: { octets: number }): Ma
   }
   return {
     Headers: Object.fromEntries(headers),
-    Body: raw.toString('utf8', part.bodyStart, part.bodyEnd),
-    Size: part.bodyEnd - part.headerStart,
-    MIME: hasParts ? { Parts: part.children.map((child) => contentOf(raw, child, left)) } : null,
+    Body: raw.toString('utf8', part.bodyStart, Math.max(part.bodyStart, range.end)),
+    Size: range.end - range.start,
+    MIME: hasParts ? { Parts: mailHogParts(raw, part).map((one) => partContent(raw, one, left)) } : null,
   }
+}
+
+function partContent(raw: Buffer, one: MailHogPart, left: { octets: number }): MailHogContent {
+  if (one.part) return contentOf(raw, one.part, left, one)
+  const { start, end } = one
+  return { Headers: {}, Body: raw.toString('utf8', start, end), Size: end - start, MIME: null }
 }

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Api } from '../../../src/api/api.ts'
-import { operationNamed } from '../../../src/api/invoke.ts'
 import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { CONTENT_ID, compose, FIELD_NAME, type MessageDraft } from '../../../src/mail/format/compose.ts'
 import { changeFlags, mailOf } from '../delivered-mail.ts'
-import { bodyOf, changes, jsonResponse, type Route, type RouteCall } from '../routes.ts'
+import { bodyOf, changes, jsonResponse, type Route } from '../routes.ts'
+import { deliverAs } from '../tool-mail.ts'
 import { keywordsOf } from './tags.ts'
 
 const email = z.string().regex(/^[^\s@,<>]+@[^\s@,<>]+$/, 'is not an address such as alice@lab.test')
@@ -49,7 +49,7 @@ export const sendRoute: Route = changes('POST', '/api/v1/send', async (call) => 
   if (recipients.length === 0) throw new ApiProblem('bad-request', 'To: is missing; a message needs a recipient')
   const { draft, messageId } = draftOf(wanted)
   const octets = await compose(draft, call.api.lab.clock.now())
-  const copies = await arrivals(call.api, messageId, () => deliver(call, wanted.from.email, recipients, octets))
+  const copies = await arrivals(call.api, messageId, () => deliverAs(call, wanted.from.email, recipients, octets))
   const keywords = keywordsOf(wanted.tags)
   const [first, ...others] = copies
   if (first && keywords.length > 0) {
@@ -112,24 +112,8 @@ function assertOneLine({ from, to, cc, subject, headers, attachments }: MessageD
     throw new ApiProblem('bad-request', `${JSON.stringify(wrong)}: has a line end; write it in one line`)
 }
 
-/** Delivers as `messages.import` does, with the same rights. */
-async function deliver(
-  { api, caller, c }: RouteCall,
-  from: string,
-  to: readonly string[],
-  octets: Buffer,
-): Promise<void> {
-  await operationNamed('messages.import').run({
-    api,
-    caller,
-    input: { from, to: to.join(',') },
-    signal: c.req.raw.signal,
-    upload: { type: 'message/rfc822', octets },
-  })
-}
-
 /** Runs a delivery. Resolves with the copies of a message that arrived meanwhile. */
-async function arrivals(api: Api, messageId: string, run: () => Promise<void>): Promise<IndexedMessage[]> {
+async function arrivals(api: Api, messageId: string, run: () => Promise<unknown>): Promise<IndexedMessage[]> {
   const added: IndexedMessage[] = []
   const unwatch = api.index.watch((event) => {
     if (event.type === 'added') added.push(event.message)

@@ -16,7 +16,6 @@ import {
   bodyOf,
   changes,
   jsonResponse,
-  notOffered,
   pathParameter,
   type Route,
   type RouteCall,
@@ -59,7 +58,7 @@ async function mailsIn(call: RouteCall): Promise<{ delivered: DeliveredMail; isE
 }
 
 /** Returns the message that the path of a request names. @throws ApiProblem `not-found` */
-async function mailOf(call: RouteCall): Promise<Mail> {
+export async function mailOf(call: RouteCall): Promise<Mail> {
   const guid = pathParameter(call.c, 'id')
   const found = mailOfGuid(await mailsOf(call), guid)
   if (found) return found
@@ -180,8 +179,6 @@ export const messageRoutes = (base: string): Route[] => [
     await markAsRead(call, isEmpty ? [] : delivered.all.mails)
     return nothing(call)
   }),
-  ...notOffered('POST', [`${base}/send`], 'send mail by SMTP, or POST /api/v1/messages'),
-  ...notOffered('PUT', [base], 'import mail by POST /api/v1/messages/import'),
   reads(`${base}/:id`, async (call) =>
     jsonResponse(call.c, await formOf(call, await mailOf(call), (received) => smtp4devMessage(call.api, received))),
   ),
@@ -214,6 +211,5 @@ export const messageRoutes = (base: string): Route[] => [
   reads(`${base}/:id/part/:part/raw`, (call) =>
     partOf(call, ({ raw, part }) => textResponse(call, raw.subarray(part.headerStart, part.bodyEnd))),
   ),
-  ...notOffered('POST', [`${base}/:id/reply`], 'the lab writes no replies; send one by SMTP'),
   administers('POST', `${base}/:id/relay`, relay),
 ]

@@ -1,8 +1,10 @@
 import { version } from '../../../src/core/text/version.ts'
 import { jsonResponse, notOffered, type Route, type RouteCall, reads } from '../routes.ts'
 import { sendingConnectors } from '../tool-mail.ts'
+import { hubRoutes } from './hub.ts'
 import { sessionGuid } from './ids.ts'
 import { messageRoutes } from './messages.ts'
+import { sendRoutes } from './send.ts'
 import { sessionRoutes } from './sessions.ts'
 
 function server(call: RouteCall): Response {
@@ -35,6 +37,7 @@ const bothCases = (routes: (name: (lower: string) => string) => Route[]): Route[
 /** The API of smtp4dev, below `/smtp4dev`. */
 export const smtp4devRoutes: readonly Route[] = [
   ...bothCases((path) => [
+    ...sendRoutes(path('messages')),
     ...messageRoutes(path('messages')),
     ...sessionRoutes(path('sessions')),
     reads(path('server'), server),
@@ -46,6 +49,5 @@ export const smtp4devRoutes: readonly Route[] = [
       jsonResponse(c, [{ id: sessionGuid('Default'), name: 'Default', mailboxFolders: [] }]),
     ),
   ]),
-  ...notOffered('POST', ['/hubs/notifications/negotiate'], 'the lab does not speak SignalR; read /api/v1/events'),
-  ...notOffered('GET', ['/hubs/notifications'], 'the lab does not speak SignalR; read /api/v1/events'),
+  ...hubRoutes,
 ]

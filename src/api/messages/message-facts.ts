@@ -19,6 +19,8 @@ export interface MessageFacts {
   readonly replyTo: readonly ReadableAddress[]
   readonly date: Date | undefined
   readonly attachments: number
+  /** The calendar objects beside the text, which are no attachments. */
+  readonly calendars: number
   /** Whether an attachment is shown inside the text. */
   readonly hasInline: boolean
   readonly snippet: string
@@ -175,6 +177,7 @@ export async function factsOf(message: ReadableMessage): Promise<MessageFacts> {
     replyTo,
     date,
     attachments: attachments.length,
+    calendars: message.calendarParts.length,
     hasInline: attachments.some(({ disposition, cid }) => disposition === 'inline' || cid !== undefined),
     snippet: snippetOf(text),
     search: {

@@ -284,6 +284,11 @@ export class ReadableMessage {
     return this.#parts.others
   }
 
+  /** The calendar objects that are forms of the text rather than attachments, as parts. */
+  get calendarParts(): readonly MessagePart[] {
+    return this.#parts.calendars
+  }
+
   get #parts(): Sorted {
     if (!this.#sorted) {
       this.#sorted = { texts: [], calendars: [], others: [] }

@@ -186,6 +186,33 @@ describe('messages', () => {
   })
 })
 
+describe('an invitation', () => {
+  it('is an attachment, also without a disposition', async () => {
+    await http.lab.deliver(
+      Buffer.from(
+        'From: carol@lab.test\r\nTo: alice@lab.test\r\nSubject: Meet\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nText\r\n--b\r\nContent-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\n--b--\r\n',
+      ),
+      { to: 'alice' },
+    )
+    const [three] = (await call('api/email')).body
+    expect(three.attachments).toEqual([
+      expect.objectContaining({ contentType: 'text/calendar', generatedFileName: expect.stringMatching(/\.ics$/) }),
+    ])
+    expect((await call('email')).body[0].attachments).toHaveLength(1)
+    expect((await call('api/email/summary')).body.items[0].attachmentCount).toBe(1)
+    const { generatedFileName } = three.attachments[0]
+    expect((await call(`api/email/${three.id}/attachment/${generatedFileName}`)).body).toBe('BEGIN:VCALENDAR')
+  })
+})
+
+describe('errors', () => {
+  it('say why in `error`', async () => {
+    const { status, body } = await call('api/email/1.1')
+    expect([status, body.error]).toEqual([404, body.detail])
+    expect((await call('email?skip=all')).body.error).toMatch(/^skip: all/)
+  })
+})
+
 describe('lists', () => {
   it('are in the order of arrival, in pages, and filtered by any key', async () => {
     await send('alice@lab.test', 'One')
@@ -292,7 +319,7 @@ describe('the server', () => {
     expect((await call(path, { method: 'POST' })).status).toBe(501)
   })
 
-  it.each(['reloadMailsFromDirectory', 'socket.io/?EIO=4&transport=polling'])('answers 501 for %s', async (path) => {
-    expect((await call(path)).status).toBe(501)
+  it('answers 501 for reloadMailsFromDirectory', async () => {
+    expect((await call('reloadMailsFromDirectory')).status).toBe(501)
   })
 })

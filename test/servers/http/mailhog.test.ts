@@ -49,6 +49,7 @@ describe('messages', () => {
             Parts: [
               expect.objectContaining({ Body: expect.stringMatching(/^Gr=C3=BC=C3=9Fe/) }),
               expect.objectContaining({ Body: 'b2N0ZXRz', MIME: null }),
+              { Headers: {}, Body: '--', Size: 2, MIME: null },
             ],
           },
           Raw: {
@@ -65,7 +66,33 @@ describe('messages', () => {
     expect((await call('v1/messages')).body).toEqual(body.items)
     expect((await call(`v1/messages/${ID}/download`)).headers.get('content-type')).toBe('message/rfc822')
     expect((await call(`v1/messages/${ID}/mime/part/1/download`)).body).toBe('octets')
-    expect((await call(`v1/messages/${ID}/mime/part/2/download`)).body.detail).toMatch(/has no part 2; it has 2 parts/)
+    expect((await call(`v1/messages/${ID}/mime/part/3/download`)).body.detail).toMatch(/has no part 3; it has 3 parts/)
+  })
+
+  // github.com/mailhog/data splits a body at the delimiters, and takes line ends off each piece.
+  it('have nested parts, the text before the first part, and the ends of multiparts, as MailHog has them', async () => {
+    const inner =
+      '--i\r\nContent-Type: text/plain\r\n\r\nText\r\n--i\r\nContent-Type: text/html\r\n\r\n<p>\r\n--i--\r\n\r\n'
+    const raw = `From: carol@lab.test\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\nOld programs show this.\r\n--o\r\nContent-Type: multipart/alternative; boundary="i"\r\n\r\n${inner}--o\r\nContent-Type: text/plain\r\n\r\nFile\r\n--o--\r\nRest\r\n`
+    await send('alice@lab.test', '', { envelope: { from: 'carol@lab.test', to: 'alice@lab.test' }, raw })
+    const leaf = (type: string, Body: string) => ({
+      ...{ Headers: { 'Content-Type': [type] }, Body, Size: `Content-Type: ${type}\r\n\r\n${Body}`.length, MIME: null },
+    })
+    const bare = (Body: string) => ({ Headers: {}, Body, Size: Body.length, MIME: null })
+    const { ID, MIME } = (await call('v2/messages')).body.items[0]
+    expect(MIME.Parts).toEqual([
+      bare('Old programs show this.'),
+      {
+        Headers: { 'Content-Type': ['multipart/alternative; boundary="i"'] },
+        Body: inner.trim(),
+        Size: `Content-Type: multipart/alternative; boundary="i"\r\n\r\n${inner.trim()}`.length,
+        MIME: { Parts: [leaf('text/plain', 'Text'), leaf('text/html', '<p>'), bare('--')] },
+      },
+      leaf('text/plain', 'File'),
+      bare('--\r\nRest'),
+    ])
+    expect((await call(`v1/messages/${ID}/mime/part/2/download`)).body).toBe('File')
+    expect((await call(`v1/messages/${ID}/mime/part/3/download`)).body).toBe('--\r\nRest')
   })
 
   it('are listed in pages and found by sender, recipient and text', async () => {

@@ -309,7 +309,7 @@ describe('other APIs', () => {
       })
     expect((await untyped({})).status).toBe(200)
     expect((await untyped({ origin: 'http://evil.test' })).status).toBe(403)
-    expect((await untyped({ 'sec-fetch-site': 'same-origin' })).status).toBe(415)
+    expect((await untyped({ 'sec-fetch-site': 'cross-site' })).status).toBe(403)
     expect((await call('/mailhog/api/v2/outgoing-smtp')).body).toMatchObject({ [NAME]: at })
   })
 })

@@ -215,12 +215,54 @@ describe('the server', () => {
   })
 
   it.each([
-    ['POST', 'messages/send'],
     ['POST', 'server'],
-    ['PUT', 'messages'],
     ['POST', 'messages/1/relay'],
-    ['POST', '../hubs/notifications/negotiate'],
   ])('answers 501 for %s %s', async (method, path) => {
     expect((await call(path, { method })).status).toBe(501)
+  })
+})
+
+describe('messages that clients send', () => {
+  it('are delivered in the lab, with HTML or a form as the body', async () => {
+    const query = new URLSearchParams({ from: 'Shop <shop@example.com>', to: 'alice@lab.test', cc: 'bob@lab.test' })
+    const html = { body: '<p>Hello</p>', headers: { 'content-type': 'text/html' } }
+    expect((await call(`messages/send?${query}&subject=Only`, html)).status).toBe(200)
+    const form = new FormData()
+    form.set('bodyHtml', '<p>With a file</p>')
+    form.append('attachments', new Blob(['octets'], { type: 'text/plain' }), 'a.txt')
+    const url = `${http.base}/smtp4dev/api/Messages/send?${query}&subject=All&deliverToAll=true`
+    expect((await fetch(url, { method: 'POST', body: form })).status).toBe(200)
+    const { results } = (await call('messages')).body
+    expect(results).toMatchObject([
+      { subject: 'All', from: 'shop@example.com', to: ['alice@lab.test', 'bob@lab.test'], attachmentCount: 1 },
+      { subject: 'Only', from: 'shop@example.com', to: ['alice@lab.test'], attachmentCount: 0 },
+    ])
+    expect((await call(`messages/${results[1].id}/html`)).body).toContain('<p>Hello</p>')
+    expect((await call('messages/send?from=a@b.example', html)).status).toBe(400)
+    expect((await call(`messages/send?${query}&subject=a%0Ab`, html)).status).toBe(400)
+    const headers = { 'content-type': 'text/html', ...bearer('reader-token-0123456789') }
+    expect((await call(`messages/send?${query}`, { ...html, headers })).status).toBe(403)
+  })
+
+  it('answer a message with its thread', async () => {
+    await send('alice@lab.test', 'Question', { headers: { References: '<0@lab.test>' }, messageId: '<1@lab.test>' })
+    const query = new URLSearchParams({ from: 'alice@lab.test', to: 'carol@lab.test', subject: 'Answer' })
+    const body = { body: '<p>Yes</p>', headers: { 'content-type': 'text/html' } }
+    expect((await call(`messages/${await idOf('Question')}/reply?${query}`, body)).status).toBe(200)
+    const raw = (await call(`messages/${await idOf('Answer')}/raw`)).body
+    expect(raw).toMatch(/^In-Reply-To: <1@lab\.test>\r$/m)
+    expect(raw).toMatch(/^References: <0@lab\.test> <1@lab\.test>\r$/m)
+  })
+
+  it('are imported for the recipients of their header', async () => {
+    const eml = 'From: shop@example.com\r\nTo: alice@lab.test\r\nSubject: Imported\r\n\r\nText\r\n'
+    const put = (body: string) =>
+      call('messages', { method: 'PUT', body, headers: { 'content-type': 'message/rfc822' } })
+    const { status, body: id } = await put(eml)
+    expect([status, id]).toEqual([200, expect.stringMatching(GUID)])
+    expect((await call(`messages/${id}`)).body).toMatchObject({ subject: 'Imported', deliveredTo: ['alice@lab.test'] })
+    expect((await put('Subject: Lonely\r\n\r\n')).status).toBe(200)
+    expect(await listed()).toEqual(['Lonely', 'Imported'])
+    expect((await put('')).status).toBe(400)
   })
 })
