@@ -20,7 +20,7 @@ const REQUESTS = {
 }
 
 /** The answers that have no name in the document: the operation, and the name of the type. */
-const ANSWERS = { 'messages.unsubscribe': 'UnsubscribeAnswer' }
+const ANSWERS = { 'messages.unsubscribe': 'UnsubscribeAnswer', 'messages.headers': 'Mime' }
 
 const REFERENCE = '#/components/schemas/'
 

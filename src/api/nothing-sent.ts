@@ -10,7 +10,7 @@ import { type MessageSummary, summaryOf } from './messages/summary.ts'
 import { type Call, defineOperation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
 import { refusedSession } from './sessions.ts'
-import { MAX_LISTED, MAX_WAIT_MS, messageConditions, wantedBy } from './wait.ts'
+import { MAX_LISTED, MAX_WAIT_MS, messageConditions, reportOf, wantedBy } from './wait.ts'
 
 const input = z.strictObject({
   ...messageConditions,
@@ -55,14 +55,9 @@ const assertNothingSent = defineOperation('assertNothingSent', 'POST /assert-not
       : `message with ${Object.entries(wanted)
           .map(([key, value]) => `${key} ${JSON.stringify(value)}`)
           .join(', ')}`
-    throw new ApiProblem(
-      'something-sent',
-      `expected that no ${what} was sent; messages delivered: ${messages.length}, sessions that began mail that was not delivered: ${attempts.length}`,
-      {
-        arrived,
-        attempts: attempts.slice(0, MAX_LISTED),
-      },
-    )
+    const detail = `expected that no ${what} was sent; messages delivered: ${messages.length}, sessions that began mail that was not delivered: ${attempts.length}`
+    const happened = { arrived, attempts: attempts.slice(0, MAX_LISTED) }
+    throw new ApiProblem('something-sent', detail, { report: reportOf(detail, happened), ...happened })
   },
 })
 
@@ -89,16 +84,13 @@ async function settled(call: Call<z.output<typeof input>>): Promise<void> {
       const unfinished = seenSessions(call).filter(mayStillSend)
       if (unfinished.length === 0) return
       if (api.stopping.aborted) throw new ApiProblem('stopping', 'the lab is stopping; ask again once it has started')
-      if (limit.signal.aborted)
-        throw new ApiProblem(
-          'wait-timeout',
-          `cannot say whether mail is sent: clients were still connected after ${timeout} ms. Close them, or wait for the code under test`,
-          {
-            sessions: unfinished
-              .slice(0, MAX_LISTED)
-              .map((record) => ({ ...refusedSession(api, record), summary: describeUnfinished(record) })),
-          },
-        )
+      if (limit.signal.aborted) {
+        const detail = `cannot say whether mail is sent: clients were still connected after ${timeout} ms. Close them, or wait for the code under test`
+        const sessions = unfinished
+          .slice(0, MAX_LISTED)
+          .map((record) => ({ ...refusedSession(api, record), summary: describeUnfinished(record) }))
+        throw new ApiProblem('wait-timeout', detail, { report: reportOf(detail, { sessions }), sessions })
+      }
       await new Promise<void>((resolve) => {
         wake = resolve
         if (hasChanged || limit.signal.aborted) resolve()

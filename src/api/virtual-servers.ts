@@ -95,13 +95,16 @@ const list = defineOperation('virtualServers.list', 'GET /virtual-servers', {
 const get = defineOperation('virtualServers.get', 'GET /virtual-servers/{id}', {
   summary: 'Read one virtual server.',
   access: 'read',
-  input: z.strictObject({ id: z.string() }),
+  input: z.strictObject({
+    id: z.string().describe('Its id or its name, or a protocol for the first virtual server that speaks it.'),
+  }),
   output: virtualServer,
   async run({ api, input: { id } }) {
     const all = factsOf(api)
-    const found = all.find((one) => one.id === id)
+    const found = all.find((one) => one.id === id || one.name === id) ?? all.find(({ protocol }) => protocol === id)
     if (found) return found
-    throw notFound(`there is no virtual server ${id}; there are: ${all.map((one) => one.id).join(', ')}`)
+    const known = all.map((one) => `${one.protocol} (${one.name})`)
+    throw notFound(`there is no virtual server ${id}; there are: ${known.join(', ')}`)
   },
 })
 

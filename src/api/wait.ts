@@ -181,11 +181,35 @@ async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitIn
   const refused = api.lab.sessionLog.list().filter((session) => hasFailed(session) && seesSession(caller, session))
   const sessions = refused.slice(-MAX_LISTED).map((record) => refusedSession(api, record))
   const conditions = Object.entries(wanted).map(([key, value]) => `${key} ${JSON.stringify(value)}`)
-  return new ApiProblem(
-    'wait-timeout',
-    `no message with ${conditions.join(', ') || 'any content'} arrived within ${timeout} ms, except those that earlier waits have returned`,
-    { arrived, sessions, hints: hints(arrived.length, refused.length) },
-  )
+  const detail = `no message with ${conditions.join(', ') || 'any content'} arrived within ${timeout} ms, except those that earlier waits have returned`
+  const report = reportOf(detail, { arrived, sessions })
+  return new ApiProblem('wait-timeout', detail, {
+    report,
+    arrived,
+    sessions,
+    hints: hints(arrived.length, refused.length),
+  })
+}
+
+interface Happened {
+  readonly arrived?: readonly MessageSummary[]
+  readonly attempts?: readonly string[]
+  readonly sessions?: readonly Readonly<Record<string, unknown>>[]
+}
+
+/** Returns a problem's detail, and a line for each message and session that it lists: the text that a failed test prints. */
+export function reportOf(detail: string, { arrived = [], attempts = [], sessions = [] }: Happened): string {
+  const lines = [
+    ...arrived.map(({ subject, from, to, envelope }) => {
+      const sender = from?.address || envelope?.from || 'nobody'
+      const recipients = envelope?.to ?? to.map(({ address }) => address)
+      return `arrived: ${JSON.stringify(subject)} from ${sender} to ${recipients.join(', ')}`
+    }),
+    ...attempts.map((attempt) => `begun: ${attempt}`),
+    ...sessions.map(({ summary }) => `session: ${summary}`),
+  ]
+  const nothing = 'nothing has arrived, and no client was refused: does it connect to the port of this lab?'
+  return [detail, ...(lines.length > 0 ? lines : [nothing])].join('\n  ')
 }
 
 function hints(arrived: number, refused: number): string[] {

@@ -1,9 +1,10 @@
 import { dirname, resolve } from 'node:path'
 import pino from 'pino'
-import { presentForm, presentPath } from '../core/config/deprecations.ts'
+import { presentPath } from '../core/config/deprecations.ts'
 import { type LoadedConfig, loadObject } from '../core/config/load.ts'
 import type { ResolvedLab } from '../core/config/resolve.ts'
-import { type LabInput, labKeys, type PresentInput, protocols, type VirtualServerInput } from '../core/config/schema.ts'
+import { type LabInput, labKeys } from '../core/config/schema.ts'
+import { withTestDefaults } from '../core/config/test-defaults.ts'
 import { systemClock } from '../core/time/clock.ts'
 import type { ConfigurationSource, OpenedConfiguration } from '../lab/configuration/source.ts'
 import { createLab } from '../lab/create-lab.ts'
@@ -73,43 +74,3 @@ function sourceOf(config: LabInput | string): ConfigurationSource {
   }
   return { name, ...(file === undefined ? {} : { file }), overrides: [], read, load, open }
 }
-
-/** Adds defaults that suit tests: free ports, nothing on disk, and P-256 keys, which take a millisecond to generate. */
-function withTestDefaults(config: LabInput): LabInput {
-  const { value, keys } = presentForm(config)
-  // The examination of the configuration says so.
-  if (keys.some(({ isTwice }) => isTwice)) return config
-  const input = value as PresentInput
-  const virtualServers: VirtualServerInput[] = input.virtualServers ?? protocols.map((protocol) => ({ protocol }))
-  const certificates = { store: 'memory', key: 'p256' } as const
-  return {
-    ...input,
-    certificates:
-      typeof input.certificates === 'string' ? input.certificates : { ...certificates, ...input.certificates },
-    directory: {
-      mode: input.directory?.accounts || input.directory?.accountFiles ? 'listed' : 'open',
-      ...input.directory,
-    },
-    // Tests that share a lab must not see each other's mail.
-    captured: { readers: [], ...input.captured },
-    news: { ...input.news, groups: input.news?.groups ?? [{ name: 'lab.general', description: 'General talk' }] },
-    virtualServers: virtualServers.map((server) => ({
-      port: 0,
-      ...((server.certificate ?? input.certificate) === 'none' ? {} : overTls(server, input)),
-      ...server,
-      // Tests open many connections from one address.
-      limits: { connectionsPerAddress: 'off', ...server.limits },
-    })),
-  }
-}
-
-/** Defaults of servers with a certificate: an access token is accepted only over TLS. */
-const overTls = ({ protocol, personality }: VirtualServerInput, lab: PresentInput) => ({
-  tlsPort: 0,
-  // A personality has defaults of its own.
-  ...(protocol === 'http' || (personality ?? lab.personality) !== undefined
-    ? {}
-    : { authentication: [...TEST_AUTHENTICATION] }),
-})
-
-const TEST_AUTHENTICATION = ['anonymous', 'basic', 'xoauth2', 'oauthbearer'] as const

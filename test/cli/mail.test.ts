@@ -88,7 +88,7 @@ describe('sealpost mail', () => {
     const { status, stderr } = await mail('wait', '--subject', 'never', '--timeout', '100ms')
     expect(status).toBe(1)
     expect(stderr).toMatch(/no message with subject "never" arrived within 100 ms/)
-    expect(stderr).toMatch(/arrived: .* to alice@lab\.test: For Alice/)
+    expect(stderr).toMatch(/\n {2}arrived: "For Alice" from \S+ to alice@lab\.test\n/)
     const empty = await mail('wait', '--to', '', '--timeout', '100ms')
     expect(empty.status).toBe(1)
     expect(empty.stderr).toMatch(/to is empty, so any message would match; leave it out, or write a text/)

@@ -22,6 +22,7 @@ mvn -f library/pom.xml install -DskipTests`,
   },
 }
 const repository = [
+  'com/google/code/gson/gson',
   'com/sun/mail/jakarta.mail',
   'org/junit/jupiter',
   'org/apache/maven/surefire/surefire-junit-platform',

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { describe } from 'vitest'
-import { startLab } from '../../src/testing/index.ts'
+import { ConfigError, startLab } from '../../src/testing/index.ts'
 import { assertReceived } from '../../src/testing/runners/assertions.ts'
 import { expect, test } from '../../src/testing/runners/vitest.ts'
 
@@ -100,6 +100,8 @@ describe('a mistyped argument is refused with its cure', () => {
     await expect(startLab(wrong(null))).rejects.toThrow(
       'startLab: config is empty: must be an object with keys of the configuration, or the path of a YAML file',
     )
+    for (const config of [{ virtualServers: 5 }, { virtualServers: [null] }, { directory: 5 }])
+      await expect(startLab(wrong(config))).rejects.toThrow(ConfigError)
     await expect(startLab({}, wrong({ logLevel: 'debug' }))).rejects.toThrow(
       'startLab: options.logLevel: is a key of the configuration: write it into the first argument, startLab({ logLevel: … })',
     )

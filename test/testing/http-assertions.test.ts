@@ -33,6 +33,9 @@ describe('assertNothingSent over HTTP', () => {
       title: 'Mail was sent',
       detail:
         'expected that no mail was sent; messages delivered: 1, sessions that began mail that was not delivered: 0',
+      report: expect.stringMatching(
+        /^expected .*\n {2}arrived: "Hi" from shop@lab\.test to alice@lab\.test, bob@lab\.test$/,
+      ),
       arrived: [{ subject: 'Hi' }],
       attempts: [],
     })
@@ -59,6 +62,7 @@ describe('assertNothingSent over HTTP', () => {
       client.send(`${line}\r\n`)
     await client.rest()
     expect(await asserting).toMatchObject({
+      report: expect.stringMatching(/^expected .*\n {2}begun: smtp-\d+ without log-on/),
       arrived: [],
       attempts: [expect.stringMatching(/^smtp-\d+ without log-on: 1; refused: 550 5\.1\.1 No such user/)],
     })

@@ -105,6 +105,10 @@ export const problemSchema: Json = {
     title: { type: 'string' },
     status: { type: 'integer' },
     detail: { type: 'string', description: 'Why, and what to do.' },
+    report: {
+      type: 'string',
+      description: 'After a wait, or if mail was sent: the detail, and a line for each message and session below.',
+    },
     arrived: {
       type: 'array',
       description:

@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
-import type { MessageSummary } from '../../api/messages/summary.ts'
 import type { InputOf } from '../../api/operation-types.ts'
 import { ApiError, type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { exitStatus } from '../shared/failure.ts'
 import { timeLimit } from '../shared/options.ts'
-import { note, noteError, print } from '../shared/output.ts'
+import { noteError, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { messageText } from './show.ts'
 
@@ -33,14 +32,7 @@ async function wait(options: WaitOptions): Promise<void> {
   } catch (error) {
     if (!(error instanceof ApiError) || !error.problem.type.endsWith('wait-timeout')) throw error
     process.exitCode = exitStatus.failed
-    noteError(`sealpost: ${error.message}`)
-    const { arrived, sessions } = error.problem as unknown as {
-      arrived: MessageSummary[]
-      sessions: { id: string; refusals: string[] }[]
-    }
-    for (const one of arrived)
-      note(`  arrived: from ${one.envelope?.from ?? ''} to ${one.envelope?.to.join(' ') ?? ''}: ${one.subject}`)
-    for (const one of sessions) note(`  refused: ${one.id}: ${one.refusals.join('; ')}`)
-    if (arrived.length === 0) note('  nothing has arrived')
+    const { report } = error.problem as unknown as { report: string }
+    for (const line of `sealpost: ${report}`.split('\n')) noteError(line)
   }
 }

@@ -23,6 +23,8 @@ export interface ConfigurationOptions {
   readonly secrets?: boolean
   /** Print JSON. */
   readonly json?: boolean
+  /** The lab of a program that tests: the environment of its user has no effect, except SEALPOST_CONFIG. */
+  readonly forTests?: boolean
 }
 
 export interface Configuration extends LoadedConfig {
@@ -58,7 +60,7 @@ export async function loadConfiguration(options: ConfigurationOptions): Promise<
 }
 
 /** The source of a configuration on the command line. */
-interface CommandSource extends ConfigurationSource {
+export interface CommandSource extends ConfigurationSource {
   /** Warnings about the environment and the options. */
   readonly notes: readonly string[]
 }
@@ -92,6 +94,7 @@ export function configurationIdentity(options: ConfigurationOptions): { name: st
   return chooseSource(options)
 }
 
+/** Where a configuration is written. */
 interface Source {
   readonly name: string
   readonly identity: string
@@ -103,10 +106,11 @@ interface Source {
   readonly read: () => Promise<string>
 }
 
-function chooseSource(options: ConfigurationOptions): Source {
+export function chooseSource(options: ConfigurationOptions): Source {
   const { config, like } = options
   if (config !== undefined && like !== undefined) throw bothGiven(like)
-  const { SEALPOST_CONFIG_FILE, SEALPOST_CONFIG, SEALPOST_LIKE } = process.env
+  const { SEALPOST_CONFIG } = process.env
+  const { SEALPOST_CONFIG_FILE, SEALPOST_LIKE } = options.forTests ? {} : process.env
   const sources: readonly (readonly [origin: string, value: string | undefined, open: (value: string) => Source])[] = [
     ['--config', config, fromFile],
     ['--like', like, (tool) => fromTool(tool, options)],
@@ -125,6 +129,7 @@ function chooseSource(options: ConfigurationOptions): Source {
     const ignored = others.map(([other]) => `${other} is ignored because of ${origin}`)
     return { ...source, warnings: async () => [...ignored, ...(await source.warnings())] }
   }
+  if (options.forTests) return fromText('{}', '--for-tests', process.cwd())
   if (existsSync(DEFAULT_FILE)) return fromFile(DEFAULT_FILE)
   // An installed package has no folder for certificates. They are stored in the user's data folder, so that
   // the root certificate stays the same.
@@ -172,7 +177,8 @@ function fromTool(tool: string, { likeFlags = [] }: ConfigurationOptions): Sourc
   }
 }
 
-function optionOverrides({ portOffset, logLevel, pcap, secrets }: ConfigurationOptions): Override[] {
+/** Returns the values of options that replace those of the configuration. */
+export function optionOverrides({ portOffset, logLevel, pcap, secrets }: ConfigurationOptions): Override[] {
   const overrides: Override[] = []
   if (portOffset !== undefined) overrides.push({ origin: '--port-offset', path: ['portOffset'], value: portOffset })
   if (logLevel !== undefined) overrides.push({ origin: '--log-level', path: ['logLevel'], value: logLevel })

@@ -30,7 +30,10 @@ export function printBanner(
 }
 
 /** Returns the URLs of the HTTP virtual servers on this machine: where the console and the API of the lab are. */
-const httpAddresses = (endpoints: readonly VirtualServerStatus[], { lab }: Pick<Configuration, 'lab'>): string[] =>
+export const httpAddresses = (
+  endpoints: readonly VirtualServerStatus[],
+  { lab }: Pick<Configuration, 'lab'>,
+): string[] =>
   endpoints.flatMap(({ virtualServer, protocol, port, tlsPort, requireSecureChannel }) => {
     if (protocol !== 'http') return []
     const overTls = tlsPort !== undefined && (port === undefined || requireSecureChannel)

@@ -15,7 +15,7 @@ import { type ConfigurationOptions, configurationIdentity, configurationSource }
 import { createLog } from '../shared/log.ts'
 import { noteWarning, print } from '../shared/output.ts'
 import { runtimePlaces } from '../shared/running-labs.ts'
-import { printBanner } from './banner.ts'
+import { httpAddresses, printBanner } from './banner.ts'
 import { releaseMemoryWhenIdle } from './idle-memory.ts'
 
 export interface StartOptions extends ConfigurationOptions {
@@ -31,18 +31,25 @@ const isLive = ({ json, quiet }: StartOptions): boolean => process.stdout.isTTY 
  * @throws ConfigError, ListenError and every other error that prevents the start
  */
 export async function runLab(options: StartOptions): Promise<void> {
-  const { configuration, running, log, lab } = await openLab(options)
+  const { configuration, running, log, lab, token } = await openLab(options)
   const endpoints = lab.endpoints()
-  const { administratorToken } = lab
-  if (options.json)
-    print(JSON.stringify({ event: 'ready', pid: process.pid, endpoints, administratorToken, dns: lab.dns.endpoint }))
-  else {
+  const administratorToken = token ?? lab.administratorToken
+  if (options.json) {
+    const urls = httpAddresses(endpoints, configuration)
+    const url = urls.find((one) => one.startsWith('http:')) ?? urls[0]
+    const { endpoint: dns } = lab.dns
+    print(JSON.stringify({ event: 'ready', pid: process.pid, url, administratorToken, endpoints, dns }))
+  } else {
     printBanner(endpoints, configuration, options, administratorToken, lab.dns.endpoint)
     if (isLive(options)) (await import('./live-lines.ts')).showLive(lab)
     print('ready')
   }
   releaseMemoryWhenIdle(log)
+  // Also when the program that has started the lab was killed.
+  if (options.forTests) process.stdin.once('close', () => running.stop()).resume()
   await running.untilStopped()
+  // An open pipe would keep the process running.
+  if (options.forTests) process.stdin.destroy()
 }
 
 /** Starts a lab that signals and its control socket control. @throws as `runLab` */
@@ -56,7 +63,9 @@ export async function openLab(options: StartOptions) {
 }
 
 async function open(options: StartOptions) {
-  const { notes, ...source } = await configurationSource(options)
+  const { notes, token, ...source } = options.forTests
+    ? await (await import('./for-tests.ts')).sourceForTests(options)
+    : { token: undefined, ...(await configurationSource(options)) }
   const opened = await source.open()
   const { loaded } = opened
   for (const warning of [...notes, ...loaded.warnings]) noteWarning(warning)
@@ -69,7 +78,7 @@ async function open(options: StartOptions) {
   }
   const configuration = { source: { ...source, onUse, ...(only ? { only } : {}) }, opened }
   const lab = await createLab(startedOf(loaded.lab, only), { log, keepsLog: true, clock: systemClock, configuration })
-  return { configuration: loaded, running, log, lab }
+  return { configuration: loaded, running, log, lab, token }
 }
 
 /** When the user presses Ctrl-C, npm sends SIGINT again. Signals within this time count as one. */

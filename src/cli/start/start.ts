@@ -17,11 +17,15 @@ export function addStart(program: Command): void {
     .option('--no-secrets', 'leave TLS secrets out of the capture, so that it shows only ciphertext')
     .option('-q, --quiet', 'on a terminal, print no line for each message, refusal and session')
     .option('--json', 'print events and the log as JSON lines')
+    .option(
+      '--for-tests',
+      'for a program that tests: free ports, nothing on disk, any password; print the URL and the token as JSON; stop at the end of standard input',
+    )
     .argument('[flags...]', 'after --: flags of the tool that --like names')
   // Loaded on demand, so that the other commands start faster.
   withOverrideOptions(command).action(async (likeFlags: readonly string[], options: StartOptions) => {
     if (likeFlags.length > 0 && options.like === undefined && !process.env.SEALPOST_LIKE) tooMany(command, likeFlags)
-    await (await import('./run-lab.ts')).runLab({ ...options, likeFlags })
+    await (await import('./run-lab.ts')).runLab({ ...options, ...(options.forTests ? { json: true } : {}), likeFlags })
   })
 }
 

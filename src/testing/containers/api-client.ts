@@ -17,24 +17,13 @@ export class SealpostApiError extends Error {
   readonly problem: ApiProblemDocument
 
   constructor(problem: ApiProblemDocument) {
-    super([problem.detail, ...linesOf(problem)].join('\n'))
+    super(typeof problem.report === 'string' ? problem.report : problem.detail)
     this.problem = problem
   }
 
   get status(): number {
     return this.problem.status
   }
-}
-
-/** Returns a line for each message that arrived, refused session and mistake that a problem lists. */
-function linesOf({ arrived, attempts, sessions, errors }: ApiProblemDocument): string[] {
-  const list = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value : [])
-  return [
-    ...list(arrived).map(({ account, subject }) => `  arrived: "${subject}" for ${account ?? 'nobody of the lab'}`),
-    ...(Array.isArray(attempts) ? attempts : []).map((attempt) => `  begun: ${attempt}`),
-    ...list(sessions).map(({ summary }) => `  refused: ${summary}`),
-    ...list(errors).map(({ pointer, detail }) => `  ${pointer}: ${detail}`),
-  ]
 }
 
 /** A tenant, and a client of the API that sees only this tenant. */

@@ -15,6 +15,7 @@ const needed = [
   ...['compiler', 'install', 'jar', 'resources'].map((name) => `org/apache/maven/plugins/maven-${name}-plugin`),
   `org/apache/maven/plugins/maven-surefire-plugin/${SUREFIRE}`,
   'org/junit/jupiter/junit-jupiter',
+  'com/google/code/gson/gson',
   'com/sun/mail/jakarta.mail',
 ].map((path) => hasFile(join(ARTIFACTS, path)))
 

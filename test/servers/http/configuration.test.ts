@@ -216,6 +216,13 @@ describe('a change of a virtual server', () => {
     expect((await http.request(pop3, { method: 'DELETE' })).body.applied).toBe(true)
     await expect(LineClient.open(port)).rejects.toThrow('ECONNREFUSED')
     expect((await http.request('virtual-servers')).body.items).toHaveLength(3)
+    for (const which of ['nntp', 'News', 'news'])
+      expect((await http.request(`virtual-servers/${which}`)).body).toMatchObject({ id: 'news', name: 'News' })
+    const { status, body } = await http.request('virtual-servers/imap4')
+    expect([status, body.detail]).toEqual([
+      404,
+      expect.stringMatching(/there is no virtual server imap4; .*nntp \(News\)/),
+    ])
   })
 
   it('that the caller uses is announced', async () => {

@@ -221,6 +221,9 @@ describe('wait', () => {
       type: expect.stringMatching(/wait-timeout$/),
       arrived: [{ subject: 'Password reset' }, { subject: 'Other' }],
     })
+    expect(again.body.report).toMatch(
+      /^no message with .*\n {2}arrived: "Password reset" from .* to alice.*\n {2}arrived: "Other" /,
+    )
     expect((await http.request('wait', { json: { to: 'alice' } })).body.subject).toBe('Other')
   })
 

@@ -1,21 +1,8 @@
 """Test the mail of an application with a Sealpost lab."""
 
-from .errors import ApiError, LabError, SomethingSent, WaitTimeout
+from .api import ApiError, LabError, SomethingSent, WaitTimeout
 from .lab import Clock, Fault, Lab, Server
-from .message import Attachment, Message
-from .start import start, start_container
+from .message import Message
+from .start import start
 
-__all__ = [
-    "ApiError",
-    "Attachment",
-    "Clock",
-    "Fault",
-    "Lab",
-    "LabError",
-    "Message",
-    "Server",
-    "SomethingSent",
-    "WaitTimeout",
-    "start",
-    "start_container",
-]
+__all__ = ["Lab", "start", "Server", "Message", "Fault", "Clock", "LabError", "ApiError", "WaitTimeout", "SomethingSent"]

@@ -1,89 +1,70 @@
-"""Requests to the HTTP API."""
+"""Requests to the HTTP API, and their errors."""
 
 import json
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Mapping, Optional
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlencode
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from urllib.parse import urlencode, urlsplit
 
-from .errors import ApiError, LabError, SomethingSent, WaitTimeout
+from .api_types import Problem
 
 # A failure in pytest points at the test, not at this module.
 __tracebackhide__ = True
 
-# Labs are on this machine or in its network: a proxy for the web would not find them.
-class _NoRedirect(HTTPRedirectHandler):
-    """Follows no redirect: the token is for the lab only."""
 
-    def redirect_request(self, *_: Any) -> None:
-        return None
+class LabError(Exception):
+    """The lab cannot be reached or started, or has nothing of the kind."""
 
 
-_opener = build_opener(ProxyHandler({}), _NoRedirect)
-_KINDS = {"wait-timeout": WaitTimeout, "something-sent": SomethingSent}
-_DEFAULT_TIMEOUT_S = 60.0
+class ApiError(LabError):
+    """The lab rejected a request. `problem` is its answer (RFC 9457)."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self.status = problem, problem["status"]
+        super().__init__(problem.get("report", problem["detail"]))
+
+
+class WaitTimeout(ApiError, AssertionError):
+    """No message matched in time. The text lists what arrived instead, and the sessions that were refused."""
+
+
+class SomethingSent(ApiError, AssertionError):
+    """Mail was sent. The text lists it, and the sessions that began mail which is in no mailbox."""
 
 
 class Api:
-    """Sends requests to the operations of docs/api.md."""
+    """Sends requests to the operations of docs/api.md. Follows no redirect: the token is for the lab only."""
 
     def __init__(self, url: str, token: Optional[str]) -> None:
-        self.url = url.rstrip("/")
-        self._token = token
+        self.url, self._token = url.rstrip("/"), token
 
     def request(
-        self,
-        method: str,
-        path: str,
-        body: Optional[Mapping[str, Any]] = None,
-        *,
-        query: Optional[Mapping[str, object]] = None,
-        content: Optional[bytes] = None,
-        timeout: float = _DEFAULT_TIMEOUT_S,
+        self, method: str, path: str, body: Any = None, *, query: Mapping[str, object] = {}, timeout: float = 60
     ) -> Any:
-        """Returns parsed JSON, or octets; None without content. `path` is below `/api/v1`.
+        """Returns parsed JSON, or octets; None without content. `path` is below `/api/v1`, `body` JSON or a message.
 
         Raises ApiError if the lab rejects the request, LabError if it cannot be reached.
         """
-        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        if content is not None:
-            headers["Content-Type"] = "message/rfc822"
-        elif body is not None:
-            headers["Content-Type"] = "application/json"
-            content = json.dumps(body).encode()
-        values = {key: _text(value) for key, value in (query or {}).items() if value is not None}
-        url = f"{self.url}/api/v1{path}" + (f"?{urlencode(values)}" if values else "")
+        headers = {"Content-Type": "message/rfc822" if isinstance(body, bytes) else "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        url = urlsplit(f"{self.url}/api/v1{path}")
+        values = urlencode({key: value for key, value in query.items() if value is not None})
+        connection = (HTTPSConnection if url.scheme == "https" else HTTPConnection)(url.netloc, timeout=timeout)
         try:
-            with _opener.open(Request(url, content, headers, method=method), timeout=timeout) as answer:
-                return _content(answer.headers.get_content_type(), answer.read())
-        except HTTPError as error:
-            with error:
-                raise _problem(url, error) from None
-        except (URLError, OSError, HTTPException) as error:
-            reason = getattr(error, "reason", error)
-            raise LabError(
-                f"{self.url} cannot be reached: {reason}; start a lab with `npx sealpost start`, or set SEALPOST_URL"
-            ) from error
-
-
-def segment(text: str) -> str:
-    """Returns a text as one segment of a path."""
-    return quote(text, safe="")
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _content(content_type: str, octets: bytes) -> Any:
-    if content_type == "application/json":
-        return json.loads(octets)
-    return octets or None
-
-
-def _problem(url: str, error: HTTPError) -> LabError:
-    if error.headers.get_content_type() != "application/problem+json":
-        return LabError(f"{url} answers {error.code} {error.reason}: is it a Sealpost lab?")
-    problem = json.loads(error.read())
-    return _KINDS.get(str(problem["type"]).rpartition("problem-")[2], ApiError)(problem)
+            connection.request(method, f"{url.path}?{values}", content, headers)
+            answer = connection.getresponse()
+            octets = answer.read()
+        except (OSError, HTTPException) as error:
+            hint = "start a lab with `npx sealpost start`, or set SEALPOST_URL"
+            raise LabError(f"{self.url} cannot be reached: {error}; {hint}") from error
+        finally:
+            connection.close()
+        content_type = answer.headers.get_content_type()
+        if content_type == "application/problem+json":
+            problem: Problem = json.loads(octets)
+            kinds = {"wait-timeout": WaitTimeout, "something-sent": SomethingSent}
+            raise kinds.get(problem["type"].rpartition("problem-")[2], ApiError)(problem)
+        if answer.status >= 300:
+            raise LabError(f"{url.geturl()} answers {answer.status} {answer.reason}: is it a Sealpost lab?")
+        return json.loads(octets) if content_type == "application/json" else octets or None

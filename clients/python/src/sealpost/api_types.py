@@ -8,6 +8,13 @@ CertificateDefect = Literal["expired", "not-yet-valid", "wrong-host", "self-sign
 CertificateVariant = Literal["rsa", "p256", "p384", "ed25519", "one-intermediate", "two-intermediates", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"]
 
 
+class CertificateChoice(TypedDict, total=False):
+    """A certificate that the lab makes."""
+
+    defect: CertificateDefect
+    variant: CertificateVariant
+
+
 Message = TypedDict(
     "Message",
     {
@@ -575,6 +582,8 @@ class Finding(TypedDict):
 
 
 class _ProblemOptional(TypedDict, total=False):
+    # After a wait, or if mail was sent: the detail, and a line for each message and session below.
+    report: str
     # The messages that did arrive, at most 20. After a wait the newest first, otherwise the oldest first.
     arrived: List["MessageSummary"]
     # After a wait: the sessions that were refused, or that have not ended.
@@ -621,52 +630,51 @@ class UnsubscribeAnswer(TypedDict):
     body: str
 
 
-MessageFilter = TypedDict(
-    "MessageFilter",
-    {
-        # A complete recipient address of the envelope, or the user name of an account.
-        "to": str,
-        # Part of the From field or of MAIL FROM.
-        "from": str,
-        # Part of the subject.
-        "subject": str,
-        # Part of the text.
-        "text": str,
-        # A search, such as `from:alice is:unread "an invoice"`.
-        "query": str,
-        # Only the mailboxes of this account.
-        "account": str,
-        # Only the folder with this name.
-        "folder": str,
-        # Only the articles of this newsgroup.
-        "newsgroup": str,
-        # Only captured mail; with false, everything else.
-        "captured": bool,
-        # Only what has a `receivedAt` at or after this time, RFC 3339.
-        "since": str,
-        # Longest wait, such as 10s.
-        "timeout": Union[int, str],
-    },
-    total=False,
-)
+class Mime(TypedDict):
+    """`Mime` of the OpenAPI document."""
+
+    headers: List["MimeHeader"]
 
 
-class _NewFaultOptional(TypedDict, total=False):
+class MimeHeader(TypedDict):
+    """`MimeHeader` of the OpenAPI document."""
+
+    name: str
+    value: str
+
+
+class MessageFilter(TypedDict, total=False):
+    """`MessageFilter` of the OpenAPI document."""
+
+    # Part of the From field or of MAIL FROM.
+    from_: str
+    # Part of the subject.
+    subject: str
+    # Part of the text.
+    text: str
+    # A search, such as `from:alice is:unread "an invoice"`.
+    query: str
+    # Only the mailboxes of this account.
+    account: str
+    # Only the folder with this name.
+    folder: str
+    # Only the articles of this newsgroup.
+    newsgroup: str
+    # Only captured mail; with false, everything else.
+    captured: bool
+    # Only what has a `receivedAt` at or after this time, RFC 3339.
+    since: str
+
+
+class NewFault(TypedDict, total=False):
+    """`NewFault` of the OpenAPI document."""
+
     # Name of the fault in session records.
     name: str
-    # When the fault happens. All conditions must match.
-    when: "NewFaultWhen"
     # Number of matches to ignore first.
     skip: int
     # How often the fault happens.
     times: Union[str, int]
-
-
-class NewFault(_NewFaultOptional):
-    """`NewFault` of the OpenAPI document."""
-
-    # What happens. Several actions run in the order of this list.
-    do: "NewFaultDo"
 
 
 class NewFaultWhen(TypedDict, total=False):
@@ -737,7 +745,9 @@ class NewFaultDo(TypedDict, total=False):
     stored: bool
 
 
-class _NewCertificateOptional(TypedDict, total=False):
+class NewCertificate(TypedDict, total=False):
+    """`NewCertificate` of the OpenAPI document."""
+
     friendlyName: str
     # Key type.
     key: str
@@ -754,19 +764,6 @@ class _NewCertificateOptional(TypedDict, total=False):
     days: int
     # Default: the default authority.
     authority: str
-
-
-_NewCertificateRequired = TypedDict(
-    "_NewCertificateRequired",
-    {
-        # Name of the virtual server, or its protocol if only one has it.
-        "for": str,
-    },
-)
-
-
-class NewCertificate(_NewCertificateRequired, _NewCertificateOptional):
-    """`NewCertificate` of the OpenAPI document."""
 
 
 _NewMessageOptional = TypedDict(

@@ -1,15 +1,7 @@
 package sealpost;
 
-import java.lang.annotation.ElementType;
-import java.lang.annotation.Inherited;
-import java.lang.annotation.Retention;
-import java.lang.annotation.RetentionPolicy;
-import java.lang.annotation.Target;
-import org.junit.jupiter.api.extension.BeforeEachCallback;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.extension.ExtensionContext;
-import org.junit.jupiter.api.extension.ParameterContext;
-import org.junit.jupiter.api.extension.ParameterResolver;
+import java.lang.annotation.*;
+import org.junit.jupiter.api.extension.*;
 
 /**
  * Gives a test class of JUnit 5 a lab, as a parameter of the type {@link Lab}: the one at SEALPOST_URL, or else a process that
@@ -20,7 +12,7 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 @Target(ElementType.TYPE)
 @ExtendWith(SealpostLab.Extension.class)
 public @interface SealpostLab {
-    /** The configuration of a lab that is started: JSON with the keys of the YAML file. */
+    /** The configuration of a lab that is started: YAML or JSON with the keys of the YAML file. */
     String config() default "{}";
 
     final class Extension implements BeforeEachCallback, ParameterResolver {
@@ -43,10 +35,8 @@ public @interface SealpostLab {
     }
 
     /** JUnit closes it after the last test. */
-    final class Shared implements ExtensionContext.Store.CloseableResource {
-        private final Lab lab;
-
-        Shared(String config) { this.lab = Lab.isNamed() ? Lab.connect() : Lab.start(config); }
+    record Shared(Lab lab) implements ExtensionContext.Store.CloseableResource {
+        Shared(String config) { this(Lab.isNamed() ? Lab.connect() : Lab.start(config)); }
 
         @Override public void close() { lab.close(); }
     }

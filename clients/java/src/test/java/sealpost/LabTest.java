@@ -17,14 +17,12 @@ import jakarta.mail.internet.MimeBodyPart;
 import jakarta.mail.internet.MimeMessage;
 import jakarta.mail.internet.MimeMultipart;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.RepeatedTest;
@@ -94,7 +92,7 @@ class LabTest {
         assertEquals("https://shop.example/confirm?t=1", mail.link("confirm"));
         assertEquals("Confirm", mail.links().get(0).text());
         assertTrue(assertThrows(AssertionError.class, () -> mail.link("Reject")).getMessage().contains("shop.example"));
-        assertNull(mail.event());
+        assertNull(mail.whole().event());
         var attachment = mail.attachments().get(0);
         assertEquals(List.of("list.csv", "text/csv", 3L), List.of(attachment.filename(), attachment.contentType(), attachment.sizeOctets()));
         assertArrayEquals("a;b".getBytes(), mail.content(attachment));
@@ -122,7 +120,7 @@ class LabTest {
         send("Mail 2");
         assertEquals("Mail 1", lab.waitForMessage("you@example.com").subject());
         assertEquals("Mail 2", lab.waitForMessage("you@example.com").subject());
-        assertEquals(List.of("Mail 2", "Mail 1"), lab.messages("subject:mail").stream().map(Mail::subject).collect(Collectors.toList()));
+        assertEquals(List.of("Mail 2", "Mail 1"), lab.messages("subject:mail").stream().map(Mail::subject).toList());
     }
 
     @Test void aTimeoutSaysWhatArrivedAndWhoWasRefused() throws Exception {
@@ -130,14 +128,14 @@ class LabTest {
         lab.addFault(new Api.NewFault().when(new Api.NewFaultWhen().verb("RCPT")).do_(LATER));
         assertThrows(SendFailedException.class, () -> send("Your code"));
         var error = assertThrows(WaitTimeout.class, () -> lab.waitForMessage(new Api.MessageFilter().to("nobody@example.com").timeout("10ms")));
-        for (var part : List.of("no message with to \"nobody@example.com\"", "arrived: \"Another\" from shop@lab.test to [you@example.com]", "451 4.7.1 Later"))
+        for (var part : List.of("no message with to \"nobody@example.com\"", "arrived: \"Another\" from shop@lab.test to you@example.com", "451 4.7.1 Later"))
             assertTrue(error.getMessage().contains(part), error.getMessage());
         assertTrue(error.getStackTrace()[0].getClassName().equals("sealpost.LabTest"), error.getStackTrace()[0].toString());
     }
 
     @Test void refusesFiltersThatWouldMatchAnyMessage() throws Exception {
         send("Your code");
-        assertThrows(IllegalArgumentException.class, () -> lab.waitForMessage((String) null));
+        assertThrows(NullPointerException.class, () -> lab.waitForMessage((String) null));
         var error = assertThrows(LabException.class, () -> lab.waitForMessage(new Api.MessageFilter().subject("")));
         assertTrue(error.getMessage().contains("subject is empty"), error.getMessage());
     }
@@ -146,7 +144,7 @@ class LabTest {
         lab.assertNothingSent();
         send("Your code");
         var error = assertThrows(AssertionError.class, () -> lab.assertNothingSent(new Api.MessageFilter().to("you@example.com")));
-        assertTrue(error.getMessage().contains("arrived: \"Your code\" from shop@lab.test to [you@example.com]"), error.getMessage());
+        assertTrue(error.getMessage().contains("arrived: \"Your code\" from shop@lab.test to you@example.com"), error.getMessage());
         lab.assertNothingSent(new Api.MessageFilter().to("bob@example.com"));
     }
 
@@ -160,7 +158,7 @@ class LabTest {
         }
         assertEquals(List.of(), lab.faults());
         var wrong = new Api.NewFault().when(new Api.NewFaultWhen().verb("RCTP")).do_(LATER);
-        assertTrue(assertThrows(LabException.class, () -> lab.addFault(wrong)).problem().errors().size() > 0);
+        assertTrue(assertThrows(LabException.class, () -> lab.addFault(wrong)).problem.errors().size() > 0);
     }
 
     @Test void sessionsSayWhyAClientWasRefused() {
@@ -171,14 +169,20 @@ class LabTest {
         assertTrue(refusals.stream().anyMatch(one -> one.contains("535 5.7.8 Bad credentials")), refusals.toString());
     }
 
-    @Test void clock() {
+    @Test void clock() throws Exception {
         lab.clock().advance(Duration.ofDays(40));
         assertEquals(40, Duration.between(Instant.now(), lab.clock().now()).plusHours(1).toDays());
         lab.clock().set(Instant.parse("2031-05-01T00:00:00Z"));
         lab.clock().freeze();
-        assertEquals(lab.clock().now(), lab.clock().now());
+        var stopped = lab.clock().now();
+        // The clock of the machine goes on.
+        Thread.sleep(50);
+        assertEquals(stopped, lab.clock().now());
         lab.clock().advance("1d");
+        assertEquals(stopped.plus(Duration.ofDays(1)), lab.clock().now());
         lab.clock().resume();
+        for (int tries = 0; tries < 6000 && lab.clock().now().equals(stopped.plus(Duration.ofDays(1))); tries++) Thread.sleep(10);
+        assertTrue(lab.clock().now().isAfter(stopped.plus(Duration.ofDays(1))));
         assertTrue(lab.clock().now().toString().startsWith("2031-05-02"));
         lab.clock().reset();
         assertEquals(0, Duration.between(Instant.now(), lab.clock().now()).toDays());
@@ -202,13 +206,13 @@ class LabTest {
         lab.useCertificate("smtp", "auto");
         var name = lab.issueCertificate(new Api.NewCertificate().for_("smtp").names("mail.shop.test").key("p256").days(30));
         var certificate = lab.certificates().stream().filter(one -> one.friendlyName().equals(name)).findFirst().orElseThrow();
-        assertEquals(List.of(lab.smtp().name()), certificate.usedBy());
-        assertTrue(certificate.daysLeft() <= 30);
+        assertEquals(List.of(lab.smtp().facts().name()), certificate.usedBy());
+        assertTrue(certificate.daysLeft() >= 29 && certificate.daysLeft() <= 30, certificate.toString());
         send("Your code");
     }
 
     @Test void connectionSettings() throws Exception {
-        assertEquals(List.of("smtp", "pop3", "imap4", "nntp", "http"), lab.servers().stream().map(Server::protocol).collect(Collectors.toList()));
+        assertEquals(List.of("smtp", "pop3", "imap4", "nntp", "http"), lab.servers().stream().map(one -> one.facts().protocol()).toList());
         var octets = new ByteArrayOutputStream();
         message("alice@lab.test", "Hello", "Hi").writeTo(octets);
         lab.deliver(octets.toByteArray(), "alice");
@@ -218,7 +222,7 @@ class LabTest {
             store.connect(lab.imap4().host(), lab.imap4().tlsPort(), "alice", "secret");
             assertEquals(1, store.getFolder("INBOX").getMessageCount());
         }
-        assertEquals(lab.pop3().id(), lab.server(lab.pop3().name()).id());
+        assertEquals(lab.pop3().facts().id(), lab.server(lab.pop3().facts().name()).facts().id());
         var error = assertThrows(LabException.class, () -> lab.server("ftp"));
         assertTrue(error.getMessage().startsWith("there is no virtual server ftp; there are: smtp (Default"), error.getMessage());
     }
@@ -238,7 +242,7 @@ class LabTest {
         }
         assertEquals(before, lab.smtp().facts().certificate().thumbprint());
         assertEquals(List.of(), lab.faults());
-        assertEquals(0L, ((Map<?, ?>) lab.request("GET", "/clock", null)).get("offsetMs"));
+        assertEquals(0L, lab.request("GET", "/clock", null, Map.class).get("offsetMs"));
     }
 
     @Test void startsAndStopsALab() {
@@ -255,14 +259,6 @@ class LabTest {
         var error = assertThrows(LabException.class, () -> Lab.start("{\"hostnam\": \"x\"}"));
         assertTrue(error.getMessage().contains("hostnam: unknown key; did you mean hostname?"), error.getMessage());
         assertThrows(IllegalArgumentException.class, () -> Lab.connect("localhost", null));
-        assertThrows(IllegalArgumentException.class, () -> Lab.start("{"));
-    }
-
-    @Test void readsAndWritesJson() throws IOException {
-        var text = "{\"a\":[1,-2.5,true,false,null,\"\\u0022\\u00e9\\u000a\"],\"b\":{}}";
-        assertEquals(text.replace("\\u00e9", "é"), Json.write(Json.read(" " + text + "\n")));
-        assertEquals("\"\\/\b\f\n\r\tä😀", Json.read("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e4\\ud83d\\ude00\"").toString().replace("\\/", "\\/"));
-        for (var wrong : List.of("", "{", "[1,]", "{\"a\":1 \"b\":2}", "tru", "1 2", "\"", "\"\\"))
-            assertThrows(RuntimeException.class, () -> Json.read(wrong), wrong);
+        assertTrue(assertThrows(LabException.class, () -> Lab.start("{")).getMessage().contains("YAML"));
     }
 }
