@@ -25,7 +25,7 @@ interface Form {
   readonly only?: readonly string[]
 }
 
-const SHORT = ['compressed-data of code-like words', 'line ends']
+const SHORT = ['compressed-data of code-like words', 'line ends', 'a deep calendar']
 const forms: readonly Form[] = isScaled
   ? [128, 256, 512].map((heapMiB) => ({ heapMiB, octets: 24 * MIB, mostMiB: heapMiB + 512 }))
   : [{ heapMiB: 80, octets: 4 * MIB, only: SHORT, mostMiB: 384 }]

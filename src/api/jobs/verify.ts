@@ -155,7 +155,8 @@ async function hostTarget(api: Api, host: string, wanted: VerifyInput): Promise<
   const { hostEndpoints } = await import('../../checks/verify/index.ts')
   const { targets } = api.lab.config.verify
   const isListed = targets.some((one) => one.toLowerCase() === host.toLowerCase())
-  if (!isListed && !isLoopbackHost(host)) {
+  // Only URLs have brackets. A connection to a host with them would ask DNS.
+  if (!isListed && (host.startsWith('[') || !isLoopbackHost(host))) {
     throw new ApiProblem(
       'forbidden',
       `the lab connects only to loopback addresses and to hosts that its configuration lists; add ${host} to \`verify.targets\``,

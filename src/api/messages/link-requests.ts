@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { isLoopbackHost } from '../../core/network/ip-address.ts'
+import { isLoopbackHost, lookupFor } from '../../core/network/ip-address.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
 import { systemRoots } from '../../tls/pki/system-roots.ts'
 import type { ApiLab } from '../lab.ts'
@@ -69,7 +69,11 @@ async function answerOf(lab: LinkLab, url: string, { follows = false, signal }: 
       const isRedirect = status >= 300 && status < 400 && headers.location !== undefined
       if (!follows || !isRedirect) return { url, status }
       if (redirects === MAX_REDIRECTS) return { url, status: 0, reason: 'too many redirects' }
-      target = new URL(headers.location ?? '', target)
+      const next = new URL(headers.location ?? '', target)
+      // Another machine must not choose what the lab asks this one for.
+      if (isLoopbackHost(next.hostname) && !isLoopbackHost(target.hostname))
+        return { url, status: 0, reason: `${target.hostname} redirects to this machine` }
+      target = next
       if (!/^https?:$/.test(target.protocol)) return { url, status: 0, reason: 'a redirect leads to no web page' }
     }
   } catch (error) {
@@ -79,7 +83,8 @@ async function answerOf(lab: LinkLab, url: string, { follows = false, signal }: 
 }
 
 async function head({ certificateStore }: LinkLab, url: URL, signal: AbortSignal): Promise<IncomingMessage> {
-  const options = { method: 'HEAD', signal, agent: false, headers: { 'User-Agent': 'Sealpost' } }
+  const headers = { 'User-Agent': 'Sealpost' }
+  const options = { method: 'HEAD', signal, agent: false as const, headers, ...lookupFor(url.hostname) }
   const request =
     url.protocol === 'https:'
       ? httpsRequest(url, { ...options, ca: [certificateStore.rootPem, ...systemRoots()] })

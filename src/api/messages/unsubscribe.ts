@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { z } from 'zod'
-import { isLoopbackHost } from '../../core/network/ip-address.ts'
+import { isLoopbackHost, lookupFor } from '../../core/network/ip-address.ts'
 import { maskUrls } from '../../core/text/mask-urls.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
 import type { ReadableMessage } from '../../mail/format/readable.ts'
@@ -58,6 +58,7 @@ export async function unsubscribe(
     method: 'POST',
     signal: limit.signal,
     agent: false,
+    ...lookupFor(new URL(url).hostname),
     ca: [certificateStore.rootPem, ...systemRoots()],
     // RFC 8058 section 3.2: no cookies and no log-on.
     headers: {

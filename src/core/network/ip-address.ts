@@ -1,4 +1,4 @@
-import { isIP, isIPv4 } from 'node:net'
+import { isIP, isIPv4, type LookupFunction } from 'node:net'
 
 /** An IP address and a TCP port. */
 export interface SocketAddress {
@@ -50,3 +50,17 @@ export function isLoopbackHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '')
   return host === 'localhost' || (isIP(host) !== 0 && isLoopback(host))
 }
+
+/** Looks up the addresses of `localhost` without DNS, which could name other machines. RFC 6761 section 6.3. */
+const lookUpLoopback: LookupFunction = (_, { all, family = 0 }, done) => {
+  const found = [
+    { address: '127.0.0.1', family: 4 },
+    { address: '::1', family: 6 },
+  ].filter((one) => family === 0 || `IPv${one.family}` === family || one.family === family)
+  if (all) done(null, found)
+  else done(null, found[0]?.address ?? '', found[0]?.family)
+}
+
+/** Returns the option for a connection to a host: `localhost` is this machine, whatever DNS says. */
+export const lookupFor = (host: string): { readonly lookup?: LookupFunction } =>
+  host === 'localhost' ? { lookup: lookUpLoopback } : {}

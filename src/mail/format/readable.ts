@@ -193,15 +193,15 @@ export class ReadableMessage {
 
   /** The event of an invitation: of `calendar`, or of the first attached calendar object. */
   get event(): CalendarEvent | undefined {
-    return this.#once('event', eventOf((this.calendar ?? this.#attachedCalendar ?? '').slice(0, VIEW_CHARS)))
+    const part = this.#parts.calendars[0] ?? this.#attachedCalendar
+    return this.#once('event', part && eventOf(partStart(this.#raw, part, VIEW_CHARS).text))
   }
 
-  get #attachedCalendar(): string | undefined {
+  get #attachedCalendar(): MessagePart | undefined {
     const at = this.attachments.findIndex(
       ({ contentType, filename = '' }) => CALENDAR_TYPE.test(contentType) || /\.ics$/i.test(filename),
     )
-    const part = this.attachedParts[at]
-    return part && (isText(part) ? this.#lines(part) : this.attachments[at]?.content.toString())
+    return this.attachedParts[at]
   }
 
   /** The links, the HTML's first. Those of plain text are taken from its beginning, without the HTML's. */

@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
+import { lookupFor } from '../../core/network/ip-address.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
 
 /** Limits of a step that waits for a server. */
@@ -15,7 +16,7 @@ export async function connectTcp(
   to: { readonly host: string; readonly port: number },
   limits: WaitLimits,
 ): Promise<Socket> {
-  const socket = connect({ ...to, noDelay: true })
+  const socket = connect({ ...to, ...lookupFor(to.host), noDelay: true })
   await ready(socket, 'connect', limits)
   return socket
 }

@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns/promises'
+import { promises as dns } from 'node:dns'
 import { AddressList } from '../../../../core/network/address-list.ts'
 import type { Identifier } from '../identifier.ts'
 import { AcmeProblem } from '../response.ts'
@@ -35,7 +35,7 @@ async function resolve({ type, value }: Identifier, clientAddress: string): Prom
   if (type === 'ip') return value
   if (reserved.test(value)) return clientAddress.replace(/^::ffff:/i, '')
   try {
-    return (await lookup(value)).address
+    return (await dns.lookup(value)).address
   } catch (error) {
     throw new AcmeProblem('connection', `${value} does not resolve: ${(error as Error).message}`)
   }
