@@ -254,5 +254,10 @@ export const programs = {
     ['testssl.sh', debian('testssl.sh'), 'TLS', { [judges]: / testssl\.sh$/, [scanners]: /^testssl/ }],
     ['certbot', debian('certbot'), 'ACME', { 'test/cli/acme-clients.interop.test.ts': /^certbot/ }],
     ['acme.sh', debian('acme.sh'), 'ACME', { 'test/cli/acme-clients.interop.test.ts': /^acme\.sh/ }],
+    ['lego', debian('lego'), 'ACME', { 'test/cli/acme-clients.interop.test.ts': /^lego/ }],
+    ['uacme', debian('uacme'), 'ACME', { 'test/cli/acme-clients.interop.test.ts': /^uacme/ }],
+    ['dehydrated', debian('dehydrated'), 'ACME', { 'test/cli/acme-clients.interop.test.ts': /^dehydrated/ }],
+    ['mkcert', debian('mkcert'), 'PKI', { 'test/cli/outside-chains.interop.test.ts': / mkcert / }],
+    ['easy-rsa', debian('easy-rsa'), 'PKI', { 'test/cli/outside-chains.interop.test.ts': / easy-rsa / }],
   ],
 }

@@ -1,5 +1,7 @@
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CertificateLab, imap4, pop3 } from './cert-support.ts'
+import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
 
@@ -139,5 +141,16 @@ describe('an outside revocation list', () => {
     )
     await list('fake', 'forged', [])
     expect(await pki.refused('ca', 'add-trusted', 'forged.crl')).toContain('world did not sign this revocation list')
+  })
+
+  it('whose file is lost keeps no certificate from being installed', async () => {
+    const lost = readdirSync(pki.path('certs/trusted')).filter((file) => /^world-/.test(file))
+    for (const file of lost)
+      if (pki.text(join('certs/trusted', file)).includes('X509 CRL')) rmSync(pki.path(join('certs/trusted', file)))
+    await pki.request(smtp)
+    await pki.sign('world', 'certreq.txt', 'answer.pem')
+    const { status, stderr } = await pki.sealpost('cert', 'install', 'answer.pem')
+    expect(status, stderr).toBe(0)
+    expect(stderr).toMatch(/the certificate cannot be checked: .*trusted/)
   })
 })

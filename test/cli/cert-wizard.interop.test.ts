@@ -108,6 +108,10 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       ['Path of the file', `\\025lost.cer${enter}`],
       ['cannot be read: no such file', ''],
       ['Path of the file', `\\025answer.cer${enter}`],
+      ['CN=outside, O=Outside', ''],
+      ['RSA 2048', ''],
+      ['Served by:', ''],
+      ['has an incomplete chain: outside', ''],
       ['Install this certificate?', enter],
     ]
     await wizard('smtp', steps, `installed on "${smtp}"`)
@@ -216,6 +220,8 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       ['certificate.pfx: wrong password', ''],
       page('Path of the file'),
       page('Password', 'secret'),
+      ['CN=outside, O=Outside', ''],
+      [pop3, ''],
       ['Install this certificate?', enter],
     ]
     await wizard('pop3', steps, 'is imported and assigned')

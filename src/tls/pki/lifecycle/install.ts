@@ -149,7 +149,10 @@ function heldIn(
 
 /** Returns what a summary says about a certificate and its chain. */
 export async function summaryOf({ store, lab }: LifecycleContext, facts: CertificateFacts, chain: Chain) {
-  const problems = await problemsOfSent(store, lab().hostname, sentOf(chain))
+  // A file of the store that cannot be read, such as an outside revocation list, keeps no certificate out.
+  const problems = await problemsOfSent(store, lab().hostname, sentOf(chain)).catch((error: Error) => [
+    { message: `cannot be checked: ${error.message}` },
+  ])
   return {
     issuedTo: issuedToOf(facts),
     issuedBy: commonName(facts.issuer),
