@@ -36,7 +36,7 @@ const lab = await startLab({
       { user: 'bob', password: 'secret' },
     ],
   },
-  newsgroups,
+  news: { groups: newsgroups },
   virtualServers: served.map((each) => ({
     protocol: each,
     port: 0,

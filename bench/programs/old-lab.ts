@@ -14,7 +14,7 @@ export interface OldLabSettings {
 const { legacy, octets, root } = JSON.parse(process.argv[2] ?? '{}') as OldLabSettings
 const lab = await startLab({
   certificates: { store: 'memory', key: 'rsa-2048' },
-  virtualServers: [{ protocol: 'pop3', tls: { legacy } }],
+  virtualServers: [{ protocol: 'pop3', tls: { legacy: legacy || 'off' } }],
 })
 await lab.deliver(mailOf(octets), { to: 'alice' })
 process.on('SIGTERM', async () => {

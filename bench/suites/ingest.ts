@@ -151,7 +151,7 @@ export const suite: RateSuite = {
     lab({
       protocol: 'all',
       newsgroups: [{ name: GROUP }],
-      feeds: [{ peer: 'bench.test', direction: 'in', addresses: ['127.0.0.1'] }],
+      feeds: [{ peer: 'bench.test', direction: 'in', from: ['127.0.0.1'] }],
     }),
     bareStarttlsServer,
     floor,

@@ -122,7 +122,7 @@ export const suite: RateSuite = {
       lab({
         protocol: 'nntp',
         newsgroups: [{ name: READ }, { name: WRITTEN, keep: { count: 20_000 } }],
-        feeds: [{ peer: 'bench.test', direction: 'in', addresses: ['127.0.0.1'] }],
+        feeds: [{ peer: 'bench.test', direction: 'in', from: ['127.0.0.1'] }],
       }),
     ),
     filled(inn([READ, WRITTEN])),

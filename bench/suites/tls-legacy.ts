@@ -44,7 +44,7 @@ export const suite: RateSuite = {
   title: 'TLS 1.3 beside the engine for old clients',
   contenders: [
     oldLab('tls.legacy: true', { legacy: true, ...settings }),
-    oldLab('tls.legacy: false', { legacy: false, ...settings }),
+    oldLab('tls.legacy: off', { legacy: false, ...settings }),
   ],
   workloads: [handshakes, reading],
 }

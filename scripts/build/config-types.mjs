@@ -8,7 +8,7 @@ export const REPLACED = {
   ],
   'src/core/config/schema/fault.d.ts': [
     'type Written = z.input<typeof fault>;',
-    "type Written = NonNullable<import('../lab-input.ts').LabInput['faults']>[number];",
+    "type Written = NonNullable<NonNullable<import('../lab-input.ts').LabInput['testing']>['faults']>[number];",
   ],
 }
 

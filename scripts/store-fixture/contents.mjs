@@ -13,12 +13,14 @@ directory:
   accounts:
     - { user: alice, password: secret }
     - { user: bob, password: secret }
-newsgroups:
-  - { name: lab.general, description: General }
-  - { name: lab.empty }
-connectors:
-  # Nothing listens there: mail stays in the queue.
-  - { name: Outside, smartHost: { host: 127.0.0.1, port: 1 }, when: automatic }
+news:
+  groups:
+    - { name: lab.general, description: General }
+    - { name: lab.empty }
+outgoing:
+  connectors:
+    # Nothing listens there: mail stays in the queue.
+    - { name: Outside, smartHost: { host: 127.0.0.1, port: 1 }, when: automatic }
 virtualServers:
   - { protocol: smtp, port: 0 }
   - { protocol: imap4, port: 0 }

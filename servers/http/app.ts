@@ -99,8 +99,8 @@ export function createApp(
   })
   app.use((c, next) => {
     const connection = c.get('connection')
-    const { forwardedFrom } = context.latest().config
-    const origin = originOf((name) => c.req.header(name), connection, forwardedFrom, authorityOf(c))
+    const { forwarded } = context.latest().config
+    const origin = originOf((name) => c.req.header(name), connection, forwarded?.from ?? [], authorityOf(c))
     c.set('origin', origin)
     const refusal = connection.serveForwarded(origin.client)
     if (refusal !== undefined) throw new ApiProblem('busy', refusal)

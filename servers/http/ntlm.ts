@@ -28,7 +28,7 @@ const logons = new WeakMap<Connection, ConnectionLogon>()
 export function offersNtlm(connection: Connection, headers: IncomingHttpHeaders, context: ServerContext): boolean {
   const { config, directory } = context
   if (namesProxy((name) => headers[name.toLowerCase()]?.toString())) return false
-  if (addressListOf(config.forwardedFrom)?.has(connection.remote.address)) return false
+  if (addressListOf(config.forwarded?.from ?? [])?.has(connection.remote.address)) return false
   return logonPolicy(config, directory, connection.channel).mechanisms.includes('NTLM')
 }
 

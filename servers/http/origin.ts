@@ -34,7 +34,7 @@ interface Forwarding {
 
 /**
  * Returns the origin of a request.
- * @param listed `forwardedFrom` of the virtual server
+ * @param listed `forwarded.from` of the virtual server
  * @param host what the request itself names as its target
  * @throws ApiProblem `bad-request` if a listed proxy contradicts itself
  */

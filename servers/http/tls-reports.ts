@@ -19,7 +19,7 @@ export const isReportPath = (path: string): boolean => path === PATH
 export function tlsReportRoutes(app: Hono<Env>, api: Api, context: ServerContext): void {
   app.post(PATH, async (c, next) => {
     const { config } = api.lab
-    if (config.tlsReports === undefined) return next()
+    if (config.outgoing.tlsReports === undefined) return next()
     const report = await reportIn(await bodyOf(c, MAX_BODY_OCTETS))
     const { mailbox } = reportSettings(config)
     const submitter = hostIn(report.contactInfo)

@@ -189,12 +189,12 @@ export async function markShown(call: RouteCall, mail: Mail): Promise<void> {
 }
 
 /** Returns the connectors that send mail, as a caller sees them: tenants and accounts see nothing of outgoing mail. */
-export const sendingConnectors = ({ api, caller }: RouteCall): ResolvedLab['connectors'] =>
-  seesLab(caller) ? api.lab.config.connectors.filter(({ when }) => when !== 'never') : []
+export const sendingConnectors = ({ api, caller }: RouteCall): ResolvedLab['outgoing']['connectors'] =>
+  seesLab(caller) ? api.lab.config.outgoing.connectors.filter(({ when }) => when !== 'never') : []
 
 /** @throws ApiProblem `not-offered` if the lab has no connectors */
 export function assertSends({ api }: RouteCall): void {
-  if (api.lab.config.connectors.length > 0) return
+  if (api.lab.config.outgoing.connectors.length > 0) return
   throw new ApiProblem('not-offered', 'the lab does not send mail to other hosts; its configuration has no connectors')
 }
 

@@ -65,7 +65,7 @@ export function peerOf(
     (feed) =>
       isInbound(feed) &&
       (feed.account === undefined || feed.account === account?.user) &&
-      (addressListOf(feed.addresses)?.has(address) ?? true),
+      (addressListOf(feed.from)?.has(address) ?? true),
   )
   // Several peers may share an address. A feed that names the account is more specific.
   const feed = matching.find((candidate) => candidate.account !== undefined) ?? matching[0]

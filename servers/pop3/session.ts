@@ -100,7 +100,7 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   #assertReader(user: string): void {
     const { context } = this
     if (isCapturedReader(context, { user }) && context.tenants.ofAccount(user) === undefined) return
-    throw new Pop3Error('The account is not a reader of captured mail (captured.readers).', 'AUTH')
+    throw new Pop3Error('The account is not a reader of captured mail (mail.captured.readers).', 'AUTH')
   }
 
   /** Counts a log-on. Returns whether it keeps the time after the last one. RFC 2449 section 6.5. */

@@ -57,7 +57,7 @@ const needed: Readonly<Record<Access, string>> = {
   inspect: 'administrators and readers may see this',
   change: 'someone who may change mail may do this',
   administer:
-    'an administrator may do this: use a token with the role administrator, or an account of `administrators`',
+    'an administrator may do this: use a token with the role administrator, or an account of `access.administrators`',
 }
 
 /** Checks that the role of a caller allows an operation. @throws ApiProblem `forbidden` */

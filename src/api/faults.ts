@@ -15,7 +15,7 @@ const fault = z
       .string()
       .nullable()
       .describe('Id for changes. Null for faults of the configuration: change the configuration instead.'),
-    fault: z.looseObject({}).describe('The fault, as in the key `faults` of the YAML.'),
+    fault: z.looseObject({}).describe('The fault, as in the key `testing.faults` of the YAML.'),
     hits: z.number().int().describe('How often the fault has happened.'),
     etag: z.string().nullable().describe('Version of the fault, for `ifMatch`. Null for faults of the configuration.'),
   })
@@ -68,7 +68,7 @@ const add = defineOperation('faults.add', 'POST /faults', {
   access: 'administer',
   input: z
     .looseObject({})
-    .describe('As in the key `faults` of the YAML: { when: { verb: RCPT }, do: { reply: 451 4.7.1 Later } }.'),
+    .describe('As in the key `testing.faults` of the YAML: { when: { verb: RCPT }, do: { reply: 451 4.7.1 Later } }.'),
   describedInput: faultKeys,
   output: fault,
   status: 201,

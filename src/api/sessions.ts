@@ -263,7 +263,7 @@ function outcomeOf({ tls, hello, endCause, refusals, direction }: SessionRecord)
 
 const capture = defineOperation('sessions.capture', 'GET /sessions/{id}/capture', {
   runsAt: 'session',
-  summary: 'Download the traffic of a session as a pcapng file, with its TLS secrets. Needs the key `capture`.',
+  summary: 'Download the traffic of a session as a pcapng file, with its TLS secrets. Needs the key `testing.packets`.',
   access: 'administer',
   input: z.strictObject({ id: z.string() }),
   output: 'application/vnd.tcpdump.pcap',
@@ -283,12 +283,12 @@ const capture = defineOperation('sessions.capture', 'GET /sessions/{id}/capture'
 /** Says why there is no traffic of a session, and what to do. */
 function whyNotCaptured({ lab: { config } }: Api, { id, virtualServer }: SessionRecord): string {
   const server = config.virtualServers.find(({ name }) => name === virtualServer)
-  const settings = [config.capture, server?.capture].filter((one) => one !== undefined)
+  const settings = [config.testing.packets, server?.packets].filter((one) => one !== undefined)
   if (settings.length === 0)
-    return `the traffic of ${id} was not captured; add \`capture: memory\` to the configuration for further sessions`
+    return `the traffic of ${id} was not captured; add \`testing: { packets: memory }\` to the configuration for further sessions`
   if (settings.every(({ memory }) => memory === 0))
-    return `the traffic of ${id} is not in memory, because \`capture.memory\` is 0; ${settings[0]?.file} has it`
-  return `the traffic of ${id} was not captured, or newer sessions have displaced it; raise \`capture.memory\` to keep more`
+    return `the traffic of ${id} is not in memory, because \`memory\` of \`packets\` is 0; ${settings[0]?.file} has it`
+  return `the traffic of ${id} was not captured, or newer sessions have displaced it; raise \`memory\` of \`packets\` to keep more`
 }
 
 export const sessionOperations = [list, get, handshake, capture] as const

@@ -48,7 +48,7 @@ interface KeptFault {
 /** The parts of a lab that faults need. */
 interface FaultServices {
   /** The first configuration; `configure` applies others. */
-  readonly config: { readonly faults: readonly Fault[]; readonly faultSeed: number }
+  readonly config: { readonly testing: { readonly faults: readonly Fault[]; readonly seed: number } }
   readonly values: SharedValues
   logError(error: unknown, message: string): void
 }
@@ -72,16 +72,16 @@ export class LabFaults {
 
   constructor(services: FaultServices) {
     const {
-      config: { faults, faultSeed },
+      config: { testing },
       values,
     } = services
     this.#services = services
     this.#counts = values.isShared ? new SharedCounts(values.map('fault-counts')) : undefined
     this.#shared = values.map('faults')
     this.#ids = values.map('fault-ids')
-    this.rules = new FaultRules(faultSeed, this.#counts)
-    this.#seed = faultSeed
-    this.#configured = faults
+    this.rules = new FaultRules(testing.seed, this.#counts)
+    this.#seed = testing.seed
+    this.#configured = testing.faults
     this.resetHere()
     this.#shared.watch(({ key, value }) => this.#follow(key, value))
   }

@@ -360,7 +360,7 @@ export class Lab implements ApiLab, AsyncDisposable {
       )
       throw error
     }
-    this.faults.configure(next.faults, next.faultSeed)
+    this.faults.configure(next.testing.faults, next.testing.seed)
     this.changes.report({ type: 'configuration', virtualServers: next.virtualServers.map(({ name }) => name) })
   }
 
@@ -381,7 +381,7 @@ export class Lab implements ApiLab, AsyncDisposable {
     await checkTagRules(config)
     await this.#webhooks.apply(config)
     this.captures.limit(config)
-    this.tenants.configure(config.tokens.flatMap(({ name, role }) => (role === 'tenant' ? [name] : [])))
+    this.tenants.configure(config.access.tokens.flatMap(({ name, role }) => (role === 'tenant' ? [name] : [])))
     const settings = []
     for (const server of config.virtualServers) settings.push(await serverSettings(server, this))
     this.metrics.open(config)

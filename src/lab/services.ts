@@ -22,7 +22,7 @@ interface LastingServices
 }
 
 /** Returns the rules for tags, which are loaded with the first message. */
-function ruleTagsOf({ tagging }: ResolvedLab): LabServices['ruleTags'] {
+function ruleTagsOf({ mail: { tagging } }: ResolvedLab): LabServices['ruleTags'] {
   if (!tagging || tagging.rules.length === 0) return undefined
   let opened: Promise<RuleTags> | undefined
   return async (delivery) => {
@@ -32,7 +32,7 @@ function ruleTagsOf({ tagging }: ResolvedLab): LabServices['ruleTags'] {
 }
 
 /** @throws Error for a rule for tags whose search cannot be read */
-export async function checkTagRules({ tagging }: ResolvedLab): Promise<void> {
+export async function checkTagRules({ mail: { tagging } }: ResolvedLab): Promise<void> {
   if (!tagging || tagging.rules.length === 0) return
   const { openTagRules } = await import('../api/messages/tag-rules.ts')
   openTagRules(tagging.rules)
@@ -55,10 +55,10 @@ export const composeServices = (lab: LastingServices, config: ResolvedLab): LabS
   rates: lab.rates,
   api: () => lab.api(),
   idleApi: () => lab.idleApi(),
-  administrators: config.administrators,
-  capturedReaders: config.captured.readers,
-  capturedFolder: config.captured.folder,
-  tagging: config.tagging,
+  administrators: config.access.administrators,
+  capturedReaders: config.mail.captured.readers,
+  capturedFolder: config.mail.captured.folder,
+  tagging: config.mail.tagging,
   ruleTags: ruleTagsOf(config),
   labNames: [config.hostname, ...config.alternativeNames],
   mtaSts: configuredPolicy(config),

@@ -44,7 +44,7 @@ export interface LegacySettings {
 
 /** The keys of the configuration that concern the engine. */
 interface LegacyConfig {
-  readonly legacy: boolean | readonly LegacySuiteName[]
+  readonly legacy: 'off' | true | readonly LegacySuiteName[]
   readonly strength: StrengthMeasure
   readonly defect?: TlsDefectName | undefined
   readonly minVersion: TlsPolicy['minVersion']
@@ -56,12 +56,12 @@ export function legacySettings(
   certificates: readonly InstalledCertificate[],
 ): LegacySettings | undefined {
   const usable = certificates.filter(hasRsaKey)
-  const configured = legacy === false ? [] : legacySuitesOf(legacy)
+  const configured = legacy === 'off' ? [] : legacySuitesOf(legacy)
   const added = defect === undefined ? [] : legacySuitesOf(engineDefects[defect].suites)
   const suites = [...new Set([...configured, ...added])]
   if (usable.length === 0) return undefined
   const settings = { suites, strength, certificates: usable, defect }
-  return legacy === false ? { ...settings, minVersion: versionForDefect(minVersion, defect) } : settings
+  return legacy === 'off' ? { ...settings, minVersion: versionForDefect(minVersion, defect) } : settings
 }
 
 /** Returns the lowest version of an engine that only has a defect: the policy's, or one that the defect needs. */

@@ -12,7 +12,8 @@ beforeAll(async () => {
 directory: { accounts: [{ user: alice, password: secret }] }
 oauth2: { issuer: 'https://login.lab.test' }
 virtualServers: [{ protocol: http, port: 0, tlsPort: off, authentication: [basic] }]
-tokens: [{ name: ci, token: token-of-an-administrator }]
+access:
+  tokens: [{ name: ci, token: token-of-an-administrator }]
 `,
   )
   lab = await place.start(['--config', 'lab.yaml'])

@@ -58,7 +58,7 @@ test('start prints the token, the address of the API, and the console with the t
 })
 
 test.each([
-  ['administrators: [alice]', {}],
+  ['access:\n  administrators: [alice]\n', {}],
   ['', { SEALPOST_TOKENS: '[{ name: ci, token: ci-ci-ci-ci-ci-ci }]' }],
   ['', { SEALPOST_TOKENS: '[{ name: ci, tokenFile: ci.token }]' }],
 ])('none is generated with %s %j', async (more, env) => {
@@ -76,6 +76,6 @@ test('check says that a token will be generated, and how to choose one', async (
   const { status, stderr } = await place.run(['check', '--config', 'lab.yaml'])
   expect(status).toBe(0)
   expect(stderr).toMatch(/lab\.yaml:3:\d+: virtualServers\[0\]\.address: .*`start` generates a token.*tokens: \[\{/)
-  place.write('named.yaml', lab('administrators: [alice]'))
+  place.write('named.yaml', lab('access:\n  administrators: [alice]\n'))
   expect((await place.run(['check', '--config', 'named.yaml'])).stderr).not.toContain('generates')
 })

@@ -20,8 +20,7 @@ let running: StartedLab
 beforeAll(async () => {
   const [port] = await freePorts(1)
   pki = new CertificateLab(`hostname: localhost
-certificates: { store: certs, key: p256 }
-authorityService: { address: 127.0.0.1, port: ${port} }
+certificates: { store: certs, key: p256, service: { address: 127.0.0.1, port: ${port} } }
 virtualServers:
   - { protocol: smtp, port: 0 }
   - { protocol: imap4, port: 0, tlsPort: 0 }

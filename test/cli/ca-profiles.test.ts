@@ -5,10 +5,12 @@ import { CertificateLab, smtp } from './cert-support.ts'
 let pki: CertificateLab
 beforeAll(async () => {
   pki = new CertificateLab(`hostname: localhost
-certificates: { store: certs, key: rsa-2048 }
-certificateProfiles:
-  weekly: { purposes: [serverAuth, clientAuth], lifetime: 7d, hash: sha512 }
-  server: { purposes: [serverAuth], lifetime: 30d }
+certificates:
+  store: certs
+  key: rsa-2048
+  profiles:
+    weekly: { purposes: [serverAuth, clientAuth], lifetime: 7d, hash: sha512 }
+    server: { purposes: [serverAuth], lifetime: 30d }
 virtualServers: [{ protocol: smtp, port: 0 }]
 `)
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'one.key']

@@ -6,13 +6,11 @@ import { CertificateLab } from './cert-support.ts'
 const hasMlDsa = /^(?:3\.[5-9]|[4-9])/.test(process.versions.openssl)
 
 const config = `hostname: localhost
-certificates: { store: certs, key: p256 }
+certificates: { store: certs, key: p256, profiles: { brief: { purposes: [serverAuth], key: p384, lifetime: 1d } } }
 virtualServers:
   - { protocol: smtp, port: 0 }
   - { protocol: imap4, port: 0, tlsPort: 0 }
   - { protocol: pop3, port: 0, tlsPort: off, certificate: none }
-certificateProfiles:
-  brief: { purposes: [serverAuth], key: p384, lifetime: 1d }
 `
 
 function newLab(): CertificateLab {

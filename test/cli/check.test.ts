@@ -59,7 +59,9 @@ test('does not report the ports of the running lab', async () => {
 
 test('does not report the ports of the authority service of the running lab', async () => {
   const [port = 0, tlsPort = 0] = await freePorts(2)
-  const service = `authorityService: { address: 127.0.0.1, port: ${port}, tlsPort: ${tlsPort} }`
+  const service = `certificates:
+  service: { address: 127.0.0.1, port: ${port}, tlsPort: ${tlsPort} }
+`
   place.write(
     'lab.yaml',
     `${accounts}certificates: memory\n${service}\nvirtualServers: [{ protocol: pop3, certificate: none, port: 0 }]`,

@@ -147,7 +147,9 @@ test('shows one program, and names all if it is unknown', async () => {
 describe('a lab at --url', () => {
   const token = 'token-of-an-administrator'
   const reader = 'token-of-a-reader-of-all'
-  const tokens = `tokens: [{ name: ci, token: ${token} }, { name: watcher, role: reader, token: ${reader} }]`
+  const tokens = `access:
+  tokens: [{ name: ci, token: ${token} }, { name: watcher, role: reader, token: ${reader} }]
+`
 
   async function remoteLab(): Promise<{ running: StartedLab; url: string }> {
     const servers =

@@ -11,7 +11,8 @@ beforeAll(async () => {
   place.write(
     'lab.yaml',
     `certificates: { store: certs, key: p256 }
-tokens: [{ name: ci, token: ${TOKEN} }, { name: watcher, role: reader, token: ${READER} }]
+access:
+  tokens: [{ name: ci, token: ${TOKEN} }, { name: watcher, role: reader, token: ${READER} }]
 virtualServers: [{ protocol: http, port: 0, tlsPort: off }]
 `,
   )

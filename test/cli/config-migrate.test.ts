@@ -9,7 +9,7 @@ import { Workplace } from '../support/sealpost.ts'
 
 /** A key that only these tests deprecate. */
 const row = {
-  mappings: ['certificate', 'virtualServers.*.certificate', 'virtualServers.*.certificate.*'],
+  mappings: ['certificates.default', 'virtualServers.*.certificate', 'virtualServers.*.certificate.*'],
   from: 'kind',
   to: 'variant',
   since: version,
@@ -18,7 +18,7 @@ const rows = deprecations as unknown as (typeof row)[]
 
 const old = `# The lab of the payment team.
 version:   1
-certificate:   {kind: p256, hostname: a.test}  # P-256 for old clients
+certificates:   {default: {kind: p256, hostname: a.test}}  # P-256 for old clients
 
 x-shared: &rsa
     "kind": rsa   # the same
@@ -66,9 +66,9 @@ test('changes only the deprecated keys of the file, and with --dry-run shows the
   chmodSync(file, 0o640)
   const dry = await migrate('--dry-run')
   expect(dry.stderr).toBe(
-    'certificate.kind: now variant\nvirtualServers[1].certificate[1].kind: now variant\nNothing was written, because of --dry-run.\n',
+    'certificates.default.kind: now variant\nvirtualServers[1].certificate[1].kind: now variant\nNothing was written, because of --dry-run.\n',
   )
-  expect(dry.stdout).toContain('-certificate:   {kind: p256, hostname: a.test}  # P-256 for old clients\n')
+  expect(dry.stdout).toContain('-certificates:   {default: {kind: p256, hostname: a.test}}  # P-256 for old clients\n')
   expect(dry.stdout).toContain('+    variant: rsa   # the same\n')
   expect(dry.stdout).not.toContain('alices-secret')
   expect(content()).toBe(old)
@@ -95,12 +95,12 @@ test.each([
 
 test('prints JSON, and names the variables whose value it cannot change', async () => {
   const file = place.write('lab.yaml', current)
-  vi.stubEnv('SEALPOST_CERTIFICATE', '{ kind: p384 }')
+  vi.stubEnv('SEALPOST_CERTIFICATES_DEFAULT', '{ kind: p384 }')
   vi.stubEnv('SEALPOST_PORT_OFFSET', '3000')
-  const line = expect.stringMatching(/^SEALPOST_CERTIFICATE: kind: .*; write variant$/)
+  const line = expect.stringMatching(/^SEALPOST_CERTIFICATES_DEFAULT: kind: .*; write variant$/)
   const { stdout } = await migrate('--json')
   expect(JSON.parse(stdout)).toEqual({ file, changes: [], diff: '', written: false, variables: [line] })
-  expect((await migrate()).stderr).toContain('SEALPOST_CERTIFICATE: kind: ')
+  expect((await migrate()).stderr).toContain('SEALPOST_CERTIFICATES_DEFAULT: kind: ')
 })
 
 test.each([

@@ -8,7 +8,8 @@ const text = `certificates: memory
 directory:
   accounts:
     - { user: alice, password: alices-secret } # an administrator
-tokens: [{ name: ci, token: ${token} }]
+access:
+  tokens: [{ name: ci, token: ${token} }]
 virtualServers:
   - { protocol: pop3, port: 0, certificate: none }
   - { protocol: http, port: 0, certificate: none }

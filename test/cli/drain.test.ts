@@ -8,8 +8,7 @@ const place = workplaceOfEach()
 const start = (drain: string): Promise<StartedLab> => {
   place.write(
     'lab.yaml',
-    `certificates: { store: memory, key: p256 }
-certificate: none
+    `certificates: { store: memory, key: p256, default: none }
 drain: ${drain}
 virtualServers: [{ protocol: smtp, port: 0 }, { protocol: http, port: 0 }]
 `,

@@ -12,11 +12,14 @@ import { mainFile, type StartedLab, Workplace } from '../support/sealpost.ts'
 const CONFIGURATION = `certificates: { store: certs, key: p256 }
 store: { lmdb: data }
 directory: { accounts: [{ user: alice, password: secret }, { user: bob, password: secret }] }
-newsgroups: [{ name: lab.general }]
+news:
+  groups: [{ name: lab.general }]
 logLevel: info
-connectors: [{ name: Default SMTP Connector, smartHost: { host: 127.0.0.1, port: 9, tls: none } }]
+outgoing:
+  connectors: [{ name: Default SMTP Connector, smartHost: { host: 127.0.0.1, port: 9, tls: none } }]
 dns: { port: 0 }
-mailAuthentication: { dkim: [{ domain: lab.test, selector: lab }] }
+mail:
+  authentication: { dkim: [{ domain: lab.test, selector: lab }] }
 virtualServers:
   - { protocol: smtp, port: 0, limits: { connections: 100 } }
   - { protocol: pop3, port: 0, tlsPort: 0 }

@@ -15,10 +15,12 @@ beforeAll(async () => {
   place.write(
     'lab.yaml',
     `certificates: { store: certs, key: p256 }
-capture: traffic.pcapng
+testing:
+  packets: traffic.pcapng
 store: { memory: auto, messages: 1 }
 directory: { unknown: capture }
-tokens: [{ name: ci, role: reader, token: ${TOKEN} }, { name: t1, role: tenant, token: ${TENANT} }]
+access:
+  tokens: [{ name: ci, role: reader, token: ${TOKEN} }, { name: t1, role: tenant, token: ${TENANT} }]
 virtualServers:
   - { protocol: pop3, port: 0 }
   - { protocol: smtp, port: 0, tlsPort: off }

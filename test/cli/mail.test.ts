@@ -11,7 +11,8 @@ beforeAll(async () => {
     'lab.yaml',
     `certificates: { store: certs, key: p256 }
 directory: { accounts: [{ user: alice, password: secret }, { user: bob, password: secret }] }
-tokens: [{ name: ci, token: ${TOKEN} }]
+access:
+  tokens: [{ name: ci, token: ${TOKEN} }]
 virtualServers:
   - { protocol: smtp, port: 0 }
   - { protocol: http, port: 0, tlsPort: off, authentication: [basic] }

@@ -8,7 +8,8 @@ import { withoutPackage } from '../support/without-package.ts'
 const [ci, reader] = ['ci-token-ci-token', 'reader-token-reader']
 const CONFIGURATION = `certificates: { store: certs, key: p256 }
 directory: { accounts: [{ user: alice, password: secret }] }
-tokens: [{ name: ci, token: ${ci} }, { name: watcher, role: reader, token: ${reader} }]
+access:
+  tokens: [{ name: ci, token: ${ci} }, { name: watcher, role: reader, token: ${reader} }]
 virtualServers:
   - { protocol: smtp, port: 0 }
   - { protocol: http, port: 0, tlsPort: off, authentication: [basic] }

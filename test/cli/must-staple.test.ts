@@ -5,8 +5,7 @@ import { isThorough } from '../support/thorough.ts'
 import { CertificateLab, imap4, smtp } from './cert-support.ts'
 
 const yaml = (stapling: boolean): string => `hostname: localhost
-certificates: { store: certs, key: p256 }
-certificateProfiles: { strict: { purposes: [serverAuth], mustStaple: true } }
+certificates: { store: certs, key: p256, profiles: { strict: { purposes: [serverAuth], mustStaple: true } } }
 directory: { accounts: [{ user: alice, password: secret }] }
 virtualServers:
   - { protocol: smtp, port: 0, tls: { ocspStapling: ${stapling} } }

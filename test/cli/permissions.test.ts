@@ -7,7 +7,8 @@ import { SmtpSender } from '../support/smtp-sender.ts'
 const CONFIG = `
 store: { lmdb: data/mail }
 certificates: keys/store
-capture: traffic.pcapng
+testing:
+  packets: traffic.pcapng
 directory: { accounts: [{ user: alice, password: secret }] }
 virtualServers: [{ protocol: smtp, port: 0 }]
 `

@@ -20,11 +20,13 @@ beforeAll(async () => {
     'lab.yaml',
     `certificates: { store: certs, key: p256 }
 directory: { accounts: [{ user: alice, password: secret }] }
-tokens: [{ name: ci, token: ${TOKEN} }]
-connectors:
-  - name: Default SMTP Connector
-    smartHost: { host: 127.0.0.1, port: ${host.port}, tls: none }
-    deny: ['ceo@*']
+access:
+  tokens: [{ name: ci, token: ${TOKEN} }]
+outgoing:
+  connectors:
+    - name: Default SMTP Connector
+      smartHost: { host: 127.0.0.1, port: ${host.port}, tls: none }
+      deny: ['ceo@*']
 virtualServers:
   - { protocol: smtp, port: 0 }
   - { protocol: http, port: 0, tlsPort: off, authentication: [basic] }

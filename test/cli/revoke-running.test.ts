@@ -9,8 +9,7 @@ let running: StartedLab
 
 beforeAll(async () => {
   pki = new CertificateLab(`hostname: localhost
-certificates: { store: certs, key: p256 }
-authorityService: { address: 127.0.0.1, port: 0 }
+certificates: { store: certs, key: p256, service: { address: 127.0.0.1, port: 0 } }
 virtualServers:
   - { protocol: imap4, port: 0, tlsPort: 0 }
 `)

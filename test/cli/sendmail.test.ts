@@ -16,7 +16,8 @@ domain: lab.test
 store: memory
 certificates: { store: memory, key: p256 }
 directory: { accounts: [{ user: alice, password: secret }, { user: bob, password: secret }] }
-tokens: [{ name: ci, role: administrator, token: sealpost-sendmail-test-token }]
+access:
+  tokens: [{ name: ci, role: administrator, token: sealpost-sendmail-test-token }]
 virtualServers:
   - { protocol: smtp, port: 0, authentication: [basic-over-tls], requireSecureChannel: true, relay: deny }
   - { name: open, protocol: smtp, port: 0 }

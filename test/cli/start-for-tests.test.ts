@@ -29,7 +29,7 @@ test('starts a lab with the defaults of startLab(), an API and a token, until st
 test('completes a configuration and does not change its file', async () => {
   const text = `virtualServers: [{ protocol: smtp, certificate: none }, { protocol: http, port: off, tlsPort: 0 }]
 directory: { accounts: [{ user: alice, password: secret }] }
-tokens: [{ name: mine, token: a-token-of-my-own }]
+access: { tokens: [{ name: mine, token: a-token-of-my-own }] }
 `
   place.write('lab.yaml', text)
   await using running = await place.start(['--config', 'lab.yaml', '--for-tests'])
@@ -59,7 +59,7 @@ test.each([
   ['{ virtualServers: 5 }', 'SEALPOST_CONFIG:1:19: virtualServers: '],
   ['{ virtualServers: [null], directory: 5 }', 'directory: '],
   ['- 1', 'SEALPOST_CONFIG:1:1: '],
-  ['{ tokens: 5 }', 'tokens: '],
+  ['{ access: { tokens: 5 } }', 'access.tokens: '],
 ])('says what is wrong with %s', async (text, message) => {
   const { status, stderr } = await place.runHere(['start', '--for-tests'], { env: { SEALPOST_CONFIG: text } })
   expect(stderr).toContain(message)

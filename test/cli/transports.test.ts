@@ -7,8 +7,10 @@ import { type StartedLab, Workplace } from '../support/sealpost.ts'
 const TOKEN = 'token-token-token'
 const CONFIGURATION = `certificates: { store: certs, key: p256 }
 directory: { accounts: [{ user: alice, password: secret }] }
-tokens: [{ name: ci, token: ${TOKEN} }]
-newsgroups: [{ name: lab.general }]
+access:
+  tokens: [{ name: ci, token: ${TOKEN} }]
+news:
+  groups: [{ name: lab.general }]
 virtualServers:
   - { protocol: smtp, port: 0 }
   - { protocol: imap4, port: 0, tlsPort: 0 }

@@ -97,7 +97,7 @@ describe('imapflow', () => {
           { user: 'bob', password: 'secret' },
         ],
       },
-      newsgroups: [{ name: 'lab.talk' }],
+      news: { groups: [{ name: 'lab.talk' }] },
     })
     const open = async (user: string): Promise<ImapFlow> => {
       const client = new ImapFlow({ ...lab.imapflow({ user, pass: 'secret' }), logger: false })

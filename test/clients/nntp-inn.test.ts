@@ -29,7 +29,7 @@ async function startTriangle() {
   writeFileSync(rootFile('inn'), innCertificate.certificatePem)
   const innFeed: Feed = {
     ...{ peer: 'inn.test', direction: 'both', host: '127.0.0.1', port: innTls, tls: 'implicit' },
-    ...{ authority: rootFile('inn'), addresses: ['127.0.0.1'], interval: 500 },
+    ...{ authority: rootFile('inn'), from: ['127.0.0.1'], interval: 500 },
   }
   const labFeed = (self: string, peer: string, port: number): Feed => ({
     ...{ peer: `${peer}.test`, direction: 'both', host: '127.0.0.1', port, authority: rootFile(peer) },
@@ -38,7 +38,7 @@ async function startTriangle() {
   const start = async (name: string, port: number, tlsPort: number, feeds: Feed[]): Promise<TestLab> => {
     const newsgroups = groups.map((group) => ({ name: group }))
     const virtualServers = [{ protocol: 'nntp' as const, port, tlsPort, feeds }]
-    const lab = await startLab({ hostname: `${name}.test`, newsgroups, virtualServers })
+    const lab = await startLab({ hostname: `${name}.test`, news: { groups: newsgroups }, virtualServers })
     writeFileSync(rootFile(name), lab.ca)
     return lab
   }
@@ -157,7 +157,7 @@ test.skipIf(!hasInn() || !needs('stunnel'))('a lab pulls from INN by NEWNEWS ove
     ...{ authority: rootFile('inn'), groups: 'lab.*', interval: 200 },
   }
   await using lab = await startLab({
-    newsgroups: groups.map((name) => ({ name })),
+    news: { groups: groups.map((name) => ({ name })) },
     virtualServers: [{ protocol: 'nntp', feeds: [feed] }],
   })
   await expect.poll(() => idsIn(lab, 'lab.test'), soon).toEqual(idsOf(many('inn', 1, 5)))

@@ -17,7 +17,7 @@ const newsgroups = [
 async function withThread(access?: 'authenticated'): Promise<ClientLab> {
   const server = { protocol: 'nntp' as const, ...(access ? { access } : {}) }
   const client = await startClientLab({
-    newsgroups,
+    news: { groups: newsgroups },
     virtualServers: [{ protocol: 'smtp' }, { protocol: 'pop3' }, server],
   })
   const wire = await LineClient.open(client.lab.server('nntp').port)

@@ -18,7 +18,7 @@ describe.skipIf(!hasChromium)('the console', () => {
   const start = (port = 0, authentication: 'basic' | 'anonymous' = 'anonymous'): Promise<HttpLab> =>
     HttpLab.start({
       directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
-      tokens: [{ name: 'ci', token }],
+      access: { tokens: [{ name: 'ci', token }] },
       virtualServers: [
         { protocol: 'http', port, authentication: [authentication], limits: { failedLogonDelay: '1ms' } },
       ],
@@ -49,7 +49,7 @@ describe.skipIf(!hasChromium)('the console', () => {
 
   it('lets an account change its mail, but not the articles in the same list', async () => {
     await using http = await HttpLab.start({
-      newsgroups: [{ name: 'lab.general' }],
+      news: { groups: [{ name: 'lab.general' }] },
       directory: { accounts: [{ user: 'bob', password: 'secret' }] },
       virtualServers: [{ protocol: 'nntp' }, { protocol: 'http', authentication: ['basic'] }],
     })

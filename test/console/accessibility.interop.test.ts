@@ -14,7 +14,7 @@ describe.skipIf(!hasChromium)('accessibility', () => {
   let browser: ConsoleBrowser
   beforeAll(async () => {
     http = await consoleLab({
-      authorityService: { port: 0, tlsPort: 0 },
+      certificates: { service: { port: 0, tlsPort: 0 } },
       virtualServers: [
         { protocol: 'smtp' },
         { protocol: 'http' },

@@ -71,7 +71,7 @@ describe.skipIf(!hasChromium)('the page of the authorities', () => {
     const folder = mkdtempSync(join(tmpdir(), 'certbot-'))
     await using own = await HttpLab.start({
       virtualServers: [{ protocol: 'http' }],
-      authorityService: { port: 0, tlsPort: 0, acme: { httpPort } },
+      certificates: { service: { port: 0, tlsPort: 0, acme: { httpPort } } },
     })
     const page = await browser.open(own.base, '/authorities?tab=acme')
     await page.getByText('No client has ordered a certificate yet.').waitFor()

@@ -53,7 +53,7 @@ export class ConsoleBrowser implements AsyncDisposable {
 export async function consoleLab(input: LabInput = {}): Promise<HttpLab> {
   const http = await HttpLab.start({
     directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
-    newsgroups: [{ name: 'lab.general' }],
+    news: { groups: [{ name: 'lab.general' }] },
     ...input,
   })
   for (const subject of ['Welcome', 'Your order 4711', 'Your code']) {

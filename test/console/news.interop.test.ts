@@ -16,11 +16,13 @@ describe.skipIf(!hasChromium)('News', () => {
     peerPort = await freePort()
     http = await consoleLab({
       hostname: 'one.test',
-      newsgroups: [
-        { name: 'lab.general', description: 'General talk' },
-        { name: 'lab.second' },
-        { name: 'lab.announce', posting: 'moderated', moderator: 'bob@lab.test' },
-      ],
+      news: {
+        groups: [
+          { name: 'lab.general', description: 'General talk' },
+          { name: 'lab.second' },
+          { name: 'lab.announce', posting: 'moderated', moderator: 'bob@lab.test' },
+        ],
+      },
       virtualServers: [
         {
           protocol: 'nntp',
@@ -358,13 +360,13 @@ describe.skipIf(!hasChromium)('News', () => {
     await queue.getByRole('link', { name: '<queued@news.test>' }).waitFor()
     await using peer = await startLab({
       hostname: 'two.test',
-      newsgroups: [{ name: 'lab.general' }],
+      news: { groups: [{ name: 'lab.general' }] },
       virtualServers: [
         {
           protocol: 'nntp',
           port: peerPort,
           certificate: 'none',
-          feeds: [{ peer: 'one.test', direction: 'in', addresses: ['127.0.0.1'] }],
+          feeds: [{ peer: 'one.test', direction: 'in', from: ['127.0.0.1'] }],
         },
       ],
     })

@@ -76,7 +76,7 @@ describe.skipIf(!hasChromium || !hasNginx)('the console behind nginx', () => {
   beforeAll(async () => {
     http = await HttpLab.start({
       directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-      tokens: [{ name: 'ci', token }],
+      access: { tokens: [{ name: 'ci', token }] },
       virtualServers: [{ protocol: 'http', authentication: ['basic'] }],
     })
     nginx = await Nginx.before(http.base)

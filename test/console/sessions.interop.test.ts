@@ -15,7 +15,10 @@ describe.skipIf(!hasChromium)('the page of the sessions', () => {
   let http: HttpLab
   let browser: ConsoleBrowser
   beforeAll(async () => {
-    http = await consoleLab({ capture: 'memory', virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }] })
+    http = await consoleLab({
+      testing: { packets: 'memory' },
+      virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }],
+    })
     browser = await ConsoleBrowser.start()
   })
   afterAll(async () => {

@@ -115,7 +115,7 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
     await page.getByRole('radio', { name: 'Another server' }).check()
     await page.getByLabel('Host', { exact: true }).fill('mail.example.test')
     await page.getByRole('button', { name: 'Verify', exact: true }).click()
-    await page.getByRole('alert').getByText('add mail.example.test to `verify.targets`').waitFor()
+    await page.getByRole('alert').getByText('add mail.example.test to `testing.verify.targets`').waitFor()
     expect(browser.complaints.splice(0)).toEqual([expect.stringContaining('403')])
     await page.context().close()
   })

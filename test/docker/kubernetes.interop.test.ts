@@ -72,7 +72,7 @@ it('the example with a certificate of cert-manager is valid', async () => {
   const manifests = await build('kubernetes/example')
   expect(await mistakesOf(manifests)).toBe('')
   expect(kindsOf(manifests)).toContain('Certificate')
-  expect(JSON.stringify(manifests)).toContain('"SEALPOST_CERTIFICATE"')
+  expect(JSON.stringify(manifests)).toContain('"SEALPOST_CERTIFICATES_DEFAULT"')
 })
 
 it('the check finds an unknown key and a wrong type', async () => {

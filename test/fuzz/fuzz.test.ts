@@ -29,7 +29,7 @@ beforeAll(async () => {
     { user: 'alice', password: 'secret' },
     { user: 'bob', password: 'secret' },
   ]
-  const feeds = [{ peer: 'peer.test', direction: 'in' as const, addresses: ['127.0.0.1'] }]
+  const feeds = [{ peer: 'peer.test', direction: 'in' as const, from: ['127.0.0.1'] }]
   const virtualServers = (['smtp', 'pop3', 'imap4', 'nntp'] as const).map((protocol) => ({
     protocol,
     authentication: ['anonymous' as const, 'basic' as const, 'ntlm' as const],

@@ -208,7 +208,7 @@ describe.concurrent('a client that uses the server without a log-on', () => {
         {
           protocol: 'nntp',
           limits: { logonTimeout: '3s' },
-          feeds: [{ peer: 'news.peer.test', direction: 'in', addresses: ['127.0.0.1'] }],
+          feeds: [{ peer: 'news.peer.test', direction: 'in', from: ['127.0.0.1'] }],
         },
       ],
     })

@@ -21,9 +21,11 @@ domain: lab.test
 certificates: { store: certs, key: p256 }
 store: { lmdb: data }
 directory: { accounts: [{ user: alice, password: secret }] }
-newsgroups: [{ name: lab.test }]
+news:
+  groups: [{ name: lab.test }]
 dns: { port: 0, dnssec: true }
-mailAuthentication: { dkim: [{ domain: lab.test, algorithm: ed25519 }] }
+mail:
+  authentication: { dkim: [{ domain: lab.test, algorithm: ed25519 }] }
 virtualServers: [{ name: smtp, protocol: smtp, port: 0 }]
 `
 const STORE = 'data/messages.mdb'

@@ -69,9 +69,9 @@ test.each(['{99999999999+}', '{99999999999999999999+}', '~{99999999999+}', '{429
 )
 
 test('TAKETHIS by a peer that reads no reply takes little memory, and each article is answered', async () => {
-  const feeds = [{ peer: 'peer', direction: 'in' as const, addresses: ['127.0.0.1'] }]
+  const feeds = [{ peer: 'peer', direction: 'in' as const, from: ['127.0.0.1'] }]
   await using lab = await startLab({
-    newsgroups: [{ name: 'lab.general' }],
+    news: { groups: [{ name: 'lab.general' }] },
     virtualServers: [{ protocol: 'nntp', feeds }],
   })
   const { port } = lab.server('nntp')

@@ -81,7 +81,7 @@ test('smtp: after STARTTLS, single octets do not restart the idle timeout, altho
 })
 
 test('nntp: STARTTLS leaves a peer that is known by address without a log-on timeout', async () => {
-  const feeds = [{ peer: 'news.peer.test', direction: 'in' as const, addresses: ['127.0.0.1'] }]
+  const feeds = [{ peer: 'news.peer.test', direction: 'in' as const, from: ['127.0.0.1'] }]
   await using lab = await startLab({ virtualServers: [{ protocol: 'nntp', limits: { logonTimeout: '2s' }, feeds }] })
   const { port } = lab.server('nntp')
   const peer = await LineClient.open(port)

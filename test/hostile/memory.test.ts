@@ -29,7 +29,7 @@ const config = (more: LabInput = {}): LabInput => ({
     { protocol: 'smtp' },
     { protocol: 'pop3' },
     { protocol: 'imap4' },
-    { protocol: 'nntp', feeds: [{ peer: 'peer', direction: 'in', addresses: ['127.0.0.1'] }] },
+    { protocol: 'nntp', feeds: [{ peer: 'peer', direction: 'in', from: ['127.0.0.1'] }] },
     { protocol: 'http' },
   ],
   ...more,

@@ -282,7 +282,7 @@ test('NNTP: every reply line is UTF-8 (RFC 3977 section 3.1)', async () => {
     probe: 'DATE',
     answer: /^111 \d{14}$/,
     allowed: 'utf8',
-    config: { newsgroups },
+    config: { news: { groups: newsgroups } },
   } as const
   expect(await exchangeAll({ ...dialect, hello: ['GROUP lab.general'], templates })).toBeGreaterThan(200)
   // The last reply repeats the name. After it, the session is logged on.

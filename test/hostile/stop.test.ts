@@ -9,12 +9,13 @@ hostname: localhost
 store: { lmdb: mail }
 certificates: certs
 directory: { accounts: [{ user: alice, password: secret }] }
-newsgroups: [{ name: lab.general }]
+news:
+  groups: [{ name: lab.general }]
 virtualServers:
   - { protocol: smtp, port: 0, tlsPort: 0, authentication: [anonymous, basic] }
   - { protocol: pop3, port: 0, tlsPort: 0, authentication: [basic] }
   - { protocol: imap4, port: 0, tlsPort: 0, authentication: [basic] }
-  - { protocol: nntp, port: 0, tlsPort: 0, feeds: [{ peer: peer, direction: in, addresses: [127.0.0.1] }] }
+  - { protocol: nntp, port: 0, tlsPort: 0, feeds: [{ peer: peer, direction: in, from: [127.0.0.1] }] }
   - { protocol: http, port: 0, tlsPort: off }
 `
 

@@ -21,7 +21,7 @@ const start = async (config: LabInput = {}): Promise<Lab> =>
   createLab(
     await resolveForTests({
       directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-      newsgroups: [{ name: 'lab.general' }],
+      news: { groups: [{ name: 'lab.general' }] },
       drain: { timeout: NEVER },
       virtualServers: (['smtp', 'pop3', 'imap4', 'nntp', 'http'] as const).map((protocol) => ({
         protocol,

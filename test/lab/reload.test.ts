@@ -72,11 +72,11 @@ describe('reload', () => {
   })
 
   it('keeps the authority service if its new port cannot be opened', async () => {
-    await using lab = await startLab({ authorityService: { port: 0 } })
-    await using other = await startLab({ authorityService: { port: 0 } })
+    await using lab = await startLab({ certificates: { service: { port: 0 } } })
+    await using other = await startLab({ certificates: { service: { port: 0 } } })
     const port = Number(new URL(other.authorityServiceUrl ?? '').port)
-    await expect(lab.reload({ authorityService: { port } })).rejects.toThrow(/it is in use/)
-    await expect(lab.reload({ authorityService: { port: 0, tlsPort: port } })).rejects.toThrow(/it is in use/)
+    await expect(lab.reload({ certificates: { service: { port } } })).rejects.toThrow(/it is in use/)
+    await expect(lab.reload({ certificates: { service: { port: 0, tlsPort: port } } })).rejects.toThrow(/it is in use/)
     const answer = await fetch(`${lab.authorityServiceUrl?.replace('localhost', '127.0.0.1')}/root.pem`)
     expect(await answer.text()).toBe(lab.ca)
   })
@@ -126,7 +126,7 @@ describe('reload', () => {
     await using lab = await startLab({ directory: { accounts: [{ user: 'alice', password: 'old' }] } })
     await lab.reload({
       directory: { accounts: [{ user: 'alice', password: 'new' }] },
-      newsgroups: [{ name: 'lab.more' }],
+      news: { groups: [{ name: 'lab.more' }] },
     })
     const client = await LineClient.open(lab.server('pop3').port)
     await client.line()

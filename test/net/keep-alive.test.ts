@@ -29,8 +29,8 @@ async function ask(command: string, answer: RegExp): Promise<void> {
 it.skipIf(platform() !== 'linux').each([
   ['clear text', {}, false],
   ['TLS', {}, true],
-  ['a capture', { capture: { memory: '1MiB' } }, false],
-  ['TLS in a capture', { capture: { memory: '1MiB' } }, true],
+  ['a capture', { testing: { packets: { memory: '1MiB' } } }, false],
+  ['TLS in a capture', { testing: { packets: { memory: '1MiB' } } }, true],
 ] as const)('the system looks after connections of users who have logged on: %s', async (_, settings, secure) => {
   lab = await startLab({
     ...settings,

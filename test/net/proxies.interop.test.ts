@@ -23,13 +23,13 @@ beforeAll(async () => {
   const proxyProtocol = { from: ['127.0.0.1'] }
   lab = await startLab({
     directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-    tokens: [{ name: 'ci', token }],
+    access: { tokens: [{ name: 'ci', token }] },
     virtualServers: [
       { protocol: 'smtp', proxyProtocol },
       { protocol: 'imap4', proxyProtocol },
       { protocol: 'pop3', proxyProtocol, requireSecureChannel: true },
       { protocol: 'http', name: 'announced', proxyProtocol },
-      { protocol: 'http', name: 'forwarded', forwardedFrom: ['127.0.0.1'], requireSecureChannel: true },
+      { protocol: 'http', name: 'forwarded', forwarded: { from: ['127.0.0.1'] }, requireSecureChannel: true },
     ],
   })
   writeFileSync(join(folder, 'lab-ca.pem'), lab.ca)

@@ -101,7 +101,7 @@ it('takes a second header for a request that is not HTTP', async () => {
 
 it('is not in captures, which show the client', async () => {
   await using lab = await startLab({
-    capture: 'memory',
+    testing: { packets: 'memory' },
     virtualServers: [{ protocol: 'pop3', proxyProtocol, certificate: 'none' }, { protocol: 'http' }],
   })
   await using proxy = await startAnnouncer(lab.server('pop3').port as number, HEADERS['version 1'], 'server')

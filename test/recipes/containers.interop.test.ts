@@ -19,7 +19,7 @@ function labOfImage(variables: Readonly<Record<string, string>>): ResolvedLab {
 }
 
 const portsOf = (lab: ResolvedLab): unknown[] => [
-  lab.authorityService?.port,
+  lab.certificates.service?.port,
   ...lab.virtualServers.flatMap(({ port, tlsPort }) => [port, tlsPort]),
 ]
 
@@ -78,11 +78,13 @@ describe('Kubernetes', () => {
     const container = deployment?.spec?.template?.spec.containers[0]
     const variables = Object.fromEntries(
       (container?.env ?? []).map(({ name, value }) =>
-        name === 'SEALPOST_TOKENS_FILE' ? ['SEALPOST_TOKENS', secret?.stringData?.tokens ?? ''] : [name, value],
+        name === 'SEALPOST_ACCESS_TOKENS_FILE'
+          ? ['SEALPOST_ACCESS_TOKENS', secret?.stringData?.tokens ?? '']
+          : [name, value],
       ),
     )
     const lab = labOfImage(variables)
-    expect(lab.tokens).toEqual([expect.objectContaining({ name: 'ci', token: 'at-least-16-characters' })])
+    expect(lab.access.tokens).toEqual([expect.objectContaining({ name: 'ci', token: 'at-least-16-characters' })])
     const ports = service?.spec?.ports?.map(({ port }) => port) ?? []
     expect(portsOf(lab)).toEqual(expect.arrayContaining([...ports, container?.readinessProbe.httpGet.port]))
     expect(ports).toContain(25)
@@ -113,6 +115,6 @@ describe.skipIf(!needs('docker-compose'))('Docker Compose', () => {
 
   it('sets variables that the lab knows', () => {
     const { services } = parse(recipe.page.files[0]?.text ?? '') as ComposeFile
-    expect(labOfImage(services.sealpost.environment).tokens).toHaveLength(1)
+    expect(labOfImage(services.sealpost.environment).access.tokens).toHaveLength(1)
   })
 })

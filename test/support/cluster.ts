@@ -11,8 +11,10 @@ import { SmtpSender } from './smtp-sender.ts'
 export const CLUSTER_LAB = `certificates: { key: p256 }
 directory:
   accounts: [{ user: alice, password: secret }, { user: bob, password: geheim }]
-administrators: [alice]
-newsgroups: [{ name: lab.general }, { name: lab.test }]
+access:
+  administrators: [alice]
+news:
+  groups: [{ name: lab.general }, { name: lab.test }]
 virtualServers:
   - { name: mail, protocol: smtp, port: 0 }
   - { name: imap, protocol: imap4, port: 0, tlsPort: 0 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
+import { presentForm } from '../../src/core/config/deprecations.ts'
 import type { ResolvedVirtualServer } from '../../src/core/config/resolve.ts'
 import type { LabInput, ServerProtocol, VirtualServerConfig } from '../../src/core/config/schema.ts'
 import type { SessionRecord } from '../../src/core/sessions/types.ts'
@@ -72,9 +73,9 @@ export async function startMailLab(
         { user: 'bob', password: 'geheim' },
       ],
     },
-    newsgroups: [],
+    news: { groups: [] },
     virtualServers: [{ protocol, ...(options.bare ? { certificate: 'none' } : {}) }],
-    ...options.config,
+    ...(presentForm(options.config ?? {}).value as LabInput),
   })
   const virtualServers = resolved.virtualServers.map((server) => ({
     ...server,

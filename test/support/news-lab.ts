@@ -30,10 +30,12 @@ export async function startNewsLab(options: NewsLabOptions = {}): Promise<NewsLa
   const { hostname = 'news.lab.test', control, newsgroups, clock = new TestClock(), ...rest } = options
   const config: LabInput = {
     hostname,
-    newsgroups: newsgroups ?? [
-      { name: 'lab.general', description: 'General talk' },
-      { name: 'lab.test', description: 'Tests' },
-    ],
+    news: {
+      groups: newsgroups ?? [
+        { name: 'lab.general', description: 'General talk' },
+        { name: 'lab.test', description: 'Tests' },
+      ],
+    },
     ...(control ? { control } : {}),
   }
   const lab = await startMailLab({ protocol: 'nntp' }, { ...rest, clock, config })

@@ -10,7 +10,7 @@ import { LineClient } from '../support/line-client.ts'
 
 const admin = 'admin-admin-admin'
 const http = HttpLab.ofTests({
-  tokens: [{ name: 'admin', role: 'administrator', token: admin }],
+  access: { tokens: [{ name: 'admin', role: 'administrator', token: admin }] },
   webhooks: [{ url: 'https://shop.test/hook', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAA' }],
 })
 const api = () => new SealpostApi(`http://127.0.0.1:${http.lab.server('http').port}`, admin)

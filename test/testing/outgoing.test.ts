@@ -19,10 +19,12 @@ beforeAll(async () => {
   })
   const smartHost = { host: '127.0.0.1', port: host.port, tls: 'none' as const }
   lab = await startLab({
-    connectors: [
-      { name: 'Outside', smartHost },
-      { name: 'Safe', domains: ['never.test'], smartHost, rewrite: { to: 'safe@dev.test' } },
-    ],
+    outgoing: {
+      connectors: [
+        { name: 'Outside', smartHost },
+        { name: 'Safe', domains: ['never.test'], smartHost, rewrite: { to: 'safe@dev.test' } },
+      ],
+    },
   })
 })
 afterAll(async () => {

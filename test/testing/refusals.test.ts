@@ -96,7 +96,7 @@ describe('a refusal is an event, a line of time-outs, and found by waitForSessio
 
   test('of an article, and of a message for APPEND that is too large', async () => {
     await using lab = await startLab({
-      newsgroups: [{ name: 'lab.read', posting: 'no' }],
+      news: { groups: [{ name: 'lab.read', posting: 'no' }] },
       virtualServers: [
         { protocol: 'nntp', tlsPort: 0 },
         { protocol: 'imap4', tlsPort: 0, limits: { messageSize: '10KB' } },

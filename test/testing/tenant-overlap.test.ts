@@ -24,7 +24,7 @@ describe('tenants whose names begin alike', () => {
 
   it('are kept apart from the tenants of tokens', async () => {
     await using lab = await startLab({
-      tokens: [{ name: 'a-b', role: 'tenant', token: 'token-of-a-b-token-of-a-b' }],
+      access: { tokens: [{ name: 'a-b', role: 'tenant', token: 'token-of-a-b-token-of-a-b' }] },
       virtualServers: [{ protocol: 'smtp' }, { protocol: 'http' }],
     })
     const tenant = lab.tenant('a')

@@ -85,7 +85,7 @@ test('preload fills mailboxes and newsgroups at the start and after a reset', as
   writeFileSync(file, raw)
   await using lab = await startLab({
     directory: { accounts: [{ user: 'bob', password: 'secret', preload: file }] },
-    newsgroups: [{ name: 'lab.general', preload: file }],
+    news: { groups: [{ name: 'lab.general', preload: file }] },
   })
   for (let round = 1; round <= 2; round++) {
     const client = new ImapFlow(lab.imapflow({ user: 'bob', pass: 'secret' }))

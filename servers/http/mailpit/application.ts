@@ -42,7 +42,7 @@ function runtimeStats({ api, caller }: RouteCall, messages: number, sizeOctets: 
 }
 
 /** Describes the first of the connectors that can release mail, in Mailpit's words. */
-function relayOf(connectors: ResolvedLab['connectors']) {
+function relayOf(connectors: ResolvedLab['outgoing']['connectors']) {
   const { smartHost, rewrite, allow, deny } = connectors[0] ?? {}
   const allowed = (allow ?? []).join(', ')
   return {
@@ -63,7 +63,7 @@ const webui = reads('/api/v1/webui', (call) => {
   return jsonResponse(c, {
     Label: likeOf(context.config.like)?.label ?? api.lab.config.hostname,
     MessageRelay: relayOf(sendingConnectors(call)),
-    SpamAssassin: api.lab.config.spamFilter !== undefined,
+    SpamAssassin: api.lab.config.mail.spamFilter !== undefined,
     ChaosEnabled: !c.get('isTool') || likeOf(context.config.like)?.chaos === true,
     DuplicatesIgnored: false,
     HideDeleteAllButton: false,

@@ -124,11 +124,11 @@ function targetOf({ name, attributes }: Tag): string[] {
 const oneDecimal = (score: number): number => Math.floor(score * 10) / 10
 
 const spamCheck = reads(`${MESSAGE}/sa-check`, async (call) => {
-  const { spamFilter } = call.api.lab.config
+  const { spamFilter } = call.api.lab.config.mail
   const mail = await mailOf(call)
   // As Mailpit answers without one.
   if (spamFilter === undefined)
-    throw new ApiProblem('bad-request', 'no SpamAssassin service defined; set spamFilter (MP_ENABLE_SPAMASSASSIN)')
+    throw new ApiProblem('bad-request', 'no SpamAssassin service defined; set mail.spamFilter (MP_ENABLE_SPAMASSASSIN)')
   try {
     const verdict = await readFor(call, mail, ({ raw }) => askSpamFilter(spamFilter, raw, call.c.req.raw.signal))
     return jsonResponse(call.c, {

@@ -167,7 +167,7 @@ function accessTo(server: ResolvedVirtualServer, protocol: Protocol, lab: Resolv
   const tlsRequired = requireSecureChannel || (hasLogOn(server) && authentication.filter(isLogOn).every(isOnlyOverTls))
   const host = hostFor(address, lab.hostname)
   const ways = logOnWaysOf(server, knownPasswords(lab), best.channel !== 'clear')
-  const reach = { onlyThisMachine: isLoopback(address), legacyTls: server.tls.legacy !== false }
+  const reach = { onlyThisMachine: isLoopback(address), legacyTls: server.tls.legacy !== 'off' }
   return [{ protocol, virtualServer: name, host, port, tlsPort, startTls, tlsRequired, ...reach, best, ways }]
 }
 

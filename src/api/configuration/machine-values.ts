@@ -51,17 +51,12 @@ export function assertNoNewFiles({ virtualServer }: Caller, from: unknown, to: u
  * `sslkey`, and its host can be a folder with a socket.
  */
 const FILE_KEYS = new Set([...Object.keys(secretFileKeys), 'file', 'keyFile', 'preload', 'lmdb', 'postgres'])
-/** Keys with a list or mapping of entries whose `key` names a file. */
-const WITH_KEY_FILES = ['dkim', 'arc']
 
 function namedFiles(value: unknown, path: Path): MachineValue[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, one]) => {
     const at = [...path, Array.isArray(value) ? Number(key) : key]
-    const isFile =
-      FILE_KEYS.has(key) ||
-      (key === 'key' && WITH_KEY_FILES.some((name) => path.includes(name))) ||
-      (key === 'authority' && typeof one === 'string' && isFileName(one))
+    const isFile = FILE_KEYS.has(key) || (key === 'authority' && typeof one === 'string' && isFileName(one))
     return isFile && typeof one === 'string' ? file(at, one) : namedFiles(one, at)
   })
 }
@@ -89,9 +84,9 @@ interface SentSecret extends MachineValue {
 }
 
 /** Returns the secrets that the lab sends to other hosts, with what decides who gets them. */
-function sentSecrets({ connectors, virtualServers }: ResolvedLab): SentSecret[] {
+function sentSecrets({ outgoing: { connectors }, virtualServers }: ResolvedLab): SentSecret[] {
   const places = [
-    ...connectors.map(({ smartHost }, at) => ({ entry: smartHost, path: ['connectors', at, 'smartHost'] })),
+    ...connectors.map(({ smartHost }, at) => ({ entry: smartHost, path: ['outgoing', 'connectors', at, 'smartHost'] })),
     ...virtualServers.flatMap(({ feeds }, at) =>
       feeds.map((entry, n) => ({ entry, path: ['virtualServers', at, 'feeds', n] })),
     ),
@@ -114,17 +109,17 @@ const useOf = ({ path, value }: MachineValue): string =>
   JSON.stringify([...path.filter((step) => typeof step === 'string'), value])
 
 function machineValues(lab: ResolvedLab): MachineValue[] {
-  const { certificates, store, capture, webhooks, directory, news, virtualServers, authorityService } = lab
-  const connectors = lab.connectors.flatMap(({ authority, smartHost }, at) => [
-    authorityFile(['connectors', at, 'authority'], authority),
-    authorityFile(['connectors', at, 'smartHost', 'authority'], smartHost?.authority),
+  const { certificates, store, mail, testing, webhooks, directory, news, virtualServers } = lab
+  const connectors = lab.outgoing.connectors.flatMap(({ authority, smartHost }, at) => [
+    authorityFile(['outgoing', 'connectors', at, 'authority'], authority),
+    authorityFile(['outgoing', 'connectors', at, 'smartHost', 'authority'], smartHost?.authority),
   ])
-  const dns = authorityService?.acme.dns
+  const dns = certificates.service?.acme.dns
   return [
-    file(['certificates'], certificateFolder(certificates)),
+    file(['certificates', 'store'], certificateFolder(certificates)),
     file(['store'], store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined),
     file(['store', 'postgres'], store !== 'memory' && 'postgres' in store ? store.postgres : undefined),
-    file(['capture'], capture?.file),
+    file(['testing', 'packets'], testing.packets?.file),
     ...secretFilesOf(lab, []),
     ...connectors.flat(),
     ...webhooks.map(({ authority }, at) => file(['webhooks', at, 'authority'], authority)),
@@ -135,11 +130,13 @@ function machineValues(lab: ResolvedLab): MachineValue[] {
     ...news.groups.map(({ preload }, at) => file(['news', 'groups', at, 'preload'], preload)),
     ...news.senders.map(({ keyFile }, at) => file(['news', 'senders', at, 'keyFile'], keyFile)),
     ...Object.entries(lab.dns?.zones ?? {}).map(([zone, { file: path }]) => file(['dns', 'zones', zone, 'file'], path)),
-    ...lab.mailAuthentication.dkim.map(({ key }, at) => file(['mailAuthentication', 'dkim', at, 'key'], key)),
-    file(['mailAuthentication', 'arc', 'key'], lab.mailAuthentication.arc?.key),
-    file(['authorityService', 'acme', 'dns'], typeof dns === 'object' ? JSON.stringify(dns) : undefined),
-    ...virtualServers.flatMap(({ capture: own, feeds, certificate }, at) => [
-      file(['virtualServers', at, 'capture'], own?.file),
+    ...mail.authentication.dkim.map(({ keyFile }, at) =>
+      file(['mail', 'authentication', 'dkim', at, 'keyFile'], keyFile),
+    ),
+    file(['mail', 'authentication', 'arc', 'keyFile'], mail.authentication.arc?.keyFile),
+    file(['certificates', 'service', 'acme', 'dns'], typeof dns === 'object' ? JSON.stringify(dns) : undefined),
+    ...virtualServers.flatMap(({ packets, feeds, certificate }, at) => [
+      file(['virtualServers', at, 'packets'], packets?.file),
       ...choicesOf(certificate).flatMap((choice) =>
         choice.kind === 'file'
           ? [choice.file, choice.keyFile].map((path) => file(['virtualServers', at, 'certificate'], path))

@@ -71,7 +71,7 @@ const auditWork =
     const { AuditError, RemoteAudit } = await import('../../checks/audit/index.ts')
     const now = (): string => `waits for clients; POST /api/v1/jobs/${job.id}/results ends it`
     job.progress({ done: 0, total, now: `opens ${total} servers` })
-    const place = api.lab.config.audit
+    const place = api.lab.config.testing.audit
     try {
       await using audit = await RemoteAudit.open({ ...definedOnly(choice), ...place }, api.lab.openLab, () =>
         job.progress({ done: audit.visited, total, now: now() }),

@@ -22,7 +22,7 @@ const input = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'Another server to examine: a loopback address, or a host that `verify.targets` of the configuration lists.',
+      'Another server to examine: a loopback address, or a host that `testing.verify.targets` of the configuration lists.',
     ),
   protocols: z
     .array(z.enum(serverProtocols))
@@ -153,13 +153,13 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
 /** @throws ApiProblem `forbidden` for a host that is not listed: the lab never reaches out on its own. */
 async function hostTarget(api: Api, host: string, wanted: VerifyInput): Promise<Target> {
   const { hostEndpoints } = await import('../../checks/verify/index.ts')
-  const { targets } = api.lab.config.verify
+  const { targets } = api.lab.config.testing.verify
   const isListed = targets.some((one) => one.toLowerCase() === host.toLowerCase())
   // Only URLs have brackets. A connection to a host with them would ask DNS.
   if (!isListed && (host.startsWith('[') || !isLoopbackHost(host))) {
     throw new ApiProblem(
       'forbidden',
-      `the lab connects only to loopback addresses and to hosts that its configuration lists; add ${host} to \`verify.targets\``,
+      `the lab connects only to loopback addresses and to hosts that its configuration lists; add ${host} to \`testing.verify.targets\``,
     )
   }
   const { protocols: some = protocols, port, form, serverName, requireSecureChannel = false, ca } = wanted

@@ -32,7 +32,7 @@ const checks = defineOperation('messages.checks', 'GET /messages/{id}/checks', {
     request: flag
       .default(false)
       .describe(
-        'Whether the lab requests the links of the message by HEAD: those to loopback addresses and to hosts of `webhooks` and `verify.targets`. For administrators.',
+        'Whether the lab requests the links of the message by HEAD: those to loopback addresses and to hosts of `webhooks` and `testing.verify.targets`. For administrators.',
       ),
   }),
   output: z.object({
@@ -46,7 +46,7 @@ const checks = defineOperation('messages.checks', 'GET /messages/{id}/checks', {
     // Most labs never need the data of the checks.
     const { checkMessage } = await import('../../mail/checks/checks.ts')
     const authentication = await authenticationOf(api, at)
-    const { spamFilter } = api.lab.config
+    const { spamFilter } = api.lab.config.mail
     const found = await api.reader.use(at, async ({ read: message }) => {
       const links = await runInSlices(message.linksInSteps())
       const html = message.html ?? ''
@@ -56,7 +56,7 @@ const checks = defineOperation('messages.checks', 'GET /messages/{id}/checks', {
         try {
           spam = await askSpamFilter(spamFilter, message.raw, signal)
         } catch (error) {
-          mistakes.push(failure('spam', (error as Error).message, 'spamFilter'))
+          mistakes.push(failure('spam', (error as Error).message, 'mail.spamFilter'))
         }
       }
       if (input.request && wants('links'))
@@ -78,7 +78,7 @@ const failure = (check: Finding['check'], message: string, source: string): Find
 
 function linkMistake({ url, status, reason }: LinkAnswer): Finding[] {
   if (status === undefined)
-    return [{ ...failure('links', `${url} was not requested: ${reason}`, 'verify.targets'), level: 'info' }]
+    return [{ ...failure('links', `${url} was not requested: ${reason}`, 'testing.verify.targets'), level: 'info' }]
   if (status > 0 && status < 400) return []
   return [
     failure(

@@ -23,7 +23,7 @@ const TIMEOUT_MS = 10_000
 
 /** The parts of a lab that requests for links need. */
 type LinkLab = {
-  readonly config: Pick<ApiLab['config'], 'webhooks' | 'verify'>
+  readonly config: Pick<ApiLab['config'], 'webhooks' | 'testing'>
   readonly certificateStore: Pick<ApiLab['certificateStore'], 'rootPem'>
 }
 
@@ -34,10 +34,10 @@ export interface LinkOptions {
 }
 
 /** Returns whether the lab may connect to a host that a message names: a loopback address, or one that the configuration names. */
-const mayRequest = (hostname: string, { webhooks, verify }: LinkLab['config']): boolean =>
+const mayRequest = (hostname: string, { webhooks, testing }: LinkLab['config']): boolean =>
   isLoopbackHost(hostname) ||
   webhooks.some(({ url }) => new URL(url).hostname === hostname) ||
-  verify.targets.some((target) => target.toLowerCase() === hostname)
+  testing.verify.targets.some((target) => target.toLowerCase() === hostname)
 
 /** Requests the http and https links among URLs by HEAD, each once and at most 100, and returns the answers in order. */
 export async function requestLinks(
@@ -63,7 +63,7 @@ async function answerOf(lab: LinkLab, url: string, { follows = false, signal }: 
         return {
           url,
           status: undefined,
-          reason: `the lab connects only to loopback addresses and to hosts of \`webhooks\` and \`verify.targets\`, not to ${target.hostname}`,
+          reason: `the lab connects only to loopback addresses and to hosts of \`webhooks\` and \`testing.verify.targets\`, not to ${target.hostname}`,
         }
       const { statusCode: status = 0, headers } = await head(lab, target, limit.signal)
       const isRedirect = status >= 300 && status < 400 && headers.location !== undefined

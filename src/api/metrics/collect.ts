@@ -125,7 +125,7 @@ function databaseFamilies({ lab: { database } }: Api): MetricFamily[] {
 /** Every connector has all its series from the start, so that alerts see the step from 0. */
 function outgoingFamilies({ lab: { config }, outgoing }: Api): MetricFamily[] {
   const queued = outgoing.queue.list()
-  const connectors = config.connectors.map(({ name }) => name)
+  const connectors = config.outgoing.connectors.map(({ name }) => name)
   const waiting = connectors.flatMap((connector) =>
     queueStates.map((state) => ({
       labels: { connector, state },

@@ -40,7 +40,7 @@ export function openApiDocument(operations: readonly Operation[], examples: Exam
     components: {
       schemas,
       securitySchemes: {
-        token: { type: 'http', scheme: 'bearer', description: 'A token of `tokens`, or of a tenant.' },
+        token: { type: 'http', scheme: 'bearer', description: 'A token of `access.tokens`, or of a tenant.' },
         password: { type: 'http', scheme: 'basic', description: 'The name and password of an account.' },
       },
       headers: fieldComponents,

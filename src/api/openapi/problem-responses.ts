@@ -66,7 +66,7 @@ const exampleOf = (name: ProblemName, detail: string): Json => ({
 const details: Readonly<Record<number, string>> = {
   400: 'limt: is unknown; did you mean limit?',
   401: 'send a token (Authorization: Bearer TOKEN), or the name and password of an account',
-  403: 'an administrator may do this, not a reader; use a token with the role administrator, or an account of `administrators`',
+  403: 'an administrator may do this, not a reader; use a token with the role administrator, or an account of `access.administrators`',
   404: 'there is no message 3.9; it was deleted or moved, or it belongs to someone else',
   406: 'the answer is application/json; the field Accept excludes it: text/html',
   409: 'there is a tenant ci42 already; choose another name',

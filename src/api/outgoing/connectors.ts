@@ -74,7 +74,7 @@ const ID = z.string().describe('Id or name of the connector.')
 
 /** @throws ApiProblem `not-found` */
 function connectorWith({ lab }: Api, id: string): ResolvedConnector {
-  const { connectors } = lab.config
+  const { connectors } = lab.config.outgoing
   const found = connectors.find(({ name }) => name === id || slug(name) === id)
   if (found) return found
   const known = connectors.map(({ name }) => slug(name)).join(', ')
@@ -88,7 +88,7 @@ const list = defineOperation('connectors.list', 'GET /connectors', {
   access: 'inspect',
   input: z.strictObject({}),
   output: z.object({ items: z.array(connector) }),
-  run: async ({ api }) => ({ items: api.lab.config.connectors.map((one) => factsOf(api, one)) }),
+  run: async ({ api }) => ({ items: api.lab.config.outgoing.connectors.map((one) => factsOf(api, one)) }),
 })
 
 const get = defineOperation('connectors.get', 'GET /connectors/{id}', {

@@ -40,7 +40,10 @@ const service = defineOperation('authorities.service', 'GET /authorities/{name}/
   access: 'read',
   input: z.strictObject({ name }),
   output: z.object({
-    url: z.string().nullable().describe('Address of the service; null if the configuration has no `authorityService`.'),
+    url: z
+      .string()
+      .nullable()
+      .describe('Address of the service; null if the configuration has no `certificates.service`.'),
     roots: z.string().nullable().describe('Where clients fetch the roots.'),
     acme: acme.nullable().describe('Null if ACME is off.'),
     crls: z.array(crl).describe('One list for each key of the authority, that of the present key first.'),
@@ -81,8 +84,8 @@ const service = defineOperation('authorities.service', 'GET /authorities/{name}/
 })
 
 function acmeFacts({ lab }: Api, { url, tlsPort }: AuthorityService, directories: AcmeDirectories, authority: string) {
-  const { hostname, authorityService } = lab.config
-  const { httpPort = 80, tlsAlpnPort = 443, dns, externalAccounts = {} } = authorityService?.acme ?? {}
+  const { hostname, certificates } = lab.config
+  const { httpPort = 80, tlsAlpnPort = 443, dns, externalAccounts = {} } = certificates.service?.acme ?? {}
   const base = tlsPort === undefined ? url.replace(/\/$/, '') : `https://${hostname}:${tlsPort}`
   return {
     directory: base + directories.path(authority),

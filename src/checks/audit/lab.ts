@@ -1,4 +1,4 @@
-import { type LabInput, type Protocol, protocols, type VirtualServerInput } from '../../core/config/schema.ts'
+import { type PresentInput, type Protocol, protocols, type VirtualServerInput } from '../../core/config/schema.ts'
 import { badServers, controlServer, hostnameOf } from './bad-servers.ts'
 import { type BadPort, type BadServer, type Form, forms } from './types.ts'
 
@@ -9,20 +9,19 @@ export const ACCOUNT = { user: 'alice', password: 'secret' } as const
  * Returns the configuration of a lab with the bad servers of the given ports.
  * @param portOf returns the port to listen on: that of the index, or 0
  */
-export function badLab(ports: readonly BadPort[], portOf: (port: BadPort) => number): LabInput {
+export function badLab(ports: readonly BadPort[], portOf: (port: BadPort) => number) {
   const wanted = grouped(ports)
   const servers = [...wanted].map(([virtualServer, its]) => virtualServerOf(virtualServer, its, portOf))
   return {
     // The certificates name this host for OCSP and revocation lists, and names below it may not resolve.
     hostname: 'localhost',
     domain: 'lab.test',
-    certificates: { store: 'memory', key: 'rsa-2048' },
-    authorityService: { port: 0 },
+    certificates: { store: 'memory', key: 'rsa-2048', service: { port: 0 } },
     directory: { mode: 'listed', accounts: [ACCOUNT] },
     news: { groups: [{ name: 'lab.general' }] },
-    faults: [...wanted.values()].flatMap(faultsOf),
+    testing: { faults: [...wanted.values()].flatMap(faultsOf) },
     virtualServers: servers,
-  }
+  } satisfies PresentInput
 }
 
 function grouped(ports: readonly BadPort[]): Map<string, BadPort[]> {
@@ -48,7 +47,7 @@ function virtualServerOf(
 const serverNamed = (name: string): BadServer | undefined =>
   [controlServer, ...badServers].find((server) => server.name === name)
 
-function faultsOf([port]: readonly BadPort[]): NonNullable<LabInput['faults']> {
+function faultsOf([port]: readonly BadPort[]): NonNullable<NonNullable<PresentInput['testing']>['faults']> {
   if (!port) return []
   const faults = serverNamed(port.name)?.faults?.(port.protocol) ?? []
   return faults.map(({ when, ...fault }) => {

@@ -22,6 +22,7 @@ export function badmailYaml(): string {
     })
     return `# ${name}.badmail.localhost: ${first?.expectation}. ${first?.meaning}\n#   ${ports.join(', ')}`
   })
-  const body = yamlText({ ...badLab(badPorts, ({ port }) => port), authorityService: { port: 19_999 } })
+  const { certificates, ...lab } = badLab(badPorts, ({ port }) => port)
+  const body = yamlText({ ...lab, certificates: { ...certificates, service: { port: 19_999 } } })
   return `${HEADING}${lines.join('\n')}\n\n${body}`
 }

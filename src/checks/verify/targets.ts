@@ -22,7 +22,7 @@ function goodPractice(requireSecureChannel: boolean): Promises {
 function configuredPromises(server: ResolvedVirtualServer): Promises {
   const { tls, authentication, requireSecureChannel, require128BitEncryption, certificate } = server
   const configured = allVersions.slice(allVersions.indexOf(tls.minVersion), allVersions.indexOf(tls.maxVersion) + 1)
-  const legacy = tls.legacy === false ? [] : ['SSLv3', 'TLSv1', 'TLSv1.1']
+  const legacy = tls.legacy === 'off' ? [] : ['SSLv3', 'TLSv1', 'TLSv1.1']
   return {
     by: 'the configuration',
     tls: certificate.kind !== 'none' && certificate.kind !== 'assigned',
@@ -30,7 +30,7 @@ function configuredPromises(server: ResolvedVirtualServer): Promises {
     clearLogOn: !requireSecureChannel && authentication.includes('basic'),
     versions: allVersions.filter((version) => configured.includes(version) || legacy.includes(version)),
     require128BitEncryption,
-    weakSuites: tls.legacy !== false || tls.ciphers !== undefined,
+    weakSuites: tls.legacy !== 'off' || tls.ciphers !== undefined,
   }
 }
 

@@ -20,7 +20,7 @@ interface ServeFlags extends ConfigurationOptions {
   readonly acmeTlsAlpnPort?: number
 }
 
-/** The settings of a configuration without `authorityService:`. */
+/** The settings of a configuration without `certificates.service`. */
 const defaults = {
   address: '127.0.0.1',
   port: 8080,
@@ -47,7 +47,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   const configuration = await loadConfiguration(flags)
   const { lab } = configuration
   const log = createLog(lab.logLevel, flags.json ?? false)
-  const configured = lab.authorityService ?? defaults
+  const configured = lab.certificates.service ?? defaults
   const tlsPort = flags.tlsPort ?? configured.tlsPort
   await using opened = await openStoreOf(lab, { log })
   const { store } = opened

@@ -9,15 +9,18 @@ export function limitConsole(draft: Draft, users: readonly Credentials[], origin
   const names = users.map(({ user }) => user)
   const like = likeIn(draft)
   like.users = [...new Set([...(like.users ?? []), ...names])]
-  draft.lab.administrators = [...new Set([...(draft.lab.administrators ?? []), ...names])]
+  draft.lab.access.administrators = [...new Set([...(draft.lab.access.administrators ?? []), ...names])]
   // Accounts that only send mail do not read that of others.
-  draft.lab.captured = { ...draft.lab.captured, readers: [...like.users] }
+  draft.lab.mail.captured = { ...draft.lab.mail.captured, readers: [...like.users] }
   serverOf(draft, 'http').authentication = ['basic']
 }
 
 /** Lets accounts read mail that do not use the console. */
 export function addReaders(draft: Draft, users: readonly Credentials[]): void {
-  const { captured } = draft.lab
+  const { captured } = draft.lab.mail
   if (!Array.isArray(captured?.readers)) return
-  draft.lab.captured = { ...captured, readers: [...new Set([...captured.readers, ...users.map(({ user }) => user)])] }
+  draft.lab.mail.captured = {
+    ...captured,
+    readers: [...new Set([...captured.readers, ...users.map(({ user }) => user)])],
+  }
 }

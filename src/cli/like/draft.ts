@@ -21,7 +21,10 @@ export function draftOf(
       store: { memory: 'auto', whenFull: 'drop-oldest' },
       directory: { unknown: 'capture', accounts: [] },
       // One mailbox, as the tool has it.
-      captured: { folder: 'all' },
+      mail: { captured: { folder: 'all' } },
+      outgoing: {},
+      access: {},
+      testing: {},
     },
     servers: new Map(
       Object.entries(servers).map(([key, server]): [string, VirtualServerInput] => [

@@ -48,7 +48,7 @@ export const mailpit: Tool = {
       },
     })
     draft.lab.retention = [{ keep: { count: 500 } }]
-    draft.lab.tagging = { header: 'X-Tags', plusAddresses: true }
+    draft.lab.mail.tagging = { header: 'X-Tags', plusAddresses: true }
     return draft
   },
   finish: finishSmtp,

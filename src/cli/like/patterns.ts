@@ -21,7 +21,7 @@ function patternOf(alternative: string, whole: string): string {
   while (rest !== '') {
     const [text = '', escaped, any, plain] = PARTS.exec(rest) ?? []
     if (text === '')
-      throw new Error(`${whole} has no pattern with * for any text; write a configuration with connectors`)
+      throw new Error(`${whole} has no pattern with * for any text; write a configuration with outgoing.connectors`)
     pattern += any ? '*' : (escaped ?? plain)
     rest = rest.slice(text.length)
   }

@@ -1,10 +1,12 @@
 import type { LikeTool } from '../../core/config/schema/like.ts'
-import type { LabInput, VirtualServerInput } from '../../core/config/schema.ts'
+import type { PresentInput, VirtualServerInput } from '../../core/config/schema.ts'
 
 /** The lab that takes the place of a tool, while its settings are applied one after the other. */
 export interface Draft {
   /** Everything but the virtual servers. */
-  readonly lab: LabInput
+  readonly lab: PresentInput & {
+    readonly [Group in 'mail' | 'outgoing' | 'access' | 'testing']-?: NonNullable<PresentInput[Group]>
+  }
   /** The virtual servers by a short name such as `smtp`, in the order of the configuration. */
   readonly servers: Map<string, VirtualServerInput>
   /** One line for each thing that differs from the tool. */

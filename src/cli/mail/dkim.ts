@@ -20,11 +20,11 @@ const STRINGS = /.{1,255}/g
 async function run(options: ConfigurationOptions): Promise<void> {
   const { lab } = await loadConfiguration(options)
   const records = await withPki(options, ({ store }) =>
-    new Signing({ config: () => lab.mailAuthentication, files: store.files, clock: systemClock }).records(),
+    new Signing({ config: () => lab.mail.authentication, files: store.files, clock: systemClock }).records(),
   )
   if (options.json) return print(JSON.stringify(records))
   if (records.length === 0) {
-    return note('No mail is signed. Add mailAuthentication: { dkim: [{ domain: DOMAIN }] } to the configuration.')
+    return note('No mail is signed. Add mail: { authentication: { dkim: [{ domain: DOMAIN }] } } to the configuration.')
   }
   for (const { name, text } of records) {
     print(`${name}. TXT ${(text.match(STRINGS) ?? []).map((part) => `"${part}"`).join(' ')}`)

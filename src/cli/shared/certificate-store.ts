@@ -47,7 +47,7 @@ export async function withPki<T>(options: ConfigurationOptions, run: (session: P
     authorities: authoritiesOf(store),
     store,
     lab,
-    profiles: configuration.lab.certificateProfiles,
+    profiles: configuration.lab.certificates.profiles,
   })
 }
 
@@ -87,9 +87,9 @@ export async function openStoreOf(
 }
 
 /** Returns the URL of the authority service for certificates. Undefined without a service, or if its port is chosen at start. */
-function serviceUrlOf({ authorityService, hostname }: Configuration['lab']): string | undefined {
-  if (authorityService === undefined) return undefined
-  const { url, port } = authorityService
+function serviceUrlOf({ certificates: { service }, hostname }: Configuration['lab']): string | undefined {
+  if (service === undefined) return undefined
+  const { url, port } = service
   return url ?? (port === 0 ? undefined : `http://${hostname}:${port}`)
 }
 

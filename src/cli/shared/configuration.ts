@@ -184,7 +184,7 @@ export function optionOverrides({ portOffset, logLevel, pcap, secrets }: Configu
   if (logLevel !== undefined) overrides.push({ origin: '--log-level', path: ['logLevel'], value: logLevel })
   if (pcap !== undefined) {
     const value = { file: resolve(pcap), secrets: secrets ?? true }
-    overrides.push({ origin: '--pcap', path: ['capture'], value })
+    overrides.push({ origin: '--pcap', path: ['testing', 'packets'], value })
   }
   return overrides
 }

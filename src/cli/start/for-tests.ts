@@ -41,12 +41,14 @@ const API: VirtualServerInput = { name: 'API for tests', protocol: 'http', port:
 function completed(given: LabInput, token: string): LabInput {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return given
   const input = withTestDefaults(given)
-  const { virtualServers, tokens = [] } = input
+  const { virtualServers, access } = input
+  const tokens = access?.tokens ?? []
+  const takesToken = typeof (access ?? {}) === 'object' && Array.isArray(tokens)
   const isComplete = !Array.isArray(virtualServers) || virtualServers.some(offersApi)
   return {
     logLevel: 'error',
     ...input,
-    tokens: Array.isArray(tokens) ? [...tokens, { name: 'for-tests', token }] : tokens,
+    ...(takesToken ? { access: { ...access, tokens: [...tokens, { name: 'for-tests', token }] } } : {}),
     virtualServers: isComplete ? virtualServers : [...virtualServers, API],
   }
 }

@@ -37,7 +37,7 @@ export function unknownConnectorCertificates(
     const near = nearest(name, [...known.map(({ friendlyName }) => friendlyName), ...servers])
     const hint = near === undefined ? 'sealpost cert list shows the certificates' : `did you mean ${near}?`
     const message = `${name} is neither a virtual server nor a certificate of the store; ${hint}`
-    return [{ path: ['connectors', index, 'certificate'], message }]
+    return [{ path: ['outgoing', 'connectors', index, 'certificate'], message }]
   })
 }
 

@@ -11,8 +11,12 @@ import type { LabConfig } from './schema.ts'
  * @param config the same configuration, validated
  */
 export function effectiveInput(input: unknown, config: LabConfig): Record<string, unknown> {
-  const filled = fill(withPersonalityDefaults(input), [labJsonSchema()], config) as Record<string, unknown>
-  const { certificate, personality } = filled
+  const written = withPersonalityDefaults(input) as Record<string, unknown>
+  const { certificates: store } = written
+  const whole = typeof store === 'string' ? { ...written, certificates: { store } } : written
+  const filled = fill(whole, [labJsonSchema()], config) as Record<string, unknown>
+  const certificate = valueAt(filled, ['certificates', 'default'])
+  const { personality } = filled
   const virtualServers = config.virtualServers.map((server, index) => {
     const own = valueAt(filled, ['virtualServers', index]) as Record<string, unknown>
     const { port, tlsPort } = portsOf(server, 0)

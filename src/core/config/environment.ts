@@ -149,7 +149,16 @@ function schemaAt([key = '', below, more]: Path): z.ZodType | undefined {
   return (keys as Readonly<Record<string, z.ZodType>>)[below ?? key]
 }
 
-const FILE_KEYS = new Set(['certificates', 'store', 'lmdb', 'file', 'keyFile', ...Object.keys(secretFileKeys)])
+const FILE_KEYS = new Set([
+  'certificates',
+  'store',
+  'lmdb',
+  'file',
+  'keyFile',
+  'packets',
+  'capture',
+  ...Object.keys(secretFileKeys),
+])
 
 /** Values of keys for folders that are no folders. */
 const PLACES = new Set(['memory', DATABASE])

@@ -1,3 +1,4 @@
+import { valueAt } from './mistakes.ts'
 import { type AuthenticationMethod, isOnlyOverTls } from './schema/authentication.ts'
 import type { PersonalityName } from './schema/personality.ts'
 import { protocols, type ServerProtocol } from './schema/protocol.ts'
@@ -54,7 +55,7 @@ function withDefaults(server: unknown, lab: Record<string, unknown>): unknown {
   const preset = presets[name as PersonalityName]?.[server.protocol as ServerProtocol]
   if (!preset) return server
   const { limits = {} } = server
-  const hasTls = (server.certificate ?? lab.certificate) !== 'none'
+  const hasTls = (server.certificate ?? valueAt(lab, ['certificates', 'default'])) !== 'none'
   const methods = preset.authentication?.filter((method) => hasTls || !isOnlyOverTls(method))
   return {
     ...server,

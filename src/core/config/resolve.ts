@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import type { CertificateChoice, SingleCertificateChoice } from './schema/certificate.ts'
 import { DATABASE, DEFAULT_CERTIFICATES } from './schema/certificates.ts'
 import type { ClientCertificateChoice } from './schema/client-certificates.ts'
-import { capture as captureSchema } from './schema/values.ts'
+import type { MailAuthenticationConfig } from './schema/mail-authentication.ts'
+import { packets as packetsSchema } from './schema/values.ts'
 import {
   type AccountConfig,
   type ConnectorConfig,
@@ -17,17 +18,17 @@ import {
 export type Port = number | 'off'
 
 /** A virtual server with its final name, ports and timeout. */
-export interface ResolvedVirtualServer extends Omit<VirtualServerConfig, 'capture'> {
+export interface ResolvedVirtualServer extends Omit<VirtualServerConfig, 'packets'> {
   readonly name: string
   /** The port to listen on, with the offset added; 0 takes a free one. */
   readonly port: Port
   readonly tlsPort: Port
   readonly idleTimeoutMs: number
-  readonly capture?: ResolvedCapture
+  readonly packets?: ResolvedCapture
 }
 
 /** A capture in its long form, with an absolute file name. */
-export type ResolvedCapture = Exclude<LabConfig['capture'], string | undefined>
+export type ResolvedCapture = Exclude<LabConfig['testing']['packets'], string | undefined>
 
 /** A connector with absolute files and the final port of its smart host. */
 export interface ResolvedConnector extends Omit<ConnectorConfig, 'smartHost'> {
@@ -37,15 +38,13 @@ export interface ResolvedConnector extends Omit<ConnectorConfig, 'smartHost'> {
 type SmartHostConfig = NonNullable<ConnectorConfig['smartHost']>
 
 /** A lab with all defaults filled in and absolute folders. */
-export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture' | 'certificate' | 'connectors'> {
-  readonly capture?: ResolvedCapture
-  readonly certificates: {
+export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'certificates' | 'outgoing' | 'testing'> {
+  readonly certificates: Omit<LabConfig['certificates'], 'default'> & {
     /** An absolute folder, `memory` or `database`. */
     readonly store: string
-    readonly key: KeyKind
-    readonly renewAcme: boolean
   }
-  readonly connectors: readonly ResolvedConnector[]
+  readonly outgoing: Omit<LabConfig['outgoing'], 'connectors'> & { readonly connectors: readonly ResolvedConnector[] }
+  readonly testing: Omit<LabConfig['testing'], 'packets'> & { readonly packets?: ResolvedCapture }
   readonly directory: Omit<LabConfig['directory'], 'accounts'> & { accounts: ResolvedAccount[] }
   readonly virtualServers: ResolvedVirtualServer[]
 }
@@ -53,10 +52,6 @@ export interface ResolvedLab extends Omit<LabConfig, 'portOffset' | 'capture' | 
 interface ResolvedAccount extends AccountConfig {
   readonly addresses: string[]
 }
-
-type KeyKind = Exclude<LabConfig['certificates'], string>['key']
-
-const DEFAULT_KEY: KeyKind = 'rsa-2048'
 
 /** Default idle timeout of IMAP4: the minimum that RFC 9051 section 5.4 allows. */
 export const IMAP_IDLE_TIMEOUT_MS = 30 * 60_000
@@ -71,12 +66,11 @@ export const idleTimeoutOf = (protocol: ServerProtocol): number =>
  * @param baseDir the folder of the configuration file, to which folders are relative
  */
 export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
-  const { portOffset, capture, certificate: _, ...lab } = config
+  const { portOffset, ...lab } = config
   return {
     ...lab,
-    ...resolveCapture(capture, baseDir),
     certificates: resolveCertificates(config, baseDir),
-    ...resolveAuthorityService(config.authorityService, portOffset, baseDir),
+    testing: resolvePackets(config.testing, baseDir),
     ...resolveDns(config.dns, portOffset, baseDir),
     store: resolveStore(config.store, baseDir),
     ...(isShared(config.store) && { cluster: config.cluster ?? DEFAULT_CLUSTER }),
@@ -97,8 +91,11 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
       ...webhook,
       ...(authority === undefined ? {} : { authority: resolve(baseDir, authority) }),
     })),
-    connectors: config.connectors.map((connector) => resolveConnector(connector, baseDir)),
-    mailAuthentication: resolveMailAuthentication(config.mailAuthentication, baseDir),
+    outgoing: {
+      ...config.outgoing,
+      connectors: config.outgoing.connectors.map((connector) => resolveConnector(connector, baseDir)),
+    },
+    mail: { ...config.mail, authentication: resolveMailAuthentication(config.mail.authentication, baseDir) },
     news: {
       ...config.news,
       groups: config.news.groups.map((group) => ({ ...group, ...preloadOf(group, baseDir) })),
@@ -108,13 +105,12 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
   }
 }
 
-function resolveMailAuthentication(
-  { dkim, arc, ...rest }: LabConfig['mailAuthentication'],
-  baseDir: string,
-): LabConfig['mailAuthentication'] {
-  const withKey = <Entry extends { readonly key?: string | undefined }>(entry: Entry): Entry =>
-    entry.key === undefined ? entry : { ...entry, key: resolve(baseDir, entry.key) }
-  return { ...rest, dkim: dkim.map(withKey), ...(arc ? { arc: withKey(arc) } : {}) }
+function resolveMailAuthentication({ dkim, arc, ...rest }: MailAuthenticationConfig, baseDir: string) {
+  return {
+    ...rest,
+    dkim: dkim.map((entry) => withKeyFile(entry, baseDir)),
+    ...(arc ? { arc: withKeyFile(arc, baseDir) } : {}),
+  }
 }
 
 const withKeyFile = <Entry extends { readonly keyFile?: string | undefined }>(entry: Entry, baseDir: string): Entry =>
@@ -160,14 +156,9 @@ function offsetBy(port: Port, portOffset: number): Port {
   return port === 'off' || port === 0 ? port : port + portOffset
 }
 
-function resolveVirtualServer(
-  { capture, ...server }: VirtualServerConfig,
-  portOffset: number,
-  baseDir: string,
-): ResolvedVirtualServer {
+function resolveVirtualServer(server: VirtualServerConfig, portOffset: number, baseDir: string): ResolvedVirtualServer {
   return {
-    ...server,
-    ...resolveCapture(capture, baseDir),
+    ...resolvePackets(server, baseDir),
     certificate: resolveCertificate(server.certificate, baseDir),
     clientCertificates: resolveTrust(server.clientCertificates, baseDir),
     name: virtualServerName(server),
@@ -190,13 +181,17 @@ function resolveCertificate(choice: CertificateChoice, baseDir: string): Certifi
   return choice.kind === 'list' ? { ...choice, choices: choice.choices.map(absolute) } : absolute(choice)
 }
 
-function resolveCapture(setting: LabConfig['capture'], baseDir: string): { capture?: ResolvedCapture } {
-  if (setting === undefined) return {}
+/** Returns the settings with the capture in its long form. */
+function resolvePackets<Settings extends Pick<LabConfig['testing'], 'packets'>>(
+  { packets, ...rest }: Settings,
+  baseDir: string,
+): Omit<Settings, 'packets'> & { packets?: ResolvedCapture } {
+  if (packets === undefined) return rest
   const whole =
-    typeof setting === 'string' ? captureSchema.parse(setting === 'memory' ? {} : { file: setting }) : setting
-  if (typeof whole === 'string') return {}
+    typeof packets === 'string' ? packetsSchema.parse(packets === 'memory' ? {} : { file: packets }) : packets
+  if (typeof whole === 'string') return rest
   const { file, ...options } = whole
-  return { capture: file === undefined ? options : { ...options, file: resolve(baseDir, file) } }
+  return { ...rest, packets: file === undefined ? options : { ...options, file: resolve(baseDir, file) } }
 }
 
 /** Adds the offset to the port, and makes zone files absolute. */
@@ -215,22 +210,16 @@ function resolveDns(dns: LabConfig['dns'], portOffset: number, baseDir: string):
   }
 }
 
-type DnsSource = NonNullable<LabConfig['authorityService']>['acme']['dns']
+type ServiceConfig = NonNullable<LabConfig['certificates']['service']>
+type DnsSource = ServiceConfig['acme']['dns']
 
-function resolveAuthorityService(
-  service: LabConfig['authorityService'],
-  portOffset: number,
-  baseDir: string,
-): Pick<LabConfig, 'authorityService'> {
-  if (service === undefined) return {}
+function resolveService(service: ServiceConfig, portOffset: number, baseDir: string): ServiceConfig {
   const { port, tlsPort, acme } = service
   return {
-    authorityService: {
-      ...service,
-      port: port === 0 ? 0 : port + portOffset,
-      tlsPort: offsetBy(tlsPort, portOffset),
-      acme: { ...acme, dns: resolveProgram(acme.dns, baseDir) },
-    },
+    ...service,
+    port: port === 0 ? 0 : port + portOffset,
+    tlsPort: offsetBy(tlsPort, portOffset),
+    acme: { ...acme, dns: resolveProgram(acme.dns, baseDir) },
   }
 }
 
@@ -242,15 +231,15 @@ function resolveProgram(source: DnsSource, baseDir: string): DnsSource {
 }
 
 function resolveCertificates(
-  { certificates: setting, store: messages }: LabConfig,
+  { certificates, store: messages, portOffset }: LabConfig,
   baseDir: string,
 ): ResolvedLab['certificates'] {
-  const {
-    store = isShared(messages) ? DATABASE : DEFAULT_CERTIFICATES,
-    key,
-    renewAcme,
-  } = typeof setting === 'string' ? { store: setting, key: DEFAULT_KEY, renewAcme: true } : setting
-  return { store: isFolder(store) ? resolve(baseDir, store) : store, key, renewAcme }
+  const { store = isShared(messages) ? DATABASE : DEFAULT_CERTIFICATES, service, default: _, ...rest } = certificates
+  return {
+    ...rest,
+    store: isFolder(store) ? resolve(baseDir, store) : store,
+    ...(service && { service: resolveService(service, portOffset, baseDir) }),
+  }
 }
 
 /** Returns whether certificates are in a folder. */

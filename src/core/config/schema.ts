@@ -1,24 +1,20 @@
 import { z } from 'zod'
 import type { OldKeys } from './deprecated-keys.ts'
-import { certificate } from './schema/certificate.ts'
-import { authorityService, certificateProfile, certificates } from './schema/certificates.ts'
-import { connector, forwardRule } from './schema/connector.ts'
-import { captured, directory } from './schema/directory.ts'
+import { access } from './schema/access.ts'
+import { certificateKeys, certificates } from './schema/certificates.ts'
+import { directory } from './schema/directory.ts'
 import { dns } from './schema/dns.ts'
 import { drain } from './schema/drain.ts'
-import { fault } from './schema/fault.ts'
-import { auditJobs, token, verifyJobs, webhook } from './schema/http.ts'
-import { mailAuthentication } from './schema/mail-authentication.ts'
-import { mtaSts } from './schema/mta-sts.ts'
+import { webhook } from './schema/http.ts'
+import { mail } from './schema/mail.ts'
 import { news } from './schema/news.ts'
 import { oauth2 } from './schema/oauth2.ts'
+import { outgoing } from './schema/outgoing.ts'
 import { personality } from './schema/personality.ts'
 import { protocols } from './schema/protocol.ts'
-import { reports } from './schema/reports.ts'
 import { cluster, retention, store } from './schema/store.ts'
-import { tagging } from './schema/tagging.ts'
-import { tlsReports } from './schema/tls-reports.ts'
-import { capture, host, hostName, logLevels, octets } from './schema/values.ts'
+import { testing } from './schema/testing.ts'
+import { host, hostName, logLevels, octets } from './schema/values.ts'
 import { virtualServer } from './schema/virtual-server.ts'
 
 // Re-exported: most callers need the lab's types together with these.
@@ -62,28 +58,13 @@ const labObject = z.strictObject({
   certificates: certificates
     .prefault({})
     .describe(
-      'Certificate store: a folder relative to this file (default: certs), `memory`, or `database` (the default with a store in PostgreSQL). The long form { store, key } also sets the key type of certificates that `auto` issues.',
+      'Certificates of the lab. The short form is the store alone: a folder relative to this file (default: certs), `memory`, or `database` (the default with a store in PostgreSQL).',
     ),
-  certificate: certificate
-    .prefault('auto')
-    .describe('Certificate of virtual servers without a `certificate` key. Takes the same values.'),
   personality: personality
     .default('sealpost')
     .describe(
       'The server that virtual servers imitate, unless they have a `personality` of their own: sealpost (its own words), exchange2003, gmail, microsoft365, dovecot or courier. It changes greetings, capability lists, reply texts and defaults. It does not change what is stored, or what TLS requires. See docs/personality.md.',
     ),
-  authorityService: authorityService
-    .optional()
-    .describe(
-      'HTTP service of the lab’s certificate authorities: revocation lists, OCSP, ACME and certificates. Not started when absent.',
-    ),
-  certificateProfiles: z
-    .record(z.string().min(1), certificateProfile)
-    .default({})
-    .describe(
-      'Kinds of certificates for `--profile`, in addition to server, client, user, smime, code-signing, ocsp-responder, short-lived and must-staple.',
-    )
-    .meta({ examples: [{ weekly: { purposes: ['serverAuth'], lifetime: '7d' } }] }),
   dns: dns
     .optional()
     .describe(
@@ -113,47 +94,7 @@ const labObject = z.strictObject({
   portOffset: z.number().int().min(0).max(60000).default(0).describe('Number added to every port.'),
   logLevel: z.enum(logLevels).default('info').describe('Lowest level that is logged.'),
   directory: directory.prefault({}).describe('Accounts of the lab.'),
-  captured: captured.prefault({}).describe('Mail that the lab captures: for other domains, and for unknown accounts.'),
-  tagging: tagging
-    .optional()
-    .describe('Tags that mail gets when it arrives (keywords of IMAP4). Default: none.')
-    .meta({ examples: [{ header: 'X-Tags', plusAddresses: true }] }),
-  spamFilter: z
-    .string()
-    .regex(/^(?:spamd|https?):\/\/[^\s]+$/, 'write spamd://HOST:PORT for SpamAssassin, or http://HOST:PORT for rspamd')
-    .refine((text) => URL.canParse(text), 'is not a URL')
-    .optional()
-    .describe(
-      'Spam filter that judges messages for the checks of a message: spamd of SpamAssassin (spamd://HOST:PORT, or spamd:///SOCKET), or rspamd (http://HOST:PORT). Default: a few rules of the lab.',
-    )
-    .meta({ examples: ['spamd://127.0.0.1:783'] }),
-  connectors: z
-    .array(connector)
-    .prefault([])
-    .describe(
-      'Connectors that send mail to other hosts. Without one, no mail leaves the lab. See docs/outgoing-mail.md.',
-    )
-    .meta({
-      examples: [[{ name: 'Default SMTP Connector', smartHost: { host: '127.0.0.1', port: 2525 }, when: 'automatic' }]],
-    }),
-  forwardRules: z
-    .array(forwardRule)
-    .default([])
-    .describe('Mail for mailboxes of the lab that a connector also sends elsewhere.')
-    .meta({ examples: [[{ filters: { to: ['alice@lab.test'] }, to: ['dev@example.test'] }]] }),
-  reports: reports
-    .prefault({})
-    .describe('Reports that a test asks for: bounces, spam complaints and out-of-office replies. See docs/bounces.md.'),
-  administrators: z
-    .array(z.string().min(1))
-    .default([])
-    .describe('http: accounts that may do everything over HTTP. The other accounts read and change their own mail.')
-    .meta({ examples: [['alice']] }),
-  tokens: z
-    .array(token)
-    .default([])
-    .describe('http: tokens of programs (`Authorization: Bearer TOKEN`): name, role, and token or tokenFile.')
-    .meta({ examples: [[{ name: 'ci', role: 'administrator', tokenFile: '../ci.token' }]] }),
+  access: access.prefault({}).describe('http: who may do what over HTTP.'),
   oauth2: oauth2
     .prefault({})
     .describe('Access tokens for XOAUTH2, OAUTHBEARER and the HTTP API, and the authorization server of the lab.'),
@@ -164,41 +105,14 @@ const labObject = z.strictObject({
     .meta({
       examples: [[{ url: 'http://127.0.0.1:9000/hook', events: ['message.received'], secretFile: '../hook.secret' }]],
     }),
-  verify: verifyJobs.prefault({}).describe('http: what `POST /api/v1/verify` may examine.'),
-  audit: auditJobs.prefault({}).describe('http: where `POST /api/v1/audit` opens bad servers.'),
-  mtaSts: mtaSts
-    .optional()
-    .describe(
-      'The MTA-STS policy of the mail domain (RFC 8461). http virtual servers serve it at https://mta-sts.DOMAIN/.well-known/mta-sts.txt, certificates that `auto` issues contain that name, and the zone of the domain has the record. See docs/mta-sts-dane.md.',
-    ),
-  mailAuthentication: mailAuthentication
+  mail: mail
     .prefault({})
-    .describe('SPF, DKIM, DMARC, ARC and BIMI: how mail that arrives is checked, and how mail that leaves is signed.'),
-  tlsReports: tlsReports
-    .optional()
-    .describe(
-      'Reports about the TLS of mail (RFC 8460): the zone of the domain asks senders for them, and http virtual servers accept them at https://HOST/tls-reports. Reports that arrive by mail are always read. See docs/mta-sts-dane.md.',
-    ),
+    .describe('Mail in the lab: captured mail, tags, reports that tests ask for, SPF, DKIM and DMARC, forward rules.'),
+  outgoing: outgoing.prefault({}).describe('Mail to other hosts, and the policies for the TLS of mail.'),
   news: news.prefault({}).describe('Newsgroups, and the control messages about them.'),
-  capture: capture
-    .optional()
-    .describe(
-      'Captures the traffic of all virtual servers for Wireshark: FILE (pcapng), memory, or { file, memory, secrets, maxSize, maxFiles }.',
-    )
-    .meta({ examples: ['lab.pcapng'] }),
-  faults: z
-    .array(fault)
-    .default([])
-    .describe('Faults to inject, to test how clients handle errors.')
-    .meta({ examples: [[{ when: { verb: 'RCPT' }, do: { reply: '451 4.7.1 Greylisted' }, times: 1 }]] }),
-  faultSeed: z
-    .number()
-    .int()
-    .nonnegative()
-    .default(823024)
-    .describe(
-      'Seed of the random numbers that faults use. The same seed and the same clients produce the same faults.',
-    ),
+  testing: testing
+    .prefault({})
+    .describe('Faults, captures of network traffic, and what the jobs verify and audit of the HTTP API may use.'),
   virtualServers: z
     .array(virtualServer)
     .prefault(protocols.map((protocol) => ({ protocol })))
@@ -209,14 +123,14 @@ const labObject = z.strictObject({
 export const labKeys = labObject.shape
 
 /** The top-level keys that only group others. Each of these also has an environment variable. */
-export const labGroups = { news }
+export const labGroups = { certificates: certificateKeys, mail, outgoing, news, access, testing }
 
-/** The schema with `certificate` and `personality` copied to each virtual server that has none. */
+/** The schema with `certificates.default` and `personality` copied to each virtual server that has none. */
 export const labSchema = labObject.transform(({ virtualServers, ...lab }) => ({
   ...lab,
   virtualServers: virtualServers.map((server) => ({
     ...server,
-    certificate: server.certificate ?? lab.certificate,
+    certificate: server.certificate ?? lab.certificates.default,
     personality: server.personality ?? lab.personality,
   })),
 }))
@@ -232,7 +146,7 @@ export type VirtualServerConfig = LabConfig['virtualServers'][number]
 export type NewsgroupConfig = LabConfig['news']['groups'][number]
 export type AccountConfig = LabConfig['directory']['accounts'][number]
 export type WebhookConfig = LabConfig['webhooks'][number]
-export type ConnectorConfig = LabConfig['connectors'][number]
-export type ForwardRule = LabConfig['forwardRules'][number]
-export type TokenConfig = LabConfig['tokens'][number]
+export type ConnectorConfig = LabConfig['outgoing']['connectors'][number]
+export type ForwardRule = LabConfig['mail']['forwardRules'][number]
+export type TokenConfig = LabConfig['access']['tokens'][number]
 export type FeedConfig = VirtualServerConfig['feeds'][number]

@@ -1,4 +1,5 @@
 import { presentForm } from './deprecations.ts'
+import { valueAt } from './mistakes.ts'
 import { type LabInput, type PresentInput, protocols, type VirtualServerInput } from './schema.ts'
 
 /**
@@ -10,14 +11,14 @@ export function withTestDefaults(config: LabInput): LabInput {
   // The examination of the configuration says so.
   if (keys.some(({ isTwice }) => isTwice)) return config
   const input = value as PresentInput
-  const { certificates, directory, captured, news, virtualServers } = input
+  const { certificates, directory, mail, news, virtualServers } = input
   const mode = directory?.accounts || directory?.accountFiles ? 'listed' : 'open'
   return {
     ...input,
     certificates: withDefaults({ store: 'memory', key: 'p256' }, certificates),
     directory: withDefaults({ mode }, directory),
     // Tests that share a lab must not see each other's mail.
-    captured: withDefaults({ readers: [] }, captured),
+    mail: isMapping(mail ?? {}) ? { ...mail, captured: withDefaults({ readers: [] }, mail?.captured) } : mail,
     news: withDefaults({ groups: [{ name: 'lab.general', description: 'General talk' }] }, news),
     virtualServers: Array.isArray(virtualServers ?? [])
       ? (virtualServers ?? protocols.map((protocol) => ({ protocol }))).map((server) => serverDefaults(server, input))
@@ -36,7 +37,7 @@ function serverDefaults(server: VirtualServerInput, lab: PresentInput): VirtualS
   if (!isMapping(server)) return server
   return {
     port: 0,
-    ...((server.certificate ?? lab.certificate) === 'none' ? {} : overTls(server, lab)),
+    ...((server.certificate ?? valueAt(lab, ['certificates', 'default'])) === 'none' ? {} : overTls(server, lab)),
     ...server,
     // Tests open many connections from one address.
     limits: withDefaults({ connectionsPerAddress: 'off' }, server.limits),

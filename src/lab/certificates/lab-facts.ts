@@ -6,8 +6,8 @@ import type { LabFacts, VirtualServerFacts } from '../../tls/pki/lifecycle/conte
 import { policyHost } from '../../transport/mta-sts/served.ts'
 
 /** Returns the names in the certificates that `auto` issues. */
-export const labCertificateNames = ({ hostname, alternativeNames, mtaSts, domain }: ResolvedLab): string[] =>
-  certificateNames(hostname, [...alternativeNames, ...(mtaSts === undefined ? [] : [policyHost(domain)])])
+export const labCertificateNames = ({ hostname, alternativeNames, outgoing, domain }: ResolvedLab): string[] =>
+  certificateNames(hostname, [...alternativeNames, ...(outgoing.mtaSts === undefined ? [] : [policyHost(domain)])])
 
 /** Returns the facts about a lab that the certificate lifecycle needs. */
 export const labFacts = (lab: ResolvedLab): LabFacts => ({

@@ -53,14 +53,15 @@ export class LabPki implements AsyncDisposable {
 
   /** `ADDRESS:PORT` of the authority service's listeners, as the configuration names the address. */
   get servicePorts(): readonly string[] {
-    const address = this.#lab.config.authorityService?.address
+    const address = this.#lab.config.certificates.service?.address
     const { port, tlsPort } = this.#service ?? {}
     return [port, tlsPort].flatMap((one) => (one === undefined ? [] : [`${address}:${one}`]))
   }
 
   /** Opens, moves or closes the authority service to match the configuration. @throws PkiError if its port cannot be opened; the service is then off */
   async serve(lab: ResolvedLab): Promise<void> {
-    const { authorityService, hostname } = lab
+    const { certificates, hostname } = lab
+    const { service: authorityService } = certificates
     const { names } = labFacts(lab)
     // Without a source of its own, dns-01 reads the zones of the lab.
     const ownTexts =
@@ -106,7 +107,7 @@ export class LabPki implements AsyncDisposable {
 
   /** Renews certificates that were obtained by ACME until `signal` is aborted. Resolves when no renewal is under way. */
   async renew(signal: AbortSignal): Promise<void> {
-    if (this.#lab.config.certificates.renewAcme)
+    if (this.#lab.config.certificates.renew)
       this.#renewals = new AcmeRenewals({ store: this.store, lab: () => labFacts(this.#lab.config) }, this.#lab.log)
     await untilAborted(signal)
     await this.#renewals?.stop()

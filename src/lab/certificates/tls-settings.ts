@@ -108,11 +108,11 @@ async function oldClientSettings(
   { certificateStore, log }: TlsServices,
 ): Promise<LegacySettings | undefined> {
   const { legacy, defect } = tls
-  if (!legacy && defect === undefined) return undefined
+  if (legacy === 'off' && defect === undefined) return undefined
   const forOld = async () => legacySettings(tls, await certificateStore.resolve(name, certificate, names, 'old'))
   // Clients that test a defect trust the root of all other clients, unless its certificate has no RSA key.
-  const settings = (legacy ? undefined : legacySettings(tls, served)) ?? (await forOld())
-  if (!settings && legacy) {
+  const settings = (legacy === 'off' ? legacySettings(tls, served) : undefined) ?? (await forOld())
+  if (!settings && legacy !== 'off') {
     log.warn({ server: name }, 'tls.legacy has no effect: old clients need a certificate with an RSA key')
   }
   if (!settings && defect !== undefined) {

@@ -19,9 +19,9 @@ export interface RunningServer {
 
 /** Returns what the lab's DNS records are generated from. */
 export function dnsFacts(lab: ResolvedLab, running: readonly RunningServer[]): DnsFacts {
-  const { hostname, alternativeNames, domain, directory, mtaSts, dns, authorityService, virtualServers } = lab
+  const { hostname, alternativeNames, domain, directory, outgoing, dns, certificates, virtualServers } = lab
   const ttl = dns?.ttl ?? 0
-  const further = [...alternativeNames, ...(mtaSts ? [policyHost(domain)] : [])]
+  const further = [...alternativeNames, ...(outgoing.mtaSts ? [policyHost(domain)] : [])]
   const domains = directory.accounts.flatMap(({ addresses }) =>
     addresses.map((address) => address.slice(address.lastIndexOf('@') + 1)),
   )
@@ -33,7 +33,7 @@ export function dnsFacts(lab: ResolvedLab, running: readonly RunningServer[]): D
     domains: distinct([domain, ...domains].filter(isName).map(asciiName)),
     serverAddress: addressesOf(dns?.address ?? '')[0] ?? '127.0.0.1',
     servers: running.map(({ certificates, ...server }) => ({ ...server, keys: certificates.map(servedKey) })),
-    hasAuthority: authorityService !== undefined,
+    hasAuthority: certificates.service !== undefined,
     ttlSeconds: Math.floor(ttl / 1000),
   }
 }
@@ -66,7 +66,7 @@ export function policyTexts(lab: ResolvedLab): { readonly name: string; readonly
   const domain = asciiName(lab.domain)
   const configured = configuredPolicy(lab)
   const receives = lab.virtualServers.some(({ protocol }) => protocol === 'smtp')
-  const rua = lab.tlsReports?.rua ?? (receives ? [`mailto:postmaster@${domain}`] : [])
+  const rua = lab.outgoing.tlsReports?.rua ?? (receives ? [`mailto:postmaster@${domain}`] : [])
   return [
     ...(configured ? [{ name: `_mta-sts.${domain}`, text: policyRecord(configured.policy) }] : []),
     ...(rua.length > 0 ? [{ name: `_smtp._tls.${domain}`, text: tlsReportRecord(rua) }] : []),

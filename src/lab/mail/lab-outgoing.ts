@@ -137,8 +137,14 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
 
   #rules(): ConnectorRules {
     const { config, directory } = this.#lab
-    const { connectors, forwardRules, hostname } = config
-    return { connectors, forwardRules, hostname, isLocalDomain: (domain) => directory.isLocalDomain(domain) }
+    const { outgoing, mail, hostname } = config
+    const { connectors } = outgoing
+    return {
+      connectors,
+      forwardRules: mail.forwardRules,
+      hostname,
+      isLocalDomain: (domain) => directory.isLocalDomain(domain),
+    }
   }
 
   /** Loads what speaks SMTP with other hosts when the first message is sent. */

@@ -91,7 +91,7 @@ export class TlsReporting implements ApiTlsReports {
 
   /** Returns where a domain wants reports, or why that is not known. RFC 8460 section 3. */
   async #targetsOf(domain: string, signal: AbortSignal): Promise<readonly Target[] | string> {
-    const connector = dnsConnectorFor(this.#lab.config.connectors, domain)
+    const connector = dnsConnectorFor(this.#lab.config.outgoing.connectors, domain)
     if (!connector) return `no connector with route: dns sends to ${domain}`
     try {
       const resolver = await this.#lab.outgoing.policies.resolverOf(connector)

@@ -63,28 +63,28 @@ function checkPreloads({ directory, news, store }: ResolvedLab): Finding[] {
   })
 }
 
-function checkCaptures({ capture, virtualServers }: ResolvedLab): Finding[] {
+function checkCaptures({ testing, virtualServers }: ResolvedLab): Finding[] {
   const places = [
-    { capture, at: ['capture'] },
-    ...virtualServers.map((server, index) => ({ capture: server.capture, at: ['virtualServers', index, 'capture'] })),
+    { packets: testing.packets, at: ['testing', 'packets'] },
+    ...virtualServers.map(({ packets }, index) => ({ packets, at: ['virtualServers', index, 'packets'] })),
   ]
-  return places.flatMap(({ capture, at }) => {
-    const why = capture?.file === undefined ? undefined : captureProblem(capture.file)
+  return places.flatMap(({ packets, at }) => {
+    const why = packets?.file === undefined ? undefined : captureProblem(packets.file)
     return why === undefined ? [] : [error(at, why)]
   })
 }
 
 /** Keys without a file are generated. */
-function checkMailAuthentication({ mailAuthentication }: ResolvedLab): Finding[] {
-  const { dkim, arc } = mailAuthentication
+function checkMailAuthentication({ mail }: ResolvedLab): Finding[] {
+  const { dkim, arc } = mail.authentication
   const found: Finding[] = []
   const keys = [
-    ...dkim.map(({ key }, index) => ({ key, at: ['mailAuthentication', 'dkim', index, 'key'] })),
-    { key: arc?.key, at: ['mailAuthentication', 'arc', 'key'] },
+    ...dkim.map(({ keyFile }, index) => ({ keyFile, at: ['mail', 'authentication', 'dkim', index, 'keyFile'] })),
+    { keyFile: arc?.keyFile, at: ['mail', 'authentication', 'arc', 'keyFile'] },
   ]
-  for (const { key, at } of keys) {
-    const why = key === undefined ? undefined : readObstacle(key)
-    if (why !== undefined) found.push(error(at, `cannot read ${key}: ${why}`))
+  for (const { keyFile, at } of keys) {
+    const why = keyFile === undefined ? undefined : readObstacle(keyFile)
+    if (why !== undefined) found.push(error(at, `cannot read ${keyFile}: ${why}`))
   }
   return found
 }
@@ -101,11 +101,11 @@ function checkFeeds({ virtualServers }: ResolvedLab): Finding[] {
 }
 
 /** A file that cannot be read is only a warning: the lab runs, and mail waits in the queue. */
-function checkConnectors({ connectors }: ResolvedLab): Finding[] {
-  return connectors.flatMap(({ authority, smartHost }, index) =>
+function checkConnectors({ outgoing }: ResolvedLab): Finding[] {
+  return outgoing.connectors.flatMap(({ authority, smartHost }, index) =>
     [
-      { authority, at: ['connectors', index, 'authority'] },
-      { authority: smartHost?.authority, at: ['connectors', index, 'smartHost', 'authority'] },
+      { authority, at: ['outgoing', 'connectors', index, 'authority'] },
+      { authority: smartHost?.authority, at: ['outgoing', 'connectors', index, 'smartHost', 'authority'] },
     ].flatMap(({ authority: file, at }) => {
       const why = file !== undefined && isAbsolute(file) ? readObstacle(file) : undefined
       return why === undefined ? [] : [warning(at, `the connector cannot send: cannot read ${file}: ${why}`)]

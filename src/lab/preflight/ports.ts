@@ -27,10 +27,10 @@ export async function checkPorts(lab: ResolvedLab, own: ReadonlySet<string>): Pr
   return (await Promise.all(found)).flat()
 }
 
-function wantedPorts({ virtualServers, authorityService, dns }: ResolvedLab): WantedPort[] {
+function wantedPorts({ virtualServers, certificates: { service }, dns }: ResolvedLab): WantedPort[] {
   const places = [
     ...virtualServers.map((server, index) => ({ server, at: ['virtualServers', index] })),
-    ...(authorityService ? [{ server: authorityService, at: ['authorityService'] }] : []),
+    ...(service ? [{ server: service, at: ['certificates', 'service'] }] : []),
   ]
   const ofServers = places.flatMap(({ server: { address, port, tlsPort }, at }) => [
     { at: [...at, 'port'], address, port },

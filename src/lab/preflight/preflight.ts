@@ -60,7 +60,7 @@ export async function unknownPins({ lab, locate }: LabWithPlaces, readStore: Rea
   const known = await readStore((store) => store.index.certificates)
   return locate([
     ...unknownCertificates(lab.virtualServers, known ?? []),
-    ...unknownConnectorCertificates(lab.connectors, lab.virtualServers, known ?? []),
+    ...unknownConnectorCertificates(lab.outgoing.connectors, lab.virtualServers, known ?? []),
   ])
 }
 

@@ -31,8 +31,8 @@ export class Captures {
   }
 
   /** Applies the memory limit of a configuration. */
-  limit({ capture, virtualServers }: Pick<ResolvedLab, 'capture' | 'virtualServers'>): void {
-    const settings = [capture, ...virtualServers.map((server) => server.capture)]
+  limit({ testing, virtualServers }: Pick<ResolvedLab, 'testing' | 'virtualServers'>): void {
+    const settings = [testing.packets, ...virtualServers.map((server) => server.packets)]
     this.sessions.maxOctets = Math.max(0, ...settings.map((setting) => setting?.memory ?? 0))
   }
 

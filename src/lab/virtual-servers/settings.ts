@@ -41,7 +41,7 @@ export async function serverSettings(
     config: server,
     name,
     log: log.child({ server: name }),
-    tokens: protocol === 'http' ? [...config.tokens, ...generated(lab)] : [],
+    tokens: protocol === 'http' ? [...config.access.tokens, ...generated(lab)] : [],
     latest: () => virtualServers.contexts.get(name) ?? context,
   }
   virtualServers.contexts.set(name, context)
@@ -56,9 +56,9 @@ export async function serverSettings(
     ...(tls ? { tls } : {}),
     isBackground,
     faults: faults.rules,
-    captures: captures.open(config.capture, server.capture),
+    captures: captures.open(config.testing.packets, server.packets),
     ...(proxies ? { proxies } : {}),
-    forwarders: addressListOf(server.xclient?.from ?? server.forwardedFrom),
+    forwarders: addressListOf(server.xclient?.from ?? server.forwarded?.from ?? []),
     maxConnections: limits.connections,
     idleTimeoutMs,
     serve: (connection) => service.serve(connection, context),

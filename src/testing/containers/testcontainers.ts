@@ -100,7 +100,7 @@ export class SealpostContainer extends GenericContainer {
       ...(config ? { SEALPOST_CONFIG: JSON.stringify(config) } : {}),
       // The host of a remote engine is neither localhost nor the container's own name.
       SEALPOST_ALTERNATIVE_NAMES: JSON.stringify([...new Set(names)]),
-      SEALPOST_TOKENS: JSON.stringify(tokens),
+      SEALPOST_ACCESS_TOKENS: JSON.stringify(tokens),
       ...(this.#accounts ? { SEALPOST_DIRECTORY: JSON.stringify(directory) } : {}),
     }
   }

@@ -30,7 +30,7 @@ export interface MessageFacts {
   readonly session: SessionRecord | undefined
   /**
    * SPF, DKIM, DMARC, ARC and BIMI, by the records that the lab knows: on arrival, or once a wait or a list returns the message.
-   * Undefined only with `mailAuthentication: { check: off }`.
+   * Undefined only with `mail.authentication: { check: off }`.
    */
   readonly authentication: MessageAuthentication | undefined
   /** Signatures and encryption; undefined if it is not an S/MIME message. */
@@ -69,7 +69,7 @@ export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 's
   readonly smime: Smime | undefined
   /**
    * SPF, DKIM, DMARC, ARC and BIMI, by the records that the lab knows. Every message of a wait or a list has it, also without
-   * records; undefined only with `mailAuthentication: { check: off }`.
+   * records; undefined only with `mail.authentication: { check: off }`.
    */
   readonly authentication: MessageAuthentication | undefined
 

@@ -30,7 +30,7 @@ interface NamedKey {
 }
 
 /** Returns the key of a DKIM signer of the configuration. */
-export const dkimKey = ({ domain, selector, key: file, algorithm, defect }: DkimKeyConfig): NamedKey => ({
+export const dkimKey = ({ domain, selector, keyFile: file, algorithm, defect }: DkimKeyConfig): NamedKey => ({
   domain,
   selector,
   file,
@@ -38,7 +38,7 @@ export const dkimKey = ({ domain, selector, key: file, algorithm, defect }: Dkim
 })
 
 /** Returns the key of the ARC sealer of the configuration. */
-export const arcKey = ({ domain, selector, key: file }: ArcKeyConfig): NamedKey => ({
+export const arcKey = ({ domain, selector, keyFile: file }: ArcKeyConfig): NamedKey => ({
   domain,
   selector,
   file,

@@ -16,7 +16,7 @@ import { MAX_HEADER_OCTETS, type MessageOctets, type SplitMessage, splitMessage 
 /** The parts of a lab that mail authentication needs. */
 interface MailAuthenticationServices {
   /** The current configuration. */
-  readonly config: { readonly hostname: string; readonly mailAuthentication: MailAuthenticationConfig }
+  readonly config: { readonly hostname: string; readonly mail: { readonly authentication: MailAuthenticationConfig } }
   /** Looks up names in the zones of the lab. Without DNS, there is no resolver. */
   readonly dns: { readonly resolver: Resolver | undefined }
   /** Keeps generated keys. */
@@ -47,7 +47,7 @@ export class MailAuthentication {
   }
 
   get #config(): MailAuthenticationConfig {
-    return this.#services.config.mailAuthentication
+    return this.#services.config.mail.authentication
   }
 
   /** Whether messages are checked before SMTP accepts them. */

@@ -10,9 +10,9 @@ export interface ConfiguredPolicy {
 
 /** Returns the policy of the lab's mail domain; undefined if the configuration has none. */
 export function configuredPolicy({
-  mtaSts,
+  outgoing: { mtaSts },
   hostname,
-}: Pick<ResolvedLab, 'mtaSts' | 'hostname'>): ConfiguredPolicy | undefined {
+}: Pick<ResolvedLab, 'outgoing' | 'hostname'>): ConfiguredPolicy | undefined {
   if (mtaSts === undefined) return undefined
   const { mode, mx = [hostname], maxAge, defect } = mtaSts
   const policy = { mode, mx, maxAgeSeconds: Math.floor(maxAge / 1000) }

@@ -12,8 +12,8 @@ export interface ReportSettings {
 }
 
 /** Returns how a lab receives and sends reports. */
-export function reportSettings({ tlsReports, domain }: Pick<ResolvedLab, 'tlsReports' | 'domain'>): ReportSettings {
+export function reportSettings({ outgoing, domain }: Pick<ResolvedLab, 'outgoing' | 'domain'>): ReportSettings {
   const address = `tls-reports@${domain}`
-  const { rua = [`mailto:${address}`], organization = 'Sealpost', from = address } = tlsReports ?? {}
+  const { rua = [`mailto:${address}`], organization = 'Sealpost', from = address } = outgoing.tlsReports ?? {}
   return { rua, mailbox: rua.map(addressOf).find((one) => one !== undefined) ?? address, organization, from }
 }

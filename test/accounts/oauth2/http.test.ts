@@ -3,12 +3,14 @@ import { bearer, HttpLab } from '../../servers/http/client.ts'
 
 const ADMINISTRATOR = 'token-of-an-administrator'
 const http = HttpLab.ofTests({
-  administrators: ['root'],
-  tokens: [
-    { name: 'ci', token: ADMINISTRATOR },
-    { name: 'watcher', role: 'reader', token: 'token-of-a-reader' },
-    { name: 'shop', role: 'tenant', token: 'token-of-a-tenant' },
-  ],
+  access: {
+    administrators: ['root'],
+    tokens: [
+      { name: 'ci', token: ADMINISTRATOR },
+      { name: 'watcher', role: 'reader', token: 'token-of-a-reader' },
+      { name: 'shop', role: 'tenant', token: 'token-of-a-tenant' },
+    ],
+  },
   directory: {
     accounts: [
       ...['root', 'alice', 'bob'].map((user) => ({ user, password: `${user}-secret` })),

@@ -8,11 +8,13 @@ const [ci, reader, one] = ['ci', 'reader', 'one'].map((name) => `${name}-token`.
 const http = HttpLab.ofTests({
   hostname: 'lab.test',
   directory: { accounts: ['alice', 'one-eve'].map((user) => ({ user, password: 'secret' })) },
-  tokens: [
-    { name: 'ci', token: ci },
-    { name: 'watcher', role: 'reader', token: reader },
-    { name: 'one', role: 'tenant', token: one },
-  ],
+  access: {
+    tokens: [
+      { name: 'ci', token: ci },
+      { name: 'watcher', role: 'reader', token: reader },
+      { name: 'one', role: 'tenant', token: one },
+    ],
+  },
   virtualServers: [
     { protocol: 'smtp' },
     { protocol: 'http', authentication: ['basic'] },

@@ -46,7 +46,7 @@ let lab: TestLab
 beforeAll(async () => {
   lab = await startLab({
     hostname: HOST,
-    authorityService: { port: 0 },
+    certificates: { service: { port: 0 } },
     virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 0, tls: { ocspStapling: true } }],
   })
 })

@@ -29,7 +29,7 @@ describe('--like mailpit', () => {
     expect(smtp).toMatchObject({ port: 1025, tlsPort: 'off', certificate: 'none', authentication: ['anonymous'] })
     expect(http).toMatchObject({ port: 8025, like: { tool: 'mailpit' } })
     expect([smtp.limits.failedLogonDelay, http.limits.failedLogonDelay]).toEqual(['off', 'off'])
-    expect([lab.retention, lab.captured, pop3]).toEqual([[{ keep: { count: 500 } }], { folder: 'all' }, undefined])
+    expect([lab.retention, lab.mail.captured, pop3]).toEqual([[{ keep: { count: 500 } }], { folder: 'all' }, undefined])
     place.write('lab.yaml', text.replaceAll(/port: \d+/g, 'port: 0'))
     const { status, stderr } = await place.run(['check', '--config', 'lab.yaml'])
     expect([status, stderr]).toEqual([0, ''])
@@ -57,9 +57,9 @@ describe('--like mailpit', () => {
       ['app', 'admin'],
     ])
     // Senders do not read mail.
-    expect(lab.captured.readers).toEqual(['app', 'admin'])
+    expect(lab.mail.captured.readers).toEqual(['app', 'admin'])
     const pop3 = await labOf('mailpit', { MP_UI_AUTH: 'admin:three', MP_POP3_AUTH: 'reader:four' })
-    expect(pop3.lab.captured.readers).toEqual(['admin', 'reader'])
+    expect(pop3.lab.mail.captured.readers).toEqual(['admin', 'reader'])
   })
 
   it('accepts any sender without opening the API', async () => {
@@ -93,7 +93,7 @@ describe('--like mailpit', () => {
       MP_SMTP_RELAY_BLOCKED_RECIPIENTS: '^ceo@',
     })
     const smartHost = { host: 'mail.example.com', port: 465, tls: 'encrypt', implicitTls: true }
-    expect(lab.connectors).toEqual([
+    expect(lab.outgoing.connectors).toEqual([
       expect.objectContaining({
         when: 'automatic',
         smartHost,
@@ -128,8 +128,11 @@ describe('--like mailpit', () => {
       MP_TAG: 'One,Two=subject:Hello "Three=two words"',
       MP_TAGS_CONFIG: 'tags.yaml',
     })
-    expect([http.like.cors, lab.spamFilter]).toEqual([['app.example:3000', 'localhost:5173'], 'spamd://127.0.0.1:783'])
-    expect(lab.tagging.rules).toEqual([
+    expect([http.like.cors, lab.mail.spamFilter]).toEqual([
+      ['app.example:3000', 'localhost:5173'],
+      'spamd://127.0.0.1:783',
+    ])
+    expect(lab.mail.tagging.rules).toEqual([
       { match: 'subject:hello', tags: ['One', 'Two'] },
       { match: 'two words', tags: ['Three'] },
       { match: 'from:shop@', tags: ['Shop', 'Bought'] },
@@ -162,7 +165,7 @@ describe('--like mailhog', () => {
     const { lab, smtp, http } = await labOf('mailhog', { MH_INVITE_JIM: 'true', MH_HOSTNAME: 'hog.test' })
     expect(smtp).toMatchObject({ port: 1025, authentication: ['anonymous', 'plain'] })
     expect([http.port, lab.hostname, lab.directory.mode]).toEqual([8025, 'hog.test', 'open'])
-    expect(lab.faults).toContainEqual({
+    expect(lab.testing.faults).toContainEqual({
       name: 'Jim refuses RCPT',
       when: { protocol: 'smtp', verb: 'RCPT', chance: 0.05 },
       do: { reply: '550 5.3.0 Jim refuses RCPT' },

@@ -87,7 +87,7 @@ describe('accounts of files', () => {
   test('come after those of the configuration, and can be named there', () => {
     writeFileSync(join(folder, 'users'), 'alice:secret\n')
     const { directory } = load(
-      'administrators: [alice]\ndirectory: { accounts: [{ user: bob, password: b, delegates: [alice] }], accountFiles: [{ file: users }] }',
+      'access:\n  administrators: [alice]\ndirectory: { accounts: [{ user: bob, password: b, delegates: [alice] }], accountFiles: [{ file: users }] }',
     )
     expect(directory.accounts.map(({ user }) => user)).toEqual(['bob', 'alice'])
     expect(directory.accountFiles).toEqual([{ file: join(folder, 'users') }])

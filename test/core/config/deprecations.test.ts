@@ -21,7 +21,12 @@ function linesAbout(load: () => { readonly warnings: readonly string[] }): reado
 const base = '/nonexistent/lab'
 const hint = ' (sealpost config migrate FILE does it)'
 const row = {
-  mappings: ['certificate', 'certificate.*', 'virtualServers.*.certificate', 'virtualServers.*.certificate.*'],
+  mappings: [
+    'certificates.default',
+    'certificates.default.*',
+    'virtualServers.*.certificate',
+    'virtualServers.*.certificate.*',
+  ],
   from: 'kind',
   to: 'variant',
   since: version,
@@ -29,7 +34,7 @@ const row = {
 
 const isDeprecated = `is deprecated since ${version} and will not work in ${nextMinor(version)}; write variant`
 const text = `# the certificate
-certificate: { "kind": p256, hostname: a.test }
+certificates: { default: { "kind": p256, hostname: a.test } }
 virtualServers:
   - { protocol: smtp, port: 0 }
   - protocol: imap4
@@ -43,7 +48,7 @@ afterEach(() => void rows.pop())
 
 it('names each deprecated key with its place and its present form', () => {
   expect(linesAbout(() => loadText(text, 'lab.yaml', base))).toEqual([
-    `lab.yaml:2:16: certificate.kind: ${isDeprecated}${hint}`,
+    `lab.yaml:2:28: certificates.default.kind: ${isDeprecated}${hint}`,
     `lab.yaml:6:32: virtualServers[2].certificate.kind: ${isDeprecated}${hint}`,
     `lab.yaml:6:32: virtualServers[1].certificate[1].kind: ${isDeprecated}${hint}`,
   ])
@@ -56,27 +61,29 @@ it('reads a deprecated key as its present form', () => {
     { kind: 'list', choices: [{ kind: 'auto' }, { kind: 'variant' }, { kind: 'defect', defect: 'expired' }] },
     { kind: 'variant', variant: 'rsa' },
   ])
-  expect(input).toMatchObject({ certificate: { variant: 'p256', hostname: 'a.test' } })
+  expect(input).toMatchObject({ certificates: { default: { variant: 'p256', hostname: 'a.test' } } })
 })
 
 it('refuses a key whose time is over', () => {
   rows.splice(-1, 1, { ...row, since: '0.0.1' })
-  const lines = linesAbout(() => loadText('certificate: { kind: p256 }\n', 'lab.yaml', base))
-  expect(lines).toEqual([`lab.yaml:1:16: certificate.kind: does not work since 0.1.0; write variant${hint}`])
+  const lines = linesAbout(() => loadText('certificates: { default: { kind: p256 } }\n', 'lab.yaml', base))
+  expect(lines).toEqual([`lab.yaml:1:28: certificates.default.kind: does not work since 0.1.0; write variant${hint}`])
 })
 
 it('names the path in an object, and the variable that has the key', () => {
-  const input = { certificate: { kind: 'p256' } } as unknown as LabInput
-  expect(linesAbout(() => loadObject(input, base))).toEqual([`certificate.kind: ${isDeprecated}`])
-  const { overrides } = readEnvironment({ SEALPOST_CERTIFICATE: '{ kind: ed25519 }' }, base)
+  const input = { certificates: { default: { kind: 'p256' } } } as unknown as LabInput
+  expect(linesAbout(() => loadObject(input, base))).toEqual([`certificates.default.kind: ${isDeprecated}`])
+  const { overrides } = readEnvironment({ SEALPOST_CERTIFICATES_DEFAULT: '{ kind: ed25519 }' }, base)
   expect(linesAbout(() => loadText('domain: a.test\n', 'lab.yaml', base, overrides))).toEqual([
-    `SEALPOST_CERTIFICATE: kind: ${isDeprecated}`,
+    `SEALPOST_CERTIFICATES_DEFAULT: kind: ${isDeprecated}`,
   ])
 })
 
 it('shows mistakes below a deprecated key where the user has written it', () => {
-  const lines = linesAbout(() => loadText('certificate:\n  kind: p256\n  host: a.test\n', 'lab.yaml', base))
-  expect(lines).toContainEqual(expect.stringMatching(/^lab\.yaml:3:3: certificate\.host: unknown key/))
+  const lines = linesAbout(() =>
+    loadText('certificates:\n  default:\n    kind: p256\n    host: a.test\n', 'lab.yaml', base),
+  )
+  expect(lines).toContainEqual(expect.stringMatching(/^lab\.yaml:4:5: certificates\.default\.host: unknown key/))
 })
 
 it.each([

@@ -48,7 +48,8 @@ test('an error prints no secret of the configuration that it is about', () => {
 
 test('shows no secret that is not valid', () => {
   const found = mistakes(`directory: { accounts: [{ user: alice, password: 271828 }] }
-tokens: [{ name: ci, token: s3cret }]
+access:
+  tokens: [{ name: ci, token: s3cret }]
 webhooks: [{ url: "http://127.0.0.1:9/", secret: s3cret }]
 oauth2: { clients: [{ clientId: shop, clientSecret: { s3cret } }] }
 `).join('\n')
@@ -116,7 +117,8 @@ test('reports lists of proxies that are wrong', () => {
   - { protocol: smtp, proxyProtocol: { from: [10.0.0.300, haproxy.test, 10.0.0.0/33] } }
   - { protocol: pop3, proxyProtocol: { from: [] } }
   - { protocol: nntp, proxyProtocol: { form: [10.0.0.1] } }
-  - { protocol: imap4, proxyProtocol: true, forwardedFrom: [10.0.0.1] }`
+  - { protocol: imap4, proxyProtocol: true, forwarded: { from: [10.0.0.1] } }
+`
   const form = 'write an IP address or network like 192.0.2.7 or 172.16.0.0/12'
   expect(mistakes(yaml)).toEqual([
     `lab.yaml:2:47: virtualServers[0].proxyProtocol.from[0]: is "10.0.0.300": ${form}`,
@@ -126,7 +128,7 @@ test('reports lists of proxies that are wrong', () => {
     'lab.yaml:4:38: virtualServers[2].proxyProtocol.from: is missing; must be a list',
     'lab.yaml:4:40: virtualServers[2].proxyProtocol.form: unknown key; did you mean from?',
     'lab.yaml:5:39: virtualServers[3].proxyProtocol: is true; must be a mapping of from, timeout',
-    'lab.yaml:5:60: virtualServers[3].forwardedFrom: only http requests say who the client is; on imap4, let the proxy use the PROXY protocol, and write proxyProtocol: { from: [10.0.0.1] }',
+    'lab.yaml:5:64: virtualServers[3].forwarded.from: only http requests say who the client is; on imap4, let the proxy use the PROXY protocol, and write proxyProtocol: { from: [10.0.0.1] }',
   ])
 })
 
@@ -230,8 +232,10 @@ virtualServers:
 
 test('reports what is neither an address nor a network', () => {
   const wrong = ['10.0.0.0/33', '::/129', '10.0.0/8', 'lab.test', '10.0.0.0/8/8', '10.0.0.0/', 'fe80::1%lo']
-  const found = mistakes(`authorityService: { acme: { addresses: [${['10.0.0.1', '::/0', ...wrong].join(', ')}] } }`)
-  expect(found.map((line) => /addresses\[(\d)\]: .*write an IP address or network/.exec(line)?.[1])).toEqual(
+  const found = mistakes(
+    `certificates: { service: { acme: { from: [${['10.0.0.1', '::/0', ...wrong].join(', ')}] } } }`,
+  )
+  expect(found.map((line) => /from\[(\d)\]: .*write an IP address or network/.exec(line)?.[1])).toEqual(
     wrong.map((_, i) => String(i + 2)),
   )
 })

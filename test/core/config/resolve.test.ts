@@ -49,8 +49,8 @@ test('adds the offset to every port except 0 and off', () => {
 
 test('finds the program that reads TXT records beside the file if it has a slash', () => {
   const program = (dns: string) => {
-    const { lab } = loadText(`authorityService: { acme: { dns: ${dns} } }`, 'lab.yaml', '/labs/config')
-    return lab.authorityService?.acme.dns
+    const { lab } = loadText(`certificates: { service: { acme: { dns: ${dns} } } }`, 'lab.yaml', '/labs/config')
+    return lab.certificates.service?.acme.dns
   }
   expect(program('[./txt, --all]')).toEqual(['/labs/config/txt', '--all'])
   expect(program('[dig, +short]')).toEqual(['dig', '+short'])
@@ -59,12 +59,13 @@ test('finds the program that reads TXT records beside the file if it has a slash
 
 test('makes folders absolute, relative to the file', () => {
   const { lab } = loadText('{ certificates: ../certs, store: { lmdb: data } }', 'lab.yaml', '/labs/config')
-  expect(lab.certificates).toEqual({ store: '/labs/certs', key: 'rsa-2048', renewAcme: true })
+  expect(lab.certificates).toEqual({ store: '/labs/certs', key: 'rsa-2048', profiles: {}, renew: true })
   expect(lab.store).toEqual({ lmdb: '/labs/config/data' })
   expect(loadText('certificates: { store: memory, key: p256 }', 'f', '/').lab.certificates).toEqual({
     store: 'memory',
     key: 'p256',
-    renewAcme: true,
+    profiles: {},
+    renew: true,
   })
 })
 
@@ -106,7 +107,8 @@ test('warns about valid settings with side effects', () => {
 
 test('a personality without a certificate offers only what works without TLS', () => {
   const yaml = `directory: { mode: open }
-certificate: none
+certificates:
+  default: none
 personality: gmail
 virtualServers:
   - { protocol: smtp }
@@ -152,18 +154,19 @@ virtualServers:
   - { protocol: imap4, proxyProtocol: { from: [127.0.0.1, 0.0.0.0/0] } }
   - { protocol: smtp, proxyProtocol: { from: [10.0.0.1, 172.16.0.0/12] } }
   - { protocol: pop3, proxyProtocol: { from: ['::1', 10.0.0.1] } }
-  - { protocol: http, forwardedFrom: [127.0.0.1, '::/0'] }`
+  - { protocol: http, forwarded: { from: [127.0.0.1, '::/0'] } }`
   expect(loadText(yaml, 'lab.yaml', '/').warnings).toEqual([
     'lab.yaml:3:59: virtualServers[0].proxyProtocol.from[1]: 0.0.0.0/0 is every address: any client can then appear under any address; list only the addresses of your proxies',
     'lab.yaml:4:46: virtualServers[1].proxyProtocol.from: no listed proxy can connect, because the virtual server listens on 127.0.0.1 only; list a loopback address, or change address',
-    'lab.yaml:6:38: virtualServers[3].forwardedFrom: other machines can reach the HTTP API, and neither administrators nor tokens is set: `start` generates a token of an administrator and prints it; to keep the same token, add tokens: [{ name: ci, tokenFile: FILE }]',
-    'lab.yaml:6:50: virtualServers[3].forwardedFrom[1]: ::/0 is every address: any client can then appear under any address; list only the addresses of your proxies',
+    'lab.yaml:6:34: virtualServers[3].forwarded: other machines can reach the HTTP API, and access names neither administrators nor tokens: `start` generates a token of an administrator and prints it; to keep the same token, add access: { tokens: [{ name: ci, tokenFile: FILE }] }',
+    'lab.yaml:6:54: virtualServers[3].forwarded.from[1]: ::/0 is every address: any client can then appear under any address; list only the addresses of your proxies',
   ])
 })
 
 test('warns about open relays', () => {
   const yaml = (server: string, connector: string): string => `directory: { mode: open }
-connectors: [{ name: Out, smartHost: { host: relay.test }, ${connector} }]
+outgoing:
+  connectors: [{ name: Out, smartHost: { host: relay.test }, ${connector} }]
 virtualServers: [{ protocol: smtp, address: 0.0.0.0${server} }]`
   const openRelays = (server: string, connector: string): string[] =>
     loadText(yaml(server, connector), 'lab.yaml', '/').warnings.filter((line) => line.includes('without a log-on'))

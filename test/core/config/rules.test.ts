@@ -79,7 +79,7 @@ const contradictory: [string, LabInput, RegExp[]][] = [
   [
     'old clients with required client certificates',
     servers({ protocol: 'imap4', clientCertificates: 'require', tls: { legacy: true } }),
-    [/^virtualServers\[0\]\.tls\.legacy: .*clientCertificates: accept, or legacy: false$/],
+    [/^virtualServers\[0\]\.tls\.legacy: .*clientCertificates: accept, or legacy: off$/],
   ],
   [
     'a TLS port without a certificate',
@@ -301,16 +301,18 @@ const contradictoryConnectors: [string, LabInput, RegExp[]][] = [
     'forward rules that lead nowhere',
     {
       ...connectors({ domains: ['*.example.test'] }),
-      forwardRules: [
-        { filters: { to: ['a@lab.test'] }, to: ['b@lab.test', 'c@elsewhere.test', 'd@eu.example.test'] },
-        { filters: { to: ['a@lab.test'] }, to: ['b@lab.test'], connector: 'Other' },
-        { filters: { to: ['a@lab.test'] }, to: ['b@lab.test'], connector: 'C0' },
-      ],
+      mail: {
+        forwardRules: [
+          { filters: { to: ['a@lab.test'] }, to: ['b@lab.test', 'c@elsewhere.test', 'd@eu.example.test'] },
+          { filters: { to: ['a@lab.test'] }, to: ['b@lab.test'], connector: 'Other' },
+          { filters: { to: ['a@lab.test'] }, to: ['b@lab.test'], connector: 'C0' },
+        ],
+      },
     },
     [
-      /^forwardRules\[0\]\.to\[0\]: b@lab\.test is an address of the lab itself; .*name the connector/,
-      /^forwardRules\[0\]\.to\[1\]: no connector sends to elsewhere\.test/,
-      /^forwardRules\[1\]\.connector: Other is not one of connectors/,
+      /^mail\.forwardRules\[0\]\.to\[0\]: b@lab\.test is an address of the lab itself; .*name the connector/,
+      /^mail\.forwardRules\[0\]\.to\[1\]: no connector sends to elsewhere\.test/,
+      /^mail\.forwardRules\[1\]\.connector: Other is not one of outgoing\.connectors/,
     ],
   ],
 ]
@@ -369,9 +371,9 @@ test('reports certificates of connectors that neither a virtual server nor the s
     '/',
   )
   const known = [{ friendlyName: 'Mail 2026', thumbprint: '001122' }]
-  const found = unknownConnectorCertificates(lab.connectors, lab.virtualServers, known)
+  const found = unknownConnectorCertificates(lab.outgoing.connectors, lab.virtualServers, known)
   expect(found.map((mistake) => locateByPath(mistake).line)).toEqual([
-    'connectors[1].certificate: Mail 2O26 is neither a virtual server nor a certificate of the store; did you mean Mail 2026?',
+    'outgoing.connectors[1].certificate: Mail 2O26 is neither a virtual server nor a certificate of the store; did you mean Mail 2026?',
   ])
 })
 

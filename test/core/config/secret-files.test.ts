@@ -27,12 +27,14 @@ describe('files of secrets', () => {
   test('hold the secrets of accounts, connectors, tokens, webhooks, feeds and OAuth 2.0 clients', () => {
     const lab = load(`
 directory: { accounts: [{ user: alice, passwordFile: alice }, { user: bob, password: clear }] }
-tokens: [{ name: ci, tokenFile: token }]
+access:
+  tokens: [{ name: ci, tokenFile: token }]
 webhooks: [{ url: http://127.0.0.1:9/, secretFile: hook }]
 oauth2: { clients: [{ clientId: app, clientSecretFile: alice }] }
-connectors:
-  - { name: Out, smartHost: { host: relay.test, user: relay, passwordFile: relay } }
-  - { name: In, domains: [a.test], smartHost: { host: relay.test, user: relay, accessTokenFile: token } }
+outgoing:
+  connectors:
+    - { name: Out, smartHost: { host: relay.test, user: relay, passwordFile: relay } }
+    - { name: In, domains: [a.test], smartHost: { host: relay.test, user: relay, accessTokenFile: token } }
 virtualServers:
   - { protocol: smtp }
   - { protocol: nntp, feeds: [{ peer: localhost, user: sealpost, passwordFile: relay }] }
@@ -41,10 +43,10 @@ virtualServers:
       { user: 'alice', password: 'secret of alice', passwordFile: join(folder, 'alice') },
       { user: 'bob', password: 'clear' },
     ])
-    expect(lab.tokens).toMatchObject([{ token: 'a-token-of-the-lab' }])
+    expect(lab.access.tokens).toMatchObject([{ token: 'a-token-of-the-lab' }])
     expect(lab.webhooks).toMatchObject([{ secret: 'k'.repeat(40) }])
     expect(lab.oauth2.clients).toMatchObject([{ clientSecret: 'secret of alice' }])
-    expect(lab.connectors).toMatchObject([
+    expect(lab.outgoing.connectors).toMatchObject([
       { smartHost: { password: 'secret of the relay' } },
       { smartHost: { accessToken: 'a-token-of-the-lab' } },
     ])
@@ -65,12 +67,12 @@ virtualServers:
       /^lab\.yaml:1:\d+: directory\.accounts\[0\]\.password: is missing; write password: TEXT, passwordFile: FILE or passwordHash: HASH$/,
     ],
     [
-      'tokens: [{ name: ci, tokenFile: empty }]',
-      /^lab\.yaml:1:\d+: tokens\[0\]\.tokenFile: the first line of .*empty is empty; write the secret into it$/,
+      'access: { tokens: [{ name: ci, tokenFile: empty }] }',
+      /^lab\.yaml:1:\d+: access\.tokens\[0\]\.tokenFile: the first line of .*empty is empty; write the secret into it$/,
     ],
     [
-      'tokens: [{ name: ci, tokenFile: /dev/zero }]',
-      /^lab\.yaml:1:\d+: tokens\[0\]\.tokenFile: cannot read \/dev\/zero: it is not a file; name a file$/,
+      'access: { tokens: [{ name: ci, tokenFile: /dev/zero }] }',
+      /^lab\.yaml:1:\d+: access\.tokens\[0\]\.tokenFile: cannot read \/dev\/zero: it is not a file; name a file$/,
     ],
     ['directory: { passwordFile: alice }', /^lab\.yaml:1:\d+: directory\.passwordFile: unknown key/],
   ])('%s is a mistake', (text, expected) => {
@@ -78,9 +80,11 @@ virtualServers:
   })
 
   test('a secret that does not suit is a mistake in the file, and is not shown', () => {
-    const text = 'tokens: [{ name: ci, tokenFile: short }]\nportOffset: -1'
+    const text = 'access: { tokens: [{ name: ci, tokenFile: short }] }\nportOffset: -1'
     const failure = (): unknown => load(text)
-    expect(failure).toThrow(/^lab\.yaml:1:\d+: tokens\[0\]\.tokenFile: the first line of .*short .*\n.*portOffset/)
+    expect(failure).toThrow(
+      /^lab\.yaml:1:\d+: access\.tokens\[0\]\.tokenFile: the first line of .*short .*\n.*portOffset/,
+    )
     expect(failure).not.toThrow(/"short"/)
   })
 })
@@ -92,8 +96,14 @@ describe('SEALPOST_…_FILE', () => {
   test('names a file with the value of the variable', () => {
     writeFileSync(join(folder, 'tokens.yaml'), '- { name: ci, tokenFile: token }\n')
     writeFileSync(join(folder, 'hostname'), 'mail.lab.test\n')
-    const lab = overridden({ SEALPOST_TOKENS_FILE: 'tokens.yaml', SEALPOST_HOSTNAME_FILE: join(folder, 'hostname') })
-    expect(lab).toMatchObject({ hostname: 'mail.lab.test', tokens: [{ name: 'ci', token: 'a-token-of-the-lab' }] })
+    const lab = overridden({
+      SEALPOST_ACCESS_TOKENS_FILE: 'tokens.yaml',
+      SEALPOST_HOSTNAME_FILE: join(folder, 'hostname'),
+    })
+    expect(lab).toMatchObject({
+      hostname: 'mail.lab.test',
+      access: { tokens: [{ name: 'ci', token: 'a-token-of-the-lab' }] },
+    })
   })
 
   test('is refused beside the variable itself, and if it cannot be read', () => {

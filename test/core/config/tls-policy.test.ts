@@ -15,7 +15,7 @@ function load(tls: TlsInput) {
 
 describe('a named policy', () => {
   test('sets the keys that the configuration does not', () => {
-    expect(load({})).toMatchObject({ tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', legacy: false } })
+    expect(load({})).toMatchObject({ tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', legacy: 'off' } })
     expect(load({}).tls).toMatchObject({ ciphers: undefined, groups: undefined })
     expect(load({ policy: 'modern' }).tls).toMatchObject({ minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' })
     expect(load({ policy: 'outlook-express' }).tls).toMatchObject({ minVersion: 'TLSv1.2', legacy: true })
@@ -24,7 +24,7 @@ describe('a named policy', () => {
       ciphers: expect.stringMatching(/AES256-SHA$/),
       groups: ['P-384'],
     })
-    expect(load({ policy: 'outlook-express', legacy: false }).tls).toMatchObject({ legacy: false })
+    expect(load({ policy: 'outlook-express', legacy: 'off' }).tls).toMatchObject({ legacy: 'off' })
   })
 
   test('leaves out the groups that this Node.js lacks', () => {

@@ -17,7 +17,7 @@ export const startAs = (personality: PersonalityName, more: LabInput = {}): Prom
         { user: 'bob', password: 'geheim' },
       ],
     },
-    newsgroups: [{ name: 'lab.general', description: 'General talk' }],
+    news: { groups: [{ name: 'lab.general', description: 'General talk' }] },
     virtualServers: protocols.map((protocol) => ({ protocol })),
     ...more,
   })

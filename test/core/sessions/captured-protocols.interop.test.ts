@@ -96,7 +96,7 @@ async function captured(form: Form, secrets: boolean): Promise<{ shark: Tshark; 
   {
     await using lab = await startLab({
       directory: { accounts },
-      capture: { file, secrets },
+      testing: { packets: { file, secrets } },
       virtualServers: protocols.map((protocol) => ({ protocol, port: 0, tlsPort: 0 })),
     })
     for (const protocol of protocols) {
@@ -153,7 +153,7 @@ describe.skipIf(!needs('tshark'))('a capture of all four protocols read by tshar
 
 describe.skipIf(!needs('tshark'))('sealpost start --pcap, and capture: in the configuration', () => {
   const servers =
-    'virtualServers: [{ protocol: imap4, port: 0, tlsPort: 0 }, { protocol: pop3, port: 0, tlsPort: 0, capture: pop3.pcapng }]'
+    'virtualServers: [{ protocol: imap4, port: 0, tlsPort: 0 }, { protocol: pop3, port: 0, tlsPort: 0, packets: pop3.pcapng }]'
   const text = `certificates: certs\ndirectory: { accounts: [{ user: alice, password: ${PASSWORD} }] }\n${servers}\n`
 
   it.each([

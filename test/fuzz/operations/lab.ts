@@ -53,11 +53,13 @@ export class FuzzedLab implements AsyncDisposable {
     const http = await HttpLab.start(
       {
         directory: { accounts: ['alice', 'bob', 'one-eve'].map((user) => ({ user, password: 'secret' })) },
-        tokens: [
-          { name: 'ci', token: ci },
-          { name: 'watcher', role: 'reader', token: watcher },
-          { name: 'one', role: 'tenant', token: one },
-        ],
+        access: {
+          tokens: [
+            { name: 'ci', token: ci },
+            { name: 'watcher', role: 'reader', token: watcher },
+            { name: 'one', role: 'tenant', token: one },
+          ],
+        },
         virtualServers: [
           { protocol: 'smtp' },
           { protocol: 'imap4' },

@@ -51,9 +51,11 @@ describe('no packet leaves loopback', () => {
         `certificates: memory
 portOffset: 3000
 directory: { accounts: [{ user: bob, password: secret }] }
-newsgroups: [{ name: lab.general }]
-connectors:
-  - { name: outside, when: automatic, smartHost: { host: 127.0.0.1, port: 2525 } }
+news:
+  groups: [{ name: lab.general }]
+outgoing:
+  connectors:
+    - { name: outside, when: automatic, smartHost: { host: 127.0.0.1, port: 2525 } }
 virtualServers:
   - { protocol: smtp }
   - { protocol: pop3 }

@@ -176,7 +176,7 @@ describe('APPEND', () => {
 })
 
 describe('articles', () => {
-  const feeds = [{ peer: 'p', direction: 'in', groups: 'lab.*', addresses: ['127.0.0.1'] }]
+  const feeds = [{ peer: 'p', direction: 'in', groups: 'lab.*', from: ['127.0.0.1'] }]
   const article = (id: string): string =>
     `From: a@b.test\r\nNewsgroups: lab.general\r\nSubject: x\r\nMessage-ID: ${id}\r\nDate: Wed, 25 Nov 2026 11:00:00 +0000\r\nPath: p!x\r\n\r\nx\r\n.\r\n`
   const cases = [

@@ -210,7 +210,7 @@ describe('faults as clients see them', () => {
 
   it('the same seed produces the same faults, and reset removes faults', async () => {
     const outcomes = async (): Promise<boolean[]> => {
-      await using lab = await startLab({ faultSeed: 7 })
+      await using lab = await startLab({ testing: { seed: 7 } })
       lab.faults.add({ when: { verb: 'NOOP', chance: 0.5 }, do: { reply: '450 4.0.0 no' } })
       const client = await LineClient.open(lab.server('smtp').port)
       await client.line()
@@ -231,7 +231,9 @@ describe('faults as clients see them', () => {
   })
 
   it('reset restores the faults of the configuration, but not added ones', async () => {
-    await using lab = await startLab({ faults: [{ when: { verb: 'VRFY' }, do: { reply: '252 configured' } }] })
+    await using lab = await startLab({
+      testing: { faults: [{ when: { verb: 'VRFY' }, do: { reply: '252 configured' } }] },
+    })
     lab.faults.add({ when: { verb: 'NOOP' }, do: { reply: '450 added' } })
     await lab.reset()
     const client = await LineClient.open(lab.server('smtp').port)

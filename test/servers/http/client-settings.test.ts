@@ -6,10 +6,12 @@ import { basic, bearer, HttpLab } from './client.ts'
 const [ci, reader] = ['token-of-an-administrator', 'token-of-a-reader-of-all']
 const http = HttpLab.ofTests({
   directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: `${user}-secret` })) },
-  tokens: [
-    { name: 'ci', token: ci },
-    { name: 'watcher', role: 'reader', token: reader },
-  ],
+  access: {
+    tokens: [
+      { name: 'ci', token: ci },
+      { name: 'watcher', role: 'reader', token: reader },
+    ],
+  },
   virtualServers: [
     { protocol: 'smtp' },
     { protocol: 'imap4', requireSecureChannel: true },

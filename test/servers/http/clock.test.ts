@@ -5,7 +5,7 @@ import { bearer, HttpLab } from './client.ts'
 const reader = 'reader-token-of-the-test'
 let http: HttpLab
 beforeEach(async () => {
-  http = await HttpLab.start({ tokens: [{ name: 'watcher', role: 'reader', token: reader }] })
+  http = await HttpLab.start({ access: { tokens: [{ name: 'watcher', role: 'reader', token: reader }] } })
 })
 afterEach(() => http[Symbol.asyncDispose]())
 
@@ -63,7 +63,7 @@ it('is moved by administrators only, and to a possible time', async () => {
 it('does not end tokens, nor rates while it stands still', async () => {
   await using limited = await HttpLab.start({
     virtualServers: [{ protocol: 'http' }, { protocol: 'pop3', limits: { rate: { connections: 1, per: '1s' } } }],
-    tokens: [{ name: 'watcher', role: 'reader', token: reader }],
+    access: { tokens: [{ name: 'watcher', role: 'reader', token: reader }] },
   })
   await limited.request('clock', { method: 'PATCH', json: { now: '2040-01-01T00:00:00Z', frozen: true } })
   expect((await limited.request('status', { headers: bearer(reader) })).status).toBe(200)

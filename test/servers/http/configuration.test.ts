@@ -24,7 +24,7 @@ directory:
   accounts:
     - { user: alice, password: alices-secret } # an administrator
     - { user: bob, password: bobs-secret }
-tokens: [{ name: watcher, role: reader, token: ${reader} }]
+access: { tokens: [{ name: watcher, role: reader, token: ${reader} }] }
 
 virtualServers:
   - { protocol: smtp, port: 0 } # for all
@@ -76,11 +76,11 @@ describe('reading', () => {
       changedOnDisk: false,
       afterRestart: [],
     })
-    const { directory, virtualServers, tokens, hostname } = body.configuration
+    const { directory, virtualServers, access, hostname } = body.configuration
     expect(hostname).toBe('localhost')
     expect(directory).toMatchObject({ mode: 'listed', unknown: 'refuse' })
     expect(directory.accounts[0]).toEqual({ user: 'alice', password: '***', addresses: ['alice@lab.test'] })
-    expect(tokens).toEqual([{ name: 'watcher', role: 'reader', token: '***' }])
+    expect(access.tokens).toEqual([{ name: 'watcher', role: 'reader', token: '***' }])
     expect(virtualServers[1]).toMatchObject({
       name: 'Default POP3 Virtual Server',
       port: 0,
@@ -96,7 +96,7 @@ describe('reading', () => {
   it('shows a configuration that is valid as it stands', async () => {
     await using http = await start()
     const { configuration } = (await http.request('configuration')).body
-    await using other = await HttpLab.start({ ...configuration, tokens: [], directory: { mode: 'open' } })
+    await using other = await HttpLab.start({ ...configuration, access: { tokens: [] }, directory: { mode: 'open' } })
     expect((await other.request('configuration')).body.configuration.virtualServers).toEqual(
       configuration.virtualServers,
     )
@@ -276,8 +276,8 @@ describe('a change of any value', () => {
       ],
       [remove('/domain'), '/domain', 'is not set, so it has its default', `${file}:2:1`],
       [set('/virtualServers/nntp/port', 0), '/virtualServers', /has no item nntp/, ''],
-      [set('/administrators', ['zoe']), '/administrators/0', /not one of directory.accounts/, `${file}:15:18`],
-      [set('/tokens/watcher/token', '***'), '/tokens/0/token', /stands for a secret/, ''],
+      [set('/administrators', ['zoe']), '/access/administrators/0', /not one of directory.accounts/, `${file}:7:104`],
+      [set('/tokens/watcher/token', '***'), '/access/tokens/0/token', /stands for a secret/, ''],
       [set('/virtualServers/smtp', { protocol: 'smtp', port: 0, motd: 1 }), '/virtualServers/0/motd', /is 1/, ':10:38'],
     ]
     for (const [json, pointer, message, place] of cases) {

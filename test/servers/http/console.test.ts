@@ -10,8 +10,7 @@ const ci = 'ci-ci-ci-ci-ci-ci'
 const http = HttpLab.ofTests({
   hostname: 'lab.test',
   directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
-  administrators: ['alice'],
-  tokens: [{ name: 'ci', token: ci }],
+  access: { administrators: ['alice'], tokens: [{ name: 'ci', token: ci }] },
   virtualServers: [{ protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } }],
 })
 

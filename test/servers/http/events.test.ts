@@ -15,10 +15,12 @@ const config: LabInput = {
       { user: 't1-eve', password: 'secret' },
     ],
   },
-  tokens: [
-    { name: 'ci', token: admin },
-    { name: 't1', role: 'tenant', token: tenant },
-  ],
+  access: {
+    tokens: [
+      { name: 'ci', token: admin },
+      { name: 't1', role: 'tenant', token: tenant },
+    ],
+  },
   virtualServers: [
     { protocol: 'smtp', tlsPort: 0 },
     { protocol: 'pop3', tlsPort: 'off' },
@@ -97,7 +99,7 @@ it('tells an administrator of one tenant only, if asked so', async () => {
 it('tells of faults those who see the session', async () => {
   http = await HttpLab.start({
     ...config,
-    faults: [{ name: 'busy', when: { protocol: 'pop3', verb: 'STAT' }, do: { reply: '-ERR busy' } }],
+    testing: { faults: [{ name: 'busy', when: { protocol: 'pop3', verb: 'STAT' }, do: { reply: '-ERR busy' } }] },
   })
   const alice = await open(http, 'types=fault.hit', basic('alice', 'secret'))
   const ofTenant = await open(http, 'types=fault,lab.reset', bearer(tenant))

@@ -7,10 +7,12 @@ afterEach(() => http[Symbol.asyncDispose]())
 
 it('lists the faults of the configuration and those that were added, with how often each has happened', async () => {
   http = await HttpLab.start({
-    faults: [
-      { name: 'busy', when: { protocol: 'pop3', verb: 'CAPA' }, do: { reply: '-ERR busy' }, times: 2 },
-      { name: 'never', when: { protocol: 'pop3', verb: 'TOP' }, do: { reply: '-ERR no' } },
-    ],
+    testing: {
+      faults: [
+        { name: 'busy', when: { protocol: 'pop3', verb: 'CAPA' }, do: { reply: '-ERR busy' }, times: 2 },
+        { name: 'never', when: { protocol: 'pop3', verb: 'TOP' }, do: { reply: '-ERR no' } },
+      ],
+    },
     virtualServers: [
       { protocol: 'pop3', certificate: 'none' },
       { protocol: 'http', certificate: 'none' },

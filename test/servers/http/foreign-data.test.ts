@@ -26,16 +26,18 @@ const owners = ['alice', 'two-mallory'] as const
 const foreign: Record<string, unknown[]> = {}
 
 const http = HttpLab.ofTests({
-  capture: 'memory',
+  testing: { packets: 'memory' },
   dns: { port: 0 },
   directory: {
     accounts: ['alice', 'bob', 'one-eve', 'two-mallory'].map((user) => ({ user, password: `${MARK}-of-${user}` })),
   },
-  tokens: [
-    { name: 'ci', token: ci },
-    { name: 'one', role: 'tenant', token: one },
-    { name: 'two', role: 'tenant', token: two },
-  ],
+  access: {
+    tokens: [
+      { name: 'ci', token: ci },
+      { name: 'one', role: 'tenant', token: one },
+      { name: 'two', role: 'tenant', token: two },
+    ],
+  },
   webhooks: [{ url: `http://127.0.0.1:9/${MARK}`, secret: MARK.repeat(8), filter: `subject:never-${MARK}` }],
   virtualServers: [
     { protocol: 'smtp' },

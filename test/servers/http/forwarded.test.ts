@@ -13,9 +13,9 @@ afterEach(() => http[Symbol.asyncDispose]())
 /** Starts a lab that takes this machine for its proxy. */
 async function start(server: Partial<Server> = {}, more: LabInput = {}): Promise<void> {
   http = await HttpLab.start({
-    tokens: [{ name: 'ci', token }],
+    access: { tokens: [{ name: 'ci', token }] },
     directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-    virtualServers: [{ protocol: 'http', forwardedFrom: ['127.0.0.1', '10.0.0.0/8'], ...server } as Server],
+    virtualServers: [{ protocol: 'http', forwarded: { from: ['127.0.0.1', '10.0.0.0/8'] }, ...server } as Server],
     ...more,
   })
 }
@@ -73,7 +73,7 @@ describe('the client of a request that a listed proxy forwards', () => {
   }
 
   it('is not believed from other addresses', async () => {
-    await start({ forwardedFrom: ['10.0.0.1'] })
+    await start({ forwarded: { from: ['10.0.0.1'] } })
     const { session } = await ask({ 'X-Forwarded-For': '203.0.113.7', Forwarded: 'for=192.0.2.1' })
     expect([session?.remoteAddress, session?.proxy]).toEqual(['127.0.0.1', undefined])
   })
@@ -96,7 +96,7 @@ describe('the client of a request that a listed proxy forwards', () => {
   })
 
   it('is announced by the PROXY protocol to a proxy before it', async () => {
-    await start({ proxyProtocol: { from: ['127.0.0.1'] }, forwardedFrom: ['10.0.0.1'] })
+    await start({ proxyProtocol: { from: ['127.0.0.1'] }, forwarded: { from: ['10.0.0.1'] } })
     using client = new RawClient(port())
     client.send('PROXY TCP4 10.0.0.1 192.0.2.1 4711 80\r\n')
     client.send('GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n')
@@ -143,7 +143,7 @@ describe('a proxy that ends TLS', () => {
   })
 
   it('is not believed from other addresses', async () => {
-    await start({ requireSecureChannel: true, hosts: ['lab.example.test'], forwardedFrom: ['10.0.0.1'] })
+    await start({ requireSecureChannel: true, hosts: ['lab.example.test'], forwarded: { from: ['10.0.0.1'] } })
     expect(await ask({ ...https, ...asAdmin }, '/api/v1/session')).toMatchObject({ status: 403 })
   })
 
@@ -227,7 +227,7 @@ describe('anonymous callers behind a proxy', () => {
   })
 
   it('are none of those whom a proxy that is not listed forwards', async () => {
-    await start({ forwardedFrom: [] })
+    await start({ forwarded: { from: [] } })
     const path = '/api/v1/session'
     expect(await ask({}, path)).toMatchObject({ status: 200 })
     for (const fields of [

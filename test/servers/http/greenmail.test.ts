@@ -12,8 +12,8 @@ const http = HttpLab.ofTests({
       { user: 'shop', password: 'secret', addresses: ['orders@shop.example'] },
     ],
   },
-  newsgroups: [{ name: 'lab.general' }],
-  tokens: [{ name: 'viewer', role: 'reader', token: 'reader-token-0123456789' }],
+  news: { groups: [{ name: 'lab.general' }] },
+  access: { tokens: [{ name: 'viewer', role: 'reader', token: 'reader-token-0123456789' }] },
 })
 beforeEach(() => call('service/reset', { method: 'POST' }))
 

@@ -6,7 +6,7 @@ import { bearer, HttpLab } from './client.ts'
 
 const TOKEN = 'admin-admin-admin'
 const http = HttpLab.ofTests({
-  tokens: [{ name: 'ci', token: TOKEN }],
+  access: { tokens: [{ name: 'ci', token: TOKEN }] },
   virtualServers: [{ protocol: 'smtp' }, { protocol: 'http', authentication: ['basic'] }],
 })
 

@@ -18,21 +18,25 @@ beforeAll(async () => {
   const accounts = ['alice', 'bob', 'one-eve', 'two-mallory'].map((user) => ({ user, password: 'secret' }))
   http = await HttpLab.start({
     hostname: 'lab.test',
-    newsgroups: [{ name: 'one.own', addresses: ['one.own@lab.test'] }],
+    news: { groups: [{ name: 'one.own', addresses: ['one.own@lab.test'] }] },
     directory: { accounts },
-    connectors: [
-      {
-        name: 'relay',
-        when: 'release',
-        smartHost: { host: 'relay.corp.example', port: 2525, user: 'relayuser', password: 'secret' },
-      },
-    ],
-    tokens: [
-      { name: 'ci', token: ci },
-      { name: 'watcher', role: 'reader', token: watcher },
-      { name: 'one', role: 'tenant', token: one },
-      { name: 'two', role: 'tenant', token: two },
-    ],
+    outgoing: {
+      connectors: [
+        {
+          name: 'relay',
+          when: 'release',
+          smartHost: { host: 'relay.corp.example', port: 2525, user: 'relayuser', password: 'secret' },
+        },
+      ],
+    },
+    access: {
+      tokens: [
+        { name: 'ci', token: ci },
+        { name: 'watcher', role: 'reader', token: watcher },
+        { name: 'one', role: 'tenant', token: one },
+        { name: 'two', role: 'tenant', token: two },
+      ],
+    },
     virtualServers: [
       { protocol: 'smtp' },
       { protocol: 'imap4' },

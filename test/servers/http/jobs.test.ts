@@ -21,11 +21,13 @@ afterEach(async () => {
 async function start(more: LabInput = {}): Promise<EventReader> {
   http = await HttpLab.start({
     directory: { accounts: [{ user: 'alice', password: 'a long secret' }] },
-    tokens: [
-      { name: 'ci', token: admin },
-      { name: 'watcher', role: 'reader', token: watcher },
-      { name: 'one', role: 'tenant', token: tenant },
-    ],
+    access: {
+      tokens: [
+        { name: 'ci', token: admin },
+        { name: 'watcher', role: 'reader', token: watcher },
+        { name: 'one', role: 'tenant', token: tenant },
+      ],
+    },
     virtualServers: [
       { protocol: 'smtp', tlsPort: 'off' },
       { protocol: 'pop3', name: 'Post Office', requireSecureChannel: true },
@@ -110,7 +112,10 @@ it('verify connects only to loopback addresses and to hosts that the configurati
   const events = await start({ verify: { targets: ['0.0.0.0'] } })
   for (const host of ['mail.example.test', '192.0.2.7', '127.evil.example', 'x.localhost', '[::1]']) {
     const { status, body } = await call('verify', { host })
-    expect([status, body.detail], host).toEqual([403, expect.stringContaining(`add ${host} to \`verify.targets\``)])
+    expect([status, body.detail], host).toEqual([
+      403,
+      expect.stringContaining(`add ${host} to \`testing.verify.targets\``),
+    ])
   }
   const { port } = http.lab.server('smtp')
   for (const host of ['127.0.0.1', 'localhost', '0.0.0.0']) {
@@ -123,7 +128,7 @@ it('verify fetches no revocation list from a host that is not listed', async () 
   const events = await start()
   await using other = await startLab({
     hostname: 'mail.example.test',
-    authorityService: { port: 0 },
+    certificates: { service: { port: 0 } },
     virtualServers: [{ protocol: 'pop3' }],
   })
   const { tlsPort: port } = other.server('pop3')

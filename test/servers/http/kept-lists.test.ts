@@ -50,12 +50,12 @@ async function mailpit(headers: Record<string, string>, query: string, isKept: b
 
 const config = {
   directory: { accounts: users.map((user) => ({ user, password: 'secret' })) },
-  tokens: [{ name: 't1', role: 'tenant' as const, token }],
+  access: { tokens: [{ name: 't1', role: 'tenant' as const, token }] },
   virtualServers: [{ protocol: 'http' as const }],
 }
 /** The account t1-x-eve belongs to this tenant, if it exists. */
 const other = { name: 't1-x', role: 'tenant' as const, token: 'other-other-other-other' }
-const withOther = { ...config, tokens: [...config.tokens, other] }
+const withOther = { ...config, access: { tokens: [...config.access.tokens, other] } }
 
 const http = HttpLab.ofTests(config)
 beforeAll(async () => {

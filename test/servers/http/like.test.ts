@@ -15,7 +15,7 @@ describe('a virtual server in the place of a tool', () => {
   let http: HttpLab
   beforeAll(async () => {
     http = await HttpLab.start({
-      tokens: [{ name: 'ci', role: 'administrator', token: TOKEN }],
+      access: { tokens: [{ name: 'ci', role: 'administrator', token: TOKEN }] },
       virtualServers: virtualServers({ like: 'mailpit' }),
     })
     await http.lab.deliver({ to: 'alice@lab.test', subject: 'Hello', text: 'Text' }, { to: 'alice' })
@@ -122,7 +122,7 @@ describe('pages of other sites', () => {
 describe('behind a proxy on the same machine', () => {
   it('a page cannot reach the tool by a name of its own (DNS rebinding)', async () => {
     await using http = await HttpLab.start({
-      virtualServers: virtualServers({ like: 'mailpit', forwardedFrom: ['127.0.0.1'], hosts: ['mail.example'] }),
+      virtualServers: virtualServers({ like: 'mailpit', forwarded: { from: ['127.0.0.1'] }, hosts: ['mail.example'] }),
     })
     const port = http.lab.server('http').port as number
     const statusFor = async (host: string, forwardedHost: string) => {

@@ -11,11 +11,13 @@ const [admin, reader, tenant] = ['admin', 'reader', 'tenant'].map((one) => `${on
 ]
 const http = HttpLab.ofTests({
   directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-  tokens: [
-    { name: 'ci', token: admin },
-    { name: 'watcher', role: 'reader', token: reader },
-    { name: 't1', role: 'tenant', token: tenant },
-  ],
+  access: {
+    tokens: [
+      { name: 'ci', token: admin },
+      { name: 'watcher', role: 'reader', token: reader },
+      { name: 't1', role: 'tenant', token: tenant },
+    ],
+  },
   virtualServers: [
     { protocol: 'pop3', tlsPort: 'off' },
     { protocol: 'http', authentication: ['basic'] },

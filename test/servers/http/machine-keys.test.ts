@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { labJsonSchema } from '../../../src/core/config/json-schema.ts'
 import { HttpLab } from './client.ts'
 
 interface Node {
@@ -17,9 +18,7 @@ interface Node {
   readonly items?: Node
 }
 
-const schema = JSON.parse(
-  readFileSync(new URL('../../../config/sealpost.schema.json', import.meta.url), 'utf8'),
-) as Node
+const schema = labJsonSchema() as Node
 
 /** Returns the paths of all keys whose value is a text. `*` is any key of a mapping, `-` any item of a list. */
 function textKeys(): string[] {
@@ -45,21 +44,20 @@ function textKeys(): string[] {
 const MACHINE = [
   /(?:^|\.)(?:file|keyFile|preload|lmdb|postgres)$/,
   /File$/,
-  /^mailAuthentication\.(?:dkim\.-|arc)\.key$|^controlSenders\.-\.key$/,
   /(?:^|\.)authority$/,
   /^certificates(?:\.store)?$/,
-  /(?:^|\.)capture$/,
-  /^authorityService\.acme\.dns\.-$/,
+  /(?:^|\.)packets$/,
+  /^certificates\.service\.acme\.dns\.-$/,
 ]
 
 /** Name a host that the lab connects to. Administrators may set them, but send no secret of the configuration there. */
 const HOSTS = [
-  /^connectors\.-\.(?:smartHost\.(?:host|names\.-)|resolver)$/,
+  /^outgoing\.connectors\.-\.(?:smartHost\.(?:host|names\.-)|resolver)$/,
   /^virtualServers\.-\.feeds\.-\.host$/,
   /^webhooks\.-\.url$/,
   /^oauth2\.issuers\.-\.jwksUri$/,
-  /^verify\.targets\.-$/,
-  /^authorityService\.acme\.dns$/,
+  /^testing\.verify\.targets\.-$/,
+  /^certificates\.service\.acme\.dns$/,
 ]
 
 /** Names, addresses of mail, texts, times, sizes and secrets, by the last key of the path. */
@@ -67,8 +65,8 @@ const PLAIN = new Set(
   `
     a aaaa accessToken accessTokenLifetime account address addresses administrators age aliasOf allow
     alternativeNames audience authservId certificate certificates ciphers clientId clientSecret complaintsTo
-    connector delay delayWarning delegates deny description distrust domain domains expireAfter expiresAfter
-    external externalAccounts failedLogonDelay filter folder folders forwardedFrom from garbage gateway giveUpAfter
+    connector default delay delayWarning delegates deny description distrust domain domains expiresAfter
+    external externalAccounts failedLogonDelay filter folder folders from garbage gateway giveUpAfter
     greeting groups handshakeTimeout header hide hostname hosts http idleTimeout imap4 inject interval issuer
     keySecret keySecretFallback label lifetime loginDelay logonTimeout mailboxReferrals matching maxAge maxSize
     memory memoryLimit messageSize moderator motd mx name nntp node organization oversizedReply password
@@ -110,10 +108,22 @@ test('every key with a text is classified: whether it names files or hosts', () 
 const EXAMINED: Readonly<Record<string, readonly [path: string, value: unknown]>> = {
   certificates: ['/certificates', '/tmp/elsewhere'],
   'certificates.store': ['/certificates', { store: '/tmp/elsewhere' }],
-  capture: ['/capture', '/tmp/lab.pcapng'],
-  'virtualServers.-.capture': ['/virtualServers/0/capture', '/tmp/lab.pcapng'],
-  'authorityService.acme.dns.-': ['/authorityService', { port: 0, acme: { dns: ['/bin/true'] } }],
+  'testing.packets': ['/testing', { packets: '/tmp/lab.pcapng' }],
+  'virtualServers.-.packets': ['/virtualServers/0/packets', '/tmp/lab.pcapng'],
+  'certificates.service.acme.dns.-': ['/certificates', { service: { port: 0, acme: { dns: ['/bin/true'] } } }],
 }
+
+test.each([
+  ['/capture', '/tmp/lab.pcapng'],
+  ['/connectors', [{ name: 'A', smartHost: { host: 'a.test', user: 'a', passwordFile: '/etc/hostname' } }]],
+  ['/certificate', { file: '/etc/hostname', keyFile: '/etc/hostname' }],
+])('nor the old key %s', async (path, value) => {
+  const { status, body } = await http.request('configuration', {
+    method: 'PATCH',
+    json: { changes: [{ op: 'set', path, value }] },
+  })
+  expect([status, body.errors?.[0].message]).toEqual([403, expect.stringContaining('only on the machine')])
+})
 
 test.each(textKeys().filter((path) => isOf(MACHINE, path)))('HTTP cannot set %s', async (path) => {
   const [top = '', ...rest] = path.split('.')

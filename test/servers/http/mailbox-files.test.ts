@@ -12,11 +12,13 @@ const http = HttpLab.ofTests({
       { user: 't1-eve', password: 'secret' },
     ],
   },
-  newsgroups: [{ name: 'lab.general' }],
-  tokens: [
-    { name: 'ci', token: admin },
-    { name: 't1', role: 'tenant', token: tenant },
-  ],
+  news: { groups: [{ name: 'lab.general' }] },
+  access: {
+    tokens: [
+      { name: 'ci', token: admin },
+      { name: 't1', role: 'tenant', token: tenant },
+    ],
+  },
   virtualServers: [
     { protocol: 'http', authentication: ['basic'], limits: { messageSize: '64KiB', failedLogonDelay: 'off' } },
   ],

@@ -28,7 +28,7 @@ describe.skipIf(!mailhog)('mailhog', () => {
   it('releases a message to the host of a connector', async () => {
     await using host = await startHost()
     const smartHost = { host: '127.0.0.1', port: host.port, tls: 'none' as const }
-    await using other = await HttpLab.start({ connectors: [{ name: 'Outside', smartHost }] })
+    await using other = await HttpLab.start({ outgoing: { connectors: [{ name: 'Outside', smartHost }] } })
     const hog = client({ basePath: '/mailhog/api', port: other.lab.server('http').port })
     await other.lab.deliver({ subject: 'Hello' }, { to: 'alice', from: 'shop@lab.test' })
     const { ID } = await hog.latestTo('alice@lab.test')

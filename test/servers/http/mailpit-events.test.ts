@@ -9,7 +9,7 @@ const tenant = 'tenant-tenant-tenant'
 const http = HttpLab.ofTests({
   hostname: 'lab.test',
   directory: { accounts: ['alice', 'bob', 't1-eve'].map((user) => ({ user, password: 'secret' })) },
-  tokens: [{ name: 't1', role: 'tenant', token: tenant }],
+  access: { tokens: [{ name: 't1', role: 'tenant', token: tenant }] },
 })
 beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
 

@@ -13,7 +13,7 @@ const cypressMailpit = fetchedClient('cypress-mailpit-2.0.0/dist/src/MailpitComm
 
 const http = HttpLab.ofTests({
   directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
-  administrators: ['alice'],
+  access: { administrators: ['alice'] },
 })
 beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
 
@@ -93,7 +93,7 @@ describe.skipIf(!mailpitApi)('mailpit-api', () => {
   it('releases a message by a connector', async () => {
     await using host = await startHost()
     const smartHost = { host: '127.0.0.1', port: host.port, tls: 'none' as const }
-    await using other = await HttpLab.start({ connectors: [{ name: 'Outside', smartHost }] })
+    await using other = await HttpLab.start({ outgoing: { connectors: [{ name: 'Outside', smartHost }] } })
     const mailpit = new (await load(mailpitApi as string, 'MailpitClient'))(`${other.base}/mailpit`)
     await mailpit.sendMessage({ ...welcome, Cc: [], To: [{ Email: 'customer@example.test' }] })
     expect(await mailpit.releaseMessage('latest', { To: ['dev@example.test'] })).toBe('ok')

@@ -496,11 +496,13 @@ describe('callers', () => {
           { user: 't1-eve', password: 'secret' },
         ],
       },
-      tokens: [
-        { name: 'ci', token: 'ci-ci-ci-ci-ci-ci' },
-        { name: 'watcher', role: 'reader', token: 'reader-reader-reader' },
-        { name: 't1', role: 'tenant', token: 'tenant-tenant-tenant' },
-      ],
+      access: {
+        tokens: [
+          { name: 'ci', token: 'ci-ci-ci-ci-ci-ci' },
+          { name: 'watcher', role: 'reader', token: 'reader-reader-reader' },
+          { name: 't1', role: 'tenant', token: 'tenant-tenant-tenant' },
+        ],
+      },
       virtualServers: [{ protocol: 'http', authentication: ['basic'] }],
     })
     for (const to of ['alice', 't1-eve']) await own.lab.deliver({ to: `${to}@lab.test`, subject: to }, { to })

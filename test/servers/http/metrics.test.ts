@@ -11,12 +11,14 @@ const [admin, reader, tenant] = ['admin-admin-admin', 'reader-reader-reader', 't
 const http = HttpLab.ofTests({
   certificates: { store: 'memory', key: 'p256' },
   directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-  newsgroups: [{ name: 'lab.general' }],
-  tokens: [
-    { name: 'ci', token: admin },
-    { name: 'watcher', role: 'reader', token: reader },
-    { name: 't1', role: 'tenant', token: tenant },
-  ],
+  news: { groups: [{ name: 'lab.general' }] },
+  access: {
+    tokens: [
+      { name: 'ci', token: admin },
+      { name: 'watcher', role: 'reader', token: reader },
+      { name: 't1', role: 'tenant', token: tenant },
+    ],
+  },
   virtualServers: [
     { protocol: 'smtp', tlsPort: 0, name: 'A "quoted" \\ name' },
     { protocol: 'http', authentication: ['basic'] },

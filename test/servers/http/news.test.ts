@@ -20,15 +20,19 @@ beforeAll(async () => {
   http = await HttpLab.start({
     hostname: 'one.test',
     directory: { accounts: ['alice', 'bob', 't1-eve'].map((user) => ({ user, password: 'secret' })) },
-    newsgroups: [
-      { name: 'lab.general', description: 'General talk', addresses: ['general@lab.test'], keep: { age: '7d' } },
-      { name: 'lab.announce', posting: 'moderated', moderator: 'bob@lab.test' },
-      { name: 'lab.closed', posting: 'no' },
-    ],
-    tokens: [
-      { name: 'ci', token: admin },
-      { name: 't1', role: 'tenant', token: tenant },
-    ],
+    news: {
+      groups: [
+        { name: 'lab.general', description: 'General talk', addresses: ['general@lab.test'], keep: { age: '7d' } },
+        { name: 'lab.announce', posting: 'moderated', moderator: 'bob@lab.test' },
+        { name: 'lab.closed', posting: 'no' },
+      ],
+    },
+    access: {
+      tokens: [
+        { name: 'ci', token: admin },
+        { name: 't1', role: 'tenant', token: tenant },
+      ],
+    },
     virtualServers: [
       {
         protocol: 'nntp',
@@ -51,7 +55,7 @@ beforeAll(async () => {
             tls: 'off',
             interval: '1h',
           },
-          { peer: 'three.test', direction: 'in', addresses: ['192.0.2.3'], password: 'hidden' },
+          { peer: 'three.test', direction: 'in', from: ['192.0.2.3'], password: 'hidden' },
         ],
       },
       { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: 'off' } },
@@ -369,13 +373,13 @@ describe('feeds', () => {
 
     await using peer = await startLab({
       hostname: 'two.test',
-      newsgroups: [{ name: 'lab.general' }],
+      news: { groups: [{ name: 'lab.general' }] },
       virtualServers: [
         {
           protocol: 'nntp',
           port: peerPort,
           certificate: 'none',
-          feeds: [{ peer: 'one.test', direction: 'in', addresses: ['127.0.0.1'] }],
+          feeds: [{ peer: 'one.test', direction: 'in', from: ['127.0.0.1'] }],
         },
       ],
     })

@@ -16,7 +16,7 @@ beforeAll(async () => {
     virtualServers: [
       { protocol: 'smtp' },
       { protocol: 'http', authentication: ['ntlm'] },
-      { protocol: 'http', name: 'behind a proxy', authentication: ['ntlm'], forwardedFrom: ['127.0.0.1'] },
+      { protocol: 'http', name: 'behind a proxy', authentication: ['ntlm'], forwarded: { from: ['127.0.0.1'] } },
       { protocol: 'http', name: 'without NTLM', authentication: ['basic'] },
     ],
   })

@@ -35,20 +35,22 @@ beforeAll(async () => {
   await once(receiver.listen(0, '127.0.0.1'), 'listening')
   const { port } = receiver.address() as AddressInfo
   http = await HttpLab.start({
-    capture: 'memory',
+    testing: { packets: 'memory' },
     dns: { port: 0 },
     // Nothing answers challenges there.
-    authorityService: { port: 0, acme: { httpPort: 1 } },
+    certificates: { service: { port: 0, acme: { httpPort: 1 } } },
     directory: { accounts: ['alice', 'bob', 'one-eve'].map((user) => ({ user, password: 'secret' })) },
-    administrators: ['alice'],
+    access: {
+      administrators: ['alice'],
+      tokens: [
+        { name: 'ci', token: ci },
+        { name: 'watcher', role: 'reader', token: watcher },
+        { name: 'one', role: 'tenant', token: one },
+      ],
+    },
     // Nothing listens there.
-    connectors: [{ name: 'Default SMTP Connector', smartHost: { host: '127.0.0.1', port: 1 } }],
+    outgoing: { connectors: [{ name: 'Default SMTP Connector', smartHost: { host: '127.0.0.1', port: 1 } }] },
     webhooks: [{ url: `http://127.0.0.1:${port}/hook`, secret: 'x'.repeat(32) }],
-    tokens: [
-      { name: 'ci', token: ci },
-      { name: 'watcher', role: 'reader', token: watcher },
-      { name: 'one', role: 'tenant', token: one },
-    ],
     virtualServers: [
       { protocol: 'smtp' },
       {

@@ -26,30 +26,34 @@ beforeAll(async () => {
   })
   http = await HttpLab.start({
     directory: { accounts: ['alice', 'root'].map((user) => ({ user, password: 'secret' })) },
-    administrators: ['root'],
-    tokens: [
-      { name: 'ci', token: CI },
-      { name: 'watcher', role: 'reader', token: WATCHER },
-      { name: 'one', role: 'tenant', token: TENANT },
-    ],
-    connectors: [
-      {
-        name: NAME,
-        smartHost: { host: '127.0.0.1', port: host.port, tls: 'none' },
-        deny: ['ceo@*'],
-        schedule: { retry: ['1h'] },
-      },
-      {
-        name: 'Developers',
-        domains: ['dev.test'],
-        smartHost: { host: '127.0.0.1', port: host.port, tls: 'none' },
-        rewrite: { to: 'safe@dev.test', from: 'lab@dev.test' },
-        when: 'automatic',
-      },
-      { name: 'Closed', domains: ['closed.test'], smartHost: { host: '127.0.0.1', port: 9 }, when: 'never' },
-      // Nothing listens there.
-      { name: 'Nowhere', domains: ['nowhere.test'], smartHost: { host: '127.0.0.1', port: 1 } },
-    ],
+    access: {
+      administrators: ['root'],
+      tokens: [
+        { name: 'ci', token: CI },
+        { name: 'watcher', role: 'reader', token: WATCHER },
+        { name: 'one', role: 'tenant', token: TENANT },
+      ],
+    },
+    outgoing: {
+      connectors: [
+        {
+          name: NAME,
+          smartHost: { host: '127.0.0.1', port: host.port, tls: 'none' },
+          deny: ['ceo@*'],
+          schedule: { retry: ['1h'] },
+        },
+        {
+          name: 'Developers',
+          domains: ['dev.test'],
+          smartHost: { host: '127.0.0.1', port: host.port, tls: 'none' },
+          rewrite: { to: 'safe@dev.test', from: 'lab@dev.test' },
+          when: 'automatic',
+        },
+        { name: 'Closed', domains: ['closed.test'], smartHost: { host: '127.0.0.1', port: 9 }, when: 'never' },
+        // Nothing listens there.
+        { name: 'Nowhere', domains: ['nowhere.test'], smartHost: { host: '127.0.0.1', port: 1 } },
+      ],
+    },
     virtualServers: [
       { protocol: 'smtp' },
       { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } },

@@ -278,8 +278,8 @@ describe('authorities over HTTP', () => {
   it('show the revocation lists, OCSP answers and roots that clients get', async () => {
     await using own = await HttpLab.start({
       virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }],
-      authorityService: { port: 0, tlsPort: 0, acme: { httpPort: 5002 } },
-      tokens: [{ name: 'one', role: 'tenant', token: 'tenant-tenant-tenant' }],
+      certificates: { service: { port: 0, tlsPort: 0, acme: { httpPort: 5002 } } },
+      access: { tokens: [{ name: 'one', role: 'tenant', token: 'tenant-tenant-tenant' }] },
     })
     const { items } = (await own.request('authorities')).body
     const path = `authorities/${encodeURIComponent(items[0].name)}`

@@ -17,9 +17,10 @@ vi.mock('../../../src/core/time/real-timers.ts', async (original) => {
 
 const [ci, viewer] = ['ci-token-ci-token-ci', 'viewer-token-viewer-token']
 const text = `certificates: { store: memory, key: p256 }
-tokens:
-  - { name: ci, token: ${ci} }
-  - { name: viewer, role: reader, token: ${viewer} }
+access:
+  tokens:
+    - { name: ci, token: ${ci} }
+    - { name: viewer, role: reader, token: ${viewer} }
 directory:
   accounts: [{ user: alice, password: alices-secret }]
 virtualServers:

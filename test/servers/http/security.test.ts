@@ -13,12 +13,14 @@ const http = HttpLab.ofTests({
       { user: 't1-eve', password: 'secret' },
     ],
   },
-  administrators: ['alice'],
-  tokens: [
-    { name: 'ci', token: ci },
-    { name: 'watcher', role: 'reader', token: reader },
-    { name: 't1', role: 'tenant', token: tenant },
-  ],
+  access: {
+    administrators: ['alice'],
+    tokens: [
+      { name: 'ci', token: ci },
+      { name: 'watcher', role: 'reader', token: reader },
+      { name: 't1', role: 'tenant', token: tenant },
+    ],
+  },
   virtualServers: [
     { protocol: 'http', authentication: ['basic'], hosts: ['mail.example.test'] },
     { protocol: 'http', name: 'open' },
@@ -173,10 +175,10 @@ describe('a virtual server that requires a secure channel', () => {
 
 describe('the configuration', () => {
   it('must let someone in', async () => {
-    await expect(HttpLab.start({ tokens: [{ name: 'x' }] })).rejects.toThrow(
+    await expect(HttpLab.start({ access: { tokens: [{ name: 'x' }] } })).rejects.toThrow(
       /has no value; add token: TEXT or tokenFile: FILE/,
     )
-    await expect(HttpLab.start({ tokens: [{ name: 'x', tokenFile: '/missing' }] })).rejects.toThrow(
+    await expect(HttpLab.start({ access: { tokens: [{ name: 'x', tokenFile: '/missing' }] } })).rejects.toThrow(
       /tokens\[0\]\.tokenFile: cannot read \/missing: no such file/,
     )
   })

@@ -12,7 +12,7 @@ let folder: string
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sealpost-session-capture-'))
   http = await HttpLab.start({
-    capture: 'memory',
+    testing: { packets: 'memory' },
     virtualServers: [{ protocol: 'smtp' }, { protocol: 'http', certificate: 'none' }],
   })
 })

@@ -12,10 +12,12 @@ afterEach(() => http[Symbol.asyncDispose]())
 
 async function start(more: LabInput): Promise<void> {
   http = await HttpLab.start({
-    tokens: [
-      { name: 'ci', token: admin },
-      { name: 'watcher', role: 'reader', token: watcher },
-    ],
+    access: {
+      tokens: [
+        { name: 'ci', token: admin },
+        { name: 'watcher', role: 'reader', token: watcher },
+      ],
+    },
     virtualServers: [
       { protocol: 'pop3', certificate: 'none' },
       { protocol: 'http', authentication: ['basic'] },
@@ -50,7 +52,7 @@ const download = async (
 const get = (path: string): Promise<Answer> => http.request(path, { headers: bearer(admin) })
 
 it('downloads the traffic of one session, for administrators', async () => {
-  await start({ capture: 'memory' })
+  await start({ testing: { packets: 'memory' } })
   const [first, second] = [await talk('first words'), await talk('other words')]
   const { status, type, octets } = await download(first)
   expect([status, type]).toEqual([200, 'application/vnd.tcpdump.pcap'])
@@ -71,7 +73,7 @@ it('says how to capture if it was off', async () => {
   const { status, body } = await get(`sessions/${id}/capture`)
   expect([status, body.detail]).toEqual([
     409,
-    expect.stringMatching(/was not captured; add `capture: memory` to the conf/),
+    expect.stringMatching(/was not captured; add `testing: { packets: memory }` to the conf/),
   ])
   expect((await get(`sessions/${id}`)).body.captured).toBe(false)
 })
@@ -79,7 +81,7 @@ it('says how to capture if it was off', async () => {
 it('keeps the traffic of the latest sessions, and of each a part', async () => {
   await start({
     virtualServers: [
-      { protocol: 'pop3', certificate: 'none', capture: { memory: '16KiB' } },
+      { protocol: 'pop3', certificate: 'none', packets: { memory: '16KiB' } },
       { protocol: 'http', authentication: ['basic'] },
     ],
   })
@@ -89,7 +91,7 @@ it('keeps the traffic of the latest sessions, and of each a part', async () => {
   const dropped = await get(`sessions/${long}/capture`)
   expect([dropped.status, dropped.body.detail]).toEqual([
     409,
-    expect.stringMatching(/have displaced it; raise `capture.memory`/),
+    expect.stringMatching(/have displaced it; raise `memory` of `packets`/),
   ])
   const kept = await Promise.all(rest.map(async (id) => (await download(id)).status))
   expect(kept.at(-1)).toBe(200)
@@ -104,7 +106,7 @@ it('keeps the traffic of the latest sessions, and of each a part', async () => {
 it('of a virtual server alone, and without a memory', async () => {
   await start({
     virtualServers: [
-      { protocol: 'pop3', certificate: 'none', capture: 'memory' },
+      { protocol: 'pop3', certificate: 'none', packets: 'memory' },
       { protocol: 'http', authentication: ['basic'] },
     ],
   })

@@ -100,10 +100,12 @@ it('shows a connection that several callers have used to none of them', async ()
   const token = 'watcher-watcher-watcher'
   await using http = await HttpLab.start({
     directory: { accounts: ['carol', 'bob', 't1-eve', 't1-adam'].map((user) => ({ user, password: 'secret' })) },
-    tokens: [
-      { name: 'watcher', role: 'reader', token },
-      { name: 't1', role: 'tenant', token: token.toUpperCase() },
-    ],
+    access: {
+      tokens: [
+        { name: 'watcher', role: 'reader', token },
+        { name: 't1', role: 'tenant', token: token.toUpperCase() },
+      ],
+    },
     virtualServers: [
       { protocol: 'imap4' },
       { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } },

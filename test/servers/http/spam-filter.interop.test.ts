@@ -38,7 +38,10 @@ async function start(program: string, args: readonly string[], ready: RegExp): P
 
 /** Returns what Mailpit's API says of two messages: GTUBE, and a plain one. */
 async function verdicts(spamFilter: string) {
-  await using http = await HttpLab.start({ spamFilter, virtualServers: [{ protocol: 'smtp' }, { protocol: 'http' }] })
+  await using http = await HttpLab.start({
+    mail: { spamFilter },
+    virtualServers: [{ protocol: 'smtp' }, { protocol: 'http' }],
+  })
   const found = []
   for (const text of [GTUBE, 'The invoice is attached.']) {
     const header = 'From: shop@example.com\r\nTo: alice@lab.test\r\nSubject: Offer\r\nMessage-ID: <1@example.com>\r\n'

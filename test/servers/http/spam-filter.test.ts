@@ -63,7 +63,7 @@ afterAll(() => {
 /** Starts a lab with a spam filter and a message. */
 async function labWith(spamFilter: string): Promise<HttpLab> {
   const http = await HttpLab.start({
-    spamFilter,
+    mail: { spamFilter },
     virtualServers: [{ protocol: 'smtp' }, { protocol: 'http' }],
   })
   await http.lab.deliver({ to: 'alice@lab.test', subject: 'Judge me' }, { to: 'alice' })
@@ -97,7 +97,9 @@ describe('the spam filter', () => {
     answer = 'SPAMD/1.0 76 Bad header line: x\r\n'
     const failed = await verdictsOf(http)
     answer = SPAMD
-    expect(failed.said).toEqual([expect.stringMatching(/^error spamFilter: the spam filter at .*Bad header line: x$/)])
+    expect(failed.said).toEqual([
+      expect.stringMatching(/^error mail.spamFilter: the spam filter at .*Bad header line: x$/),
+    ])
     expect(failed.mailpit).toMatchObject({
       IsSpam: false,
       Error: expect.stringContaining('Bad header line'),
@@ -124,7 +126,7 @@ describe('the spam filter', () => {
     await using http = await labWith(`spamd://127.0.0.1:${port}`)
     const { said, mailpit } = await verdictsOf(http)
     expect(said).toEqual([
-      expect.stringMatching(/^error spamFilter: the spam filter at 127\.0\.0\.1:\d+: .*ECONNREFUSED/),
+      expect.stringMatching(/^error mail.spamFilter: the spam filter at 127\.0\.0\.1:\d+: .*ECONNREFUSED/),
     ])
     expect(mailpit.Error).toMatch(/ECONNREFUSED/)
   })

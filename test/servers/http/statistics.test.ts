@@ -18,11 +18,13 @@ beforeAll(async () => {
   http = await HttpLab.start({
     certificates: { store: 'memory', key: 'p256' },
     directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-    tokens: [
-      { name: 'ci', token: admin },
-      { name: 'watcher', role: 'reader', token: reader },
-      { name: 't1', role: 'tenant', token: tenant },
-    ],
+    access: {
+      tokens: [
+        { name: 'ci', token: admin },
+        { name: 'watcher', role: 'reader', token: reader },
+        { name: 't1', role: 'tenant', token: tenant },
+      ],
+    },
     virtualServers: [
       { protocol: 'smtp', tlsPort: 0 },
       { protocol: 'http', authentication: ['basic'] },

@@ -14,8 +14,8 @@ const markOf = (tenant: Tenant): string => `mark${tenants.indexOf(tenant)}`
 
 const http = HttpLab.ofTests({
   directory: { accounts: tenants.map((tenant) => ({ user: userOf(tenant), password: 'secret' })) },
-  captured: { readers: 'all' },
-  tokens: tenants.map((name) => ({ name, role: 'tenant', token: tokenOf(name) })),
+  mail: { captured: { readers: 'all' } },
+  access: { tokens: tenants.map((name) => ({ name, role: 'tenant', token: tokenOf(name) })) },
   virtualServers: [
     { protocol: 'smtp' },
     { protocol: 'imap4' },
@@ -165,7 +165,7 @@ it('deletes a tenant without what belongs to a tenant with a longer name', async
   const one = { user: 'c-d-eve', password: 'secret' }
   await using other = await HttpLab.start({
     directory: { accounts: [one] },
-    tokens: ['c-d', 'c.d'].map((name) => ({ name, role: 'tenant', token: name.padEnd(24, '.') })),
+    access: { tokens: ['c-d', 'c.d'].map((name) => ({ name, role: 'tenant', token: name.padEnd(24, '.') })) },
   })
   await other.request('tenants', { json: { name: 'c', accounts: ['eve'] } })
   for (const to of ['c-eve', 'c-d-eve']) await other.lab.deliver({ subject: to }, to)
@@ -181,7 +181,7 @@ it('deletes a tenant without what belongs to a tenant with a longer name', async
 it('creates no tenant that would own what exists', async () => {
   await using other = await HttpLab.start({
     directory: { accounts: [{ user: 'mary-ann', password: 'secret' }] },
-    tokens: [{ name: 'ci', role: 'tenant', token: 'ci'.padEnd(24, '.') }],
+    access: { tokens: [{ name: 'ci', role: 'tenant', token: 'ci'.padEnd(24, '.') }] },
   })
   const refused = await Promise.all(['ci', 'mary'].map((name) => other.request('tenants', { json: { name } })))
   expect(refused.map(({ status, body }) => [status, body.detail])).toEqual([

@@ -106,7 +106,7 @@ async function startLab(webhooks: WebhookInput[], more: LabInput = {}): Promise<
   const lab = await HttpLab.start({
     certificates: 'memory',
     directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-    tokens: [{ name: 'ci', token: admin }],
+    access: { tokens: [{ name: 'ci', token: admin }] },
     virtualServers: [{ protocol: 'http', authentication: ['basic'], certificate: 'none' }],
     webhooks,
     ...more,

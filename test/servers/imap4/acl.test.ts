@@ -6,7 +6,9 @@ const accounts = [
   { user: 'bob', password: 'geheim' },
   { user: 'carol', password: 'admin' },
 ]
-const lab = { config: { administrators: ['carol'], directory: { accounts }, newsgroups: [{ name: 'lab.talk' }] } }
+const lab = {
+  config: { access: { administrators: ['carol'] }, directory: { accounts }, news: { groups: [{ name: 'lab.talk' }] } },
+}
 const share = (tag: string, rights: string, mailbox = 'INBOX', identifier = 'bob'): string =>
   `C: ${tag} SETACL ${mailbox} ${identifier} ${rights}
       S: ${tag} OK …`

@@ -16,8 +16,8 @@ beforeAll(async () => {
         { user: 'bob', password: 'secret' },
       ],
     },
-    captured: { readers: ['Alice'] },
-    newsgroups: [{ name: 'lab.general' }, { name: 'lab.tests' }],
+    mail: { captured: { readers: ['Alice'] } },
+    news: { groups: [{ name: 'lab.general' }, { name: 'lab.tests' }] },
   })
   await send('customer@Gmail.com', 'anyone@lab.test', 'bob@lab.test', 'other@gmail.com')
 })

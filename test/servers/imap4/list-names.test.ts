@@ -20,7 +20,7 @@ const PATTERNS = [
 test('RFC 9051 section 6.3.9: LIST and LSUB with a pattern answer as with all names', async () => {
   await using lab = await startLab({
     directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
-    newsgroups: [{ name: 'one.group' }],
+    news: { groups: [{ name: 'one.group' }] },
     virtualServers: [{ protocol: 'imap4' }],
   })
   const logOn = async (user: string): Promise<(command: string) => Promise<string[]>> => {

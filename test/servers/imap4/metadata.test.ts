@@ -3,7 +3,7 @@ import { onDisk, play, Sessions, startImapLab, topic } from './support.ts'
 
 topic(
   'RFC 5464: METADATA',
-  { lab: { config: { administrators: ['bob'] } } },
+  { lab: { config: { access: { administrators: ['bob'] } } } },
   {
     'sets, returns and removes entries': `
       C: 1 CAPABILITY

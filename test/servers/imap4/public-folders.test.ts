@@ -16,11 +16,13 @@ beforeAll(async () => {
         { user: 'bob', password: 'secret' },
       ],
     },
-    newsgroups: [
-      { name: 'lab.general', description: 'General talk' },
-      { name: 'lab.closed', posting: 'no' },
-      { name: 'lab.moderated', posting: 'moderated', moderator: 'bob@lab.test' },
-    ],
+    news: {
+      groups: [
+        { name: 'lab.general', description: 'General talk' },
+        { name: 'lab.closed', posting: 'no' },
+        { name: 'lab.moderated', posting: 'moderated', moderator: 'bob@lab.test' },
+      ],
+    },
   })
   client = new ImapFlow({ ...lab.imapflow({ user: 'alice', pass: 'secret' }), logger: false })
   await client.connect()
@@ -75,7 +77,7 @@ test('APPEND is refused if the group does not accept the article', async () => {
 })
 
 test('APPEND of an article that the store cannot take now may be tried again', async () => {
-  await using full = await startImapLab({ config: { newsgroups: [{ name: 'lab.general' }] } })
+  await using full = await startImapLab({ config: { news: { groups: [{ name: 'lab.general' }] } } })
   const alice = await ImapClient.open(full.port, 'alice', 'secret')
   full.store.append = () => Promise.reject(new StoreError('failed', 'disk failed'))
   expect(await alice.append('"Public Folders/lab.general"', mail('later'))).toBe('NO [UNAVAILABLE] disk failed')

@@ -2,7 +2,7 @@ import { test } from 'vitest'
 import type { MailLabOptions } from '../../support/mail-lab.ts'
 import { onDisk, selected, topic } from './support.ts'
 
-const lab: MailLabOptions = { config: { newsgroups: [{ name: 'lab.talk' }] } }
+const lab: MailLabOptions = { config: { news: { groups: [{ name: 'lab.talk' }] } } }
 const ARTICLE = (text: string): string => `From: a@lab.test\r\nSubject: ${text}\r\n\r\n${text}\r\n`
 const post = (
   tag: string,

@@ -24,7 +24,7 @@ const accounts = [
   { user: 'bob', password: 'geheim' },
   { user: 'carol', password: 'admin' },
 ]
-const lab = { config: { administrators: ['carol'], directory: { accounts } } }
+const lab = { config: { access: { administrators: ['carol'] }, directory: { accounts } } }
 
 topic(
   'RFC 4467: URLAUTH',

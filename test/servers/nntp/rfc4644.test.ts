@@ -11,7 +11,7 @@ function startPeerLab(feed: Partial<FeedInput> = {}): Promise<NewsLab> {
     peer: 'peer.test',
     direction: 'in' as const,
     groups: 'lab.*,!lab.test',
-    addresses: ['127.0.0.1'],
+    from: ['127.0.0.1'],
     ...feed,
   }
   const parsed = labSchema.parse({ virtualServers: [{ protocol: 'nntp', feeds: [input] }] })
@@ -174,7 +174,7 @@ test('Path records a peer that gives a wrong name', async () => {
 })
 
 test('a client that is not a peer gets 502, to IHAVE 435, or 480 if a log-on could help; TAKETHIS still reads the article', async () => {
-  await using stranger = await startPeerLab({ addresses: ['192.0.2.1'] })
+  await using stranger = await startPeerLab({ from: ['192.0.2.1'] })
   await stranger.play(`
     C: MODE STREAM
     S: 502 *
@@ -188,7 +188,7 @@ test('a client that is not a peer gets 502, to IHAVE 435, or 480 if a log-on cou
     C: DATE
     S: 111 *
   `)
-  await using byAccount = await startPeerLab({ addresses: [], account: 'bob' })
+  await using byAccount = await startPeerLab({ from: [], account: 'bob' })
   await byAccount.play(`
     C: CHECK <1@a>
     S: 480 *
@@ -266,7 +266,7 @@ test('TAKETHIS: the article after a line that is too long is not read as command
 /** Starts a lab whose store takes no more changes. */
 async function startFullLab(newsgroups: NonNullable<Parameters<typeof startNewsLab>[0]>['newsgroups']) {
   const feeds = labSchema.parse({
-    virtualServers: [{ protocol: 'nntp', feeds: [{ peer: 'peer.test', direction: 'in', addresses: ['127.0.0.1'] }] }],
+    virtualServers: [{ protocol: 'nntp', feeds: [{ peer: 'peer.test', direction: 'in', from: ['127.0.0.1'] }] }],
   }).virtualServers[0]?.feeds
   const lab = await startNewsLab({ newsgroups, server: { feeds: feeds ?? [] } })
   const full = () => Promise.reject(new StoreError('no-space', 'full'))
@@ -309,13 +309,13 @@ test('addresses of a feed are compared as addresses, in any notation, and may be
     ['127.0.0.0/8', 203],
     ['0:0:0:0:0:ffff:7f00:2', 502],
   ] as const) {
-    await using lab = await startPeerLab({ addresses: [address] })
+    await using lab = await startPeerLab({ from: [address] })
     await lab.play(`C: MODE STREAM\nS: ${code} *`)
   }
 })
 
 test('an address of a feed that is not an IP address is an error of the configuration', () => {
-  const feed = { peer: 'peer.test', direction: 'in', addresses: ['peer.test'] }
+  const feed = { peer: 'peer.test', direction: 'in', from: ['peer.test'] }
   const { error } = labSchema.safeParse({ virtualServers: [{ protocol: 'nntp', feeds: [feed] }] })
   expect(error?.issues[0]?.path).toEqual(['virtualServers', 0, 'feeds', 0, 'addresses', 0])
 })

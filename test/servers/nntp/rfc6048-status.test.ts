@@ -9,7 +9,7 @@ const newsgroups: LabInput['newsgroups'] = [
   { name: 'lab.old', aliasOf: 'lab.announce' },
   { name: 'lab.announce', posting: 'moderated', moderator: 'alice@lab.test' },
 ]
-const feed = { peer: 'peer.test', direction: 'in' as const, groups: '*', addresses: ['127.0.0.1'] }
+const feed = { peer: 'peer.test', direction: 'in' as const, groups: '*', from: ['127.0.0.1'] }
 
 const startPeerLab = () =>
   startNewsLab({ newsgroups, server: { feeds: [{ ...feed, interval: 300_000, tls: 'starttls' }] } })

@@ -31,7 +31,7 @@ const mail = (n: number): string => `Subject: ${n}\r\n\r\nmessage ${n}\r\n`
 
 test('a maildrop with captured mail is open to readers of captured mail only', async () => {
   const captured = { folder: 'all', readers: ['Alice'] }
-  await using lab = await startMailLab(pop3, { server: { maildrop: 'captured' }, config: { captured } })
+  await using lab = await startMailLab(pop3, { server: { maildrop: 'captured' }, config: { mail: { captured } } })
   const client = await LineClient.open(lab.port)
   await play(client, 'S: +OK *\nC: USER bob\nS: +OK*\nC: PASS geheim\nS: -ERR [AUTH] *captured.readers*')
   await play(client, 'C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK*')

@@ -211,7 +211,7 @@ describe('RFC 3030 section 3: BINARYMIME', () => {
 
 test('a binary message for a newsgroup becomes an article whose lines all end with CRLF', async () => {
   await using lab = await startLab({
-    newsgroups: [{ name: 'lab.general', addresses: ['general@lab.test'] }],
+    news: { groups: [{ name: 'lab.general', addresses: ['general@lab.test'] }] },
     virtualServers: [{ protocol: 'smtp' }, { protocol: 'nntp' }],
   })
   const client = await LineClient.open(lab.server('smtp').port)

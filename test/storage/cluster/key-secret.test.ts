@@ -17,7 +17,8 @@ describe.skipIf(!needsPostgres() || !isLong)('cluster.keySecret', { timeout: 600
   const yaml = (keys: string): string => `store: { postgres: '${database.url}' }
 cluster: { name: ${database.schema}${keys} }
 certificates: { key: p256 }
-mailAuthentication: { dkim: [{ domain: lab.test, selector: one }] }
+mail:
+  authentication: { dkim: [{ domain: lab.test, selector: one }] }
 virtualServers:
   - { protocol: smtp, port: 0, tlsPort: 0 }
   - { protocol: http, port: 0, tlsPort: off }

@@ -15,7 +15,8 @@ const REPORT = process.env.SEALPOST_CRASH_REPORT
 const CONFIG = `certificates: { key: p256 }
 directory:
   accounts: [{ user: alice, password: secret }]
-newsgroups: [{ name: lab.general }]
+news:
+  groups: [{ name: lab.general }]
 virtualServers:
   - { protocol: smtp, port: 0, certificate: none }
   - { protocol: imap4, port: 0, certificate: none }

@@ -36,13 +36,20 @@ describe.skipIf(!needsPostgres())('two nodes of a lab', () => {
         store: { postgres: url, pool: 4 },
         cluster: { name: schema, node },
         directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-        tokens: [{ name: 'ci', token: TOKEN }],
-        connectors: [
-          { name: 'Out', when: 'automatic', smartHost: { host: '127.0.0.1', port: host.port, tls: 'none' } },
-          { name: 'By hand', domains: ['hand.test'], smartHost: { host: '127.0.0.1', port: host.port, tls: 'none' } },
-          // Nothing listens there.
-          { name: 'Nowhere', when: 'automatic', domains: ['nowhere.test'], smartHost: { host: '127.0.0.1', port: 1 } },
-        ],
+        access: { tokens: [{ name: 'ci', token: TOKEN }] },
+        outgoing: {
+          connectors: [
+            { name: 'Out', when: 'automatic', smartHost: { host: '127.0.0.1', port: host.port, tls: 'none' } },
+            { name: 'By hand', domains: ['hand.test'], smartHost: { host: '127.0.0.1', port: host.port, tls: 'none' } },
+            // Nothing listens there.
+            {
+              name: 'Nowhere',
+              when: 'automatic',
+              domains: ['nowhere.test'],
+              smartHost: { host: '127.0.0.1', port: 1 },
+            },
+          ],
+        },
         webhooks: [
           {
             url: `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`,

@@ -15,11 +15,12 @@ const yaml = (url: string, schema: string): string => `store: { postgres: ${url}
 cluster: { name: ${schema} }
 certificates: { store: memory, key: p256 }
 directory: { unknown: create, accounts: [{ user: alice, password: secret }] }
-faults: [{ name: twice, when: { verb: NOOP }, do: { reply: 451 4.3.0 twice }, times: 2 }]
+testing:
+  faults: [{ name: twice, when: { verb: NOOP }, do: { reply: 451 4.3.0 twice }, times: 2 }]
 virtualServers:
   - { protocol: smtp, port: 0 }
   - { protocol: imap4, port: 0, tlsPort: off }
-  - { protocol: http, port: 0, tlsPort: off, authentication: [basic], forwardedFrom: [192.0.2.1] }
+  - { protocol: http, port: 0, tlsPort: off, authentication: [basic], forwarded: { from: [192.0.2.1] } }
 `
 
 /** Two nodes of one lab in this process, each with a configuration file of its own. */

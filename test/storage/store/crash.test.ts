@@ -19,7 +19,8 @@ store: { lmdb: data }
 certificates: { store: memory, key: p256 }
 directory:
   accounts: [{ user: alice, password: secret }]
-newsgroups: [{ name: lab.general }]
+news:
+  groups: [{ name: lab.general }]
 virtualServers:
   - { protocol: smtp, port: 0 }
   - { protocol: nntp, port: 0, tlsPort: off }

@@ -171,7 +171,7 @@ describe.each(stores)('a full store %s with whenFull: drop-oldest', (_, storeOf)
 
   it('keeps the queue of outgoing mail', async () => {
     const connectors = [{ name: 'Out', smartHost: { host: '127.0.0.1', port: 9 }, when: 'automatic', keepCopy: false }]
-    await start({ messages: 2 }, { connectors, virtualServers: [{ protocol: 'smtp' }] })
+    await start({ messages: 2 }, { outgoing: { connectors }, virtualServers: [{ protocol: 'smtp' }] })
     const client = await sender()
     expect(await client.send(mail('out'), { to: ['x@example.org'] })).toMatch(/^250 /)
     for (const subject of ['m1', 'm2', 'm3']) expect(await client.send(mail(subject))).toMatch(/^250 /)
@@ -221,7 +221,7 @@ describe('a full store with a queue of outgoing mail', () => {
     const smartHost = { host: '127.0.0.1', port: await closedPort(), tls: 'none' as const }
     await using lab = await startLab({
       store: { memory: '1MiB', whenFull: 'drop-oldest' },
-      connectors: [{ name: 'next', when: 'automatic', smartHost }],
+      outgoing: { connectors: [{ name: 'next', when: 'automatic', smartHost }] },
       directory: { accounts },
     })
     const client = await SmtpSender.open(lab.server('smtp').port ?? 0)

@@ -140,7 +140,8 @@ async function withLab(
     `store: { lmdb: data }
 certificates: { store: memory, key: p256 }
 directory: { accounts: [{ user: alice, password: secret }] }
-newsgroups: [{ name: lab.general }]
+news:
+  groups: [{ name: lab.general }]
 virtualServers:
   - { protocol: smtp, port: 0 }
   - { protocol: pop3, port: 0, tlsPort: off }

@@ -216,7 +216,11 @@ describe('an LMDB store that loads a large folder', () => {
 it('an LMDB store answers OVER and HDR without reading articles, also after a restart', async () => {
   const newsgroups = [{ name: 'lab.general' }]
   const start = () =>
-    startLab({ store: { lmdb: folder }, newsgroups, virtualServers: [{ protocol: 'nntp', port: 0, tlsPort: 'off' }] })
+    startLab({
+      store: { lmdb: folder },
+      news: { groups: newsgroups },
+      virtualServers: [{ protocol: 'nntp', port: 0, tlsPort: 'off' }],
+    })
   const ask = async (...commands: readonly string[]): Promise<string[]> => {
     await using lab = await start()
     const client = await LineClient.open(lab.server('nntp').port ?? 0)

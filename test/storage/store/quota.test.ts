@@ -109,7 +109,7 @@ describe('IMAP4', () => {
     const alice = { user: 'alice', password: 'secret', ...(quota && { quota }) }
     const lab = await startImapLab({
       store,
-      config: { directory: { accounts: [alice] }, captured: { readers: 'all' } },
+      config: { directory: { accounts: [alice] }, mail: { captured: { readers: 'all' } } },
     })
     const { id } = await openCaptured(store, 'x.test')
     await store.append(messages.map((raw) => ({ raw: Buffer.from(raw), targets: [{ folderId: id }] })))

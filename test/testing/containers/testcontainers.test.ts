@@ -73,7 +73,7 @@ test.each(['mjs', 'cjs'] as const)('the lab of the image takes mail, and the API
     waitsFor: [expect.stringMatching(/^log .*ready/), 'http /readyz 8025'],
     hostConfig: { Sysctls: { 'net.ipv4.ip_unprivileged_port_start': '0' } },
   })
-  expect(JSON.parse(asked.environment.SEALPOST_TOKENS ?? '')).toEqual([
+  expect(JSON.parse(asked.environment.SEALPOST_ACCESS_TOKENS ?? '')).toEqual([
     { name: 'testcontainers', role: 'administrator', token: printed.token },
   ])
 })

@@ -14,7 +14,10 @@ const rootFile = join(folder, 'root.pem')
 let lab: TestLab
 
 beforeAll(async () => {
-  const virtualServers = (['smtp', 'pop3', 'imap4'] as const).map((protocol) => ({ protocol, tls: { legacy: true } }))
+  const virtualServers = (['smtp', 'pop3', 'imap4'] as const).map((protocol) => ({
+    protocol,
+    tls: { legacy: true as const },
+  }))
   lab = await startLab({ virtualServers })
   writeFileSync(rootFile, await lab.certificates.oldClientRootPem())
 })

@@ -4,7 +4,7 @@ import { put, run, temporaryFolder } from './support.ts'
 
 const options: Parameters<typeof startLab>[0] = {
   virtualServers: [{ protocol: 'smtp', port: 0 }],
-  authorityService: { port: 0 },
+  certificates: { service: { port: 0 } },
 }
 
 test('the number of a revocation list rises, even if the clock stands still or goes back', async () => {

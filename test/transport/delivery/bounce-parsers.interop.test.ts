@@ -46,7 +46,7 @@ describe('programs that read bounces', () => {
   let lab: MailLab
   const files: string[] = []
   beforeAll(async () => {
-    lab = await startMailLab({ protocol: 'smtp' }, { config: { reports: { delay: 0 } } })
+    lab = await startMailLab({ protocol: 'smtp' }, { config: { mail: { reports: { delay: 0 } } } })
     const client = await greeted(lab)
     for (const name of [...names, 'complaint+abuse@lab.test']) {
       await ask(client, 'MAIL FROM:<bob@lab.test>')

@@ -98,10 +98,12 @@ describe.each(Object.entries(ways))('delivery by %s', (_, deliver) => {
   test('mail to two newsgroups becomes one article; the same mail again is accepted and adds none', async () => {
     await using lab = await startMailLab(smtp, {
       config: {
-        newsgroups: [
-          { name: 'lab.general', addresses: ['general@lab.test'] },
-          { name: 'lab.test', addresses: ['tests@lab.test'] },
-        ],
+        news: {
+          groups: [
+            { name: 'lab.general', addresses: ['general@lab.test'] },
+            { name: 'lab.test', addresses: ['tests@lab.test'] },
+          ],
+        },
       },
     })
     const raw = `From: alice@lab.test\r\nMessage-ID: <1@lab.test>\r\nDate: Wed, 25 Nov 2026 10:00:00 +0000\r\n${after}`
@@ -185,7 +187,7 @@ test('RFC 6532 section 3.2: a Bcc field may name an address in UTF-8', async () 
 })
 
 describe('a newsgroup that cannot accept mail now', () => {
-  const config = { newsgroups: [{ name: 'lab.general', addresses: ['general@lab.test'] }] }
+  const config = { news: { groups: [{ name: 'lab.general', addresses: ['general@lab.test'] }] } }
   const raw = 'From: alice@lab.test\r\nSubject: x\r\n\r\nx\r\n.'
 
   test.each([
@@ -220,7 +222,7 @@ describe('lab.deliver', () => {
   test('a name that is the address of a newsgroup stands for the newsgroup', async () => {
     await using lab = await startMailLab(smtp, {
       mode: 'open',
-      config: { newsgroups: [{ name: 'lab.general', addresses: ['general@lab.test'] }] },
+      config: { news: { groups: [{ name: 'lab.general', addresses: ['general@lab.test'] }] } },
     })
     const raw = Buffer.from('From: alice@lab.test\r\nMessage-ID: <1@lab.test>\r\nSubject: x\r\n\r\nx\r\n')
     await lab.lab.deliver({ from: '', to: ['general'], raw })
@@ -239,7 +241,7 @@ describe('lab.deliver', () => {
 
   test('rejects if a newsgroup refuses the message, and delivers to no recipient', async () => {
     await using lab = await startMailLab(smtp, {
-      config: { newsgroups: [{ name: 'lab.closed', posting: 'no', addresses: ['closed@lab.test'] }] },
+      config: { news: { groups: [{ name: 'lab.closed', posting: 'no', addresses: ['closed@lab.test'] }] } },
     })
     const raw = Buffer.from('From: a@b.test\r\nSubject: x\r\n\r\nx\r\n')
     await expect(lab.lab.deliver({ from: '', to: ['alice', 'closed'], raw })).rejects.toMatchObject({
@@ -278,7 +280,7 @@ describe('lab.deliver', () => {
 
 test('a moderator may be the postmaster', async () => {
   await using lab = await startMailLab(smtp, {
-    config: { newsgroups: [{ name: 'lab.announce', posting: 'moderated', moderator: 'postmaster@lab.test' }] },
+    config: { news: { groups: [{ name: 'lab.announce', posting: 'moderated', moderator: 'postmaster@lab.test' }] } },
   })
   const raw = 'From: alice@lab.test\r\nNewsgroups: lab.announce\r\nSubject: x\r\n\r\nx\r\n'
   const { moderator } = await lab.lab.news.service.post(Buffer.from(raw), { host: '127.0.0.1', rights: allGroups })

@@ -223,7 +223,7 @@ describe('who gets the mail', () => {
   test('an account with the name has precedence, and mail without a return path gets no report', async () => {
     await using lab = await startMailLab(smtp, {
       config: {
-        reports: { delay: 0 },
+        mail: { reports: { delay: 0 } },
         directory: {
           accounts: [
             { user: 'bob', password: 'x' },
@@ -242,7 +242,7 @@ describe('who gets the mail', () => {
   })
 
   test('an open directory creates no account for these addresses, unless one exists', async () => {
-    await using lab = await startMailLab(smtp, { mode: 'open', config: { reports: { delay: 0 } } })
+    await using lab = await startMailLab(smtp, { mode: 'open', config: { mail: { reports: { delay: 0 } } } })
     const client = await greeted(lab)
     await send(client, ['<bounce+550@lab.test>', '<bounce+nothing@lab.test>'])
     expect(await lab.inbox('bob')).toHaveLength(1)
@@ -254,12 +254,12 @@ describe('who gets the mail', () => {
   })
 
   test('reports: addresses, form and complaintsTo', async () => {
-    await using off = await startMailLab(smtp, { config: { reports: { addresses: false } } })
+    await using off = await startMailLab(smtp, { config: { mail: { reports: { addresses: false } } } })
     const first = await greeted(off)
     expect(await send(first, ['<bounce+550@lab.test>'])).toEqual(['550 5.1.1 No mailbox for bounce+550@lab.test'])
     first.destroy()
     const reports = { delay: 0, form: 'qmail', complaintsTo: 'alice@lab.test' } as const
-    await using lab = await startMailLab(smtp, { config: { reports } })
+    await using lab = await startMailLab(smtp, { config: { mail: { reports } } })
     const client = await greeted(lab)
     await send(client, ['<bounce+550@lab.test>', '<bounce+delayed@lab.test>', '<complaint+fraud@lab.test>'])
     const subjects = (await lab.inbox('bob')).map(({ raw }) => field(raw, 'Subject'))
@@ -269,7 +269,10 @@ describe('who gets the mail', () => {
   })
 
   test('a report for a sender elsewhere is captured, also where strangers cannot relay', async () => {
-    await using lab = await startMailLab(smtp, { server: { relay: 'deny' }, config: { reports: { delay: 0 } } })
+    await using lab = await startMailLab(smtp, {
+      server: { relay: 'deny' },
+      config: { mail: { reports: { delay: 0 } } },
+    })
     const client = await greeted(lab)
     await ask(client, 'MAIL FROM:<app@example.test>')
     await ask(client, 'RCPT TO:<bounce+550@lab.test>')
@@ -283,7 +286,7 @@ describe('who gets the mail', () => {
 
 describe('faults', () => {
   test('report: accepts a recipient, or a message, and reports later', async () => {
-    await using lab = await startMailLab(smtp, { config: { reports: { delay: 0 } } })
+    await using lab = await startMailLab(smtp, { config: { mail: { reports: { delay: 0 } } } })
     const client = await greeted(lab)
     lab.lab.faults.add({ when: { verb: 'RCPT', matching: 'alice' }, do: { report: 'bounce+5.2.2' }, times: 1 })
     await send(client, ['<alice@lab.test>', '<bob@lab.test>'])

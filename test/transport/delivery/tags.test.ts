@@ -3,13 +3,15 @@ import { expect, it } from 'vitest'
 import { HttpLab } from '../../servers/http/client.ts'
 
 const http = HttpLab.ofTests({
-  tagging: {
-    ...{ header: 'X-Tags', plusAddresses: true, user: true, titleCase: true },
-    rules: [
-      { match: 'addressed:jane@ "two  lines"', tags: ['by rule', 'B'] },
-      { match: 'header:x-kind:order', tags: ['order'] },
-      { match: '-from:shop@example.com', tags: ['elsewhere'] },
-    ],
+  mail: {
+    tagging: {
+      ...{ header: 'X-Tags', plusAddresses: true, user: true, titleCase: true },
+      rules: [
+        { match: 'addressed:jane@ "two  lines"', tags: ['by rule', 'B'] },
+        { match: 'header:x-kind:order', tags: ['order'] },
+        { match: '-from:shop@example.com', tags: ['elsewhere'] },
+      ],
+    },
   },
   directory: { unknown: 'capture', accounts: [{ user: 'app', password: 'secret' }] },
 })
@@ -46,7 +48,9 @@ it('gives mail the tags of rules whose searches find it', async () => {
 
 it('refuses a rule whose search cannot be read', async () => {
   const tagging = { rules: [{ match: 'is:purple', tags: ['x'] }] }
-  await expect(HttpLab.start({ tagging })).rejects.toThrow(/tagging\.rules\[0\]\.match: query: is:purple is not known/)
+  await expect(HttpLab.start({ mail: { tagging } })).rejects.toThrow(
+    /tagging\.rules\[0\]\.match: query: is:purple is not known/,
+  )
 })
 
 it('limits the tags of a message', async () => {

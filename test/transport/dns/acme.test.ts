@@ -6,9 +6,8 @@ import { type AddedDns, startLab, type TestLab } from '../../../src/testing/inde
 let lab: TestLab
 beforeAll(async () => {
   lab = await startLab({
-    certificates: { store: 'memory', key: 'p256' },
+    certificates: { store: 'memory', key: 'p256', service: { port: 0 } },
     virtualServers: [{ protocol: 'smtp', port: 0 }],
-    authorityService: { port: 0 },
     dns: { port: 0 },
   })
 })

@@ -16,9 +16,9 @@ beforeAll(async () => {
     hostname: 'mail.lab.test',
     alternativeNames: ['imap.lab.test', 'news.other.test', '192.0.2.1'],
     directory: { accounts: [{ user: 'alice', password: 'secret', addresses: ['alice@lab.test', 'a@second.test'] }] },
-    mtaSts: { mode: 'enforce' },
-    mailAuthentication: { dkim: [{ domain: 'lab.test', algorithm: 'ed25519' }] },
-    authorityService: { port: 0 },
+    outgoing: { mtaSts: { mode: 'enforce' } },
+    mail: { authentication: { dkim: [{ domain: 'lab.test', algorithm: 'ed25519' }] } },
+    certificates: { service: { port: 0 } },
     virtualServers: [
       { protocol: 'smtp', port: 0, tlsPort: 0 },
       { protocol: 'imap4', port: 0, tlsPort: 0 },

@@ -22,11 +22,13 @@ const RECORDS = {
 const config = (more: object): LabInput => ({
   hostname: 'mx.lab.test',
   directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-  newsgroups: [],
-  mailAuthentication: {
-    records: RECORDS,
-    dkim: [{ domain: 'example.test', selector: 'one', algorithm: 'ed25519' }],
-    ...more,
+  news: { groups: [] },
+  mail: {
+    authentication: {
+      records: RECORDS,
+      dkim: [{ domain: 'example.test', selector: 'one', algorithm: 'ed25519' }],
+      ...more,
+    },
   },
   virtualServers: [{ protocol: 'smtp', certificate: 'none', port: 0, xclient: { from: ['127.0.0.1'] } }],
 })
@@ -187,7 +189,7 @@ test('an error in a check that the API asks for is a temporary one', async () =>
 test('the lab refuses what DMARC and SPF ask to refuse, if configured', async () => {
   await lab.lab.reload({
     ...lab.lab.config,
-    mailAuthentication: { ...lab.lab.config.mailAuthentication, onFailure: 'refuse' },
+    mail: { ...lab.lab.config.mail, authentication: { ...lab.lab.config.mail.authentication, onFailure: 'refuse' } },
   })
   const reply = (address: string, from: string, author: string): Promise<string> =>
     sendFrom({ port: lab.port, address, from, message: mail(author) })

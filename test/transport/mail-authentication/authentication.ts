@@ -6,7 +6,7 @@ import { MailAuthentication } from '../../../src/transport/mail-authentication/m
 /** Creates the authentication of a lab without DNS. @param input the configuration key `mailAuthentication` */
 export const authenticationWith = (input: object, files = memoryFiles()): MailAuthentication =>
   new MailAuthentication({
-    config: { hostname: 'mx.lab.test', mailAuthentication: parsePart(mailAuthentication, input) },
+    config: { hostname: 'mx.lab.test', mail: { authentication: parsePart(mailAuthentication, input) } },
     dns: { resolver: undefined },
     certificateStore: { files },
     clock: { now: () => Date.now() },

@@ -15,14 +15,16 @@ const forwarder = (port: number, domain: string): Promise<MailLab> =>
       domain,
       hostname: `mx.${domain}`,
       directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-      mailAuthentication: {
-        check: 'on-arrival',
-        records: RECORDS,
-        dkim: [
-          { domain, algorithm: 'ed25519' },
-          { domain, selector: 'rsa' },
-        ],
-        arc: { domain },
+      mail: {
+        authentication: {
+          check: 'on-arrival',
+          records: RECORDS,
+          dkim: [
+            { domain, algorithm: 'ed25519' },
+            { domain, selector: 'rsa' },
+          ],
+          arc: { domain },
+        },
       },
       virtualServers: [{ protocol: 'smtp', certificate: 'none', port: 0, xclient: { from: ['127.0.0.1'] } }],
     },
@@ -43,8 +45,9 @@ beforeAll(async () => {
   const records = [first, second].map(({ lab }) => lab.mailAuthentication.keyRecords())
   keys = Object.fromEntries((await Promise.all(records)).flat().map(({ name, text }) => [name, { txt: [text] }]))
   for (const { lab } of [first, second, last]) {
-    const { mailAuthentication } = lab.config
-    await lab.reload({ ...lab.config, mailAuthentication: { ...mailAuthentication, records: { ...RECORDS, ...keys } } })
+    const { mail } = lab.config
+    const authentication = { ...mail.authentication, records: { ...RECORDS, ...keys } }
+    await lab.reload({ ...lab.config, mail: { ...mail, authentication } })
   }
 })
 afterAll(async () => {

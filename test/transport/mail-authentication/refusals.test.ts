@@ -17,14 +17,16 @@ const recordOf = (key: KeyObject, more = ''): { txt: string[] } => ({
 const lab = new MailAuthentication({
   config: {
     hostname: 'mx.lab.test',
-    mailAuthentication: parsePart(mailAuthentication, {
-      records: {
-        'good._domainkey.example.test': recordOf(strong.publicKey),
-        'strict._domainkey.example.test': recordOf(strong.publicKey, 't=s; '),
-        'good._domainkey.example.test.evil.test': recordOf(strong.publicKey),
-        'weak._domainkey.example.test': recordOf(weak.publicKey),
-      },
-    }),
+    mail: {
+      authentication: parsePart(mailAuthentication, {
+        records: {
+          'good._domainkey.example.test': recordOf(strong.publicKey),
+          'strict._domainkey.example.test': recordOf(strong.publicKey, 't=s; '),
+          'good._domainkey.example.test.evil.test': recordOf(strong.publicKey),
+          'weak._domainkey.example.test': recordOf(weak.publicKey),
+        },
+      }),
+    },
   },
   dns: { resolver: undefined },
   certificateStore: { files: memoryFiles() },

@@ -19,9 +19,11 @@ beforeAll(async () => {
   own = await startOutgoingLab([to('plain', plain.port), to('eight', eightBit.port)], {
     config: {
       domain: 'lab.test',
-      mailAuthentication: {
-        check: 'on-demand',
-        dkim: [{ domain: 'lab.test' }, { domain: 'lab.test', selector: 'simple', canonicalization: 'simple/simple' }],
+      mail: {
+        authentication: {
+          check: 'on-demand',
+          dkim: [{ domain: 'lab.test' }, { domain: 'lab.test', selector: 'simple', canonicalization: 'simple/simple' }],
+        },
       },
     },
   })

@@ -5,10 +5,12 @@ import { labTest } from '../../../src/testing/runners/vitest.ts'
 import { sendFrom } from './smtp-client.ts'
 
 const test = labTest({
-  mailAuthentication: {
-    records: {
-      'example.test': { txt: ['v=spf1 ip4:192.0.2.7 -all'] },
-      '_dmarc.example.test': { txt: ['v=DMARC1; p=reject'] },
+  mail: {
+    authentication: {
+      records: {
+        'example.test': { txt: ['v=spf1 ip4:192.0.2.7 -all'] },
+        '_dmarc.example.test': { txt: ['v=DMARC1; p=reject'] },
+      },
     },
   },
   virtualServers: [{ protocol: 'smtp', certificate: 'none', xclient: { from: ['127.0.0.1'] } }],
@@ -51,7 +53,7 @@ test('a message without a client has no SPF result', async ({ lab }) => {
   await lab.deliver(message, 'alice')
   const mail = await lab.waitForMessage()
   expect(mail.authentication).toMatchObject({ spf: { result: 'none' }, dmarc: { result: 'fail' } })
-  await lab.reload({ mailAuthentication: { check: 'off' } })
+  await lab.reload({ mail: { authentication: { check: 'off' } } })
   const [unchecked] = await lab.messages()
   expect(unchecked?.authentication).toBeUndefined()
   expect(() => expect(unchecked as never).toPassDmarc()).toThrow('was not checked')

@@ -16,7 +16,8 @@ async function verdict(mtaSts: string): Promise<string> {
     `hostname: mx.lab.test
 domain: lab.test
 certificates: certs
-mtaSts: ${mtaSts}
+outgoing:
+  mtaSts: ${mtaSts}
 dns: {}
 virtualServers:
   - { protocol: smtp }

@@ -8,7 +8,7 @@ import { HttpLab } from '../../servers/http/client.ts'
 const labOf = (mtaSts?: NonNullable<LabInput['mtaSts']>): LabInput => ({
   hostname: 'mx.lab.test',
   virtualServers: [{ protocol: 'http' }],
-  ...(mtaSts ? { mtaSts } : {}),
+  ...(mtaSts ? { outgoing: { mtaSts } } : {}),
 })
 
 const http = HttpLab.ofTests(labOf({ mode: 'enforce' }))

@@ -29,7 +29,7 @@ test('RFC 4644 section 2.4: articles that the peer keeps deferring do not hold u
     {
       certificates: { store: 'memory', key: 'p256' },
       hostname: 'lab.test',
-      newsgroups: [{ name: 'lab.general' }],
+      news: { groups: [{ name: 'lab.general' }] },
       virtualServers: [{ protocol: 'nntp', feeds: [feed] }],
     },
     process.cwd(),

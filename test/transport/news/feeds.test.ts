@@ -34,8 +34,10 @@ async function startPeerWith(more: LabInput, name: string, port: number, tlsPort
   const lab = await startLab({
     ...more,
     hostname: `${name}.test`,
-    newsgroups: [{ name: 'lab.general' }, { name: 'lab.test' }, { name: 'lab.local' }],
-    control: ['cancel', 'newgroup'],
+    news: {
+      groups: [{ name: 'lab.general' }, { name: 'lab.test' }, { name: 'lab.local' }],
+      control: ['cancel', 'newgroup'],
+    },
     virtualServers: [{ protocol: 'nntp', port, tlsPort, feeds }],
   })
   writeFileSync(rootFile(name), lab.ca)
@@ -47,7 +49,7 @@ const feedWith = (peer: string, port: number, more: Partial<Feed> = {}): Feed =>
   peer: `${peer}.test`,
   direction: 'both',
   groups: 'lab.*,!lab.local',
-  addresses: ['127.0.0.1'],
+  from: ['127.0.0.1'],
   host: '127.0.0.1',
   port,
   authority: rootFile(peer),
@@ -159,7 +161,7 @@ test('a pull feed fetches new articles with NEWNEWS', async () => {
 
 test('a peer that is identified by an account logs on, and no other client may feed', async () => {
   const [a, b] = (await freePorts(2)) as [number, number]
-  const account = { addresses: [], account: 'peer-a' }
+  const account = { from: [], account: 'peer-a' }
   await using labB = await startPeer('b', b, 0, feedWith('a', a, account))
   await using labA = await startPeer('a', a, 0, feedWith('b', b, { user: 'peer-a', password: 'pw' }))
   await post(labA, 'Message-ID: <1@a>')
@@ -178,8 +180,7 @@ test('a reload starts and stops feeds, and changes which control messages act', 
       {
         certificates: { store: 'memory', key: 'p256' },
         hostname: 'a.test',
-        newsgroups: [{ name: 'lab.general' }],
-        control: feeds.length > 0 ? [] : ['cancel'],
+        news: { groups: [{ name: 'lab.general' }], control: feeds.length > 0 ? [] : ['cancel'] },
         virtualServers: [{ protocol: 'nntp', port: a, tlsPort: 0, feeds }],
       },
       folder,

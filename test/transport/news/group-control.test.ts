@@ -12,7 +12,9 @@ const newsgroups: LabInput['newsgroups'] = ['lab.general', 'lab.old', 'lab.priva
 }))
 
 const startControlled = (controlSenders: LabInput['controlSenders'] = []) =>
-  startLab({ newsgroups, control: ['cancel', 'newgroup', 'rmgroup', 'checkgroups'], controlSenders })
+  startLab({
+    news: { groups: newsgroups, control: ['cancel', 'newgroup', 'rmgroup', 'checkgroups'], senders: controlSenders },
+  })
 
 /** Posts a control message from a sender. */
 async function send(lab: TestLab, from: string, control: string, body = 'x\r\n', more = ''): Promise<void> {

@@ -13,7 +13,7 @@ async function labFor(port: number, tls: 'off' | 'starttls') {
   const addresses = ['general@lab.test']
   const lab = await startLab(
     {
-      newsgroups: [{ name: 'lab.general', addresses }],
+      news: { groups: [{ name: 'lab.general', addresses }] },
       virtualServers: [{ protocol: 'smtp' }, { protocol: 'nntp', feeds: [feed] }],
     },
     { log },

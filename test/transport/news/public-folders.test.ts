@@ -40,7 +40,7 @@ async function postBy(client: LineClient, article: Buffer): Promise<string> {
 }
 
 test('mail to the addresses of two groups becomes one article, which IMAP shows under the same numbers', async () => {
-  await using lab = await startLab({ newsgroups })
+  await using lab = await startLab({ news: { groups: newsgroups } })
   const news = await reader(lab)
   await postBy(news, articleOf('Message-ID: <first@a>'))
   const transport = nodemailer.createTransport(lab.nodemailer(alice))
@@ -88,10 +88,12 @@ test('mail to the addresses of two groups becomes one article, which IMAP shows 
 
 test('RFC 5537 section 3.9.1: the gateway of a newsgroup mails its articles, and they do not come back', async () => {
   await using lab = await startLab({
-    newsgroups: [
-      { name: 'lab.general', addresses: ['general@lab.test'], gateway: ['alice@lab.test', 'list@elsewhere.test'] },
-      { name: 'lab.test', gateway: ['ALICE@lab.test', 'general@lab.test'] },
-    ],
+    news: {
+      groups: [
+        { name: 'lab.general', addresses: ['general@lab.test'], gateway: ['alice@lab.test', 'list@elsewhere.test'] },
+        { name: 'lab.test', gateway: ['ALICE@lab.test', 'general@lab.test'] },
+      ],
+    },
   })
   const news = await reader(lab)
   expect(
@@ -117,7 +119,7 @@ test('RFC 5537 section 3.9.1: the gateway of a newsgroup mails its articles, and
 })
 
 test('the gateway mails articles with a quoted local part and with UTF-8 in From', async () => {
-  await using lab = await startLab({ newsgroups: [{ name: 'lab.general', gateway: ['alice@lab.test'] }] })
+  await using lab = await startLab({ news: { groups: [{ name: 'lab.general', gateway: ['alice@lab.test'] }] } })
   const news = await reader(lab)
   for (const [at, from] of ['"John Doe"@b.test', 'Ä <å@b.test>'].entries()) {
     const article = articleOf(`Message-ID: <${at}@a>\nNewsgroups: lab.general`).toString()
@@ -128,7 +130,7 @@ test('the gateway mails articles with a quoted local part and with UTF-8 in From
 })
 
 test('RFC 5537 section 3.9.2: mail whose header would be malformed in an article is posted with a valid one', async () => {
-  await using lab = await startLab({ newsgroups })
+  await using lab = await startLab({ news: { groups: newsgroups } })
   const mail = `From:bob@lab.test\r\nnonsense\r\nSubject:\r\n Long\r\nSubject: second\r\nX-Empty:\r\n\r\nHello.\r\n`
   await lab.deliver(Buffer.from(mail), 'general@lab.test')
   const [article] = await lab.articles('lab.general')
@@ -138,7 +140,7 @@ test('RFC 5537 section 3.9.2: mail whose header would be malformed in an article
 })
 
 test('mail with a malformed header keeps UTF-8, and the first field that has content', async () => {
-  await using lab = await startLab({ newsgroups })
+  await using lab = await startLab({ news: { groups: newsgroups } })
   const mail = 'From:\r\nFrom: bob@lab.test\r\nSubject:voilà\r\n\r\nHello.\r\n'
   await lab.deliver(Buffer.from(mail), 'general@lab.test')
   const [article] = await lab.articles('lab.general')
@@ -147,7 +149,7 @@ test('mail with a malformed header keeps UTF-8, and the first field that has con
 
 test('mail to a group that refuses it is rejected and reaches no mailbox', async () => {
   await using lab = await startLab({
-    newsgroups: [{ name: 'lab.closed', posting: 'no', addresses: ['closed@lab.test'] }],
+    news: { groups: [{ name: 'lab.closed', posting: 'no', addresses: ['closed@lab.test'] }] },
   })
   const transport = nodemailer.createTransport(lab.nodemailer(alice))
   const mail = { from: 'bob@lab.test', to: 'closed@lab.test, bob@lab.test', subject: 'x', text: 'x' }
@@ -158,7 +160,7 @@ test('mail to a group that refuses it is rejected and reaches no mailbox', async
 
 test('RFC 5537 section 3.5.1: an article for a moderated group is mailed to the moderator, and accepted once it is approved', async () => {
   await using lab = await startLab({
-    newsgroups,
+    news: { groups: newsgroups },
     directory: { accounts: [{ user: 'alice', password: 'secret' }] },
   })
   const news = await reader(lab)
@@ -181,7 +183,10 @@ test('RFC 5537 section 3.5.1: an article for a moderated group is mailed to the 
 })
 
 test('an article for a moderated group is refused if the moderator has no mailbox', async () => {
-  await using lab = await startLab({ newsgroups, directory: { accounts: [{ user: 'bob', password: 'x' }] } })
+  await using lab = await startLab({
+    news: { groups: newsgroups },
+    directory: { accounts: [{ user: 'bob', password: 'x' }] },
+  })
   const news = await reader(lab)
   const reply = await postBy(news, articleOf('Newsgroups: lab.announce\nMessage-ID: <m@a>'))
   expect(reply).toMatch(/^441 .*alice@lab\.test/)

@@ -60,7 +60,7 @@ function labWith(port: number, ...wildmats: readonly string[]): ResolvedLab {
     {
       certificates: { store: 'memory', key: 'p256' },
       hostname: 'lab.test',
-      newsgroups: [{ name: 'lab.general' }],
+      news: { groups: [{ name: 'lab.general' }] },
       virtualServers: [server],
     },
     process.cwd(),

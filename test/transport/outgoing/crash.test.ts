@@ -18,12 +18,13 @@ store: { lmdb: data }
 certificates: { store: memory, key: p256 }
 directory:
   accounts: [{ user: alice, password: secret }]
-connectors:
-  - name: Out
-    smartHost: { host: 127.0.0.1, port: ${port} }
-    when: automatic
-    keepCopy: false
-    schedule: { retry: [100ms], connections: ${CONNECTIONS} }
+outgoing:
+  connectors:
+    - name: Out
+      smartHost: { host: 127.0.0.1, port: ${port} }
+      when: automatic
+      keepCopy: false
+      schedule: { retry: [100ms], connections: ${CONNECTIONS} }
 virtualServers:
   - { protocol: smtp, port: 0 }
 `

@@ -20,7 +20,7 @@ test('the sender gets a report with the reply of the host, once', async () => {
 
 test('a report on demand for a sender elsewhere goes out by the connector, with the null return path', async () => {
   await using host = await startHost()
-  await using lab = await startOutgoingLab([connectorTo(host.port)], { config: { reports: { delay: 0 } } })
+  await using lab = await startOutgoingLab([connectorTo(host.port)], { config: { mail: { reports: { delay: 0 } } } })
   const sent = queueEvent(lab, 'sent')
   await send(lab, { from: 'app@example.test', to: ['bounce+550@lab.test'] })
   await sent

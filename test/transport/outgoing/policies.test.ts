@@ -139,7 +139,7 @@ describe('MTA-STS', () => {
     ['a good certificate', {}, sent()],
     [
       'an MX that the policy does not name',
-      { mtaSts: { mode: 'enforce', mx: ['mx.else.test'] } },
+      { outgoing: { mtaSts: { mode: 'enforce', mx: ['mx.else.test'] } } },
       failed('sts', 'validation-failure'),
     ],
     ['an expired certificate', servers({ certificate: { defect: 'expired' } }), failed('sts', 'certificate-expired')],
@@ -155,11 +155,14 @@ describe('MTA-STS', () => {
     ],
     ['no STARTTLS', servers({ certificate: 'none' }), failed('sts', 'starttls-not-supported')],
   ])('enforced: %s', async (_, more, expected) => {
-    expect(await outcomeWith({ mtaSts: { mode: 'enforce' }, ...more })).toMatchObject(expected)
+    expect(await outcomeWith({ outgoing: { mtaSts: { mode: 'enforce' } }, ...more })).toMatchObject(expected)
   })
 
   it('testing: sends in spite of an expired certificate, and counts it', async () => {
-    const more = { mtaSts: { mode: 'testing' as const }, ...servers({ certificate: { defect: 'expired' } }) }
+    const more = {
+      outgoing: { mtaSts: { mode: 'testing' as const } },
+      ...servers({ certificate: { defect: 'expired' } }),
+    }
     expect(await outcomeWith(more)).toMatchObject(sent('certificate-expired'))
   })
 
@@ -170,22 +173,24 @@ describe('MTA-STS', () => {
     ['wrong-content-type', 'sts-policy-fetch-error'],
     ['missing-mode', 'sts-policy-invalid'],
   ])('a policy with the defect %s is no policy', async (defect, failure) => {
-    const { type, policies } = await outcomeWith({ mtaSts: { mode: 'enforce', defect } })
+    const { type, policies } = await outcomeWith({ outgoing: { mtaSts: { mode: 'enforce', defect } } })
     expect([type, policies[0]?.failures[0]?.resultType]).toEqual(['sent', failure])
   })
 
   it('a policy from a host with an expired certificate is no policy', async () => {
     const more = servers({}, { certificate: { defect: 'expired' } })
-    const { type, policies } = await outcomeWith({ mtaSts: { mode: 'enforce' }, ...more })
+    const { type, policies } = await outcomeWith({ outgoing: { mtaSts: { mode: 'enforce' } }, ...more })
     expect([type, policies[0]?.failures[0]?.resultType]).toEqual(['sent', 'sts-webpki-invalid'])
   })
 
   it('a policy that was kept holds when the policy host fails', async () => {
-    await other.reload(configuration({ mtaSts: { mode: 'enforce' } }))
+    await other.reload(configuration({ outgoing: { mtaSts: { mode: 'enforce' } } }))
     await using lab = await sender()
     expect((await outcome(lab)).type).toBe('sent')
     const broken = servers({ certificate: { defect: 'expired' } })
-    await other.reload(configuration({ mtaSts: { mode: 'enforce', maxAge: '1h', defect: 'not-found' }, ...broken }))
+    await other.reload(
+      configuration({ outgoing: { mtaSts: { mode: 'enforce', maxAge: '1h', defect: 'not-found' } }, ...broken }),
+    )
     // Connections are kept for further messages.
     await other.disconnect()
     expect((await outcome(lab)).type).toBe('deferred')

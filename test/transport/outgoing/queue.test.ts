@@ -290,7 +290,7 @@ test('messages survive a reload that removes their connector, and go on when it 
   await deferred
   refusals.clear()
   const { config } = lab.lab
-  await lab.lab.reload({ ...config, connectors: [] })
+  await lab.lab.reload({ ...config, outgoing: { ...config.outgoing, connectors: [] } })
   await advance(lab, 2 * MINUTE_MS)
   expect(queued(lab)).toMatchObject([{ attempts: 1, reason: 'the configuration has no connector Out' }])
   const sent = queueEvent(lab, 'sent')

@@ -18,7 +18,10 @@ export const startOutgoingLab = (
   connectors: readonly Connector[],
   { config, ...options }: MailLabOptions = {},
 ): Promise<MailLab> =>
-  startMailLab({ protocol: 'smtp' }, { ...options, config: { ...config, connectors: [...connectors] } })
+  startMailLab(
+    { protocol: 'smtp' },
+    { ...options, config: { ...config, outgoing: { ...config?.outgoing, connectors: [...connectors] } } },
+  )
 
 /** Returns the queue of a lab. */
 export const queued = ({ lab }: Pick<MailLab, 'lab'>): readonly QueueEntry[] => lab.outgoing.queue.list()

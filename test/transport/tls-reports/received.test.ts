@@ -9,7 +9,7 @@ import { HttpLab } from '../../servers/http/client.ts'
 
 const http = HttpLab.ofTests({
   directory: { accounts: ['alice', 'tls'].map((user) => ({ user, password: 'secret' })) },
-  tlsReports: { rua: ['mailto:tls@lab.test', 'https://localhost/tls-reports'] },
+  outgoing: { tlsReports: { rua: ['mailto:tls@lab.test', 'https://localhost/tls-reports'] } },
 })
 
 const report: TlsReport = {

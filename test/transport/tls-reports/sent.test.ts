@@ -14,8 +14,7 @@ const configuration = (rua: readonly string[]): LabInput => ({
   domain: 'example.test',
   directory: { mode: 'open' },
   dns: { port: 0 },
-  mtaSts: { mode: 'testing' },
-  tlsReports: { rua: [...rua] },
+  outgoing: { mtaSts: { mode: 'testing' }, tlsReports: { rua: [...rua] } },
   virtualServers: [{ protocol: 'smtp', certificate: { defect: 'expired' } }, { protocol: 'http' }],
 })
 
@@ -29,8 +28,10 @@ beforeAll(async () => {
   const policyPort = Number(other.server('http').tlsPort)
   const places = { resolver: other.dns.server, port: other.server('smtp').port, policyPort, authority }
   http = await HttpLab.start({
-    connectors: [{ name: 'DNS', route: 'dns', when: 'automatic', deny: ['*@denied.test'], ...places }],
-    tlsReports: { organization: 'Lab', from: 'tls@lab.test' },
+    outgoing: {
+      connectors: [{ name: 'DNS', route: 'dns', when: 'automatic', deny: ['*@denied.test'], ...places }],
+      tlsReports: { organization: 'Lab', from: 'tls@lab.test' },
+    },
   })
 })
 afterAll(async () => {

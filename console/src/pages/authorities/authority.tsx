@@ -13,7 +13,7 @@ import { Revocation } from './revocation.tsx'
 const tabNames = ['issued', 'revocation', 'acme'] as const
 
 /** The YAML that turns the HTTP service of the authorities on. Ports are free ones beside the lab's. */
-const SERVICE = 'authorityService: { port: 3080, tlsPort: 3443, acme: { httpPort: 5002, tlsAlpnPort: 5001 } }'
+const SERVICE = 'certificates: { service: { port: 3080, tlsPort: 3443, acme: { httpPort: 5002, tlsAlpnPort: 5001 } } }'
 
 interface AuthorityViewProps {
   readonly authority: Authority

@@ -188,7 +188,7 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
           only: ['smtp'],
         },
         {
-          key: 'captured.readers',
+          key: 'mail.captured.readers',
           ofLab: true,
           label: 'servers.capturedReaders',
           hint: 'servers.capturedReadersHint',

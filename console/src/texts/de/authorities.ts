@@ -40,13 +40,13 @@ export default {
   'authorities.serviceOff':
     'Der HTTP-Dienst der Zertifizierungsstellen ist aus: Clients können keine CRL abrufen, OCSP nicht fragen und ACME nicht nutzen. Ergänzen Sie die Konfiguration:',
   'authorities.directory': 'ACME-Verzeichnis',
-  'authorities.acmeOff': 'ACME ist aus: In authorityService steht acme: { enabled: false }.',
-  'authorities.needsHttps': 'Die meisten ACME-Clients verlangen HTTPS. Geben Sie authorityService einen tlsPort.',
+  'authorities.acmeOff': 'ACME ist aus: In certificates.service steht acme: { enabled: false }.',
+  'authorities.needsHttps': 'Die meisten ACME-Clients verlangen HTTPS. Geben Sie certificates.service einen tlsPort.',
   'authorities.acmeHint':
     'Kopieren Sie eine Zeile in ein Terminal auf diesem Rechner. Namen auf .test werden an der Adresse des Clients geprüft.',
   'authorities.fetchRoots': 'Zuerst die Stammzertifikate holen',
   'authorities.wildcards': 'Wildcards sind mit dns-01 möglich.',
-  'authorities.noWildcards': 'Wildcards brauchen dns-01: Setzen Sie authorityService.acme.dns.',
+  'authorities.noWildcards': 'Wildcards brauchen dns-01: Setzen Sie certificates.service.acme.dns.',
   'authorities.orders': 'ACME-Bestellungen',
   'authorities.noOrders': 'Noch kein Client hat ein Zertifikat bestellt.',
   'authorities.refresh': 'Aktualisieren',

@@ -59,7 +59,7 @@ export default {
   'shell.loggedOnAs': 'Angemeldet als {name} ({role})',
   'shell.account': 'Konto',
   'shell.token': 'Token',
-  'shell.tokenHint': 'Das Labor gibt es beim Start aus, oder `tokens` in seiner Konfiguration nennt es.',
+  'shell.tokenHint': 'Das Labor gibt es beim Start aus, oder `access.tokens` in seiner Konfiguration nennt es.',
   'shell.user': 'Benutzername',
   'shell.password': 'Kennwort',
   'shell.noSubject': '(kein Betreff)',

@@ -62,7 +62,7 @@ export default {
   'verify.ofHost': 'Ein anderer Server',
   'verify.host': 'Host',
   'verify.hostHint':
-    'Eine Loopback-Adresse oder ein Host, den `verify.targets` der Konfiguration nennt. Mit anderen verbindet sich das Labor nicht.',
+    'Eine Loopback-Adresse oder ein Host, den `testing.verify.targets` der Konfiguration nennt. Mit anderen verbindet sich das Labor nicht.',
   'verify.protocol': 'Protokoll',
   'verify.anyProtocol': 'Alle für E-Mail und News',
   'verify.port': 'Port',

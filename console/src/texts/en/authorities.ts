@@ -38,13 +38,13 @@ export default {
   'authorities.serviceOff':
     'The HTTP service of the authorities is off: clients cannot use CRL, OCSP or ACME. Add it to the configuration:',
   'authorities.directory': 'ACME directory',
-  'authorities.acmeOff': 'ACME is off: authorityService has acme: { enabled: false }.',
-  'authorities.needsHttps': 'Most ACME clients require HTTPS. Give authorityService a tlsPort.',
+  'authorities.acmeOff': 'ACME is off: certificates.service has acme: { enabled: false }.',
+  'authorities.needsHttps': 'Most ACME clients require HTTPS. Give certificates.service a tlsPort.',
   'authorities.acmeHint':
     'Copy a line into a terminal on this machine. Names that end in .test are validated at the address of the client.',
   'authorities.fetchRoots': 'Fetch the roots first',
   'authorities.wildcards': 'dns-01 also allows wildcards.',
-  'authorities.noWildcards': 'Wildcards need dns-01: set authorityService.acme.dns.',
+  'authorities.noWildcards': 'Wildcards need dns-01: set certificates.service.acme.dns.',
   'authorities.orders': 'ACME orders',
   'authorities.noOrders': 'No client has ordered a certificate yet.',
   'authorities.refresh': 'Refresh',

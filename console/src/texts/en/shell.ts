@@ -56,7 +56,7 @@ export default {
   'shell.loggedOnAs': 'Logged on as {name} ({role})',
   'shell.account': 'Account',
   'shell.token': 'Token',
-  'shell.tokenHint': 'The lab prints it when it starts, or `tokens` in its configuration lists it.',
+  'shell.tokenHint': 'The lab prints it when it starts, or `access.tokens` in its configuration lists it.',
   'shell.user': 'User name',
   'shell.password': 'Password',
   'shell.noSubject': '(no subject)',

@@ -60,7 +60,7 @@ export default {
   'verify.ofHost': 'Another server',
   'verify.host': 'Host',
   'verify.hostHint':
-    'A loopback address, or a host that `verify.targets` of the configuration lists. The lab connects to no other.',
+    'A loopback address, or a host that `testing.verify.targets` of the configuration lists. The lab connects to no other.',
   'verify.protocol': 'Protocol',
   'verify.anyProtocol': 'All of mail and news',
   'verify.port': 'Port',

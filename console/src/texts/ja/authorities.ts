@@ -40,15 +40,15 @@ export default {
   'authorities.serviceOff':
     '証明機関の HTTP サービスが動作していないため、クライアントは CRL、OCSP、ACME を利用できません。設定に次の行を追加してください。',
   'authorities.directory': 'ACME ディレクトリ',
-  'authorities.acmeOff': 'ACME は無効です (authorityService の acme: { enabled: false })。',
+  'authorities.acmeOff': 'ACME は無効です (certificates.service の acme: { enabled: false })。',
   'authorities.needsHttps':
-    'ほとんどの ACME クライアントは HTTPS を必要とします。authorityService に tlsPort を設定してください。',
+    'ほとんどの ACME クライアントは HTTPS を必要とします。certificates.service に tlsPort を設定してください。',
   'authorities.acmeHint':
     'このマシンのターミナルに行をコピーしてください。.test で終わる名前は、クライアントのアドレスで検証されます。',
   'authorities.fetchRoots': '最初にルート証明書を取得',
   'authorities.wildcards': 'dns-01 でワイルドカード証明書を発行できます。',
   'authorities.noWildcards':
-    'ワイルドカード証明書には dns-01 が必要です。authorityService.acme.dns を設定してください。',
+    'ワイルドカード証明書には dns-01 が必要です。certificates.service.acme.dns を設定してください。',
   'authorities.orders': 'ACME の注文',
   'authorities.noOrders': '証明書を注文したクライアントはまだありません。',
   'authorities.refresh': '更新',

@@ -59,7 +59,7 @@ export default {
   'shell.loggedOnAs': '{name} ({role}) としてログオン中',
   'shell.account': 'アカウント',
   'shell.token': 'トークン',
-  'shell.tokenHint': 'ラボの起動時に表示されます。設定の `tokens` にもあります。',
+  'shell.tokenHint': 'ラボの起動時に表示されます。設定の `access.tokens` にもあります。',
   'shell.user': 'ユーザー名',
   'shell.password': 'パスワード',
   'shell.noSubject': '(件名なし)',

@@ -61,7 +61,8 @@ export default {
   'verify.ofLab': 'このラボの仮想サーバー',
   'verify.ofHost': '別のサーバー',
   'verify.host': 'ホスト',
-  'verify.hostHint': 'ループバックアドレス、または設定の `verify.targets` にあるホスト。それ以外には接続しません。',
+  'verify.hostHint':
+    'ループバックアドレス、または設定の `testing.verify.targets` にあるホスト。それ以外には接続しません。',
   'verify.protocol': 'プロトコル',
   'verify.anyProtocol': 'メールとニュースすべて',
   'verify.port': 'ポート',

@@ -8,7 +8,7 @@ export const httpSettings: readonly Setting[] = [
   webAddress('MAILDEV_WEB_IP --web-ip'),
   setting(
     'MAILDEV_WEB_USER --web-user',
-    '`directory.accounts`, `like.users` and `administrators`',
+    '`directory.accounts`, `like.users` and `access.administrators`',
     ({ draft, value, other, origin }) => {
       const password = other('MAILDEV_WEB_PASS')
       if (password === undefined) throw new Error('needs MAILDEV_WEB_PASS too')

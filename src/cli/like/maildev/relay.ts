@@ -2,7 +2,7 @@ import { appliedBy } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { isOn, numberOf, textOf } from '../values.ts'
 
-type Connector = NonNullable<Draft['lab']['connectors']>[number]
+type Connector = NonNullable<Draft['lab']['outgoing']['connectors']>[number]
 
 /** Returns the connector to the host of the settings. @throws Error */
 function connectorOf({ value, other }: SettingCall): Connector {
@@ -52,7 +52,7 @@ function listsOf(text: string): Pick<Connector, 'allow' | 'deny'> {
   const wrong = rest.find(({ kind }) => kind === all)
   if (wrong) {
     const why = `{ "${wrong.kind}": "${wrong.pattern}" } of MAILDEV_AUTO_RELAY_RULES has no effect or an exception`
-    throw new Error(`${why}; write a configuration with connectors, whose deny is after allow`)
+    throw new Error(`${why}; write a configuration with outgoing.connectors, whose deny is after allow`)
   }
   const patterns = rest.map(({ pattern }) => pattern)
   if (patterns.length === 0) return all === 'deny' ? { deny: ['*'] } : {}
@@ -65,9 +65,9 @@ export const relaySettings: readonly Setting[] = [
   {
     variable: WITH,
     flags: ['--outgoing-host'],
-    becomes: '`connectors`: mail is released, or sent immediately with MAILDEV_AUTO_RELAY',
+    becomes: '`outgoing.connectors`: mail is released, or sent immediately with MAILDEV_AUTO_RELAY',
     apply(call) {
-      call.draft.lab.connectors = [{ ...connectorOf(call), ...automaticOf(call) }]
+      call.draft.lab.outgoing.connectors = [{ ...connectorOf(call), ...automaticOf(call) }]
     },
   },
   ...appliedBy(

@@ -2,7 +2,7 @@ import { missing, setting } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { isOn } from '../values.ts'
 
-type Fault = NonNullable<Draft['lab']['faults']>[number]
+type Fault = NonNullable<Draft['lab']['testing']['faults']>[number]
 
 /** Jim’s mischief, with his own chances, as faults. */
 const mischief: Readonly<Record<string, { readonly chance: number; readonly fault: (chance: number) => Fault }>> = {
@@ -56,11 +56,11 @@ function invite({ draft, other }: SettingCall): void {
   for (const { do: action } of faults) {
     if (action.throttle !== undefined) action.throttle = Math.max(1, Math.round(slowest))
   }
-  draft.lab.faults = faults.filter(({ when }) => (when?.chance ?? 0) > 0)
+  draft.lab.testing.faults = faults.filter(({ when }) => (when?.chance ?? 0) > 0)
 }
 
 export const jimSettings: readonly Setting[] = [
-  setting('MH_INVITE_JIM -invite-jim!', '`faults` with a `chance`', (call) => {
+  setting('MH_INVITE_JIM -invite-jim!', '`testing.faults` with a `chance`', (call) => {
     if (isOn(call.value)) invite(call)
   }),
   ...[...Object.keys(mischief), '-jim-linkspeed-min'].map((flag) => ({ flags: [flag], with: ['-invite-jim'] })),

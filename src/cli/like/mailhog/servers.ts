@@ -5,7 +5,7 @@ import { appliedBy, corsOrigins, hostname, listens, missing, setting, webPath } 
 import type { Draft, Setting } from '../tool.ts'
 import { credentialsIn, listenAt, numberOf, textOf } from '../values.ts'
 
-type Connector = NonNullable<Draft['lab']['connectors']>[number]
+type Connector = NonNullable<Draft['lab']['outgoing']['connectors']>[number]
 
 const NO_MONGODB = 'the lab stores mail in memory or in LMDB'
 
@@ -35,20 +35,20 @@ export const serverSettings: readonly Setting[] = [
   ...appliedBy(['MH_STORAGE'], 'MH_MAILDIR_PATH -maildir-path'),
   ...missing(NO_MONGODB, 'MH_MONGO_URI -mongo-uri', 'MH_MONGO_DB -mongo-db', 'MH_MONGO_COLLECTION -mongo-coll'),
   corsOrigins('MH_CORS_ORIGIN -cors-origin'),
-  setting('MH_OUTGOING_SMTP -outgoing-smtp', '`connectors`, one for each server', ({ draft, value, path }) => {
+  setting('MH_OUTGOING_SMTP -outgoing-smtp', '`outgoing.connectors`, one for each server', ({ draft, value, path }) => {
     const servers: unknown = parseYamlValue(textOf(path(value)))
     if (typeof servers !== 'object' || servers === null) throw new Error(`${value} names no servers`)
-    draft.lab.connectors = Object.entries(servers).map(([name, server]) => connectorTo(name, server))
+    draft.lab.outgoing.connectors = Object.entries(servers).map(([name, server]) => connectorTo(name, server))
   }),
   setting(
     'MH_AUTH_FILE -auth-file',
-    '`directory.accounts`, `like.users` and `administrators`',
+    '`directory.accounts`, `like.users` and `access.administrators`',
     ({ draft, value, path, origin }) => {
       const accounts = credentialsIn(textOf(path(value)))
       const names = accounts.map(({ user }) => user)
       addAccounts(draft, accounts, origin)
       likeIn(draft).users = names
-      draft.lab.administrators = names
+      draft.lab.access.administrators = names
       serverOf(draft, 'http').authentication = ['basic']
     },
   ),

@@ -9,10 +9,13 @@ export const chaosSettings: readonly Setting[] = [
   switchOn('MP_ENABLE_CHAOS --enable-chaos!', '`like.chaos`', (draft) => {
     likeIn(draft).chaos = true
   }),
-  setting('MP_CHAOS_TRIGGERS --chaos-triggers', '`like.chaos` and `faults`', ({ draft, value }) => {
+  setting('MP_CHAOS_TRIGGERS --chaos-triggers', '`like.chaos` and `testing.faults`', ({ draft, value }) => {
     likeIn(draft).chaos = true
     const triggers = value.split(',').map((text) => text.trim())
-    draft.lab.faults = [...(draft.lab.faults ?? []), ...triggers.filter((text) => text !== '').map(faultOf)]
+    draft.lab.testing.faults = [
+      ...(draft.lab.testing.faults ?? []),
+      ...triggers.filter((text) => text !== '').map(faultOf),
+    ]
   }),
 ]
 

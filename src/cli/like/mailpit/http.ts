@@ -10,8 +10,10 @@ const limitTo = ({ draft, origin }: SettingCall, text: string): void => limitCon
 export const httpSettings: readonly Setting[] = [
   listens('MP_UI_BIND_ADDR --listen -l', 'http'),
   webPath('MP_WEBROOT --webroot'),
-  setting('MP_UI_AUTH', '`directory.accounts`, `like.users` and `administrators`', (call) => limitTo(call, call.value)),
-  setting('MP_UI_AUTH_FILE --ui-auth-file', '`directory.accounts`, `like.users` and `administrators`', (call) =>
+  setting('MP_UI_AUTH', '`directory.accounts`, `like.users` and `access.administrators`', (call) =>
+    limitTo(call, call.value),
+  ),
+  setting('MP_UI_AUTH_FILE --ui-auth-file', '`directory.accounts`, `like.users` and `access.administrators`', (call) =>
     limitTo(call, textOf(call.path(call.value))),
   ),
   setting(
@@ -26,7 +28,7 @@ export const httpSettings: readonly Setting[] = [
   corsOrigins('MP_API_CORS --api-cors'),
   ...always('messages load nothing from other hosts', 'MP_BLOCK_REMOTE_CSS_AND_FONTS --block-remote-css-and-fonts!'),
   ...always(
-    'the check of links asks loopback addresses and hosts of `verify.targets`',
+    'the check of links asks loopback addresses and hosts of `testing.verify.targets`',
     'MP_ALLOW_INTERNAL_HTTP_REQUESTS --allow-internal-http-requests!',
   ),
   ...always('requests for links have no rate', 'MP_DISABLE_LINK_CHECK_RATE_LIMIT --disable-link-check-rate-limit!'),
@@ -35,9 +37,11 @@ export const httpSettings: readonly Setting[] = [
     'MP_ALLOW_UNTRUSTED_TLS --allow-untrusted-tls!',
   ),
   ...missing('html-check is always there', 'MP_DISABLE_HTML_CHECK --disable-html-check!'),
-  setting('MP_ENABLE_SPAMASSASSIN --enable-spamassassin', '`spamFilter`', ({ draft, value }) => {
+  setting('MP_ENABLE_SPAMASSASSIN --enable-spamassassin', '`mail.spamFilter`', ({ draft, value }) => {
     if (value === 'postmark') throw new Error('the lab sends no mail to Postmark; name a spamd as HOST:PORT')
-    draft.lab.spamFilter = value.startsWith('unix:') ? `spamd://${value.slice('unix:'.length)}` : `spamd://${value}`
+    draft.lab.mail.spamFilter = value.startsWith('unix:')
+      ? `spamd://${value.slice('unix:'.length)}`
+      : `spamd://${value}`
   }),
   ...always('answers of the API are not compressed', 'MP_DISABLE_HTTP_COMPRESSION --disable-http-compression!'),
   ...missing(

@@ -8,7 +8,7 @@ import { isOn, numberOf, textOf } from '../values.ts'
 /** The host that Mailpit sends mail to, by the keys of its configuration files. */
 type Host = ReadonlyMap<string, string>
 
-type Connector = NonNullable<Draft['lab']['connectors']>[number]
+type Connector = NonNullable<Draft['lab']['outgoing']['connectors']>[number]
 
 const keys = [
   'host',
@@ -90,7 +90,7 @@ function addRelay(call: SettingCall, host: Host): void {
       ? []
       : [{ ...connector, name: 'Mailpit automatic relay', when: 'automatic', filters: { to: patternsOf(matching) } }]
   const rest: Connector = { ...connector, when: isAll ? 'automatic' : 'release' }
-  draft.lab.connectors = [...(draft.lab.connectors ?? []), ...automatic, rest]
+  draft.lab.outgoing.connectors = [...(draft.lab.outgoing.connectors ?? []), ...automatic, rest]
 }
 
 /** Adds the connector that sends every message to one address. */
@@ -98,10 +98,10 @@ function addForward({ draft, origin }: SettingCall, host: Host): void {
   const [to, ...others] = (host.get('to') ?? '').split(',').map((address) => address.trim())
   if (!to) throw new Error('no address to forward to; set MP_SMTP_FORWARD_TO')
   if (others.length > 0) throw new Error(`the lab forwards to one address; keep ${to}, or use a list as its address`)
-  if ((draft.lab.connectors ?? []).length > 0)
-    throw new Error(`${origin} and a relay exclude each other here; write a configuration with connectors`)
+  if ((draft.lab.outgoing.connectors ?? []).length > 0)
+    throw new Error(`${origin} and a relay exclude each other here; write a configuration with outgoing.connectors`)
   const connector = connectorTo('Mailpit forward', host)
-  draft.lab.connectors = [{ ...connector, when: 'automatic', rewrite: { ...connector.rewrite, to } }]
+  draft.lab.outgoing.connectors = [{ ...connector, when: 'automatic', rewrite: { ...connector.rewrite, to } }]
 }
 
 const RELAY = 'MP_SMTP_RELAY'
@@ -118,8 +118,10 @@ const NO_HEADER = 'the lab does not change the header of messages'
 const NO_ERRORS = 'errors of the next host are in `sealpost queue` and in reports to the sender'
 
 export const relaySettings: readonly Setting[] = [
-  setting('MP_SMTP_RELAY_CONFIG --smtp-relay-config', '`connectors`', (call) => addRelay(call, hostOfFile(call))),
-  setting('MP_SMTP_RELAY_HOST', '`connectors`', (call) => {
+  setting('MP_SMTP_RELAY_CONFIG --smtp-relay-config', '`outgoing.connectors`', (call) =>
+    addRelay(call, hostOfFile(call)),
+  ),
+  setting('MP_SMTP_RELAY_HOST', '`outgoing.connectors`', (call) => {
     if (call.other('MP_SMTP_RELAY_CONFIG') !== undefined) return
     addRelay(call, hostOfVariables(call, RELAY, [...keys, 'allowed-recipients', 'blocked-recipients']))
   }),
@@ -128,10 +130,10 @@ export const relaySettings: readonly Setting[] = [
   ...always('the Message-ID stays as it is', 'MP_SMTP_RELAY_PRESERVE_MESSAGE_IDS'),
   ...missing(NO_ERRORS, 'MP_SMTP_RELAY_FWD_SMTP_ERRORS'),
   ...appliedBy(RELAYS, 'MP_SMTP_RELAY_ALL --smtp-relay-all!', 'MP_SMTP_RELAY_MATCHING --smtp-relay-matching'),
-  setting('MP_SMTP_FORWARD_CONFIG --smtp-forward-config', '`connectors` with `rewrite: { to }`', (call) =>
+  setting('MP_SMTP_FORWARD_CONFIG --smtp-forward-config', '`outgoing.connectors` with `rewrite: { to }`', (call) =>
     addForward(call, hostOfFile(call)),
   ),
-  setting('MP_SMTP_FORWARD_HOST', '`connectors` with `rewrite: { to }`', (call) => {
+  setting('MP_SMTP_FORWARD_HOST', '`outgoing.connectors` with `rewrite: { to }`', (call) => {
     if (call.other('MP_SMTP_FORWARD_CONFIG') !== undefined) return
     addForward(call, hostOfVariables(call, FORWARD, [...keys, 'to']))
   }),

@@ -52,8 +52,8 @@ export const smtpSettings: readonly Setting[] = [
     'MP_SMTP_ALLOWED_RECIPIENTS --smtp-allowed-recipients',
     'a fault that refuses other recipients: 550 5.1.0',
     ({ draft, value }) => {
-      draft.lab.faults = [
-        ...(draft.lab.faults ?? []),
+      draft.lab.testing.faults = [
+        ...(draft.lab.testing.faults ?? []),
         {
           name: 'Recipient not allowed',
           when: { protocol: 'smtp', verb: 'RCPT', matching: unlessAddress(value) },

@@ -4,12 +4,12 @@ import { setting, switchOn } from '../rows.ts'
 import type { Draft, Setting } from '../tool.ts'
 import { textOf } from '../values.ts'
 
-type Rule = NonNullable<NonNullable<Draft['lab']['tagging']>['rules']>[number]
+type Rule = NonNullable<NonNullable<Draft['lab']['mail']['tagging']>['rules']>[number]
 
 const tagsFile = z.object({ filters: z.array(z.object({ match: z.string().min(1), tags: z.string().min(1) })) })
 
 function addRules({ lab }: Draft, rules: readonly Rule[]): void {
-  lab.tagging = { ...lab.tagging, rules: [...(lab.tagging?.rules ?? []), ...rules] }
+  lab.mail.tagging = { ...lab.mail.tagging, rules: [...(lab.mail.tagging?.rules ?? []), ...rules] }
 }
 
 /** Tags are between commas. */
@@ -34,8 +34,8 @@ function rulesIn(text: string): Rule[] {
 }
 
 export const tagSettings: readonly Setting[] = [
-  setting('MP_TAG --tag -t', '`tagging: { rules }`', ({ draft, value }) => addRules(draft, rulesIn(value))),
-  setting('MP_TAGS_CONFIG --tags-config', '`tagging: { rules }`', ({ draft, value, path }) => {
+  setting('MP_TAG --tag -t', '`mail.tagging: { rules }`', ({ draft, value }) => addRules(draft, rulesIn(value))),
+  setting('MP_TAGS_CONFIG --tags-config', '`mail.tagging: { rules }`', ({ draft, value, path }) => {
     const parsed = tagsFile.safeParse(parseYamlValue(textOf(path(value))))
     if (!parsed.success) throw new Error('the file has no list of `filters` with `match` and `tags`')
     addRules(
@@ -43,18 +43,18 @@ export const tagSettings: readonly Setting[] = [
       parsed.data.filters.map(({ match, tags }) => ruleOf(match, tags)),
     )
   }),
-  switchOn('MP_TAGS_TITLE_CASE --tags-title-case!', '`tagging: { titleCase: true }`', (draft) => {
-    draft.lab.tagging = { ...draft.lab.tagging, titleCase: true }
+  switchOn('MP_TAGS_TITLE_CASE --tags-title-case!', '`mail.tagging: { titleCase: true }`', (draft) => {
+    draft.lab.mail.tagging = { ...draft.lab.mail.tagging, titleCase: true }
   }),
   setting(
     'MP_TAGS_DISABLE --tags-disable',
-    '`tagging` without `header` (x-tags) or `plusAddresses` (plus-addresses)',
+    '`mail.tagging` without `header` (x-tags) or `plusAddresses` (plus-addresses)',
     ({ draft, value }) => {
-      for (const kind of value.toLowerCase().split(',')) disable(draft.lab.tagging ?? {}, kind.trim())
+      for (const kind of value.toLowerCase().split(',')) disable(draft.lab.mail.tagging ?? {}, kind.trim())
     },
   ),
-  switchOn('MP_TAGS_USERNAME --tags-username!', '`tagging: { user: true }`', (draft) => {
-    draft.lab.tagging = { ...draft.lab.tagging, user: true }
+  switchOn('MP_TAGS_USERNAME --tags-username!', '`mail.tagging: { user: true }`', (draft) => {
+    draft.lab.mail.tagging = { ...draft.lab.mail.tagging, user: true }
   }),
 ]
 

@@ -2,7 +2,7 @@ import { appliedBy, missing } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { numberOf } from '../values.ts'
 
-type Connector = NonNullable<Draft['lab']['connectors']>[number]
+type Connector = NonNullable<Draft['lab']['outgoing']['connectors']>[number]
 type SmartHost = NonNullable<Connector['smartHost']>
 
 /** The TLS modes of MailKit. Without a root that the user names, the lab verifies no certificate of the host. */
@@ -47,14 +47,14 @@ function addRelay({ draft, value, other }: SettingCall): void {
     to.length === 0
       ? []
       : [{ ...structuredClone(relay), name: 'smtp4dev automatic relay', when: 'automatic', filters: { to } }]
-  draft.lab.connectors = [...automatic, relay]
+  draft.lab.outgoing.connectors = [...automatic, relay]
 }
 
 export const relaySettings: readonly Setting[] = [
   {
     variable: WITH,
     flags: ['--relaysmtpserver'],
-    becomes: '`connectors`: mail is released, and sent immediately for RelayOptions__AutomaticEmails',
+    becomes: '`outgoing.connectors`: mail is released, and sent immediately for RelayOptions__AutomaticEmails',
     apply: addRelay,
   },
   ...appliedBy(

@@ -49,7 +49,7 @@ const mailboxVariables = numbers.flatMap((at) =>
   ['__Name', '__Recipients', ''].map((key) => `ServerOptions__Mailboxes__${at}${key}`),
 )
 
-const NO_SCRIPTS = 'the lab runs no expressions; `faults` refuse recipients, commands and log-ons'
+const NO_SCRIPTS = 'the lab runs no expressions; `testing.faults` refuse recipients, commands and log-ons'
 /** Applied by `finishUsers`, because it is on if nothing is set. */
 const ACCEPTS_ANY = 'ServerOptions__SmtpAllowAnyCredentials'
 
@@ -70,7 +70,7 @@ export const userSettings: readonly Setting[] = [
   ...userRows,
   setting(
     'ServerOptions__WebAuthenticationRequired --webauthenticationrequired!',
-    '`like.users` and `administrators`: the users above',
+    '`like.users` and `access.administrators`: the users above',
     ({ draft, value, origin }) => {
       if (!isOn(value)) return
       const users = accountsOf(draft).map(({ user, password = '' }) => ({ user, password }))

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isMap, isScalar, type Node, Pair, Scalar, YAMLMap } from 'yaml'
+import { isCollection, isMap, isScalar, type Node, Pair, Scalar, YAMLMap } from 'yaml'
 import { shortForms } from '../deprecated-keys.ts'
 import { type DeprecatedKey, mistakeOf, presentForm } from '../deprecations.ts'
 import { assertVersion } from '../load.ts'
@@ -86,6 +86,8 @@ function movePair(
     target = group as YAMLMap
     place = target.items.length
   }
+  // Braces hold only what fits a line.
+  if (path.length === 0 && isCollection(pair.value) && !pair.value.flow) target.flow = false
   // In braces, a comment would end the line.
   if (target.flow && pair.value?.comment) {
     target.comment = pair.value.comment

@@ -32,10 +32,10 @@ export const accessRules: readonly Rule[] = [
     }
   }),
 
-  eachServer(function* forwardedOutsideHttp({ protocol, forwardedFrom }, at) {
-    if (protocol === 'http' || forwardedFrom.length === 0) return
-    const message = `only http requests say who the client is; on ${protocol}, let the proxy use the PROXY protocol, and write proxyProtocol: { from: [${forwardedFrom.join(', ')}] }`
-    yield { path: [...at, 'forwardedFrom'], message }
+  eachServer(function* forwardedOutsideHttp({ protocol, forwarded }, at) {
+    if (protocol === 'http' || !forwarded?.from.length) return
+    const message = `only http requests say who the client is; on ${protocol}, let the proxy use the PROXY protocol, and write proxyProtocol: { from: [${forwarded.from.join(', ')}] }`
+    yield { path: [...at, 'forwarded', 'from'], message }
   }),
 
   eachServer(function* xclientOutsideSmtp({ protocol, xclient }, at) {
@@ -60,27 +60,27 @@ export const accessRules: readonly Rule[] = [
     }
   },
 
-  function* maildropWithoutFolder({ virtualServers, captured }) {
+  function* maildropWithoutFolder({ virtualServers, mail: { captured } }) {
     for (const [index, { protocol, maildrop }] of virtualServers.entries()) {
       if (maildrop === 'inbox') continue
       const path = ['virtualServers', index, 'maildrop']
       if (protocol !== 'pop3') yield { path, message: 'maildrop works only with protocol: pop3; remove it' }
       else if (captured.folder === undefined)
-        yield { path, message: 'captured mail has a folder for each domain; set captured: { folder: all }' }
+        yield { path, message: 'captured mail has a folder for each domain; set mail.captured: { folder: all }' }
     }
   },
 
-  function* unknownAdministrators({ administrators, directory }) {
+  function* unknownAdministrators({ access: { administrators }, directory }) {
     const check = accountCheck(directory)
-    for (const [index, name] of administrators.entries()) yield* check(name, ['administrators', index])
+    for (const [index, name] of administrators.entries()) yield* check(name, ['access', 'administrators', index])
   },
 
-  function* tokenValues({ tokens }) {
+  function* tokenValues({ access: { tokens } }) {
     for (const [index, { token }] of tokens.entries()) {
       if (token !== undefined) continue
-      yield { path: ['tokens', index], message: 'has no value; add token: TEXT or tokenFile: FILE' }
+      yield { path: ['access', 'tokens', index], message: 'has no value; add token: TEXT or tokenFile: FILE' }
     }
-    yield* repeated(tokens.map(({ name }, index) => ({ text: name, path: ['tokens', index, 'name'] })))
+    yield* repeated(tokens.map(({ name }, index) => ({ text: name, path: ['access', 'tokens', index, 'name'] })))
   },
 
   function* webhookSecrets({ webhooks }) {

@@ -11,16 +11,15 @@ export const NEEDS_CERTIFICATE =
 /** Rules about certificates, and about keys that need one. */
 export const certificateRules: readonly Rule[] = [
   function* mlDsaKeys({ certificates }) {
-    const { key } = typeof certificates === 'string' ? { key: '' } : certificates
+    const { key } = certificates
     const why = key.startsWith('ml-dsa-') ? mlDsaProblem() : undefined
     if (why) yield { path: ['certificates', 'key'], message: `is ${key}, but ${why}` }
   },
 
   function* databaseWithoutOne({ certificates, store }) {
-    const isText = typeof certificates === 'string'
-    if ((isText ? certificates : certificates.store) !== DATABASE || isShared(store)) return
+    if (certificates.store !== DATABASE || isShared(store)) return
     yield {
-      path: isText ? ['certificates'] : ['certificates', 'store'],
+      path: ['certificates', 'store'],
       message: `is ${DATABASE}, but messages are not in one; set store: { postgres: URL }, or name a folder (./${DATABASE} is one)`,
     }
   },

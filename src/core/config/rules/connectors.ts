@@ -7,7 +7,8 @@ import { accountCheck, type Rule, repeated } from './rule.ts'
 /** Creates a rule that checks each connector. */
 const eachConnector = (find: (connector: ConnectorConfig, at: Path, config: LabConfig) => Iterable<Mistake>): Rule =>
   function* (config) {
-    for (const [index, connector] of config.connectors.entries()) yield* find(connector, ['connectors', index], config)
+    for (const [index, connector] of config.outgoing.connectors.entries())
+      yield* find(connector, ['outgoing', 'connectors', index], config)
   }
 
 const isVerified = (level: string): boolean => level === 'verify' || level === 'secure'
@@ -18,8 +19,10 @@ const isReachedAt = (address: string, host: string): boolean =>
 
 /** Rules about connectors and forward rules. */
 export const connectorRules: readonly Rule[] = [
-  function* sameConnectors({ connectors }) {
-    yield* repeated(connectors.map(({ name }, index) => ({ text: name, path: ['connectors', index, 'name'] })))
+  function* sameConnectors({ outgoing: { connectors } }) {
+    yield* repeated(
+      connectors.map(({ name }, index) => ({ text: name, path: ['outgoing', 'connectors', index, 'name'] })),
+    )
   },
 
   eachConnector(function* nextHost({ smartHost, route, tls, authority, resolver }, at) {
@@ -100,8 +103,8 @@ export const connectorRules: readonly Rule[] = [
     }
   }),
 
-  eachConnector(function* takenDomains({ domains }, at, { connectors }) {
-    const earlier = connectors.slice(0, Number(at[1])).filter(({ filters }) => filters === undefined)
+  eachConnector(function* takenDomains({ domains }, at, { outgoing }) {
+    const earlier = outgoing.connectors.slice(0, Number(at.at(-1))).filter(({ filters }) => filters === undefined)
     for (const [index, domain] of domains.entries()) {
       const taker = earlier.find((other) => other.domains.includes(domain))
       if (!taker) continue
@@ -134,8 +137,8 @@ export const connectorRules: readonly Rule[] = [
   }),
 
   function* forwardRules(config) {
-    for (const [index, rule] of config.forwardRules.entries()) {
-      const at = ['forwardRules', index]
+    for (const [index, rule] of config.mail.forwardRules.entries()) {
+      const at = ['mail', 'forwardRules', index]
       yield* filterMistakes(rule, at, config)
       yield* destinationMistakes(rule, at, config)
     }
@@ -156,10 +159,11 @@ function* filterMistakes(
   for (const [index, name] of filters.account?.entries() ?? []) yield* unknown(name, [...path, 'account', index])
 }
 
-function* destinationMistakes(rule: ForwardRule, at: Path, { connectors, domain }: LabConfig): Iterable<Mistake> {
+function* destinationMistakes(rule: ForwardRule, at: Path, { outgoing, domain }: LabConfig): Iterable<Mistake> {
   const { connector, to } = rule
+  const { connectors } = outgoing
   if (connector !== undefined && !connectors.some(({ name }) => name === connector)) {
-    yield { path: [...at, 'connector'], message: `${connector} is not one of connectors; add it` }
+    yield { path: [...at, 'connector'], message: `${connector} is not one of outgoing.connectors; add it` }
   }
   if (connector !== undefined) return
   for (const [index, address] of to.entries()) {

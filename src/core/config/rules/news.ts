@@ -3,11 +3,11 @@ import { eachServer, type Rule, repeated } from './rule.ts'
 /** Rules about newsgroups and feeds. */
 export const newsRules: readonly Rule[] = [
   eachServer(function* unknownPeers(server, at) {
-    for (const [index, { direction, addresses, account }] of server.feeds.entries()) {
-      if (direction === 'out' || direction === 'pull' || addresses.length > 0 || account !== undefined) continue
+    for (const [index, { direction, from, account }] of server.feeds.entries()) {
+      if (direction === 'out' || direction === 'pull' || from.length > 0 || account !== undefined) continue
       yield {
         path: [...at, 'feeds', index, 'direction'],
-        message: `is ${direction}, but nothing identifies the peer; add addresses: [ADDRESS] or account: NAME`,
+        message: `is ${direction}, but nothing identifies the peer; add from: [ADDRESS] or account: NAME`,
       }
     }
   }),

@@ -8,11 +8,11 @@ import { eachServer, type Rule } from './rule.ts'
 /** Rules about TLS policies, the engine for old clients and its defects. */
 export const tlsRules: readonly Rule[] = [
   eachServer(function* legacyWithClientCertificates(server, at) {
-    if (server.tls.legacy === false || server.clientCertificates.mode !== 'require') return
+    if (server.tls.legacy === 'off' || server.clientCertificates.mode !== 'require') return
     yield {
       path: [...at, 'tls', 'legacy'],
       message:
-        'accepts old clients, which cannot send a certificate, but clientCertificates requires one; write clientCertificates: accept, or legacy: false',
+        'accepts old clients, which cannot send a certificate, but clientCertificates requires one; write clientCertificates: accept, or legacy: off',
     }
   }),
 

@@ -30,15 +30,14 @@ export function warnings(config: LabConfig): Mistake[] {
 
 /** Warns of certificates that each node of a lab would have for itself. */
 function* certificatesOfOneNode({ certificates, store, cluster }: LabConfig): Iterable<Mistake> {
-  const place = typeof certificates === 'string' ? certificates : certificates.store
+  const { store: place } = certificates
   if (!isShared(store) || cluster === undefined || place === undefined || place === DATABASE) return
-  const path = typeof certificates === 'string' ? ['certificates'] : ['certificates', 'store']
   const message = `is ${place}, which other nodes of the cluster do not have, so that each node has a root of its own; write ${DATABASE}`
-  yield { path, message }
+  yield { path: ['certificates', 'store'], message }
 }
 
 const generatedToken =
-  'other machines can reach the HTTP API, and neither administrators nor tokens is set: `start` generates a token of an administrator and prints it; to keep the same token, add tokens: [{ name: ci, tokenFile: FILE }]'
+  'other machines can reach the HTTP API, and access names neither administrators nor tokens: `start` generates a token of an administrator and prints it; to keep the same token, add access: { tokens: [{ name: ci, tokenFile: FILE }] }'
 
 function* serverWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistake> {
   const { idleTimeout } = server.limits
@@ -84,7 +83,7 @@ function* openAddresses({ virtualServers }: LabConfig): Iterable<Mistake> {
 }
 
 /** Warns of virtual servers from which other machines can send mail anywhere. */
-function* openRelays({ connectors, virtualServers }: LabConfig): Iterable<Mistake> {
+function* openRelays({ outgoing: { connectors }, virtualServers }: LabConfig): Iterable<Mistake> {
   const automatic = connectors.find(({ when, filters }) => when === 'automatic' && filters?.account === undefined)
   if (!automatic) return
   for (const [index, { protocol, address, relay, authentication }] of virtualServers.entries()) {
@@ -98,7 +97,7 @@ function* openRelays({ connectors, virtualServers }: LabConfig): Iterable<Mistak
 function* proxyWarnings(server: VirtualServerConfig, at: Path): Iterable<Mistake> {
   yield* listWarnings(server.proxyProtocol?.from ?? [], server, [...at, 'proxyProtocol', 'from'])
   yield* listWarnings(server.xclient?.from ?? [], server, [...at, 'xclient', 'from'])
-  yield* listWarnings(server.forwardedFrom, server, [...at, 'forwardedFrom'])
+  yield* listWarnings(server.forwarded?.from ?? [], server, [...at, 'forwarded', 'from'])
 }
 
 function* listWarnings(listed: readonly string[], { address }: VirtualServerConfig, path: Path): Iterable<Mistake> {
@@ -126,7 +125,7 @@ function* tlsWarnings({ tls }: VirtualServerConfig, at: Path): Iterable<Mistake>
   if (defect !== undefined) {
     yield { path: [...at, 'defect'], message: `the virtual server is vulnerable on purpose: it ${tlsDefects[defect]}` }
   }
-  if (legacy !== false) {
+  if (legacy !== 'off') {
     yield {
       path: [...at, 'legacy'],
       message: 'accepts SSL 3.0, TLS 1.0 and ciphers that are broken; use it for old clients in a lab only',

@@ -45,7 +45,7 @@ const strictness = mapping(() => ({
     .describe('Seed of the random numbers. The same seed and the same requests give the same decisions.'),
 }))
 
-/** The key `authorityService.acme`. */
+/** The key `certificates.service.acme`. */
 export const acme = mapping(() => ({
   enabled: z
     .boolean()
@@ -61,7 +61,7 @@ export const acme = mapping(() => ({
       'Where the lab reads the TXT records of dns-01 challenges, which wildcards need: the IP address of a DNS server with its port, or a list of a program and its arguments. A path of a program is relative to this file. The program gets the name, such as _acme-challenge.lab.test, as its last argument and prints one record per line. Default: the zones of the lab if it has a DNS server (key `dns`); else dns-01 is not offered.',
     )
     .meta({ examples: [['/usr/local/bin/txt-records'], '127.0.0.1:8053'] }),
-  addresses: z
+  from: z
     .array(addressOrNetwork)
     .default([])
     .describe(

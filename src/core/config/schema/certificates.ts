@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { acme } from './acme.ts'
+import { certificate } from './certificate.ts'
 import { mapping } from './mapping.ts'
 import { duration, listenAddress, listenPort, portOrOff } from './values.ts'
 
@@ -23,30 +24,8 @@ export const DATABASE = 'database'
 
 const store = z.string().min(1)
 
-export const certificates = z.union([
-  store,
-  mapping(() => ({
-    store: store
-      .optional()
-      .describe(
-        'The folder, `memory` or `database`. Default: `database` if messages are in PostgreSQL, so that all nodes have the same certificates, and the folder certs otherwise.',
-      )
-      .meta({ examples: [DEFAULT_CERTIFICATES] }),
-    key: z
-      .enum(keyKinds)
-      .default('rsa-2048')
-      .describe(
-        'Key type of the lab’s root and of the certificates that `auto` issues. ML-DSA needs Node.js 24.6 or later.',
-      ),
-    renewAcme: z
-      .boolean()
-      .default(true)
-      .describe('Whether a running lab renews certificates that were obtained with `cert issue --acme`.'),
-  })),
-])
-
 /** A kind of certificate that authorities of the lab issue. */
-export const certificateProfile = mapping(() => ({
+const certificateProfile = mapping(() => ({
   purposes: z
     .array(z.enum(['serverAuth', 'clientAuth', 'codeSigning', 'emailProtection', 'timeStamping', 'OCSPSigning']))
     .min(1)
@@ -73,7 +52,7 @@ export const certificateProfile = mapping(() => ({
     .meta({ examples: [true] }),
 }))
 
-export const authorityService = mapping(() => ({
+const authorityService = mapping(() => ({
   address: listenAddress.describe('Address to listen on.'),
   port: listenPort.default(80).describe('HTTP port. portOffset is added; 0 takes a free port.'),
   tlsPort: portOrOff
@@ -88,3 +67,44 @@ export const authorityService = mapping(() => ({
     .describe('URL of the service in certificates. Default: http:// with the host name and the port.')
     .meta({ examples: ['http://pki.lab.test'] }),
 }))
+
+/** The keys of `certificates`. */
+export const certificateKeys = mapping(() => ({
+  store: store
+    .optional()
+    .describe(
+      'A folder relative to this file, `memory` or `database`. Default: `database` if messages are in PostgreSQL, so that all nodes have the same certificates, and the folder certs otherwise.',
+    )
+    .meta({ examples: [DEFAULT_CERTIFICATES] }),
+  key: z
+    .enum(keyKinds)
+    .default('rsa-2048')
+    .describe(
+      'Key type of the lab’s root and of the certificates that `auto` issues. ML-DSA needs Node.js 24.6 or later.',
+    ),
+  default: certificate
+    .prefault('auto')
+    .describe('Certificate of virtual servers without a `certificate` key. Takes the same values.'),
+  profiles: z
+    .record(z.string().min(1), certificateProfile)
+    .default({})
+    .describe(
+      'Kinds of certificates for `--profile`, in addition to server, client, user, smime, code-signing, ocsp-responder, short-lived and must-staple.',
+    )
+    .meta({ examples: [{ weekly: { purposes: ['serverAuth'], lifetime: '7d' } }] }),
+  service: authorityService
+    .optional()
+    .describe(
+      'HTTP service of the lab’s certificate authorities: revocation lists, OCSP, ACME and certificates. Not started when absent.',
+    ),
+  renew: z
+    .boolean()
+    .default(true)
+    .describe('Whether a running lab renews certificates that were obtained with `cert issue --acme`.'),
+}))
+
+/** The certificates of a lab: their store alone, or with other keys. */
+export const certificates = z.union([
+  store.transform((text) => certificateKeys.parse({ store: text })),
+  certificateKeys,
+])

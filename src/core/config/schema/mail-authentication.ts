@@ -75,7 +75,7 @@ const dkimKey = mapping(() => ({
     .enum(dkimAlgorithms)
     .default('rsa-2048')
     .describe('Algorithm of the key that the lab generates. ed25519: RFC 8463.'),
-  key: privateKey,
+  keyFile: privateKey,
   canonicalization: z
     .enum(['relaxed/relaxed', 'relaxed/simple', 'simple/relaxed', 'simple/simple'])
     .default('relaxed/relaxed')
@@ -162,7 +162,7 @@ export const mailAuthentication = mapping(() => ({
   arc: mapping(() => ({
     domain: hostName.describe('Domain that seals (`d=`).').meta({ examples: ['lab.test'] }),
     selector: selector.default('arc'),
-    key: privateKey,
+    keyFile: privateKey,
   }))
     .optional()
     .describe(

@@ -121,7 +121,7 @@ export const feed = mapping(() => ({
       'in: accepts articles from the peer. out: sends articles to it. both: does both. pull: fetches articles with NEWNEWS.',
     ),
   groups: wildmatText.default('*').describe('Newsgroups to exchange, as a wildmat.'),
-  addresses: z
+  from: z
     .array(addressOrNetwork)
     .default([])
     .describe('in, both: IP addresses and networks (CIDR) that the peer connects from.')
@@ -130,7 +130,7 @@ export const feed = mapping(() => ({
     .string()
     .min(1)
     .optional()
-    .describe('in, both: account that the peer logs on with. Can be used instead of addresses or together with them.')
+    .describe('in, both: account that the peer logs on with. Can be used instead of `from` or together with it.')
     .meta({ examples: ['peer'] }),
   host: host
     .optional()

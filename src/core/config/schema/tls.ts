@@ -64,12 +64,12 @@ const tlsKeys = mapping(() => ({
     .default(false)
     .describe('Whether an OCSP response of the lab’s authority is stapled to handshakes that ask for one.'),
   legacy: z
-    .union([z.boolean(), z.array(z.enum(legacySuiteNames)).min(1)])
+    .union([z.literal('off'), z.literal(true), z.array(z.enum(legacySuiteNames)).min(1)])
     .optional()
     .describe(
-      'Also accepts clients of the 1990s with SSL 3.0, TLS 1.0 or suites that Node.js no longer has: true, or a list of suites in order of preference. EXPORT1024 suites with MD5, DHE and anonymous suites must be listed. This cryptography is broken; use it in a lab only. Default: false, true with the policy outlook-express.',
+      'Also accepts clients of the 1990s with SSL 3.0, TLS 1.0 or suites that Node.js no longer has: true, or a list of suites in order of preference. EXPORT1024 suites with MD5, DHE and anonymous suites must be listed. This cryptography is broken; use it in a lab only. Default: off, true with the policy outlook-express.',
     )
-    .meta({ examples: [false] }),
+    .meta({ examples: ['off'] }),
   defect: z
     .enum(tlsDefectNames)
     .optional()
@@ -94,6 +94,6 @@ export const tls = tlsKeys.transform(({ minVersion, maxVersion, ciphers, groups,
     maxVersion: maxVersion ?? policy.maxVersion,
     ciphers: ciphers ?? policy.ciphers?.join(':'),
     groups: groups ?? policy.groups?.filter(supportsGroup),
-    legacy: legacy ?? policy.legacy ?? false,
+    legacy: legacy ?? policy.legacy ?? 'off',
   }
 })

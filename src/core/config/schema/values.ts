@@ -95,16 +95,16 @@ function inUnits<Unit extends string>(value: number | string, units: Readonly<Re
   return Math.round(Number.parseFloat(value) * units[unit])
 }
 
-const captureFile = z
+const packetFile = z
   .string()
   .min(1)
   .meta({ examples: ['lab.pcapng'] })
 
-/** A capture of network traffic: the file alone, `memory`, or with options. */
-export const capture = z.union([
-  captureFile,
+/** Captured network traffic: the file alone, `memory`, or with options. */
+export const packets = z.union([
+  packetFile,
   mapping(() => ({
-    file: captureFile
+    file: packetFile
       .optional()
       .describe(
         'The pcapng file, relative to this file. Overwritten at start. Default: the traffic is kept in memory only.',

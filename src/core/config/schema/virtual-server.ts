@@ -11,12 +11,12 @@ import { serverProtocols } from './protocol.ts'
 import { tls } from './tls.ts'
 import {
   addressOrNetwork,
-  capture,
   countOrOff,
   duration,
   host,
   listenAddress,
   octets,
+  packets,
   portOrOff,
   timeLimit,
   timeLimitOrOff,
@@ -74,6 +74,13 @@ const xclient = mapping(() => ({
     .describe(
       'Addresses and networks (CIDR) of the mail servers and proxies. From other addresses the commands are refused.',
     )
+    .meta({ examples: [['127.0.0.1']] }),
+})).meta({ examples: [{ from: ['127.0.0.1'] }] })
+
+const forwarded = mapping(() => ({
+  from: z
+    .array(addressOrNetwork)
+    .describe('Addresses and networks (CIDR) of the proxies.')
     .meta({ examples: [['127.0.0.1']] }),
 })).meta({ examples: [{ from: ['127.0.0.1'] }] })
 
@@ -170,7 +177,7 @@ export const virtualServer = mapping(() => ({
   certificate: certificate
     .optional()
     .describe(
-      'auto: the certificate assigned in the store, or one issued by the lab if none is assigned. assigned: no certificate until one is assigned. none: no certificate. A friendly name or thumbprint: always that certificate. { defect: expired }: a certificate with that defect. { variant: p384 }: a good certificate of that kind. { file: PEM, keyFile: PEM }: the certificate in these files. A list: the first is the default, SNI selects the others. Default: the `certificate` of the lab.',
+      'auto: the certificate assigned in the store, or one issued by the lab if none is assigned. assigned: no certificate until one is assigned. none: no certificate. A friendly name or thumbprint: always that certificate. { defect: expired }: a certificate with that defect. { variant: p384 }: a good certificate of that kind. { file: PEM, keyFile: PEM }: the certificate in these files. A list: the first is the default, SNI selects the others. Default: `certificates.default`.',
     )
     .meta({ examples: ['auto'] }),
   requireSecureChannel: z
@@ -186,7 +193,7 @@ export const virtualServer = mapping(() => ({
       'Whether clients are asked for a certificate issued by an authority of the lab. A certificate that names an account (by mail address, UPN, thumbprint or `certificateMapping`) can log on with SASL EXTERNAL. off, accept or require; { mode: accept, trust: [ROOT] } also accepts certificates of outside roots.',
     )
     .meta({ examples: ['require', { trust: ['Partner Root CA'] }] }),
-  capture: capture
+  packets: packets
     .optional()
     .describe('Captures the traffic of this virtual server alone.')
     .meta({ examples: ['smtp.pcapng'] }),
@@ -220,7 +227,7 @@ export const virtualServer = mapping(() => ({
     .enum(['inbox', 'captured'])
     .default('inbox')
     .describe(
-      'pop3: the mail that clients get. inbox: the INBOX of their account. captured: the mail that the lab has captured, which must be in one folder (`captured.folder`), for the accounts in `captured.readers`.',
+      'pop3: the mail that clients get. inbox: the INBOX of their account. captured: the mail that the lab has captured, which must be in one folder (`mail.captured.folder`), for the accounts in `mail.captured.readers`.',
     ),
   access: z
     .enum(['anonymous', 'anonymous-read', 'authenticated'])
@@ -235,13 +242,11 @@ export const virtualServer = mapping(() => ({
       'http: host names that requests may name in their URL, besides IP addresses, names without a dot, names below .localhost, .test, .internal and .svc.cluster.local, `hostname` and `alternativeNames`. Requests for other names are refused, because a page of another site could send them (DNS rebinding).',
     )
     .meta({ examples: [['lab.example.test']] }),
-  forwardedFrom: z
-    .array(addressOrNetwork)
-    .default([])
+  forwarded: forwarded
+    .optional()
     .describe(
-      'http: addresses and networks (CIDR) of proxies that forward requests (nginx, HAProxy with `mode http`). Their X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host, or Forwarded (RFC 7239), say who the client is, whether it uses https, and which host it asks for. From other addresses these fields are ignored.',
-    )
-    .meta({ examples: [['127.0.0.1']] }),
+      'http: proxies that forward requests (nginx, HAProxy with `mode http`). Their X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host, or Forwarded (RFC 7239), say who the client is, whether it uses https, and which host it asks for. From other addresses these fields are ignored.',
+    ),
   configurationLocked: z
     .boolean()
     .default(false)

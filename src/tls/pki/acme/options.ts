@@ -38,11 +38,11 @@ export interface AcmeOptions {
   readonly strictness?: AcmeStrictness
 }
 
-/** The key `authorityService.acme` of the configuration. */
+/** The key `certificates.service.acme` of the configuration. */
 interface AcmeSettings {
   readonly httpPort: number
   readonly tlsAlpnPort: number
-  readonly addresses: readonly string[]
+  readonly from: readonly string[]
   readonly externalAccounts: Readonly<Record<string, string>>
   readonly dns?: TxtSource | undefined
   readonly profiles: Readonly<Record<string, Omit<AcmeProfile, 'lifetimeMs'> & { readonly lifetime: number }>>
@@ -56,7 +56,7 @@ interface AcmeSettings {
 
 /** @param txt reads TXT records; default: the source that the configuration names */
 export function acmeOptions(
-  { dns, profiles, strictness, ...rest }: AcmeSettings,
+  { dns, from, profiles, strictness, ...rest }: AcmeSettings,
   txt: TxtLookup | undefined = dns === undefined ? undefined : txtLookup(dns),
 ): AcmeOptions {
   const kinds = Object.entries(profiles).map(([name, { lifetime, ...profile }]) => [
@@ -65,6 +65,7 @@ export function acmeOptions(
   ])
   return {
     ...rest,
+    addresses: from,
     profiles: Object.fromEntries(kinds) as Record<string, AcmeProfile>,
     ...(txt ? { txt } : {}),
     ...(strictness ? { strictness: strictnessOf(strictness) } : {}),

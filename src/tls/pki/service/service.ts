@@ -128,7 +128,7 @@ async function httpsCertificate(
   names: readonly string[],
 ): Promise<{ key: string; cert: string }> {
   const [certificate] = await store.resolve('authority service', { kind: 'auto' }, names)
-  if (!certificate) throw new PkiError('refused', 'authorityService: there is no certificate for HTTPS')
+  if (!certificate) throw new PkiError('refused', 'certificates.service: there is no certificate for HTTPS')
   const { privateKeyPem, certificatePem, chainPem } = certificate
   return { key: privateKeyPem, cert: [certificatePem, ...chainPem].join('\n') }
 }
@@ -157,7 +157,7 @@ async function openPort(
     )
   } catch (cause) {
     const why = listenFailure(address, port, cause as NodeJS.ErrnoException)
-    throw new PkiError('refused', `authorityService: ${why}`, { cause })
+    throw new PkiError('refused', `certificates.service: ${why}`, { cause })
   }
 }
 

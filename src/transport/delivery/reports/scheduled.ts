@@ -17,7 +17,7 @@ interface ReportServices {
   readonly log: Logger
   /** Delivers the reports. */
   readonly services: DeliveryServices
-  readonly config: { readonly reports: ReportSettings }
+  readonly config: { readonly mail: { readonly reports: ReportSettings } }
   /** Notifies the node that sends the reports, on which `woken` is called. */
   readonly cluster: { wake(role: 'reports'): void }
 }
@@ -47,7 +47,7 @@ export class ScheduledReports implements ReportSchedule {
   }
 
   get settings(): ReportSettings {
-    return this.#lab.config.reports
+    return this.#lab.config.mail.reports
   }
 
   /** Sends the reports that the store has, and further ones, until `signal` is aborted. @throws StoreError */

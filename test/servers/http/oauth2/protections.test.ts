@@ -17,7 +17,7 @@ beforeAll(async () => {
     directory,
     oauth2: { issuer, clients },
     virtualServers: [
-      { protocol: 'http', limits, forwardedFrom: ['127.0.0.1'] },
+      { protocol: 'http', limits, forwarded: { from: ['127.0.0.1'] } },
       { protocol: 'http', name: 'only-tls', limits, requireSecureChannel: true },
       { protocol: 'http', name: 'no-clear-passwords', limits, authentication: ['basic-over-tls'] },
     ],

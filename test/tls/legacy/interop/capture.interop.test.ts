@@ -16,7 +16,7 @@ describe.skipIf(!needs('tshark') || !oldOpenssl.available())('the secrets of a c
   it('let tshark decrypt both directions in every suite and version', async () => {
     const file = join(folder, 'old.pcapng')
     await using lab = await startLab({
-      capture: { file, secrets: true },
+      testing: { packets: { file, secrets: true } },
       virtualServers: [{ protocol: 'pop3', tls: { legacy: legacySuites.map(({ name }) => name) } }],
     })
     const root = join(folder, 'root.pem')

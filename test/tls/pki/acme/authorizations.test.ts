@@ -70,7 +70,7 @@ test('an order expires with its authorizations, which are used again while they 
   const httpPort = await freePort()
   const lab = await startLab({
     virtualServers: [{ protocol: 'smtp', port: 0 }],
-    authorityService: { port: 0, acme: { httpPort } },
+    certificates: { service: { port: 0, acme: { httpPort } } },
   })
   try {
     const account = await client(`${lab.authorityServiceUrl}/acme/directory`)

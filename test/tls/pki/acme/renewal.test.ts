@@ -22,7 +22,7 @@ async function startWithAcme(config: Partial<LabInput> = {}, challenge: Partial<
   const lab = await startLab({
     virtualServers: [{ protocol: 'imap4' }],
     ...rest,
-    authorityService: { port: 0, acme: { ...authorityService?.acme, httpPort } },
+    certificates: { service: { port: 0, acme: { ...authorityService?.acme, httpPort } } },
   })
   const [authority] = await lab.authorities.list()
   const directoryUrl = `${lab.authorityServiceUrl}${acmePath(authority?.name ?? '')}/directory`
@@ -91,7 +91,7 @@ describe('a certificate obtained by ACME', () => {
 
   it('leaves its predecessors in the store until they expire', async () => {
     const acme = { profiles: { brief: { lifetime: '5m' } } }
-    await using started = await startWithAcme({ authorityService: { acme } }, { profile: 'brief' })
+    await using started = await startWithAcme({ certificates: { service: { acme } } }, { profile: 'brief' })
     const { lab, record } = started
     const replaced = async (): Promise<string[][]> =>
       (await lab.certificates.list()).flatMap(({ thumbprint, replacedBy }) =>
@@ -125,8 +125,8 @@ describe('a certificate obtained by ACME', () => {
     expect(await lab.certificates.wornBy('imap4')).not.toBe(record.thumbprint)
   })
 
-  it('is not renewed with renewAcme: false', async () => {
-    await using started = await startWithAcme({ certificates: { store: 'memory', key: 'p256', renewAcme: false } })
+  it('is not renewed with renew: false', async () => {
+    await using started = await startWithAcme({ certificates: { store: 'memory', key: 'p256', renew: false } })
     const { lab, record } = started
     await lab.clock.advance('390d')
     expect(await lab.certificates.wornBy('imap4')).toBe(record.thumbprint)
@@ -141,7 +141,7 @@ describe('a certificate obtained by ACME', () => {
     const profiles = { brief: { lifetime: `${seconds}s` } }
     await using started = await startWithAcme(
       {
-        authorityService: { acme: { profiles } },
+        certificates: { service: { acme: { profiles } } },
         directory: { accounts: loadAccounts },
         virtualServers: protocols.map((protocol) => ({ protocol })),
       },

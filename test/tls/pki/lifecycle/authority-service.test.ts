@@ -4,7 +4,7 @@ import { startLab } from '../../../../src/testing/start-lab.ts'
 
 it('certificates contain the addresses of the authority service, which answers there', async () => {
   await using lab = await startLab({
-    authorityService: { port: 0 },
+    certificates: { service: { port: 0 } },
     virtualServers: [{ protocol: 'imap4' }],
   })
   const url = lab.authorityServiceUrl ?? ''
@@ -22,11 +22,14 @@ it('certificates contain the addresses of the authority service, which answers t
 })
 
 it('a port that is in use is reported', async () => {
-  await using first = await startLab({ authorityService: { port: 0 }, virtualServers: [{ protocol: 'imap4' }] })
+  await using first = await startLab({
+    certificates: { service: { port: 0 } },
+    virtualServers: [{ protocol: 'imap4' }],
+  })
   const port = Number(new URL(first.authorityServiceUrl ?? '').port)
-  await expect(startLab({ authorityService: { port }, virtualServers: [{ protocol: 'imap4' }] })).rejects.toThrow(
-    new RegExp(`authorityService: cannot listen on 127\\.0\\.0\\.1 port ${port}: it is in use`),
-  )
+  await expect(
+    startLab({ certificates: { service: { port } }, virtualServers: [{ protocol: 'imap4' }] }),
+  ).rejects.toThrow(new RegExp(`authorityService: cannot listen on 127\\.0\\.0\\.1 port ${port}: it is in use`))
 })
 
 it('without the key there is no authority service', async () => {

@@ -27,7 +27,7 @@ export async function addressOf(
   if (new AddressList([...local, ...listed]).has(address)) return address
   throw new AcmeProblem(
     'rejectedIdentifier',
-    `${identifier.value} is at ${address}, to which the lab does not connect: list it in authorityService.acme.addresses`,
+    `${identifier.value} is at ${address}, to which the lab does not connect: list it in certificates.service.acme.from`,
   )
 }
 

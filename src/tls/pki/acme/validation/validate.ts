@@ -62,7 +62,7 @@ export function checkIdentifier({ type, value }: Identifier, options: AcmeOption
   if (value.startsWith('*.') && !options.txt) {
     throw new AcmeProblem(
       'rejectedIdentifier',
-      'wildcards need dns-01: authorityService.acme.dns must say where the lab reads TXT records',
+      'wildcards need dns-01: certificates.service.acme.dns must say where the lab reads TXT records',
     )
   }
 }
