@@ -3,6 +3,7 @@ import {
   CAPTURED_ROOT,
   mailboxNameMistake,
   OTHER_ROOT,
+  openCaptured,
   openInbox,
   PUBLIC_ROOT,
   withInboxInCapitals,
@@ -139,9 +140,23 @@ export function findMailbox(
   code = 'NONEXISTENT',
   rights = '',
 ): Folder | Promise<Folder> {
-  if (name === 'INBOX') return openInbox(session.context.store, identity.owner) // always exists. RFC 9051 section 5.1
-  return findOther(session, identity, name, code, rights)
+  // INBOX always exists. RFC 9051 section 5.1
+  if (name !== 'INBOX') return findOther(session, identity, name, code, rights)
+  if (!hasCapturedInbox(session, identity)) return openInbox(session.context.store, identity.owner)
+  return capturedInbox(session).then((folder) =>
+    findOther(session, identity, mailboxName(folder, identity.owner), code, rights),
+  )
 }
+
+/** Returns whether the INBOX of an account is the folder of captured mail. */
+export const hasCapturedInbox = (session: ImapSession, identity: Identity): boolean =>
+  session.context.config.maildrop === 'captured' &&
+  session.context.capturedFolder !== undefined &&
+  seesCaptured(session, identity)
+
+/** Returns the folder of captured mail. */
+export const capturedInbox = async ({ context: { store, capturedFolder = '' } }: ImapSession): Promise<Folder> =>
+  openCaptured(store, capturedFolder)
 
 async function findOther(
   session: ImapSession,

@@ -5,7 +5,7 @@ import { CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../../src
 import { isVisibleTo } from '../../src/storage/store/visible.ts'
 import { sharedFolders } from './acl.ts'
 import { seesCaptured, seesFolder } from './captured.ts'
-import { mailboxName, superiors } from './mailbox-names.ts'
+import { capturedInbox, hasCapturedInbox, mailboxName, superiors } from './mailbox-names.ts'
 import { rightsOf } from './rights.ts'
 import type { Identity, ImapSession } from './state.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -58,9 +58,12 @@ export async function mailboxTree(
   const subscriptions = await Subscriptions.of(store, owner)
   const ofLab = [...newsgroups, ...captured].map((folder) => mailboxName(folder, owner))
   const subscribed = [...subscriptions.names, ...ofLab.filter((name) => subscriptions.has(name))]
-  return runInSlices(
+  const tree = await runInSlices(
     treeOf(folders, owner, new Set(subscribed.filter((name) => name.startsWith(wanted.prefix))), wanted),
   )
+  if (!hasCapturedInbox(session, identity)) return tree
+  const inbox = await capturedInbox(session)
+  return tree.map((node) => (node.name === 'INBOX' ? { ...node, folder: inbox } : node))
 }
 
 /** Returns what an account sees of a name; undefined if it sees neither a mailbox, nor a level, nor a subscription. */

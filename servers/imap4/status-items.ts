@@ -46,12 +46,16 @@ export function enableByItems(session: ImapSession, items: readonly StatusItem[]
   if (items.includes('HIGHESTMODSEQ')) enableCondstore(session)
 }
 
-/** Returns the STATUS response of a folder. RFC 9051 section 7.3.4. */
+/**
+ * Returns the STATUS response of a folder. RFC 9051 section 7.3.4.
+ * @param name the name by which the client knows it
+ */
 export async function statusLine(
   session: ImapSession,
   identity: Identity,
   folder: Folder,
   items: readonly StatusItem[],
+  name = mailboxName(folder, identity.owner),
 ): Promise<OctetString> {
   const status = await visibleStatus(session, identity, folder)
   const found: string[] = []
@@ -59,7 +63,7 @@ export async function statusLine(
     const value: StatusValue = values[item]
     found.push(`${item} ${await value(status, folder, session, identity)}`)
   }
-  return `* STATUS ${encodeMailboxName(mailboxName(folder, identity.owner), session)} (${found.join(' ')})\r\n`
+  return `* STATUS ${encodeMailboxName(name, session)} (${found.join(' ')})\r\n`
 }
 
 async function recentCount(

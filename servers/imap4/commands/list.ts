@@ -84,7 +84,7 @@ async function sendDetails(
   if (!status && !metadata) return
   // STATUS and GETMETADATA would be refused. RFC 5819 section 2
   if (!(await rightsOf(session, identity, folder)).includes('r')) return
-  if (status) session.send(await statusLine(session, identity, folder, status))
+  if (status) session.send(await statusLine(session, identity, folder, status, name))
   if (metadata) session.send(metadataResponse(encoded, await findEntries(session, folder.id, metadata, 0)))
 }
 

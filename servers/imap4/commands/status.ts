@@ -16,7 +16,7 @@ export const status = defineCommand({
   },
   async run(session, { identity }, { name, items }) {
     const folder = await findMailbox(session, identity, name, 'NONEXISTENT', 'r')
-    const line = await statusLine(session, identity, folder, items)
+    const line = await statusLine(session, identity, folder, items, name)
     enableByItems(session, items)
     session.send(line)
     return ok()

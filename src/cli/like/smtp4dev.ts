@@ -22,7 +22,13 @@ export const smtp4dev: Tool = {
         port: 25,
         authentication: ['anonymous', 'plain', 'login'],
       },
-      imap: { name: 'smtp4dev IMAP4', protocol: 'imap4', port: 143, authentication: ['plain', 'login'] },
+      imap: {
+        name: 'smtp4dev IMAP4',
+        protocol: 'imap4',
+        port: 143,
+        authentication: ['basic', 'plain', 'login'],
+        maildrop: 'captured',
+      },
       pop3: {
         name: 'smtp4dev POP3',
         protocol: 'pop3',

@@ -1,6 +1,7 @@
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePorts } from '../../support/free-ports.ts'
+import { ImapClient } from '../../support/imap-client.ts'
 import { type StartedLab, Workplace } from '../../support/sealpost.ts'
 
 const place = new Workplace()
@@ -8,10 +9,10 @@ afterAll(() => place.remove())
 
 describe('an application written for smtp4dev', () => {
   let lab: StartedLab
-  let ports: Record<'smtp' | 'http', number>
+  let ports: Record<'smtp' | 'http' | 'imap', number>
   beforeAll(async () => {
     const [smtp = 0, http = 0, imap = 0, pop3 = 0] = await freePorts(4)
-    ports = { smtp, http }
+    ports = { smtp, http, imap }
     const env = {
       SERVEROPTIONS__URLS: `http://127.0.0.1:${http}`,
       ServerOptions__Port: `${smtp}`,
@@ -38,6 +39,10 @@ describe('an application written for smtp4dev', () => {
       const { results } = (await answer.json()) as { results: { subject: string }[] }
       expect(results.map(({ subject }) => subject)).toEqual(['Three', 'Two', 'One'])
     }
+    // As in smtp4dev, every user has all mail.
+    const imap = await ImapClient.open(ports.imap, 'anyone', 'anything')
+    expect(JSON.stringify(await imap.ask('SELECT INBOX'))).toContain('3 EXISTS')
+    await imap.ask('LOGOUT')
     expect((await fetch(`http://127.0.0.1:${ports.http}/api/Messages/*`, { method: 'DELETE' })).status).toBe(200)
   })
 })

@@ -144,4 +144,33 @@ $config['temp_dir'] = '${folder}';
     const shown = await browser.open(`/?_task=mail&_action=show&_mbox=INBOX&_uid=${uid}`)
     expect(shown.text).toContain('Read me')
   })
+
+  test('moves and deletes mail', async () => {
+    await client.lab.deliver({ from: 'bob@lab.test', subject: 'Move me', text: 'x' }, 'alice')
+    const page = await browser.open('/?_task=mail&_mbox=INBOX')
+    const token = /"request_token":"([^"]+)"/.exec(page.text)?.[1] ?? ''
+    const uidOf = async (mailbox: string): Promise<string> => {
+      const { text } = await browser.open(`/?_task=mail&_action=list&_mbox=${mailbox}&_remote=1`)
+      return /add_message_row\((\d+)[^)]*Move me/.exec(text)?.[1] ?? ''
+    }
+    const form = { _token: token, _remote: '1' }
+    const uid = await uidOf('INBOX')
+    expect(uid).not.toBe('')
+    const moved = await browser.open('/?_task=mail&_action=move&_remote=1', {
+      ...form,
+      ...{ _uid: uid, _mbox: 'INBOX', _target_mbox: 'Sent' },
+    })
+    expect(moved.text).toContain('moved successfully')
+    expect(await uidOf('INBOX')).toBe('')
+    const sentUid = await uidOf('Sent')
+    expect(sentUid).not.toBe('')
+    const deleted = await browser.open('/?_task=mail&_action=delete&_remote=1', {
+      ...form,
+      ...{ _uid: sentUid, _mbox: 'Sent' },
+    })
+    expect(deleted.text).toContain('deleted successfully')
+    expect(await uidOf('Sent')).toBe('')
+    const imap = client.lab.sessions().filter(({ protocol }) => protocol === 'imap4')
+    expect(imap.flatMap(({ refusals }) => refusals)).toEqual([])
+  })
 })

@@ -125,3 +125,35 @@ describe('captured mail', () => {
     })
   })
 })
+
+describe('with maildrop: captured', () => {
+  it('INBOX is the folder of captured mail for its readers', async () => {
+    await using own = await startLab({
+      directory: {
+        unknown: 'capture',
+        accounts: [
+          { user: 'alice', password: 'secret' },
+          { user: 'bob', password: 'secret' },
+        ],
+      },
+      mail: { captured: { readers: ['alice'], folder: 'all' } },
+      virtualServers: [{ protocol: 'smtp' }, { protocol: 'imap4', maildrop: 'captured' }],
+    })
+    await own.deliver({ subject: 'Captured' }, { to: 'x@example.org' })
+    await own.deliver({ subject: 'Own' }, { to: 'bob@lab.test' })
+    const dialog = async (user: string, ...commands: string[]): Promise<string> => {
+      const client = await ImapClient.open(own.server('imap4').port, user, 'secret')
+      const answers: string[] = []
+      for (const command of commands) answers.push(JSON.stringify(await client.ask(command)))
+      await client.ask('LOGOUT')
+      return answers.join('\n')
+    }
+    const fetch = 'FETCH 1:* BODY[HEADER.FIELDS (SUBJECT)]'
+    const alice = await dialog('alice', 'LIST "" INBOX RETURN (STATUS (MESSAGES))', 'SELECT INBOX', fetch)
+    expect(alice).toMatch(/INBOX \(MESSAGES 1\)/)
+    expect(alice).toContain('Subject: Captured')
+    expect(await dialog('bob', 'SELECT INBOX', fetch)).toContain('Subject: Own')
+    expect(await dialog('alice', 'APPEND INBOX {3+}\r\na: ')).toMatch(/NO \[NOPERM\]/)
+    expect(await dialog('alice', 'SELECT INBOX', 'STORE 1 +FLAGS (\\Deleted)', 'EXPUNGE')).toMatch(/1 EXPUNGE/)
+  })
+})

@@ -64,7 +64,8 @@ export const accessRules: readonly Rule[] = [
     for (const [index, { protocol, maildrop }] of virtualServers.entries()) {
       if (maildrop === 'inbox') continue
       const path = ['virtualServers', index, 'maildrop']
-      if (protocol !== 'pop3') yield { path, message: 'maildrop works only with protocol: pop3; remove it' }
+      if (protocol !== 'pop3' && protocol !== 'imap4')
+        yield { path, message: 'maildrop works only with protocol: pop3 or imap4; remove it' }
       else if (captured.folder === undefined)
         yield { path, message: 'captured mail has a folder for each domain; set mail.captured: { folder: all }' }
     }

@@ -227,7 +227,7 @@ export const virtualServer = mapping(() => ({
     .enum(['inbox', 'captured'])
     .default('inbox')
     .describe(
-      'pop3: the mail that clients get. inbox: the INBOX of their account. captured: the mail that the lab has captured, which must be in one folder (`mail.captured.folder`), for the accounts in `mail.captured.readers`.',
+      'pop3, imap4: the mail that clients get as their INBOX. inbox: that of their account. captured: the mail that the lab has captured, which must be in one folder (`mail.captured.folder`), for the accounts in `mail.captured.readers`.',
     ),
   access: z
     .enum(['anonymous', 'anonymous-read', 'authenticated'])
