@@ -67,7 +67,7 @@ export interface Viewer {
 }
 
 export function summaryOf({ id, folder, entry }: IndexedMessage, facts: MessageFacts, viewer: Viewer): MessageSummary {
-  const { search: _, hasInline: __, from, to, cc, bcc, replyTo, date, ...rest } = facts
+  const { search: _, hasInline: __, calendars: ___, from, to, cc, bcc, replyTo, date, ...rest } = facts
   return {
     id,
     folder: { id: folder.id, name: folder.name },
