@@ -137,7 +137,7 @@ async function open(
   followRights(session, identity, selection)
   if (parameters.condstore) session.enabled.add('CONDSTORE')
   await claimRecent(session, selection)
-  session.send(await description(session, identity, selection, opened))
+  session.send(await description(session, identity, selection, opened, name))
   if (parameters.resync) await sendResync(session, selection, parameters.resync)
   return ok(selection.readOnly ? 'READ-ONLY' : 'READ-WRITE')
 }
@@ -156,12 +156,16 @@ function followRights(session: ImapSession, identity: Identity, selection: Selec
   }
 }
 
-/** Returns the responses that describe a mailbox when it is opened. RFC 9051 section 6.3.2. */
+/**
+ * Returns the responses that describe a mailbox when it is opened. RFC 9051 section 6.3.2.
+ * @param asked the name in the command
+ */
 async function description(
   session: ImapSession,
   identity: Identity,
   selection: Selection,
   opened: Opened,
+  asked: string,
 ): Promise<string> {
   const { folder, messages, knownFlags } = selection
   const isRev2 = session.enabled.has('IMAP4rev2')
@@ -190,7 +194,7 @@ async function description(
     `OK [UIDNEXT ${opened.uidNext}] Predicted next UID`,
     `OK [HIGHESTMODSEQ ${opened.highestModSeq}] Highest modification sequence`,
     `OK [MAILBOXID (${folder.id})] Mailbox identifier`, // RFC 8474 section 4.2
-    ...(isRev2 ? [await listResponse(session, identity, folder)] : []),
+    ...(isRev2 ? [await listResponse(session, identity, folder, asked)] : []),
   ]
   return lines.map((line) => `* ${line}\r\n`).join('')
 }
@@ -202,8 +206,9 @@ function permanentFlags({ isExamined, rights, knownFlags }: Selection): readonly
 }
 
 /** Returns the LIST response that IMAP4rev2 adds. RFC 9051 section 6.3.2. */
-async function listResponse(session: ImapSession, identity: Identity, folder: Folder): Promise<string> {
-  const name = mailboxName(folder, identity.owner)
+async function listResponse(session: ImapSession, identity: Identity, folder: Folder, asked: string): Promise<string> {
+  // INBOX may be the folder of captured mail.
+  const name = asked === 'INBOX' ? asked : mailboxName(folder, identity.owner)
   const node = await mailboxNode(session, identity, name)
   return `LIST (${node ? attributes(node).join(' ') : ''}) "/" ${encodeMailboxName(name, session)}`
 }

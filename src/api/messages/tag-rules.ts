@@ -16,7 +16,7 @@ export function openTagRules(rules: readonly TagRule[]): RuleTags {
     try {
       return { conditions: parseQuery(match, undefined, true), tags }
     } catch (cause) {
-      throw new Error(`tagging.rules[${at}].match: ${(cause as Error).message}`, { cause })
+      throw new Error(`mail.tagging.rules[${at}].match: ${(cause as Error).message}`, { cause })
     }
   })
   return async (delivery) => {

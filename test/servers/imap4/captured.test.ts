@@ -152,6 +152,8 @@ describe('with maildrop: captured', () => {
     const alice = await dialog('alice', 'LIST "" INBOX RETURN (STATUS (MESSAGES))', 'SELECT INBOX', fetch)
     expect(alice).toMatch(/INBOX \(MESSAGES 1\)/)
     expect(alice).toContain('Subject: Captured')
+    const rev2 = await dialog('alice', 'ENABLE IMAP4rev2', 'SELECT INBOX')
+    expect([rev2.includes('Captured/'), /LIST .*INBOX/.test(rev2)]).toEqual([false, true])
     expect(await dialog('bob', 'SELECT INBOX', fetch)).toContain('Subject: Own')
     expect(await dialog('alice', 'APPEND INBOX {3+}\r\na: ')).toMatch(/NO \[NOPERM\]/)
     expect(await dialog('alice', 'SELECT INBOX', 'STORE 1 +FLAGS (\\Deleted)', 'EXPUNGE')).toMatch(/1 EXPUNGE/)

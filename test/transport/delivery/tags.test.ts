@@ -49,7 +49,7 @@ it('gives mail the tags of rules whose searches find it', async () => {
 it('refuses a rule whose search cannot be read', async () => {
   const tagging = { rules: [{ match: 'is:purple', tags: ['x'] }] }
   await expect(HttpLab.start({ mail: { tagging } })).rejects.toThrow(
-    /tagging\.rules\[0\]\.match: query: is:purple is not known/,
+    /mail\.tagging\.rules\[0\]\.match: query: is:purple is not known/,
   )
 })
 
