@@ -48,7 +48,7 @@ export const SLOW = [
   ...below('checks/audit', 'leaky-client'),
   ...below('checks/verify', 'broken', 'protocol-defects'),
   // Hostile mail in every view and protocol, and messages of many megabytes.
-  ...below('hostile', 'stalls', 'views'),
+  ...below('hostile', 'permissions', 'stalls', 'views'),
   ...below('mail/smime', 'hostile'),
   ...below('servers/http', 'forgotten', 'hostile'),
   ...below('tls/pki/acme', 'hostile'),

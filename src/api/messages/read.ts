@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { GrowingBuffer } from '../../core/octets/growing-buffer.ts'
 import { asJson } from '../../core/sessions/describe.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
-import { runInSlices, type Steps } from '../../core/time/time-slice.ts'
+import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../core/time/time-slice.ts'
 import { timeText } from '../../core/time/time-text.ts'
 import { type Attachment, filenameOf } from '../../mail/format/attachments.ts'
 import { flowedLines } from '../../mail/format/flowed.ts'
@@ -104,7 +104,12 @@ interface Read {
 async function readFor<T>(call: Call<ReadInput>, work: (read: Read) => T | Promise<T>): Promise<T> {
   const { api, caller, input } = call
   const at = messageOf(api, caller, input.id)
-  const found = await api.reader.use(at, async (open) => ({ result: await work(await shownOf(call, at, open)) }))
+  const found = await api.reader.use(at, async (open) => {
+    const result = await work(await shownOf(call, at, open))
+    // Readers that share the work would all write their answers in one turn.
+    if (isSliceOver()) await nextSlice()
+    return { result }
+  })
   if (!found) throw notFound(`message ${input.id} was deleted meanwhile`)
   return found.result
 }
@@ -138,14 +143,17 @@ async function wholeOf(call: Call<z.output<typeof openedInput>>, { at, read, smi
   if (!facts) throw notFound(`message ${at.id} was deleted meanwhile`)
   const session = at.entry.envelope?.session
   const record = session === undefined ? undefined : api.lab.sessionLog.get(session)
+  const text = await runInSlices(read.textInSteps())
+  const attachments = await runInSlices(read.attachmentsInSteps())
+  if (isSliceOver()) await nextSlice()
   const { transcript: _, ...delivery } = record ? (asJson(record) as Record<string, unknown>) : {}
   return {
     ...summaryOf(at, facts, call),
     ...(input.inside === undefined ? {} : factsInside(read)),
-    text: await runInSlices(read.textInSteps()),
+    text,
     isTextCut: read.isTextCut,
     hasHtml: read.html !== undefined,
-    attachments: attachmentsOf(read, await runInSlices(read.attachmentsInSteps())),
+    attachments: attachmentsOf(read, attachments),
     ...(await contentOf(read)),
     tlsReport: await tlsReportOf(read),
     authentication: input.inside === undefined ? await authenticationOf(api, at) : null,

@@ -1,4 +1,5 @@
 import { getHeapStatistics } from 'node:v8'
+import { performance } from '../time/real-timers.ts'
 import { collectGarbage } from './collect.ts'
 
 /** Smaller buffers are not worth a look at the memory. */
@@ -11,6 +12,10 @@ const RETURNED_OCTETS = 32 * 1024 * 1024 + 4096
 /** Buffers that V8 may leave uncollected before the next large one. */
 const UNCOLLECTED_OCTETS = getHeapStatistics().heap_size_limit / 8
 
+/** A collection takes some 50 ms of a turn, so that many readers at the same time must not cause one each. */
+const COLLECT_EVERY_MS = 500
+
+let collectedAt = 0
 /** Octets of the buffers that the last collection left. */
 let keptOctets = 0
 
@@ -24,8 +29,10 @@ export function largeBuffer(octets: number): Buffer {
   const externalOctets = getHeapStatistics().external_memory
   // V8 counts what a collection has freed some time after it.
   keptOctets = Math.min(keptOctets, externalOctets)
-  if (externalOctets - keptOctets > UNCOLLECTED_OCTETS) {
+  const now = performance.now()
+  if (externalOctets - keptOctets > UNCOLLECTED_OCTETS && now - collectedAt > COLLECT_EVERY_MS) {
     collectGarbage('major')
+    collectedAt = now
     keptOctets = getHeapStatistics().external_memory
   }
   return Buffer.allocUnsafeSlow(Math.max(octets, RETURNED_OCTETS)).subarray(0, octets)

@@ -10,11 +10,12 @@ const LAST_SYSTEM_ERROR = 200
 /** Converts an error of LMDB or the system to a StoreError. Returns any other error as it is. */
 export function storeError(error: unknown): Error {
   if (error instanceof StoreError) return error
-  const { code, message } = error as NodeJS.ErrnoException & { code?: unknown }
+  const { code, message, path } = error as NodeJS.ErrnoException & { code?: unknown }
   if (noSpaceCodes.has(code)) return noSpace(error)
   if (readOnlyCodes.has(code)) {
-    const reason = `the folder of the message store is not writable (${nameOf(code)})`
-    return new StoreError('read-only', `${reason}. Make it writable`, { cause: error })
+    const place = path ?? 'the folder of the message store or messages.mdb in it'
+    const reason = `${place} is not readable and writable (${nameOf(code)})`
+    return new StoreError('read-only', `${reason}. Make it readable and writable for this user`, { cause: error })
   }
   if (isSystemError(code)) {
     const reason = `the disk of the message store failed (${nameOf(code)})`
