@@ -18,7 +18,7 @@ export async function withProgress<T>(first: string, work: (show: (text: string)
     const now = performance.now()
     if (now - at < EVERY_MS) return
     at = now
-    process.stderr.write(ERASE + shortened(shown(text), (process.stderr.columns ?? DEFAULT_COLUMNS) - 1))
+    process.stderr.write(ERASE + shortened(shown(text), (process.stderr.columns || DEFAULT_COLUMNS) - 1))
   }
   try {
     show(first)
