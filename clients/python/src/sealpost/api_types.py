@@ -525,7 +525,7 @@ class Fault(TypedDict):
 
     # Id for changes. Null for faults of the configuration: change the configuration instead.
     id: Optional[str]
-    # The fault, as in the key `faults` of the YAML.
+    # The fault, as in the key `testing.faults` of the YAML.
     fault: Dict[str, Any]
     # How often the fault has happened.
     hits: int

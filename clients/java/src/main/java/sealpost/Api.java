@@ -466,7 +466,7 @@ public final class Api {
     public record Fault(
         /** Id for changes. Null for faults of the configuration: change the configuration instead. */
         String id,
-        /** The fault, as in the key `faults` of the YAML. */
+        /** The fault, as in the key `testing.faults` of the YAML. */
         Map<String, Object> fault,
         /** How often the fault has happened. */
         long hits,
