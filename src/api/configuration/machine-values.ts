@@ -48,9 +48,17 @@ export function assertNoNewFiles({ virtualServer }: Caller, from: unknown, to: u
 
 /**
  * Keys that name a file or folder, wherever they are, or a database: its address has parameters that name files, such as
- * `sslkey`, and its host can be a folder with a socket.
+ * `sslkey`, and its host can be a folder with a socket. A spam filter gets every message, and can be a socket too.
  */
-const FILE_KEYS = new Set([...Object.keys(secretFileKeys), 'file', 'keyFile', 'preload', 'lmdb', 'postgres'])
+const FILE_KEYS = new Set([
+  ...Object.keys(secretFileKeys),
+  'file',
+  'keyFile',
+  'preload',
+  'lmdb',
+  'postgres',
+  'spamFilter',
+])
 
 function namedFiles(value: unknown, path: Path): MachineValue[] {
   if (typeof value !== 'object' || value === null) return []
@@ -133,6 +141,7 @@ function machineValues(lab: ResolvedLab): MachineValue[] {
     ...mail.authentication.dkim.map(({ keyFile }, at) =>
       file(['mail', 'authentication', 'dkim', at, 'keyFile'], keyFile),
     ),
+    file(['mail', 'spamFilter'], mail.spamFilter),
     file(['mail', 'authentication', 'arc', 'keyFile'], mail.authentication.arc?.keyFile),
     file(['certificates', 'service', 'acme', 'dns'], typeof dns === 'object' ? JSON.stringify(dns) : undefined),
     ...virtualServers.flatMap(({ packets, feeds, certificate }, at) => [

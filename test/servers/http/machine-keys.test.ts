@@ -40,9 +40,9 @@ function textKeys(): string[] {
   return [...found]
 }
 
-/** Name files, folders, programs or databases of the machine. HTTP cannot set them. */
+/** Name files, folders, sockets, programs or databases of the machine. HTTP cannot set them. */
 const MACHINE = [
-  /(?:^|\.)(?:file|keyFile|preload|lmdb|postgres)$/,
+  /(?:^|\.)(?:file|keyFile|preload|lmdb|postgres|spamFilter)$/,
   /File$/,
   /(?:^|\.)authority$/,
   /^certificates(?:\.store)?$/,
@@ -64,15 +64,15 @@ const HOSTS = [
 const PLAIN = new Set(
   `
     a aaaa accessToken accessTokenLifetime account address addresses administrators age aliasOf allow
-    alternativeNames audience authservId certificate certificates ciphers clientId clientSecret complaintsTo
+    alternativeNames audience authservId certificate certificates ciphers clientId clientSecret complaintsTo cors
     connector default delay delayWarning delegates deny description distrust domain domains expiresAfter
     external externalAccounts failedLogonDelay filter folder folders from garbage gateway giveUpAfter
     greeting groups handshakeTimeout header hide hostname hosts http idleTimeout imap4 inject interval issuer
-    keySecret keySecretFallback label lifetime loginDelay logonTimeout mailboxReferrals matching maxAge maxSize
+    keySecret keySecretFallback label lifetime loginDelay logonTimeout mailboxReferrals match matching maxAge maxSize
     memory memoryLimit messageSize moderator motd mx name nntp node organization oversizedReply password
     passwordHash path peer per pop3 progressInterval ptr rate rawReply readers records redirectUris referral
     refreshTokenLifetime repeatAfter reply report retries retry rua secret selector serialNumber sessionSize size
-    smtp subject text timeout to token transfer trust ttl txt types until url user userClaim users validationDelay verb
+    smtp subject tags text timeout to token transfer trust ttl txt types until url user userClaim users validationDelay verb
     virtualServer
   `.split(/\s+/),
 )
