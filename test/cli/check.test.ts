@@ -59,12 +59,10 @@ test('does not report the ports of the running lab', async () => {
 
 test('does not report the ports of the authority service of the running lab', async () => {
   const [port = 0, tlsPort = 0] = await freePorts(2)
-  const service = `certificates:
-  service: { address: 127.0.0.1, port: ${port}, tlsPort: ${tlsPort} }
-`
+  const service = `{ address: 127.0.0.1, port: ${port}, tlsPort: ${tlsPort} }`
   place.write(
     'lab.yaml',
-    `${accounts}certificates: memory\n${service}\nvirtualServers: [{ protocol: pop3, certificate: none, port: 0 }]`,
+    `${accounts}certificates: { store: memory, service: ${service} }\nvirtualServers: [{ protocol: pop3, certificate: none, port: 0 }]`,
   )
   const check = () => place.run(['check', '--config', 'lab.yaml'])
   {

@@ -8,8 +8,7 @@ const text = `certificates: memory
 directory:
   accounts:
     - { user: alice, password: alices-secret } # an administrator
-access:
-  tokens: [{ name: ci, token: ${token} }]
+access: { tokens: [{ name: ci, token: ${token} }] }
 virtualServers:
   - { protocol: pop3, port: 0, certificate: none }
   - { protocol: http, port: 0, certificate: none }
@@ -43,14 +42,14 @@ describe('without a running lab', () => {
     expect([done.status, done.stderr]).toEqual([0, 'Changed. No lab runs this configuration.\n'])
     expect(done.stdout).toContain("+    - { user: bob, password: '***' }\n")
     expect(content()).toContain('    - { user: bob, password: bobs-secret }\n')
-    await config('remove', 'directory.accounts.alice', 'tokens')
+    await config('remove', 'directory.accounts.alice', 'access')
     expect(content()).toBe(
       text
         .replace(
           '    - { user: alice, password: alices-secret } # an administrator\n',
           '    - { user: bob, password: bobs-secret }\n',
         )
-        .replace(/tokens.*\n/, ''),
+        .replace(/access.*\n/, ''),
     )
   })
 

@@ -702,7 +702,7 @@ class NewFaultWhen(TypedDict, total=False):
     connection: int
     # Only the n-th time that the other conditions match in a session.
     nth: int
-    # Probability from 0 to 1. faultSeed makes the result repeatable.
+    # Probability from 0 to 1. testing.seed makes the result repeatable.
     chance: float
 
 

@@ -43,7 +43,7 @@ export const accessRules: readonly Rule[] = [
     const message = `XCLIENT and XFORWARD are commands of smtp; on ${protocol}, let the proxy use the PROXY protocol, and write proxyProtocol: { from: [${xclient.from.join(', ')}] }`
     yield {
       path: [...at, 'xclient'],
-      message: protocol === 'http' ? 'XCLIENT and XFORWARD are commands of smtp' : message,
+      message: protocol === 'http' ? 'XCLIENT and XFORWARD are commands of smtp; remove it' : message,
     }
   }),
 
@@ -94,7 +94,7 @@ export const accessRules: readonly Rule[] = [
       if (new URL(url).username !== '') {
         yield {
           path: ['webhooks', index, 'url'],
-          message: 'has a user name; requests are authenticated by their signature',
+          message: 'has a user name; remove it: requests are authenticated by their signature',
         }
       }
       // Receivers of other formats know no signatures.

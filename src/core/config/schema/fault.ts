@@ -72,7 +72,7 @@ const when = mapping(() => ({
     .min(0)
     .max(1)
     .optional()
-    .describe('Probability from 0 to 1. faultSeed makes the result repeatable.')
+    .describe('Probability from 0 to 1. testing.seed makes the result repeatable.')
     .meta({ examples: [0.1] }),
 }))
 

@@ -771,7 +771,7 @@ public final class Api {
             return this;
         }
 
-        /** Probability from 0 to 1. faultSeed makes the result repeatable. */
+        /** Probability from 0 to 1. testing.seed makes the result repeatable. */
         public NewFaultWhen chance(double value) {
             chance = value;
             return this;
