@@ -379,7 +379,7 @@ describe('the configuration of a webhook', () => {
     [{ url, secret: SECRET, secretFile: 'x' }, /secretFile: secret is set too; keep one of them/],
     [{ url, secret: 'short' }, /webhooks\[0\]\.secret: .*write at least 24 octets in base64/],
     [{ url: 'ftp://x/', secret: SECRET }, /webhooks\[0\]\.url: .*write a URL such as/],
-    [{ url: 'http://me:x@127.0.0.1/', secret: SECRET }, /has a user name; requests are authenticated/],
+    [{ url: 'http://me:x@127.0.0.1/', secret: SECRET }, /has a user name; remove it: requests are authenticated/],
     [{ url, secret: SECRET, authority: 'root.pem' }, /webhooks\[0\]\.authority: has no effect.*https/],
     [{ url: 'https://127.0.0.1:9/', secret: SECRET, authority: '/missing' }, /webhooks\[0\] \(http.*\): .*missing/],
     [
