@@ -13,7 +13,7 @@ import { judges, rows } from './runners/rows.mjs'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const NODES = ['20', '22', '24', '26']
-const LIMIT_MS = 240_000
+const LIMIT_MS = 600_000
 const { values, positionals } = parseArgs({
   options: { short: { type: 'boolean' }, node: { type: 'string' } },
   allowPositionals: true,

@@ -30,6 +30,16 @@ export const rows = [
     isOnce: true,
     isShort: version === '5.4',
   })),
+  // Also without the optional peers, in every way to resolve modules.
+  ...['5.4', '5.5', '5.6', '5.7', '5.8', '5.9', '6', '7'].map((version) => ({
+    name: `TypeScript ${version} without peers`,
+    from: 'test/release',
+    project: 'types-alone',
+    packages: [`typescript@${version}`, '@types/node@20'],
+    args: ['check.mjs'],
+    isOnce: true,
+    isShort: version === '7',
+  })),
   { name: 'vitest 3', project: 'vitest', packages: ['vitest@3'], args: ['node_modules/vitest/vitest.mjs', 'run'] },
   { name: 'vitest 4', project: 'vitest', packages: ['vitest@4'], args: ['node_modules/vitest/vitest.mjs', 'run'] },
   {

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ConsoleBrowser, hasChromium } from '../console/browser.ts'
 import { RECIPE_LIMIT_MS } from './describe-recipe.ts'
 import type { Recipe } from './recipe.ts'
@@ -117,13 +117,15 @@ describe('Cypress', () => {
     await using browser = await ConsoleBrowser.start()
     const queue = new CommandQueue(await browser.open(recipe.here('http://localhost:3000')))
     const tests: (() => void)[] = []
+    onTestFinished(() => {
+      for (const name of ['cy', 'it']) Reflect.deleteProperty(globalThis, name)
+    })
     Object.assign(globalThis, { cy: queue.cy, it: (_name: string, test: () => void) => tests.push(test) })
     recipe.write('sign-up.mjs', recipe.read('cypress/e2e/sign-up.cy.ts'))
     await import(pathToFileURL(join(recipe.folder, 'sign-up.mjs')).href)
     expect(tests).toHaveLength(1)
     tests[0]?.()
     await queue.run()
-    for (const name of ['cy', 'it']) Reflect.deleteProperty(globalThis, name)
     const [mail] = await recipes.lab.messages()
     expect(mail?.session?.tls?.version).toBe('TLSv1.3')
   })

@@ -1,7 +1,8 @@
 import { AssertionError } from 'node:assert'
+import { generateKeyPairSync } from 'node:crypto'
 import { createTransport } from 'nodemailer'
 import { describe, expect, test } from 'vitest'
-import { matchers } from '../../src/testing/index.ts'
+import { matchers, startLab } from '../../src/testing/index.ts'
 import type { LabMatchers } from '../../src/testing/matchers/matchers.ts'
 import type { LabMessage } from '../../src/testing/received/message.ts'
 import {
@@ -130,6 +131,38 @@ describe.each(cases)('%s', (_, check, not, assertion, expected) => {
   test('refuses what is no message', async () => {
     await expect(check(Promise.resolve() as unknown as LabMessage)).rejects.toThrow('is an await missing?')
   })
+})
+
+test('toHaveValidUnsubscribe passes if a valid DKIM signature covers both fields', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const key = publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
+  const records = { 's1._domainkey.shop.test': { txt: [`v=DKIM1; p=${key}`] } }
+  await using lab = await startLab({ mailAuthentication: { records }, virtualServers: [{ protocol: 'smtp' }] })
+  const transport = createTransport(lab.nodemailer('shop'))
+  const send = async (subject: string, headerFieldNames: string): Promise<LabMessage> => {
+    const dkim = {
+      domainName: 'shop.test',
+      keySelector: 's1',
+      privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      headerFieldNames,
+    }
+    const headers = {
+      'List-Unsubscribe': '<https://shop.test/u>',
+      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+    }
+    await transport.sendMail({ from: 'news@shop.test', to: 'alice@lab.test', subject, text: 'News', headers, dkim })
+    return lab.waitForMessage({ subject })
+  }
+  const signed = await send('signed', 'from:subject:list-unsubscribe:list-unsubscribe-post')
+  const partly = await send('partly', 'from:subject:list-unsubscribe')
+  transport.close()
+  for (const mail of [signed, partly]) expect(mail).toPassDkim({ domain: 'shop.test' })
+  await expect(signed).toHaveValidUnsubscribe()
+  await assertValidUnsubscribe(signed)
+  expect((await errorOf(expect(signed).not.toHaveValidUnsubscribe())).message).toBe(
+    'expected the message not to have a valid List-Unsubscribe with one-click',
+  )
+  await expect(partly).not.toHaveValidUnsubscribe()
 })
 
 test('toBeSupportedBy names the mail programs for an unknown name', async () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { createTransport } from 'nodemailer'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { SealpostApi, SealpostApiError } from '../../src/testing/containers/api-client.ts'
@@ -134,6 +135,23 @@ describe('one-click unsubscribe', () => {
     const { mail, id } = await received(target, post)
     await expect(mail.unsubscribe()).rejects.toThrow(`unsubscribe: ${expected}`)
     expect((await problemOf(api().unsubscribe(id))).detail).toContain(expected)
+  })
+
+  test('says so if the server switches to another protocol', async () => {
+    const [one] = await http.lab.certificates.list()
+    const text = (await http.lab.certificates.export(one?.thumbprint ?? '', { format: 'pem' })).toString()
+    const server = createTlsServer({ key: text, cert: text }, (socket) => {
+      socket.on('error', () => {})
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'),
+      )
+    }).listen(0, 'localhost')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const { mail } = await received(`https://localhost:${(server.address() as AddressInfo).port}/u`)
+    await expect(mail.unsubscribe()).rejects.toThrow(
+      /did not answer the unsubscribe request: .*101 Switching Protocols/,
+    )
   })
 
   test('is for administrators', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import type { Socket } from 'node:net'
 import { z } from 'zod'
 import { isLoopbackHost, lookupFor } from '../../core/network/ip-address.ts'
 import { maskUrls } from '../../core/text/mask-urls.ts'
@@ -69,7 +70,15 @@ export async function unsubscribe(
   })
   try {
     request.end(ONE_CLICK)
-    const [response] = (await once(request, 'response', { signal: limit.signal })) as [IncomingMessage]
+    const switched = once(request, 'upgrade', { signal: limit.signal }).then(
+      ([, socket]: (IncomingMessage | Socket)[]) => {
+        socket?.destroy()
+        // RFC 9110 section 15.2.2: only for a client that has asked for it.
+        throw new Error('101 Switching Protocols, which the lab has not asked for')
+      },
+    )
+    const answered = once(request, 'response', { signal: limit.signal }) as Promise<[IncomingMessage]>
+    const [response] = await Promise.race([answered, switched])
     return { url, status: response.statusCode ?? 0, body: await beginningOf(response) }
   } catch (error) {
     const reason =
