@@ -28,8 +28,12 @@ interface ConfigurationServices {
   reload(config: ResolvedLab): Promise<void>
 }
 
-/** Keys that only a start applies. */
-const OF_START = ['store', 'cluster', 'certificates'] as const
+/** Returns the keys that only a start applies. */
+const ofStart = ({ store, cluster, certificates: { store: folder, key, renew } }: ResolvedLab) => ({
+  store,
+  cluster,
+  certificates: { store: folder, key, renew },
+})
 
 /** The configuration of a running lab: its text, what the lab uses of it, and changes. */
 export class LabConfiguration implements ApiConfiguration {
@@ -68,8 +72,8 @@ export class LabConfiguration implements ApiConfiguration {
   }
 
   get afterRestart(): string[] {
-    const { config } = this.#lab
-    return OF_START.filter((key) => !isSame(config[key], this.#loaded.lab[key]))
+    const [used, wanted] = [ofStart(this.#lab.config), ofStart(this.#loaded.lab)]
+    return (['store', 'cluster', 'certificates'] as const).filter((key) => !isSame(used[key], wanted[key]))
   }
 
   /** Returns the text as it is now: a file may have been changed since the lab has read it. @throws ConfigError */
@@ -175,8 +179,9 @@ export class LabConfiguration implements ApiConfiguration {
     const unknown = await unknownPins(loaded, this.#readStore)
     if (unknown.length > 0) throw new ConfigError(unknown)
     const next = startedOf(loaded.lab, source.only)
-    const { store, cluster, certificates } = this.#lab.config
-    await this.#lab.reload({ ...next, store, ...(cluster && { cluster }), certificates })
+    const { store, cluster, certificates } = ofStart(this.#lab.config)
+    const kept = { ...next.certificates, ...certificates }
+    await this.#lab.reload({ ...next, store, ...(cluster && { cluster }), certificates: kept })
     this.#source = source
     this.#loaded = loaded
     this.#usedText = text

@@ -332,5 +332,11 @@ describe('authorities over HTTP', () => {
     const { body } = await http.request(`authorities/${encodeURIComponent(items[0].name)}/service`)
     expect(body).toEqual({ url: null, roots: null, acme: null, crls: [], ocsp: null })
     expect((await http.request('authorities/Nobody/service')).status).toBe(404)
+    // It opens without a restart.
+    const open = { op: 'set', path: '/certificates/service', value: { port: 0 } }
+    const changed = await http.request('configuration', { method: 'PATCH', json: { changes: [open] } })
+    expect(changed).toMatchObject({ status: 200, body: { afterRestart: [] } })
+    const path = `authorities/${encodeURIComponent(items[0].name)}/service`
+    expect((await http.request(path)).body.url).toMatch(/^http:/)
   })
 })
