@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { some } from '../support/thorough.ts'
 import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
@@ -71,6 +71,8 @@ describe('a certificate in the store', () => {
 
 describe('sealpost cert list', () => {
   it('fits 80 columns with short thumbprints and wraps the virtual servers', async () => {
+    vi.stubEnv('COLUMNS', '80')
+    onTestFinished(() => void vi.unstubAllEnvs())
     for (const server of [pop3, imap4]) await pki.done('cert', 'assign', 'First', '--for', server)
     await pki.done('cert', 'assign', 'First', '--for', smtp)
     const lines = (await pki.done('cert', 'list')).trimEnd().split('\n')

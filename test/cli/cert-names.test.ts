@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
@@ -118,6 +118,8 @@ describe('friendly names', () => {
 
 describe('sealpost cert list', () => {
   it('fits 80 columns and shows whole names, also of certificates without a common name', async () => {
+    vi.stubEnv('COLUMNS', '80')
+    onTestFinished(() => void vi.unstubAllEnvs())
     await pki.done('cert', 'issue', '--for', smtp, '--cn', 'a.very.long.host.name.of.a.mail.server.example.test')
     await pki.opensslRequest('x', { key: 'nameless.key', out: 'nameless.csr' })
     const san = 'subjectAltName=DNS:nameless.example.test'

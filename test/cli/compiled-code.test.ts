@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -11,7 +12,6 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { cachedDataVersionTag } from 'node:v8'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { workplaceOfEach } from '../support/sealpost.ts'
 
@@ -83,7 +83,9 @@ describe('where Node.js cannot keep compiled code', () => {
   beforeEach(() => {
     stub = place.write('stub.cjs', `require('node:module').enableCompileCache = undefined`)
     all = join(place.folder, '.cache/sealpost/commands')
-    const options = cachedDataVersionTag().toString(16)
+    // The options of this process are others.
+    const tag = ['-p', 'require("node:v8").cachedDataVersionTag().toString(16)']
+    const options = execFileSync(process.execPath, tag, { encoding: 'utf8' }).trim()
     kept = join(all, `${process.version}-${process.arch}-${options}`)
   })
 

@@ -62,7 +62,7 @@ describe.skipIf(!hasChromium)('the page of the authorities', () => {
   it('says what turns the service on, where there is none', async () => {
     const page = await browser.open(http.base, '/authorities?tab=acme')
     await page.getByText('The HTTP service of the authorities is off').waitFor()
-    await page.getByText(/^authorityService: \{/).waitFor()
+    await page.getByText(/^certificates: \{ service: \{/).waitFor()
     await page.context().close()
   })
 

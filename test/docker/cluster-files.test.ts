@@ -13,7 +13,7 @@ const read = (name: string): string => readFileSync(join(docker, name), 'utf8')
 interface LabFile {
   readonly drain: { readonly delay: string; readonly timeout: string }
   readonly virtualServers: readonly { readonly port: number; readonly tlsPort?: number }[]
-  readonly authorityService?: { readonly port: number }
+  readonly certificates?: { readonly service?: { readonly port: number } }
 }
 const labOf = (name: string): LabFile => parse(read(name), { merge: true }) as LabFile
 
@@ -27,8 +27,8 @@ it.each(['cluster/lab.yaml', 'kubernetes/base/lab.yaml'])('%s is valid', (name) 
   expect(warnings).toEqual([expect.stringMatching(/0\.0\.0\.0 is not a loopback address/)])
 })
 
-const portsOf = ({ virtualServers, authorityService }: LabFile): number[] =>
-  [...virtualServers.flatMap(({ port, tlsPort }) => [port, tlsPort ?? 0]), authorityService?.port ?? 0]
+const portsOf = ({ virtualServers, certificates }: LabFile): number[] =>
+  [...virtualServers.flatMap(({ port, tlsPort }) => [port, tlsPort ?? 0]), certificates?.service?.port ?? 0]
     .filter((port) => port > 0)
     .sort((a, b) => a - b)
 

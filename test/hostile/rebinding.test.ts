@@ -76,7 +76,7 @@ describe('ACME http-01', () => {
   })
 
   test('does not connect after a forbidden address', async () => {
-    expect(await prove('rebound.example.com', FORBIDDEN, ALLOWED)).toMatch(/authorityService\.acme\.addresses/)
+    expect(await prove('rebound.example.com', FORBIDDEN, ALLOWED)).toMatch(/certificates\.service\.acme\.from/)
     expect(asked).toBe(1)
   })
 })

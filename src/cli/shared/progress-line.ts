@@ -3,8 +3,6 @@ import { shortened } from './text-width.ts'
 
 const ERASE = '\r\x1b[K'
 const DEFAULT_COLUMNS = 80
-/** How often the line may change. */
-const EVERY_MS = 100
 
 /**
  * Runs `work` with a line on standard error that shows how far it is. Only a terminal sees the line, until the work ends.
@@ -12,12 +10,7 @@ const EVERY_MS = 100
  */
 export async function withProgress<T>(first: string, work: (show: (text: string) => void) => Promise<T>): Promise<T> {
   if (!process.stderr.isTTY || process.env.TERM === 'dumb') return work(() => {})
-  let at = Number.NEGATIVE_INFINITY
-  // Leaves out lines that follow fast.
   const show = (text: string): void => {
-    const now = performance.now()
-    if (now - at < EVERY_MS) return
-    at = now
     process.stderr.write(ERASE + shortened(shown(text), (process.stderr.columns || DEFAULT_COLUMNS) - 1))
   }
   try {

@@ -3,24 +3,24 @@ import { padded, textWidth } from './text-width.ts'
 
 /** Width of a terminal that does not tell it. */
 const DEFAULT_WIDTH = 80
+/** Columns of the output: those of the terminal, or of COLUMNS. Undefined: a file or a pipe. */
+const widthOfOutput = (): number | undefined =>
+  Number(process.env.COLUMNS) || (process.stdout.isTTY ? process.stdout.columns || DEFAULT_WIDTH : undefined)
 const GAP = '  '
 
 /**
- * Prints rows as columns below a heading, all within the width of the terminal. Cells continue on further lines if
- * necessary: those of the last columns first. Elsewhere each row is one line, for grep and awk.
+ * Prints rows as columns below a heading, all within the width of the output. Cells continue on further lines if
+ * necessary: those of the last columns first. In a file or a pipe each row is one line, for grep and awk.
  */
 export function printTable(heading: readonly string[], rows: readonly (readonly string[])[]): void {
   const cells = [heading, ...rows]
   const columns = columnsOf(cells)
-  const widths = process.stdout.isTTY ? fitted(columns, roomFor(heading)) : columns.map(widest)
+  const width = widthOfOutput()
+  const widths = width === undefined ? columns.map(widest) : fitted(columns, width - GAP.length * (heading.length - 1))
   const [first = '', ...lines] = layOut(cells, widths)
   print(first, 'bold')
   for (const line of lines) print(line)
 }
-
-/** Returns the characters of a line that are left for cells. */
-const roomFor = (heading: readonly string[]): number =>
-  (process.stdout.columns || DEFAULT_WIDTH) - GAP.length * (heading.length - 1)
 
 const columnsOf = (cells: readonly (readonly string[])[]): string[][] =>
   (cells[0] ?? []).map((_, column) => cells.map((row) => row[column] ?? ''))

@@ -21,6 +21,8 @@ interface TransferOptions extends ConfigurationOptions {
 }
 
 const log = pino({ level: 'silent' })
+/** Messages after which the progress is shown. */
+const SHOWN_EVERY = 100
 
 /** Adds `sealpost store`: commands for messages on disk. Only `backup` can be used while a lab runs on them. */
 export function addStore(program: Command): void {
@@ -80,7 +82,9 @@ async function exportTo(dir: string, options: TransferOptions): Promise<void> {
   const done = await withStore(options, false, async (store) => {
     if (options.account !== undefined) await assertHasFolders(store, options.account)
     return withProgress(`Exporting to ${dir}`, (show) =>
-      exportStore(store, dir, formats[options.format], owner, (count) => show(`${counted(count, 'message')} exported`)),
+      exportStore(store, dir, formats[options.format], owner, (count) => {
+        if (count % SHOWN_EVERY === 0) show(`${counted(count, 'message')} exported`)
+      }),
     )
   })
   if (options.json) print(JSON.stringify(done))
@@ -92,7 +96,9 @@ async function importFrom(dir: string, options: TransferOptions): Promise<void> 
   const owner = ownerOf(options)
   const done = await withStore(options, true, (store) =>
     withProgress(`Importing ${dir}`, (show) =>
-      importStore(store, dir, formats[options.format], owner, (count) => show(`${counted(count, 'message')} imported`)),
+      importStore(store, dir, formats[options.format], owner, (count) => {
+        if (count % SHOWN_EVERY === 0) show(`${counted(count, 'message')} imported`)
+      }),
     ),
   )
   if (options.json) print(JSON.stringify(done))

@@ -38,7 +38,7 @@ describe('verify_server', () => {
     const { isError, content } = await agent.call('verify_server', { host: 'mail.example.com' })
     expect([isError, content[0]?.text]).toEqual([
       true,
-      expect.stringMatching(/add mail\.example\.com to `verify\.targets`/),
+      expect.stringMatching(/add mail\.example\.com to `testing\.verify\.targets`/),
     ])
   })
 

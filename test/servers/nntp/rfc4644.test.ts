@@ -317,5 +317,5 @@ test('addresses of a feed are compared as addresses, in any notation, and may be
 test('an address of a feed that is not an IP address is an error of the configuration', () => {
   const feed = { peer: 'peer.test', direction: 'in', from: ['peer.test'] }
   const { error } = labSchema.safeParse({ virtualServers: [{ protocol: 'nntp', feeds: [feed] }] })
-  expect(error?.issues[0]?.path).toEqual(['virtualServers', 0, 'feeds', 0, 'addresses', 0])
+  expect(error?.issues[0]?.path).toEqual(['virtualServers', 0, 'feeds', 0, 'from', 0])
 })

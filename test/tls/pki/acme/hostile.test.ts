@@ -216,7 +216,7 @@ it.each([
   '::ffff:10.255.255.1',
 ])('http-01 connects to no address that is neither loopback nor configured: %s', async (address) => {
   await using lab = await startAcme()
-  expect(await validateAddress(lab, address)).toMatch(/authorityService\.acme\.addresses/)
+  expect(await validateAddress(lab, address)).toMatch(/certificates\.service\.acme\.from/)
 })
 
 it.each(['127.0.0.1', '127.0.0.2', '::ffff:127.0.0.1'])(

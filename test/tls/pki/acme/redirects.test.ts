@@ -82,9 +82,9 @@ it('follows redirects to https, whose certificate need not be good', async () =>
 it('checks the address, the port and the protocol again at each redirect', async () => {
   await using lab = await startAcme()
   const cases: readonly (readonly [location: string, why: RegExp])[] = [
-    [`http://169.254.169.254:${lab.httpPort}/latest`, /authorityService\.acme\.addresses/],
-    [`http://[::ffff:10.1.2.3]:${lab.httpPort}/`, /authorityService\.acme\.addresses/],
-    ['http://0xa9fea9fe/', /169\.254\.169\.254.*authorityService\.acme\.addresses/],
+    [`http://169.254.169.254:${lab.httpPort}/latest`, /certificates\.service\.acme\.from/],
+    [`http://[::ffff:10.1.2.3]:${lab.httpPort}/`, /certificates\.service\.acme\.from/],
+    ['http://0xa9fea9fe/', /169\.254\.169\.254.*certificates\.service\.acme\.from/],
     [`http://127.0.0.1:${lab.port}/`, /redirects only to the ports 80, 443, /],
     ['ftp://mail.lab.test/', /neither http nor https/],
     ['http://mail.lab.test:99999/', /not a URL/],

@@ -29,7 +29,7 @@ it('a port that is in use is reported', async () => {
   const port = Number(new URL(first.authorityServiceUrl ?? '').port)
   await expect(
     startLab({ certificates: { service: { port } }, virtualServers: [{ protocol: 'imap4' }] }),
-  ).rejects.toThrow(new RegExp(`authorityService: cannot listen on 127\\.0\\.0\\.1 port ${port}: it is in use`))
+  ).rejects.toThrow(new RegExp(`certificates\\.service: cannot listen on 127\\.0\\.0\\.1 port ${port}: it is in use`))
 })
 
 it('without the key there is no authority service', async () => {
