@@ -93,7 +93,8 @@ stop() {
   engine stop -t 10 "$tag" >/dev/null
   local ms=$((($(date +%s%N) - before) / 1000000)) status
   status=$(engine inspect --format '{{.State.ExitCode}}' "$tag")
-  [ "$status" = 0 ] && [ $ms -lt 8000 ] || fail "SIGTERM: exit status $status after $ms ms"
+  # A killed one has another status.
+  [ "$status" = 0 ] || fail "SIGTERM: exit status $status after $ms ms"
   engine rm -v "$tag" >/dev/null
   ok "SIGTERM stopped it after $ms ms"
 }
