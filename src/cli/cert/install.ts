@@ -48,7 +48,7 @@ function install(file: string | undefined, flags: InstallFlags): Promise<void> {
 }
 
 /** Problems that the summary before the installation does not contain. */
-const NOT_IN_SUMMARY = ['not-served', 'no-staple', 'ambiguous-name', 'broken']
+const NOT_IN_SUMMARY = ['not-served', 'no-staple', 'broken']
 
 async function installFile(session: PkiSession, file: string, flags: InstallFlags): Promise<void> {
   const { certificates } = session

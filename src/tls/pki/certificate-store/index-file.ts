@@ -255,8 +255,8 @@ export function referencedPaths(of: StoreIndex): Set<string> {
 }
 
 /**
- * Returns the certificate that a name or a thumbprint in the configuration means. Stores of earlier versions have several
- * certificates of one name: it is the newest then. Case, spaces and colons of a thumbprint do not count.
+ * Returns the certificate that a name or a thumbprint in the configuration means. Case, spaces and colons of a thumbprint
+ * do not count.
  */
 export function certificateNamed(index: Readonly<StoreIndex>, name: string): CertificateRecord | undefined {
   const wanted = name.replace(/[\s:]/g, '').toUpperCase()

@@ -32,7 +32,6 @@ type ProblemCode =
   | 'revoked'
   | 'outdated-crl'
   | 'no-certificate'
-  | 'ambiguous-name'
   | 'no-staple'
   | 'broken'
 

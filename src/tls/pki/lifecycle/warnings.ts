@@ -1,6 +1,5 @@
 import { choicesOf } from '../../../core/config/schema/certificate.ts'
 import { clearInterval, setInterval } from '../../../core/time/real-timers.ts'
-import { SHORT_THUMBPRINT } from '../certificate-store/friendly-names.ts'
 import type { CertificateRecord } from '../certificate-store/index-file.ts'
 import type { StoreLog } from '../types.ts'
 import { certificatesInUse, type LabFacts, type LifecycleContext, type VirtualServerFacts } from './context.ts'
@@ -88,7 +87,7 @@ async function warningsOf(
     const unserved = isBroken ? [] : await servingProblems(store, server, record)
     return warn([...unserved, ...problems], `the certificate "${record.friendlyName}"`, record.thumbprint)
   })
-  return [...ambiguousNames(context, server), ...(await Promise.all(each)).flat()]
+  return (await Promise.all(each)).flat()
 }
 
 async function problemsOrBroken(
@@ -102,24 +101,6 @@ async function problemsOrBroken(
   } catch (error) {
     return [{ code: 'broken', severity: 'error', message: `cannot be used: ${(error as Error).message}` }]
   }
-}
-
-/** Returns a warning for each name in the configuration that means several certificates, as in stores of earlier versions. */
-function ambiguousNames(
-  { store }: LifecycleContext,
-  { name, certificate, place }: VirtualServerFacts,
-): CertificateWarning[] {
-  return choicesOf(certificate).flatMap((choice): CertificateWarning[] => {
-    if (choice.kind !== 'named') return []
-    const found = store.index.certificates.filter(({ friendlyName }) => friendlyName === choice.name)
-    const newest = found.at(-1)
-    const [oldest] = found
-    if (newest === undefined || oldest === undefined || newest === oldest) return []
-    const message = `${name}: ${found.length} certificates are called "${choice.name}" (${place ?? 'certificate:'}), and the newest is used; rename the others: sealpost cert rename ${oldest.thumbprint.slice(0, SHORT_THUMBPRINT)} NEWNAME`
-    return [
-      { code: 'ambiguous-name', severity: 'warning', virtualServer: name, thumbprint: newest.thumbprint, message },
-    ]
-  })
 }
 
 /** How often dates are checked. */
