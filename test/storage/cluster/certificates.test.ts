@@ -240,7 +240,7 @@ virtualServers:
   it('are ordered by an ACME client whose requests go to different nodes', { timeout: 60_000 }, async () => {
     const httpPort = await freePort()
     await using answers = await serveAnswers(httpPort)
-    const options = { httpPort, externalAccounts: {}, addresses: [] }
+    const options = { httpPort, externalAccounts: {}, addresses: [], caaIdentities: ['authority.test'] }
     const open = ({ store }: Node) => {
       const directories = new AcmeDirectories(store, options, log)
       const routes = () => directories.routes()

@@ -58,3 +58,27 @@ test('a name without the record, and one of another zone, are not validated', as
     await expect(order).rejects.toThrow(reason)
   }
 })
+
+test("a persistent record in the lab's zone is enough for every order until its time, by the clock of the lab", async () => {
+  const account = await client()
+  await account.createAccount({ termsOfServiceAgreed: true })
+  const until = Math.floor(lab.clock.now() / 1000) + 86_400
+  lab.dns.add(
+    `_validation-persist.persist.lab.test TXT "sealpost.test; accounturi=${account.getAccountUrl()};" " policy=wildcard; persistUntil=${until}"`,
+  )
+  const order = async (value: string) => {
+    const created = await account.createOrder({ identifiers: [{ type: 'dns', value }] })
+    for (const { status, challenges } of await account.getAuthorizations(created)) {
+      const challenge = challenges.find(({ type }) => (type as string) === 'dns-persist-01')
+      if (status === 'valid' || !challenge) continue
+      await account.completeChallenge(challenge)
+      await account.waitForValidStatus(challenge)
+    }
+    const [, csr] = await acme.crypto.createCsr({ altNames: [value] })
+    return new X509Certificate(await account.getCertificate(await account.finalizeOrder(created, csr))).subjectAltName
+  }
+  expect(await order('persist.lab.test')).toBe('DNS:persist.lab.test')
+  expect(await order('*.persist.lab.test')).toBe('DNS:*.persist.lab.test')
+  await lab.clock.advance('2d')
+  await expect(order('persist.lab.test')).rejects.toThrow(/persistUntil=\d+ is in the past/)
+})

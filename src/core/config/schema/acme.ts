@@ -61,6 +61,20 @@ export const acme = mapping(() => ({
       'Where the lab reads the TXT records of dns-01 challenges, which wildcards need: the IP address of a DNS server with its port, or a list of a program and its arguments. A path of a program is relative to this file. The program gets the name, such as _acme-challenge.lab.test, as its last argument and prints one record per line. Default: the zones of the lab if it has a DNS server (key `dns`); else dns-01 is not offered.',
     )
     .meta({ examples: [['/usr/local/bin/txt-records'], '127.0.0.1:8053'] }),
+  caaIdentities: z
+    .array(
+      z
+        .string()
+        .regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/, 'write a domain name in lower case')
+        .max(253),
+    )
+    .min(1)
+    .max(10)
+    .default(['sealpost.test'])
+    .describe(
+      'Domain names by which TXT records of dns-persist-01 challenges name the authorities. The directories list them as `caaIdentities`. CAA records are not checked.',
+    )
+    .meta({ examples: [['ca.lab.test']] }),
   from: z
     .array(addressOrNetwork)
     .default([])

@@ -172,7 +172,7 @@ class AcmeServer implements AcmeDirectory {
   }
 
   #directory(request: ServiceRequest): ServiceResponse {
-    const { externalAccounts, profiles = {} } = this.options
+    const { externalAccounts, caaIdentities, profiles = {} } = this.options
     // draft-aaron-acme-profiles section 3
     const kinds = Object.entries(profiles).map(([name, { description }]) => [name, description])
     const body = {
@@ -184,6 +184,7 @@ class AcmeServer implements AcmeDirectory {
       renewalInfo: this.url(request, 'renewal-info'),
       meta: {
         website: request.origin,
+        caaIdentities,
         externalAccountRequired: Object.keys(externalAccounts).length > 0,
         ...(kinds.length > 0 ? { profiles: Object.fromEntries(kinds) } : {}),
       },

@@ -32,6 +32,8 @@ export interface AcmeOptions {
   readonly addresses: readonly string[]
   /** Reads TXT records. Without it, dns-01 is not offered. */
   readonly txt?: TxtLookup
+  /** Domain names by which DNS records name this authority, in lower case. RFC 8659 section 4.2. */
+  readonly caaIdentities: readonly string[]
   /** MAC keys in base64url by kid. If there are any, an account needs one of them. RFC 8555 section 7.3.4. */
   readonly externalAccounts: Readonly<Record<string, string>>
   readonly profiles?: Readonly<Record<string, AcmeProfile>>
@@ -44,6 +46,7 @@ interface AcmeSettings {
   readonly tlsAlpnPort: number
   readonly from: readonly string[]
   readonly externalAccounts: Readonly<Record<string, string>>
+  readonly caaIdentities: readonly string[]
   readonly dns?: TxtSource | undefined
   readonly profiles: Readonly<Record<string, Omit<AcmeProfile, 'lifetimeMs'> & { readonly lifetime: number }>>
   readonly strictness?:

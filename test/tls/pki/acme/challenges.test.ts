@@ -254,7 +254,12 @@ describe('strictness', () => {
 describe('a restart', () => {
   it('keeps accounts, orders and authorizations: a client continues where it was', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sealpost-acme-'))
-    const options: AcmeOptions = { httpPort: await freePort(), addresses: [], externalAccounts: {} }
+    const options: AcmeOptions = {
+      httpPort: await freePort(),
+      addresses: [],
+      caaIdentities: ['authority.test'],
+      externalAccounts: {},
+    }
     const port = await freePort()
     const identifiers = [{ type: 'dns' as const, value: 'mail.lab.test' }]
     const first = await openAcme(folder, options, port)

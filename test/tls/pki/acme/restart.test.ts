@@ -8,7 +8,7 @@ import { openAcme, serveAnswers } from './support.ts'
 
 it('a validation that a restart interrupted starts again when the client asks for it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sealpost-acme-'))
-  const options = { httpPort: await freePort(), addresses: [], externalAccounts: {} }
+  const options = { httpPort: await freePort(), addresses: [], caaIdentities: ['authority.test'], externalAccounts: {} }
   const port = await freePort()
   const day = 86_400_000
   const strictness = { rejectNonces: 0, reuseAuthorizations: 1, orderLifetimeMs: [day, day], seed: 1 } as const

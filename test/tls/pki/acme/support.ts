@@ -20,7 +20,13 @@ export async function startAcme(
   more: Partial<AcmeOptions> = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'sealpost-acme-'))
-  const options = { httpPort: await freePort(), externalAccounts, addresses, ...more }
+  const options = {
+    httpPort: await freePort(),
+    externalAccounts,
+    addresses,
+    caaIdentities: ['authority.test'],
+    ...more,
+  }
   const acme = await openAcme(folder, options)
   return {
     ...acme,

@@ -57,10 +57,19 @@ const withChallenge = (of: Authorization, id: string, change: (challenge: Challe
   challenges: of.challenges.map((one) => (one.id === id ? change(one) : one)),
 })
 
-function challengeDocument({ directory, request }: AcmeRequest, one: Challenge): object {
-  const { id, ...rest } = one
-  return { ...rest, url: directory.url(request, 'challenge', id) }
+function challengeDocument(request: AcmeRequest, one: Challenge): object {
+  const { directory } = request
+  const { id, token, ...rest } = one
+  // draft-ietf-acme-dns-persist-01: the record is the proof, so that the challenge has no token.
+  const proof =
+    one.type === 'dns-persist-01'
+      ? { 'issuer-domain-names': directory.options.caaIdentities, accounturi: accountUrl(request) }
+      : { token }
+  return { ...rest, ...proof, url: directory.url(request.request, 'challenge', id) }
 }
+
+const accountUrl = (request: AcmeRequest): string =>
+  request.directory.url(request.request, 'account', signer(request).id)
 
 /** Starts the validation of a challenge, also of one whose validation ended with an earlier process or another node. */
 function resume(request: AcmeRequest, of: Authorization, one: Challenge): void {
@@ -76,22 +85,25 @@ function resume(request: AcmeRequest, of: Authorization, one: Challenge): void {
 
 /** Validates a challenge. An error is recorded in the challenge. RFC 8555 section 7.1.6. */
 async function validateChallenge(
-  { directory, request, jwk }: AcmeRequest,
+  signed: AcmeRequest,
   authorizationId: string,
   id: string,
   delayMs: number,
 ): Promise<void> {
+  const { directory, request, jwk } = signed
   const { orders, store, options, log, authority } = directory
   // Another node may have just finished.
   await orders.load(store.clock.now())
   const { authorization: of, challenge: one } = orders.challengeOf(authorizationId, id) ?? {}
   if (!of || one?.status !== 'processing') return
-  const { identifier } = of
+  const { identifier, wildcard = false } = of
   const { type, token } = one
   let outcome: Pick<Challenge, 'validated' | 'error'> & { readonly status: 'valid' | 'invalid' }
   try {
     await delay(delayMs, undefined, { ref: false })
-    await validate({ type, identifier, token, jwk, clientAddress: request.clientAddress }, options)
+    const { clientAddress } = request
+    const signer = { jwk, accountUrl: accountUrl(signed), clientAddress }
+    await validate({ type, identifier, wildcard, token, ...signer, nowMs: store.clock.now() }, options)
     outcome = { status: 'valid', validated: new Date(store.clock.now()).toISOString() }
   } catch (error) {
     const problem = error instanceof AcmeProblem ? error : new AcmeProblem('serverInternal', (error as Error).message)

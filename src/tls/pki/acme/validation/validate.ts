@@ -6,38 +6,50 @@ import { type Jwk, jwkThumbprint } from '../jws.ts'
 import type { AcmeOptions } from '../options.ts'
 import { AcmeProblem } from '../response.ts'
 import { addressOf } from './address.ts'
-import { validateDns } from './dns.ts'
+import { accountLabel, validateDns } from './dns.ts'
+import { validateDnsPersist } from './dns-persist.ts'
 import { validateHttp } from './http.ts'
 import { validateTlsAlpn } from './tls-alpn.ts'
 
-export type ChallengeType = 'http-01' | 'dns-01' | 'tls-alpn-01'
+export type ChallengeType = 'http-01' | 'tls-alpn-01' | 'dns-01' | 'dns-account-01' | 'dns-persist-01'
 
 /**
  * Returns the challenges for an identifier. Control of a wildcard can be proved by DNS only (RFC 8555 section 7.1.3), and
  * that of an address not by DNS (RFC 8738 section 4).
  */
 export function challengesFor({ type }: Identifier, wildcard: boolean, { txt }: AcmeOptions): ChallengeType[] {
-  const dns: ChallengeType[] = txt && type === 'dns' ? ['dns-01'] : []
+  const dns: ChallengeType[] = txt && type === 'dns' ? ['dns-01', 'dns-account-01', 'dns-persist-01'] : []
   return wildcard ? dns : ['http-01', ...dns, 'tls-alpn-01']
 }
 
 interface Validation {
   readonly type: ChallengeType
   readonly identifier: Identifier
+  readonly wildcard: boolean
   readonly token: string
   readonly jwk: Jwk
+  /** The account's URL, as the client has signed it. */
+  readonly accountUrl: string
+  readonly nowMs: number
   /** The ACME client's own address, where reserved names are looked up. */
   readonly clientAddress: string
 }
 
 /** Validates a challenge. @throws AcmeProblem with the reason that the client is told */
 export async function validate(validation: Validation, options: AcmeOptions): Promise<void> {
-  const { type, identifier, token, jwk, clientAddress } = validation
+  const { type, identifier, token, jwk, accountUrl, clientAddress } = validation
   // RFC 8555 section 8.1
   const keyAuthorization = `${token}.${jwkThumbprint(jwk)}`
-  if (type === 'dns-01') {
+  if (type !== 'http-01' && type !== 'tls-alpn-01') {
     if (!options.txt) throw new AcmeProblem('dns', 'the lab does not know any more how to read TXT records')
-    return validateDns(identifier, keyAuthorization, options.txt)
+    if (type === 'dns-persist-01') {
+      return validateDnsPersist(
+        { ...validation, domain: identifier.value, issuers: options.caaIdentities },
+        options.txt,
+      )
+    }
+    const label = type === 'dns-account-01' ? accountLabel(accountUrl) : undefined
+    return validateDns(identifier, keyAuthorization, options.txt, label)
   }
   const addressFor = (one: Identifier, earlier: readonly string[] = []): Promise<string> =>
     addressOf(one, clientAddress, options.addresses, earlier)
