@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { requestLinks } from '../../../src/api/messages/link-requests.ts'
 import { partContent } from '../../../src/api/messages/read.ts'
-import { askSpamFilter } from '../../../src/api/messages/spam-filter.ts'
+import { SpamFilterError, spamVerdictOf } from '../../../src/api/messages/spam-filter.ts'
 import { Content } from '../../../src/api/operation.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { runInSlices, type Steps } from '../../../src/core/time/time-slice.ts'
@@ -124,13 +124,15 @@ function targetOf({ name, attributes }: Tag): string[] {
 const oneDecimal = (score: number): number => Math.floor(score * 10) / 10
 
 const spamCheck = reads(`${MESSAGE}/sa-check`, async (call) => {
-  const { spamFilter } = call.api.lab.config.mail
   const mail = await mailOf(call)
-  // As Mailpit answers without one.
-  if (spamFilter === undefined)
-    throw new ApiProblem('bad-request', 'no SpamAssassin service defined; set mail.spamFilter (MP_ENABLE_SPAMASSASSIN)')
   try {
-    const verdict = await readFor(call, mail, ({ raw }) => askSpamFilter(spamFilter, raw, call.c.req.raw.signal))
+    const verdict = await spamVerdictOf(call.api, mail.copies[0], call.c.req.raw.signal)
+    // As Mailpit answers without one.
+    if (!verdict)
+      throw new ApiProblem(
+        'bad-request',
+        'no SpamAssassin service defined; set mail.spamFilter (MP_ENABLE_SPAMASSASSIN)',
+      )
     return jsonResponse(call.c, {
       IsSpam: verdict.isSpam,
       Error: '',
@@ -142,8 +144,8 @@ const spamCheck = reads(`${MESSAGE}/sa-check`, async (call) => {
       })),
     })
   } catch (error) {
-    if (error instanceof ApiProblem) throw error
-    return jsonResponse(call.c, { IsSpam: false, Error: (error as Error).message, Score: 0, Rules: [] })
+    if (!(error instanceof SpamFilterError)) throw error
+    return jsonResponse(call.c, { IsSpam: false, Error: error.message, Score: 0, Rules: [] })
   }
 })
 

@@ -5,6 +5,7 @@ import { isBelow, presentOverride } from '../../core/config/load.ts'
 import { ConfigError, type Path, pathText, pointerOf, valueAt } from '../../core/config/mistakes.ts'
 import type { ResolvedLab } from '../../core/config/resolve.ts'
 import { MASK, secretPaths } from '../../core/config/secrets.ts'
+import { keysForNextStart } from '../../core/config/start-keys.ts'
 import { parseText } from '../../core/config/yaml.ts'
 import type { Caller } from '../caller.ts'
 import type { ApiLab } from '../lab.ts'
@@ -103,7 +104,9 @@ export function changeConfiguration(
         etag: versionOf(isApplied ? text : before),
         ...differenceOf(before, text, configuration.name),
         warnings: given,
-        afterRestart: afterRestart(options.dryRun ? waiting(api.lab.config, loaded.lab) : reloaded.afterRestart),
+        afterRestart: afterRestart(
+          options.dryRun ? keysForNextStart(api.lab.config, loaded.lab) : reloaded.afterRestart,
+        ),
       }
     }
     throw new ApiProblem('conflict', `${configuration.name} changes all the time; try again later`)
@@ -114,10 +117,6 @@ const NOTHING: Reloaded = { warnings: [], afterRestart: [] }
 
 export const afterRestart = (keys: readonly string[]): { pointer: string; message: string }[] =>
   keys.map((key) => ({ pointer: `/${key}`, message: 'takes effect at the next start of the lab' }))
-
-/** Returns the keys that a reload would not apply. */
-const waiting = (now: ResolvedLab, next: ResolvedLab): string[] =>
-  (['store', 'certificates'] as const).filter((key) => JSON.stringify(now[key]) !== JSON.stringify(next[key]))
 
 /** @throws ApiProblem `conflict` if the lab cannot use the configuration; the old one is then in its place again */
 async function replace(

@@ -9,7 +9,7 @@ import { notFound } from '../problem.ts'
 import { authenticationOf } from './authentication.ts'
 import { messageOf } from './find.ts'
 import { type LinkAnswer, requestLinks } from './link-requests.ts'
-import { askSpamFilter } from './spam-filter.ts'
+import { SpamFilterError, spamVerdictOf } from './spam-filter.ts'
 
 const finding = z
   .object({
@@ -46,29 +46,26 @@ const checks = defineOperation('messages.checks', 'GET /messages/{id}/checks', {
     // Most labs never need the data of the checks.
     const { checkMessage } = await import('../../mail/checks/checks.ts')
     const authentication = await authenticationOf(api, at)
-    const { spamFilter } = api.lab.config.mail
+    const mistakes: Finding[] = []
+    let spam: SpamVerdict | undefined
+    if (api.lab.config.mail.spamFilter !== undefined && wants('spam')) {
+      try {
+        spam = await spamVerdictOf(api, at, signal)
+      } catch (error) {
+        if (!(error instanceof SpamFilterError)) throw error
+        mistakes.push(failure('spam', error.message, 'mail.spamFilter'))
+      }
+    }
     const found = await api.reader.use(at, async ({ read: message }) => {
       const links = await runInSlices(message.linksInSteps())
       const html = message.html ?? ''
-      const mistakes: Finding[] = []
-      let spam: SpamVerdict | undefined
-      if (spamFilter !== undefined && wants('spam')) {
-        try {
-          spam = await askSpamFilter(spamFilter, message.raw, signal)
-        } catch (error) {
-          mistakes.push(failure('spam', (error as Error).message, 'mail.spamFilter'))
-        }
-      }
-      if (input.request && wants('links'))
-        mistakes.push(...(await requestLinks(api.lab, links.map(String), { signal })).flatMap(linkMistake))
-      const all = await runInSlices(checkMessage({ message, html: html.slice(0, VIEW_CHARS), authentication, spam }))
-      return {
-        items: [...all, ...mistakes].filter(({ check }) => wants(check)),
-        isCut: html.length > VIEW_CHARS,
-      }
+      const items = await runInSlices(checkMessage({ message, html: html.slice(0, VIEW_CHARS), authentication, spam }))
+      return { items, isCut: html.length > VIEW_CHARS, urls: links.map(({ href }) => href) }
     })
     if (!found) throw notFound(`message ${input.id} was deleted meanwhile`)
-    return found
+    if (input.request && wants('links'))
+      mistakes.push(...(await requestLinks(api.lab, found.urls, { signal })).flatMap(linkMistake))
+    return { items: [...found.items, ...mistakes].filter(({ check }) => wants(check)), isCut: found.isCut }
   },
 })
 

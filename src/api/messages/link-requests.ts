@@ -1,10 +1,10 @@
-import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isLoopbackHost, lookupFor } from '../../core/network/ip-address.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
 import { systemRoots } from '../../tls/pki/system-roots.ts'
 import type { ApiLab } from '../lab.ts'
+import { responseTo } from '../response.ts'
 
 /** The answer to a request for a link. */
 export interface LinkAnswer {
@@ -89,8 +89,7 @@ async function head({ certificateStore }: LinkLab, url: URL, signal: AbortSignal
     url.protocol === 'https:'
       ? httpsRequest(url, { ...options, ca: [certificateStore.rootPem, ...systemRoots()] })
       : httpRequest(url, options)
-  request.end()
-  const [response] = (await once(request, 'response', { signal })) as [IncomingMessage]
+  const response = await responseTo(request)
   response.destroy()
   return response
 }

@@ -6,17 +6,45 @@ import { z } from 'zod'
 import { abortAfter } from '../../core/time/abort-after.ts'
 import type { SpamVerdict } from '../../mail/checks/findings.ts'
 import { systemRoots } from '../../tls/pki/system-roots.ts'
+import type { Api } from '../api.ts'
+import { notFound } from '../problem.ts'
+import { responseTo } from '../response.ts'
+import type { IndexedMessage } from './message-index.ts'
 
 const TIMEOUT_MS = 30_000
 /** More is no answer of a spam filter. */
 const MAX_ANSWER_OCTETS = 1024 * 1024
 
+/** The spam filter did not answer, or with an error. */
+export class SpamFilterError extends Error {
+  override readonly name = 'SpamFilterError'
+}
+
+/**
+ * Asks the spam filter of the lab about a message. Undefined if the lab has none.
+ * @throws SpamFilterError; ApiProblem `not-found` if the message was deleted meanwhile; MemoryLimitReached
+ */
+export async function spamVerdictOf(
+  { lab, reader }: Pick<Api, 'lab' | 'reader'>,
+  message: IndexedMessage,
+  signal?: AbortSignal,
+): Promise<SpamVerdict | undefined> {
+  const { spamFilter } = lab.config.mail
+  if (spamFilter === undefined) return undefined
+  // Large messages are read one after the other: others must not wait for the filter.
+  const raw = await reader.use(message, ({ read }) => read.raw)
+  if (!raw) throw notFound(`message ${message.id} was deleted meanwhile`)
+  using memory = lab.intake.memory.reservation('messages')
+  memory.grow(raw.length)
+  return await askSpamFilter(spamFilter, raw, signal)
+}
+
 /**
  * Asks a spam filter about a message.
  * @param url `spamd://HOST:PORT` or `spamd:///SOCKET` for SpamAssassin, `http://HOST:PORT` or `https:` for rspamd
- * @throws Error if it does not answer, or with an error
+ * @throws SpamFilterError
  */
-export async function askSpamFilter(url: string, message: Buffer, signal?: AbortSignal): Promise<SpamVerdict> {
+async function askSpamFilter(url: string, message: Buffer, signal?: AbortSignal): Promise<SpamVerdict> {
   using limit = abortAfter(TIMEOUT_MS, signal)
   const target = new URL(url)
   try {
@@ -24,7 +52,7 @@ export async function askSpamFilter(url: string, message: Buffer, signal?: Abort
   } catch (error) {
     const isLate = limit.signal.reason?.name === 'TimeoutError'
     const reason = isLate ? `no answer within ${TIMEOUT_MS} ms` : (error as Error).message
-    throw new Error(`the spam filter at ${target.host || target.pathname}: ${reason}`, { cause: error })
+    throw new SpamFilterError(`the spam filter at ${target.host || target.pathname}: ${reason}`, { cause: error })
   }
 }
 
@@ -75,16 +103,12 @@ async function askRspamd(url: URL, message: Buffer, signal: AbortSignal): Promis
   const target = new URL('checkv2', url)
   const request =
     url.protocol === 'https:' ? httpsRequest(target, { ...options, ca: systemRoots() }) : httpRequest(target, options)
-  const octets = await new Promise<Buffer>((resolve, reject) => {
-    request.on('error', reject)
-    request.on('response', (response) => {
-      if (response.statusCode === 200) return contentOf(response).then(resolve, reject)
-      response.destroy()
-      return reject(new Error(`answered ${response.statusCode}`))
-    })
-    request.end(message)
-  })
-  const answer = rspamdAnswer.safeParse(JSON.parse(octets.toString('utf8')))
+  const response = await responseTo(request, message)
+  if (response.statusCode !== 200) {
+    response.destroy()
+    throw new Error(`answered ${response.statusCode}`)
+  }
+  const answer = rspamdAnswer.safeParse(JSON.parse((await contentOf(response)).toString('utf8')))
   if (!answer.success) throw new Error('its answer is not that of rspamd')
   const { score, required_score: required, action, thresholds, symbols } = answer.data
   return {

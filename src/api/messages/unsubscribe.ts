@@ -1,7 +1,5 @@
-import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import type { Socket } from 'node:net'
 import { z } from 'zod'
 import { isLoopbackHost, lookupFor } from '../../core/network/ip-address.ts'
 import { maskUrls } from '../../core/text/mask-urls.ts'
@@ -11,6 +9,7 @@ import { systemRoots } from '../../tls/pki/system-roots.ts'
 import type { ApiLab } from '../lab.ts'
 import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
+import { responseTo } from '../response.ts'
 import { messageOf } from './find.ts'
 
 /** The answer to a one-click unsubscribe. */
@@ -69,16 +68,7 @@ export async function unsubscribe(
     },
   })
   try {
-    request.end(ONE_CLICK)
-    const switched = once(request, 'upgrade', { signal: limit.signal }).then(
-      ([, socket]: (IncomingMessage | Socket)[]) => {
-        socket?.destroy()
-        // RFC 9110 section 15.2.2: only for a client that has asked for it.
-        throw new Error('101 Switching Protocols, which the lab has not asked for')
-      },
-    )
-    const answered = once(request, 'response', { signal: limit.signal }) as Promise<[IncomingMessage]>
-    const [response] = await Promise.race([answered, switched])
+    const response = await responseTo(request, ONE_CLICK)
     return { url, status: response.statusCode ?? 0, body: await beginningOf(response) }
   } catch (error) {
     const reason =

@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto'
-import { once } from 'node:events'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { maskUrls } from '../../core/text/mask-urls.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
 import { systemClock } from '../../core/time/clock.ts'
+import { responseTo } from '../response.ts'
 import type { Delivery } from './queue.ts'
 
 /** The result of an attempt. `retryAfterMs`: the receiver's wish; `isGone`: it wants nothing more. */
@@ -61,8 +61,7 @@ export class Sender {
       ? httpsRequest(url, { ...options, agent: this.#https, ca: [...roots()] })
       : httpRequest(url, { ...options, agent: this.#http })
     try {
-      request.end(body)
-      const [response] = (await once(request, 'response', { signal: limit.signal })) as [IncomingMessage]
+      const response = await responseTo(request, body)
       await bodyOf(response)
       return answered(response)
     } catch (error) {

@@ -1,14 +1,17 @@
 import type { Key } from 'node:readline'
 import type { MessageSummary } from '../../api/messages/summary.ts'
+import { followEvents } from '../lab/follow-events.ts'
 import { type ApiOptions, callApi } from '../shared/api-client.ts'
 import { counted, noteError } from '../shared/output.ts'
-import { padded, shortened } from '../shared/text-width.ts'
+import { padded, shortened, wrapped } from '../shared/text-width.ts'
 import { placeOf, senderOf } from './list.ts'
 import { Screen, type ScreenLine } from './screen.ts'
 import { messageText } from './show.ts'
 
 /** Messages that are read at once, and again when the selection comes near the last one. */
 const PAGE = 100
+/** Events after which the list is read again. What arrives before the connection has no event. */
+const CHANGES = /^(?:connected$|message\.|lab\.reset$)/
 /** Events of a burst cause one reading. */
 const GATHER_MS = 200
 /** The heading and the line with the keys. */
@@ -19,6 +22,7 @@ const GAP = '  '
 
 /** A message that is open, as lines. */
 interface OpenMessage {
+  readonly subject: string
   readonly lines: readonly string[]
   top: number
 }
@@ -46,6 +50,8 @@ class MailBrowser {
   /** The message for which `d` was pressed once. */
   #deleting: string | undefined
   #screen: Screen | undefined
+  /** Counts readings of the list. Answers can arrive in another order. */
+  #readings = 0
   #leave: () => void = () => {}
 
   constructor(options: ApiOptions) {
@@ -54,14 +60,16 @@ class MailBrowser {
 
   /** Reads the list again. The same message stays selected. */
   async load(): Promise<void> {
-    const id = this.#items[this.#selected]?.id
     const wanted = { query: this.#query || undefined, limit: this.#limit }
+    const reading = ++this.#readings
     const { items, total } = await callApi(this.#options, 'messages.list', wanted)
+    if (reading !== this.#readings) return
+    const id = this.#items[this.#selected]?.id
     this.#items = items
     this.#total = total
     const at = items.findIndex((one) => one.id === id)
     // Before the person has moved, the newest message stays selected.
-    this.#select(at > 0 && this.#selected > 0 ? at : this.#selected)
+    this.#select(at > 0 && (this.#selected > 0 || this.#open) ? at : this.#selected)
   }
 
   async run(): Promise<void> {
@@ -83,11 +91,10 @@ class MailBrowser {
 
   /** Reads the list again when messages arrive, change or go. Ends the list when the lab stops. */
   async #follow(signal: AbortSignal): Promise<void> {
-    const { followEvents } = await import('../lab/follow-events.ts')
     let timer: NodeJS.Timeout | undefined
     try {
       for await (const { event } of followEvents(this.#options, 'message,lab.reset', signal)) {
-        if (!event.startsWith('message.') && event !== 'lab.reset') continue
+        if (!CHANGES.test(event)) continue
         timer ??= setTimeout(() => {
           timer = undefined
           this.#do(this.load())
@@ -215,9 +222,12 @@ class MailBrowser {
   async #show(): Promise<void> {
     const { id } = this.#items[this.#selected] ?? {}
     if (id === undefined) return
-    const text = messageText(await callApi(this.#options, 'messages.get', { id }))
+    const message = await callApi(this.#options, 'messages.get', { id })
     const width = this.#screen?.columns ?? 80
-    this.#open = { lines: text.split('\n').flatMap((line) => wrapped(line, width)), top: 0 }
+    const lines = messageText(message)
+      .split('\n')
+      .flatMap((line) => wrapped(line, width))
+    this.#open = { subject: message.subject, lines, top: 0 }
   }
 
   async #delete(id: string): Promise<void> {
@@ -229,12 +239,12 @@ class MailBrowser {
     this.#screen?.show(this.#open ? this.#messageLines(this.#open) : this.#listLines())
   }
 
-  #messageLines({ lines, top }: OpenMessage): ScreenLine[] {
+  #messageLines({ subject, lines, top }: OpenMessage): ScreenLine[] {
     const body = Array.from({ length: this.#room }, (_, row) => ({ text: lines[top + row] ?? '' }))
     const rest = lines.length - top - this.#room
     const more = rest > 0 ? `${counted(rest, 'line')} more` : 'end'
     const keys = this.#notice || `${more} · ↑↓ scroll · ←→ other messages · Esc list`
-    return [{ text: this.#items[this.#selected]?.subject ?? '', style: 'bold' }, ...body, { text: keys, style: 'dim' }]
+    return [{ text: subject, style: 'bold' }, ...body, { text: keys, style: 'dim' }]
   }
 
   #listLines(): ScreenLine[] {
@@ -303,9 +313,4 @@ function timeOf({ receivedAt }: MessageSummary): string {
   const date = new Date(receivedAt)
   const isToday = date.toDateString() === new Date().toDateString()
   return isToday ? date.toTimeString().slice(0, TIME) : `${receivedAt.slice(5, 10)}   `
-}
-
-/** Breaks a line after spaces, and long words anywhere. */
-function wrapped(line: string, width: number): string[] {
-  return line.match(new RegExp(`.{1,${width}}(?:\\s|$)|.{1,${width}}`, 'gu')) ?? ['']
 }

@@ -1,6 +1,6 @@
 import { emitKeypressEvents, type Key } from 'node:readline'
 import { styleText } from 'node:util'
-import { shown } from '../shared/output.ts'
+import { oneLine } from '../shared/output.ts'
 import { padded, shortened } from '../shared/text-width.ts'
 
 // Control sequences of ECMA-48 and xterm.
@@ -9,6 +9,11 @@ const ENTER = `${CSI}?1049h${CSI}?25l`
 const LEAVE = `${CSI}?25h${CSI}?1049l`
 const HOME = `${CSI}H`
 const CLEAR_TO_END_OF_LINE = `${CSI}K`
+const REVERSED = `${CSI}7m`
+const NOT_REVERSED = `${CSI}27m`
+
+/** Signals that end the program. */
+const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
 
 /** A line of the screen. */
 export interface ScreenLine {
@@ -16,16 +21,23 @@ export interface ScreenLine {
   readonly style?: 'bold' | 'inverse' | 'dim'
 }
 
-/** The whole terminal, with the content from before when it ends. */
+/** The whole terminal, with the content from before when it ends, also by an error or a signal. */
 export class Screen implements Disposable {
   readonly #onKey: (text: string | undefined, key: Key) => void
   readonly #onResize: () => void
+  readonly #onExit = (): void => this[Symbol.dispose]()
+  readonly #onSignal = (signal: NodeJS.Signals): void => {
+    this[Symbol.dispose]()
+    process.kill(process.pid, signal)
+  }
 
   /** @param draw called when the size has changed */
   constructor(press: (key: Key) => void, draw: () => void) {
     this.#onKey = (text, key) => press({ ...key, sequence: text ?? key.sequence })
     this.#onResize = draw
     const { stdin, stdout } = process
+    process.once('exit', this.#onExit)
+    for (const signal of SIGNALS) process.once(signal, this.#onSignal)
     emitKeypressEvents(stdin)
     stdin.setRawMode(true)
     stdin.on('keypress', this.#onKey).resume()
@@ -47,14 +59,16 @@ export class Screen implements Disposable {
   }
 
   #drawn({ text, style }: ScreenLine): string {
-    const plain = shortened(shown(text).replaceAll('\t', ' '), this.columns)
-    // Reversed lines reach the right edge.
-    if (style === 'inverse') return styleText('inverse', padded(plain, this.columns))
+    const plain = shortened(oneLine(text), this.columns)
+    // Reversed lines reach the right edge. They show what is selected, so NO_COLOR does not remove them.
+    if (style === 'inverse') return REVERSED + padded(plain, this.columns) + NOT_REVERSED
     return (style === undefined ? plain : styleText(style, plain)) + CLEAR_TO_END_OF_LINE
   }
 
   [Symbol.dispose](): void {
     const { stdin, stdout } = process
+    process.off('exit', this.#onExit)
+    for (const signal of SIGNALS) process.off(signal, this.#onSignal)
     stdout.off('resize', this.#onResize).write(LEAVE)
     stdin.off('keypress', this.#onKey).pause()
     stdin.setRawMode(false)

@@ -6,6 +6,9 @@ type Style = Parameters<typeof styleText>[0]
 /** Replaces control characters: names that clients and requests contain must not control the terminal. */
 export const shown = (text: string): string => text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?')
 
+/** Returns a text as one line without control characters: values of clients must not look like other lines. */
+export const oneLine = (text: string): string => shown(text.replaceAll(/[\t\n]/g, ' '))
+
 /** The output of a command that a pager shows, until the command ends. */
 let held: string[] | undefined
 
@@ -53,8 +56,13 @@ const NOT_FOUND = 127
 async function showIn(pager: string, text: string): Promise<void> {
   const { spawnSync } = await import('node:child_process')
   const env = { LESS: 'FRX', ...process.env }
-  const { status } = spawnSync(pager, { shell: true, input: text, stdio: ['pipe', 'inherit', 'ignore'], env })
-  if (status === null || status === NOT_FOUND) process.stdout.write(text)
+  // Ctrl-C is a key of the pager, which would otherwise keep the terminal after this program.
+  const ignore = (): void => {}
+  process.on('SIGINT', ignore)
+  const { status, signal } = spawnSync(pager, { shell: true, input: text, stdio: ['pipe', 'inherit', 'ignore'], env })
+  process.off('SIGINT', ignore)
+  const isStarted = status !== NOT_FOUND && (status !== null || signal !== null)
+  if (!isStarted) process.stdout.write(text)
 }
 
 /** Prints the result of a command: facts as JSON with `--json`, else a sentence. */
@@ -94,7 +102,7 @@ export function page(rows: readonly (readonly [string, string | readonly string[
   const width = Math.max(0, ...used.map(([title]) => title.length)) + 2
   return used
     .flatMap(([title, value]) =>
-      [value ?? []].flat().map((line, index) => (index === 0 ? `${title}:` : '').padEnd(width) + line),
+      [value ?? []].flat().map((line, index) => (index === 0 ? `${title}:` : '').padEnd(width) + oneLine(line)),
     )
     .join('\n')
 }

@@ -1,5 +1,5 @@
-import { print } from './output.ts'
-import { padded, textWidth } from './text-width.ts'
+import { oneLine, print } from './output.ts'
+import { BREAKS, padded, widest, wrapped } from './text-width.ts'
 
 /** Width of a terminal that does not tell it. */
 const DEFAULT_WIDTH = 80
@@ -13,7 +13,7 @@ const GAP = '  '
  * necessary: those of the last columns first. In a file or a pipe each row is one line, for grep and awk.
  */
 export function printTable(heading: readonly string[], rows: readonly (readonly string[])[]): void {
-  const cells = [heading, ...rows]
+  const cells = [heading, ...rows].map((row) => row.map(oneLine))
   const columns = columnsOf(cells)
   const width = widthOfOutput()
   const widths = width === undefined ? columns.map(widest) : fitted(columns, width - GAP.length * (heading.length - 1))
@@ -34,9 +34,6 @@ function layOut(cells: readonly (readonly string[])[], widths: readonly number[]
   return cells.flatMap((row) => linesOf(row, widths).map(line))
 }
 
-/** Where a cell may continue on the next line: after spaces, else inside long names, else anywhere. */
-const BREAKS = [/(?<= )/, /(?<=[ .@:/-])/, /(?:)/u] as const
-
 /** Columns up to this width keep it, unless words must be broken. */
 const NARROW = 12
 
@@ -56,24 +53,9 @@ function fitted(columns: readonly (readonly string[])[], total: number): number[
   return widths
 }
 
-const widest = (texts: readonly string[]): number => Math.max(...texts.map((text) => textWidth(text.trimEnd())))
-
 /** Returns a row as one or more lines of cells. */
 function linesOf(row: readonly string[], widths: readonly number[]): string[][] {
-  const wrapped = widths.map((width, column) => wrap(row[column] ?? '', width))
-  const count = Math.max(...wrapped.map((lines) => lines.length))
-  return Array.from({ length: count }, (_, line) => wrapped.map((lines) => lines[line] ?? ''))
-}
-
-/** Breaks a text into lines, at the best places that make it fit. */
-function wrap(text: string, width: number): string[] {
-  if (textWidth(text) <= width) return [text]
-  const at = BREAKS.find((one) => widest(text.split(one)) <= width) ?? BREAKS[2]
-  const lines: string[] = []
-  for (const piece of text.split(at)) {
-    const last = lines.at(-1)
-    if (last !== undefined && textWidth((last + piece).trimEnd()) <= width) lines[lines.length - 1] = last + piece
-    else lines.push(piece)
-  }
-  return lines.map((line) => line.trimEnd())
+  const cells = widths.map((width, column) => wrapped(row[column] ?? '', width))
+  const count = Math.max(...cells.map((lines) => lines.length))
+  return Array.from({ length: count }, (_, line) => cells.map((lines) => lines[line] ?? ''))
 }

@@ -29,3 +29,23 @@ export function shortened(text: string, width: number): string {
   }
   return `${kept}…`
 }
+
+/** Returns the columns of the widest text, without the spaces at its end. There can be any number of texts. */
+export const widest = (texts: readonly string[]): number =>
+  texts.reduce((width, text) => Math.max(width, textWidth(text.trimEnd())), 0)
+
+/** Where a text may continue on the next line: after spaces, else inside long names, else anywhere. */
+export const BREAKS = [/(?<= )/, /(?<=[ .@:/-])/, /(?:)/u] as const
+
+/** Breaks a text into lines, at the best places that make it fit. */
+export function wrapped(text: string, width: number): string[] {
+  if (textWidth(text) <= width) return [text]
+  const at = BREAKS.find((one) => widest(text.split(one)) <= width) ?? BREAKS[2]
+  const lines: string[] = []
+  for (const piece of text.split(at)) {
+    const last = lines.at(-1)
+    if (last !== undefined && textWidth((last + piece).trimEnd()) <= width) lines[lines.length - 1] = last + piece
+    else lines.push(piece)
+  }
+  return lines.map((line) => line.trimEnd())
+}

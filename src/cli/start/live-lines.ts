@@ -8,7 +8,7 @@ import {
   type StoredMessage,
   type StoreEvent,
 } from '../../storage/store/types.ts'
-import { print, shown, styled } from '../shared/output.ts'
+import { oneLine, print, styled } from '../shared/output.ts'
 import { shortened, textWidth } from '../shared/text-width.ts'
 
 const GAP = '  '
@@ -20,7 +20,7 @@ export function showLive(lab: Lab): void {
   const arrivals = new Arrivals(lab)
   lab.store.watch((event) => arrivals.add(event), { follows: () => false })
   lab.sessionLog.observe(({ record, refusal }) => {
-    if (refusal !== undefined) print(refusalLine(record, refusal, lab.clock.now()), 'yellow')
+    if (refusal !== undefined) print(oneLine(refusalLine(record, refusal, lab.clock.now())), 'yellow')
   })
 }
 
@@ -80,7 +80,9 @@ class Arrivals {
     const channel = session ? channelText(session) : ''
     const room = (process.stdout.columns || 80) - textWidth([...head, '""', channel].join(GAP))
     const subject = `"${shortened(decodeWords(overview.subject), Math.max(room, SHORTEST_SUBJECT))}"`
-    process.stdout.write(`${[...head.map(shown), shown(subject), styled(channel, 'dim', process.stdout)].join(GAP)}\n`)
+    process.stdout.write(
+      `${[...head.map(oneLine), oneLine(subject), styled(channel, 'dim', process.stdout)].join(GAP)}\n`,
+    )
   }
 }
 

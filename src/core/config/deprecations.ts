@@ -58,7 +58,11 @@ function renameIn(mapping: Mapping, path: Path, row: Deprecation): DeprecatedKey
   if (!isTwice) putIn(renamed, to, value)
   const order = [...new Set(Object.keys(mapping).map((key) => (key === from ? (to[0] as string) : key)))]
   for (const key of Object.keys(mapping)) delete mapping[key]
-  for (const key of order) if (Object.hasOwn(renamed, key)) mapping[key] = renamed[key]
+  // Not by assignment, which would make a mapping that is named `__proto__` the prototype.
+  for (const key of order) {
+    const own = Object.getOwnPropertyDescriptor(renamed, key)
+    if (own) Object.defineProperty(mapping, key, own)
+  }
   const changed = value === before ? {} : { value }
   return {
     mapping: path,
@@ -107,8 +111,8 @@ function mappingsAt(value: unknown, [step, ...rest]: readonly string[], path: Pa
   return Object.hasOwn(mapping, step) ? mappingsAt(mapping[step], rest, [...path, step]) : []
 }
 
-/** Copies a configuration without the parts that aliases share. */
-function copyOf(value: unknown): unknown {
+/** Copies a value of a configuration without the parts that aliases share. */
+export function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyOf)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copyOf(one)]))

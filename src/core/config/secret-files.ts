@@ -30,9 +30,9 @@ export function withSecretsOfFiles(config: unknown, baseDir: string): WithSecret
   const walk = (value: unknown, path: Path): unknown => {
     if (Array.isArray(value)) return value.map((one, index) => walk(one, [...path, index]))
     if (typeof value !== 'object' || value === null) return value
-    const copy: Record<string, unknown> = {}
+    // Not by assignment, which would make a mapping that is named `__proto__` the prototype.
+    const copy = Object.fromEntries(Object.entries(value).map(([key, one]) => [key, walk(one, [...path, key])]))
     for (const [key, one] of Object.entries(value)) {
-      copy[key] = walk(one, [...path, key])
       const secretKey = Object.hasOwn(secretFileKeys, key) ? secretFileKeys[key] : undefined
       if (secretKey === undefined || typeof one !== 'string' || !isKeyAt(path, key)) continue
       const at = [...path, key]

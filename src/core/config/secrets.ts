@@ -1,7 +1,7 @@
 import { isScalar, type Node, visit } from 'yaml'
 import { presentForm, writtenPath } from './deprecations.ts'
-import { childSchemas, type JsonSchema, labJsonSchema } from './json-schema.ts'
-import type { Path } from './mistakes.ts'
+import { childSchemas, type JsonSchema, labJsonSchema, schemasAt } from './json-schema.ts'
+import { type Path, valueAt } from './mistakes.ts'
 import { parseText } from './yaml.ts'
 
 /** Shown in place of a secret. */
@@ -21,7 +21,13 @@ export function secretPaths(config: unknown): Path[] {
   }
   const { value: present, keys } = presentForm(config)
   walk(present, [], [labJsonSchema()])
-  return found.map((path) => writtenPath(path, keys))
+  const written = found.splice(0).map((path) => writtenPath(path, keys))
+  // The present form has only one of two values.
+  for (const { mapping, from, to, isTwice } of keys) {
+    const path = [...writtenPath(mapping, keys), from]
+    if (isTwice) walk(valueAt(config, path), path, schemasAt([...mapping, ...to]))
+  }
+  return [...written, ...found]
 }
 
 /** Returns a copy of a configuration with its secrets masked. */

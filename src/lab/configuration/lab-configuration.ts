@@ -4,6 +4,7 @@ import type { LoadedConfig } from '../../core/config/load.ts'
 import { ConfigError } from '../../core/config/mistakes.ts'
 import type { ResolvedLab } from '../../core/config/resolve.ts'
 import type { ServerProtocol } from '../../core/config/schema.ts'
+import { keysForNextStart, valuesOfStart } from '../../core/config/start-keys.ts'
 import { replaceFile } from '../../core/files/replace-file.ts'
 import type { SharedValues } from '../../core/values/shared-values.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
@@ -27,13 +28,6 @@ interface ConfigurationServices {
   }[]
   reload(config: ResolvedLab): Promise<void>
 }
-
-/** Returns the keys that only a start applies. */
-const ofStart = ({ store, cluster, certificates: { store: folder, key, renew } }: ResolvedLab) => ({
-  store,
-  cluster,
-  certificates: { store: folder, key, renew },
-})
 
 /** The configuration of a running lab: its text, what the lab uses of it, and changes. */
 export class LabConfiguration implements ApiConfiguration {
@@ -72,8 +66,7 @@ export class LabConfiguration implements ApiConfiguration {
   }
 
   get afterRestart(): string[] {
-    const [used, wanted] = [ofStart(this.#lab.config), ofStart(this.#loaded.lab)]
-    return (['store', 'cluster', 'certificates'] as const).filter((key) => !isSame(used[key], wanted[key]))
+    return keysForNextStart(this.#lab.config, this.#loaded.lab)
   }
 
   /** Returns the text as it is now: a file may have been changed since the lab has read it. @throws ConfigError */
@@ -179,7 +172,7 @@ export class LabConfiguration implements ApiConfiguration {
     const unknown = await unknownPins(loaded, this.#readStore)
     if (unknown.length > 0) throw new ConfigError(unknown)
     const next = startedOf(loaded.lab, source.only)
-    const { store, cluster, certificates } = ofStart(this.#lab.config)
+    const { store, cluster, certificates } = valuesOfStart(this.#lab.config)
     const kept = { ...next.certificates, ...certificates }
     await this.#lab.reload({ ...next, store, ...(cluster && { cluster }), certificates: kept })
     this.#source = source
@@ -193,5 +186,3 @@ export class LabConfiguration implements ApiConfiguration {
 /** Returns a configuration with the virtual servers that are started. */
 export const startedOf = (lab: ResolvedLab, only: readonly ServerProtocol[] | undefined): ResolvedLab =>
   only ? { ...lab, virtualServers: lab.virtualServers.filter(({ protocol }) => only.includes(protocol)) } : lab
-
-const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b)

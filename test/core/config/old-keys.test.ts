@@ -228,4 +228,16 @@ test('secrets below old keys are masked', () => {
   expect(textWithoutSecrets('tokens: [{ name: a, token: b }]\n', 'lab.yaml')).toBe(
     "tokens: [{ name: a, token: '***' }]\n",
   )
+  const both = "tokens: [{ name: a, token: '***' }]\naccess: { tokens: [{ name: a, token: '***' }] }\n"
+  expect(textWithoutSecrets(both.replaceAll("'***'", 'b'), 'lab.yaml')).toBe(both)
+  const noRoom = "tokens: [{ name: a, token: '***' }]\naccess: 5\n"
+  expect(textWithoutSecrets(noRoom.replace("'***'", 'b'), 'lab.yaml')).toBe(noRoom)
+})
+
+test('a key that is named like the prototype of objects stays a key', () => {
+  const refused = (path: string) => new RegExp(`^lab\\.yaml:2:\\d+: ${path}__proto__: `)
+  expect(() => load('certificate: none\n__proto__: { domain: evil.test }\n')).toThrow(refused(''))
+  expect(() => load('newsgroups: [{ name: lab.a, expireAfter: 1d,\n  __proto__: { description: evil } }]\n')).toThrow(
+    refused('newsgroups\\[0\\]\\.'),
+  )
 })

@@ -87,6 +87,11 @@ virtualServers:
     )
     expect(failure).not.toThrow(/"short"/)
   })
+
+  test('keep a key that is named like the prototype of objects', () => {
+    const text = 'access: { tokens: [{ name: ci, tokenFile: token }] }\n__proto__: { domain: evil.test }\n'
+    expect(() => load(text)).toThrow(/^lab\.yaml:2:1: __proto__: /)
+  })
 })
 
 describe('SEALPOST_…_FILE', () => {

@@ -338,6 +338,11 @@ describe('a change of any value', () => {
     const restart = [{ pointer: '/store', message: 'takes effect at the next start of the lab' }]
     expect(body).toMatchObject({ applied: true, afterRestart: restart })
     expect((await http.request('configuration')).body.afterRestart).toEqual(restart)
+    const dryRun = async (path: string, value: unknown): Promise<unknown> =>
+      (await patch(http, 'configuration', { ...set(path, value), dryRun: true })).body.afterRestart
+    const of = (key: string) => ({ ...restart[0], pointer: key })
+    expect(await dryRun('/certificates/key', 'rsa-2048')).toEqual([of('/store'), of('/certificates')])
+    expect(await dryRun('/certificates/profiles', { weekly: { purposes: ['serverAuth'] } })).toEqual(restart)
   })
 
   it('names no files, folders and programs of the machine over HTTP', async () => {

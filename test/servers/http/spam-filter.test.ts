@@ -118,6 +118,23 @@ describe('the spam filter', () => {
     expect(mailpit).toMatchObject({ IsSpam: false, Score: 1 })
   })
 
+  it('keeps nobody from other large messages while it thinks', async () => {
+    const slow = createServer().listen(0, '127.0.0.1')
+    await once(slow, 'listening')
+    await using http = await labWith(`spamd://127.0.0.1:${portOf(slow)}`)
+    const text = `${'x'.repeat(70)}\n`.repeat(20_000)
+    for (const subject of ['A', 'B']) await http.lab.deliver({ to: 'alice@lab.test', subject, text }, { to: 'alice' })
+    const [b, a] = (await http.request('messages')).body.items
+    const asking = once(slow, 'connection')
+    const judged = http.request(`messages/${a.id}/checks?check=spam`)
+    const [socket] = await asking
+    const read = http.request(`messages/${b.id}`)
+    expect(await Promise.race([read.then(({ status }) => status), judged.then(() => 'judged first')])).toBe(200)
+    socket.destroy()
+    slow.close()
+    expect((await judged).body.items).toMatchObject([{ level: 'error', source: 'mail.spamFilter' }])
+  })
+
   it('does not answer', async () => {
     // Nothing listens there.
     await using http = await labWith('spamd://127.0.0.1:1')

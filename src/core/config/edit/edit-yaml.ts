@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, type Node, visit } from 'yaml'
-import { presentForm, writtenPath } from '../deprecations.ts'
+import { copyOf, presentForm, writtenPath } from '../deprecations.ts'
 import { ConfigError, type Path, pathText, valueAt } from '../mistakes.ts'
 import type { YamlText } from '../yaml.ts'
 import { isMerge } from '../yaml-errors.ts'
@@ -26,7 +26,7 @@ interface Edited {
  */
 export function editYaml(text: string, name: string, changes: readonly ConfigChange[]): Edited {
   const { text: edited, result: paths } = rewriteYaml(text, name, (yaml) => {
-    const expected = copied(yaml.content())
+    const expected = copyOf(yaml.content())
     const changed = changes.map((change) => {
       const path = locateWritten(change.path, yaml.content())
       if (change.op === 'set') {
@@ -140,13 +140,6 @@ function aliased(yaml: YamlText, path: Path, name: string): ConfigError {
     },
   })
   return mistake(yaml, path, `is an alias of &${name} in ${place}; change that, or set ${pathText(path)} as a whole`)
-}
-
-/** Copies a value without the parts that aliases share. */
-function copied(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copied)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copied(one)]))
 }
 
 /** Sets a value in a plain copy, as `setIn` does. */
