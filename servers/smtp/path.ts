@@ -123,6 +123,12 @@ export const mailParameters: ParameterTable = {
   AUTH: { value: /./s, expected: 'a mailbox or <>' }, // RFC 4954 section 5
 }
 
+/** Parameters of MAIL in a session with TLS. RFC 8689 section 2. */
+export const mailParametersOverTls: ParameterTable = {
+  ...mailParameters,
+  REQUIRETLS: { value: 'none', expected: 'no value' },
+}
+
 /** Parameters of RCPT. */
 export const rcptParameters: ParameterTable = {
   // RFC 3461 section 4.1

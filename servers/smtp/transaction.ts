@@ -12,6 +12,8 @@ export class Transaction {
   readonly envelopeId: string | undefined
   /** RFC 3461 section 4.3. */
   readonly ret: 'FULL' | 'HDRS' | undefined
+  /** Whether every host on the way must use verified TLS. RFC 8689. */
+  readonly requireTls: boolean
   /** The message so far, from BDAT. Undefined before the first BDAT. */
   chunks: ReceivedOctets | undefined
   /** SIZE of MAIL; 0 if the client did not announce it. RFC 1870 section 6.1. */
@@ -35,7 +37,9 @@ export class Transaction {
     announcedOctets = 0,
     body?: '8BITMIME' | 'BINARYMIME',
     ret?: 'FULL' | 'HDRS',
+    requireTls = false,
   ) {
+    this.requireTls = requireTls
     this.ret = ret
     this.body = body
     this.announcedOctets = announcedOctets

@@ -41,10 +41,15 @@ function greet(session: SmtpSession, client: ClientGreeting): string {
 
 function extensions({ policy, connection, context, account, isAnonymous }: SmtpSession): readonly string[] {
   const isLoggedOn = account !== undefined || isAnonymous
-  return offered(context.config.limits, isLoggedOn ? [] : policy.mechanisms, connection.canStartTls)
+  const mechanisms = isLoggedOn ? [] : policy.mechanisms
+  return offered(context.config.limits, mechanisms, connection)
 }
 
-function offered(limits: Limits, mechanisms: readonly string[], canStartTls: boolean): string[] {
+function offered(
+  limits: Limits,
+  mechanisms: readonly string[],
+  { canStartTls, tls }: Pick<SmtpSession['connection'], 'canStartTls' | 'tls'>,
+): string[] {
   return [
     'PIPELINING', // RFC 2920
     `SIZE ${limits.messageSize}`, // RFC 1870
@@ -56,6 +61,7 @@ function offered(limits: Limits, mechanisms: readonly string[], canStartTls: boo
     'ENHANCEDSTATUSCODES', // RFC 2034
     limitsOf(limits), // RFC 9422
     ...(canStartTls ? ['STARTTLS'] : []), // RFC 3207
+    ...(tls ? ['REQUIRETLS'] : []), // RFC 8689 section 2: only over TLS
     ...(mechanisms.length > 0 ? [`AUTH ${mechanisms.join(' ')}`] : []), // RFC 4954
     // Outlook Express 4 and clients of its time know only the draft's form.
     ...(mechanisms.includes('LOGIN') ? ['AUTH=LOGIN'] : []),

@@ -98,7 +98,7 @@ const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
  */
 async function receive(session: SmtpSession, transaction: Transaction, received: ReceivedOctets): Promise<void> {
   const { connection, context } = session
-  const { reversePath, envelopeId, ret, smtpUtf8, body } = transaction
+  const { reversePath, envelopeId, ret, smtpUtf8, body, requireTls } = transaction
   const recipients = transaction.recipients()
   session.takeOctets(received.octets)
   const fault = connection.endOfData(async () => received.whole())
@@ -123,6 +123,7 @@ async function receive(session: SmtpSession, transaction: Transaction, received:
     ret,
     smtpUtf8,
     body,
+    requireTls,
     account: session.account?.user,
     session: connection.record.id,
     at,

@@ -4,7 +4,14 @@ import { checkMailboxQuota } from '../../../src/transport/delivery/check-quota.t
 import { resolveOnDemand } from '../../../src/transport/delivery/reports/on-demand/resolve.ts'
 import { DeliveryError, type Recipient } from '../../../src/transport/delivery/types.ts'
 import { needGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
-import { checkParameters, mailParameters, type ParsedPath, parsePath, rcptParameters } from '../path.ts'
+import {
+  checkParameters,
+  mailParameters,
+  mailParametersOverTls,
+  type ParsedPath,
+  parsePath,
+  rcptParameters,
+} from '../path.ts'
 import { badSequence, SmtpError, tooLarge } from '../reply.ts'
 import { Transaction } from '../transaction.ts'
 
@@ -19,7 +26,7 @@ export const mail: SmtpCommand = {
     needGreeting(session)
     const path = FROM.test(argument) ? parsePath(argument.slice(argument.indexOf(':') + 1)) : undefined
     if (!path) throw new SmtpError(501, '5.1.7', 'Error: Bad sender address syntax')
-    checkParameters(path, mailParameters)
+    checkParameters(path, session.connection.tls ? mailParametersOverTls : mailParameters)
     if (session.transaction) throw badSequence('Error: nested MAIL command')
     const { messageSize } = session.context.config.limits
     if (Number(path.args.SIZE ?? 0) > messageSize) throw tooLarge(messageSize) // RFC 1870 section 6.1
@@ -35,6 +42,7 @@ export const mail: SmtpCommand = {
       Number(path.args.SIZE ?? 0),
       bodyOf(path),
       retOf(path),
+      path.args.REQUIRETLS === true,
     )
     session.reply(250, '2.1.0', 'Accepted')
   },

@@ -113,7 +113,11 @@ async function outgoingOf(api: Api, message: IndexedMessage, to: readonly string
   const account = session === undefined ? undefined : api.lab.sessionLog.get(session)?.user
   return {
     raw: releasedForm(raw),
-    envelope: { mailFrom, recipients: recipients.map((one) => ({ address: one })) },
+    envelope: {
+      mailFrom,
+      recipients: recipients.map((one) => ({ address: one })),
+      ...(entry.envelope?.requireTls && { requireTls: true }),
+    },
     ...definedOnly({ session, account }),
   }
 }

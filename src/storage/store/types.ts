@@ -96,6 +96,8 @@ export interface DeliveryEnvelope {
   readonly client?: { readonly address: string; readonly helo: string }
   /** How its sender was authenticated, if that was checked when it arrived. */
   readonly authentication?: MessageAuthentication
+  /** Whether other hosts get it only over verified TLS: it came with REQUIRETLS. RFC 8689. */
+  readonly requireTls?: boolean
   /** How a message of the queue is to be sent. */
   readonly outgoing?: OutgoingTransport
 }
@@ -117,6 +119,8 @@ export interface OutgoingTransport {
   readonly smtpUtf8?: boolean
   readonly body?: '8BITMIME' | 'BINARYMIME'
   readonly requireTls?: boolean
+  /** Whether DANE and MTA-STS do not apply: its header has `TLS-Required: No`. RFC 8689 section 3. */
+  readonly ignoresTlsPolicies?: boolean
   readonly subject?: string
 }
 

@@ -93,7 +93,7 @@ const NOTHING_OUTGOING: DeliveryPlan = { targets: [], sent: new Set(), withoutCo
 /** Plans what is sent to other hosts. */
 function planOutgoing({ outgoing }: DeliveryServices, delivery: Delivery): DeliveryPlan {
   if (!outgoing || outgoing.rules.connectors.length === 0) return NOTHING_OUTGOING
-  const { message, mailFrom, recipients, envelopeId, ret, smtpUtf8, body, account, session } = delivery
+  const { message, mailFrom, recipients, envelopeId, ret, smtpUtf8, body, requireTls, account, session } = delivery
   const local = recipients.flatMap(({ address, destination }) => (destination.kind === 'mailbox' ? [address] : []))
   const elsewhere = recipients.filter(({ destination }) => destination.kind === 'captured')
   if (elsewhere.length === 0 && outgoing.rules.forwardRules.length === 0) return NOTHING_OUTGOING
@@ -104,6 +104,7 @@ function planOutgoing({ outgoing }: DeliveryServices, delivery: Delivery): Deliv
     ...(ret && { ret }),
     ...(smtpUtf8 && { smtpUtf8 }),
     ...(body && { body }),
+    ...(requireTls && { requireTls }),
   }
   return planDelivery(outgoing.rules, { mailFrom, account, session, header: headerOf(message), envelope }, local)
 }
@@ -166,10 +167,10 @@ function newsgroupsOf(recipients: readonly Recipient[]): readonly string[] {
 /** The envelope of a client's last message. The next one often has the same, and the store keeps it only once then. */
 const lastEnvelopes = new WeakMap<object, DeliveryEnvelope>()
 
-function envelopeOf({ mailFrom, recipients, session, client, authentication }: Delivery): DeliveryEnvelope {
+function envelopeOf({ mailFrom, recipients, session, client, authentication, requireTls }: Delivery): DeliveryEnvelope {
   const last = client && lastEnvelopes.get(client)
-  if (last && !authentication && last.mailFrom === mailFrom && last.session === session && isTo(last, recipients))
-    return last
+  const isUsual = !authentication && !requireTls
+  if (last && isUsual && last.mailFrom === mailFrom && last.session === session && isTo(last, recipients)) return last
   const rcptTo = recipients.map(({ address }) => address)
   const envelope: DeliveryEnvelope = {
     mailFrom,
@@ -177,8 +178,9 @@ function envelopeOf({ mailFrom, recipients, session, client, authentication }: D
     ...(session === undefined ? {} : { session }),
     ...(client ? { client } : {}),
     ...(authentication ? { authentication } : {}),
+    ...(requireTls ? { requireTls } : {}),
   }
-  if (client && !authentication) lastEnvelopes.set(client, envelope)
+  if (client && isUsual) lastEnvelopes.set(client, envelope)
   return envelope
 }
 

@@ -71,6 +71,8 @@ export interface Delivery {
   readonly smtpUtf8?: boolean
   /** BODY of MAIL. RFC 6152, RFC 3030. */
   readonly body?: '8BITMIME' | 'BINARYMIME' | undefined
+  /** Whether other hosts get it only over verified TLS: REQUIRETLS of MAIL. RFC 8689 section 2. */
+  readonly requireTls?: boolean | undefined
   /** The account that has logged on to send it. */
   readonly account?: string | undefined
   /** Id of the session that received the message. */

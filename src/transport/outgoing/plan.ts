@@ -128,6 +128,8 @@ function targetOf(group: readonly Route[], { envelope, header, session }: Planne
   const recipients = rewritten(connector, given)
   const { mailFrom, recipients: _, ...options } = envelope
   const subject = subjectOf(header)
+  // RFC 8689 section 4.1: REQUIRETLS outweighs the field.
+  const ignoresTlsPolicies = !options.requireTls && /^no$/i.test(fieldOf(header, 'tls-required')?.trim() ?? '')
   return {
     mailFrom: mailFrom === '' ? '' : (connector.rewrite?.from ?? mailFrom),
     rcptTo: given.map(({ address }) => address),
@@ -138,6 +140,7 @@ function targetOf(group: readonly Route[], { envelope, header, session }: Planne
       destination: destinationOf(connector, recipients[0]?.address ?? ''),
       recipients,
       ...(subject !== undefined && { subject }),
+      ...(ignoresTlsPolicies && { ignoresTlsPolicies }),
     },
   }
 }
@@ -150,10 +153,12 @@ function rewritten({ rewrite }: ResolvedConnector, given: readonly OutgoingRecip
   return [{ originalRecipient: `rfc822;${only.address}`, ...only, address: rewrite.to }]
 }
 
+const fieldOf = (header: Buffer, name: string): string | undefined => headerValue(header, headerFields(header), name)
+
 /** Characters of a subject that the queue shows. */
 const MAX_SUBJECT = 200
 
 function subjectOf(header: Buffer): string | undefined {
-  const value = headerValue(header, headerFields(header), 'subject')
+  const value = fieldOf(header, 'subject')
   return value === undefined ? undefined : decodeWords(value).slice(0, MAX_SUBJECT)
 }

@@ -33,8 +33,10 @@ export interface OutgoingEnvelope {
   readonly smtpUtf8?: boolean
   /** RFC 6152, RFC 3030. */
   readonly body?: '8BITMIME' | 'BINARYMIME'
-  /** RFC 8689. */
+  /** RFC 8689 section 2. */
   readonly requireTls?: boolean
+  /** Whether DANE and MTA-STS do not apply: `TLS-Required: No`. RFC 8689 section 3. */
+  readonly ignoresTlsPolicies?: boolean
 }
 
 /** One host that may take a message. */
@@ -52,6 +54,8 @@ export interface NextHop {
   readonly tlsa?: readonly TlsaRecord[]
   /** Where the TLS level comes from, for session records and TLS reports. */
   readonly policy: 'configured' | 'dane' | 'mta-sts' | 'none'
+  /** Whether an attacker could have chosen the host: neither DNSSEC nor MTA-STS confirms its MX record. */
+  readonly isMxUnverified?: boolean
   /** Authority of its certificate: a name of the lab, or a PEM file. Default: the lab's roots. */
   readonly authority?: string
   readonly implicitTls?: boolean
@@ -74,8 +78,17 @@ export class RouteError extends Error {
   }
 }
 
-/** Returns the hosts for a domain, the preferred one first. @throws RouteError */
-export type Router = (connector: ResolvedConnector, domain: string, signal: AbortSignal) => Promise<readonly NextHop[]>
+/**
+ * Returns the hosts for a domain, the preferred one first.
+ * @param ignoresTlsPolicies see `OutgoingEnvelope`
+ * @throws RouteError
+ */
+export type Router = (
+  connector: ResolvedConnector,
+  domain: string,
+  signal: AbortSignal,
+  ignoresTlsPolicies?: boolean,
+) => Promise<readonly NextHop[]>
 
 /** The result of an attempt for one recipient. */
 export interface RecipientResult {

@@ -89,7 +89,7 @@ describe.each(forms)('a session by %s', (form) => {
       '250-DSN',
       '250-ENHANCEDSTATUSCODES',
       '250-LIMITS RCPTMAX=1000',
-      ...(form === 'clear' ? ['250-STARTTLS'] : []),
+      form === 'clear' ? '250-STARTTLS' : '250-REQUIRETLS',
       `250-AUTH ${basicMechanisms(form !== 'clear').join(' ')}`,
       '250-AUTH=LOGIN',
       '250 HELP',

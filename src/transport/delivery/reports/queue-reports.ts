@@ -48,14 +48,15 @@ async function report(services: DeliveryServices, facts: ReportFacts, at: number
     to: envelope.mailFrom,
     recipients,
     envelopeId: envelope.envelopeId,
-    ret: envelope.ret,
+    // RFC 8689 section 5: the content must not leave by a host without TLS.
+    ret: envelope.requireTls ? 'HDRS' : envelope.ret,
     smtpUtf8: envelope.smtpUtf8 === true,
     message: await facts.message(),
     arrivedAt,
     at,
     reason,
   })
-  await sendOwnMail(services, { to: envelope.mailFrom, raw, session }, at)
+  await sendOwnMail(services, { to: envelope.mailFrom, raw, requireTls: envelope.requireTls, session }, at)
 }
 
 /** Returns what a report says about a recipient; nothing if the report is not about it or nobody asked for it. */

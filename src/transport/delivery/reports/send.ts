@@ -10,7 +10,7 @@ import type { OwnMail } from './types.ts'
  */
 export async function sendOwnMail(
   services: DeliveryServices,
-  { to, raw, session }: OwnMail,
+  { to, raw, requireTls, session }: OwnMail,
   at: number,
 ): Promise<void> {
   await deliver(services, {
@@ -18,6 +18,7 @@ export async function sendOwnMail(
     message: [raw],
     mailFrom: '',
     recipients: [{ address: to, destination: resolveRecipient(services, to) }],
+    requireTls,
     session,
     at,
   })

@@ -11,7 +11,7 @@ import type { Action } from './types.ts'
  */
 export async function reportSuccess(services: DeliveryServices, delivery: Delivery, at: number): Promise<void> {
   const recipients = delivery.recipients.filter(({ notify, onDemand }) => notify?.includes('SUCCESS') && !onDemand)
-  const { mailFrom: to, session, envelopeId, smtpUtf8 = false } = delivery
+  const { mailFrom: to, session, envelopeId, smtpUtf8 = false, requireTls } = delivery
   if (to === '' || recipients.length === 0) return
   const raw = writeStandardReport({
     hostname: services.hostname,
@@ -29,7 +29,7 @@ export async function reportSuccess(services: DeliveryServices, delivery: Delive
     arrivedAt: at,
     at,
   })
-  await sendOwnMail(services, { to, raw, session }, at)
+  await sendOwnMail(services, { to, raw, requireTls, session }, at)
 }
 
 /** Returns the action. `relayed`: the lab accepted the message in place of another domain. RFC 3464 section 2.3.3. */

@@ -65,6 +65,8 @@ export interface ReportFacts {
     readonly envelopeId?: string | undefined
     readonly ret?: 'FULL' | 'HDRS' | undefined
     readonly smtpUtf8?: boolean | undefined
+    /** RFC 8689. */
+    readonly requireTls?: boolean | undefined
   }
   readonly results: readonly {
     readonly address: string
@@ -93,6 +95,8 @@ export interface ReportFacts {
 export interface OwnMail {
   readonly to: string
   readonly raw: Buffer
+  /** Whether other hosts get it only over verified TLS, as the message that it is about. RFC 8689 section 5. */
+  readonly requireTls?: boolean | undefined
   /** The id of the session that caused it. */
   readonly session?: string | undefined
 }

@@ -18,7 +18,7 @@ import { ConnectionPool } from './pool.ts'
 import { resultsOf, resultsOfFailure, unsendable } from './results.ts'
 import type { ClientServices, Destination } from './services.ts'
 import { testHost } from './test-host.ts'
-import { withRequiredTls } from './tls-level.ts'
+import { checkMx, withRequiredTls } from './tls-level.ts'
 
 /** Recipients of one transaction. Every host takes so many. RFC 5321 section 4.5.3.1.8. */
 const MAX_RECIPIENTS = 100
@@ -92,6 +92,7 @@ export class SmtpClient implements TestingClient {
     const hop = envelope.requireTls ? withRequiredTls(configured) : configured
     let failure: PeerFailure | undefined
     try {
+      if (envelope.requireTls) checkMx(hop)
       for (const address of await addressesOf(hop)) {
         try {
           return await this.#sendTo({ hop, address, ...connectorFacts(attempt) }, attempt, hosts)

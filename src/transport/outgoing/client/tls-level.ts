@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { type SentChain, tlsaMismatch, usableRecords } from '../../dns/tlsa.ts'
 import type { NextHop, TlsFailure, TlsLevel } from '../types.ts'
+import { PeerFailure } from './failure.ts'
 
 /** The demands of a TLS level. The names are Postfix's: https://www.postfix.org/TLS_README.html#client_tls_levels */
 interface LevelRules {
@@ -69,6 +70,13 @@ const namesOf = ({ names, host }: NextHop): readonly string[] => (names.length >
 /** Returns the level for a message that must not travel without verified TLS. RFC 8689 section 4.2.1. */
 export const withRequiredTls = (hop: NextHop): NextHop =>
   levels[hop.tls].verifies === 'nothing' ? { ...hop, tls: 'verify' } : hop
+
+/** @throws PeerFailure if a forged MX record could have named the host of a message with REQUIRETLS. RFC 8689 section 4.2.1 */
+export function checkMx({ host, isMxUnverified }: NextHop): void {
+  if (!isMxUnverified) return
+  const text = `neither DNSSEC nor MTA-STS confirms that ${host} takes mail for the domain, which REQUIRETLS demands`
+  throw new PeerFailure(text, { enhancedCode: '5.7.30' })
+}
 
 function nameProblem(certificate: X509Certificate, names: readonly string[]): CertificateProblem | undefined {
   const has = (name: string): boolean =>

@@ -38,7 +38,7 @@ export async function attemptItem(
   // Made again for each attempt, so that signatures are not too old.
   const signForm = sign && ((form: Attempt['message']) => sign(form, item.entry.envelope ?? {}))
   for (const [domain, recipients] of byDomain(item.pending, connector)) {
-    const hops = await hopsFor(route, connector, domain, signal)
+    const hops = await hopsFor(() => route(connector, domain, signal, item.envelope.ignoresTlsPolicies), domain)
     if (!Array.isArray(hops)) {
       all.push(...recipients.map(({ address }) => ({ address, ...hops })))
       continue
@@ -66,14 +66,9 @@ function byDomain(
 
 type NoRoute = Omit<RecipientResult, 'address'>
 
-async function hopsFor(
-  route: Router,
-  connector: ResolvedConnector,
-  domain: string,
-  signal: AbortSignal,
-): Promise<NextHop[] | NoRoute> {
+async function hopsFor(route: () => ReturnType<Router>, domain: string): Promise<NextHop[] | NoRoute> {
   try {
-    const hops = await route(connector, domain, signal)
+    const hops = await route()
     if (hops.length > 0) return [...hops]
     return { kind: 'deferred', enhancedCode: '4.4.4', text: `no host is known for ${domain}` }
   } catch (error) {

@@ -39,17 +39,19 @@ interface DnsRouteServices {
 /** Creates the router of connectors with `route: dns`: MX, DANE (RFC 7672) and MTA-STS (RFC 8461). */
 export const dnsRouter =
   (services: DnsRouteServices): Router =>
-  async (connector, domain, signal) => {
+  async (connector, domain, signal, ignoresTlsPolicies = false) => {
+    const isUnprotected = connector.tls === 'none' || ignoresTlsPolicies
     const resolver = await services.resolverOf(connector)
     const found = isIP(addressLiteral(domain) ?? '')
       ? { records: [{ preference: 0, exchange: addressLiteral(domain) as string }], authenticated: false }
       : await mailExchangers(resolver, domain, signal)
-    const policy = connector.tls === 'none' ? {} : await services.policyOf(connector, domain, signal)
+    const policy = isUnprotected ? {} : await services.policyOf(connector, domain, signal)
     if (policy.failure) await services.onProblem?.({ domain, ...problemOf(policy.failure), policy: 'mta-sts' })
     const usable: Usable[] = []
     const unusable: RouteError[] = []
     for (const { exchange, preference } of found.records) {
-      const context = { services, resolver, connector, domain, policy, isSecureMx: found.authenticated, signal }
+      const isSecureMx = found.authenticated
+      const context = { services, resolver, connector, domain, policy, isSecureMx, isUnprotected, signal }
       const hop = await hopOf(exchange, context).catch(routeErrorOf)
       if (hop instanceof RouteError) unusable.push(hop)
       // RFC 5321 section 5.1: neither the lab itself nor hosts that are not preferred to it.
@@ -90,16 +92,18 @@ interface HopContext {
   readonly domain: string
   readonly policy: FoundPolicy
   readonly isSecureMx: boolean
+  /** Whether neither DANE nor MTA-STS applies. */
+  readonly isUnprotected: boolean
   readonly signal: AbortSignal
 }
 
 /** Returns one host with the TLS level that its policies and the connector ask for. @throws RouteError */
 async function hopOf(host: string, context: HopContext): Promise<NextHop> {
-  const { resolver, connector, domain, isSecureMx, signal, services } = context
+  const { resolver, connector, domain, isSecureMx, isUnprotected, signal, services } = context
   const { port, authority } = connector
   const addresses = isIP(host) ? literal(host) : await addressesOf(resolver, host, signal)
   const shared = { host, port, addresses: addresses.records, ...(authority === undefined ? {} : { authority }) }
-  const tlsa = isSecureMx && connector.tls !== 'none' ? await tlsaOf(host, addresses, context) : undefined
+  const tlsa = isSecureMx && !isUnprotected ? await tlsaOf(host, addresses, context) : undefined
   if (tlsa?.isUsable) return { ...shared, ...daneLevel(host, tlsa, [host, domain]) }
   if (connector.tls === 'dane') {
     const why = tlsa ? 'no usable TLSA records' : 'no TLSA records that DNSSEC authenticates'
@@ -108,7 +112,8 @@ async function hopOf(host: string, context: HopContext): Promise<NextHop> {
     throw insecure(text)
   }
   const level = await levelOf(host, context)
-  return { ...shared, ...(tlsa ? encrypted(level, tlsa) : level) }
+  const isMxUnverified = !isSecureMx && level.policy !== 'mta-sts' && levels[level.tls].verifies === 'nothing'
+  return { ...shared, ...(tlsa ? encrypted(level, tlsa) : level), ...(isMxUnverified && { isMxUnverified }) }
 }
 
 type Level = Pick<NextHop, 'tls' | 'names' | 'policy' | 'tlsa'>

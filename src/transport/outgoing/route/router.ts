@@ -11,9 +11,9 @@ import { daneLevel, type HostTlsa, hostTlsa, type ResolverOf } from './dane.ts'
  */
 export function connectorRouter(dns?: Router, resolverOf?: ResolverOf): Router {
   const smartHost = smartHostRouter(resolverOf)
-  return async (connector, domain, signal) => {
+  return async (connector, domain, signal, ignoresTlsPolicies) => {
     if (connector.smartHost) return smartHost(connector, domain, signal)
-    if (dns) return dns(connector, domain, signal)
+    if (dns) return dns(connector, domain, signal, ignoresTlsPolicies)
     throw new RouteError('no DNS server is configured', { isPermanent: false, enhancedCode: '4.4.3' })
   }
 }
