@@ -14,11 +14,16 @@ import {
 } from '../../src/storage/store/types.ts'
 import { Pop3Error } from './reply.ts'
 
+/** Returns the octets that RETR sends of a message: with the CRLF that ends its last line. RFC 1939 sections 5 and 11. */
+export const sentOctets = ({ sizeOctets, lacksLineEnd }: MessageEntry): number =>
+  sizeOctets + (lacksLineEnd ? CRLF.length : 0)
+
 /** An INBOX, or the folder of captured mail, as it was at log-on, numbered from 1 and locked by one session. RFC 1939 section 5. */
 export class Maildrop {
   readonly #store: MessageStore
   readonly #folder: Folder
   readonly #entries: Entries
+  /** The octets of all messages. */
   readonly #allOctets: number
   readonly #lock: FolderLock
   readonly #isUtf8: boolean
@@ -28,7 +33,7 @@ export class Maildrop {
   private constructor(
     store: MessageStore,
     folder: Folder,
-    { entries, sizeOctets }: FolderSnapshot,
+    { entries, sizeOctets, withoutLineEnd }: FolderSnapshot,
     lock: FolderLock,
     isUtf8: boolean,
   ) {
@@ -37,8 +42,8 @@ export class Maildrop {
     this.#folder = folder
     this.#entries = entries
     this.#lock = lock
-    this.#allOctets = sizeOctets
-    this.#octets = sizeOctets
+    this.#allOctets = sizeOctets + withoutLineEnd * CRLF.length
+    this.#octets = this.#allOctets
   }
 
   /**
@@ -107,7 +112,7 @@ export class Maildrop {
   }
 
   markDeleted(number: number): void {
-    this.#octets -= this.entry(number).sizeOctets
+    this.#octets -= sentOctets(this.entry(number))
     this.#deleted.add(number)
   }
 

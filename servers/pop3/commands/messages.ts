@@ -1,5 +1,5 @@
 import { inTransaction, messageAndLines, messageNumber, optionalMessageNumber } from '../command.ts'
-import type { Maildrop } from '../maildrop.ts'
+import { type Maildrop, sentOctets } from '../maildrop.ts'
 
 /** STAT: the number of messages and their octets. RFC 1939 section 5. */
 export const stat = inTransaction({ name: 'STAT', run: (maildrop) => `${maildrop.count} ${maildrop.octets}` })
@@ -9,13 +9,13 @@ export const list = inTransaction({
   name: 'LIST',
   parse: optionalMessageNumber,
   run(maildrop, number) {
-    if (number !== undefined) return `${number} ${maildrop.entry(number).sizeOctets}`
+    if (number !== undefined) return `${number} ${sentOctets(maildrop.entry(number))}`
     return { text: maildrop.summary, lines: scanListing(maildrop) }
   },
 })
 
 function* scanListing(maildrop: Maildrop): Generator<string, void, void> {
-  for (const [number, { sizeOctets }] of maildrop.messages()) yield `${number} ${sizeOctets}`
+  for (const [number, entry] of maildrop.messages()) yield `${number} ${sentOctets(entry)}`
 }
 
 /** UIDL [msg]: the unique id of one message or of all. RFC 1939 section 7. */
@@ -37,9 +37,12 @@ export const retr = inTransaction({
   name: 'RETR',
   parse: messageNumber,
   async run(maildrop, number) {
-    const { sizeOctets } = maildrop.entry(number)
+    const entry = maildrop.entry(number)
     const message = await maildrop.message(number)
-    return { text: `${Buffer.isBuffer(message) ? message.length : sizeOctets} octets`, message }
+    return {
+      text: `${sentOctets(Buffer.isBuffer(message) ? { ...entry, sizeOctets: message.length } : entry)} octets`,
+      message,
+    }
   },
 })
 

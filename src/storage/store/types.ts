@@ -130,6 +130,8 @@ export interface MessageEntry {
   /** Identifies the octets. Copies share it. EMAILID (RFC 8474), and the key of parse caches. */
   readonly blob: string
   readonly sizeOctets: number
+  /** Set if the octets do not end with CRLF. POP3 and NNTP add it when they send the message. */
+  readonly lacksLineEnd?: true
   /** INTERNALDATE, milliseconds since the epoch. */
   readonly internalDate: number
   /** When the message was added to this folder, milliseconds since the epoch. SAVEDATE (RFC 8514). */
@@ -184,6 +186,8 @@ export interface FolderSnapshot extends FolderStatus {
   readonly flags: readonly string[]
   /** Position of the first message without `\Seen`, counted from 1; 0 if all have it. */
   readonly firstUnseen: number
+  /** Number of messages with `lacksLineEnd`. */
+  readonly withoutLineEnd: number
 }
 
 /** Where a message is stored. A message stored in several folders has several locations. */

@@ -38,6 +38,36 @@ test('a maildrop with captured mail is open to readers of captured mail only', a
   client.destroy()
 })
 
+test('RFC 1939 section 11: STAT and LIST give the octets that RETR sends, with the CRLF that it adds', async () => {
+  await using lab = await startMailLab(pop3)
+  const large = `Subject: large\r\n\r\n${'.text\r\n'.repeat(200_000)}end`
+  const sent = [mail(1), 'Subject: 2\r\n\r\nno line end', 'Subject: 3', 'Subject: 4\r\n\r\nline feed\n', large, '']
+  await lab.put('alice', ...sent)
+  const client = await logOn(lab)
+  const ask = async (command: string): Promise<string> => {
+    client.send(`${command}\r\n`)
+    return (await client.line()) ?? ''
+  }
+  const lines = (): Promise<string[]> => client.lines((line) => line === '.')
+  const octets: number[] = []
+  for (const [index, text] of sent.entries()) {
+    const reply = await ask(`RETR ${index + 1}`)
+    const content = (await lines()).slice(0, -1).map((line) => `${line.replace(/^\./, '')}\r\n`)
+    octets.push(Buffer.byteLength(content.join(''), 'latin1'))
+    expect(reply).toBe(`+OK ${octets.at(-1)} octets`)
+    expect(content.join('')).toBe(text === '' || text.endsWith('\r\n') ? text : `${text}\r\n`)
+    expect(await ask(`LIST ${index + 1}`)).toBe(`+OK ${index + 1} ${octets.at(-1)}`)
+  }
+  const sum = (from = 0): number => octets.slice(from).reduce((all, one) => all + one, 0)
+  expect(await ask('STAT')).toBe(`+OK 6 ${sum()}`)
+  expect(await ask('LIST')).toBe(`+OK 6 messages (${sum()} octets)`)
+  expect(await lines()).toEqual([...octets.map((size, index) => `${index + 1} ${size}`), '.'])
+  for (const number of [1, 2]) expect(await ask(`DELE ${number}`)).toMatch(/^\+OK/)
+  expect(await ask('STAT')).toBe(`+OK 4 ${sum(2)}`)
+  expect(await ask('RSET')).toBe(`+OK 6 messages (${sum()} octets)`)
+  client.destroy()
+})
+
 describe('RFC 1939 section 4: the exclusive lock', () => {
   test('only one session can open a maildrop; other accounts are not affected', async () => {
     await using lab = await startMailLab(pop3)

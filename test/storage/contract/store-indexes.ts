@@ -36,6 +36,7 @@ export function indexContract(on: StoreContext): void {
         entries,
         flags: [...new Set(entries.flatMap(({ flags }) => flags))].sort(),
         firstUnseen: entries.findIndex(({ flags }) => !flags.includes('\\Seen')) + 1,
+        withoutLineEnd: entries.filter(({ lacksLineEnd }) => lacksLineEnd).length,
       }
     }
     const taken = async () => {
@@ -51,7 +52,9 @@ export function indexContract(on: StoreContext): void {
       for (let round = 0; round < (isLong ? 300 : 100); round++) {
         const what = (['deliver', 'add', 'remove', 'replace', 'expunge'] as const)[random(5)]
         if (what === 'deliver') {
-          await on.store.append([{ ...message('x'), targets: [{ folderId: on.inbox.id, flags: flags() }] }])
+          const text = ['x', 'x\r\n', '']
+          const raw = message(text[random(3)] ?? '')
+          await on.store.append([{ ...raw, targets: [{ folderId: on.inbox.id, flags: flags() }] }])
         } else if (what === 'expunge') await on.store.expunge(on.inbox.id, uids().slice(0, 2))
         else await on.store.setFlags(on.inbox.id, uids(), { mode: what ?? 'add', flags: flags() })
         // Not in every round, because several changes between two snapshots must be correct, too.

@@ -31,6 +31,27 @@ export function messageContract(on: StoreContext): void {
       expect(await on.store.read('none', 1)).toBeUndefined()
     })
 
+    it('say whether they lack a line end, also in copies and after streams', async () => {
+      const line = Buffer.from('line\r\n')
+      const large = pattern(1_100_000)
+      const open = line.subarray(0, 5)
+      const lacking = [Buffer.from('a'), Buffer.from('a\n'), pieces(open, 2), pieces(large, 99_999), [line, large]]
+      const ending = [line, Buffer.alloc(0), [open, line.subarray(5), Buffer.alloc(0)], pieces(line, 1)]
+      const split = pieces(Buffer.concat([large, line]), large.length + line.length - 1)
+      const targets = [{ folderId: on.inbox.id }]
+      await on.store.append([...lacking, ...ending, split].map((raw) => ({ raw, targets })))
+      const expected = [true, true, true, true, true, undefined, undefined, undefined, undefined, undefined]
+      const marks = async (folderId: string) => (await on.store.list(folderId)).map((entry) => entry.lacksLineEnd)
+      expect(await marks(on.inbox.id)).toEqual(expected)
+      const other = await on.store.createFolder(alice, 'Other')
+      await on.store.copy(on.inbox.id, [1, 6, 10], other.id)
+      await on.store.setFlags(other.id, [1], { mode: 'add', flags: ['\\Seen'] })
+      expect(await marks(other.id)).toEqual([true, undefined, undefined])
+      expect((await on.store.snapshot(other.id)).withoutLineEnd).toBe(1)
+      await on.store.expunge(other.id, [1])
+      expect((await on.store.snapshot(other.id)).withoutLineEnd).toBe(0)
+    })
+
     it('are found as the oldest of their folders', async () => {
       const [empty, other] = [
         await on.store.createFolder(alice, 'Empty'),

@@ -32,7 +32,7 @@ describe('the entries of a folder that are packed', () => {
     const random = (below: number): number => Math.floor(next() * below)
     const state = new PostgresFolder(1, folder, { uidNext: 1, modSeq: 1, valueSeq: 0 })
     const source = new PackedEntries(state, names, new UnpackedBlocks(600))
-    const counts = { exists: 0, sizeOctets: 0, unseen: 0, deleted: 0, deletedOctets: 0 }
+    const counts = { exists: 0, sizeOctets: 0, unseen: 0, deleted: 0, deletedOctets: 0, withoutLineEnd: 0 }
     const packed = new FolderIndex({ uidNext: 1, highestModSeq: 1, counts, combinations: [], blocks: [], source })
     const plain = new FolderIndex()
     const snapshots: { readonly packed: FolderSnapshot; readonly plain: ReturnType<typeof copyOf> }[] = []
@@ -64,7 +64,7 @@ test('entries that arrive count among the unpacked ones', () => {
   const state = new PostgresFolder(1, folder, { uidNext: 1, modSeq: 1, valueSeq: 0 })
   const unpacked = new UnpackedBlocks(600)
   const source = new PackedEntries(state, names, unpacked)
-  const counts = { exists: 0, sizeOctets: 0, unseen: 0, deleted: 0, deletedOctets: 0 }
+  const counts = { exists: 0, sizeOctets: 0, unseen: 0, deleted: 0, deletedOctets: 0, withoutLineEnd: 0 }
   const index = new FolderIndex({ uidNext: 1, highestModSeq: 1, counts, combinations: [], blocks: [], source })
   for (let uid = 1; uid <= 500; uid++) index.append([newEntry(uid, uid + 1)])
   expect(source.read(0)).toEqual([])

@@ -73,19 +73,25 @@ export function planAppend<State extends FolderNumbers>(
 /** The blob in which a message's octets are stored. */
 export type StoredBlob = Pick<MessageEntry, 'blob' | 'sizeOctets'>
 
+/** The blob of a new message. */
+export interface NewBlob extends StoredBlob {
+  readonly lacksLineEnd: boolean
+}
+
 /** The new entries of a batch by folder. */
 export type AddedEntries<State> = Map<State, MessageEntry[]>
 
 /** Creates the entries of a planned message, one per folder, and adds them to `added`. */
 export function createEntries<State extends FolderNumbers>(
   planned: PlannedMessage<State>,
-  blob: StoredBlob,
+  blob: NewBlob,
   now: number,
   added: AddedEntries<State>,
 ): StoredMessage[] {
   const stored: StoredMessage[] = []
   for (const place of planned.places) {
-    const entry = newEntry(planned.message, place, blob, now)
+    const whole = newEntry(planned.message, place, blob, now)
+    const entry: MessageEntry = blob.lacksLineEnd ? { ...whole, lacksLineEnd: true } : whole
     const entries = added.get(place.state)
     if (entries) entries.push(entry)
     else added.set(place.state, [entry])

@@ -1,5 +1,25 @@
-import { joinPieces } from '../../../core/octets/pieces.ts'
+import { joinPieces, type Pieces } from '../../../core/octets/pieces.ts'
 import type { NewMessage } from '../types.ts'
+
+/** Returns the end of a message, at least its last two octets if it has as many. */
+function tailOf(pieces: Pieces): Buffer {
+  let at = pieces.length - 1
+  let tail = pieces[at] ?? NOTHING
+  while (tail.length < 2 && at > 0) tail = Buffer.concat([pieces[--at] as Buffer, tail])
+  return tail
+}
+
+/** Returns a copy of the last two octets of a message: a view would keep all of its octets in memory. */
+export const endingOf = (pieces: Pieces): Buffer => Buffer.from(tailOf(pieces).subarray(-2))
+
+/** Returns whether a message has octets, but does not end with CRLF. */
+export function lacksLineEnd(pieces: Pieces): boolean {
+  const tail = tailOf(pieces)
+  return tail.length > 0 && (tail.at(-1) !== LF || tail.at(-2) !== CR)
+}
+
+const NOTHING = Buffer.alloc(0)
+const [CR, LF] = [0x0d, 0x0a]
 
 /** Pieces that are gathered before they are written. */
 const BUFFERED_PIECES = 4

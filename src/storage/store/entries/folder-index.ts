@@ -12,7 +12,10 @@ const STEP = 256
 export interface StoredFolder {
   readonly uidNext: number
   readonly highestModSeq: number
-  readonly counts: Pick<FolderCounts, 'exists' | 'sizeOctets' | 'unseen' | 'deleted' | 'deletedOctets'>
+  readonly counts: Pick<
+    FolderCounts,
+    'exists' | 'sizeOctets' | 'unseen' | 'deleted' | 'deletedOctets' | 'withoutLineEnd'
+  >
   readonly combinations: Iterable<readonly [flags: readonly string[], messages: number]>
   readonly blocks: Iterable<BlockCounts>
   readonly source: BlockSource
@@ -63,7 +66,8 @@ export class FolderIndex {
 
   snapshot(): FolderSnapshot {
     const { firstUnseen } = this.#entries
-    return { ...this.status(), entries: this.share(), flags: this.#flags.all, firstUnseen }
+    const { withoutLineEnd } = this.#counts
+    return { ...this.status(), entries: this.share(), flags: this.#flags.all, firstUnseen, withoutLineEnd }
   }
 
   /** Returns the entries as they are now. */
@@ -177,13 +181,14 @@ export class FolderIndex {
   }
 }
 
-/** The counts of a folder that STATUS returns. Call a method for every entry that is added, removed or replaced. */
+/** The counts of a folder that STATUS and POP3 return. Call a method for every entry that is added, removed or replaced. */
 export class FolderCounts {
   exists = 0
   sizeOctets = 0
   unseen = 0
   deleted = 0
   deletedOctets = 0
+  withoutLineEnd = 0
 
   add(entry: MessageEntry): void {
     this.#change(entry, 1)
@@ -201,6 +206,7 @@ export class FolderCounts {
   #change(entry: MessageEntry, sign: 1 | -1): void {
     this.exists += sign
     this.sizeOctets += sign * entry.sizeOctets
+    if (entry.lacksLineEnd) this.withoutLineEnd += sign
     if (!entry.flags.includes(SEEN)) this.unseen += sign
     if (!entry.flags.includes(DELETED)) return
     this.deleted += sign

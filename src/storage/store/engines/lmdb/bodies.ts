@@ -9,6 +9,8 @@ import { PIECE_OCTETS, type Tables } from './tables.ts'
 export interface StreamedBlob {
   readonly blob: number
   readonly sizeOctets: number
+  /** Its last two octets. */
+  readonly ending: Buffer
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -58,7 +60,7 @@ export class Bodies {
   }
 
   /** Makes a streamed blob the body of a message. Returns the message's octets. Call it within a transaction. */
-  adopt({ blob, sizeOctets }: StreamedBlob, prefix: Buffer | undefined, holders: number): number {
+  adopt({ blob, sizeOctets }: Omit<StreamedBlob, 'ending'>, prefix: Buffer | undefined, holders: number): number {
     this.#tables.doomed.removeSync(blob)
     if (prefix?.length) this.#tables.bodies.putSync([blob, PREFIX_PIECE], prefix)
     if (holders > 1) this.#tables.holders.putSync(blob, holders)

@@ -23,11 +23,12 @@ import {
   copiedEntries,
   copyResult,
   createEntries,
+  type NewBlob,
   type PlannedMessage,
   planAppend,
   planFlags,
-  type StoredBlob,
 } from '../plan.ts'
+import { lacksLineEnd } from '../take-octets.ts'
 import { textKey } from '../text-key.ts'
 import { modSeqOfChange, valuesEvent } from '../values.ts'
 import type { Articles } from './articles.ts'
@@ -328,19 +329,19 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
   }
 
   /** Writes a message's octets, or adopts the blob that was written while it arrived. */
-  #putBlob({ prefix, places }: PlannedMessage<ChangedFolder>, raw: Buffer | StreamedBlob): StoredBlob {
+  #putBlob({ prefix, places }: PlannedMessage<ChangedFolder>, raw: Buffer | StreamedBlob): NewBlob {
     this.writes++
     const holders = places.length
     if (!Buffer.isBuffer(raw)) {
       // Without a target the blob stays doomed.
       const sizeOctets = holders > 0 ? this.#bodies.adopt(raw, prefix, holders) : raw.sizeOctets
-      return { blob: this.#bodies.nameOf(raw.blob), sizeOctets }
+      return { blob: this.#bodies.nameOf(raw.blob), sizeOctets, lacksLineEnd: lacksLineEnd([raw.ending]) }
     }
     const blob = ++this.#lastBlob
     const octets = prefix ? Buffer.concat([prefix, raw]) : raw
     if (holders > 0) this.#bodies.put(blob, octets, holders)
     if (places.some(({ folder }) => folder.owner === PUBLIC_OWNER)) this.#articles.putOverview(blob, octets)
-    return { blob: this.#bodies.nameOf(blob), sizeOctets: octets.length }
+    return { blob: this.#bodies.nameOf(blob), sizeOctets: octets.length, lacksLineEnd: lacksLineEnd([octets]) }
   }
 
   #add(folder: ChangedFolder, entries: readonly MessageEntry[], origin: Origin | undefined): void {

@@ -5,7 +5,7 @@ import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../../types.ts'
 import { textKey } from '../text-key.ts'
 import { overviewRecord } from './articles.ts'
 import { blobOctets, piecesOf } from './bodies.ts'
-import { blocksOf, combinationsOf, countBlocks, entriesOf, numbersOf } from './lmdb-folder.ts'
+import { blocksOf, combinationsOf, countBlocks, countsOf, entriesOf, numbersOf } from './lmdb-folder.ts'
 import { damagedKeys, isSealed } from './sealed-tables.ts'
 import { firstKey, LAST_BLOB, lastKey, type Tables } from './tables.ts'
 
@@ -90,9 +90,9 @@ function* articleFaults(
 }
 
 function* countFaults(tables: Tables, folder: Folder, counts: FolderCounts): Generator<string> {
-  const [, , exists, sizeOctets, unseen, deleted, deletedOctets] = numbersOf(tables, folder.id)
-  const stored = { exists, sizeOctets, unseen, deleted, deletedOctets }
-  for (const key of ['exists', 'sizeOctets', 'unseen', 'deleted', 'deletedOctets'] as const) {
+  const [, , ...numbers] = numbersOf(tables, folder.id)
+  const stored = countsOf(numbers)
+  for (const key of Object.keys(stored) as (keyof typeof stored)[]) {
     if (stored[key] !== counts[key]) {
       yield `${labelOf(folder)}: ${key} is stored as ${stored[key]}, but its messages have ${counts[key]}`
     }

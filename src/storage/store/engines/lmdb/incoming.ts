@@ -1,7 +1,7 @@
 import { viewsOf } from '../../../../core/octets/pieces.ts'
 import type { NewMessage } from '../../types.ts'
 import { checkFits } from '../full/limits.ts'
-import { takeOctets } from '../take-octets.ts'
+import { endingOf, takeOctets } from '../take-octets.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { ChangeSet } from './change-set.ts'
 import { PIECE_OCTETS } from './tables.ts'
@@ -53,7 +53,7 @@ export class Incoming {
         release = before ? undefined : this.#bodies.use(number)
         return number
       }, octets.length)
-      return { blob, sizeOctets }
+      return { blob, sizeOctets, ending: endingOf(before ? [before.ending, octets] : [octets]) }
     } finally {
       if (release) this.#releases.push(release)
     }

@@ -6,6 +6,7 @@ import type { FolderNumbers } from '../plan.ts'
 import type { ReadOptions } from './committed.ts'
 import {
   type BlockRecord,
+  type CountsRecord,
   combinationKey,
   firstKey,
   fromRecord,
@@ -47,7 +48,7 @@ export class LmdbFolder {
   index(tables: Tables, source: StoredFolder['source'], options: ReadOptions): FolderIndex {
     if (this.#index) return this.#index
     const { id } = this.folder
-    const [uidNext, highestModSeq, exists, sizeOctets, unseen, deleted, deletedOctets] = numbersOf(tables, id, options)
+    const [uidNext, highestModSeq, ...counts] = numbersOf(tables, id, options)
     const { canonical } = this.flags(tables, options)
     const combinations = Array.from(
       combinationsOf(tables, id, options),
@@ -56,7 +57,7 @@ export class LmdbFolder {
     this.#index = new FolderIndex({
       uidNext,
       highestModSeq,
-      counts: { exists, sizeOctets, unseen, deleted, deletedOctets },
+      counts: countsOf(counts),
       combinations,
       blocks: blocksOf(tables, id, options),
       source,
@@ -126,11 +127,10 @@ export class ChangedFolder implements FolderNumbers {
     this.unreadable = state && new Map()
     this.folder = folder.folder
     this.flags = folder.flags(tables, this.#state)
-    const numbers = numbersOf(tables, folder.folder.id, this.#state)
-    const [uidNext, highestModSeq, exists, sizeOctets, unseen, deleted, deletedOctets] = numbers
+    const [uidNext, highestModSeq, ...counts] = numbersOf(tables, folder.folder.id, this.#state)
     this.uidNext = uidNext
     this.highestModSeq = highestModSeq
-    Object.assign(this.#counts, { exists, sizeOctets, unseen, deleted, deletedOctets })
+    Object.assign(this.#counts, countsOf(counts))
   }
 
   add(entry: MessageEntry): void {
@@ -150,9 +150,12 @@ export class ChangedFolder implements FolderNumbers {
 
   /** Writes the changed numbers, combinations and blocks. */
   finish(): void {
-    const { exists, sizeOctets, unseen, deleted, deletedOctets } = this.#counts
+    const { exists, sizeOctets, unseen, deleted, deletedOctets, withoutLineEnd } = this.#counts
     const { id } = this.folder
-    const record: NumbersRecord = [this.uidNext, this.highestModSeq, exists, sizeOctets, unseen, deleted, deletedOctets]
+    const counts = [exists, sizeOctets, unseen, deleted, deletedOctets] as const
+    // Nearly no folder has such a message.
+    const last = withoutLineEnd > 0 ? ([withoutLineEnd] as const) : ([] as const)
+    const record: NumbersRecord = [this.uidNext, this.highestModSeq, ...counts, ...last]
     const { combinations, blocks, numbers, writes } = this.#tables
     writes.put(numbers, id, record)
     for (const [flags, difference] of this.#combinations) {
@@ -203,6 +206,12 @@ export function* blocksOf(tables: Tables, folderId: string, options?: ReadOption
   for (const { key, value } of tables.blocks.getRange(range)) {
     yield { number: key[1], size: value[0], unseen: value[1], deleted: value[2] }
   }
+}
+
+/** Returns the counts of a folder by name. */
+export const countsOf = (counts: CountsRecord): StoredFolder['counts'] => {
+  const [exists, sizeOctets, unseen, deleted, deletedOctets, withoutLineEnd = 0] = counts
+  return { exists, sizeOctets, unseen, deleted, deletedOctets, withoutLineEnd }
 }
 
 /** Returns a folder's next uid, modSeq and counts. */

@@ -20,18 +20,21 @@ type EntryRecord = readonly [
   modSeq: number,
   messageId: string | null,
   envelope: DeliveryEnvelope | null,
+  lacksLineEnd?: true,
 ]
 
-/** A folder's next uid, modSeq and counts. */
-export type NumbersRecord = readonly [
-  uidNext: number,
-  highestModSeq: number,
+/** The counts of a folder. */
+export type CountsRecord = readonly [
   exists: number,
   sizeOctets: number,
   unseen: number,
   deleted: number,
   deletedOctets: number,
+  withoutLineEnd?: number,
 ]
+
+/** A folder's next uid, modSeq and counts. */
+export type NumbersRecord = readonly [uidNext: number, highestModSeq: number, ...counts: CountsRecord]
 
 /** Number of messages of a folder that have a combination of flags. */
 type CombinationRecord = readonly [flags: readonly string[], messages: number]
@@ -267,16 +270,12 @@ export const combinationKey = (flags: readonly string[]): string => textKey(flag
 export const firstKey = (folderId: string): [string, number] => [folderId, 0]
 export const lastKey = (folderId: string): [string, number] => [folderId, Number.MAX_SAFE_INTEGER]
 
-export const toRecord = (entry: MessageEntry, blob: number): EntryRecord => [
-  blob,
-  entry.sizeOctets,
-  entry.internalDate,
-  entry.savedAt,
-  entry.flags,
-  entry.modSeq,
-  entry.messageId ?? null,
-  entry.envelope ?? null,
-]
+export function toRecord(entry: MessageEntry, blob: number): EntryRecord {
+  const { sizeOctets, internalDate, savedAt, flags, modSeq, messageId = null, envelope = null, lacksLineEnd } = entry
+  return lacksLineEnd
+    ? [blob, sizeOctets, internalDate, savedAt, flags, modSeq, messageId, envelope, true]
+    : [blob, sizeOctets, internalDate, savedAt, flags, modSeq, messageId, envelope]
+}
 
 /** Conversions from a record's blob number and flags to an entry's. */
 export interface EntryForms {
@@ -287,7 +286,7 @@ export interface EntryForms {
 }
 
 export function fromRecord(uid: number, record: EntryRecord, { nameOf, canonical }: EntryForms): MessageEntry {
-  const [blob, sizeOctets, internalDate, savedAt, flags, modSeq, messageId, envelope] = record
+  const [blob, sizeOctets, internalDate, savedAt, flags, modSeq, messageId, envelope, lacksLineEnd] = record
   return {
     uid,
     blob: nameOf(blob),
@@ -298,5 +297,6 @@ export function fromRecord(uid: number, record: EntryRecord, { nameOf, canonical
     modSeq,
     ...(messageId !== null && { messageId }),
     ...(envelope && { envelope }),
+    ...(lacksLineEnd && { lacksLineEnd }),
   }
 }

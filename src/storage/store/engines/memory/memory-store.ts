@@ -38,6 +38,7 @@ import {
   planAppend,
   planFlags,
 } from '../plan.ts'
+import { lacksLineEnd } from '../take-octets.ts'
 import { textKey } from '../text-key.ts'
 import { modSeqOfChange, valuesEvent } from '../values.ts'
 import { Blobs, collectPieces, defaultMaxOctets } from './blobs.ts'
@@ -59,9 +60,14 @@ const PIECE_OCTETS = 64 * 1024
 interface Content {
   readonly pieces: Pieces
   readonly sizeOctets: number
+  readonly lacksLineEnd: boolean
 }
 
-const contentOf = (pieces: Pieces): Content => ({ pieces, sizeOctets: countOctets(pieces) })
+const contentOf = (pieces: Pieces): Content => ({
+  pieces,
+  sizeOctets: countOctets(pieces),
+  lacksLineEnd: lacksLineEnd(pieces),
+})
 
 /** A store in the memory of its process. Every change is one synchronous step, so no session sees a part of it. */
 export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStore {
@@ -186,9 +192,9 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     const stored: StoredMessage[] = []
     for (let i = 0; i < planned.length; i++) {
       const message = planned[i] as (typeof planned)[number]
-      const { pieces, sizeOctets } = contents[i] as Content
+      const { pieces, ...facts } = contents[i] as Content
       const blob = this.#blobs.add(pieces, message.places.length)
-      for (const one of createEntries(message, { blob, sizeOctets }, now, added)) stored.push(one)
+      for (const one of createEntries(message, { blob, ...facts }, now, added)) stored.push(one)
     }
     for (const [state, entries] of added) this.#appendTo(state, entries, origin)
     return stored

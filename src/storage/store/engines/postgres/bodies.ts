@@ -1,7 +1,7 @@
 import { joinPieces } from '../../../../core/octets/pieces.ts'
 import type { Database, Octets, Queries } from '../../../database/database-types.ts'
 import { type NewMessage, StoreError } from '../../types.ts'
-import { takeOctets } from '../take-octets.ts'
+import { endingOf, takeOctets } from '../take-octets.ts'
 import type { BlobNumbers } from './numbers.ts'
 import { queryOctets } from './octets.ts'
 import { PIECE_OCTETS, PREFIX_PIECE } from './records.ts'
@@ -10,6 +10,8 @@ import { PIECE_OCTETS, PREFIX_PIECE } from './records.ts'
 export interface StreamedBlob {
   readonly blob: number
   readonly sizeOctets: number
+  /** Its last two octets. */
+  readonly ending: Buffer
 }
 
 /** Pieces that are read with one query while a message is streamed. */
@@ -78,7 +80,8 @@ const EMPTY = Buffer.alloc(0)
 const ARRIVED = 'select from incoming join pieces using (blob) where blob = $1 and piece = $2'
 
 /** Returns the number of the last piece of a blob. */
-export const lastPieceOf = ({ sizeOctets }: StreamedBlob): number => Math.ceil(sizeOctets / PIECE_OCTETS) - 1
+export const lastPieceOf = ({ sizeOctets }: Pick<StreamedBlob, 'sizeOctets'>): number =>
+  Math.ceil(sizeOctets / PIECE_OCTETS) - 1
 
 /** The error of a message that lacks octets: the server crashed while it arrived, or it took longer than they are kept. */
 export const notComplete = (): StoreError =>
@@ -220,7 +223,8 @@ export class Bodies {
       }
       if (arrived && (await arrived).length === 0) throw notComplete()
     })
-    return { blob, sizeOctets: (before?.sizeOctets ?? 0) + octets.length }
+    const ending = endingOf(before ? [before.ending, octets] : [octets])
+    return { blob, sizeOctets: (before?.sizeOctets ?? 0) + octets.length, ending }
   }
 
   async #pieces(blob: number, first: number, last: number): Promise<Buffer[]> {

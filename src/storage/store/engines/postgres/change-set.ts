@@ -24,6 +24,7 @@ import {
   planAppend,
   planFlags,
 } from '../plan.ts'
+import { lacksLineEnd } from '../take-octets.ts'
 import { textKey } from '../text-key.ts'
 import { modSeqOfChange, valuesEvent } from '../values.ts'
 import type { StreamedBlob } from './bodies.ts'
@@ -185,19 +186,23 @@ export class ChangeSet {
       const raw = raws[i] as Buffer | StreamedBlob
       const holders = places.length
       let sizeOctets: number
+      let end: Buffer
       let blob: number
       if (Buffer.isBuffer(raw)) {
         const octets = prefix?.length ? Buffer.concat([prefix, raw]) : raw
         blob = this.#numbers.next().value as number
         sizeOctets = octets.length
+        end = octets
         this.writes.addBody(blob, octets, holders)
         if (places.some(({ folder }) => folder.owner === PUBLIC_OWNER)) this.#addOverview(blob, octets)
       } else {
         blob = raw.blob
         sizeOctets = raw.sizeOctets + (prefix?.length ?? 0)
+        end = raw.ending
         this.writes.adoptBody(blob, prefix, holders)
       }
-      return createEntries(message, { blob: this.#names.blob(blob), sizeOctets }, now, added)
+      const stored = { blob: this.#names.blob(blob), sizeOctets, lacksLineEnd: lacksLineEnd([end]) }
+      return createEntries(message, stored, now, added)
     })
     for (const [folder, entries] of added) this.#addTo(folder, entries, origin)
     return stored

@@ -4,7 +4,7 @@ import { DELETED, SEEN } from '../../entries/flags.ts'
 import { FolderIndex } from '../../entries/folder-index.ts'
 import type { MessageEntry } from '../../types.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
-import { type Details, flagsText, type Names } from './records.ts'
+import { type Details, flagsText, LACKS_LINE_END, type Names } from './records.ts'
 
 /** Entries as objects in memory, of all folders together. One takes about 500 octets of the heap. */
 const MAX_UNPACKED = 500_000
@@ -13,7 +13,7 @@ const ROWS = 2_048
 /** The server packs the entries: a row for each of them would cost the node several times as much. */
 const READ = `
   select uid / ${BLOCK_UIDS} as block, flags, count(*) as size, sum(size)::bigint as octets, max(uid) as last,
-    max(mod_seq) as mod_seq,
+    max(mod_seq) as mod_seq, count(*) filter (where ${LACKS_LINE_END}) as without_line_end,
     string_agg('[' || concat_ws(',', uid, blob, size, internal_date, saved_at, mod_seq, details) || ']', ',') as entries
   from (select e.* from entries e where e.folder = $1 and e.uid > $2 order by e.uid limit ${ROWS}) e
   group by block, flags order by block`
@@ -25,6 +25,7 @@ interface GroupRow {
   readonly octets: number
   readonly last: number
   readonly mod_seq: number
+  readonly without_line_end: number
   /** Arrays in JSON, of which each is a `PackedEntry`. */
   readonly entries: string
 }
@@ -147,10 +148,16 @@ export class PackedEntries implements BlockSource {
     block.drop()
   }
 
-  #packedOf({ uid, blob, sizeOctets, internalDate, savedAt, modSeq, messageId, envelope }: MessageEntry): PackedEntry {
+  #packedOf(entry: MessageEntry): PackedEntry {
+    const { uid, blob, sizeOctets, internalDate, savedAt, modSeq, messageId, envelope, lacksLineEnd } = entry
     const numbers = [uid, this.#names.blobNumber(blob), sizeOctets, internalDate, savedAt, modSeq] as const
-    if (messageId === undefined && envelope === undefined) return numbers
-    return [...numbers, { ...(messageId !== undefined && { messageId }), ...(envelope && { envelope }) }]
+    if (messageId === undefined && envelope === undefined && !lacksLineEnd) return numbers
+    const details: Details = {
+      ...(messageId !== undefined && { messageId }),
+      ...(envelope && { envelope }),
+      ...(lacksLineEnd && { lacksLineEnd }),
+    }
+    return [...numbers, details]
   }
 }
 
@@ -172,7 +179,7 @@ export async function readIndex(
   unpacked: UnpackedBlocks,
 ): Promise<LoadedFolder> {
   const source = new PackedEntries(state, names, unpacked)
-  const counts = { exists: 0, sizeOctets: 0, unseen: 0, deleted: 0, deletedOctets: 0 }
+  const counts = { exists: 0, sizeOctets: 0, unseen: 0, deleted: 0, deletedOctets: 0, withoutLineEnd: 0 }
   const combinations = new Map<readonly string[], number>()
   const blocks: BlockCounts[] = []
   let [last, highestModSeq] = [0, 1]
@@ -200,6 +207,7 @@ export async function readIndex(
       block.size += row.size
       counts.exists += row.size
       counts.sizeOctets += row.octets
+      counts.withoutLineEnd += row.without_line_end
       if (isDeleted) counts.deletedOctets += row.octets
       combinations.set(flags, (combinations.get(flags) ?? 0) + row.size)
       groups.push(groupText(row.flags, row.entries))

@@ -71,7 +71,7 @@ export const columnsOf = (row: EntryRow): EntryColumns => [
 ]
 
 /** The parts of an entry besides numbers and flags. */
-export type Details = Pick<MessageEntry, 'messageId' | 'envelope'>
+export type Details = Pick<MessageEntry, 'messageId' | 'envelope' | 'lacksLineEnd'>
 
 /** Returns the flags of a text, the same array for the same flags. */
 interface FlagReader {
@@ -96,8 +96,13 @@ export function entryOf(
 }
 
 /** Returns the details of an entry as a text; null if it has none. JSON escapes NUL, which PostgreSQL's texts cannot hold. */
-export const detailsOf = ({ messageId, envelope }: Details): string | null =>
-  messageId === undefined && envelope === undefined ? null : JSON.stringify({ messageId, envelope })
+export const detailsOf = ({ messageId, envelope, lacksLineEnd }: Details): string | null =>
+  messageId === undefined && envelope === undefined && lacksLineEnd === undefined
+    ? null
+    : JSON.stringify({ messageId, envelope, lacksLineEnd })
+
+/** SQL: whether the details of an entry `e` have `lacksLineEnd`. In texts of the details, quotes are escaped. */
+export const LACKS_LINE_END = `e.details like '%"lacksLineEnd":true%'`
 
 /** Flags contain no line breaks. */
 const SEPARATOR = '\n'
