@@ -9,11 +9,12 @@ import { type Protocol, startLab, type TestLab } from '../../src/testing/index.t
 import { LineClient } from '../support/line-client.ts'
 import { isLong } from '../support/long.ts'
 import { mutate } from './mutate.ts'
+import { roundsOf, seedOf } from './rounds.ts'
 import { fuzzStates } from './scripts.ts'
 
 /** Sessions per state, each with up to a dozen commands. `npm run fuzz` runs more. */
 const rounds = Number(process.env.SEALPOST_FUZZ_ROUNDS ?? (isLong ? 40 : 15))
-const seed = Number(process.env.SEALPOST_FUZZ_SEED ?? 823024)
+const seed = seedOf(823024)
 
 let lab: TestLab
 /** Errors that the lab logs. Nothing that a client sends may cause one. */
@@ -97,10 +98,12 @@ async function regularSession(protocol: Protocol): Promise<void> {
 }
 
 for (const protocol of ['smtp', 'pop3', 'imap4', 'nntp'] as const) {
+  /** The states, and the ClientHello. */
+  const parts = fuzzStates[protocol].length + 1
   describe(`${protocol}, whatever a client sends (seed ${seed})`, () => {
     it.each(fuzzStates[protocol].map((state) => [state.name, state] as const))('%s', async (name, state) => {
       const random = seededRandom(seed + name.length * 7919)
-      for (let round = 0; round < rounds; round++) {
+      for (const _ of roundsOf(`${protocol} ${name}`, rounds, parts)) {
         const input: Buffer[] = state.lead.map((words) => Buffer.from(`${words}\r\n`, 'latin1'))
         for (let n = 1 + Math.floor(random() * 12); n > 0; n--) {
           const words = state.words[Math.floor(random() * state.words.length)] as string
@@ -116,7 +119,7 @@ for (const protocol of ['smtp', 'pop3', 'imap4', 'nntp'] as const) {
     it('mutated ClientHello messages', async () => {
       const random = seededRandom(seed)
       const hello = await clientHello()
-      for (let round = 0; round < rounds; round++) {
+      for (const _ of roundsOf(`${protocol} ClientHello`, rounds, parts)) {
         await sendAll(lab.server(protocol).tlsPort, [mutate(Buffer.from(hello), random)])
         expect(errors).toEqual([])
         expect(rejections).toEqual([])
