@@ -64,7 +64,7 @@ const get = defineOperation('faults.get', 'GET /faults/{id}', {
 })
 
 const add = defineOperation('faults.add', 'POST /faults', {
-  summary: 'Add a fault: when it happens, and what it does (docs/testing.md).',
+  summary: 'Add a fault: when it happens, and what it does (docs/testing-faults.md).',
   access: 'administer',
   input: z
     .looseObject({})

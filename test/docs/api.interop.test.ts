@@ -34,7 +34,7 @@ const here = (code: string): string => code.replaceAll('http://localhost:8025', 
 /** No proxy, and nothing downloaded. */
 const env = { http_proxy: '', HTTP_PROXY: '', all_proxy: '', ALL_PROXY: '', GOTOOLCHAIN: 'local', GOPROXY: 'off' }
 
-const blocks = blocksOf('api.md').filter(({ language }) => Object.hasOwn(languages, language))
+const blocks = blocksOf('api-languages.md').filter(({ language }) => Object.hasOwn(languages, language))
 
 /** Compiles the standard library of Go, which takes long the first time. Go keeps it. */
 async function warmUpGo(): Promise<void> {

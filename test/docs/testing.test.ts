@@ -4,10 +4,12 @@ import { defectNames, postQuantumVariants, variantNames } from '../../src/core/c
 import { startLab } from '../../src/testing/index.ts'
 import { defectRecipes, variantRecipes } from '../../src/tls/pki/defects/recipes.ts'
 
-const page = readFileSync(new URL('../../docs/testing.md', import.meta.url), 'utf8')
+const pageOf = (name: string): string => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8')
 
 test('the tables of defects and variants match the recipes', () => {
-  const rows = [...page.matchAll(/^\| `([a-z0-9-]+)` \| (.*) \|$/gm)].map(([, name, meaning]) => [name, meaning])
+  const rows = [...pageOf('testing-certificates.md').matchAll(/^\| `([a-z0-9-]+)` \| (.*) \|$/gm)].map(
+    ([, name, meaning]) => [name, meaning],
+  )
   expect(rows).toEqual([
     ['defect', 'meaning'],
     ...defectNames.map((name) => [name, defectRecipes[name].meaning]),
@@ -18,9 +20,9 @@ test('the tables of defects and variants match the recipes', () => {
 
 test('every fault of the page is one', async () => {
   await using lab = await startLab()
-  const literals = [...page.matchAll(/\{ when: \{[^`\n]*?\}, do: \{[^`\n]*?\}(?:, times: \d+)? \}/g)].map(
-    ([text]) => text,
-  )
+  const literals = [
+    ...pageOf('testing-faults.md').matchAll(/\{ when: \{[^`\n]*?\}, do: \{[^`\n]*?\}(?:, times: \d+)? \}/g),
+  ].map(([text]) => text)
   expect(literals.length).toBeGreaterThan(12)
   for (const literal of literals) {
     const fault = JSON.parse(literal.replaceAll(/(\w+):(?= )/g, '"$1":').replaceAll("'", '"'))

@@ -101,7 +101,7 @@ const name = z.string().min(1)
 const defect = mapping(() => ({
   defect: z
     .enum(defectNames)
-    .describe('The defect; docs/testing.md describes each one.')
+    .describe('The defect; docs/testing-certificates.md describes each one.')
     .meta({ examples: ['expired'] }),
   hostname,
 }))
@@ -109,7 +109,7 @@ const defect = mapping(() => ({
 const variant = mapping(() => ({
   variant: z
     .enum([...variantNames, ...postQuantumVariants])
-    .describe('A good certificate of this kind; docs/testing.md describes each variant.')
+    .describe('A good certificate of this kind; docs/testing-certificates.md describes each variant.')
     .meta({ examples: ['p256'] }),
   hostname,
 }))
