@@ -11,6 +11,7 @@ import {
 import { startSasl } from '../src/accounts/directory/sasl/mechanisms.ts'
 import type { Account, Directory, Proof } from '../src/accounts/directory/types.ts'
 import { passwordForms } from '../src/core/config/accounts/known-passwords.ts'
+import type { PasswordRefusal } from '../src/core/config/schema/personality.ts'
 import type { ServerProtocol } from '../src/core/config/schema.ts'
 import { isLoopback } from '../src/core/network/ip-address.ts'
 import { personalities } from '../src/core/personality/index.ts'
@@ -160,6 +161,7 @@ export async function authenticatePassword(
   errors: LogonErrors,
 ): Promise<Account> {
   const isGone = () => session.connection.isClosed
+  await checkPasswords(session, errors)
   await session.context.directory.refresh()
   const proof = await session.context.directory.checkPassword(name, password, isGone)
   return proof ? admit(session, proof, errors) : refuseLogon(session, errors)
@@ -170,12 +172,13 @@ export async function authenticatePassword(
  * @param by the account that acts for it, if it is another one
  */
 export async function admit(
-  { connection }: Pick<LogonSession, 'connection'>,
+  { connection, context }: Omit<LogonSession, 'policy'>,
   { account, by, secret }: Proof & { readonly by?: Account },
   errors: LogonErrors,
 ): Promise<Account> {
   const proof = { account: by ?? account, ...(secret ? { secret } : {}) }
-  const refusal = logonRefusal(proof) ?? logonRefusal({ account })
+  const needsAppPassword = passwordRefusal(context) === 'application-password'
+  const refusal = logonRefusal(proof, needsAppPassword) ?? logonRefusal({ account })
   if (refusal !== undefined) {
     await connection.logon.delayFailure()
     throw errors.refused(refusal)
@@ -185,6 +188,28 @@ export async function admit(
   if (by) connection.record.note(`${by.user} acts for ${account.user}`)
   return account
 }
+
+/** Returns why the virtual server refuses passwords now, by its configuration or on the day of its personality. */
+function passwordRefusal({ config, clock }: ServerContext): PasswordRefusal | undefined {
+  const { refusesPasswords, personality, protocol } = config
+  if (refusesPasswords !== undefined) return refusesPasswords === 'never' ? undefined : refusesPasswords
+  const later = protocol === 'http' ? undefined : personalities[personality][protocol]?.refusesPasswords
+  return later && clock.now() >= Date.parse(later.from) ? later.why : undefined
+}
+
+/** Refuses a password, right or wrong, where the virtual server refuses all of them. */
+async function checkPasswords(
+  { connection, context }: Omit<LogonSession, 'policy'>,
+  errors: LogonErrors,
+): Promise<void> {
+  const why = passwordRefusal(context)
+  if (why === undefined || why === 'application-password') return
+  await connection.logon.delayFailure()
+  throw errors.refused(why)
+}
+
+/** Mechanisms in which a client does not prove a password. */
+const WITHOUT_PASSWORD = new Set(['XOAUTH2', 'OAUTHBEARER', 'EXTERNAL', 'ANONYMOUS'])
 
 /** Throws the error of a failed log-on, after a delay that limits how fast passwords can be guessed. */
 export async function refuseLogon(
@@ -254,6 +279,7 @@ export async function authenticateAnyone(
   }
   if (outcome.kind === 'cancelled') throw errors.cancelled()
   if (outcome.kind === 'malformed') throw errors.malformed()
+  if (!WITHOUT_PASSWORD.has(mechanism)) await checkPasswords(session, errors)
   if (outcome.kind === 'failure' && outcome.refusal !== undefined) throw errors.refused(outcome.refusal)
   if (outcome.kind === 'failure' && dialect.acceptsAny) return acceptUnknown(session)
   if (outcome.kind === 'failure') return refuseLogon(session, errors, outcome.reason)

@@ -41,7 +41,11 @@ export async function authenticate(
   }
   if (!results) return { message: stripped, results, fields: '' }
   // Messages of logged-on clients and of the lab's owner are submissions, whose sender need not pass. RFC 6409 section 3
-  if (account === undefined && !connection.isOwner && mailAuthentication.refusesFailures) refuseFailure(results)
+  const { onFailure } = mailAuthentication
+  if (account === undefined && !connection.isOwner && onFailure !== 'accept') {
+    refuseFailure(results)
+    if (onFailure !== 'refuse') refuseUnauthenticated(results, onFailure === 'refuse-unauthenticated')
+  }
   return { message: stripped, results, fields: mailAuthentication.resultFields(results, sender) }
 }
 
@@ -53,4 +57,12 @@ function refuseFailure({ spf, dmarc }: MessageAuthentication): void {
   if (spf.result === 'fail' && dmarc.result !== 'pass') {
     throw new SmtpError(550, '5.7.23', `SPF of ${spf.domain} does not permit ${spf.clientAddress}`)
   }
+}
+
+/** @throws SmtpError 550 or 421 with the code of RFC 7372 section 3.3 if neither SPF nor DKIM passes, as Gmail answers */
+function refuseUnauthenticated({ spf, dkim }: MessageAuthentication, isFinal: boolean): void {
+  if (spf.result === 'pass' || dkim.some(({ result }) => result === 'pass')) return
+  const why = `SPF of ${spf.domain} for ${spf.clientAddress} is ${spf.result}`
+  if (isFinal) throw new SmtpError(550, '5.7.26', `Neither SPF nor DKIM passes: ${why}`)
+  throw new SmtpError(421, '4.7.26', `Rate limited, because neither SPF nor DKIM passes: ${why}`)
 }

@@ -10,6 +10,19 @@ describeRecipe('nodemailer', {
   spoiled: [['mailer.mjs', 'Your code', 'Welcome']],
 })
 
+describeRecipe('microsoft-365', {
+  passes: /# pass 1/,
+  fails: /550 5\.7\.30 Basic authentication is not supported for Client Submission[^]*# fail 1/,
+  hasOwnLab: true,
+  spoiled: [
+    [
+      'mailer.mjs',
+      "{ type: 'OAuth2', user: SMTP_USER, accessToken: SMTP_TOKEN }",
+      '{ user: SMTP_USER, pass: process.env.SMTP_PASSWORD }',
+    ],
+  ],
+})
+
 describeRecipe('imapflow', {
   passes: /Help\n[^]*# pass 1/,
   fails: /# fail 1/,

@@ -35,6 +35,9 @@ const refusalCodes: Readonly<Record<LogonRefusal, string>> = {
   'password-expired': 'EXPIRED',
   'must-change-password': 'EXPIRED',
   'application-password-required': 'ALERT',
+  'basic-authentication': 'AUTHENTICATIONFAILED',
+  'smtp-auth-disabled': 'AUTHENTICATIONFAILED',
+  'security-defaults': 'AUTHENTICATIONFAILED',
   'not-authorized': 'AUTHORIZATIONFAILED',
 }
 

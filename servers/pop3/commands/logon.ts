@@ -30,6 +30,9 @@ const refusalCodes: Readonly<Record<LogonRefusal, 'AUTH' | 'SYS/TEMP' | 'SYS/PER
   'password-expired': 'AUTH',
   'must-change-password': 'AUTH',
   'application-password-required': 'AUTH',
+  'basic-authentication': 'AUTH',
+  'smtp-auth-disabled': 'AUTH',
+  'security-defaults': 'AUTH',
   'not-authorized': 'AUTH',
 }
 

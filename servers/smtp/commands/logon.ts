@@ -33,13 +33,17 @@ export const logonErrors: LogonErrors = {
   },
 }
 
-/** RFC 4954 section 6; 525 5.7.13: the registry of RFC 5248; 534 5.7.9: as Google answers. */
+/** RFC 4954 section 6; 550 5.7.30 and 535 5.7.139: as Microsoft answers; 525 5.7.13: the registry of RFC 5248; 534 5.7.9: as Google answers. */
 const refusalCodes: Readonly<Record<LogonRefusal, readonly [code: number, enhancedCode: string]>> = {
   locked: [454, '4.7.0'],
   disabled: [525, '5.7.13'],
   'password-expired': [535, '5.7.8'],
   'must-change-password': [432, '4.7.12'],
   'application-password-required': [534, '5.7.9'],
+  // RFC 8689 section 4 gives 5.7.30 another meaning: only the text tells them apart.
+  'basic-authentication': [550, '5.7.30'],
+  'smtp-auth-disabled': [535, '5.7.139'],
+  'security-defaults': [535, '5.7.139'],
   'not-authorized': [535, '5.7.8'],
 }
 

@@ -1,8 +1,13 @@
 import type { AccountState } from '../../core/config/schema/directory.ts'
+import type { PasswordRefusal } from '../../core/config/schema/personality.ts'
 import type { Account, Proof, Secret } from './types.ts'
 
 /** Why an account may not log on although the client has proved who it is. */
-export type LogonRefusal = AccountState | 'application-password-required' | 'not-authorized'
+export type LogonRefusal =
+  | AccountState
+  | Exclude<PasswordRefusal, 'application-password'>
+  | 'application-password-required'
+  | 'not-authorized'
 
 /** The reasons as texts. */
 export const refusalTexts: Readonly<Record<LogonRefusal, string>> = {
@@ -11,6 +16,9 @@ export const refusalTexts: Readonly<Record<LogonRefusal, string>> = {
   'password-expired': 'the password has expired',
   'must-change-password': 'the password must be changed',
   'application-password-required': 'Application-specific password required', // as Google words it
+  'basic-authentication': 'passwords are no longer accepted',
+  'smtp-auth-disabled': 'SMTP AUTH is disabled for the organization',
+  'security-defaults': 'the security defaults of the organization forbid it',
   'not-authorized': 'not authorized to act as another',
 }
 
@@ -20,10 +28,15 @@ export function stateRefusal({ account: { state }, secret }: Proof): AccountStat
   return isOwnPassword(secret) ? state : undefined
 }
 
-/** Returns why a mail or news client may not log on. With two factors, it needs an app password. */
-export const logonRefusal = (proof: Proof): LogonRefusal | undefined =>
+/**
+ * Returns why a mail or news client may not log on. With two factors, it needs an app password.
+ * @param needsAppPassword whether every account has two factors
+ */
+export const logonRefusal = (proof: Proof, needsAppPassword = false): LogonRefusal | undefined =>
   stateRefusal(proof) ??
-  (proof.account.twoFactor && isOwnPassword(proof.secret) ? 'application-password-required' : undefined)
+  ((needsAppPassword || proof.account.twoFactor) && isOwnPassword(proof.secret)
+    ? 'application-password-required'
+    : undefined)
 
 const isOwnPassword = (secret: Secret | undefined): boolean => secret !== undefined && secret.name === undefined
 

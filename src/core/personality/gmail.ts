@@ -1,5 +1,5 @@
 import { beforeLogOn, loginDisabled, mechanismsAfter, onceLoggedOn, withMechanism, withTls } from './rows.ts'
-import type { ImapPersonality, Personality, Pop3Personality, SelectFacts, SmtpPersonality } from './types.ts'
+import type { ImapPersonality, Personality, Pop3Personality, SelectFacts, SmtpFacts, SmtpPersonality } from './types.ts'
 
 const select = ({ flags, permanentFlags, ...facts }: SelectFacts): string[] => [
   `FLAGS (${[...flags, '$NotPhishing', '$Phishing'].join(' ')})`,
@@ -42,12 +42,16 @@ const imap4: ImapPersonality = {
     'SELECT OK': 'Mailbox selected. (Success)',
     'EXAMINE OK': 'Mailbox selected. (Success)',
     OK: 'Success',
+    ALERT: 'Application-specific password required: https://support.google.com/accounts/answer/185833 (Failure)',
     AUTHENTICATIONFAILED: 'Invalid credentials (Failure)',
     'The mailbox does not exist.': 'Unknown Mailbox (Failure)',
     ALREADYEXISTS: 'Duplicate folder name (Failure)',
     'Unknown command.': 'Unknown command {id}',
   },
 }
+
+/** Returns whether the lab refuses a password because the account needs an app password. */
+const needsAppPassword = (text: string): boolean => text.includes('Application-specific password required')
 
 const pop3: Pop3Personality = {
   mechanisms: ['PLAIN', 'XOAUTH2', 'OAUTHBEARER'],
@@ -78,13 +82,36 @@ const pop3: Pop3Personality = {
     'RSET OK': '',
     'NOOP OK': '',
     'QUIT OK': 'Farewell.',
-    'Logon failure': 'Username and password not accepted.',
+    'Logon failure': ({ text }) =>
+      needsAppPassword(text)
+        ? 'Application-specific password required: https://support.google.com/accounts/answer/185833'
+        : 'Username and password not accepted.',
     'Unknown command.': 'bad command',
     'No such message': 'message number out of range',
   },
 }
 
+/** Returns the reply to mail that nothing authenticates. The lab's own text names the domain and the address of SPF. */
+const unauthenticated =
+  (start: string) =>
+  ({ text, id }: SmtpFacts): string => {
+    const status = start.slice(4, 10)
+    const [, domain = '', address = ''] = /SPF of (\S*) for (\S*)/.exec(text) ?? []
+    const more = [
+      'Gmail requires all senders to authenticate with either SPF or DKIM.',
+      '',
+      ' Authentication results:',
+      ' DKIM = did not pass',
+      ` SPF [${domain}] with ip: [${address}] = did not pass`,
+      '',
+      ' For instructions on setting up authentication, go to',
+      ` https://support.google.com/mail/answer/81126#authentication ${id} - gsmtp`,
+    ]
+    return [start, ...more.map((line) => `${status} ${line}`)].join('\n')
+  }
+
 const smtp: SmtpPersonality = {
+  busy: '421 4.7.0 Try again later, closing connection. - gsmtp',
   mechanisms: ['LOGIN', 'PLAIN', 'XOAUTH2', 'OAUTHBEARER'],
   greeting: '220 {hostname} ESMTP {id} - gsmtp',
   hello: '{hostname} at your service, [{address}]',
@@ -113,12 +140,33 @@ const smtp: SmtpPersonality = {
     'STARTTLS 220': '220 2.0.0 Ready to start TLS',
     'AUTH 235': '235 2.7.0 Accepted',
     'AUTH 504': '504 5.7.4 Unrecognized Authentication Type {id} - gsmtp',
-    'Authentication failed': '535 5.7.8 Username and Password not accepted. {id} - gsmtp',
+    'Authentication failed': ({ text, id }) =>
+      needsAppPassword(text)
+        ? `534 5.7.9 Application-specific password required. For more information, go to\n5.7.9  https://support.google.com/mail/?p=InvalidSecondFactor ${id} - gsmtp`
+        : `535 5.7.8 Username and Password not accepted. ${id} - gsmtp`,
     'Authentication required': '530 5.7.0 Authentication Required. {id} - gsmtp',
     'Must issue a STARTTLS command first': '530 5.7.0 Must issue a STARTTLS command first. {id} - gsmtp',
     'send HELO/EHLO first': '503 5.5.1 EHLO/HELO first. {id} - gsmtp',
     'need MAIL command': '503 5.5.1 MAIL first. {id} - gsmtp',
     'need RCPT command': '503 5.5.1 RCPT first. {id} - gsmtp',
+    // Too many messages: `limits.rate`.
+    'MAIL 421': ({ text, address, id }) =>
+      text.startsWith('Error: too much mail')
+        ? `421 4.7.28 [${address}] Our system has detected an unusual rate of
+4.7.28 unsolicited mail originating from your IP address. To protect our
+4.7.28 users from spam, mail sent from your IP address has been temporarily
+4.7.28 rate limited. Please visit
+4.7.28  https://support.google.com/mail/?p=UnsolicitedRateLimitError to
+4.7.28 review our Bulk Email Senders Guidelines. ${id} - gsmtp`
+        : undefined,
+    'MAIL 450':
+      '450 4.2.1 The user you are trying to contact is receiving mail at a rate that\n4.2.1 prevents additional messages from being delivered. Please resend your\n4.2.1 message at a later time. {id} - gsmtp',
+    'Neither SPF nor DKIM passes': unauthenticated(
+      '550 5.7.26 Your email has been blocked because the sender is unauthenticated.',
+    ),
+    'Rate limited, because neither SPF nor DKIM passes': unauthenticated(
+      '421 4.7.26 Your email has been rate limited because the sender is unauthenticated.',
+    ),
     'MAIL 552': '552 5.3.4 Your message exceeded message size limits. {id} - gsmtp',
     'RCPT 550': ({ text, id }) =>
       text.startsWith('Unable to relay')

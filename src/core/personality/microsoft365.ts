@@ -84,10 +84,24 @@ const pop3: Pop3Personality = {
     'RSET OK': '',
     'NOOP OK': '',
     'QUIT OK': 'Microsoft Exchange Server POP3 server signing off.',
+    'Logon failure': 'Logon failure: unknown user name or bad password.',
     'No such message': 'The requested message is not available.',
     'Unknown command.': 'Protocol error.',
   },
 }
+
+/** The replies to passwords that `refusesPasswords` refuses, by the end of the lab's own texts. */
+const passwordRefusals: readonly (readonly [reason: string, reply: string])[] = [
+  ['no longer accepted', '550 5.7.30 Basic authentication is not supported for Client Submission.'],
+  [
+    'disabled for the organization',
+    '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant. Visit https://aka.ms/smtp_auth_disabled for more information.',
+  ],
+  [
+    'security defaults of the organization forbid it',
+    "535 5.7.139 Authentication unsuccessful, user is locked by your organization's security defaults policy. Contact your administrator.",
+  ],
+]
 
 const badSequence = ({ hasGreeted, name }: SmtpFacts): string | undefined => {
   if (!hasGreeted) return '503 5.5.2 Send hello first'
@@ -96,6 +110,8 @@ const badSequence = ({ hasGreeted, name }: SmtpFacts): string | undefined => {
 
 const smtp: SmtpPersonality = {
   mechanisms: ['LOGIN', 'XOAUTH2'],
+  // Microsoft says: at the end of December 2026, unless an administrator turns it on again.
+  refusesPasswords: { why: 'basic-authentication', from: '2026-12-31' },
   greeting: '220 {hostname} Microsoft ESMTP MAIL Service ready at {date}',
   hello: '{hostname} Hello [{address}]',
   extensions: [
@@ -121,7 +137,9 @@ const smtp: SmtpPersonality = {
     'STARTTLS 220': '220 2.0.0 SMTP server ready',
     'AUTH 235': '235 2.7.0 Authentication successful',
     'AUTH 504': '504 5.7.4 Unrecognized authentication type',
-    'Authentication failed': '535 5.7.3 Authentication unsuccessful [{hostname}]',
+    'Authentication failed': ({ text, hostname }) =>
+      passwordRefusals.find(([reason]) => text.endsWith(reason))?.[1] ??
+      `535 5.7.3 Authentication unsuccessful [${hostname}]`,
     'Authentication required': '530 5.7.57 Client not authenticated to send mail. [{hostname}]',
     'MAIL 552': '552 5.3.4 Message size exceeds fixed maximum message size',
     'MAIL 501': '501 5.1.7 Invalid address',

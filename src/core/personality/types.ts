@@ -1,3 +1,4 @@
+import type { PasswordRefusal } from '../config/schema/personality.ts'
 import type { Words, WordTable } from './words.ts'
 
 /** The facts about a connection that every protocol's texts can use. */
@@ -26,7 +27,9 @@ export interface CommonFacts {
   readonly isLoggedOn: boolean
 }
 
-interface TlsWords {
+interface ServerFacts {
+  /** Why it refuses passwords, and from which day on. Default: it does not. */
+  readonly refusesPasswords?: { readonly why: PasswordRefusal; readonly from: string }
   /** Whether STARTTLS is announced where there is a certificate. It works in any case. Default: yes. */
   readonly announcesStartTls?: false
 }
@@ -44,7 +47,7 @@ export interface SmtpFacts extends CommonFacts {
 }
 
 /** The words of an SMTP server. Reply texts begin with their code; a line feed separates lines. */
-export interface SmtpPersonality extends TlsWords {
+export interface SmtpPersonality extends ServerFacts {
   /** The SASL mechanisms that it offers, in its order. Absent: all. */
   readonly mechanisms?: readonly string[]
   readonly greeting: Words<SmtpFacts>
@@ -71,7 +74,7 @@ export interface Pop3Facts extends CommonFacts {
 }
 
 /** The words of a POP3 server. Texts follow `+OK` or `-ERR`; an empty text leaves that word alone. */
-export interface Pop3Personality extends TlsWords {
+export interface Pop3Personality extends ServerFacts {
   readonly mechanisms?: readonly string[]
   /** Whether the greeting may have a timestamp, so that APOP works. */
   readonly hasApop: boolean
@@ -109,7 +112,7 @@ export interface SelectFacts {
 }
 
 /** The words of an IMAP4 server. Texts follow `OK`, `NO`, `BAD` or `BYE`, with their response codes. */
-export interface ImapPersonality extends TlsWords {
+export interface ImapPersonality extends ServerFacts {
   readonly mechanisms?: readonly string[]
   /** Knows `{capabilities}`, too. */
   readonly greeting: Words<ImapFacts & { readonly capabilities: string }>
@@ -139,7 +142,7 @@ export interface NntpFacts extends CommonFacts {
 }
 
 /** The words of an NNTP server. Texts begin with their code. */
-export interface NntpPersonality extends TlsWords {
+export interface NntpPersonality extends ServerFacts {
   readonly mechanisms?: readonly string[]
   /** The reply to the connection and to MODE READER. */
   readonly welcome: Words<NntpFacts>

@@ -55,9 +55,9 @@ export class MailAuthentication {
     return this.#config.check === 'on-arrival'
   }
 
-  /** Whether messages that fail are refused. */
-  get refusesFailures(): boolean {
-    return this.#config.onFailure === 'refuse'
+  /** The treatment of messages that fail, by SMTP. */
+  get onFailure(): MailAuthenticationConfig['onFailure'] {
+    return this.#config.onFailure
   }
 
   /** Forgets keys, after a reload of the configuration. */

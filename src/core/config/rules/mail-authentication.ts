@@ -7,7 +7,7 @@ export const mailAuthenticationRules: readonly Rule[] = [
     if (check === 'on-arrival') return
     const message = `needs check: on-arrival, but mail is checked ${check === 'off' ? 'never' : 'on-demand'}`
     if (addResults) yield { path: ['mail', 'authentication', 'addResults'], message }
-    if (onFailure === 'refuse') yield { path: ['mail', 'authentication', 'onFailure'], message }
+    if (onFailure !== 'accept') yield { path: ['mail', 'authentication', 'onFailure'], message }
   },
 
   function* sameKeys({ mail: { authentication } }) {

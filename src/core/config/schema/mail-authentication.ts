@@ -121,10 +121,10 @@ export const mailAuthentication = mapping(() => ({
     )
     .meta({ examples: ['mx.lab.test'] }),
   onFailure: z
-    .enum(['accept', 'refuse'])
+    .enum(['accept', 'refuse', 'refuse-unauthenticated', 'defer-unauthenticated'])
     .default('accept')
     .describe(
-      'What SMTP does with a message that fails. refuse: 550 5.7.26 if DMARC fails and the policy is reject, 550 5.7.23 if SPF fails and DMARC does not pass. Clients that have logged on are not refused. Needs `check: on-arrival`.',
+      'What SMTP does with a message that fails. refuse: 550 5.7.26 if DMARC fails and the policy is reject, 550 5.7.23 if SPF fails and DMARC does not pass. refuse-unauthenticated: also 550 5.7.26 if neither SPF nor DKIM passes, as Gmail requires of every sender. defer-unauthenticated: 421 4.7.26 instead of that. Clients that have logged on are not refused. Needs `check: on-arrival`.',
     ),
   dmarc: z
     .enum(dmarcEditions)

@@ -5,3 +5,14 @@ export const personalityNames = ['sealpost', 'exchange2003', 'gmail', 'microsoft
 export type PersonalityName = (typeof personalityNames)[number]
 
 export const personality = z.enum(personalityNames)
+
+/** Why a server refuses passwords, right or wrong, although it offers to take them. */
+export const passwordRefusals = [
+  'basic-authentication',
+  'smtp-auth-disabled',
+  'security-defaults',
+  'application-password',
+] as const
+export type PasswordRefusal = (typeof passwordRefusals)[number]
+
+export const refusesPasswords = z.enum(['never', ...passwordRefusals])

@@ -6,7 +6,7 @@ import { like } from './like.ts'
 import { mapping } from './mapping.ts'
 import { distribution, feed } from './news.ts'
 import { ntlm } from './ntlm.ts'
-import { personality } from './personality.ts'
+import { personality, refusesPasswords } from './personality.ts'
 import { serverProtocols } from './protocol.ts'
 import { tls } from './tls.ts'
 import {
@@ -159,6 +159,12 @@ export const virtualServer = mapping(() => ({
       'The server that this virtual server imitates: its greetings, capability lists, reply texts and defaults. See docs/personality.md. Not used by http. Default: the `personality` of the lab.',
     )
     .meta({ examples: ['exchange2003'] }),
+  refusesPasswords: refusesPasswords
+    .optional()
+    .describe(
+      'Why log-ons by password are refused, as Microsoft 365 and Gmail refuse them. Access tokens stay valid. basic-authentication: 550 5.7.30 of SMTP. smtp-auth-disabled, security-defaults: 535 5.7.139. application-password: only passwords other than app passwords, 534 5.7.9. never: not refused. Default: as the personality does on the day of the lab; microsoft365 refuses basic-authentication in SMTP from 2026-12-31. Not used by http.',
+    )
+    .meta({ examples: ['basic-authentication'] }),
   address: listenAddress.describe(
     'Address to listen on. 0.0.0.0 (IPv4) and :: (all) make the virtual server reachable from other machines.',
   ),
