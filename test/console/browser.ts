@@ -1,15 +1,15 @@
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll } from 'vitest'
 import type { LabInput } from '../../src/core/config/schema.ts'
 import { HttpLab } from '../servers/http/client.ts'
-import { needs } from '../support/programs.ts'
+import { sharedChromium } from '../support/chromium.ts'
 
-/** Whether Debian's package chromium is installed. */
-export const hasChromium = needs('chromium')
+export { hasChromium } from '../support/chromium.ts'
 
-/** A browser, and what it complained about. */
+/** Profiles in a browser, and what their pages complained about. */
 export class ConsoleBrowser implements AsyncDisposable {
   readonly #browser: Browser
+  readonly #profiles: BrowserContext[] = []
   /** Errors of the pages and of their scripts. */
   readonly complaints: string[] = []
   /** URLs of other origins that a page has asked for. */
@@ -20,13 +20,13 @@ export class ConsoleBrowser implements AsyncDisposable {
   }
 
   static async start(): Promise<ConsoleBrowser> {
-    const args = ['--no-sandbox', '--disable-background-networking', '--no-first-run']
-    return new ConsoleBrowser(await chromium.launch({ executablePath: '/usr/bin/chromium', args }))
+    return new ConsoleBrowser(await sharedChromium())
   }
 
   /** Opens a page of a lab in a profile of its own. */
   async open(base: string, path = '/', options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.#browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/London', ...options })
+    this.#profiles.push(context)
     return this.openIn(await context.newPage(), base, path)
   }
 
@@ -44,8 +44,9 @@ export class ConsoleBrowser implements AsyncDisposable {
     return page
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#browser.close()
+  /** Closes the profiles. Other files of the worker use the browser. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const profile of this.#profiles) await profile.close()
   }
 }
 

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, test } from 'vitest'
 import { OpensslCms } from '../mail/smime/openssl-cms.ts'
 import { HttpLab } from '../servers/http/client.ts'
 import { needs } from '../support/programs.ts'
-import { ConsoleBrowser } from './browser.ts'
+import { ConsoleBrowser, hasChromium } from './browser.ts'
 
 const HTML = 'Content-Type: text/html; charset=utf-8\r\n\r\n<p>The code is 123456.</p>\r\n'
 
-describe.skipIf(!needs('openssl', 'chromium'))('S/MIME in the console', () => {
+describe.skipIf(!(hasChromium && needs('openssl')))('S/MIME in the console', () => {
   let http: HttpLab
   let browser: ConsoleBrowser
   let cms: OpensslCms

@@ -1,15 +1,14 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startLab } from '../../src/testing/index.ts'
 import type { LabMessage } from '../../src/testing/received/message.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
-import { needs } from '../support/programs.ts'
+import { chromiumOptions, hasChromium, launchChromium } from '../support/chromium.ts'
 
-const hasChromium = needs('chromium')
-const launch = { executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] }
+const launch = chromiumOptions()
 
 /** Returns the width and height of a PNG. */
 function sizeOf(png: Buffer): [number, number] {
@@ -22,7 +21,7 @@ describe.skipIf(!hasChromium)('mail.preview()', () => {
   let browser: Browser
   beforeAll(async () => {
     lab = await startLab({ virtualServers: [{ protocol: 'smtp' }] })
-    browser = await chromium.launch(launch)
+    browser = await launchChromium()
   })
   afterAll(async () => {
     await browser?.close()

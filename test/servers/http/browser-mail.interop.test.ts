@@ -1,6 +1,6 @@
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { needs } from '../../support/programs.ts'
+import { hasChromium, launchChromium } from '../../support/chromium.ts'
 import { ForeignSite } from './browser/foreign-site.ts'
 import { type HostileMail, hostileMails, nestedTables } from './browser/hostile-mails.ts'
 import { HttpLab } from './client.ts'
@@ -10,11 +10,6 @@ const BLOCKED = /^(?:csp|origin)$|ERR_BLOCKED_BY_CSP|ERR_UNKNOWN_URL_SCHEME/
 
 /** The links that a person would click. */
 const CLICKED = '#js, #entity, #tab, #data, #top, #blank, #area, #go, #other, #ping, #cidlink'
-
-const executablePath = '/usr/bin/chromium'
-const ARGUMENTS = ['--no-sandbox', '--disable-background-networking', '--no-first-run']
-
-const hasChromium = needs('chromium')
 
 describe.skipIf(!hasChromium)('hostile HTML mail in a browser', () => {
   let http: HttpLab
@@ -31,10 +26,7 @@ describe.skipIf(!hasChromium)('hostile HTML mail in a browser', () => {
     http = await HttpLab.start()
     site = await ForeignSite.start()
     neutral = await ForeignSite.start()
-    browser = await chromium.launch({
-      executablePath,
-      args: [...ARGUMENTS, '--host-resolver-rules=MAP *.example 127.0.0.1'],
-    })
+    browser = await launchChromium('--host-resolver-rules=MAP *.example 127.0.0.1')
   })
   afterAll(async () => {
     await browser?.close()

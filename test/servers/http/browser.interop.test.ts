@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { needs } from '../../support/programs.ts'
+import { hasChromium, launchChromium } from '../../support/chromium.ts'
 import { ForeignSite } from './browser/foreign-site.ts'
 import { HttpLab } from './client.ts'
 
@@ -28,8 +28,6 @@ const paths = [
 const SCRIPT = readFileSync(new URL('./browser/attack.js', import.meta.url), 'utf8')
 const PAGE = `<!doctype html><body><script>${SCRIPT}</script>`
 
-const hasChromium = needs('chromium')
-
 describe.skipIf(!hasChromium)('a page of another origin', () => {
   let http: HttpLab
   let site: ForeignSite
@@ -44,17 +42,11 @@ describe.skipIf(!hasChromium)('a page of another origin', () => {
       { to: 'alice' },
     )
     site = await ForeignSite.start()
-    browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: [
-        '--no-sandbox',
-        '--disable-background-networking',
-        '--no-first-run',
-        '--host-resolver-rules=MAP *.example 127.0.0.1',
-        // Chromium's own protection of servers on this machine: other browsers do not have it.
-        '--disable-features=LocalNetworkAccessChecks',
-      ],
-    })
+    browser = await launchChromium(
+      '--host-resolver-rules=MAP *.example 127.0.0.1',
+      // Chromium's own protection of servers on this machine: other browsers do not have it.
+      '--disable-features=LocalNetworkAccessChecks',
+    )
   })
   afterAll(async () => {
     await browser?.close()

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startLab } from '../../../../src/testing/index.ts'
 import type { TestLab } from '../../../../src/testing/test-lab.ts'
-import { needs } from '../../../support/programs.ts'
+import { hasChromium, launchChromium } from '../../../support/chromium.ts'
 import { ForeignSite } from '../browser/foreign-site.ts'
 import { AuthorizationClient, codeVerifier } from './authorization-client.ts'
 
 const axe = readFileSync(new URL('../../../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8')
 
-describe.skipIf(!needs('chromium')).each([
+describe.skipIf(!hasChromium).each([
   ['with JavaScript', true],
   ['without JavaScript', false],
 ])('Chromium %s', (_, javaScriptEnabled) => {
@@ -26,10 +26,7 @@ describe.skipIf(!needs('chromium')).each([
     client = new AuthorizationClient(`http://127.0.0.1:${lab.server('http').port}`)
     app = await ForeignSite.start()
     app.page('/', `<a href="${authorizeUrl()}">Log on</a>`)
-    browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-background-networking', '--no-first-run'],
-    })
+    browser = await launchChromium()
   })
   afterAll(async () => {
     await browser?.close()
