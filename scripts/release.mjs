@@ -1,11 +1,13 @@
 // Makes a release: sets the version, dates the changelog, checks everything, commits and tags. It pushes nothing.
-//   node scripts/release.mjs major|minor|patch|VERSION [--dry-run] [--skip-checks]
+//   node scripts/release.mjs major|minor|patch|VERSION [--dry-run] [--skip-checks] [--repository OWNER/NAME]
+//     --repository: where the first release is published, for the install lines of the pages; default: the remote origin
 //   node scripts/release.mjs notes [VERSION]      prints the section of the changelog (default: the version of the package)
 // A failure leaves the checkout as it was. The tag starts .github/workflows/release.yml, which publishes.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { publishedAt, writePages } from './install-lines.mjs'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
 
@@ -21,8 +23,7 @@ const CHECKS = [
 /** The places that name the version, besides package.json and package-lock.json. */
 const NAMED_IN = {
   'docker/Dockerfile': (version) => [/^ARG VERSION=.*$/gm, `ARG VERSION=${version}`],
-  'README.md': (version) => [/sealpost-\d+\.\d+\.\d+(?:-[\w.]+)?\.tgz/g, `sealpost-${version}.tgz`],
-  'docs/testing.md': (version) => [/sealpost-\d+\.\d+\.\d+(?:-[\w.]+)?\.tgz/g, `sealpost-${version}.tgz`],
+  'packaging/helm/sealpost/Chart.yaml': (version) => [/^(version|appVersion): .*$/gm, `$1: ${version}`],
 }
 
 /** Small stores of all versions. The tests open each, so that every later version keeps what they hold. */
@@ -95,7 +96,7 @@ function assertUpToDate() {
   if (behind > 0) throw new ReleaseError(`main lacks ${behind} commits of ${upstream}; run git pull first`)
 }
 
-function setVersion(version) {
+function setVersion(version, repository) {
   run('npm', ['version', version, '--no-git-tag-version', '--allow-same-version', '--ignore-scripts'])
   for (const [file, change] of Object.entries(NAMED_IN)) {
     const text = readFileSync(file, 'utf8')
@@ -103,16 +104,41 @@ function setVersion(version) {
     if (text.search(pattern) === -1) throw new ReleaseError(`${file} no longer names the version; see NAMED_IN`)
     writeFileSync(file, text.replaceAll(pattern, replacement))
   }
+  setInstallLines(version, repository)
   const date = new Date().toISOString().slice(0, 10)
   const changelog = readFileSync('CHANGELOG.md', 'utf8')
-  writeFileSync('CHANGELOG.md', changelog.replace(UNRELEASED, `${UNRELEASED}\n\n## [${version}] - ${date}`))
+  const dated = changelog.replace(UNRELEASED, `${UNRELEASED}\n\n## [${version}] - ${date}`)
+  writeFileSync('CHANGELOG.md', dated.replace(/^This becomes .*, the first release\.\n\n/m, ''))
 }
 
-function release(wanted, { dryRun, skipChecks }) {
+const INSTALL_LINES = 'scripts/install-lines.mjs'
+
+/** Turns the install lines of all pages to the release. A pre-release is not what they install. */
+function setInstallLines(version, repository) {
+  const published = publishedAt ?? (parsed(version).pre === undefined ? repository : undefined)
+  const text = readFileSync(INSTALL_LINES, 'utf8')
+  writeFileSync(
+    INSTALL_LINES,
+    text.replace(/^(export const publishedAt = ).*$/m, published === undefined ? '$&' : `$1'${published}'`),
+  )
+  writePages('.', { version, published })
+}
+
+/** Returns `owner/name` of the remote repository on GitHub. The image is published under this name, in lower case. */
+function repositoryOnGitHub(given) {
+  const origin = given ?? run('git', ['config', '--default', '', '--get', 'remote.origin.url'])
+  const [, name] = /^(?:.*github\.com[/:])?([\w.-]+\/[\w.-]+?)(?:\.git)?\/?$/.exec(origin) ?? []
+  if (publishedAt === undefined && (name === undefined || (given === undefined && !origin.includes('github.com'))))
+    throw new ReleaseError('the remote origin is no repository on GitHub; name it with --repository OWNER/NAME')
+  return name?.toLowerCase()
+}
+
+function release(wanted, { dryRun, skipChecks, ...options }) {
   const version = nextVersion(currentVersion(), wanted)
   assertCanRelease(version)
+  const repository = repositoryOnGitHub(options.repository)
   try {
-    setVersion(version)
+    setVersion(version, repository)
     if (dryRun) {
       console.log(run('git', ['diff', '--stat']))
       console.log(`Would release ${version}.`)
@@ -140,7 +166,11 @@ function printNotes(version) {
 
 try {
   const { values, positionals } = parseArgs({
-    options: { 'dry-run': { type: 'boolean', default: false }, 'skip-checks': { type: 'boolean', default: false } },
+    options: {
+      'dry-run': { type: 'boolean', default: false },
+      'skip-checks': { type: 'boolean', default: false },
+      repository: { type: 'string' },
+    },
     allowPositionals: true,
   })
   const [wanted, version, ...rest] = positionals
@@ -148,7 +178,7 @@ try {
     throw new ReleaseError('write: npm run release -- major|minor|patch|VERSION [--dry-run] [--skip-checks]')
   }
   if (wanted === 'notes') printNotes(version ?? currentVersion())
-  else release(wanted, { dryRun: values['dry-run'], skipChecks: values['skip-checks'] })
+  else release(wanted, { dryRun: values['dry-run'], skipChecks: values['skip-checks'], repository: values.repository })
 } catch (error) {
   if (!(error instanceof ReleaseError) && error.code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw error
   console.error(`release: ${error.message}`)

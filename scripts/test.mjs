@@ -75,8 +75,8 @@ const forms = {
   get browsers() {
     return longForm(longFiles().filter((file) => mentions(file, BROWSER)))
   },
-  /** The packed tarball, installed by each package manager. Needs the npm registry and curl. */
-  package: { env: { SEALPOST_LONG: '1' }, args: ['test/release/package'] },
+  /** The packed tarball, installed by each package manager, and the packages for Linux. Needs the npm registry and curl. */
+  package: { env: { SEALPOST_LONG: '1' }, args: ['test/release/package', 'test/packaging'] },
   /** The tests of the protocols, with the messages of their labs in PostgreSQL. Needs Debian's package postgresql. */
   postgres: {
     env: { SEALPOST_TEST_STORE: 'postgres', SEALPOST_SLOW: '1' },

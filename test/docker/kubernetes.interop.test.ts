@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { parseAllDocuments } from 'yaml'
+import { parse, parseAllDocuments } from 'yaml'
 import { installPackages } from '../recipes/npm-packages.ts'
+import { needs } from '../support/programs.ts'
 import { runProgram } from '../support/run-program.ts'
 
 /** A Kubernetes object. */
@@ -81,3 +82,42 @@ it('the check finds an unknown key and a wrong type', async () => {
   const mistyped = { apiVersion: 'v1', kind: 'Service', spec: { ports: 'all' } }
   expect(await mistakesOf([mistyped])).toMatch(/Error: data\/spec\/ports must be array/)
 })
+
+it.runIf(needs('go'))('the objects of the Helm chart are valid', async () => {
+  const full = {
+    tokens: [{ name: 'ci', token: 'at-least-16-characters' }],
+    config: { domain: 'example.test', virtualServers: [{ address: '0.0.0.0', port: 25, protocol: 'smtp' }] },
+    env: { SEALPOST_LOG_LEVEL: 'debug' },
+    persistence: { enabled: true, size: '2Gi', storageClass: 'fast' },
+    alternativeNames: ['mail.example.test'],
+  }
+  const few = await renderChart({})
+  expect(await mistakesOf(few)).toBe('')
+  expect(kindsOf(few)).toEqual(['Deployment', 'Service'])
+  const all = await renderChart(full)
+  expect(await mistakesOf(all)).toBe('')
+  expect(kindsOf(all)).toEqual(['ConfigMap', 'Deployment', 'PersistentVolumeClaim', 'Secret', 'Service'])
+  const text = JSON.stringify(all)
+  expect(text).toMatch(/"image":"ghcr\.io\/[^"]+\/[^"]+:\d/)
+  expect(text).toContain(JSON.stringify(JSON.stringify(full.config)))
+  expect(text).toContain('SEALPOST_LOG_LEVEL')
+})
+
+/** Renders the chart as the release `mail` in the namespace `lab`. */
+async function renderChart(values: Readonly<Record<string, unknown>>): Promise<Manifest[]> {
+  const chart = join(project, 'packaging/helm/sealpost')
+  const read = (name: string) => parse(readFileSync(join(chart, name), 'utf8'))
+  const { version, appVersion } = read('Chart.yaml')
+  const input = JSON.stringify({
+    Values: { ...read('values.yaml'), ...values },
+    Chart: { Version: version, AppVersion: appVersion },
+    Release: { Name: 'mail', Namespace: 'lab', Service: 'Helm' },
+  })
+  const program = join(project, 'test/packaging/render-chart.go')
+  const env = { GOCACHE: join(folder, 'go'), GOFLAGS: '-mod=mod' }
+  const { status, stdout, stderr } = await runProgram('go', ['run', program, chart], { input, env, cwd: folder })
+  expect([status, stderr]).toEqual([0, ''])
+  const documents = parseAllDocuments(stdout)
+  expect(documents.flatMap(({ errors }) => errors)).toEqual([])
+  return documents.map((document) => document.toJS() as Manifest | null).filter((object) => object !== null)
+}

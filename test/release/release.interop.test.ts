@@ -14,6 +14,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { installLines } from './install-lines.ts'
+
+const { PAGES } = await installLines()
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const today = new Date().toISOString().slice(0, 10)
@@ -22,7 +25,7 @@ const today = new Date().toISOString().slice(0, 10)
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sealpost-release-'))
-  for (const file of ['scripts/release.mjs', 'docker/Dockerfile', 'README.md', 'docs/testing.md']) {
+  for (const file of ['scripts/release.mjs', 'scripts/install-lines.mjs', 'docker/Dockerfile', ...PAGES]) {
     mkdirSync(dirname(join(folder, file)), { recursive: true })
     copyFileSync(join(repository, file), join(folder, file))
   }
@@ -82,7 +85,10 @@ function setUpstream(): void {
   git('reset', '--quiet', '--hard', 'HEAD~1')
 }
 
-const release = (...args: string[]) => run(process.execPath, [join(folder, 'scripts/release.mjs'), ...args])
+const release = (...args: string[]) => {
+  const where = args[0] === 'notes' ? [] : ['--repository', 'Someone/sealpost']
+  return run(process.execPath, [join(folder, 'scripts/release.mjs'), ...args, ...where])
+}
 
 const versionOf = (): string => JSON.parse(read('package.json')).version
 
@@ -93,8 +99,12 @@ describe('npm run release', () => {
     expect(stdout).toContain('Released 0.2.0 in this checkout. Publish it with: git push --follow-tags\n')
     expect(versionOf()).toBe('0.2.0')
     expect(read('docker/Dockerfile')).toMatch(/^ARG VERSION=0\.2\.0$/m)
-    expect(read('README.md')).toContain('sealpost-0.2.0.tgz')
-    expect(read('docs/testing.md')).not.toContain('sealpost-0.1.0.tgz')
+    expect(read('packaging/helm/sealpost/Chart.yaml')).toMatch(/^version: 0\.2\.0\nappVersion: 0\.2\.0$/m)
+    expect(read('README.md')).toContain('ghcr.io/someone/sealpost\n')
+    expect(read('docs/testing.md')).toContain('sealpost-0.2.0.tgz')
+    for (const page of PAGES)
+      expect([page, read(page)]).toEqual([page, expect.not.stringMatching(/OWNER|0\.1\.0\.tgz/)])
+    expect(read('scripts/install-lines.mjs')).toContain("export const publishedAt = 'someone/sealpost'\n")
     expect(read('CHANGELOG.md')).toBe(
       `# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - ${today}\n\n### Added\n\n- Something new.\n`,
     )
@@ -136,6 +146,20 @@ describe('npm run release', () => {
     ])
   })
 
+  test('a pre-release leaves the install lines as they are', () => {
+    expect(release('0.2.0-rc.1', '--skip-checks')).toMatchObject({ status: 0, stderr: '' })
+    expect(read('README.md')).toContain('Nothing is published yet.')
+    expect(read('scripts/install-lines.mjs')).toContain('export const publishedAt = undefined\n')
+  })
+
+  test('the first release needs the repository on GitHub', () => {
+    const without = () => run(process.execPath, [join(folder, 'scripts/release.mjs'), '0.1.0', '--skip-checks'])
+    expect(without().stderr).toContain('name it with --repository OWNER/NAME')
+    git('remote', 'add', 'origin', 'git@github.com:someone/mail-lab.git')
+    expect(without()).toMatchObject({ status: 0, stderr: '' })
+    expect(read('README.md')).toContain('https://github.com/someone/mail-lab/releases/latest/download/')
+  })
+
   test('--dry-run changes nothing', () => {
     const { status, stdout } = release('minor', '--dry-run')
     expect([status, stdout]).toEqual([0, expect.stringMatching(/CHANGELOG\.md[^]*Would release 0\.2\.0\.\n$/)])
@@ -148,7 +172,7 @@ describe('npm run release', () => {
     ['a main that is behind', () => setUpstream(), 'main lacks 1 commits of origin/main; run git pull first'],
     ['an existing tag', () => git('tag', 'v0.2.0'), 'the tag v0.2.0 exists already'],
     ['nothing to say', () => commit('CHANGELOG.md', '## [Unreleased]\n\n## [0.1.0]\n'), 'nothing under'],
-    ['a file without the version', () => commit('README.md', 'none'), 'README.md no longer names the version'],
+    ['a file without the version', () => commit('docker/Dockerfile', 'none'), 'Dockerfile no longer names the version'],
   ])('refuses a release with %s', (_, prepare, why) => {
     prepare()
     const before = git('status', '--porcelain')

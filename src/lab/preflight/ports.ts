@@ -42,7 +42,7 @@ function wantedPorts({ virtualServers, certificates: { service }, dns }: Resolve
 /** Returns the code of the error that listening would fail with. */
 async function listenErrorCode(address: string, port: number): Promise<string | undefined> {
   if (!isOfThisMachine(address)) return 'EADDRNOTAVAIL'
-  if (port < firstUnprivilegedPort() && process.getuid?.() !== 0) return 'EACCES'
+  if (port < firstUnprivilegedPort() && !mayUsePrivilegedPorts()) return 'EACCES'
   return (await accepts(address, port)) ? 'EADDRINUSE' : undefined
 }
 
@@ -57,6 +57,20 @@ function firstUnprivilegedPort(): number {
     return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'))
   } catch {
     return 1024
+  }
+}
+
+/** capabilities(7) */
+const CAP_NET_BIND_SERVICE = 1n << 10n
+
+/** Returns whether this process may listen below `firstUnprivilegedPort`. A service can have the capability without being root. */
+function mayUsePrivilegedPorts(): boolean {
+  try {
+    const [, effective = '0'] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+    return (BigInt(`0x${effective}`) & CAP_NET_BIND_SERVICE) !== 0n
+  } catch {
+    // Not Linux
+    return process.getuid?.() === 0
   }
 }
 
