@@ -3,6 +3,7 @@ export const tags: Readonly<Record<string, string>> = {
   messages: 'Mail and news articles: list, search, read, send, change, delete.',
   tags: 'Tags of messages.',
   wait: 'Wait for a message.',
+  assertNothingSent: 'Check that no mail was sent.',
   folders: 'Mailboxes, folders of captured mail, and newsgroups.',
   accounts: 'Accounts with their addresses.',
   newsgroups: 'Newsgroups: list, create, change, delete.',
