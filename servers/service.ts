@@ -3,6 +3,7 @@ import type { Tenants } from '../src/accounts/directory/tenants.ts'
 import type { Account } from '../src/accounts/directory/types.ts'
 import type { OAuth2 } from '../src/accounts/oauth2/oauth2.ts'
 import type { Api } from '../src/api/api.ts'
+import type { Captured } from '../src/core/config/schema/directory.ts'
 import type { ServerProtocol, TokenConfig, VirtualServerConfig } from '../src/core/config/schema.ts'
 import type { Clock } from '../src/core/time/clock.ts'
 import type { Connection } from '../src/net/connection.ts'
@@ -34,8 +35,8 @@ export interface LabServices extends DeliveryServices {
   readonly tenants: Tenants
   /** HTTP: the accounts that may do everything. */
   readonly administrators: readonly string[]
-  /** The accounts that see captured mail. */
-  readonly capturedReaders: 'all' | readonly string[]
+  /** Captured mail: its folders, and the accounts that see them. */
+  readonly captured: Captured
   /** The host names of the lab. */
   readonly labNames: readonly string[]
   /** HTTP: the MTA-STS policy of the mail domain. */
@@ -56,9 +57,19 @@ export interface ServerContext extends LabServices {
 
 /** Returns whether an account is a reader of captured mail. */
 export const isCapturedReader = (
-  { capturedReaders }: Pick<ServerContext, 'capturedReaders'>,
+  { captured: { readers } }: Pick<ServerContext, 'captured'>,
   { user }: Pick<Account, 'user'>,
-): boolean => capturedReaders === 'all' || capturedReaders.some((name) => name.toLowerCase() === user.toLowerCase())
+): boolean => readers === 'all' || readers.some((name) => name.toLowerCase() === user.toLowerCase())
+
+/** Returns the folder of captured mail that an account has as its INBOX; undefined if its INBOX is its own. */
+export function capturedInboxOf(
+  { captured, config }: Pick<ServerContext, 'captured' | 'config'>,
+  { user }: Pick<Account, 'user'>,
+): string | undefined {
+  if (config.maildrop !== 'captured') return undefined
+  const own = Object.entries(captured.inboxes ?? {}).find(([name]) => name.toLowerCase() === user.toLowerCase())
+  return own?.[1] ?? captured.folder
+}
 
 /** A protocol that virtual servers can speak. */
 export interface ProtocolService {

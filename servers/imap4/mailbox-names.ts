@@ -17,6 +17,7 @@ import {
   PUBLIC_OWNER,
 } from '../../src/storage/store/types.ts'
 import { isVisibleTo } from '../../src/storage/store/visible.ts'
+import { capturedInboxOf } from '../service.ts'
 import { seesCaptured, seesFolder } from './captured.ts'
 import { checkMailboxReferral } from './referrals.ts'
 import { bad, no } from './reply.ts'
@@ -142,21 +143,19 @@ export function findMailbox(
 ): Folder | Promise<Folder> {
   // INBOX always exists. RFC 9051 section 5.1
   if (name !== 'INBOX') return findOther(session, identity, name, code, rights)
-  if (!hasCapturedInbox(session, identity)) return openInbox(session.context.store, identity.owner)
-  return capturedInbox(session).then((folder) =>
-    findOther(session, identity, mailboxName(folder, identity.owner), code, rights),
+  if (session.context.config.maildrop === 'inbox') return openInbox(session.context.store, identity.owner)
+  return capturedInbox(session, identity).then((folder) =>
+    folder
+      ? findOther(session, identity, mailboxName(folder, identity.owner), code, rights)
+      : openInbox(session.context.store, identity.owner),
   )
 }
 
-/** Returns whether the INBOX of an account is the folder of captured mail. */
-export const hasCapturedInbox = (session: ImapSession, identity: Identity): boolean =>
-  session.context.config.maildrop === 'captured' &&
-  session.context.capturedFolder !== undefined &&
-  seesCaptured(session, identity)
-
-/** Returns the folder of captured mail. */
-export const capturedInbox = async ({ context: { store, capturedFolder = '' } }: ImapSession): Promise<Folder> =>
-  openCaptured(store, capturedFolder)
+/** Returns the folder of captured mail that is the INBOX of an account. Undefined if it is not. */
+export async function capturedInbox(session: ImapSession, identity: Identity): Promise<Folder | undefined> {
+  const name = seesCaptured(session, identity) ? capturedInboxOf(session.context, identity.account) : undefined
+  return name === undefined ? undefined : openCaptured(session.context.store, name)
+}
 
 async function findOther(
   session: ImapSession,

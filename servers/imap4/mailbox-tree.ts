@@ -5,7 +5,7 @@ import { CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../../src
 import { isVisibleTo } from '../../src/storage/store/visible.ts'
 import { sharedFolders } from './acl.ts'
 import { seesCaptured, seesFolder } from './captured.ts'
-import { capturedInbox, hasCapturedInbox, mailboxName, superiors } from './mailbox-names.ts'
+import { capturedInbox, mailboxName, superiors } from './mailbox-names.ts'
 import { rightsOf } from './rights.ts'
 import type { Identity, ImapSession } from './state.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -61,9 +61,8 @@ export async function mailboxTree(
   const tree = await runInSlices(
     treeOf(folders, owner, new Set(subscribed.filter((name) => name.startsWith(wanted.prefix))), wanted),
   )
-  if (!hasCapturedInbox(session, identity)) return tree
-  const inbox = await capturedInbox(session)
-  return tree.map((node) => (node.name === 'INBOX' ? { ...node, folder: inbox } : node))
+  const inbox = await capturedInbox(session, identity)
+  return inbox ? tree.map((node) => (node.name === 'INBOX' ? { ...node, folder: inbox } : node)) : tree
 }
 
 /** Returns what an account sees of a name; undefined if it sees neither a mailbox, nor a level, nor a subscription. */

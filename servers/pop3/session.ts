@@ -6,7 +6,7 @@ import { accountOwner } from '../../src/storage/store/types.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
 import { personalityOf } from '../personality.ts'
-import { isCapturedReader, type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
+import { capturedInboxOf, isCapturedReader, type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
 import { createTimestamp } from './apop.ts'
 import type { Pop3Session, Pop3State } from './command.ts'
 import { commands } from './commands/index.ts'
@@ -83,12 +83,13 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
 
   /** @throws Pop3Error `AUTH`, `IN-USE`, `LOGIN-DELAY` */
   async #open(user: string): Promise<Maildrop> {
-    const { store, config, capturedFolder } = this.context
-    const isCaptured = config.maildrop === 'captured' && capturedFolder !== undefined
-    if (isCaptured) this.#assertReader(user)
-    const maildrop = isCaptured
-      ? await Maildrop.openCaptured(store, capturedFolder, this.isUtf8)
-      : await Maildrop.open(store, accountOwner(user), this.isUtf8)
+    const { store } = this.context
+    const captured = capturedInboxOf(this.context, { user })
+    if (captured !== undefined) this.#assertReader(user)
+    const maildrop =
+      captured !== undefined
+        ? await Maildrop.openCaptured(store, captured, this.isUtf8)
+        : await Maildrop.open(store, accountOwner(user), this.isUtf8)
     if (!this.#isDue(user)) {
       await maildrop.close()
       throw new Pop3Error('The last log-on was too recent. Try again later.', 'LOGIN-DELAY') // RFC 2449 section 8.1.1

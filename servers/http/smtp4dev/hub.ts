@@ -5,6 +5,7 @@ import { ApiProblem } from '../../../src/api/problem.ts'
 import { clearInterval, setInterval } from '../../../src/core/time/real-timers.ts'
 import { MailFeed, sendText, socketClient } from '../mail-feed.ts'
 import { jsonResponse, type Route, type RouteCall, reads } from '../routes.ts'
+import { mailboxNames } from './mailboxes.ts'
 
 // The protocol of SignalR's hubs in JSON, over WebSocket alone:
 // https://github.com/dotnet/aspnetcore/blob/main/src/SignalR/docs/specs/HubProtocol.md
@@ -45,7 +46,10 @@ const connect = reads(HUB, async (call) => {
       send(socket, {})
       const tell = (target: string, ...arguments_: readonly string[]): void =>
         send(socket, { type: INVOCATION, target, arguments: arguments_ })
-      const changed = (): void => tell('messageschanged', 'Default')
+      // Clients read the list again that they show.
+      const changed = (): void => {
+        for (const name of mailboxNames(call)) tell('messageschanged', name)
+      }
       begin(socketClient(socket), () => ({ received: changed, changed, deleted: changed, reset: changed }))
       const unwatch = api.lab.sessionLog.watch((session) => {
         if (session.protocol === 'smtp' && seesSession(caller, session)) tell('sessionschanged')

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { splitMessageId } from '../../../src/api/messages/message-index.ts'
-import type { DeliveredMail, Mail } from '../delivered-mail.ts'
+import type { Mail } from '../delivered-mail.ts'
 
 /** Returns a UUID with 32 bits and the hash of a text: version 8, RFC 9562 section 5.8. Clients of smtp4dev parse ids as UUIDs. */
 function uuidOf(first: number, text: string): string {
@@ -16,10 +16,10 @@ export function guidOf({ id }: Pick<Mail, 'id'>): string {
 }
 
 /** Returns the message with an id. */
-export function mailOfGuid({ all }: DeliveredMail, guid: string): Mail | undefined {
+export function mailOfGuid(mails: readonly Mail[], guid: string): Mail | undefined {
   const wanted = guid.toLowerCase()
   const uid = Number.parseInt(wanted.slice(0, 8), 16)
-  return all.mails.find((mail) => mail.copies[0].entry.uid === uid && guidOf(mail) === wanted)
+  return mails.find((mail) => mail.copies[0].entry.uid === uid && guidOf(mail) === wanted)
 }
 
 export const sessionGuid = (id: string): string => uuidOf(0, id)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Api } from '../../../src/api/api.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
-import { wordsCondition } from '../../../src/api/messages/search.ts'
+import { type Condition, wordsCondition } from '../../../src/api/messages/search.ts'
 import { ApiProblem, notFound } from '../../../src/api/problem.ts'
 import { GrowingBuffer } from '../../../src/core/octets/growing-buffer.ts'
 import { runInSlices } from '../../../src/core/time/time-slice.ts'
@@ -10,7 +10,7 @@ import { appendPartText, partOctetsOrRawInSteps } from '../../../src/mail/format
 import type { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
 import { hasBody } from '../body.ts'
-import { type DeliveredMail, deleteMails, type Mail } from '../delivered-mail.ts'
+import { deleteMails, type Mail } from '../delivered-mail.ts'
 import {
   administers,
   bodyOf,
@@ -38,29 +38,33 @@ import {
   textResponse,
 } from '../tool-mail.ts'
 import { mailOfGuid } from './ids.ts'
+import { DEFAULT_MAILBOX, inAllMailboxes, inMailbox } from './mailboxes.ts'
 import { numberIn, pageOf, parameterOf } from './paging.ts'
 import { partsInOrder } from './parts.ts'
 import { smtp4devMessage, smtp4devSummary } from './shapes.ts'
 
-const DEFAULT_MAILBOX = 'Default'
 const INBOX = 'INBOX'
 /** Messages in a list of new ones. */
 const NEW_LIMIT = 50
 
 const nothing = ({ c }: RouteCall): Response => c.body(null, 200)
 
-/** Returns the mail of the mailbox that a request names. The lab has one mailbox with one folder. */
-async function mailsIn(call: RouteCall): Promise<{ delivered: DeliveredMail; isEmpty: boolean }> {
-  const mailbox = parameterOf(call, 'mailboxName') || DEFAULT_MAILBOX
+/** Returns the mail of the mailbox that a request names, the newest first. A mailbox has one folder. */
+async function mailsIn(call: RouteCall, conditions: readonly Condition[] = []): Promise<readonly Mail[]> {
   const folder = parameterOf(call, 'folderName') || INBOX
-  const delivered = await mailsOf(call)
-  return { delivered, isEmpty: mailbox !== DEFAULT_MAILBOX || folder.toUpperCase() !== INBOX }
+  if (folder.toUpperCase() !== INBOX) return []
+  const { mails } = await (await mailsOf(call)).matching(conditions)
+  return inMailbox(call, mails, parameterOf(call, 'mailboxName') || DEFAULT_MAILBOX)
 }
+
+/** Returns the message with an id, in whichever mailbox it is. */
+const findMail = async (call: RouteCall, guid: string): Promise<Mail | undefined> =>
+  mailOfGuid(inAllMailboxes(call, (await mailsOf(call)).all.mails), guid)
 
 /** Returns the message that the path of a request names. @throws ApiProblem `not-found` */
 export async function mailOf(call: RouteCall): Promise<Mail> {
   const guid = pathParameter(call.c, 'id')
-  const found = mailOfGuid(await mailsOf(call), guid)
+  const found = await findMail(call, guid)
   if (found) return found
   throw notFound(`there is no message ${guid}; it was deleted, or it belongs to someone else`)
 }
@@ -112,19 +116,17 @@ async function sorted(call: RouteCall, newest: readonly Mail[], column: string):
 }
 
 async function list(call: RouteCall): Promise<Response> {
-  const { delivered, isEmpty } = await mailsIn(call)
   const phrase = parameterOf(call, 'searchTerms').trim()
-  const matching = await delivered.matching(phrase === '' ? [] : [wordsCondition(phrase)])
-  const descending = await sorted(call, isEmpty ? [] : matching.mails, parameterOf(call, 'sortColumn'))
+  const matching = await mailsIn(call, phrase === '' ? [] : [wordsCondition(phrase)])
+  const descending = await sorted(call, matching, parameterOf(call, 'sortColumn'))
   const mails = /^false$/i.test(parameterOf(call, 'sortIsDescending')) ? descending.toReversed() : descending
   return jsonResponse(call.c, await pageOf(call, mails, (some) => summariesOf(call, some)))
 }
 
 async function listNew(call: RouteCall): Promise<Response> {
-  const { delivered, isEmpty } = await mailsIn(call)
-  const mails = isEmpty ? [] : delivered.all.mails
+  const mails = await mailsIn(call)
   const last = parameterOf(call, 'lastSeenMessageId')
-  const seen = last === '' ? undefined : mailOfGuid(delivered, last)
+  const seen = last === '' ? undefined : mailOfGuid(mails, last)
   const fresh = seen ? mails.slice(0, mails.indexOf(seen)) : mails
   return jsonResponse(call.c, await summariesOf(call, fresh.slice(0, numberIn(call, 'pageSize', NEW_LIMIT))))
 }
@@ -144,14 +146,13 @@ const partContent = (call: RouteCall): Promise<Response> =>
 
 async function remove(call: RouteCall): Promise<Response> {
   // As in smtp4dev, a message that does not exist is deleted.
-  const mail = mailOfGuid(await mailsOf(call), pathParameter(call.c, 'id'))
+  const mail = await findMail(call, pathParameter(call.c, 'id'))
   if (mail) await deleteMails(call.api, [mail])
   return nothing(call)
 }
 
 async function removeAll(call: RouteCall): Promise<Response> {
-  const { delivered, isEmpty } = await mailsIn(call)
-  if (!isEmpty) await deleteMails(call.api, delivered.all.mails)
+  await deleteMails(call.api, await mailsIn(call))
   return nothing(call)
 }
 
@@ -175,8 +176,7 @@ export const messageRoutes = (base: string): Route[] => [
   changes('DELETE', `${base}/:all{\\*}`, removeAll),
   changes('DELETE', base, removeAll),
   changes('POST', `${base}/markAllRead`, async (call) => {
-    const { delivered, isEmpty } = await mailsIn(call)
-    await markAsRead(call, isEmpty ? [] : delivered.all.mails)
+    await markAsRead(call, await mailsIn(call))
     return nothing(call)
   }),
   reads(`${base}/:id`, async (call) =>

@@ -3,6 +3,7 @@ import { jsonResponse, notOffered, type Route, type RouteCall, reads } from '../
 import { sendingConnectors } from '../tool-mail.ts'
 import { hubRoutes } from './hub.ts'
 import { sessionGuid } from './ids.ts'
+import { defaultMailboxOf, mailboxNames } from './mailboxes.ts'
 import { messageRoutes } from './messages.ts'
 import { sendRoutes } from './send.ts'
 import { sessionRoutes } from './sessions.ts'
@@ -22,6 +23,7 @@ function server(call: RouteCall): Response {
     imapPort: portOf('imap4'),
     pop3Port: portOf('pop3'),
     hostName: api.lab.config.hostname,
+    currentUserDefaultMailboxName: defaultMailboxOf(call),
     relaySmtpServer: relay?.host ?? '',
     relaySmtpPort: relay?.port ?? 25,
     relayLogin: relay?.user ?? '',
@@ -45,8 +47,11 @@ export const smtp4devRoutes: readonly Route[] = [
     reads(path('version'), ({ c }) =>
       jsonResponse(c, { version: `${version.replace(/-.*$/, '')}.0`, infoVersion: version }),
     ),
-    reads(path('mailboxes'), ({ c }) =>
-      jsonResponse(c, [{ id: sessionGuid('Default'), name: 'Default', mailboxFolders: [] }]),
+    reads(path('mailboxes'), (call) =>
+      jsonResponse(
+        call.c,
+        mailboxNames(call).map((name) => ({ id: sessionGuid(name), name, mailboxFolders: [] })),
+      ),
     ),
   ]),
   ...hubRoutes,

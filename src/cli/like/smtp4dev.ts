@@ -2,6 +2,7 @@ import { draftOf, keepNewest } from './draft.ts'
 import { generalSettings } from './smtp4dev/general.ts'
 import { httpSettings } from './smtp4dev/http.ts'
 import { listenSettings } from './smtp4dev/listen.ts'
+import { finishMailboxes, mailboxSettings } from './smtp4dev/mailboxes.ts'
 import { relaySettings } from './smtp4dev/relay.ts'
 import { tlsSettings } from './smtp4dev/tls.ts'
 import { finishUsers, userSettings } from './smtp4dev/users.ts'
@@ -13,7 +14,15 @@ export const smtp4dev: Tool = {
   prefixes: ['ServerOptions__', 'RelayOptions__'],
   ignoresCase: true,
   // Every variable and flag of smtp4dev. Those of users need the HTTP virtual server, and TLS needs the ports.
-  settings: [...listenSettings, ...httpSettings, ...tlsSettings, ...userSettings, ...relaySettings, ...generalSettings],
+  settings: [
+    ...listenSettings,
+    ...httpSettings,
+    ...tlsSettings,
+    ...userSettings,
+    ...mailboxSettings,
+    ...relaySettings,
+    ...generalSettings,
+  ],
   draft() {
     const draft = draftOf('smtp4dev', {
       smtp: {
@@ -41,5 +50,8 @@ export const smtp4dev: Tool = {
     keepNewest(draft, 100)
     return draft
   },
-  finish: finishUsers,
+  finish(draft, other) {
+    finishUsers(draft, other)
+    finishMailboxes(draft, other)
+  },
 }

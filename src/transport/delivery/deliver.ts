@@ -18,8 +18,10 @@ import {
 } from '../../storage/store/types.ts'
 import { ArticleRefused } from '../news/article.ts'
 import { allGroups } from '../news/inject.ts'
+import { headerOf } from '../outgoing/filters.ts'
 import { type DeliveryPlan, planDelivery } from '../outgoing/plan.ts'
 import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
+import { capturedFolders } from './captured.ts'
 import { checkMailboxQuota } from './check-quota.ts'
 import { keywordsFor } from './tags.ts'
 import { type Delivery, DeliveryError, type DeliveryServices, type Recipient } from './types.ts'
@@ -50,6 +52,9 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
   // Other hosts must not see the Bcc fields. RFC 5322 section 3.6.3
   const sentOctets = stripped?.rest ?? message
   const envelope = envelopeOf(delivery)
+  const folderOf = capturedFolders(services, delivery)
+  /** The recipients of a copy, where rules divide them. */
+  const capturedFor = new Map<string, string[]>()
   const created: Account[] = []
   const newOwners: Owner[] = []
   try {
@@ -61,8 +66,10 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
       const owner = await ownerOf(services, destination, created)
       if (created.length > before && !(await services.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
       const { id } = await (destination.kind === 'captured'
-        ? openCaptured(services.store, services.capturedFolder ?? destination.domain)
+        ? openCaptured(services.store, folderOf(address, destination.domain))
         : openInbox(services.store, owner))
+      if (destination.kind === 'captured' && services.captured?.mailboxes.length)
+        capturedFor.set(id, [...(capturedFor.get(id) ?? []), address])
       addCopy(copies, id, recipient, message, stripped)
     }
     const flags = services.tagging
@@ -72,7 +79,10 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
     const batch: NewMessage[] = []
     for (const copy of stripped ? [message, stripped.rest] : [message]) {
       const targets: AppendTarget[] = []
-      for (const [folderId, octets] of copies) if (octets === copy) targets.push({ folderId, flags })
+      for (const [folderId, octets] of copies) {
+        const rcptTo = capturedFor.get(folderId)
+        if (octets === copy) targets.push({ folderId, flags, ...(rcptTo && { envelope: { ...envelope, rcptTo } }) })
+      }
       if (copy === sentOctets) targets.push(...queued)
       if (targets.length === 0) continue
       const start = trace ? [trace, ...copy] : copy
@@ -107,19 +117,6 @@ function planOutgoing({ outgoing }: DeliveryServices, delivery: Delivery): Deliv
     ...(requireTls && { requireTls }),
   }
   return planDelivery(outgoing.rules, { mailFrom, account, session, header: headerOf(message), envelope }, local)
-}
-
-/** Number of octets that are searched for a header: more than any real header has. */
-const HEADER_OCTETS = 256 * 1024
-
-/** Returns the header of a message and perhaps more. */
-function headerOf(message: Pieces): Buffer {
-  let octets = 0
-  const end = message.findIndex(({ length }) => {
-    octets += length
-    return octets >= HEADER_OCTETS
-  })
-  return joinPieces(end === -1 ? message : message.slice(0, end + 1))
 }
 
 async function queueTargets(

@@ -1,6 +1,7 @@
 import type { Account, Directory } from '../../accounts/directory/types.ts'
 import type { OnDemand } from '../../core/config/on-demand/parse.ts'
 import type { Refusal } from '../../core/config/on-demand/replies.ts'
+import type { Captured } from '../../core/config/schema/directory.ts'
 import type { Tagging } from '../../core/config/schema/tagging.ts'
 import type { Pieces } from '../../core/octets/pieces.ts'
 import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
@@ -25,8 +26,8 @@ export interface DeliveryServices {
   readonly tagging?: Tagging | undefined
   /** Returns the tags that `tagging.rules` give a message. Absent: there are no rules. */
   readonly ruleTags?: ((delivery: Delivery) => Promise<readonly string[]>) | undefined
-  /** The folder of all captured mail. Absent: each domain has one. */
-  readonly capturedFolder?: string | undefined
+  /** The folders of captured mail. Absent: each domain has one. */
+  readonly captured?: Pick<Captured, 'folder' | 'mailboxes'> | undefined
   /** Sends reports that a test asks for. Absent: no address asks for one. */
   readonly reports?: ReportSchedule | undefined
 }

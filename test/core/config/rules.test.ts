@@ -36,6 +36,24 @@ const contradictory: [string, LabInput, RegExp[]][] = [
     [/^virtualServers\[0\]\.require128BitEncryption: .*write certificate: auto .* or require128BitEncryption: false$/],
   ],
   [
+    'mailboxes of captured mail without a folder, or for nobody',
+    {
+      directory: { accounts: [{ user: 'alice', password: 'x' }] },
+      mail: {
+        captured: {
+          mailboxes: [{ name: 'sales', filters: { account: ['alice', 'bob', 'a*'] } }],
+          inboxes: { Alice: 'orders', carol: 'sales' },
+        },
+      },
+    },
+    [
+      /^mail\.captured: mail that no rule matches needs a folder/,
+      /^mail\.captured\.mailboxes\[0\]\.filters\.account\[1\]: bob is not one of directory\.accounts/,
+      /^mail\.captured\.inboxes\.Alice: orders is no folder of captured mail/,
+      /^mail\.captured\.inboxes\.carol: carol is not one of directory\.accounts/,
+    ],
+  ],
+  [
     'keys of accounts that name others, or nobody',
     {
       directory: {

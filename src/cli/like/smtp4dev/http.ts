@@ -19,7 +19,7 @@ function listenAtUrls({ draft, value }: { readonly draft: Draft; readonly value:
   else http.port = number
 }
 
-const NO_CHECKS = 'the lab checks no HTML'
+const NO_CHECKS = 'the checks of a message run when someone asks for them, and have no settings'
 
 export const httpSettings: readonly Setting[] = [
   setting(

@@ -43,12 +43,6 @@ const userRows = numbers.flatMap((at): Setting[] => {
   ]
 })
 
-const ONE_MAILBOX = 'there is one mailbox for all mail; accounts with addresses have mailboxes of their own'
-
-const mailboxVariables = numbers.flatMap((at) =>
-  ['__Name', '__Recipients', ''].map((key) => `ServerOptions__Mailboxes__${at}${key}`),
-)
-
 const NO_SCRIPTS = 'the lab runs no expressions; `testing.faults` refuse recipients, commands and log-ons'
 /** Applied by `finishUsers`, because it is on if nothing is set. */
 const ACCEPTS_ANY = 'ServerOptions__SmtpAllowAnyCredentials'
@@ -108,22 +102,6 @@ export const userSettings: readonly Setting[] = [
   ...missing(
     'the mechanisms are the same with and without TLS',
     'ServerOptions__SmtpEnabledAuthTypesWhenSecureConnection --SmtpAuthTypesSecure',
-  ),
-  {
-    variable: mailboxVariables[0] as string,
-    aliases: mailboxVariables.slice(1),
-    flags: ['--mailbox'],
-    isRepeated: true,
-    missing: ONE_MAILBOX,
-  },
-  {
-    variable: 'ServerOptions__Users__0__DefaultMailbox',
-    aliases: numbers.slice(1).map((at) => `ServerOptions__Users__${at}__DefaultMailbox`),
-    missing: ONE_MAILBOX,
-  },
-  ...missing(
-    'there is one mailbox for all mail',
-    'ServerOptions__DeliverMessagesToUsersDefaultMailbox --delivermessagestousersdefaultmailbox!',
   ),
   ...['Credentials', 'Recipient', 'Message', 'Command'].map((what) => ({
     variable: `ServerOptions__${what}ValidationExpression`,

@@ -71,6 +71,27 @@ export const accessRules: readonly Rule[] = [
     }
   },
 
+  function* capturedMailboxes({ mail: { captured }, directory }) {
+    const path = ['mail', 'captured']
+    const { folder, mailboxes, inboxes = {} } = captured
+    const isDivided = mailboxes.length > 0 || Object.keys(inboxes).length > 0
+    if (isDivided && folder === undefined)
+      yield { path, message: 'mail that no rule matches needs a folder; set folder: all' }
+    const check = accountCheck(directory)
+    for (const [index, { filters }] of mailboxes.entries()) {
+      for (const [at, name] of filters.account?.entries() ?? [])
+        if (!name.includes('*')) yield* check(name, [...path, 'mailboxes', index, 'filters', 'account', at])
+    }
+    for (const [user, name] of Object.entries(inboxes)) {
+      yield* check(user, [...path, 'inboxes', user])
+      if (name !== folder && !mailboxes.some((mailbox) => mailbox.name === name))
+        yield {
+          path: [...path, 'inboxes', user],
+          message: `${name} is no folder of captured mail; add it to mailboxes`,
+        }
+    }
+  },
+
   function* unknownAdministrators({ access: { administrators }, directory }) {
     const check = accountCheck(directory)
     for (const [index, name] of administrators.entries()) yield* check(name, ['access', 'administrators', index])

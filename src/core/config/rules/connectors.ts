@@ -156,7 +156,8 @@ function* filterMistakes(
     yield { path, message: 'is empty; add from, to, header or account, or remove it' }
   }
   const unknown = accountCheck(directory)
-  for (const [index, name] of filters.account?.entries() ?? []) yield* unknown(name, [...path, 'account', index])
+  for (const [index, name] of filters.account?.entries() ?? [])
+    if (!name.includes('*')) yield* unknown(name, [...path, 'account', index])
 }
 
 function* destinationMistakes(rule: ForwardRule, at: Path, { outgoing, domain }: LabConfig): Iterable<Mistake> {

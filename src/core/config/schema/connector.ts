@@ -77,7 +77,7 @@ const headerName = z.string().regex(/^[!-9;-~]+$/, 'write the name of a header f
 const accountName = z.string().min(1)
 
 /** Conditions that a message must meet for a connector or a forward rule. */
-const filters = mapping(() => ({
+const filterKeys = () => ({
   from: z
     .array(addressPattern)
     .min(1)
@@ -93,17 +93,32 @@ const filters = mapping(() => ({
     .describe('Recipient addresses (RCPT TO) that match. Other recipients are not affected. * stands for any text.')
     .meta({ examples: [['*@example.test']] }),
   header: z
-    .record(headerName, z.string().min(1))
+    .record(headerName, z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]))
     .refine((fields) => Object.keys(fields).length > 0, 'name at least one header field')
     .optional()
-    .describe('Header fields that the message must have, each with a pattern for its value. * stands for any text.')
+    .describe(
+      'Header fields that the message must have, each with a pattern for its value, or with several of which one must match. * stands for any text.',
+    )
     .meta({ examples: [{ Subject: 'Order *' }] }),
   account: z
     .array(accountName)
     .min(1)
     .optional()
-    .describe('Accounts. The sender must have logged on as one of them.')
+    .describe('Accounts. The sender must have logged on as one of them. * stands for any text.')
     .meta({ examples: [['alice']] }),
+})
+
+const filters = mapping(filterKeys)
+
+/** Conditions that a message must meet for a mailbox of captured mail. */
+export const capturedFilters = mapping(() => ({
+  ...filterKeys(),
+  client: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe('The SMTP client: its name in HELO or EHLO, or its address. * stands for any text.')
+    .meta({ examples: [['*.shop.example.test']] }),
 }))
 
 /** A rate limit: `100/m` is 100 messages per minute. */

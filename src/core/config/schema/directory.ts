@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { accountFormats } from '../accounts/formats.ts'
 import { parseHash } from '../accounts/password-hash.ts'
 import type { AccountOrigin } from '../accounts/types.ts'
+import { capturedFilters } from './connector.ts'
 import { mapping } from './mapping.ts'
 import { outOfOffice } from './reports.ts'
 import { mailAddress, octets, preload, secretFile } from './values.ts'
@@ -224,6 +225,18 @@ export const directory = mapping(() => ({
     .meta({ examples: [[{ issuer: '*O=Partner*', subject: 'CN=*, OU=Sales, *', account: 'alice' }]] }),
 }))
 
+const capturedName = z
+  .string()
+  .regex(/^[A-Za-z0-9](?:[\w. -]*[\w.-])?$/, 'write a name of letters, digits, dots, hyphens and spaces')
+
+const capturedMailbox = mapping(() => ({
+  name: capturedName.describe('Name of the folder. Several rules can have the same.').meta({ examples: ['sales'] }),
+  filters: capturedFilters
+    .prefault({})
+    .describe('What a message must match. Without filters, every message does.')
+    .meta({ examples: [{ to: ['*@sales.example.test'] }] }),
+}))
+
 export const captured = mapping(() => ({
   readers: z
     .union([z.literal('all'), z.array(z.string().min(1))])
@@ -231,12 +244,23 @@ export const captured = mapping(() => ({
     .describe(
       'Accounts that see captured mail, over IMAP4 in `Captured/DOMAIN` and over HTTP: all, or a list of names.',
     ),
-  folder: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9.-]*$/, 'write a name of small letters, digits, dots and hyphens')
+  folder: capturedName
     .optional()
     .describe(
       'The one folder for all captured mail, each message once: `Captured/NAME` over IMAP4. Default: a folder for each domain.',
     )
     .meta({ examples: ['all'] }),
+  mailboxes: z
+    .array(capturedMailbox)
+    .default([])
+    .describe(
+      'Rules that keep captured mail apart: for each recipient, the first rule whose filters match names the folder. Mail that no rule matches is in `folder`.',
+    )
+    .meta({ examples: [[{ name: 'sales', filters: { to: ['*@sales.example.test'] } }]] }),
+  inboxes: z
+    .record(z.string().min(1), capturedName)
+    .optional()
+    .describe('The folder that an account gets as its INBOX with `maildrop: captured`. Default: `folder`.')
+    .meta({ examples: [{ alice: 'sales' }] }),
 }))
+export type Captured = z.output<typeof captured>
