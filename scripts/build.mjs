@@ -1,5 +1,5 @@
-// Compiles src/ and servers/ into dist/, bundles the public entry points as CommonJS into dist/cjs/, and builds the console
-// into dist/console/. Without the compiler (npm ci --omit=dev), an existing dist/ is used.
+// Compiles src/ and servers/ into dist/, bundles the commands and the public entry points into dist/cjs/, and builds the
+// console into dist/console/. Without the compiler (npm ci --omit=dev), an existing dist/ is used.
 //   node scripts/build.mjs [--if-changed [--without-types]]
 //     --if-changed: only if something has changed since dist/ was built, and without the type check (`npm run typecheck`)
 //     --without-types: without the declaration files, which take the compiler most of its time
@@ -37,14 +37,12 @@ if (status !== 0) process.exit(status ?? 1)
 // npm makes commands executable at installation only; npx runs these files directly after later builds.
 for (const file of [main, 'src/cli/sendmail/main.js']) chmodSync(join(OUTPUT, file), 0o755)
 
-const [{ finishTypes }, { buildCommonjs }, { buildModules }, { buildConsole }] = await Promise.all([
-  import('./build/types.mjs'),
-  import('./build/commonjs.mjs'),
+const [{ buildModules }, { buildConsole }] = await Promise.all([
   import('./build/modules.mjs'),
   import('./build/console.mjs'),
 ])
-if (withTypes) await finishTypes()
-await buildCommonjs()
+// Needs a package that only the declarations need.
+if (withTypes) await (await import('./build/types.mjs')).finishTypes()
 await buildModules()
 await buildConsole()
 await writeConfigFiles()

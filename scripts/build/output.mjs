@@ -7,8 +7,8 @@ export const OUTPUT = `dist.new-${process.pid}`
 
 /** How long files of earlier builds are kept for labs that still run with them. */
 const KEEP_MS = 24 * 3_600_000
-/** Folders whose files have a hash of their content in their names, and are loaded on demand. */
-const LOADED_ON_DEMAND = ['commands/chunks', 'esm/chunks', 'console/assets']
+/** Files that are loaded on demand, and whose paths change with their content. */
+const LOADED_ON_DEMAND = /^(?:cjs\/parts-|console\/assets\/)/
 
 /** Returns where a file of dist/ is while it is built. */
 export const inOutput = (path) => path.replace(/^(?:\.\/)?dist\//, `${OUTPUT}/`)
@@ -32,16 +32,16 @@ export const compiled = (name) => import(pathToFileURL(resolve(OUTPUT, name)).hr
 export function replaceBuild(folder, next, { keep }) {
   const old = `${folder}.old-${process.pid}`
   if (!existsSync(folder)) return renameSync(next, folder)
-  if (keep) for (const name of LOADED_ON_DEMAND) keepFiles(join(folder, name), join(next, name))
+  if (keep) keepFiles(folder, next)
   renameSync(folder, old)
   renameSync(next, folder)
   rmSync(old, { recursive: true, force: true })
 }
 
 function keepFiles(from, to) {
-  if (!existsSync(from)) return
   const since = Date.now() - KEEP_MS
   for (const name of readdirSync(from, { recursive: true })) {
+    if (!LOADED_ON_DEMAND.test(name.replaceAll('\\', '/'))) continue
     const [file, kept] = [join(from, name), join(to, name)]
     const stat = statSync(file)
     if (!stat.isFile() || stat.mtimeMs < since || existsSync(kept)) continue

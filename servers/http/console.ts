@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { packageFolder } from '../../src/core/files/folders.ts'
 
 /** A request for a file of the console. */
@@ -43,11 +44,8 @@ const CONSOLE_POLICY = [
 
 /** First parts of paths that are never pages of the console. */
 const NOT_PAGES = /^(?:api|assets|mailpit|mailhog|maildev|smtp4dev|greenmail|metrics|livez|readyz)(?:\/|$)/
-/** Coded forms that the build writes beside each file, the best first. */
-const CODINGS = [
-  ['br', '.br'],
-  ['gzip', '.gz'],
-] as const
+/** Files that gzip makes smaller. */
+const TEXT = /\.(?:js|css|html|svg|json|webmanifest)$/
 
 const INDEX = 'index.html'
 /** Files whose names change with their content. */
@@ -97,9 +95,8 @@ export class Console {
 
   #file(file: string, { acceptEncoding, ifNoneMatch }: Omit<FileRequest, 'path'>): Response | undefined {
     const isHashed = file.startsWith(ASSETS)
-    const [coding, suffix] =
-      CODINGS.find(([name, end]) => acceptEncoding.includes(name) && this.#known.has(file + end)) ?? []
-    const octets = this.#octets(file + (suffix ?? ''))
+    const coding = acceptEncoding.includes('gzip') && TEXT.test(file) ? 'gzip' : undefined
+    const octets = this.#octets(file, coding)
     if (!octets) return undefined
     return answer(octets, { isHashed, ifNoneMatch, type: TYPES[extname(file)] ?? 'application/octet-stream', coding })
   }
@@ -119,10 +116,14 @@ export class Console {
     return answer(Buffer.from(html), { isHashed: false, ifNoneMatch, type: TYPES['.html'] as string })
   }
 
-  #octets(file: string): Buffer | undefined {
-    const octets = this.#read.get(file) ?? readIfThere(join(this.#folder, file))
-    if (octets && file.startsWith(ASSETS)) this.#read.set(file, octets)
-    return octets
+  #octets(file: string, coding: 'gzip' | undefined): Buffer | undefined {
+    const key = `${file}${coding ?? ''}`
+    const known = this.#read.get(key)
+    if (known) return known
+    const octets = readIfThere(join(this.#folder, file))
+    const coded = octets && coding ? gzipSync(octets) : octets
+    if (coded && file.startsWith(ASSETS)) this.#read.set(key, coded)
+    return coded
   }
 }
 

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { cachedDataVersionTag } from 'node:v8'
 import { Script } from 'node:vm'
 
-/** The bundles of the commands, which scripts/build/modules.mjs makes. */
-const BUNDLES = fileURLToPath(new URL('../../commands', import.meta.url)) + sep
+/** The bundles, which scripts/build/modules.mjs makes. */
+const BUNDLES = fileURLToPath(new URL('../../cjs', import.meta.url)) + sep
 /** The file among them that imports packages. Scripts with cached code cannot. */
 const IMPORTER = join(BUNDLES, 'import.cjs')
 /** A lab has started by then, and has compiled what a start needs. */

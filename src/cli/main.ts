@@ -99,7 +99,7 @@ function run(): void {
 function endWithoutOutput(error: NodeJS.ErrnoException): void {
   // `sealpost cert list | head`: the command ends quietly when the reader closes the pipe.
   if (error.code === 'EPIPE') process.exit(0)
-  void import('../core/files/file-errors.ts').then(({ fileErrorText }) => {
+  void import('./program.ts').then(({ fileErrorText }) => {
     fail(fileErrorText(error, 'standard output', 'written'))
     process.exit(1)
   })

@@ -7,6 +7,8 @@ import { exitStatus, explain, UsageError } from './shared/failure.ts'
 import { noteError, print } from './shared/output.ts'
 import { isShared, sharedOptions } from './shared/shared-options.ts'
 
+export { fileErrorText } from '../core/files/file-errors.ts'
+
 type AddCommand = (program: Command, run: typeof runCommandLine) => void
 
 /** The commands in the groups of `--help`. Each is loaded on demand: a running lab keeps no other command in memory. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, statSync, symlinkSync } from 'node:fs'
+import { cpSync, mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -8,15 +8,40 @@ import { mainFile, Workplace } from '../support/sealpost.ts'
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 
 const place = new Workplace()
-let packed: { readonly filename: string; readonly files: readonly { readonly path: string; readonly mode: number }[] }
+let packed: {
+  readonly filename: string
+  readonly size: number
+  readonly files: readonly { readonly path: string; readonly mode: number }[]
+}
 
 beforeAll(() => {
   // Without scripts: packing must not rebuild dist/, which other tests use.
   const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', place.folder]
-  const [only] = JSON.parse(run('npm', args, repository)) as [typeof packed]
+  const [only] = JSON.parse(run('npm', args, copyOfBuild())) as [typeof packed]
   packed = only
 })
 afterAll(() => place.remove())
+
+/** Copies what is packed, without the files that a checkout keeps of earlier builds. Returns the folder. */
+function copyOfBuild(): string {
+  const built = statSync(join(repository, 'dist/src')).mtimeMs
+  const isOfThisBuild = (path: string) => statSync(path).isDirectory() || statSync(path).mtimeMs >= built
+  const folder = join(place.folder, 'checkout')
+  for (const name of [
+    'dist',
+    'config',
+    'docs',
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+    'SECURITY.md',
+    'package.json',
+  ]) {
+    const filter = name === 'dist' ? isOfThisBuild : () => true
+    cpSync(join(repository, name), join(folder, name), { recursive: true, filter })
+  }
+  return folder
+}
 
 function run(command: string, args: readonly string[], cwd: string): string {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
@@ -53,6 +78,20 @@ test('the packed package has a command and a library that work', () => {
     })`
   const flags = ['--no-experimental-require-module', '--input-type=commonjs']
   expect(run(process.execPath, [...flags, '-e', commonjs], place.folder)).toBe('https://lab.test/1\n')
+})
+
+test('the package has at most 3 MB and 300 files', () => {
+  expect(packed.size).toBeLessThan(3_000_000)
+  expect(packed.files.length).toBeLessThan(300)
+})
+
+test('a program that imports and requires the library has it once', () => {
+  const script = `
+    import { createRequire } from 'node:module'
+    import { ConfigError, startLab } from 'sealpost'
+    const required = createRequire(import.meta.url)('sealpost')
+    console.log(required.startLab === startLab, required.ConfigError === ConfigError)`
+  expect(run(process.execPath, ['--input-type=module', '-e', script], repository)).toBe('true true\n')
 })
 
 test('the package contains no sources, tests or data', () => {

@@ -41,27 +41,27 @@ test('the first build becomes the folder', () => {
 })
 
 test('a lab of the build before finds the parts that it loads on demand, until a day later', () => {
-  const parts = ['commands/chunks/a-1.cjs', 'esm/chunks/a-1.js', 'console/assets/a-1.js']
+  const parts = ['cjs/parts-1/a.cjs', 'console/assets/a-1.js']
   for (const part of parts) write(`dist/${part}`, 'old')
   const aDayAgo = new Date(Date.now() - 25 * 3_600_000)
-  utimesSync(write('dist/esm/chunks/a-0.js', 'older'), aDayAgo, aDayAgo)
+  utimesSync(write('dist/cjs/parts-0/a.cjs', 'older'), aDayAgo, aDayAgo)
   write('dist/src/removed.js', 'old')
-  write('dist/esm/chunks/same.js', 'old')
-  write('next/esm/chunks/same.js', 'new')
-  write('next/esm/chunks/a-2.js', 'new')
+  write('dist/console/assets/same.js', 'old')
+  write('next/console/assets/same.js', 'new')
+  write('next/cjs/parts-2/a.cjs', 'new')
   replace()
   for (const part of parts) expect(read(`dist/${part}`)).toBe('old')
-  expect(readdirSync(join(folder, 'dist/esm/chunks')).sort()).toEqual(['a-1.js', 'a-2.js', 'same.js'])
-  expect(read('dist/esm/chunks/same.js')).toBe('new')
+  expect(readdirSync(join(folder, 'dist/cjs')).sort()).toEqual(['parts-1', 'parts-2'])
+  expect(read('dist/console/assets/same.js')).toBe('new')
   expect(existsSync(join(folder, 'dist/src'))).toBe(false)
   expect(readdirSync(folder)).toEqual(['dist'])
 })
 
 test('a package has no files of earlier builds', () => {
-  write('dist/esm/chunks/a-1.js', 'old')
-  write('next/esm/chunks/a-2.js', 'new')
+  write('dist/cjs/parts-1/a.cjs', 'old')
+  write('next/cjs/parts-2/a.cjs', 'new')
   replace(false)
-  expect(readdirSync(join(folder, 'dist/esm/chunks'))).toEqual(['a-2.js'])
+  expect(readdirSync(join(folder, 'dist/cjs'))).toEqual(['parts-2'])
 })
 
 test('the next build removes folders of builds that were interrupted', () => {

@@ -1,0 +1,41 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { rolldown } from 'rolldown'
+
+/** The only part of htmlparser2 in src/mail/format/html-tokenizer.cjs; the rest of the package is left out. */
+const WANTED = "export { Tokenizer } from 'htmlparser2'"
+
+/** Bundles the HTML tokenizer, the only package without CommonJS, into each folder. */
+export async function buildTokenizer(...folders) {
+  const input = 'html-tokenizer.mjs'
+  const bundle = await rolldown({
+    input,
+    platform: 'node',
+    external: /^node:/,
+    plugins: [{ resolveId: (id) => (id === input ? id : null), load: (id) => (id === input ? WANTED : null) }],
+    onLog(_level, log) {
+      throw new Error(log.message)
+    },
+  })
+  const format = { format: 'cjs', strict: true, exports: 'named', comments: false, charset: 'ascii' }
+  for (const folder of folders) await bundle.write({ ...format, file: join(folder, 'html-tokenizer.cjs'), banner })
+  await bundle.close()
+}
+
+/** Returns a comment with the licences of the packages whose modules a file contains: they ask for a copy of themselves. */
+export function banner({ moduleIds }) {
+  const found = licences(moduleIds)
+  return found.length === 0 ? '' : `/*\n${found.join('\n')}\n*/`
+}
+
+function licences(moduleIds) {
+  const packages = new Set(
+    moduleIds.map((id) => id.match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0]).filter(Boolean),
+  )
+  return [...packages].map((folder) => {
+    const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const file = ['LICENSE', 'LICENSE.md', 'LICENCE', 'license'].map((each) => join(folder, each)).find(existsSync)
+    if (!file) throw new Error(`${folder} has no licence file`)
+    return `${name} ${version}\n\n${readFileSync(file, 'utf8').trim()}\n`
+  })
+}
