@@ -1,5 +1,5 @@
 // Runs the longer forms of the test suite. `npm test` is the short form. scripts/test/files.mjs says which file runs where.
-//   node scripts/test.mjs all|long|programs|browsers|slow|ci|examples|package|postgres|fuzz|many|leak|crash|cluster|faults|hostile [ARGUMENTS FOR VITEST]
+//   node scripts/test.mjs all|long|slow|ci|examples|package|postgres|fuzz|many|leak|crash|cluster|faults|hostile [ARGUMENTS FOR VITEST]
 //   node scripts/test.mjs versions [MAJOR …]     the short form on other versions of Node.js, with the tree as it is built
 // Environment variables set by the caller win over those below.
 import { spawnSync } from 'node:child_process'
@@ -44,10 +44,8 @@ const testFiles = () =>
     .filter((path) => path.endsWith('.test.ts'))
 
 const longFiles = () => testFiles().filter((file) => hasLongForm(file) && !LONGEST.includes(file))
-const BROWSER = /'playwright-core'/
 // They wait for other programs more than half of their time.
 const LONG_WORKERS = 3 * availableParallelism()
-const longForm = (files) => ({ env: { SEALPOST_LONG: '1' }, args: [...files, `--maxWorkers=${LONG_WORKERS}`] })
 
 const forms = {
   /** The files of `npm test`, and the slow files. */
@@ -65,15 +63,9 @@ const forms = {
   },
   /** Everything: other programs, the corpus, large counts, long fuzzing. */
   all: { env: { SEALPOST_LONG: '1' }, args: [] },
-  /** The tests that `npm test` leaves out or shortens: `programs` and `browsers`. */
+  /** The tests that `npm test` leaves out or shortens. */
   get long() {
-    return longForm(longFiles())
-  },
-  get programs() {
-    return longForm(longFiles().filter((file) => !mentions(file, BROWSER)))
-  },
-  get browsers() {
-    return longForm(longFiles().filter((file) => mentions(file, BROWSER)))
+    return { env: { SEALPOST_LONG: '1' }, args: [...longFiles(), `--maxWorkers=${LONG_WORKERS}`] }
   },
   /** The packed tarball, installed by each package manager, and the packages for Linux. Needs the npm registry and curl. */
   package: { env: { SEALPOST_LONG: '1' }, args: ['test/release/package', 'test/packaging'] },

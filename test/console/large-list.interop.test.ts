@@ -16,7 +16,7 @@ describe.skipIf(!hasChromium)('a list of 100,000 messages', () => {
     }
     browser = await ConsoleBrowser.start()
     page = await browser.open(http.base, '/mail')
-  }, 120_000)
+  }, 600_000)
   afterAll(async () => {
     await browser?.[Symbol.asyncDispose]()
     await http?.[Symbol.asyncDispose]()

@@ -51,7 +51,7 @@ test('no test is skipped in every form, and none hides others', () => {
 })
 
 test.each([
-  ['.ci/run', /(?:scripts\/test\.mjs|long_tests) (\w+)/g, ['ci', 'programs', 'browsers']],
+  ['.ci/run', /scripts\/test\.mjs (\w+)/g, ['ci', 'long']],
   ['.github/workflows/ci.yml', /npm run test:(\w+)/g, ['slow', 'long']],
   ['.github/workflows/weekly.yml', /npm run test:(\w+)/g, ['all']],
 ])('%s runs the forms that leave nothing out', (file, pattern, forms) => {

@@ -63,8 +63,12 @@ export const message = (text: string, ...folders: readonly Folder[]): NewMessage
 })
 
 /** Returns octets that differ from position to position. */
-export const pattern = (octets: number): Buffer =>
-  Buffer.from(Uint8Array.from({ length: octets }, (_, i) => (i * 31 + (i >> 8)) & 0xff))
+export function pattern(octets: number): Buffer {
+  const pattern = Buffer.alloc(octets)
+  // `Uint8Array.from` with a function takes 60 times as long.
+  for (let i = 0; i < octets; i++) pattern[i] = i * 31 + (i >> 8)
+  return pattern
+}
 
 /** Yields a buffer in pieces. */
 export async function* pieces(whole: Buffer, octets: number): AsyncGenerator<Buffer, void, void> {

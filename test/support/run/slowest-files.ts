@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import type { Reporter, TestModule } from 'vitest/node'
 
@@ -6,7 +7,6 @@ const SHOWN = 20
 /** Prints the files that took the most CPU time, so that growth is seen. Not after runs of a few files. */
 export default class SlowestFiles implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    if (modules.length <= SHOWN) return
     const rows = modules
       .map((module) => ({
         file: relative(process.cwd(), module.moduleId),
@@ -14,6 +14,8 @@ export default class SlowestFiles implements Reporter {
         cpuMs: module.meta().cpuMs ?? 0,
       }))
       .toSorted((a, b) => b.cpuMs - a.cpuMs)
+    appendToList(rows)
+    if (rows.length <= SHOWN) return
     const total = rows.reduce((sum, { cpuMs }) => sum + cpuMs, 0)
     const lines = rows.slice(0, SHOWN).map(({ file, ms, cpuMs }) => `${seconds(cpuMs)}${seconds(ms)}  ${file}`)
     const { user, system } = process.cpuUsage()
@@ -27,6 +29,19 @@ export default class SlowestFiles implements Reporter {
       ].join('\n'),
     )
   }
+}
+
+interface Row {
+  readonly file: string
+  readonly ms: number
+  readonly cpuMs: number
+}
+
+/** Appends the files of this run to the list of several runs, whose file SEALPOST_FILE_TIMES names. */
+function appendToList(rows: readonly Row[]): void {
+  const { SEALPOST_FILE_TIMES: list } = process.env
+  if (list === undefined) return
+  appendFileSync(list, rows.map(({ file, ms, cpuMs }) => `${seconds(cpuMs)}${seconds(ms)}  ${file}\n`).join(''))
 }
 
 function durationOf(module: TestModule): number {

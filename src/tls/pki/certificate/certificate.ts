@@ -1,4 +1,5 @@
 import { randomBytes, X509Certificate } from 'node:crypto'
+import { remembering } from '../../../core/values/remembering.ts'
 import { type Asn1, bitsOf, item, items, numberOf, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
 import { context, integer, sequence, time } from '../der/encode.ts'
 import { extensionIds, type KeyUsage, keyUsageBits, nameIn, purposeIds } from '../der/oids.ts'
@@ -57,6 +58,11 @@ function randomSerial(): Buffer {
   const serial = randomBytes(16)
   return serial.some((octet) => octet !== 0) ? serial : randomSerial()
 }
+
+const parsed = remembering<X509Certificate>(50)
+
+/** Returns the certificate of a text in PEM. The last ones are remembered, because parsing takes most of the time of checks. */
+export const certificateOf = (pem: string): X509Certificate => parsed(pem, () => new X509Certificate(pem))
 
 /**
  * Reads a certificate in DER, including its public key.

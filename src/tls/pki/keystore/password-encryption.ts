@@ -3,6 +3,7 @@ import {
   createDecipheriv,
   createHash,
   getCiphers,
+  hash as hashOnce,
   pbkdf2 as nodePbkdf2,
   pbkdf2Sync,
   randomBytes,
@@ -228,7 +229,7 @@ const ROUNDS_PER_STEP = 256
 function* hashedAgain(first: Buffer, count: number, hash: string): Steps<Buffer> {
   let digest = first
   for (let round = 1; round < count; round++) {
-    digest = createHash(hash).update(digest).digest()
+    digest = hashOnce(hash, digest, 'buffer')
     if (round % ROUNDS_PER_STEP === 0) yield
   }
   return digest

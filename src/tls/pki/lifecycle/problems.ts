@@ -1,8 +1,14 @@
-import { X509Certificate } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { shortenAddresses } from '../../../core/network/ip-address.ts'
 import { rejectionBelow } from '../authority/acceptance.ts'
-import { type CertificateFacts, readFacts, requiresStaple, thumbprintOf } from '../certificate/certificate.ts'
+import {
+  type CertificateFacts,
+  certificateOf,
+  readFacts,
+  requiresStaple,
+  thumbprintOf,
+} from '../certificate/certificate.ts'
 import { buildChain, type Chain, day, isRoot, missingIssuer } from '../certificate/chain.ts'
 import { clientLimits } from '../certificate/client-limits.ts'
 import { commonName, subjectNames } from '../certificate/names.ts'
@@ -53,7 +59,7 @@ export async function problemsOf(
   record: CertificateRecord,
 ): Promise<CertificateProblem[]> {
   const installed = await store.materials.load(record)
-  const certificates = [installed.certificatePem, ...installed.chainPem].map((pem) => new X509Certificate(pem))
+  const certificates = [installed.certificatePem, ...installed.chainPem].map(certificateOf)
   return problemsOfSent(store, hostname, certificates as [X509Certificate, ...X509Certificate[]])
 }
 
@@ -192,7 +198,7 @@ export async function stapleProblems(
   isStapling: boolean,
 ): Promise<CertificateProblem[]> {
   const { certificatePem } = await store.materials.load(record)
-  if (!requiresStaple(new X509Certificate(certificatePem))) return []
+  if (!requiresStaple(certificateOf(certificatePem))) return []
   const hasResponse = issuedBy(store.index, record.thumbprint)?.authority.certificate !== undefined
   if (isStapling && hasResponse) return []
   const why = hasResponse
