@@ -35,6 +35,7 @@ import { problemResponse } from './problems.ts'
 import { jsonResponse, mount } from './routes.ts'
 import { smtp4devRoutes } from './smtp4dev/routes.ts'
 import { isReportPath, tlsReportRoutes } from './tls-reports.ts'
+import { isUnsubscribeLink, unsubscribeRoutes } from './unsubscribe.ts'
 
 const BASE = '/api/v1'
 const METRICS = '/metrics'
@@ -125,6 +126,7 @@ export function createApp(
     const isSetup = isClientSetup(c.req.path)
     const ofOAuth2 = isOAuth2(c.req.path)
     const isPolicy = isPolicyPath(c.req.path)
+    const isUnsubscribe = isUnsubscribeLink(c.req.path)
     const origin = header('Origin')
     const isAllowedPage = origin !== undefined && place.like !== undefined && allowsPage(place.like, origin)
     if (isAllowedPage) c.set('page', origin)
@@ -140,7 +142,7 @@ export function createApp(
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
       hasBody: hasBody(c),
       takesForms: ofOAuth2,
-      takesUntyped: toolOf(c.req.path) !== undefined,
+      takesUntyped: isUnsubscribe || toolOf(c.req.path) !== undefined,
     }
     const names = [
       ...latest.labNames,
@@ -154,7 +156,7 @@ export function createApp(
     // The request before may have changed something on another node.
     await api.lab.values.refresh()
     // Mail programs and mail servers have no credentials. The authorization server has its own.
-    if (isSetup || ofOAuth2 || isPolicy || isReportPath(c.req.path)) return next()
+    if (isSetup || ofOAuth2 || isPolicy || isUnsubscribe || isReportPath(c.req.path)) return next()
     if (facts.method === 'GET' || facts.method === 'HEAD') {
       const wanted = fileRequest(c)
       const page = like && files.isPage(wanted) ? toOwnPage(getPath(c.req.raw), like) : undefined
@@ -189,6 +191,7 @@ export function createApp(
   clientSetupRoutes(app, api)
   mtaStsRoutes(app, context)
   tlsReportRoutes(app, api, context)
+  unsubscribeRoutes(app, api)
   oauth2Routes(app, api, context)
   for (const base of [BASE, `/t/:tenant${BASE}`]) {
     for (const operation of operations) {

@@ -109,6 +109,32 @@ export interface AddedFault {
   readonly hits: number
 }
 
+/** A one-click unsubscribe that arrived at a link of the lab. RFC 8058. */
+export interface Unsubscribe {
+  readonly id: string
+  /** The name of the list in the link. */
+  readonly list: string
+  /** The address in the link. */
+  readonly recipient: string
+  /** Violations of RFC 8058 by the sender of the request, such as a cookie. */
+  readonly problems: readonly string[]
+  /** The field User-Agent. */
+  readonly userAgent: string | null
+  /** The id of the session. */
+  readonly session: string
+  /** Milliseconds since the epoch, by the clock of the lab. */
+  readonly at: number
+}
+
+/** The one-click unsubscribes that arrived. */
+interface ApiUnsubscribes {
+  /** Returns those that are kept, the oldest first. */
+  list(): readonly Unsubscribe[]
+  add(facts: Omit<Unsubscribe, 'id' | 'at'>): void
+  /** Calls `listener` for each further one. Returns the function that removes the listener. */
+  watch(listener: (one: Unsubscribe) => void): () => void
+}
+
 /** The faults of the lab. */
 interface ApiFaults {
   /** The faults of the configuration, and how often each has happened. */
@@ -210,6 +236,7 @@ export interface ApiLab {
     readonly service: { readonly http: AuthorityService; readonly acme: AcmeDirectories | undefined } | undefined
   }
   readonly faults: ApiFaults
+  readonly unsubscribes: ApiUnsubscribes
   /** The zones of the lab; without names if its configuration has no DNS. */
   readonly dns: { readonly names: NameService | undefined }
   /** The mail that the lab sends to other hosts. */

@@ -36,6 +36,7 @@ import { callerOperations } from './session.ts'
 import { sessionOperations } from './sessions.ts'
 import { tenantOperations } from './tenants.ts'
 import { tlsReportOperations } from './tls-reports.ts'
+import { unsubscribedOperations } from './unsubscribes.ts'
 import { virtualServerOperations } from './virtual-servers.ts'
 import { waitOperations } from './wait.ts'
 import { webhookOperations } from './webhooks/operations.ts'
@@ -60,6 +61,7 @@ export const operationTable = [
   ...connectorOperations,
   ...queueOperations,
   ...tlsReportOperations,
+  ...unsubscribedOperations,
   ...virtualServerOperations,
   ...configurationOperations,
   ...clockOperations,

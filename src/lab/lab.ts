@@ -39,6 +39,7 @@ import { notReadyReasons, type Phase } from './readiness.ts'
 import { Captures } from './recording/captures.ts'
 import { logSession } from './recording/log-events.ts'
 import { checkTagRules, composeServices } from './services.ts'
+import { Unsubscribes } from './unsubscribes.ts'
 import { ServedCertificates, withCertificate } from './virtual-servers/served-certificates.ts'
 import { serverSettings } from './virtual-servers/settings.ts'
 import { httpAddresses, statusOf, type VirtualServerStatus, VirtualServers } from './virtual-servers/virtual-servers.ts'
@@ -80,6 +81,7 @@ export class Lab implements ApiLab, AsyncDisposable {
   readonly authorities: Authorities
   readonly dns: LabDns
   readonly faults: LabFaults
+  readonly unsubscribes: Unsubscribes
   readonly captures: Captures
   readonly reports: ScheduledReports
   readonly outgoing: LabOutgoing
@@ -130,6 +132,7 @@ export class Lab implements ApiLab, AsyncDisposable {
     this.authorities = this.pki.authorities
     this.dns = new LabDns(this)
     this.faults = new LabFaults(this)
+    this.unsubscribes = new Unsubscribes(this)
     this.captures = new Captures(this)
     this.reports = new ScheduledReports(this)
     this.outgoing = new LabOutgoing(this)
@@ -288,6 +291,7 @@ export class Lab implements ApiLab, AsyncDisposable {
       this.sessionLog.clear()
       this.captures.sessions.clear()
       this.faults.resetHere()
+      this.unsubscribes.clear()
       this.rates.clear()
       this.dns.reset()
       await this.virtualServers.restore()

@@ -1,6 +1,7 @@
 import '../core/async/disposal.ts'
 
 export type { AccountChanges } from '../accounts/directory/types.ts'
+export type { Unsubscribe } from '../api/lab.ts'
 export type { UnsubscribeAnswer } from '../api/messages/unsubscribe.ts'
 export {
   AuditError,
@@ -106,6 +107,7 @@ export { SomethingSent } from './received/nothing-sent.ts'
 export type { PreviewBrowser, PreviewOptions } from './received/preview.ts'
 export type { MessageQuery, Receiver, SessionQuery } from './received/receiver.ts'
 export type { Refusal, SessionFilter } from './received/sessions.ts'
+export type { UnsubscribeFilter } from './received/unsubscribes.ts'
 export { type StartLabOptions, startLab } from './start-lab.ts'
 export type { Tenant } from './tenants/tenant.ts'
 export type {

@@ -1,3 +1,4 @@
+import type { Unsubscribe } from '../api/lab.ts'
 import { type CertificateInput, certificateChoice } from '../core/config/schema/certificate.ts'
 import type { QuotaInput } from '../core/config/schema/directory.ts'
 import type { LabInput, Protocol } from '../core/config/schema.ts'
@@ -29,8 +30,10 @@ import type { MessageFilter } from './received/filter.ts'
 import type { LabArticle, LabMessage } from './received/message.ts'
 import { Receiver, type SessionQuery } from './received/receiver.ts'
 import { matchesSession } from './received/sessions.ts'
+import { type UnsubscribeFilter, waitForUnsubscribe } from './received/unsubscribes.ts'
 import { Tenant } from './tenants/tenant.ts'
 import { TenantNames, withoutDomain } from './tenants/tenant-names.ts'
+import type { WaitOptions } from './waits/wait.ts'
 
 /** A value of `certificate:` in a configuration: `auto`, a friendly name, `{ defect: 'expired' }`, `{ variant: 'p384' }` … */
 export type CertificateSetting = CertificateInput
@@ -347,6 +350,38 @@ export class TestLab extends Receiver implements AsyncDisposable {
   /** The memory that clients make the lab use, in octets, and its limit. */
   get memory(): MemoryUsage {
     return this.#lab.intake.memory.usage
+  }
+
+  /**
+   * Returns the https link with which a recipient unsubscribes from a list, for List-Unsubscribe (RFC 8058). Any names will
+   * do. @throws if the lab has no http virtual server with TLS
+   */
+  unsubscribeUrl(recipient: string, list: string): string {
+    const http = this.#lab.endpoints().find(({ protocol, tlsPort }) => protocol === 'http' && tlsPort !== undefined)
+    if (!http) throw new Error('unsubscribeUrl: the lab has no http virtual server with a tlsPort')
+    const [one, address] = [list, recipient].map(encodeURIComponent)
+    return `https://localhost:${http.tlsPort}/unsubscribe/${one}/${address}`
+  }
+
+  /** Returns the one-click unsubscribes that arrived at such links, the oldest first. */
+  unsubscribes(): readonly Unsubscribe[] {
+    return this.#lab.unsubscribes.list()
+  }
+
+  /**
+   * Resolves with the oldest one-click unsubscribe that matches; it may have arrived before the call. A filter that is a
+   * string is short for `{ recipient: … }`.
+   * @throws WaitTimeout, which lists those that arrived; TypeError for a wrong filter
+   */
+  async waitForUnsubscribe(
+    ...rest: [filter?: UnsubscribeFilter | string, options?: WaitOptions]
+  ): Promise<Unsubscribe> {
+    const call = new Call('waitForUnsubscribe', TestLab.prototype.waitForUnsubscribe)
+    const filter = call.optional<UnsubscribeFilter | string>(rest, {}, 'filter')
+    const wanted = typeof filter === 'string' ? { recipient: filter } : filter
+    call.check('unsubscribeFilter', wanted, 'filter')
+    const { unsubscribes } = this.#lab
+    return waitForUnsubscribe(call, wanted, rest[1], { unsubscribes, arrivals: this.#arrivals })
   }
 
   /** The faults that the lab injects: `lab.faults.add({ when: { verb: 'RCPT' }, do: { reply: '451 4.3.0 later' }, times: 2 })`. */

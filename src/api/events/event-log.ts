@@ -7,6 +7,7 @@ import type { ApiLab, LabChange } from '../lab.ts'
 import type { IndexEvent, IndexedMessage, MessageIndex } from '../messages/message-index.ts'
 import { queuedFacts } from '../outgoing/queue-shape.ts'
 import { ApiProblem } from '../problem.ts'
+import { unsubscribeFacts } from '../unsubscribes.ts'
 import { watchQueuedRequests } from './queued-requests.ts'
 
 /** The part of a session that is kept. The session log deletes old records to save memory; events do not keep them alive. */
@@ -97,6 +98,9 @@ export class EventLog {
         this.add(queueEvents[type], { facts: { change: type, queue: queuedFacts(entry) }, isOfLab: true }),
       ),
       lab.faults.watch((fault, session) => this.#addOfSession('fault.hit', session, { facts: { fault } })),
+      lab.unsubscribes.watch((one) =>
+        this.add('unsubscribe.received', { facts: { unsubscribe: unsubscribeFacts(one) }, isOfLab: true }),
+      ),
       lab.logLines.watch((line) => this.add('log', { line, isOfLab: true })),
       watchQueuedRequests(lab.certificateStore, (request) =>
         this.add('request.queued', { facts: { request }, isOfLab: true }),

@@ -96,6 +96,7 @@ const shapes = {
       ended: z.boolean().exactOptional(),
       matches: predicate(),
     }),
+  unsubscribeFilter: () => z.strictObject({ recipient: condition(), list: condition() }),
   releaseOptions: () => z.strictObject({ to: names().optional(), connector: z.string().min(1).optional() }),
   bounceOptions: () =>
     z.strictObject({

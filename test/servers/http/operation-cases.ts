@@ -312,6 +312,7 @@ const cases: Readonly<Record<string, Case>> = {
   'queue.bounce': { prepare: queuedIds },
   'connectors.get': { input: { id: 'default-smtp-connector' } },
   'connectors.test': { input: { id: 'default-smtp-connector' } },
+  'unsubscribes.list': { input: { list: 'weekly' } },
   'tlsReports.list': { input: { domain: 'example.test' } },
   'tlsReports.send': { input: { domain: 'example.test' } },
   'folders.list': { input: { account: 'alice' } },

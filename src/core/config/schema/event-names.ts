@@ -11,6 +11,7 @@ export const eventNames = [
   'configuration.reloaded',
   'clock.changed',
   'fault.hit',
+  'unsubscribe.received',
   'feed.changed',
   'queue.queued',
   'queue.sent',
