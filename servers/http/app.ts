@@ -188,7 +188,7 @@ export function createApp(
     })
     return next()
   })
-  clientSetupRoutes(app, api)
+  clientSetupRoutes(app, api, context)
   mtaStsRoutes(app, context)
   tlsReportRoutes(app, api, context)
   unsubscribeRoutes(app, api)

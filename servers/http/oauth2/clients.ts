@@ -49,7 +49,8 @@ export function metadataOf({ clientId, clientSecret, redirectUris, user }: OAuth
 export function matchRedirections(provider: Provider, clients: readonly OAuth2ClientConfig[]): void {
   const listed = new Map(clients.map(({ clientId, redirectUris }) => [clientId, redirectUris]))
   provider.Client.prototype.redirectUriAllowed = function isAllowed(uri) {
-    const known = listed.get(this.clientId) ?? []
+    // A client that has registered itself brings its own. RFC 7591 section 2
+    const known = listed.get(this.clientId) ?? this.redirectUris ?? []
     if (known.length === 0) return withoutPort(uri) !== undefined
     if (known.includes(uri)) return true
     const local = withoutPort(uri)

@@ -7,6 +7,7 @@ export const PATHS = {
   code_verification: '/oauth2/device',
   introspection: '/oauth2/introspect',
   revocation: '/oauth2/revoke',
+  registration: '/oauth2/register',
   userinfo: '/oauth2/userinfo',
   jwks: '/oauth2/jwks',
   pushed_authorization_request: '/oauth2/par',

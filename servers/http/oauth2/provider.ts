@@ -67,6 +67,8 @@ export async function createProvider(context: ServerContext, { storage, cookieKe
       // The lab's tokens are not bound to a key.
       dPoP: { enabled: false },
       rpInitiatedLogout: { enabled: false },
+      // RFC 7591
+      registration: { enabled: settings.mailClients, initialAccessToken: false, issueRegistrationAccessToken: false },
       clientCredentials: { enabled: true },
       pushedAuthorizationRequests: { enabled: true },
       introspection: {

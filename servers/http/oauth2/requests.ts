@@ -43,6 +43,10 @@ export async function bridgedRequest(c: Context<Env>, oauth2: OAuth2): Promise<B
     body = Buffer.from(rewritten(path, new URLSearchParams(body.toString('utf8')), oauth2).toString())
     headers['content-length'] = `${body.length}`
   }
+  if (body && path === PATHS.registration) {
+    body = asPublicClient(body)
+    headers['content-length'] = `${body.length}`
+  }
   return {
     method,
     target: url.pathname + url.search,
@@ -52,6 +56,29 @@ export async function bridgedRequest(c: Context<Env>, oauth2: OAuth2): Promise<B
     connection: c.get('connection'),
     userCode: userCode ?? undefined,
   }
+}
+
+/**
+ * Returns a registration of a public client. The server may replace what a client asks for (RFC 7591 section 2): those that
+ * register themselves have no secret, and act for people only (draft-ietf-mailmaint-oauth-public-02).
+ */
+function asPublicClient(body: Buffer): Buffer {
+  let wanted: unknown
+  try {
+    wanted = JSON.parse(body.toString('utf8'))
+  } catch {
+    // The package answers what is wrong with it.
+    return body
+  }
+  const replaced = {
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    application_type: 'native',
+  }
+  return Buffer.from(
+    JSON.stringify(wanted !== null && typeof wanted === 'object' ? { ...wanted, ...replaced } : wanted),
+  )
 }
 
 /** Returns a form as the package needs it. */

@@ -37,6 +37,9 @@ export function oauth2Routes(app: Hono<Env>, api: Api, context: ServerContext): 
     const options = optionsAnswer(c)
     if (options) return options
     const latest = context.latest()
+    if (path === PATHS.registration && !latest.oauth2.settings.mailClients) {
+      throw new ApiProblem('not-found', 'clients cannot register here; set oauth2.mailClients')
+    }
     const { provider, handle } = await serverFor(latest)
     if (path === PATHS.thunderbird) return thunderbirdAddOn(latest)
     const request = await bridgedRequest(c, latest.oauth2)

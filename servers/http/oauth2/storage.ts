@@ -15,6 +15,7 @@ const LIMITS: Readonly<Record<string, number>> = {
   DeviceCode: 500,
   PushedAuthorizationRequest: 500,
   ReplayDetection: 500,
+  Client: 500,
   AuthorizationCode: 1_000,
   AccessToken: 5_000,
   ClientCredentials: 5_000,

@@ -47,6 +47,15 @@ export function httpUrlOf(endpoints: readonly Endpoint[], hostname: string): str
   return tlsPort === undefined ? `http://${hostname}:${port}` : `https://${hostname}:${tlsPort}`
 }
 
+/** The scope of mail by every protocol. draft-ietf-mailmaint-oauth-public-02. */
+const MAIL_SCOPE = 'urn:ietf:params:oauth:scope:mail'
+
 /** Returns the scopes of which a token needs one for a protocol. */
-export const scopesOf = ({ scopes, errorForm }: OAuth2Config, protocol: ServerProtocol): readonly string[] =>
-  scopes?.[protocol] ?? [errorForms[errorForm].scopes[protocol]]
+export function scopesOf(
+  { scopes, errorForm, mailClients }: OAuth2Config,
+  protocol: ServerProtocol,
+): readonly string[] {
+  const own = scopes?.[protocol] ?? [errorForms[errorForm].scopes[protocol]]
+  const isMail = protocol === 'smtp' || protocol === 'pop3' || protocol === 'imap4'
+  return mailClients && isMail ? [...own, MAIL_SCOPE] : own
+}

@@ -1,3 +1,4 @@
+import { paccHost } from '../../api/client-settings/pacc.ts'
 import type { LabWithPlaces } from '../../core/config/mistakes.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
 import { policyProblem, type TlsPolicy } from '../../tls/negotiation/policy.ts'
@@ -6,8 +7,12 @@ import type { LabFacts, VirtualServerFacts } from '../../tls/pki/lifecycle/conte
 import { policyHost } from '../../transport/mta-sts/served.ts'
 
 /** Returns the names in the certificates that `auto` issues. */
-export const labCertificateNames = ({ hostname, alternativeNames, outgoing, domain }: ResolvedLab): string[] =>
-  certificateNames(hostname, [...alternativeNames, ...(outgoing.mtaSts === undefined ? [] : [policyHost(domain)])])
+export const labCertificateNames = ({ hostname, alternativeNames, outgoing, domain, oauth2 }: ResolvedLab): string[] =>
+  certificateNames(hostname, [
+    ...alternativeNames,
+    ...(outgoing.mtaSts === undefined ? [] : [policyHost(domain)]),
+    ...(oauth2.mailClients ? [paccHost(domain)] : []),
+  ])
 
 /** Returns the facts about a lab that the certificate lifecycle needs. */
 export const labFacts = (lab: ResolvedLab): LabFacts => ({

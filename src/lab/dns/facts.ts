@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { domainToASCII } from 'node:url'
+import { paccDocument, paccHost, paccRecord } from '../../api/client-settings/pacc.ts'
 import type { ResolvedLab } from '../../core/config/resolve.ts'
 import type { InstalledCertificate } from '../../tls/pki/types.ts'
 import type { DnsFacts, ServedKey, ServerFacts } from '../../transport/dns/generated/facts.ts'
@@ -17,11 +18,18 @@ export interface RunningServer {
   readonly certificates: readonly InstalledCertificate[]
 }
 
-/** Returns what the lab's DNS records are generated from. */
-export function dnsFacts(lab: ResolvedLab, running: readonly RunningServer[]): DnsFacts {
-  const { hostname, alternativeNames, domain, directory, outgoing, dns, certificates, virtualServers } = lab
+/**
+ * Returns what the lab's DNS records are generated from.
+ * @param issuer of the lab's access tokens
+ */
+export function dnsFacts(lab: ResolvedLab, running: readonly RunningServer[], issuer: string): DnsFacts {
+  const { hostname, alternativeNames, domain, directory, outgoing, dns, certificates, virtualServers, oauth2 } = lab
   const ttl = dns?.ttl ?? 0
-  const further = [...alternativeNames, ...(outgoing.mtaSts ? [policyHost(domain)] : [])]
+  const further = [
+    ...alternativeNames,
+    ...(outgoing.mtaSts ? [policyHost(domain)] : []),
+    ...(oauth2.mailClients ? [paccHost(domain)] : []),
+  ]
   const domains = directory.accounts.flatMap(({ addresses }) =>
     addresses.map((address) => address.slice(address.lastIndexOf('@') + 1)),
   )
@@ -33,6 +41,7 @@ export function dnsFacts(lab: ResolvedLab, running: readonly RunningServer[]): D
     domains: distinct([domain, ...domains].filter(isName).map(asciiName)),
     serverAddress: addressesOf(dns?.address ?? '')[0] ?? '127.0.0.1',
     servers: running.map(({ certificates, ...server }) => ({ ...server, keys: certificates.map(servedKey) })),
+    texts: oauth2.mailClients ? [paccRecord(asciiName(domain), paccDocument(lab, issuer))] : [],
     hasAuthority: certificates.service !== undefined,
     ttlSeconds: Math.floor(ttl / 1000),
   }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { OAuth2 } from '../../accounts/oauth2/oauth2.ts'
 import type { ResolvedLab } from '../../core/config/resolve.ts'
 import type { Clock } from '../../core/time/clock.ts'
 import { keptText, type StoreFiles } from '../../tls/pki/certificate-store/files.ts'
@@ -15,6 +16,7 @@ import { readZones } from './zones.ts'
 
 /** The parts of a lab that its DNS publishes. */
 interface DnsServices {
+  readonly oauth2: Pick<OAuth2, 'settings'>
   readonly config: ResolvedLab
   readonly virtualServers: VirtualServers
   /** Provides the records with the keys of DKIM and ARC. */
@@ -95,7 +97,7 @@ export class LabDns implements AsyncDisposable {
       this.#names = new NameService(settings, {
         clock: this.#lab.clock,
         key: await openZoneKey(this.#lab.certificateStore.files),
-        facts: () => dnsFacts(this.#lab.config, this.#runningServers()),
+        facts: () => dnsFacts(this.#lab.config, this.#runningServers(), this.#lab.oauth2.settings.issuer),
         onQuery: (query) => this.#lab.log.debug({ ...query }, 'DNS query'),
       })
     }

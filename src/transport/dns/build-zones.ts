@@ -9,7 +9,7 @@ import { serviceRecords } from './generated/services.ts'
 import { tlsaRecords } from './generated/tlsa.ts'
 import type { DnsRecord } from './message.ts'
 import { isWithin, normalName } from './names.ts'
-import { isSpf, makeRecord } from './records.ts'
+import { isSpf, makeRecord, textRecord } from './records.ts'
 import { Zone, Zones } from './zones/zone.ts'
 
 /** A zone as its owner has written it. */
@@ -59,7 +59,15 @@ function zoneNames({ facts, written }: Pick<ZoneSources, 'facts' | 'written'>): 
 
 /** Returns what the configuration gives, whatever zone it belongs to. */
 function generatedRecords({ facts, provided }: ZoneSources): DnsRecord[] {
-  return [...hostRecords(facts), ...mailRecords(facts), ...serviceRecords(facts), ...tlsaRecords(facts), ...provided]
+  const texts = facts.texts.map(({ name, text }) => textRecord(name, facts.ttlSeconds, text))
+  return [
+    ...hostRecords(facts),
+    ...mailRecords(facts),
+    ...serviceRecords(facts),
+    ...tlsaRecords(facts),
+    ...texts,
+    ...provided,
+  ]
 }
 
 const settingsOf = ({ written }: ZoneSources, zone: string): WrittenZone['settings'] =>

@@ -126,6 +126,12 @@ export const oauth2 = mapping(() => ({
     .describe(
       'How XOAUTH2 and OAUTHBEARER refuse a token. rfc: JSON with status, scope and openid-configuration (RFC 7628). google: the JSON of Gmail. microsoft: no JSON; the server refuses immediately, as Exchange Online does.',
     ),
+  mailClients: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether mail programs that know only an address can find the lab, register and log on, by two Internet-Drafts: draft-ietf-mailmaint-oauth-public-02 (August 2025) and draft-ietf-mailmaint-pacc-02 (February 2026). See docs/oauth2-server.md.',
+    ),
   issuers: z
     .array(externalIssuer)
     .default([])

@@ -27,5 +27,7 @@ export interface DnsFacts {
   readonly serverAddress: string
   readonly servers: readonly ServerFacts[]
   readonly hasAuthority: boolean
+  /** Further TXT records. */
+  readonly texts: readonly { readonly name: string; readonly text: string }[]
   readonly ttlSeconds: number
 }
