@@ -38,7 +38,7 @@ export function openSpool(config: ResolvedLab, log: Logger): Spool | undefined {
   try {
     return new Spool(join(store.lmdb, 'spool'))
   } catch (err) {
-    log.warn({ err }, 'large messages are received in memory, because no temporary files can be written')
+    log.warn(`large messages are received in memory, within memoryLimit: ${(err as Error).message}`)
     return undefined
   }
 }

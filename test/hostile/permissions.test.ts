@@ -1,8 +1,10 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, chownSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLab } from '../../src/testing/index.ts'
+import { LineClient } from '../support/line-client.ts'
 import { mainFile, Workplace } from '../support/sealpost.ts'
 
 // Root may read and write everything, so a lab with wrong permissions runs as another user.
@@ -40,6 +42,48 @@ describe.runIf(canRun)('a lab without permission', () => {
     }
     give(place.folder)
     expect(sealpost('store', 'check', '--config', file)).toMatchObject({ status: 0 })
+  })
+
+  /** A lab that runs as the other user, with what it logs. */
+  async function running() {
+    const args = [mainFile, 'start', '--json', '--config', join(place.folder, 'lab.yaml')]
+    const child = spawn(process.execPath, args, { cwd: place.folder, env: place.environment(), ...user })
+    const log: string[] = []
+    child.stderr.on('data', (octets: Buffer) => log.push(octets.toString()))
+    const [line] = (await once(child.stdout, 'data')) as [Buffer]
+    return {
+      port: (JSON.parse(line.toString()) as { endpoints: [{ port: number }] }).endpoints[0].port,
+      async end(): Promise<string> {
+        child.kill('SIGTERM')
+        await once(child, 'close')
+        return log.join('')
+      },
+    }
+  }
+
+  it('to write temporary files starts, and says what to do', async () => {
+    const path = join(place.folder, 'data', 'spool')
+    chmodSync(path, 0o500)
+    const lab = await running()
+    chmodSync(path, 0o700)
+    expect(await lab.end()).toMatch(/the folder [^"]*spool cannot be written: permission denied; run the command as/)
+  })
+
+  it('to write temporary files any more names the file, and what to do, when a large message arrives', async () => {
+    const path = join(place.folder, 'data', 'spool')
+    const lab = await running()
+    chmodSync(path, 0o500)
+    const client = await LineClient.open(lab.port)
+    const words = ['EHLO me', 'MAIL FROM:<a@b.test>', 'RCPT TO:<alice@localhost>', 'DATA']
+    for (const one of words) {
+      client.send(`${one}\r\n`)
+      await client.lines((line) => /^\d{3} /.test(line) && !line.startsWith('220'))
+    }
+    client.send(`Subject: x\r\n\r\n${'line\r\n'.repeat(50_000)}.\r\n`)
+    expect(await client.line()).toMatch(/^4\d\d /)
+    client.destroy()
+    chmodSync(path, 0o700)
+    expect(await lab.end()).toMatch(/cannot be used: permission denied; run the command as .*spool\/\w+\.part/)
   })
 
   const key = (): string => join('certs', 'keys', readdirSync(join(place.folder, 'certs', 'keys'))[0] ?? '')

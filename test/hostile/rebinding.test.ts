@@ -5,7 +5,9 @@ import { type AddressInfo, isIP, type Server } from 'node:net'
 import acme from 'acme-client'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { connector } from '../../src/core/config/schema/connector.ts'
+import { startLab } from '../../src/testing/index.ts'
 import { dnsRouter } from '../../src/transport/outgoing/route/dns.ts'
+import { inspect } from '../checks/verify/inspect.ts'
 import { HttpLab } from '../servers/http/client.ts'
 import { serveAnswers, startAcme } from '../tls/pki/acme/support.ts'
 
@@ -147,6 +149,22 @@ describe('a message that names localhost', () => {
       .not.toMatch(/running|queued/)
     expect([connections > 0, asked]).toEqual([true, 0])
   })
+})
+
+test('verify reads a revocation list at localhost from this machine, whatever DNS says', async () => {
+  await using lab = await startLab({
+    hostname: 'localhost',
+    certificates: { service: { port: 0 } },
+    virtualServers: [{ protocol: 'pop3', port: 0, tlsPort: 0, tls: { ocspStapling: false } }],
+  })
+  await lab.useCertificate({ defect: 'revoked' })
+  resolve('localhost', FORBIDDEN)
+  const options = { ca: [lab.ca], serverName: 'localhost', implicitTls: true, only: ['revocation'] }
+  const seen = await inspect('pop3', lab.server('pop3').tlsPort, options)
+  expect([seen.words('revocation'), asked]).toEqual([
+    expect.stringMatching(/^fail: revoked, according to the list at http:\/\/localhost:/),
+    0,
+  ])
 })
 
 describe('route: dns', () => {

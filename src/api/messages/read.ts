@@ -143,22 +143,41 @@ async function wholeOf(call: Call<z.output<typeof openedInput>>, { at, read, smi
   if (!facts) throw notFound(`message ${at.id} was deleted meanwhile`)
   const session = at.entry.envelope?.session
   const record = session === undefined ? undefined : api.lab.sessionLog.get(session)
-  const text = await runInSlices(read.textInSteps())
-  const attachments = await runInSlices(read.attachmentsInSteps())
+  const content = await sharedContent(read)
   if (isSliceOver()) await nextSlice()
   const { transcript: _, ...delivery } = record ? (asJson(record) as Record<string, unknown>) : {}
   return {
     ...summaryOf(at, facts, call),
     ...(input.inside === undefined ? {} : factsInside(read)),
+    ...content,
+    authentication: input.inside === undefined ? await authenticationOf(api, at) : null,
+    smime: input.inside === undefined ? shownSmime(smime) : null,
+    delivery: record ? (seesSession(call.caller, record) ? delivery : partOfDelivery(record)) : null,
+  }
+}
+
+type WholeContent = Awaited<ReturnType<typeof wholeContent>>
+
+const contents = new WeakMap<ReadableMessage, Promise<WholeContent>>()
+
+/** Returns what the answer contains of a message, made once for all who read it at the same time. */
+function sharedContent(read: ReadableMessage): Promise<WholeContent> {
+  const content = contents.get(read) ?? wholeContent(read)
+  contents.set(read, content)
+  return content
+}
+
+async function wholeContent(read: ReadableMessage) {
+  const text = await runInSlices(read.textInSteps())
+  const attachments = await runInSlices(read.attachmentsInSteps())
+  if (isSliceOver()) await nextSlice()
+  return {
     text,
     isTextCut: read.isTextCut,
     hasHtml: read.html !== undefined,
     attachments: attachmentsOf(read, attachments),
     ...(await contentOf(read)),
     tlsReport: await tlsReportOf(read),
-    authentication: input.inside === undefined ? await authenticationOf(api, at) : null,
-    smime: input.inside === undefined ? shownSmime(smime) : null,
-    delivery: record ? (seesSession(call.caller, record) ? delivery : partOfDelivery(record)) : null,
   }
 }
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, rmSync } from 'node:fs'
+import { accessSync, constants, readdirSync, rmSync } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileError, reasonText } from '../files/file-errors.ts'
 import { makeFolder } from '../files/folders.ts'
 import type { Pieces } from './pieces.ts'
 import { countShortLived } from './short-lived.ts'
@@ -16,8 +17,8 @@ export class SpoolError extends Error {
   readonly code: 'no-space' | 'read-only' | 'failed'
 
   constructor(cause: unknown) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    super(`a temporary file of the store cannot be used: ${message}`, { cause })
+    const { code } = cause as NodeJS.ErrnoException
+    super(`a temporary file of the store cannot be used: ${reasonText(cause, 'written')}`, { cause })
     this.code = NO_SPACE.has(code) ? 'no-space' : READ_ONLY.has(code) ? 'read-only' : 'failed'
   }
 }
@@ -34,6 +35,11 @@ export class Spool {
   constructor(folder: string) {
     this.#folder = folder
     makeFolder(folder, 0o700)
+    try {
+      accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    } catch (error) {
+      throw fileError(error, `the folder ${folder}`, 'written')
+    }
     for (const name of readdirSync(folder)) if (name.endsWith(SUFFIX)) rmSync(join(folder, name), { force: true })
   }
 

@@ -1,4 +1,7 @@
 import { X509Certificate } from 'node:crypto'
+import { get as httpGet, type IncomingMessage } from 'node:http'
+import { get as httpsGet } from 'node:https'
+import { lookupFor } from '../../../core/network/ip-address.ts'
 import { extensionValues, readFacts, requiresStaple } from '../../../tls/pki/certificate/certificate.ts'
 import { isSignedBy } from '../../../tls/pki/certificate/signed.ts'
 import {
@@ -22,6 +25,7 @@ import { type Check, type Found, fail, pass, warn } from './check.ts'
 
 /** Longer lists are not read. Public authorities split theirs into shorter ones. */
 const MAX_LIST_OCTETS = 32 * 1024 * 1024
+const MAX_REDIRECTS = 5
 
 /** Checks the certificate's status by the lists that were added, the stapled OCSP response, or the issuer's list. */
 export const revocation: Check = {
@@ -97,21 +101,39 @@ async function download(
   { timeoutMs, redirect }: { readonly timeoutMs: number; readonly redirect: 'error' | 'follow' },
 ): Promise<Buffer | string> {
   try {
-    const response = await fetch(address, { redirect, signal: AbortSignal.timeout(timeoutMs) })
-    if (!response.ok) return `HTTP status ${response.status}`
-    if (Number(response.headers.get('content-length') ?? 0) > MAX_LIST_OCTETS) return 'too long'
+    const response = await answerTo(address, redirect, AbortSignal.timeout(timeoutMs))
+    const { statusCode = 0, headers } = response
+    if (statusCode !== 200) {
+      response.destroy()
+      return `HTTP status ${statusCode}`
+    }
+    if (Number(headers['content-length'] ?? 0) > MAX_LIST_OCTETS) return 'too long'
     const pieces: Buffer[] = []
     let octets = 0
     // The header may be absent.
-    for await (const piece of response.body ?? []) {
+    for await (const piece of response as AsyncIterable<Buffer>) {
       octets += piece.length
       if (octets > MAX_LIST_OCTETS) return 'too long'
-      pieces.push(Buffer.from(piece))
+      pieces.push(piece)
     }
     return Buffer.concat(pieces)
   } catch (error) {
-    const cause = (error as Error).cause
-    return cause instanceof Error ? cause.message : (error as Error).message
+    return (error as Error).message
+  }
+}
+
+/** Returns the answer to a request. `follow`: the last one of at most MAX_REDIRECTS redirects. */
+async function answerTo(address: string, redirect: 'error' | 'follow', signal: AbortSignal): Promise<IncomingMessage> {
+  let url = new URL(address)
+  for (let left = redirect === 'follow' ? MAX_REDIRECTS : 0; ; left--) {
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const get = url.protocol === 'https:' ? httpsGet : httpGet
+      get(url, { signal, agent: false, ...lookupFor(url.hostname) }, resolve).on('error', reject)
+    })
+    const { statusCode = 0, headers } = answer
+    if (left === 0 || headers.location === undefined || statusCode < 300 || statusCode > 399) return answer
+    answer.destroy()
+    url = new URL(headers.location, url)
   }
 }
 

@@ -209,6 +209,14 @@ export function parseIndex(text: string, place: string): StoreIndex {
       if (!PATH.test(path))
         throw new PkiError('store', `${place}/${indexPath} names the file ${path}, which is outside of the store`)
     }
+    // Only damage makes it name one that it does not have.
+    for (const name of [parsed.defaultAuthority, parsed.oldClientAuthority]) {
+      if (name !== undefined && !parsed.authorities.some((one) => one.name === name))
+        throw new PkiError(
+          'store',
+          `${place}/${indexPath} is damaged: it names the authority "${name}", which it does not list; restore it from a backup`,
+        )
+    }
     return parsed
   } catch (cause) {
     if (cause instanceof PkiError) throw cause
