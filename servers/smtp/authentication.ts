@@ -21,7 +21,7 @@ interface CheckedArrival {
 export async function authenticate(
   { connection, context, account }: SmtpSession,
   sender: Parameters<SmtpSession['context']['mailAuthentication']['check']>[1],
-  { message, rest }: Pick<Delivery, 'message' | 'rest'>,
+  { message, rest, recipients }: Pick<Delivery, 'message' | 'rest' | 'recipients'>,
 ): Promise<CheckedArrival> {
   const { mailAuthentication, log } = context
   const octets = rest
@@ -41,28 +41,36 @@ export async function authenticate(
   }
   if (!results) return { message: stripped, results, fields: '' }
   // Messages of logged-on clients and of the lab's owner are submissions, whose sender need not pass. RFC 6409 section 3
-  const { onFailure } = mailAuthentication
-  if (account === undefined && !connection.isOwner && onFailure !== 'accept') {
-    refuseFailure(results)
-    if (onFailure !== 'refuse') refuseUnauthenticated(results, onFailure === 'refuse-unauthenticated')
-  }
+  const isSubmission = account !== undefined || connection.isOwner
+  const refusal = isSubmission ? undefined : refusalOf(results, mailAuthentication.onFailure)
+  const judged = { results, sender, recipients: recipients.map(({ address }) => address), message }
+  // A message that is deferred is judged again.
+  if (!isSubmission && refusal?.code !== 421)
+    await mailAuthentication.onJudged({ ...judged, isRefused: refusal !== undefined })
+  if (refusal) throw refusal
   return { message: stripped, results, fields: mailAuthentication.resultFields(results, sender) }
 }
 
-/** @throws SmtpError 550 with the code of RFC 7372 section 3 */
-function refuseFailure({ spf, dmarc }: MessageAuthentication): void {
+/** Returns the reply to a message that fails, with the code of RFC 7372 section 3; undefined if it may pass. */
+function refusalOf(
+  results: MessageAuthentication,
+  onFailure: SmtpSession['context']['mailAuthentication']['onFailure'],
+): SmtpError | undefined {
+  if (onFailure === 'accept') return undefined
+  const { spf, dmarc } = results
   if (dmarc.result === 'fail' && dmarc.disposition === 'reject') {
-    throw new SmtpError(550, '5.7.26', `Unauthenticated mail from ${dmarc.domain} is not accepted by its DMARC policy`)
+    return new SmtpError(550, '5.7.26', `Unauthenticated mail from ${dmarc.domain} is not accepted by its DMARC policy`)
   }
   if (spf.result === 'fail' && dmarc.result !== 'pass') {
-    throw new SmtpError(550, '5.7.23', `SPF of ${spf.domain} does not permit ${spf.clientAddress}`)
+    return new SmtpError(550, '5.7.23', `SPF of ${spf.domain} does not permit ${spf.clientAddress}`)
   }
+  return onFailure === 'refuse' ? undefined : unauthenticated(results, onFailure === 'refuse-unauthenticated')
 }
 
-/** @throws SmtpError 550 or 421 with the code of RFC 7372 section 3.3 if neither SPF nor DKIM passes, as Gmail answers */
-function refuseUnauthenticated({ spf, dkim }: MessageAuthentication, isFinal: boolean): void {
-  if (spf.result === 'pass' || dkim.some(({ result }) => result === 'pass')) return
+/** Returns 550 or 421 with the code of RFC 7372 section 3.3 if neither SPF nor DKIM passes, as Gmail answers. */
+function unauthenticated({ spf, dkim }: MessageAuthentication, isFinal: boolean): SmtpError | undefined {
+  if (spf.result === 'pass' || dkim.some(({ result }) => result === 'pass')) return undefined
   const why = `SPF of ${spf.domain} for ${spf.clientAddress} is ${spf.result}`
-  if (isFinal) throw new SmtpError(550, '5.7.26', `Neither SPF nor DKIM passes: ${why}`)
-  throw new SmtpError(421, '4.7.26', `Rate limited, because neither SPF nor DKIM passes: ${why}`)
+  if (isFinal) return new SmtpError(550, '5.7.26', `Neither SPF nor DKIM passes: ${why}`)
+  return new SmtpError(421, '4.7.26', `Rate limited, because neither SPF nor DKIM passes: ${why}`)
 }

@@ -4,6 +4,7 @@ import type { OAuth2 } from '../accounts/oauth2/oauth2.ts'
 import type { AuditedLab } from '../checks/audit/index.ts'
 import type { ResolvedLab } from '../core/config/resolve.ts'
 import type { Fault, FaultInput } from '../core/config/schema/fault.ts'
+import type { DmarcReportDefect } from '../core/config/schema/mail-authentication.ts'
 import type { LineLevel } from '../core/config/schema/values.ts'
 import type { ServerProtocol } from '../core/config/schema.ts'
 import type { Intake } from '../core/octets/received-octets.ts'
@@ -24,6 +25,7 @@ import type { AuthorityService } from '../tls/pki/service/service.ts'
 import type { InstalledCertificate } from '../tls/pki/types.ts'
 import type { LocalMail } from '../transport/delivery/local-mail.ts'
 import type { DeliveryServices } from '../transport/delivery/types.ts'
+import type { DmarcDay } from '../transport/dmarc-reports/results.ts'
 import type { NameService } from '../transport/dns/name-service.ts'
 import type { MailAuthentication } from '../transport/mail-authentication/mail-authentication.ts'
 import type { Feed } from '../transport/news/feeds/feeds.ts'
@@ -191,8 +193,8 @@ export interface ApiOutgoing {
   ): Promise<ConnectorTest>
 }
 
-/** A TLS report that was sent, or could not be sent. */
-export interface SentTlsReport {
+/** A report to another domain that was sent, or could not be sent. */
+export interface SentReport {
   readonly domain: string
   /** The day in UTC, as `2026-01-31`. */
   readonly day: string
@@ -205,7 +207,16 @@ export interface SentTlsReport {
 /** Reports about the TLS of mail that the lab sends. */
 export interface ApiTlsReports {
   list(domain?: string): Promise<readonly DayResults[]>
-  send(domain: string | undefined, signal: AbortSignal): Promise<readonly SentTlsReport[]>
+  send(domain: string | undefined, signal: AbortSignal): Promise<readonly SentReport[]>
+}
+
+/** DMARC reports about mail that the lab received. */
+export interface ApiDmarcReports {
+  list(domain?: string): Promise<readonly DmarcDay[]>
+  send(
+    domain: string | undefined,
+    options: { readonly defect?: DmarcReportDefect | undefined },
+  ): Promise<readonly SentReport[]>
 }
 
 /** The lab as the operations use it. */
@@ -242,6 +253,7 @@ export interface ApiLab {
   /** The mail that the lab sends to other hosts. */
   readonly outgoing: ApiOutgoing
   readonly tlsReports: ApiTlsReports
+  readonly dmarcReports: ApiDmarcReports
   /** Undefined if the lab does not know where its configuration comes from. */
   readonly configuration: ApiConfiguration | undefined
   /** Counts since the start, and samples of the last hour; undefined without an HTTP virtual server. */

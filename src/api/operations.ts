@@ -4,6 +4,7 @@ import { clientSettingsOperations } from './client-settings/operations.ts'
 import { clockOperations } from './clock.ts'
 import { clusterOperations } from './cluster.ts'
 import { configurationOperations } from './configuration/operations.ts'
+import { dmarcReportOperations } from './dmarc-reports.ts'
 import { dnsDefectOperations } from './dns/defects.ts'
 import { dnsRecordOperations } from './dns/records.ts'
 import { dnsZoneOperations } from './dns/zones.ts'
@@ -61,6 +62,7 @@ export const operationTable = [
   ...connectorOperations,
   ...queueOperations,
   ...tlsReportOperations,
+  ...dmarcReportOperations,
   ...unsubscribedOperations,
   ...virtualServerOperations,
   ...configurationOperations,

@@ -1,8 +1,26 @@
 import { z } from 'zod'
+import type { SentReport } from './lab.ts'
 import { shownPolicy, tlsPolicyReport } from './messages/tls-report.ts'
 import { defineOperation } from './operation.ts'
 
 const input = z.strictObject({ domain: z.string().min(1).optional().describe('Only this domain. Default: all.') })
+
+/** The outcomes of reports to other domains. */
+export const sentReports = z.object({
+  reports: z.array(
+    z.object({
+      domain: z.string(),
+      day: z.string(),
+      to: z.string().nullable().describe('The address or URL of the domain; null if it asks for no reports.'),
+      problem: z.string().nullable().describe('Why the report could not be sent; null if it was sent or queued.'),
+    }),
+  ),
+})
+
+/** Returns what became of reports in the form of the API. */
+export const shownSent = (sent: readonly SentReport[]): z.infer<typeof sentReports> => ({
+  reports: sent.map(({ to, problem, ...one }) => ({ ...one, to: to ?? null, problem: problem ?? null })),
+})
 
 const list = defineOperation('tlsReports.list', 'GET /tls-reports', {
   runsAt: 'outgoing',
@@ -30,20 +48,8 @@ const send = defineOperation('tlsReports.send', 'POST /tls-reports/send', {
   summary: 'Send TLS reports (RFC 8460) to the domains that request them. Sent results are deleted.',
   access: 'administer',
   input,
-  output: z.object({
-    reports: z.array(
-      z.object({
-        domain: z.string(),
-        day: z.string(),
-        to: z.string().nullable().describe('The address or URL of the domain; null if it asks for no reports.'),
-        problem: z.string().nullable().describe('Why the report could not be sent; null if it was sent or queued.'),
-      }),
-    ),
-  }),
-  async run({ api, input: { domain }, signal }) {
-    const sent = await api.lab.tlsReports.send(domain, signal)
-    return { reports: sent.map(({ to, problem, ...one }) => ({ ...one, to: to ?? null, problem: problem ?? null })) }
-  },
+  output: sentReports,
+  run: async ({ api, input: { domain }, signal }) => shownSent(await api.lab.tlsReports.send(domain, signal)),
 })
 
 export const tlsReportOperations = [list, send] as const

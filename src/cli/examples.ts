@@ -127,6 +127,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   'dns remove': ['dns remove r1', 'dns remove r2'],
   'dns queries': ['dns queries', 'dns queries --json'],
   dkim: ['dkim', 'dkim --json'],
+  'dmarc-report': ['dmarc-report', 'dmarc-report --domain example.test --send --defect truncated-gzip'],
   'tls-report': ['tls-report', 'tls-report --domain example.test --send'],
 
   sessions: ['sessions --failed', 'sessions smtp-1', 'sessions --follow'],

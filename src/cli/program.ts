@@ -34,6 +34,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<AddC
     sendmail: async () => (await import('./sendmail/command.ts')).addSendmail,
     dns: async () => (await import('./lab/dns.ts')).addDns,
     dkim: async () => (await import('./mail/dkim.ts')).addDkim,
+    'dmarc-report': async () => (await import('./mail/dmarc-report.ts')).addDmarcReport,
     'tls-report': async () => (await import('./mail/tls-report.ts')).addTlsReport,
   },
   Observe: {

@@ -28,6 +28,8 @@ import { LabConfiguration } from './configuration/lab-configuration.ts'
 import { LabDns } from './dns/lab-dns.ts'
 import { drain } from './drain.ts'
 import { LabFaults } from './lab-faults.ts'
+import { DailyReports } from './mail/daily-reports.ts'
+import { DmarcReporting } from './mail/dmarc-reporting.ts'
 import { LabNews } from './mail/lab-news.ts'
 import { LabOutgoing } from './mail/lab-outgoing.ts'
 import { preload } from './mail/preload.ts'
@@ -86,6 +88,8 @@ export class Lab implements ApiLab, AsyncDisposable {
   readonly reports: ScheduledReports
   readonly outgoing: LabOutgoing
   readonly tlsReports: TlsReporting
+  readonly dmarcReports: DmarcReporting
+  readonly dailyReports: DailyReports
   readonly news: LabNews
   readonly metrics: LabMetrics
   readonly virtualServers: VirtualServers
@@ -137,6 +141,8 @@ export class Lab implements ApiLab, AsyncDisposable {
     this.reports = new ScheduledReports(this)
     this.outgoing = new LabOutgoing(this)
     this.tlsReports = new TlsReporting(this)
+    this.dmarcReports = new DmarcReporting(this)
+    this.dailyReports = new DailyReports(this)
     this.news = new LabNews(this)
     this.metrics = new LabMetrics(this)
     this.#webhooks = new LabWebhooks(this)

@@ -226,7 +226,14 @@ it('sessions, the log, names, the clock and settings are shown', async () => {
   await run(['dns ds', 'dns ds lab.test --delv', 'dns queries', 'dns queries --json'])
   await run(["dns add 'www.lab.test 300 A 192.0.2.1'", 'dns add lab.test MX 5 mail.lab.test'])
   await run(['dns remove r1', 'dns remove r2'])
-  await run(['dkim', 'dkim --json', 'tls-report', 'tls-report --domain example.test --send'])
+  await run([
+    'dkim',
+    'dkim --json',
+    'tls-report',
+    'tls-report --domain example.test --send',
+    'dmarc-report',
+    'dmarc-report --domain example.test --send --defect truncated-gzip',
+  ])
   await run(['client-settings --program mutt', 'client-settings --account bob --write settings'])
   await run(['access-token --account alice', 'access-token --account alice --scope imap4 --expires-in 5m'])
   await run(['clock show', 'clock show --json', 'clock set 2027-01-01T00:00:00Z'])

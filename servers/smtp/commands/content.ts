@@ -108,7 +108,7 @@ async function receive(session: SmtpSession, transaction: Transaction, received:
   const at = context.clock.now()
   const { sender: client, messageId } = session
   const arrival = context.mailAuthentication.isOnArrival
-    ? await authenticate(session, { mailFrom: reversePath, client }, content)
+    ? await authenticate(session, { mailFrom: reversePath, client }, { ...content, recipients })
     : undefined
   const delivery: Delivery = {
     trace: traceOf(session, transaction, { recipients, authentication: arrival?.fields ?? '', id: messageId, at }),

@@ -54,6 +54,7 @@ export const messageAuthentication = z
       spfAligned: z.boolean(),
       dkimAligned: z.boolean(),
       record,
+      policyDomain: z.string().optional().describe('The domain that has the record.'),
     }),
     arc: z.object({ ...verdict, instance: z.number().int().optional(), domain: z.string().optional() }),
     bimi: z.object({

@@ -18,6 +18,7 @@ import { notFound } from '../problem.ts'
 import { authenticationOf, messageAuthentication } from './authentication.ts'
 import { contentFields, contentOf } from './content.ts'
 import { contentDisposition } from './content-disposition.ts'
+import { dmarcReport, dmarcReportOf, feedbackReport, feedbackReportOf } from './dmarc-report.ts'
 import { messageOf } from './find.ts'
 import { htmlDocument } from './html-document.ts'
 import type { IndexedMessage } from './message-index.ts'
@@ -70,6 +71,12 @@ export const wholeMessage = messageSummary
     attachments: z.array(attachment),
     ...contentFields,
     tlsReport: tlsReport.nullable().describe('The TLS report (RFC 8460) in the message; null if it has none.'),
+    dmarcReport: dmarcReport
+      .nullable()
+      .describe('The DMARC aggregate report (RFC 9990) in the message; null if it has none.'),
+    feedbackReport: feedbackReport
+      .nullable()
+      .describe('The DMARC failure report (RFC 9991) or complaint (RFC 5965) in the message; null if it has none.'),
     smime: messageSmime.nullable().describe('Signatures and encryption; null if it is not an S/MIME message.'),
     delivery: z
       .looseObject({
@@ -178,6 +185,8 @@ async function wholeContent(read: ReadableMessage) {
     attachments: attachmentsOf(read, attachments),
     ...(await contentOf(read)),
     tlsReport: await tlsReportOf(read),
+    dmarcReport: await dmarcReportOf(read),
+    feedbackReport: await feedbackReportOf(read),
   }
 }
 

@@ -11,6 +11,7 @@ export const tags: Readonly<Record<string, string>> = {
   feeds: 'Exchange of articles with other news servers.',
   connectors: 'Connectors, which send mail to other hosts: state, counts, tests.',
   queue: 'Mail that waits to be sent to other hosts.',
+  dmarcReports: 'Mail that was judged by DMARC on arrival, and reports about it.',
   unsubscribes: 'One-click unsubscribes that arrived at links of the lab.',
   tlsReports: 'Results of the TLS sessions of outgoing mail, and reports about them.',
   sessions: 'Connections of clients: TLS facts, transcripts, refusals.',

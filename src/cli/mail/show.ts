@@ -5,6 +5,7 @@ import { UsageError } from '../shared/failure.ts'
 import { page, paged, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { messageIds } from './message-ids.ts'
+import { reportRows } from './report-rows.ts'
 import { smimeLines } from './smime-lines.ts'
 
 interface ShowOptions extends ApiOptions {
@@ -67,6 +68,7 @@ export function messageText(message: WholeMessage): string {
     ['Received', `${receivedAt}${delivery ? `, ${deliveryText(delivery)}` : ''}`],
     ['Recipients', envelope?.to],
     ['Authentication', authentication ? authenticationLines(authentication) : undefined],
+    ...reportRows(message),
     ['Tags', tags.length > 0 ? tags.join(', ') : undefined],
     ['S/MIME', smime ? smimeLines(smime) : undefined],
     ['Attachments', files],

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ItemOf } from '../../api/operation-types.ts'
+import type { ItemOf, OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { exitStatus } from '../shared/failure.ts'
 import { note, print } from '../shared/output.ts'
@@ -40,8 +40,13 @@ const rowsOf = ({ day, domain, policies }: ItemOf<'tlsReports.list'>): string[][
 
 async function send(options: TlsReportOptions): Promise<void> {
   const { reports } = await callApi(options, 'tlsReports.send', { domain: options.domain })
+  printSent(reports, options.json === true)
+}
+
+/** Prints what became of reports. */
+export function printSent(reports: OutputOf<'tlsReports.send'>['reports'], json: boolean): void {
   if (reports.some(({ problem }) => problem !== null)) process.exitCode = exitStatus.failed
-  if (options.json) return print(JSON.stringify(reports))
+  if (json) return print(JSON.stringify(reports))
   if (reports.length === 0) return note('There is nothing to report.')
   const rows = reports.map(({ day, domain, to, problem }) => [day, domain, to ?? '', problem ?? 'sent'])
   printTable(['DAY', 'DOMAIN', 'TO', 'RESULT'], rows)

@@ -4,8 +4,9 @@ import type { Clock } from '../../core/time/clock.ts'
 import type { MessageStore } from '../../storage/store/types.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import type { Resolver } from '../../transport/dns/resolver.ts'
-import { Policies } from '../../transport/mta-sts/policies.ts'
+import { Policies, type PolicyLookup } from '../../transport/mta-sts/policies.ts'
 import { policyFields } from '../../transport/mta-sts/policy.ts'
+import { dnsConnectorFor } from '../../transport/outgoing/connectors.ts'
 import { dnsRouter, type PolicyProblem } from '../../transport/outgoing/route/dns.ts'
 import { policyLookup } from '../../transport/outgoing/route/policy-lookup.ts'
 import {
@@ -40,19 +41,33 @@ export class OutgoingPolicies {
 
   constructor(lab: PolicyServices) {
     this.#lab = lab
-    const { store, clock, certificateStore } = lab
+    const { store, clock } = lab
     this.results = new TlsResults(store, clock)
     this.#policies = new Policies(store, clock)
     this.route = dnsRouter({
       resolverOf: (connector) => this.resolverOf(connector),
-      policyOf: async (connector, domain, signal) => {
-        const roots = await rootsOf(certificateStore, connector.authority)
-        const lookup = policyLookup(await this.resolverOf(connector), { port: connector.policyPort, roots, signal })
-        return this.#policies.find(domain, lookup)
-      },
+      policyOf: async (connector, domain, signal) => this.#policies.find(domain, await this.#lookup(connector, signal)),
       isOwn: (address, port) => isOwn(lab.endpoints(), address, port),
       onProblem: (problem) => this.#noteProblem(problem),
     })
+  }
+
+  /** Fetches the kept MTA-STS policies again. A failure changes nothing. */
+  async refresh(connectors: readonly ResolvedConnector[], signal: AbortSignal): Promise<void> {
+    await this.#policies.refresh(async (domain) => {
+      const connector = dnsConnectorFor(connectors, domain)
+      try {
+        return connector && (await this.#lookup(connector, signal))
+      } catch (error) {
+        if (error instanceof RouteError) return undefined
+        throw error
+      }
+    })
+  }
+
+  async #lookup(connector: ResolvedConnector, signal: AbortSignal): Promise<PolicyLookup> {
+    const roots = await rootsOf(this.#lab.certificateStore, connector.authority)
+    return policyLookup(await this.resolverOf(connector), { port: connector.policyPort, roots, signal })
   }
 
   /** Returns the DNS that a connector asks. @throws RouteError if the lab has no DNS for it */

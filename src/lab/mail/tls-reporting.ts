@@ -1,38 +1,31 @@
 import { randomBytes } from 'node:crypto'
 import { splitAddress } from '../../accounts/directory/names.ts'
-import type { Directory } from '../../accounts/directory/types.ts'
-import type { ApiTlsReports, SentTlsReport } from '../../api/lab.ts'
+import type { ApiTlsReports, SentReport } from '../../api/lab.ts'
 import type { ResolvedLab } from '../../core/config/resolve.ts'
 import type { Clock } from '../../core/time/clock.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
-import type { LocalMail } from '../../transport/delivery/local-mail.ts'
-import { DeliveryError } from '../../transport/delivery/types.ts'
+import { timesOf } from '../../transport/daily-results.ts'
 import { DnsError } from '../../transport/dns/errors.ts'
 import { lookupAt } from '../../transport/dns/resolver.ts'
 import { dnsConnectorFor, forbiddenBy } from '../../transport/outgoing/connectors.ts'
-import {
-  type OutgoingQueue,
-  OutgoingRefused,
-  type ResolvedConnector,
-  RouteError,
-} from '../../transport/outgoing/types.ts'
+import { type ResolvedConnector, RouteError } from '../../transport/outgoing/types.ts'
+import { addressOf } from '../../transport/report-address.ts'
 import { composeTlsReport } from '../../transport/tls-reports/compose.ts'
 import { type ReportSettings, reportSettings } from '../../transport/tls-reports/configured.ts'
 import { postTlsReport, reportHost } from '../../transport/tls-reports/post.ts'
-import { addressOf, ruaInRecords } from '../../transport/tls-reports/record.ts'
-import { type DayResults, timesOf } from '../../transport/tls-reports/results.ts'
+import { ruaInRecords } from '../../transport/tls-reports/record.ts'
+import type { DayResults } from '../../transport/tls-reports/results.ts'
 import type { TlsReport } from '../../transport/tls-reports/types.ts'
 import { rootsOf } from '../certificates/roots.ts'
 import type { OutgoingPolicies } from './outgoing-policies.ts'
+import { type ReportSender, sendReport } from './send-report.ts'
 
 /** The parts of a lab that TLS reports need. */
-interface TlsReportServices {
+interface TlsReportServices extends ReportSender {
   readonly config: ResolvedLab
-  readonly directory: Directory
-  readonly outgoing: { readonly policies: OutgoingPolicies; readonly queue: Pick<OutgoingQueue, 'add'> }
+  readonly outgoing: ReportSender['outgoing'] & { readonly policies: OutgoingPolicies }
   readonly certificateStore: CertificateStore
   readonly clock: Clock
-  deliver(mail: LocalMail): Promise<unknown>
 }
 
 /** Most URIs of a domain that get a report. */
@@ -57,10 +50,14 @@ export class TlsReporting implements ApiTlsReports {
     return this.#lab.outgoing.policies.results.list(domain)
   }
 
-  /** Sends a report for each domain and day. Results that were sent are forgotten. */
-  async send(domain: string | undefined, signal: AbortSignal): Promise<readonly SentTlsReport[]> {
-    const sent: SentTlsReport[] = []
+  /**
+   * Sends a report for each domain and day. Results that were sent are forgotten.
+   * @param before only about days before this one
+   */
+  async send(domain: string | undefined, signal: AbortSignal, before?: string): Promise<readonly SentReport[]> {
+    const sent: SentReport[] = []
     for (const results of await this.list(domain)) {
+      if (before !== undefined && results.day >= before) continue
       const outcomes = await this.#sendOne(results, signal)
       if (outcomes.some(({ problem }) => problem === undefined))
         await this.#lab.outgoing.policies.results.delete(results)
@@ -69,13 +66,13 @@ export class TlsReporting implements ApiTlsReports {
     return sent
   }
 
-  async #sendOne(results: DayResults, signal: AbortSignal): Promise<readonly SentTlsReport[]> {
+  async #sendOne(results: DayResults, signal: AbortSignal): Promise<readonly SentReport[]> {
     const { domain, day } = results
     const settings = reportSettings(this.#lab.config)
     const report = this.#reportOf(results, settings)
     const targets = await this.#targetsOf(domain, signal)
     if (typeof targets === 'string') return [{ domain, day, to: undefined, problem: targets }]
-    const sent: SentTlsReport[] = []
+    const sent: SentReport[] = []
     for (const target of targets) {
       const problem = await this.#sendTo(target, report, domain, settings, signal)
       sent.push({ domain, day, to: target.uri, problem })
@@ -116,13 +113,11 @@ export class TlsReporting implements ApiTlsReports {
     const { uri } = target
     const to = addressOf(uri)
     if (to === undefined && /^mailto:/i.test(uri)) return `${uri} is not a valid mail address`
+    if (to !== undefined) return this.#mail(report, to, domain, settings)
     try {
-      if (to !== undefined) await this.#mail(report, to, domain, settings)
-      else await this.#post(report, target, domain, signal)
+      await this.#post(report, target, domain, signal)
       return undefined
     } catch (error) {
-      const isOfMail = error instanceof OutgoingRefused || error instanceof DeliveryError
-      if (to !== undefined && !isOfMail) throw error
       return (error as Error).message
     }
   }
@@ -139,12 +134,9 @@ export class TlsReporting implements ApiTlsReports {
     await postTlsReport(report, uri, { lookup, roots, signal })
   }
 
-  /** Queues the report, which the queue signs as other mail, or delivers it in the lab. */
-  async #mail(report: TlsReport, to: string, domain: string, { from }: ReportSettings): Promise<void> {
-    const { directory, clock, outgoing } = this.#lab
+  async #mail(report: TlsReport, to: string, domain: string, { from }: ReportSettings): Promise<string | undefined> {
     const submitter = splitAddress(from).domain
-    const raw = await composeTlsReport(report, { from, to, domain, submitter, at: clock.now() })
-    if (directory.isLocalDomain(splitAddress(to).domain)) await this.#lab.deliver({ from, to: [to], raw })
-    else await outgoing.queue.add({ raw, envelope: { mailFrom: from, recipients: [{ address: to }] } })
+    const raw = await composeTlsReport(report, { from, to, domain, submitter, at: this.#lab.clock.now() })
+    return sendReport(this.#lab, { from, to, raw })
   }
 }

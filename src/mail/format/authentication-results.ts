@@ -41,7 +41,7 @@ export interface DkimResult extends Verdict {
   readonly record?: string
 }
 
-/** DMARC. RFC 7489. */
+/** DMARC. RFC 9989. */
 export interface DmarcResult extends Verdict {
   /** The domain of the From field. */
   readonly domain: string
@@ -53,6 +53,8 @@ export interface DmarcResult extends Verdict {
   readonly spfAligned: boolean
   readonly dkimAligned: boolean
   readonly record?: string
+  /** The domain that has the record: the author domain, or one above it. RFC 9989 section 4.10.1. */
+  readonly policyDomain?: string
 }
 
 /** ARC. RFC 8617. */

@@ -1,5 +1,5 @@
 /** Work that one node of a lab does for all: its leader. */
-export const roles = ['retention', 'feeds', 'outgoing', 'reports', 'acme', 'webhooks'] as const
+export const roles = ['retention', 'feeds', 'outgoing', 'reports', 'daily-reports', 'acme', 'webhooks'] as const
 export type Role = (typeof roles)[number]
 
 /**

@@ -112,6 +112,8 @@ export interface ApiMessage extends Omit<ApiMessageSummary, 'attachments'> {
   readonly event: ApiEvent | null
   /** The TLS report (RFC 8460) in it. */
   readonly tlsReport: Readonly<Record<string, unknown>> | null
+  readonly dmarcReport: Readonly<Record<string, unknown>> | null
+  readonly feedbackReport: Readonly<Record<string, unknown>> | null
   /** The session that delivered it, with its TLS facts. */
   readonly delivery: Readonly<Record<string, unknown>> | null
 }

@@ -83,12 +83,13 @@ export async function checkDmarc(
     spfAligned,
     dkimAligned,
     record,
+    policyDomain: found.domain,
     ...(isPass ? {} : { reason: `neither SPF nor DKIM passes for ${author}` }),
   })
 }
 
 /** Returns the tags of a record, with names in lower case. Syntax errors are ignored. RFC 9989 section 4.7. */
-function tagsOf(record: string): ReadonlyMap<string, string> {
+export function tagsOf(record: string): ReadonlyMap<string, string> {
   const tags = record.split(';').map((tag): [string, string] => {
     const [name = '', ...value] = tag.split('=')
     return [name.trim().toLowerCase(), value.join('=').trim()]

@@ -7,7 +7,7 @@ import type { Resolver } from '../dns/resolver.ts'
 import { checkMessage, withoutChecks } from './check.ts'
 import type { SenderFacts } from './check-spf.ts'
 import type { KeyFiles } from './keys.ts'
-import { namesOf } from './names.ts'
+import { type NameLookup, namesOf } from './names.ts'
 import { resultFields, resultLines, withoutForgedResults } from './results-fields.ts'
 import { sealFields } from './seal.ts'
 import { type KeyRecord, Signing } from './signing.ts'
@@ -29,6 +29,17 @@ interface ArrivedSender extends SenderFacts {
   readonly authentication?: MessageAuthentication | undefined
 }
 
+/** A message that was checked before it was accepted or refused. */
+export interface JudgedMessage {
+  readonly results: MessageAuthentication
+  readonly sender: SenderFacts
+  readonly recipients: readonly string[]
+  /** Whether the lab refuses the message because of its results. */
+  readonly isRefused: boolean
+  /** All of it, or its header and more. */
+  readonly message: Pieces
+}
+
 /** Longest time for the lookups of one message, for zones that are slow on purpose. */
 const LOOKUPS_MS = 20_000
 
@@ -36,6 +47,8 @@ const LOOKUPS_MS = 20_000
 export class MailAuthentication {
   readonly #services: MailAuthenticationServices
   readonly #signing: Signing
+  /** Gets each message that was checked on arrival. */
+  onJudged: (judged: JudgedMessage) => Promise<void> = async () => {}
 
   constructor(services: MailAuthenticationServices) {
     this.#services = services
@@ -104,9 +117,20 @@ export class MailAuthentication {
   }
 
   #check(message: SplitMessage, sender: SenderFacts): Promise<MessageAuthentication> {
-    const { records, dmarc, minimumKeyBits } = this.#config
+    const { dmarc, minimumKeyBits } = this.#config
+    return checkMessage(message, sender, this.names(), {
+      hostname: this.#services.config.hostname,
+      dmarc,
+      minimumKeyBits,
+      at: this.#services.clock.now(),
+    })
+  }
+
+  /** Returns lookups in the records of the configuration, the keys and the zones of the lab. They are for a short while only. */
+  names(): NameLookup {
+    const { records } = this.#config
     let keys: Promise<KeyRecord[]> | undefined
-    const lookUp = namesOf({
+    return namesOf({
       records,
       resolver: this.#services.dns.resolver,
       keys: () => {
@@ -114,12 +138,6 @@ export class MailAuthentication {
         return keys
       },
       signal: AbortSignal.timeout(LOOKUPS_MS),
-    })
-    return checkMessage(message, sender, lookUp, {
-      hostname: this.#services.config.hostname,
-      dmarc,
-      minimumKeyBits,
-      at: this.#services.clock.now(),
     })
   }
 

@@ -31,6 +31,11 @@ interface KeptPolicy {
   readonly expiresAt: number
 }
 
+/** The domains whose policies are kept. */
+const DOMAINS_KEY = 'mta-sts-domains'
+/** Most policies that are fetched again. */
+const MAX_DOMAINS = 1000
+
 const keyOf = (domain: string): string => `mta-sts\n${domain}`
 
 /** The MTA-STS policies of other domains. They are kept for their max_age, also over restarts of a durable store. */
@@ -72,6 +77,44 @@ export class Policies {
     return (await this.#kept(domain))?.policy
   }
 
+  /**
+   * Fetches the kept policies again, so that they do not expire while their domains keep them. RFC 8461 section 3.3.
+   * @param lookupOf returns how the policy of a domain is found; undefined: it is not fetched
+   */
+  async refresh(lookupOf: (domain: string) => Promise<PolicyLookup | undefined>): Promise<void> {
+    for (const domain of await this.#domains()) {
+      const kept = await this.#kept(domain)
+      const lookup = kept && (await lookupOf(domain))
+      if (kept === undefined) await this.#forget(domain)
+      else if (lookup) await this.#fetchAgain(domain, kept.id, lookup)
+    }
+  }
+
+  /** A failure changes nothing: the kept policy holds until it expires. RFC 8461 section 5.1 */
+  async #fetchAgain(domain: string, keptId: string, lookup: PolicyLookup): Promise<void> {
+    const id = await lookup
+      .txt(`_mta-sts.${domain}`)
+      .then(idInRecords)
+      .catch(() => undefined)
+    try {
+      const policy = await lookup.fetch(domain)
+      const expiresAt = this.#clock.now() + policy.maxAgeSeconds * 1000
+      await this.#keep(domain, { id: id ?? keptId, policy, expiresAt })
+    } catch (error) {
+      if (!(error instanceof PolicyFetchError)) throw error
+    }
+  }
+
+  async #domains(): Promise<readonly string[]> {
+    return JSON.parse((await this.#memory.getState(DOMAINS_KEY)) ?? '[]') as readonly string[]
+  }
+
+  async #forget(domain: string): Promise<void> {
+    const left = (await this.#domains()).filter((one) => one !== domain)
+    await this.#memory.setState(DOMAINS_KEY, JSON.stringify(left))
+    await this.#memory.setState(keyOf(domain), undefined)
+  }
+
   async #kept(domain: string): Promise<KeptPolicy | undefined> {
     const text = await this.#memory.getState(keyOf(domain))
     if (text === undefined) return undefined
@@ -81,5 +124,8 @@ export class Policies {
 
   async #keep(domain: string, kept: KeptPolicy): Promise<void> {
     await this.#memory.setState(keyOf(domain), JSON.stringify(kept))
+    const domains = await this.#domains()
+    if (domains.includes(domain) || domains.length >= MAX_DOMAINS) return
+    await this.#memory.setState(DOMAINS_KEY, JSON.stringify([...domains, domain]))
   }
 }

@@ -1,5 +1,5 @@
 import type { ResolvedLab } from '../../core/config/resolve.ts'
-import { addressOf } from './record.ts'
+import { addressOf } from '../report-address.ts'
 
 /** How a lab receives and sends TLS reports. */
 export interface ReportSettings {

@@ -1,5 +1,4 @@
-import { OneAtATime } from '../../core/async/one-at-a-time.ts'
-import type { Clock } from '../../core/time/clock.ts'
+import { DailyResults, type DayOf, type ResultPlace } from '../daily-results.ts'
 import type { PolicyType, TlsFailureDetails, TlsPolicyReport } from './types.ts'
 
 type NewFailure = Omit<TlsFailureDetails, 'failedSessions'>
@@ -15,26 +14,13 @@ export interface TlsResult {
   readonly failure?: NewFailure
 }
 
-/** Keeps texts by key: the state of the message store. */
-interface ResultMemory {
-  getState(key: string): Promise<string | undefined>
-  setState(key: string, value: string | undefined): Promise<void>
-}
-
-/** The results of one domain on one day. */
-export interface DayResults {
-  readonly domain: string
-  /** The day in UTC, as `2026-01-31`. */
-  readonly day: string
+/** The sessions of one day with the mail hosts of a domain. */
+interface DaySessions {
   readonly policies: readonly TlsPolicyReport[]
 }
+export type DayResults = DayOf<DaySessions>
 
-const KEY = 'tls-results'
-const DAY_MS = 86_400_000
-/** Days that are kept. A report is about one of them. */
-const MAX_DAYS = 7
-/** Domains of a day, and policies of each. Sessions of more are not counted. */
-const MAX_DOMAINS = 1000
+/** Policies of a domain. Sessions under more are not counted. */
 const MAX_POLICIES = 10
 /** Different failures of a policy. More are only counted. */
 const MAX_FAILURES = 100
@@ -43,71 +29,17 @@ const MAX_POLICY_STRINGS = 100
 const MAX_MX_HOSTS = 50
 /** Characters of a line of a policy, and of each text of a failure: the other side chooses them. */
 const MAX_TEXT = 1000
-/** Characters of all results. Sessions that would add to more are not counted. */
-const MAX_CHARS = 4 * 1024 * 1024
 
-/** The results of outgoing sessions by policy domain and day, kept in the state of the message store. */
-export class TlsResults {
-  readonly #memory: ResultMemory
-  readonly #clock: Clock
-  readonly #writes = new OneAtATime()
-
-  constructor(memory: ResultMemory, clock: Clock) {
-    this.#memory = memory
-    this.#clock = clock
-  }
-
-  /** Counts results. */
-  add(results: readonly TlsResult[]): Promise<void> {
-    if (results.length === 0) return Promise.resolve()
-    return this.#writes.run(async () => {
-      const now = this.#clock.now()
-      const oldest = dayOf(now - (MAX_DAYS - 1) * DAY_MS)
-      let days: readonly DayResults[] = (await this.#read()).filter(({ day }) => day >= oldest)
-      for (const result of results) days = withResult(days, dayOf(now), result)
-      const text = JSON.stringify(days)
-      if (text.length <= MAX_CHARS) await this.#memory.setState(KEY, text)
-    })
-  }
-
-  /** Returns the results, the latest day first. @param domain returns only the results of one domain */
-  async list(domain?: string): Promise<readonly DayResults[]> {
-    const days = (await this.#writes.run(() => this.#read())).toReversed()
-    return domain === undefined ? days : days.filter((one) => one.domain === domain.toLowerCase())
-  }
-
-  /** Forgets results that were sent. Those that were counted since they were listed stay. */
-  delete(sent: DayResults): Promise<void> {
-    return this.#writes.run(async () => {
-      const kept = (await this.#read()).flatMap((one) => withoutSent(one, sent))
-      await this.#memory.setState(KEY, kept.length === 0 ? undefined : JSON.stringify(kept))
-    })
-  }
-
-  async #read(): Promise<readonly DayResults[]> {
-    return JSON.parse((await this.#memory.getState(KEY)) ?? '[]') as readonly DayResults[]
+/** The results of outgoing sessions by policy domain and day. */
+export class TlsResults extends DailyResults<TlsResult, DaySessions> {
+  constructor(...[memory, clock]: ResultPlace) {
+    super(memory, clock, { key: 'tls-results', add: withResult, subtract: withoutSent })
   }
 }
 
-/** Returns the day of a time in UTC. RFC 8460 section 4.1. */
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)
-
-/** Returns the first and the last moment of a day, in milliseconds since the epoch. */
-export function timesOf(day: string): { readonly startsAt: number; readonly endsAt: number } {
-  const startsAt = Date.parse(`${day}T00:00:00Z`)
-  return { startsAt, endsAt: startsAt + DAY_MS - 1000 }
-}
-
-function withResult(days: readonly DayResults[], day: string, result: TlsResult): readonly DayResults[] {
-  const domain = result.domain.toLowerCase()
-  const index = days.findIndex((one) => one.domain === domain && one.day === day)
-  if (index >= 0) {
-    const found = days[index] as DayResults
-    return days.with(index, { ...found, policies: withSession(found.policies, domain, result) })
-  }
-  if (days.filter((one) => one.day === day).length >= MAX_DOMAINS) return days
-  return [...days, { domain, day, policies: withSession([], domain, result) }]
-}
+const withResult = (known: DaySessions | undefined, result: TlsResult, domain: string): DaySessions => ({
+  policies: withSession(known?.policies ?? [], domain, result),
+})
 
 function withSession(
   policies: readonly TlsPolicyReport[],
@@ -132,9 +64,8 @@ function withSession(
 const isSame = (a: Policy, b: Policy): boolean =>
   a.policyType === b.policyType && JSON.stringify(a.policyStrings) === JSON.stringify(b.policyStrings)
 
-function withoutSent(results: DayResults, sent: DayResults): readonly DayResults[] {
-  if (results.domain !== sent.domain || results.day !== sent.day) return [results]
-  const policies = results.policies
+function withoutSent({ policies }: DaySessions, sent: DaySessions): DaySessions | undefined {
+  const left = policies
     .map((policy) =>
       minus(
         policy,
@@ -142,7 +73,7 @@ function withoutSent(results: DayResults, sent: DayResults): readonly DayResults
       ),
     )
     .filter(({ successfulSessions, failedSessions }) => successfulSessions + failedSessions > 0)
-  return policies.length === 0 ? [] : [{ ...results, policies }]
+  return left.length === 0 ? undefined : { policies: left }
 }
 
 function minus(policy: TlsPolicyReport, sent: TlsPolicyReport | undefined): TlsPolicyReport {

@@ -312,6 +312,8 @@ const cases: Readonly<Record<string, Case>> = {
   'queue.bounce': { prepare: queuedIds },
   'connectors.get': { input: { id: 'default-smtp-connector' } },
   'connectors.test': { input: { id: 'default-smtp-connector' } },
+  'dmarcReports.list': { input: { domain: 'example.test' } },
+  'dmarcReports.send': { input: { domain: 'example.test' } },
   'unsubscribes.list': { input: { list: 'weekly' } },
   'tlsReports.list': { input: { domain: 'example.test' } },
   'tlsReports.send': { input: { domain: 'example.test' } },

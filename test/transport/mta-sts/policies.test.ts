@@ -29,7 +29,12 @@ function setUp() {
     },
   }
   const policies = () => new Policies(store, clock)
-  return { domain, find: () => policies().find('example.test', lookup), pass: (ms: number) => (now += ms) }
+  return {
+    domain,
+    find: () => policies().find('example.test', lookup),
+    refresh: () => policies().refresh(async () => lookup),
+    pass: (ms: number) => (now += ms),
+  }
 }
 
 it('keeps a policy while its record is the same, also with a new cache on the same store', async () => {
@@ -71,4 +76,20 @@ it('has no policy without a record, and none if DNS fails', async () => {
     expect(await find()).toEqual({})
   }
   expect(domain.fetches).toBe(0)
+})
+
+it('a refresh prolongs a kept policy, whether or not its id has changed, and fetches no policy that has expired', async () => {
+  const { domain, find, refresh, pass } = setUp()
+  await find()
+  pass(3_000_000)
+  domain.policy = { ...enforce, maxAgeSeconds: 7200 }
+  await refresh()
+  expect(domain.fetches).toBe(2)
+  pass(7_000_000)
+  domain.policy = new PolicyFetchError('sts-policy-fetch-error', 'HTTP status 404')
+  await refresh()
+  expect(await find()).toEqual({ policy: { ...enforce, maxAgeSeconds: 7200 } })
+  pass(300_000)
+  await refresh()
+  expect(domain.fetches).toBe(3)
 })

@@ -112,3 +112,16 @@ it('sends five reports at most, and none to addresses, other ports and denied ho
     { to: rua[4], problem: null },
   ])
 })
+
+it('sends the reports about a day when the clock passes midnight', async () => {
+  await other.reload(configuration(['mailto:daily@example.test']))
+  await other.disconnect()
+  await send()
+  await http.lab.clock.moveTo(new Date().setUTCHours(12, 0, 0, 0))
+  await sendMail()
+  await expect.poll(async () => (await http.request('tls-reports')).body.items).toHaveLength(1)
+  const arrived = other.waitForMessage('daily@example.test', { timeout: 30_000 })
+  await http.lab.clock.advance('1d')
+  expect((await arrived).subject).toContain('Report Domain: example.test')
+  expect((await http.request('tls-reports')).body.items).toEqual([])
+})

@@ -66,6 +66,10 @@ Message = TypedDict(
         "event": Optional["CalendarEvent"],
         # The TLS report (RFC 8460) in the message; null if it has none.
         "tlsReport": Optional["TlsReport"],
+        # The DMARC aggregate report (RFC 9990) in the message; null if it has none.
+        "dmarcReport": Optional["DmarcReport"],
+        # The DMARC failure report (RFC 9991) or complaint (RFC 5965) in the message; null if it has none.
+        "feedbackReport": Optional["FeedbackReport"],
         # Signatures and encryption; null if it is not an S/MIME message.
         "smime": Optional["Smime"],
         # The session that delivered the message, with its TLS facts, without the transcript.
@@ -242,6 +246,82 @@ class TlsPolicyReportFailure(_TlsPolicyReportFailureOptional):
     failedSessions: int
 
 
+class DmarcReport(TypedDict):
+    """`DmarcReport` of the OpenAPI document."""
+
+    # Why the report cannot be read; null if it can.
+    problem: Optional[str]
+    organizationName: str
+    email: str
+    reportId: str
+    startsAt: Optional[str]
+    endsAt: Optional[str]
+    # The published policy: domain, p, sp, np and others.
+    policy: Optional[Dict[str, str]]
+    rows: List["DmarcRow"]
+
+
+class _DmarcRowOptional(TypedDict, total=False):
+    envelopeFrom: str
+    envelopeTo: str
+    spfResult: "DmarcRowSpfResult"
+
+
+class DmarcRow(_DmarcRowOptional):
+    """`DmarcRow` of the OpenAPI document."""
+
+    sourceIp: str
+    count: int
+    # What the receiver did: none, pass, quarantine or reject.
+    disposition: str
+    # Whether an aligned signature passed: pass or fail.
+    dkim: str
+    spf: str
+    reasons: List["DmarcRowReason"]
+    headerFrom: str
+    dkimResults: List["DmarcRowDkimResult"]
+
+
+class _DmarcRowReasonOptional(TypedDict, total=False):
+    comment: str
+
+
+class DmarcRowReason(_DmarcRowReasonOptional):
+    """`DmarcRowReason` of the OpenAPI document."""
+
+    type: str
+
+
+class DmarcRowDkimResult(TypedDict):
+    """`DmarcRowDkimResult` of the OpenAPI document."""
+
+    domain: str
+    selector: str
+    result: str
+
+
+class DmarcRowSpfResult(TypedDict):
+    """`DmarcRowSpfResult` of the OpenAPI document."""
+
+    domain: str
+    result: str
+
+
+class FeedbackReport(TypedDict):
+    """`FeedbackReport` of the OpenAPI document."""
+
+    # auth-failure is a DMARC failure report; abuse and others are complaints.
+    type: str
+    fields: List["FeedbackReportField"]
+
+
+class FeedbackReportField(TypedDict):
+    """`FeedbackReportField` of the OpenAPI document."""
+
+    name: str
+    value: str
+
+
 class Smime(TypedDict):
     """`Smime` of the OpenAPI document."""
 
@@ -329,6 +409,8 @@ class _MessageAuthenticationDmarcOptional(TypedDict, total=False):
     percent: int
     # The record in DNS.
     record: str
+    # The domain that has the record.
+    policyDomain: str
 
 
 class MessageAuthenticationDmarc(_MessageAuthenticationDmarcOptional):

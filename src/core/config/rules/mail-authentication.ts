@@ -3,10 +3,11 @@ import { type Rule, repeated } from './rule.ts'
 /** Rules about SPF, DKIM, DMARC and ARC. */
 export const mailAuthenticationRules: readonly Rule[] = [
   function* notOnArrival({ mail: { authentication } }) {
-    const { check, addResults, onFailure } = authentication
+    const { check, addResults, onFailure, reports } = authentication
     if (check === 'on-arrival') return
     const message = `needs check: on-arrival, but mail is checked ${check === 'off' ? 'never' : 'on-demand'}`
     if (addResults) yield { path: ['mail', 'authentication', 'addResults'], message }
+    if (reports) yield { path: ['mail', 'authentication', 'reports'], message }
     if (onFailure !== 'accept') yield { path: ['mail', 'authentication', 'onFailure'], message }
   },
 

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { mapping } from './mapping.ts'
-import { duration, hostName } from './values.ts'
+import { reportSchedule } from './tls-reports.ts'
+import { duration, hostName, mailAddress } from './values.ts'
 
 /** Labels of a name in DNS; `_` begins the labels of services (RFC 8552). */
 const dnsName = z.string().regex(/^[\w-]+(?:\.[\w-]+)*\.?$/, 'write a name such as example.test')
@@ -96,6 +97,42 @@ const dkimKey = mapping(() => ({
     .meta({ examples: ['wrong-body-hash'] }),
 }))
 
+/** Deliberate defects of aggregate reports. */
+export const dmarcReportDefects = [
+  'wrong-counts',
+  'foreign-namespace',
+  'wrong-version',
+  'truncated-gzip',
+  'gzip-bomb',
+  'entity-bomb',
+] as const
+export type DmarcReportDefect = (typeof dmarcReportDefects)[number]
+
+const dmarcReports = mapping(() => ({
+  organization: z
+    .string()
+    .min(1)
+    .default('Sealpost')
+    .describe('Name of the lab in its reports.')
+    .meta({ examples: ['Example Inc.'] }),
+  from: mailAddress
+    .optional()
+    .describe('Sender and contact of these reports. Default: dmarc-reports@DOMAIN.')
+    .meta({ examples: ['postmaster@lab.test'] }),
+  schedule: reportSchedule,
+  failureReports: z
+    .boolean()
+    .default(true)
+    .describe('Whether failure reports (RFC 9991) about single messages are sent to the `ruf` of domains.'),
+  defect: z
+    .enum(dmarcReportDefects)
+    .optional()
+    .describe(
+      'A deliberate defect of aggregate reports, to test programs that read them. wrong-counts: negative counts. gzip-bomb: 32 MiB after decompression. entity-bomb: entities that expand to 10 MB.',
+    )
+    .meta({ examples: ['truncated-gzip'] }),
+}))
+
 /** Editions of DMARC, the present one first. */
 const dmarcEditions = ['rfc9989', 'rfc7489'] as const
 export type DmarcEdition = (typeof dmarcEditions)[number]
@@ -132,6 +169,12 @@ export const mailAuthentication = mapping(() => ({
     .describe(
       'The rules of DMARC. rfc9989 (May 2026): policies and organizations by walking up the names in DNS, with the tags np, psd and t. rfc7489 (2015): by the public suffix list, with the tag pct.',
     ),
+  reports: dmarcReports
+    .optional()
+    .describe(
+      'Reports about mail that was checked on arrival, to the domains whose DMARC records ask for them (RFC 9990, RFC 9991). Needs `check: on-arrival`. Default: no reports.',
+    )
+    .meta({ examples: [{ organization: 'Example Inc.' }] }),
   minimumKeyBits: z
     .number()
     .int()

@@ -15,8 +15,8 @@ interface MultipartReport {
   /** From, Subject and the other fields of the report. */
   readonly head: readonly Field[]
   readonly boundary: string
-  /** `delivery-status` or `feedback-report`. RFC 6522 section 3. */
-  readonly reportType: string
+  /** `delivery-status` or `feedback-report`. RFC 6522 section 3. Absent: multipart/mixed. */
+  readonly reportType?: string
   /** Text before the first boundary. */
   readonly preamble?: string
   readonly parts: readonly ReportPart[]
@@ -25,9 +25,10 @@ interface MultipartReport {
 /** Returns random digits for boundaries and Message-IDs. */
 export const uniqueToken = (): string => randomBytes(12).toString('hex')
 
-/** Writes a multipart/report. RFC 6522. */
+/** Writes a multipart/report, or multipart/mixed. RFC 6522. */
 export function writeMultipart({ head, boundary, reportType, preamble = '', parts }: MultipartReport): Buffer {
-  const type = `multipart/report; report-type=${reportType};\r\n\tboundary="${boundary}"`
+  const kind = reportType === undefined ? 'mixed' : `report; report-type=${reportType}`
+  const type = `multipart/${kind};\r\n\tboundary="${boundary}"`
   return Buffer.concat([
     Buffer.from(`${fieldLines([...head, ['MIME-Version', '1.0'], ['Content-Type', type]])}\r\n${preamble}`),
     ...joined(parts, boundary),

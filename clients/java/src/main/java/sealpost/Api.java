@@ -102,6 +102,10 @@ public final class Api {
         CalendarEvent event,
         /** The TLS report (RFC 8460) in the message; null if it has none. */
         TlsReport tlsReport,
+        /** The DMARC aggregate report (RFC 9990) in the message; null if it has none. */
+        DmarcReport dmarcReport,
+        /** The DMARC failure report (RFC 9991) or complaint (RFC 5965) in the message; null if it has none. */
+        FeedbackReport feedbackReport,
         /** Signatures and encryption; null if it is not an S/MIME message. */
         Smime smime,
         /** The session that delivered the message, with its TLS facts, without the transcript. */
@@ -243,6 +247,62 @@ public final class Api {
         String failureReasonCode
     ) {}
 
+    public record DmarcReport(
+        /** Why the report cannot be read; null if it can. */
+        String problem,
+        String organizationName,
+        String email,
+        String reportId,
+        String startsAt,
+        String endsAt,
+        /** The published policy: domain, p, sp, np and others. */
+        Map<String, String> policy,
+        List<DmarcRow> rows
+    ) {}
+
+    public record DmarcRow(
+        String sourceIp,
+        long count,
+        /** What the receiver did: none, pass, quarantine or reject. */
+        String disposition,
+        /** Whether an aligned signature passed: pass or fail. */
+        String dkim,
+        String spf,
+        List<DmarcRowReason> reasons,
+        String headerFrom,
+        String envelopeFrom,
+        String envelopeTo,
+        List<DmarcRowDkimResult> dkimResults,
+        DmarcRowSpfResult spfResult
+    ) {}
+
+    public record DmarcRowReason(
+        String type,
+        String comment
+    ) {}
+
+    public record DmarcRowDkimResult(
+        String domain,
+        String selector,
+        String result
+    ) {}
+
+    public record DmarcRowSpfResult(
+        String domain,
+        String result
+    ) {}
+
+    public record FeedbackReport(
+        /** auth-failure is a DMARC failure report; abuse and others are complaints. */
+        String type,
+        List<FeedbackReportField> fields
+    ) {}
+
+    public record FeedbackReportField(
+        String name,
+        String value
+    ) {}
+
     public record Smime(
         /** `valid`: every signature is valid. */
         String signature,
@@ -315,7 +375,9 @@ public final class Api {
         boolean spfAligned,
         boolean dkimAligned,
         /** The record in DNS. */
-        String record
+        String record,
+        /** The domain that has the record. */
+        String policyDomain
     ) {}
 
     public record MessageAuthenticationArc(
