@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 
@@ -33,9 +33,10 @@ function licences(moduleIds) {
     moduleIds.map((id) => id.match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0]).filter(Boolean),
   )
   return [...packages].map((folder) => {
-    const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-    const file = ['LICENSE', 'LICENSE.md', 'LICENCE', 'license'].map((each) => join(folder, each)).find(existsSync)
-    if (!file) throw new Error(`${folder} has no licence file`)
-    return `${name} ${version}\n\n${readFileSync(file, 'utf8').trim()}\n`
+    const { name, version, license, author } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const file = readdirSync(folder).find((each) => /^(?:licen[cs]e|copying)\b/i.test(each))
+    if (!file && !license) throw new Error(`${folder} names no licence`)
+    const text = file ? readFileSync(join(folder, file), 'utf8').trim() : `${license}\n${author?.name ?? author ?? ''}`
+    return `${name} ${version}\n\n${text}\n`
   })
 }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { extname, join } from 'node:path'
+import { extname } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { packageFolder } from '../../src/core/files/folders.ts'
+import { packageFileNames, readPackageFile } from '../../src/core/files/package-files.ts'
 
 /** A request for a file of the console. */
 export interface FileRequest {
@@ -66,14 +65,14 @@ export class Console {
   #known: ReadonlySet<string>
   readonly #read = new Map<string, Buffer>()
 
-  constructor(folder = join(packageFolder, 'dist/console')) {
+  constructor(folder = 'dist/console') {
     this.#folder = folder
-    this.#known = new Set(filesOf(folder))
+    this.#known = new Set(packageFileNames(folder))
   }
 
   /** Returns whether there is a file. Looks again for one that is not known. */
   #has(file: string): boolean {
-    if (!this.#known.has(file) && file.startsWith(ASSETS)) this.#known = new Set(filesOf(this.#folder))
+    if (!this.#known.has(file) && file.startsWith(ASSETS)) this.#known = new Set(packageFileNames(this.#folder))
     return this.#known.has(file)
   }
 
@@ -103,7 +102,7 @@ export class Console {
 
   /** Every page is the same document. Relative references work below the base paths of proxies and tenants. */
   #page(depth: number, { ifNoneMatch }: Omit<FileRequest, 'path'>): Response {
-    const index = readIfThere(join(this.#folder, INDEX))
+    const index = readPackageFile(`${this.#folder}/${INDEX}`)
     if (!index) {
       return answer(Buffer.from(NOT_BUILT.replace('api/docs', `${'../'.repeat(depth)}api/docs`)), {
         isHashed: false,
@@ -120,7 +119,7 @@ export class Console {
     const key = `${file}${coding ?? ''}`
     const known = this.#read.get(key)
     if (known) return known
-    const octets = readIfThere(join(this.#folder, file))
+    const octets = readPackageFile(`${this.#folder}/${file}`)
     const coded = octets && coding ? gzipSync(octets) : octets
     if (coded && file.startsWith(ASSETS)) this.#read.set(key, coded)
     return coded
@@ -130,38 +129,12 @@ export class Console {
 /** Returns a path without its first slash and the base of a tenant. */
 const belowBase = (path: string): string => path.replace(/^\/t\/[^/]+(?=\/)/, '').slice(1)
 
-/** Reads a file; undefined if there is none. */
-function readIfThere(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
 /** Returns the file that a path means. Paths with malformed escapes mean none. */
 function fileNamed(path: string): string {
   try {
     return decodeURIComponent(path)
   } catch {
     return ''
-  }
-}
-
-function filesOf(folder: string): string[] {
-  try {
-    const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
-    return entries
-      .filter((one) => one.isFile())
-      .map((one) =>
-        join(one.parentPath, one.name)
-          .slice(folder.length + 1)
-          .replaceAll('\\', '/'),
-      )
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
   }
 }
 

@@ -2,6 +2,9 @@
 // Without static imports and top-level await, so that an old Node.js prints the line below and not a syntax error.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 
+/** The binary's name as a link. Node.js has its own name otherwise. */
+const SENDMAIL = /(?:^|[/\\])(?:sealpost-)?sendmail(?:\.exe)?$/
+
 /** Loading the program opens up to 140 files at the same time. Connections need more. */
 const MIN_OPEN_FILES = 256
 
@@ -80,10 +83,11 @@ if (major < 20 || (major === 20 && minor < 19) || (major === 22 && minor < 3)) {
 }
 
 function run(): void {
-  if (process.argv[2] === 'sendmail') {
+  const isCalledSendmail = SENDMAIL.test(process.argv0)
+  if (isCalledSendmail || process.argv[2] === 'sendmail') {
     // Programs start it for each message: the other commands are not loaded.
     void import('./sendmail/run.ts').then(async ({ runSendmail }) => {
-      process.exitCode = await runSendmail(process.argv.slice(3), async (args) =>
+      process.exitCode = await runSendmail(process.argv.slice(isCalledSendmail ? 2 : 3), async (args) =>
         (await import('./program.ts')).runCommandLine(args),
       )
     })

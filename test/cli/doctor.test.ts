@@ -1,7 +1,7 @@
 import { readFileSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { packageFolder } from '../../src/core/files/folders.ts'
+import { packageFolder } from '../../src/core/files/package-files.ts'
 import { workplaceOfEach } from '../support/sealpost.ts'
 
 const place = workplaceOfEach()

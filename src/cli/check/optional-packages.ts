@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { isBinary, readPackageFile } from '../../core/files/package-files.ts'
 
 /** The optional packages, and what needs each. */
 export const optionalPackages = {
@@ -13,13 +14,14 @@ export const optionalPackages = {
 
 export type OptionalPackage = keyof typeof optionalPackages
 
-const { resolve } = createRequire(import.meta.url)
-
 /** Returns the version of an installed package without loading it; undefined if it is not installed. */
 export function installedVersion(name: OptionalPackage): string | undefined {
-  for (const modules of resolve.paths(name) ?? []) {
+  if (isBinary) return versionIn(`${readPackageFile(`node_modules/${name}/package.json`)}`)
+  for (const modules of createRequire(import.meta.url).resolve.paths(name) ?? []) {
     const file = join(modules, name, 'package.json')
-    if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+    if (existsSync(file)) return versionIn(readFileSync(file, 'utf8'))
   }
   return undefined
 }
+
+const versionIn = (text: string): string => (JSON.parse(text) as { version: string }).version

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { LoadedConfig, Override } from '../../core/config/load.ts'
-import { packageFolder } from '../../core/files/folders.ts'
+import { readPackageFile } from '../../core/files/package-files.ts'
 import type { ConfigurationSource } from '../../lab/configuration/source.ts'
 import { UsageError } from './failure.ts'
 import { sharedOptions } from './shared-options.ts'
@@ -133,7 +133,7 @@ export function chooseSource(options: ConfigurationOptions): Source {
   if (existsSync(DEFAULT_FILE)) return fromFile(DEFAULT_FILE)
   // An installed package has no folder for certificates. They are stored in the user's data folder, so that
   // the root certificate stays the same.
-  const text = readFileSync(join(packageFolder, DEFAULT_FILE), 'utf8')
+  const text = `${readPackageFile(DEFAULT_FILE)}`
   const data = process.env.XDG_DATA_HOME || join(homedir(), '.local/share')
   return fromText(text, `${DEFAULT_FILE} of the package`, join(data, 'sealpost/config'))
 }

@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { fileError } from './file-errors.ts'
 import { statsOf } from './file-obstacles.ts'
+import { packageFolder } from './package-files.ts'
 
 /**
  * Creates a folder and its parents. Replaces `mkdir` with `recursive`, which never returns if a parent exists and refuses
@@ -37,13 +37,6 @@ export function unusedName(path: string): string {
 }
 
 const isFolder = (path: string): boolean => statsOf(path)?.isDirectory() ?? false
-
-/** The folder of this package: the one with `package.json`. */
-export const packageFolder: string = findPackage(dirname(fileURLToPath(import.meta.url)))
-
-function findPackage(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : findPackage(dirname(folder))
-}
 
 /** Returns the command that installs an optional package where this package finds it. */
 export function installCommand(name: string, installed = packageFolder): string {

@@ -1,8 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { packageFolder } from '../files/folders.ts'
+import { readPackageFile } from '../files/package-files.ts'
 
 /** The version of Sealpost. */
-export const version: string = (
-  JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { version: string }
-).version
+export const version: string = (JSON.parse(`${readPackageFile('package.json')}`) as { version: string }).version

@@ -6,7 +6,7 @@ const UNSAFE = 'Attempting to write page at position %u, size %u, blocks %u, buf
 const SAFE = 'Attempting to write page at position %u, size %u\0'
 
 it.skipIf(process.platform !== 'linux')('the text that overwrites memory is shortened in this process', async () => {
-  await loadLmdb()
+  await loadLmdb('.')
   const maps = readFileSync('/proc/self/maps', 'utf8')
   const parts = [...maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) r\S+ .* (\S*lmdb\S*\.node)$/gm)]
   const memory = openSync('/proc/self/mem', 'r')

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
+import { isBinary, readPackageFile } from '../../../core/files/package-files.ts'
 import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 
 /** A computation of the thread: a function of hash-wasm and its options. */
@@ -20,7 +21,9 @@ interface Argon2Options {
 /** Runs one computation at a time, in the order of arrival. */
 const THREAD = `
 const { parentPort, workerData } = require('node:worker_threads')
-const library = require(workerData.library)
+let library = {}
+if (workerData.source) new Function('exports', workerData.source)(library)
+else library = require(workerData.library)
 let last = Promise.resolve()
 parentPort.on('message', ({ id, name, options }) => {
   last = last.then(() => library[name](options)).then(
@@ -61,8 +64,10 @@ class HashThread {
   #last = 0
 
   constructor() {
-    const library = createRequire(import.meta.url).resolve('hash-wasm')
-    this.#worker = new Worker(THREAD, { eval: true, workerData: { library }, stdin: false, env: {} })
+    const workerData = isBinary
+      ? { source: `${readPackageFile('hash-wasm.cjs')}` }
+      : { library: createRequire(import.meta.url).resolve('hash-wasm') }
+    this.#worker = new Worker(THREAD, { eval: true, workerData, stdin: false, env: {} })
     this.#worker.on('message', (answer: Answer) => this.#answered(answer))
     this.#worker.on('error', (error) => this.#ended(error as Error))
     this.#worker.on('exit', () => this.#ended(new Error('the thread for password hashes has ended')))

@@ -1,6 +1,8 @@
-import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import type { open } from 'lmdb'
 import { installCommand } from '../../../../core/files/folders.ts'
+import { isBinary, readPackageFile } from '../../../../core/files/package-files.ts'
 import { StoreError } from '../../types.ts'
 
 /**
@@ -14,8 +16,13 @@ const END = { at: UNSAFE.indexOf(', blocks'), octets: Buffer.from([0]) }
 
 let loading: Promise<{ readonly open: typeof open }> | undefined
 
-/** Loads the package lmdb and repairs its add-on. @throws StoreError `not-found` if the package is not installed */
-export function loadLmdb(): Promise<{ readonly open: typeof open }> {
+/**
+ * Loads the package lmdb and repairs its add-on.
+ * @param folder the folder of the store, in which the binary unpacks the add-on
+ * @throws StoreError `not-found` if the package is not installed
+ */
+export function loadLmdb(folder: string): Promise<{ readonly open: typeof open }> {
+  if (isBinary && !loading) loadAddon(folder)
   loading ??= import('lmdb').then(
     (lmdb) => {
       repairAddon()
@@ -29,6 +36,24 @@ export function loadLmdb(): Promise<{ readonly open: typeof open }> {
     },
   )
   return loading
+}
+
+/**
+ * Loads the add-on that is in the binary, for the package. The system loads it from a file only: one in a private folder that
+ * is removed again. Windows keeps the file as long as the process runs.
+ */
+function loadAddon(folder: string): void {
+  const place = mkdtempSync(join(folder, 'lmdb-'))
+  try {
+    const file = join(place, 'lmdb.node')
+    writeFileSync(file, readPackageFile('lmdb.node') as Buffer, { mode: 0o700, flag: 'wx' })
+    const addon = { exports: {} }
+    process.dlopen(addon, file)
+    // scripts/binary.mjs makes the package take it from here.
+    Object.assign(globalThis, { [Symbol.for('sealpost.lmdb')]: addon.exports })
+  } finally {
+    if (process.platform !== 'win32') rmSync(place, { recursive: true, force: true })
+  }
 }
 
 /**
@@ -56,7 +81,7 @@ function repairAddon(): void {
 
 /** Finds the readable parts of the add-on in `/proc/self/maps`. */
 function addonMemory(maps: string): { start: number; octets: number }[] {
-  const lines = maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) r\S+ .*lmdb.*\.node$/gm)
+  const lines = maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) r\S+ .*lmdb.*\.node(?: \(deleted\))?$/gm)
   return Array.from(lines, ([, from, to]) => {
     const start = Number.parseInt(`${from}`, 16)
     return { start, octets: Number.parseInt(`${to}`, 16) - start }

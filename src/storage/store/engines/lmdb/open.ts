@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { folderObstacle } from '../../../../core/files/file-obstacles.ts'
 import { makeFolder, unusedName } from '../../../../core/files/folders.ts'
+import { isBinary } from '../../../../core/files/package-files.ts'
 import { assertRegularFile } from '../../../../core/files/regular-file.ts'
 import { Arrivals } from '../../../../core/time/arrivals.ts'
 import type { Clock } from '../../../../core/time/clock.ts'
@@ -81,7 +82,7 @@ export async function openLmdbStore(
 /** Returns the error of `openLmdbStore` in a folder, as far as it can be known without opening the store. */
 export async function lmdbObstacle(folder: string): Promise<Error | undefined> {
   try {
-    await loadLmdb()
+    if (!isBinary) await loadLmdb(folder)
     const why = folderObstacle(folder)
     if (why !== undefined || !existsSync(folder)) return why === undefined ? undefined : new StoreError('failed', why)
     const owner = await lockObstacle(folder)

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Database, RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb'
 import { version } from '../../../../core/text/version.ts'
 import { type DeliveryEnvelope, type Folder, type MessageEntry, StoreError } from '../../types.ts'
@@ -125,7 +126,7 @@ interface OpenTablesOptions {
  */
 export async function openTables(given: OpenTablesOptions): Promise<Tables> {
   const { file, readOnly, anyOlder = false, isInUse = false } = given
-  const { open } = await loadLmdb()
+  const { open } = await loadLmdb(dirname(file))
   assertNotLost(file)
   if (existsSync(file)) await checkDataFile(file, { isInUse })
   else if (!readOnly) createFile(file, open)
