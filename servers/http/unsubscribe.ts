@@ -5,7 +5,7 @@ import { bodyOf } from './body.ts'
 import type { Env } from './env.ts'
 
 const PATH = '/unsubscribe'
-/** A multipart form has boundaries and fields around the 26 octets. */
+/** The pair has 26 octets. A form of several parts has boundaries and fields around it. */
 const MAX_BODY_OCTETS = 4096
 /** Longest name of a list, and longest address. RFC 5321 section 4.5.3.1 */
 const MAX_NAME = 320
