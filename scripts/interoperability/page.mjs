@@ -86,7 +86,8 @@ ${sections.map(([heading, rows]) => `## ${heading}\n\n${tableOf(rows)}`).join('\
 
 ## Not covered
 
-- **imapsync** is not in Debian.
+- **imapsync** is not in Debian. Its test runs where the program is installed.
+- **Nextcloud Mail and Horde** need Horde_Imap_Client, which Debian 13 and npm do not have.
 - **The test suite of Mail::IMAPClient** is not in Debian's package. The tests above drive the module.
 - **Outlook Express** itself needs Windows. [old-clients.md](old-clients.md) says what it needs.
 

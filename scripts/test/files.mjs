@@ -30,6 +30,7 @@ export const SLOW = [
     'examples',
     'idle-memory',
     'like/greenmail',
+    'like/greenmail-suites',
     'outside-clients',
     'package',
   ),

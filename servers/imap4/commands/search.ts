@@ -4,6 +4,7 @@ import { defineCommand, defineMessageCommand } from '../command.ts'
 import { messageLimit, withinLimit } from '../message-limit.ts'
 import { withProgress } from '../progress.ts'
 import { bad, ImapError, ok } from '../reply.ts'
+import { reportChanges } from '../report.ts'
 import { esearchResponse, saveResult, searchResponse } from '../search/answer.ts'
 import { cancelUpdate, keepUpdated, noUpdate } from '../search/contexts.ts'
 import { candidates, findMessages, withoutNumbers } from '../search/find.ts'
@@ -37,6 +38,7 @@ export const search = defineMessageCommand({
   parse: searchRequest,
   async run(session, { selection }, request, byUid) {
     if (asksModSeq(request.key)) enableCondstore(session)
+    await showNew(session, selection)
     beginUpdate(session, selection, request)
     const limited =
       messageLimit(session) === undefined ? undefined : withinLimit(session, selection, candidates(selection, request))
@@ -50,6 +52,10 @@ export const search = defineMessageCommand({
     return limited?.code === undefined ? ok() : ok(limited.code, 'SEARCH completed for a part of the messages')
   },
 })
+
+/** Reports new messages, so that the search finds them: tests send mail, and search in a session that is open already. */
+const showNew = (session: ImapSession, selection: Selection): void | Promise<void> =>
+  reportChanges(session, selection, false)
 
 function searchRequest(cursor: Cursor, session: ImapSession): SearchRequest {
   cursor.space()
@@ -81,6 +87,7 @@ export const sort = defineMessageCommand({
   },
   async run(session, { selection }, request, byUid) {
     if (asksModSeq(request.key)) enableCondstore(session)
+    await showNew(session, selection)
     beginUpdate(session, selection, request)
     const indexes = await withProgress(session, async (progress) => {
       const found = await findMessages(session, selection, request, progress)
@@ -171,6 +178,7 @@ export const thread = defineMessageCommand({
   },
   async run(session, { selection }, request, byUid) {
     if (asksModSeq(request.key)) enableCondstore(session)
+    await showNew(session, selection)
     const threads = await withProgress(session, async (progress) => {
       const found = await findMessages(session, selection, request, progress)
       const messages = await threadables(session, selection, found, byUid)

@@ -96,7 +96,9 @@ export interface SortKey {
 /** Reads `(REVERSE DATE SUBJECT)`. Leaves out repeated keys, which decide nothing. RFC 5256 section 5. */
 export function sortKeys(cursor: Cursor): SortKey[] {
   const keys = cursor.list(() => {
-    const reverse = cursor.take('REVERSE ')
+    let reverse = false
+    // rust-imap can send several.
+    while (cursor.take('REVERSE ')) reverse = true
     const word = cursor.keyword()
     const name = sortKeyNames.find((known) => known === word)
     if (!name) throw bad(`Unknown sort key ${word}.`)
