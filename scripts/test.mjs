@@ -68,7 +68,7 @@ const forms = {
     return { env: { SEALPOST_LONG: '1' }, args: [...longFiles(), `--maxWorkers=${LONG_WORKERS}`] }
   },
   /** The packed tarball, installed by each package manager, and the packages for Linux. Needs the npm registry and curl. */
-  package: { env: { SEALPOST_LONG: '1' }, args: ['test/release/package', 'test/packaging'] },
+  package: { env: { SEALPOST_LONG: '1' }, args: ['test/release/package', 'test/release/rehearse', 'test/packaging'] },
   /** The tests of the protocols, with the messages of their labs in PostgreSQL. Needs Debian's package postgresql. */
   postgres: {
     env: { SEALPOST_TEST_STORE: 'postgres', SEALPOST_SLOW: '1' },

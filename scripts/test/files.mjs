@@ -145,6 +145,7 @@ export const LONGEST = [
   'test/release/package.interop.test.ts',
   'test/release/package-managers.interop.test.ts',
   'test/packaging/linux.interop.test.ts',
+  'test/release/rehearse-npm.interop.test.ts',
   'test/servers/http/maildev-beside.interop.test.ts',
   'test/docker/kubernetes.interop.test.ts',
   'test/docker/rolling-restart.interop.test.ts',
