@@ -71,4 +71,16 @@ describe.skipIf(!hasChromium)('the site of the documentation', () => {
     await page.locator('html.dark').waitFor()
     expect([browser.complaints, browser.foreign]).toEqual([[], []])
   })
+
+  test('has no page that is wider than a phone', async () => {
+    await using browser = await ConsoleBrowser.start()
+    const page = await browser.open(base, '/', { viewport: { width: 390, height: 844 } })
+    const links = await page
+      .locator('.VPSidebar a')
+      .evaluateAll((all) => all.map((one) => one.getAttribute('href') ?? ''))
+    for (const link of links) {
+      await page.goto(base + link)
+      expect([link, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([link, 390])
+    }
+  })
 })

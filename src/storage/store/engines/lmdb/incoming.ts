@@ -6,7 +6,7 @@ import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { ChangeSet } from './change-set.ts'
 import { PIECE_OCTETS } from './tables.ts'
 
-/** LMDB keeps all pages of a transaction in memory, and so much of it later, for each thread that has written. */
+/** LMDB keeps the pages of a transaction in memory until it ends, and reuses that memory for later transactions of the thread. */
 const LARGE_OCTETS = 8 * 1024 * 1024
 const STEP_OCTETS = 64 * PIECE_OCTETS
 const NOTHING = { octets: 0, messages: 0 }
