@@ -3,6 +3,7 @@ import { pathParameters, usesQuery } from '../../../src/api/openapi/parameters.t
 import type { Operation } from '../../../src/api/operation.ts'
 import { document, documented } from '../../servers/http/documented.ts'
 import {
+  anyText,
   hostileText,
   hostileTexts,
   hostileValue,
@@ -103,7 +104,7 @@ const uploads: Readonly<Record<string, fc.Arbitrary<string | Link>>> = {
       'Subject: A\r\n\r\nText\r\n',
       'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n',
     ),
-    fc.string({ unit: 'binary', maxLength: 200 }).map((text) => `Subject: ${text}`),
+    anyText(200).map((text) => `Subject: ${text}`),
   ),
   'authorities.sign': linkTo('csr'),
   'certificates.import': linkTo('pem'),
@@ -196,7 +197,7 @@ function callsOf(operation: Operation): fc.Arbitrary<FuzzCall> {
       ? fc.constant(undefined)
       : fc.record({
           type: fc.constantFrom(...types),
-          content: fc.oneof(uploads[operation.name] ?? hostileText, fc.string({ unit: 'binary', maxLength: 60 })),
+          content: fc.oneof(uploads[operation.name] ?? hostileText, anyText(60)),
         })
   return fc
     .record({ inputs, upload, caller: callers, base: bases, damage: damages })
