@@ -64,10 +64,10 @@ const HOSTS = [
 const PLAIN = new Set(
   `
     a aaaa accessToken accessTokenLifetime account address addresses administrators age aliasOf allow
-    alternativeNames audience authservId certificate certificates ciphers clientId clientSecret complaintsTo cors
+    alternativeNames audience authservId caaIdentities certificate certificates ciphers client clientId clientSecret complaintsTo cors
     connector default delay delayWarning delegates deny description distrust domain domains expiresAfter
     external externalAccounts failedLogonDelay filter folder folders from garbage gateway giveUpAfter
-    greeting groups handshakeTimeout header hide hostname hosts http idleTimeout imap4 inject interval issuer
+    greeting groups handshakeTimeout header hide hostname hosts http idleTimeout imap4 inboxes inject interval issuer
     keySecret keySecretFallback label lifetime loginDelay logonTimeout mailboxReferrals match matching maxAge maxSize
     memory memoryLimit messageSize moderator motd mx name nntp node organization oversizedReply password
     passwordHash path peer per pop3 progressInterval ptr rate rawReply readers records redirectUris referral
