@@ -39,7 +39,7 @@ async function bundle(points) {
     external: (id) => /^[\w@]/.test(id),
     checks: { bundlerTimings: false },
     // The compiler has written the declarations: no generator runs.
-    plugins: [dts({ dtsOnly: true, tsconfig: false, generator: 'oxc' })],
+    plugins: [dts({ dtsOnly: true, tsconfig: false, oxc: true })],
     onLog(_level, log) {
       throw new Error(log.message)
     },
