@@ -8,8 +8,13 @@ export function withoutPackage(place: Workplace, name: string): Record<string, s
 const name = '${name}'
 const refuse = (wanted) => { if (wanted === name || wanted.startsWith(name + '/')) throw new Error('not found') }
 if (module.registerHooks) module.registerHooks({ resolve(wanted, context, next) { refuse(wanted); return next(wanted, context) } })
-else module.register('data:text/javascript,' + encodeURIComponent(\`const name = '\${name}'; const refuse = \${refuse}
+else {
+  // Hooks of Node.js 20 are for import alone.
+  const find = module.default._resolveFilename
+  module.default._resolveFilename = (wanted, ...others) => { refuse(wanted); return find(wanted, ...others) }
+  module.register('data:text/javascript,' + encodeURIComponent(\`const name = '\${name}'; const refuse = \${refuse}
 export async function resolve(wanted, context, next) { refuse(wanted); return next(wanted, context) }\`))
+}
 `,
   )
   return { NODE_OPTIONS: `--import ${hook}` }

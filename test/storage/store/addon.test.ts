@@ -8,7 +8,7 @@ const SAFE = 'Attempting to write page at position %u, size %u\0'
 it.skipIf(process.platform !== 'linux')('the text that overwrites memory is shortened in this process', async () => {
   await loadLmdb('.')
   const maps = readFileSync('/proc/self/maps', 'utf8')
-  const parts = [...maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) r\S+ .* (\S*lmdb\S*\.node)$/gm)]
+  const parts = [...maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+ +(.*lmdb.*\.node)$/gm)]
   const memory = openSync('/proc/self/mem', 'r')
   const found = parts.map(([, from, to]) => {
     const start = Number.parseInt(`${from}`, 16)
