@@ -8,7 +8,7 @@ export const unsubscribeFacts = ({ at, ...one }: Unsubscribe) => ({ ...one, at: 
 
 const list = defineOperation('unsubscribes.list', 'GET /unsubscribes', {
   summary:
-    'List the one-click unsubscribes (RFC 8058) that arrived at https://HOST/unsubscribe/LIST/RECIPIENT, the oldest first. The lab keeps 1000 until a reset.',
+    'List the one-click unsubscribes (RFC 8058) that arrived at `/unsubscribe/LIST/RECIPIENT`, the oldest first. The lab keeps 1000 until a reset.',
   access: 'inspect',
   input: z.strictObject({
     list: z.string().min(1).optional().describe('Only of this list.'),
