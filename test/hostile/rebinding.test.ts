@@ -57,7 +57,13 @@ describe('ACME http-01', () => {
   async function prove(name: string, ...addresses: readonly string[]): Promise<string | undefined> {
     await using lab = await startAcme()
     const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-    const client = new acme.Client({ directoryUrl: lab.directory, accountKey, backoffMin: 50, backoffMax: 200 })
+    const client = new acme.Client({
+      directoryUrl: lab.directory,
+      accountKey,
+      backoffMin: 50,
+      backoffMax: 200,
+      backoffAttempts: 100,
+    })
     await client.createAccount({ termsOfServiceAgreed: true })
     const order = await client.createOrder({ identifiers: [{ type: 'dns', value: name }] })
     const challenge = (await client.getAuthorizations(order))[0]?.challenges.find(({ type }) => type === 'http-01')

@@ -251,7 +251,7 @@ virtualServers:
     await using balancer = await startBalancer([first.port, second.port])
     const directoryUrl = `http://127.0.0.1:${balancer.port}/acme/directory`
     const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-    const client = new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200 })
+    const client = new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200, backoffAttempts: 100 })
     const [, csr] = await acme.crypto.createCsr({ altNames: ['mail.lab.test', 'news.lab.test'] })
     const pem = await client.auto({
       csr,

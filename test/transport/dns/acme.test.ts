@@ -19,6 +19,7 @@ const client = async () =>
     accountKey: await acme.crypto.createPrivateEcdsaKey('P-256'),
     backoffMin: 50,
     backoffMax: 200,
+    backoffAttempts: 100,
   })
 
 test('the lab validates dns-01 from its own zones, so that it issues wildcards', async () => {

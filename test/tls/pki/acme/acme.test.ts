@@ -14,7 +14,14 @@ type Lab = Awaited<ReturnType<typeof startAcme>>
 
 async function client(lab: Lab, options: Partial<ConstructorParameters<typeof acme.Client>[0]> = {}) {
   const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  return new acme.Client({ directoryUrl: lab.directory, accountKey, backoffMin: 50, backoffMax: 200, ...options })
+  return new acme.Client({
+    directoryUrl: lab.directory,
+    accountKey,
+    backoffMin: 50,
+    backoffMax: 200,
+    backoffAttempts: 100,
+    ...options,
+  })
 }
 
 const register = (of: InstanceType<typeof acme.Client>) => of.createAccount({ contact: ['mailto:admin@lab.test'] })

@@ -13,7 +13,7 @@ const WANTED = { identifiers: [{ type: 'dns', value: 'mail.lab.test' }] } as con
 
 async function client(directoryUrl: string): Promise<Client> {
   const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  const made = new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200 })
+  const made = new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200, backoffAttempts: 100 })
   await made.createAccount({ termsOfServiceAgreed: true })
   return made
 }

@@ -18,7 +18,7 @@ type Create = NonNullable<Parameters<AcmeClient['auto']>[0]>['challengeCreateFn'
 
 async function client(directoryUrl: string): Promise<AcmeClient> {
   const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  return new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200 })
+  return new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200, backoffAttempts: 100 })
 }
 
 /** Obtains a certificate whose names are proved by one kind of challenge. */

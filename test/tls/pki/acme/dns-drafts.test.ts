@@ -19,7 +19,13 @@ beforeAll(async () => {
     caaIdentities: ['authority.test', 'other.test'],
   })
   const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  account = new acme.Client({ directoryUrl: lab.directory, accountKey, backoffMin: 10, backoffMax: 50 })
+  account = new acme.Client({
+    directoryUrl: lab.directory,
+    accountKey,
+    backoffMin: 10,
+    backoffMax: 200,
+    backoffAttempts: 100,
+  })
   await account.createAccount({ termsOfServiceAgreed: true })
 })
 afterAll(() => lab[Symbol.asyncDispose]())

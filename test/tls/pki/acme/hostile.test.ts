@@ -37,7 +37,7 @@ async function post(lab: Lab, resource: string, key: KeyObject, header: object, 
 
 async function client(lab: Lab, accountKey?: Buffer, directoryUrl = lab.directory): Promise<Client> {
   const key = accountKey ?? (await acme.crypto.createPrivateEcdsaKey('P-256'))
-  return new acme.Client({ directoryUrl, accountKey: key, backoffMin: 50, backoffMax: 200 })
+  return new acme.Client({ directoryUrl, accountKey: key, backoffMin: 50, backoffMax: 200, backoffAttempts: 100 })
 }
 
 /** Creates an order and completes the challenges of all its names. */

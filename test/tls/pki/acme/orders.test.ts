@@ -6,7 +6,7 @@ import { serveAnswers, startAcme } from './support.ts'
 
 async function client(directoryUrl: string) {
   const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  const made = new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200 })
+  const made = new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200, backoffAttempts: 100 })
   await made.createAccount({ termsOfServiceAgreed: true })
   return made
 }

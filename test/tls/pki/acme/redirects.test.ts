@@ -21,7 +21,13 @@ const closed = (server: Server): Promise<void> => new Promise((resolve) => serve
 /** Proves the control of mail.lab.test by servers that redirect. Returns the error of the challenge, if it has one. */
 async function prove(lab: Lab, redirect: Redirect, listen: (answer: RequestListener) => Server = createServer) {
   const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  const client = new acme.Client({ directoryUrl: lab.directory, accountKey, backoffMin: 50, backoffMax: 200 })
+  const client = new acme.Client({
+    directoryUrl: lab.directory,
+    accountKey,
+    backoffMin: 50,
+    backoffMax: 200,
+    backoffAttempts: 100,
+  })
   await client.createAccount({ termsOfServiceAgreed: true })
   const order = await client.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
   const challenge = (await client.getAuthorizations(order))[0]?.challenges.find(({ type }) => type === 'http-01')

@@ -15,7 +15,13 @@ it('a validation that a restart interrupted starts again when the client asks fo
   // The first process never gets to the validation.
   const first = await openAcme(folder, { ...options, strictness: { ...strictness, validationDelayMs: day } }, port)
   const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  const client = new acme.Client({ directoryUrl: first.directory, accountKey, backoffMin: 50, backoffMax: 200 })
+  const client = new acme.Client({
+    directoryUrl: first.directory,
+    accountKey,
+    backoffMin: 50,
+    backoffMax: 200,
+    backoffAttempts: 100,
+  })
   await client.createAccount({ termsOfServiceAgreed: true })
   const order = await client.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
   const [authorization] = await client.getAuthorizations(order)
