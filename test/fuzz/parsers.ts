@@ -36,6 +36,8 @@ import { signed } from '../../src/tls/pki/keys.ts'
 import { createCrl } from '../../src/tls/pki/revocation/crl.ts'
 import { certIdOf, readOcspRequest } from '../../src/tls/pki/revocation/ocsp.ts'
 import { readCrl } from '../../src/tls/pki/revocation/read-crl.ts'
+import { readDmarcReport } from '../../src/transport/dmarc-reports/read.ts'
+import { DmarcReportError } from '../../src/transport/dmarc-reports/types.ts'
 import { decodeMessage } from '../../src/transport/dns/message.ts'
 import { readQuery } from '../../src/transport/dns/server/query.ts'
 import { SignatureProblem } from '../../src/transport/mail-authentication/key-record.ts'
@@ -89,6 +91,17 @@ const issued = {
   notAfter: new Date(nowMs + 86_400_000).toISOString(),
   revoked,
 }
+const dmarcReport = Buffer.from(`<?xml version="1.0"?>
+<feedback xmlns="urn:ietf:params:xml:ns:dmarc-2.0"><version>1.0</version>
+<report_metadata><org_name>A &amp; B</org_name><email>r@a.test</email><report_id>1</report_id>
+<date_range><begin>1764547200</begin><end>1764633599</end></date_range></report_metadata>
+<policy_published><domain>b.test</domain><p>none</p><adkim>r</adkim></policy_published>
+<!-- a row --><record><row><source_ip>192.0.2.7</source_ip><count>2</count>
+<policy_evaluated><disposition>none</disposition><dkim>pass</dkim><spf>fail</spf>
+<reason><type>local_policy</type><comment><![CDATA[x]]></comment></reason></policy_evaluated></row>
+<identifiers><header_from>b.test</header_from></identifiers>
+<auth_results><dkim><domain>b.test</domain><selector>s</selector><result>pass</result></dkim>
+<spf><domain>b.test</domain><result>fail</result></spf></auth_results></record></feedback>`)
 const report = Buffer.from(
   JSON.stringify({
     'organization-name': 'Lab',
@@ -309,6 +322,11 @@ export const parsers: Readonly<Record<string, Parser>> = {
     parse: readTlsReport,
     errors: [TlsReportError],
     examples: [report, gzipSync(report)],
+  },
+  'DMARC report': {
+    parse: readDmarcReport,
+    errors: [DmarcReportError],
+    examples: [dmarcReport, gzipSync(dmarcReport)],
   },
   'search of messages': {
     parse: (octets) => parseQuery(octets.toString()),

@@ -10,7 +10,12 @@ export interface XmlElement {
 
 const MAX_ELEMENTS = 50_000
 const MAX_DEPTH = 20
-const TOKEN = /<!--[^]*?-->|<\?[^]*?\?>|<!\[CDATA\[([^]*?)\]\]>|<(\/?)([\w.:-]+)((?:[^<>"']|"[^"]*"|'[^']*')*)>|[^<]+/y
+/**
+ * Reads each token in one pass. Names end where no further character fits, and characters of attributes outside of quotes are
+ * limited: a tag without its end would otherwise be read again from each of its characters.
+ */
+const TOKEN =
+  /<!--[^]*?-->|<\?[^]*?\?>|<!\[CDATA\[([^]*?)\]\]>|<(\/?)([\w.:-]+)(?![\w.:-])((?:[^<>"']|"[^"]*"|'[^']*'){0,2000})>|[^<]+/y
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
 /** Parses XML without a DTD, which no report needs and attacks use. @throws DmarcReportError */

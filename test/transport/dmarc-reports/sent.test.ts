@@ -133,6 +133,26 @@ it.each<[DmarcReportDefect, string]>([
   expect(await messagesOf(http, 'dmarc')).toMatchObject([{ dmarcReport: { problem, rows: [] } }])
 })
 
+it.each([
+  ['a name without an end', `<${'a'.repeat(3_000_000)}`],
+  ['attributes without an end', `<feedback ${'a '.repeat(1_000_000)}`],
+  ['a value without an end', `<feedback a="${'<b '.repeat(1_000_000)}`],
+  ['comments without an end', '<!--'.repeat(1_000_000)],
+])('%s is read in one pass', async (_, xml) => {
+  await using http = await start()
+  await http.lab.deliver(
+    {
+      from: 'a@elsewhere.test',
+      to: 'dmarc@lab.test',
+      attachments: [{ filename: 'elsewhere.test!lab.test!1!2.xml', content: xml }],
+    },
+    'dmarc',
+  )
+  expect(await messagesOf(http, 'dmarc')).toMatchObject([
+    { dmarcReport: { problem: 'the DMARC report is not XML at character 0', rows: [] } },
+  ])
+})
+
 it('a failure report has the results and the message, and no report is about a report', async () => {
   await using http = await start()
   await sendAs(http, 'app@lab.test')
