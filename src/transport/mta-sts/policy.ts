@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { MAX_POLICY_AGE_SECONDS, type MtaStsMode, mtaStsModes } from '../../core/config/schema/mta-sts.ts'
+import { trimBlanks } from '../../core/text/trim-blanks.ts'
 
 /** How senders deliver to the hosts of a domain. RFC 8461 section 3.2. */
 export interface MtaStsPolicy {
@@ -54,11 +55,11 @@ export function parsePolicy(text: string): MtaStsPolicy {
 
 /** @throws MtaStsPolicyError */
 function fieldOf(line: string): { key: string; value: string } {
-  const [, key, value] = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,31}):[ \t]*(.*?)[ \t]*$/.exec(line) ?? []
+  const [, key, value] = /^([A-Za-z0-9][A-Za-z0-9_.-]{0,31}):(.*)$/.exec(line) ?? []
   if (key === undefined || value === undefined) {
     throw new MtaStsPolicyError(`the policy has a line that is not a field: ${JSON.stringify(line.slice(0, 80))}`)
   }
-  return { key, value }
+  return { key, value: trimBlanks(value) }
 }
 
 /** Returns whether a policy names a host. A wildcard stands for exactly one label. RFC 8461 section 4.1. */

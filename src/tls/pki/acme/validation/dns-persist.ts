@@ -1,3 +1,4 @@
+import { trimBlanks } from '../../../../core/text/trim-blanks.ts'
 import { AcmeProblem } from '../response.ts'
 import { readTexts } from './dns.ts'
 import type { TxtLookup } from './txt-records.ts'
@@ -21,7 +22,7 @@ export async function validateDnsPersist(validation: PersistentValidation, looku
   const name = `_validation-persist.${domain}`
   const problems: AcmeProblem[] = []
   for (const text of await readTexts(name, lookup)) {
-    const [issuer = '', ...parameters] = text.split(';').map(trimmed)
+    const [issuer = '', ...parameters] = text.split(';').map(trimBlanks)
     // Records of other authorities stand beside that of this one.
     if (!issuers.includes(issuer.toLowerCase().replace(/\.$/, ''))) continue
     try {
@@ -54,20 +55,13 @@ function checkRecord(found: ReadonlyMap<string, string>, { accountUrl, wildcard,
   }
 }
 
-/** Removes spaces and tabs at both ends. A pattern for the end would read a long run of spaces once for each of them. */
-function trimmed(text: string): string {
-  let end = text.length
-  while (text[end - 1] === ' ' || text[end - 1] === '\t') end--
-  return text.slice(0, end).replace(/^[ \t]+/, '')
-}
-
 /** Returns the parameters of an issue-value by name in lower case. RFC 8659 section 4.2. @throws AcmeProblem `malformed` */
 function readParameters(parameters: readonly string[]): Map<string, string> {
   const found = new Map<string, string>()
   for (const parameter of parameters) {
     const at = parameter.indexOf('=')
-    const tag = trimmed(parameter.slice(0, Math.max(at, 0)))
-    const value = trimmed(parameter.slice(at + 1))
+    const tag = trimBlanks(parameter.slice(0, Math.max(at, 0)))
+    const value = trimBlanks(parameter.slice(at + 1))
     if (at < 0 || tag === '')
       throw new AcmeProblem('malformed', `the parameter ${JSON.stringify(parameter)} is not tag=value`)
     if (!/^[\x21-\x3a\x3c-\x7e]*$/.test(value)) {
