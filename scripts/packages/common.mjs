@@ -60,3 +60,19 @@ export const binariesIn = (folder) =>
   }))
     .filter(({ file }) => existsSync(file))
     .map((found) => ({ ...found, isWindows: found.target.startsWith('win32') }))
+
+/**
+ * Makes a package of each binary whose target has an architecture.
+ * @param nameOf returns the file's name for an architecture
+ * @param make makes one package in an empty folder
+ */
+export async function packageEach({ binaries, out, ...release }, architectures, nameOf, make) {
+  const made = []
+  for (const { target, file } of binariesIn(binaries)) {
+    const architecture = architectures[target]
+    if (architecture === undefined) continue
+    const result = join(out, nameOf(architecture))
+    made.push(await inFolder((folder) => make(folder, file, result, { ...release, architecture })))
+  }
+  return made
+}

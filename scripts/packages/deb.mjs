@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { binariesIn, inFolder, put, run, settle } from './common.mjs'
+import { packageEach, put, run, settle } from './common.mjs'
 import { copyright } from './copyright.mjs'
 import { writeTree } from './tree.mjs'
 
@@ -44,19 +44,8 @@ const filesIn = (folder) =>
     .sort()
 
 /** Makes a Debian package of each Linux binary with dpkg-deb. */
-export async function makeDebs({ binaries, out, ...release }) {
-  const made = []
-  for (const { target, file } of binariesIn(binaries)) {
-    const architecture = ARCHITECTURES[target]
-    if (architecture === undefined) continue
-    made.push(
-      await inFolder((folder) =>
-        makeDeb(folder, file, join(out, `sealpost_${architecture}.deb`), { ...release, architecture }),
-      ),
-    )
-  }
-  return made
-}
+export const makeDebs = (release) =>
+  packageEach(release, ARCHITECTURES, (architecture) => `sealpost_${architecture}.deb`, makeDeb)
 
 async function makeDeb(folder, binary, deb, release) {
   await writeTree(folder, binary, 'usr/share/zsh/vendor-completions', release)

@@ -1,25 +1,14 @@
 import { copyFileSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { binariesIn, inFolder, put, run, settle } from './common.mjs'
+import { packageEach, put, run, settle } from './common.mjs'
 import { packageVersion } from './deb.mjs'
 import { writeTree } from './tree.mjs'
 
 const ARCHITECTURES = { 'linux-x64': 'x86_64', 'linux-arm64': 'aarch64' }
 
 /** Makes an RPM package of each Linux binary with rpmbuild. */
-export async function makeRpms({ binaries, out, ...release }) {
-  const made = []
-  for (const { target, file } of binariesIn(binaries)) {
-    const architecture = ARCHITECTURES[target]
-    if (architecture === undefined) continue
-    made.push(
-      await inFolder((folder) =>
-        makeRpm(folder, file, join(out, `sealpost.${architecture}.rpm`), { ...release, architecture }),
-      ),
-    )
-  }
-  return made
-}
+export const makeRpms = (release) =>
+  packageEach(release, ARCHITECTURES, (architecture) => `sealpost.${architecture}.rpm`, makeRpm)
 
 async function makeRpm(folder, binary, rpm, { architecture, ...release }) {
   const tree = join(folder, 'tree')
