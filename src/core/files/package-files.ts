@@ -23,7 +23,7 @@ function findPackage(folder: string): string {
   return existsSync(join(folder, 'package.json')) ? folder : findPackage(dirname(folder))
 }
 
-/** Reads a file of this package. Undefined if there is none. */
+/** Returns the content of a file of this package; undefined if there is none. */
 export function readPackageFile(name: string): Buffer | undefined {
   if (!isBinary) return readIfThere(join(packageFolder, name))
   return assets.getAssetKeys().includes(name) ? Buffer.from(assets.getRawAsset(name)) : undefined

@@ -40,7 +40,7 @@ export interface InstallSummary {
   readonly key: string
   readonly purposes: readonly string[]
   readonly friendlyName: string
-  /** The virtual server that made the request or gets the certificate; empty if there is none. */
+  /** The name of the virtual server that has made the request or gets the certificate; empty if there is none. */
   readonly virtualServer: string
   /** Virtual servers that serve it once it is installed. */
   readonly usedBy: readonly string[]
