@@ -8,7 +8,7 @@ import {
   configurationIdentity,
   loadConfiguration,
 } from './configuration.ts'
-import { CannotStart, exitStatus } from './failure.ts'
+import { CannotStart, exitStatus, UsageError } from './failure.ts'
 import { controlSockets, labStatus } from './running-labs.ts'
 
 interface ExamineOptions extends ConfigurationOptions {
@@ -67,6 +67,8 @@ async function preflightProblems(
 
 /** Returns the error of a failed start with all other reasons that prevent it, so that the user can fix them together. */
 export async function withAllReasons(cause: Error, options: ExamineOptions): Promise<Error> {
+  // A wrong command says nothing about a configuration.
+  if (cause instanceof UsageError) return cause
   const { problems } = await examine({ ...options, isSecondStart: true })
   const found = problems.filter(({ preventsStart }) => preventsStart)
   if (found.length === 0) return cause
