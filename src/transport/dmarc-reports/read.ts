@@ -10,6 +10,8 @@ import { parseXml, type XmlElement } from './xml.ts'
 
 /** Larger reports are not read: a small gzip file could fill the memory. RFC 9990 section 9.1 */
 const MAX_REPORT_OCTETS = 4 * 1024 * 1024
+/** The end of the year 9999. Later times have no date in RFC 3339. */
+const LAST_SECOND = 253_402_300_799
 /** The namespaces of RFC 9990, of RFC 7489, and of drafts that are still in use. */
 const NAMESPACES = new Set([undefined, DMARC_NAMESPACE, 'http://dmarc.org/dmarc-xml/0.1'])
 
@@ -34,8 +36,8 @@ export async function readDmarcReport(octets: Buffer): Promise<DmarcReport> {
     organizationName: required(metadata, 'org_name'),
     email: required(metadata, 'email'),
     reportId: required(metadata, 'report_id'),
-    startsAt: numberIn(range, 'begin') * 1000,
-    endsAt: numberIn(range, 'end') * 1000,
+    startsAt: secondsIn(range, 'begin') * 1000,
+    endsAt: secondsIn(range, 'end') * 1000,
     policy: {
       domain: required(policy, 'domain'),
       p: required(policy, 'p'),
@@ -113,6 +115,13 @@ function numberIn(element: XmlElement, name: string): number {
   const text = required(element, name)
   if (/^[-+]?\d{1,15}$/.test(text)) return Number(text)
   throw new DmarcReportError(`the DMARC report has the ${name} ${text.slice(0, 40)}`)
+}
+
+/** Returns a UNIX time. */
+function secondsIn(element: XmlElement, name: string): number {
+  const seconds = numberIn(element, name)
+  if (seconds >= 0 && seconds <= LAST_SECOND) return seconds
+  throw new DmarcReportError(`the DMARC report has the ${name} ${seconds}`)
 }
 
 const defined = <Key extends string>(key: Key, value: string | undefined): { [K in Key]?: string } =>

@@ -139,19 +139,24 @@ it.each([
   ['a value without an end', `<feedback a="${'<b '.repeat(1_000_000)}`],
   ['comments without an end', '<!--'.repeat(1_000_000)],
 ])('%s is read in one pass', async (_, xml) => {
-  await using http = await start()
-  await http.lab.deliver(
-    {
-      from: 'a@elsewhere.test',
-      to: 'dmarc@lab.test',
-      attachments: [{ filename: 'elsewhere.test!lab.test!1!2.xml', content: xml }],
-    },
-    'dmarc',
-  )
-  expect(await messagesOf(http, 'dmarc')).toMatchObject([
-    { dmarcReport: { problem: 'the DMARC report is not XML at character 0', rows: [] } },
-  ])
+  expect(await reportIn(xml)).toMatchObject({ problem: 'the DMARC report is not XML at character 0', rows: [] })
 })
+
+it.each(['999999999999999', '-1'])('the time %s is a problem of the report', async (time) => {
+  const range = `<date_range><begin>${time}</begin><end>${time}</end></date_range>`
+  const metadata = `<report_metadata><org_name>A</org_name><email>a@b.test</email><report_id>1</report_id>${range}</report_metadata>`
+  const xml = `<feedback>${metadata}<policy_published><domain>a.test</domain><p>none</p></policy_published></feedback>`
+  expect(await reportIn(xml)).toMatchObject({ problem: `the DMARC report has the begin ${time}` })
+})
+
+/** Returns the report of a message with this file, as the API shows it. */
+async function reportIn(content: string) {
+  await using http = await start()
+  const attachments = [{ filename: 'elsewhere.test!lab.test!1!2.xml', content }]
+  await http.lab.deliver({ from: 'a@elsewhere.test', to: 'dmarc@lab.test', attachments }, 'dmarc')
+  const [message] = await messagesOf(http, 'dmarc')
+  return message.dmarcReport
+}
 
 it('a failure report has the results and the message, and no report is about a report', async () => {
   await using http = await start()
