@@ -196,10 +196,15 @@ export class Journal {
     for (const path of candidates) if (ownFile.test(path) && !kept.has(path)) await files.remove(path)
   }
 
-  /** @throws PkiError `store` if there are files of a store, but no index */
-  async #assertNotLost(files: Pick<StoreFiles, 'list'>): Promise<void> {
+  /**
+   * Reads the index again if there are files of a store, but no index was found: another process may have begun the store
+   * between the two. It writes the index before all other files. @throws PkiError `store` if the index is lost
+   */
+  async #readLater(files: Pick<StoreFiles, 'read' | 'list'>): Promise<string | undefined> {
     const found = (await files.list()).find((path) => indexed.test(path))
-    if (found === undefined) return
+    if (found === undefined) return undefined
+    const text = await files.read(indexPath)
+    if (text !== undefined) return text
     const { place } = this.#files
     throw new PkiError(
       'store',
@@ -215,10 +220,10 @@ export class Journal {
   }
 
   async #readIndex(files: Pick<StoreFiles, 'read' | 'list'> = this.#files): Promise<ReadIndex> {
-    const text = await files.read(indexPath)
+    let text = await files.read(indexPath)
+    if (text === undefined && this.#text === undefined) text = await this.#readLater(files)
     if (text !== undefined && text === this.#text) return { text, index: this.#index }
     if (text !== undefined) return { text, index: parseIndex(text, this.#files.place) }
-    if (this.#text === undefined) await this.#assertNotLost(files)
     return { text, index: emptyIndex() }
   }
 }
