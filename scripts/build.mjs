@@ -47,9 +47,7 @@ await buildModules()
 await buildConsole()
 await writeConfigFiles()
 writeFileSync(join(OUTPUT, STAMP), withTypes ? digest : digest + WITHOUT_TYPES)
-// A package contains only its own build.
-const keep = !['pack', 'publish'].includes(process.env.npm_command ?? '')
-replaceBuild('dist', OUTPUT, { keep })
+replaceBuild('dist', OUTPUT)
 
 function isBuiltFrom(wanted) {
   const stamp = join('dist', STAMP)

@@ -1,4 +1,4 @@
-import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -27,27 +27,32 @@ export const compiled = (name) => import(pathToFileURL(resolve(OUTPUT, name)).hr
 
 /**
  * Puts a complete build in the place of the folder of the one before. A lab that runs from that folder loads parts of it on
- * demand, so `keep` takes over such files that the new build does not have.
+ * demand: such files stay. A package does not contain them.
  */
-export function replaceBuild(folder, next, { keep }) {
+export function replaceBuild(folder, next) {
   const old = `${folder}.old-${process.pid}`
   if (!existsSync(folder)) return renameSync(next, folder)
-  if (keep) keepFiles(folder, next)
+  const kept = keepFiles(folder, next)
+  if (kept.length > 0) writeFileSync(join(next, '.npmignore'), `${kept.map((name) => `/${name}`).join('\n')}\n`)
   renameSync(folder, old)
   renameSync(next, folder)
   rmSync(old, { recursive: true, force: true })
 }
 
+/** Returns the paths of the files that are kept, with `/`. */
 function keepFiles(from, to) {
   const since = Date.now() - KEEP_MS
-  for (const name of readdirSync(from, { recursive: true })) {
-    if (!LOADED_ON_DEMAND.test(name.replaceAll('\\', '/'))) continue
-    const [file, kept] = [join(from, name), join(to, name)]
-    const stat = statSync(file)
-    if (!stat.isFile() || stat.mtimeMs < since || existsSync(kept)) continue
-    mkdirSync(dirname(kept), { recursive: true })
-    linkSync(file, kept)
-  }
+  return readdirSync(from, { recursive: true })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => {
+      if (!LOADED_ON_DEMAND.test(name)) return false
+      const [file, kept] = [join(from, name), join(to, name)]
+      const stat = statSync(file)
+      if (!stat.isFile() || stat.mtimeMs < since || existsSync(kept)) return false
+      mkdirSync(dirname(kept), { recursive: true })
+      linkSync(file, kept)
+      return true
+    })
 }
 
 /** Removes the folders in `folder` of processes that have ended. The pattern finds the id of the process in their names. */

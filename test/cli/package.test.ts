@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, statSync, symlinkSync } from 'node:fs'
+import { mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -17,31 +17,10 @@ let packed: {
 beforeAll(() => {
   // Without scripts: packing must not rebuild dist/, which other tests use.
   const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', place.folder]
-  const [only] = JSON.parse(run('npm', args, copyOfBuild())) as [typeof packed]
+  const [only] = JSON.parse(run('npm', args, repository)) as [typeof packed]
   packed = only
 })
 afterAll(() => place.remove())
-
-/** Copies what is packed, without the files that a checkout keeps of earlier builds. Returns the folder. */
-function copyOfBuild(): string {
-  const built = statSync(join(repository, 'dist/src')).mtimeMs
-  const isOfThisBuild = (path: string) => statSync(path).isDirectory() || statSync(path).mtimeMs >= built
-  const folder = join(place.folder, 'checkout')
-  for (const name of [
-    'dist',
-    'config',
-    'docs',
-    'LICENSE',
-    'README.md',
-    'CHANGELOG.md',
-    'SECURITY.md',
-    'package.json',
-  ]) {
-    const filter = name === 'dist' ? isOfThisBuild : () => true
-    cpSync(join(repository, name), join(folder, name), { recursive: true, filter })
-  }
-  return folder
-}
 
 function run(command: string, args: readonly string[], cwd: string): string {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -13,7 +14,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 interface Output {
-  replaceBuild(folder: string, next: string, options: { keep: boolean }): void
+  replaceBuild(folder: string, next: string): void
   removeUnfinished(folder: string): void
 }
 const output: Output = await import(new URL('../../scripts/build/output.mjs', import.meta.url).href)
@@ -31,7 +32,7 @@ function write(name: string, text: string): string {
   return file
 }
 const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
-const replace = (keep = true): void => output.replaceBuild(join(folder, 'dist'), join(folder, 'next'), { keep })
+const replace = (): void => output.replaceBuild(join(folder, 'dist'), join(folder, 'next'))
 
 test('the first build becomes the folder', () => {
   write('next/src/cli/main.js', 'new')
@@ -58,10 +59,16 @@ test('a lab of the build before finds the parts that it loads on demand, until a
 })
 
 test('a package has no files of earlier builds', () => {
+  write('package.json', '{ "name": "a", "version": "1.0.0", "files": ["dist"] }')
   write('dist/cjs/parts-1/a.cjs', 'old')
-  write('next/cjs/parts-2/a.cjs', 'new')
-  replace(false)
-  expect(readdirSync(join(folder, 'dist/cjs'))).toEqual(['parts-2'])
+  for (const build of [2, 3]) {
+    write(`next/cjs/parts-${build}/a.cjs`, 'new')
+    replace()
+  }
+  expect(readdirSync(join(folder, 'dist/cjs')).sort()).toEqual(['parts-1', 'parts-2', 'parts-3'])
+  const { stdout } = spawnSync('npm', ['pack', '--dry-run', '--json'], { cwd: folder, encoding: 'utf8' })
+  const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }]
+  expect(files.map(({ path }) => path)).toEqual(['dist/cjs/parts-3/a.cjs', 'package.json'])
 })
 
 test('the next build removes folders of builds that were interrupted', () => {
