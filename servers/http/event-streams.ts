@@ -3,9 +3,11 @@ import type { Api } from '../../src/api/api.ts'
 import { type Caller, type Standing, viewKey } from '../../src/api/caller.ts'
 import { eventData } from '../../src/api/events/event-data.ts'
 import type { LabEvent } from '../../src/api/events/event-log.ts'
+import { systemClock } from '../../src/core/time/clock.ts'
 import { clearInterval, setInterval, setTimeout } from '../../src/core/time/real-timers.ts'
 import { isSliceOver, nextSlice } from '../../src/core/time/time-slice.ts'
 import { timeText } from '../../src/core/time/time-text.ts'
+import { idOnNode } from '../../src/core/values/node-ids.ts'
 
 /** A comment line this often keeps proxies from closing a silent stream. */
 const KEEP_ALIVE_MS = 15_000
@@ -14,18 +16,26 @@ const FRAME_MS = 1_000
 
 const LOST =
   'events are missing before this one: the lab has started again, or it no longer has them; read the messages and sessions again'
+const OF_ANOTHER_NODE =
+  'events may be missing: another node of the lab has sent those before; read the messages and sessions again'
 
-const frame = (id: number, event: string, data: object): Buffer =>
+const frame = (id: string, event: string, data: object): Buffer =>
   Buffer.from(`event: ${event}\ndata: ${JSON.stringify(data)}\nid: ${id}\n\n`)
 
+/** Returns the id of an event for clients. It names the node if the lab can have several: each counts its own events. */
+const eventIdOf = ({ lab: { cluster } }: Api, id: number): string =>
+  idOnNode(String(id), cluster.isShared ? cluster.node : undefined)
+
 /** A client that listens. */
-interface Listener {
+export interface Listener {
   readonly caller: Caller
   /** The stream ends when the caller has lost its rights, and a client that comes back logs on again. */
   readonly lostRights: Standing
   readonly wants: (name: string) => boolean
   /** The id of the last event that the client has seen. */
   readonly last: number
+  /** Another node has sent the client the events before. Each node counts its own. */
+  readonly isOfAnotherNode: boolean
   readonly response: ServerResponse
 }
 
@@ -72,8 +82,16 @@ class EventStreams {
       this.#forget(stream)
     })
     response.write(': connected\n\n')
+    if (listener.isOfAnotherNode)
+      response.write(
+        this.#frame(listener.last, 'events.lost', { at: timeText(systemClock.now()), detail: OF_ANOTHER_NODE }),
+      )
     if (listener.lostRights()) this.#end(stream)
     wake()
+  }
+
+  #frame(id: number, event: string, data: object): Buffer {
+    return frame(eventIdOf(this.#api, id), event, data)
   }
 
   #forget(stream: OpenStream): void {
@@ -114,7 +132,7 @@ class EventStreams {
   #send(stream: OpenStream, event: LabEvent): Promise<void> | undefined {
     const { response, wants, last } = stream
     if (event.id !== last + 1)
-      response.write(frame(event.id - 1, 'events.lost', { at: timeText(event.at), detail: LOST }))
+      response.write(this.#frame(event.id - 1, 'events.lost', { at: timeText(event.at), detail: LOST }))
     stream.last = event.id
     const ready = wants(event.name) ? this.#frameOf(stream, event) : undefined
     if (ready instanceof Promise) {
@@ -138,7 +156,7 @@ class EventStreams {
   #frameOf({ caller, key }: OpenStream, event: LabEvent): Promise<Buffer | undefined> | Buffer | undefined {
     const name = `${event.id} ${key}`
     if (this.#frames.has(name)) return this.#frames.get(name)
-    const made = eventData(this.#api, caller, event).then((data) => data && frame(event.id, event.name, data))
+    const made = eventData(this.#api, caller, event).then((data) => data && this.#frame(event.id, event.name, data))
     this.#frames.set(name, made)
     this.#forgetting ??= setTimeout(() => {
       this.#frames.clear()

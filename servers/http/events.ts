@@ -4,10 +4,11 @@ import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { wantedTypes } from '../../src/api/events/event-log.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
+import { nodeOfId } from '../../src/core/values/node-ids.ts'
 import { assertAcceptable } from './accept.ts'
 import { SAFE_HEADERS, STREAM_HEADERS } from './content-answer.ts'
 import { type Env, narrowed } from './env.ts'
-import { listen } from './event-streams.ts'
+import { type Listener, listen } from './event-streams.ts'
 
 /**
  * Streams the events of the lab as server-sent events. A client that comes back with `Last-Event-ID` misses nothing, or is
@@ -19,13 +20,13 @@ export async function streamEvents(api: Api, caller: Caller, c: Context<Env>): P
   assertKnown(c.req.query())
   const seeing = narrowed(c, caller, c.req.query('tenant'))
   const wants = wantedTypes(c.req.query('types'))
-  const last = lastSeen(c.req.header('Last-Event-ID') ?? c.req.query('lastEventId'), api)
+  const seen = lastSeen(c.req.header('Last-Event-ID') ?? c.req.query('lastEventId'), api)
   const headers = { ...SAFE_HEADERS, ...STREAM_HEADERS, 'Content-Type': 'text/event-stream' }
   if (c.req.method === 'HEAD') return c.body(null, 200, headers)
   const lostRights = await c.get('standing')()
   const { outgoing: response } = c.env
   response.writeHead(200, headers)
-  listen(api, { caller: seeing, lostRights, wants, last, response })
+  listen(api, { caller: seeing, lostRights, wants, ...seen, response })
   return RESPONSE_ALREADY_SENT
 }
 
@@ -38,12 +39,17 @@ function assertKnown(query: Readonly<Record<string, string>>): void {
   throw new ApiProblem('bad-request', `${unknown}: is unknown; known: ${PARAMETERS.join(', ')}`)
 }
 
-/** Returns the id of the last event that a client has seen. `0` means everything since the log began. */
-function lastSeen(text: string | undefined, { events }: Api): number {
-  if (text === undefined) return events.lastId
-  if (text === '0') return events.start
-  const id = /^\d{1,16}$/.test(text) ? Number(text) : UNKNOWN
-  return id > events.lastId ? UNKNOWN : id
+/** Returns the last event that a client has seen. `0` means everything since the log began. */
+function lastSeen(
+  text: string | undefined,
+  { events, lab: { cluster } }: Api,
+): Pick<Listener, 'last' | 'isOfAnotherNode'> {
+  if (text === undefined) return { last: events.lastId, isOfAnotherNode: false }
+  if (text === '0') return { last: events.start, isOfAnotherNode: false }
+  if (cluster.isShared && nodeOfId(text) !== cluster.node) return { last: events.lastId, isOfAnotherNode: true }
+  const [number = ''] = text.split('~')
+  const id = /^\d{1,16}$/.test(number) ? Number(number) : UNKNOWN
+  return { last: id > events.lastId ? UNKNOWN : id, isOfAnotherNode: false }
 }
 
 /** Is before the id of every event. */

@@ -3,15 +3,18 @@ import { type LineLevel, lineLevels } from '../core/config/schema/values.ts'
 import { timeText } from '../core/time/time-text.ts'
 import { searchable } from '../mail/format/search-text.ts'
 import type { LogLine } from './lab.ts'
-import { pageById, pageInput, pageOf } from './lists.ts'
+import { pageById, pageInput } from './lists.ts'
 import { parseSince } from './messages/search-date.ts'
 import { defineOperation } from './operation.ts'
+import { pageOfNodes, pageOfNodesOf } from './pages-of-nodes.ts'
 
 const level = z.enum(lineLevels)
 
 const line = z
   .object({
-    id: z.string().describe('The number of the line since the start of the lab.'),
+    id: z
+      .string()
+      .describe('The number of the line since the start of the lab, or since the start of the node that it names.'),
     at: z.string().describe("Time of the lab's clock, RFC 3339."),
     level,
     message: z.string(),
@@ -31,11 +34,19 @@ const list = defineOperation('log.list', 'GET /log', {
     since: z.string().optional().describe('Only lines at or after this time, RFC 3339.'),
     ...pageInput,
   }),
-  output: pageOf(line),
-  async run({ api, input }) {
+  output: pageOfNodesOf(line),
+  async run(call) {
+    const { api, input } = call
     const first = input.since === undefined ? Number.NEGATIVE_INFINITY : parseSince(input.since)
     const isWanted = lineFilter(input)
     const matches = (one: LogLine): boolean => one.at >= first && isWanted(one)
+    if (api.lab.cluster.isShared) {
+      const own = api.lab.logLines
+        .list()
+        .filter(matches)
+        .map((one) => ({ id: one.id, at: one.at, show: () => lineFacts(one) }))
+      return pageOfNodes(call, 'log.list', own, 'at')
+    }
     const { items, ...page } = pageById(api.lab.logLines.list(), { ...input, epoch: api.index.epoch }, matches)
     return { items: items.map(lineFacts), ...page }
   },

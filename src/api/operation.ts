@@ -84,8 +84,11 @@ export interface Operation {
    * 10.2.2.
    */
   readonly location?: (result: unknown) => string | undefined
-  /** The node that runs it: the leader of a role, or the node of the session with the input `id`. Default: any. */
-  readonly runsAt?: Role | 'session'
+  /**
+   * The node that runs it: the leader of a role, the node that the input `id` names, or the one that a function finds in the
+   * input; any other if that does not run. Default: any.
+   */
+  readonly runsAt?: Role | 'id' | ((input: never) => string | undefined)
   run(call: Call<unknown>): Promise<unknown>
 }
 

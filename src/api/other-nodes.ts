@@ -1,4 +1,4 @@
-import { nodeOfSession } from '../core/sessions/log.ts'
+import { nodeOfId } from '../core/values/node-ids.ts'
 import type { Role } from '../storage/cluster/types.ts'
 import type { Api } from './api.ts'
 import { assertAccess, type Caller } from './caller.ts'
@@ -31,15 +31,29 @@ type Outcome =
 /** Runs an operation on the node that it belongs to. @throws ApiProblem, and the errors of the lab */
 export async function runAnywhere(operation: Operation, call: Call<unknown>): Promise<unknown> {
   const { cluster } = call.api.lab
-  if (!cluster.isShared || operation.runsAt === undefined) return operation.run(call)
-  const node =
-    operation.runsAt === 'session'
-      ? nodeOfSession((call.input as { readonly id: string }).id)
-      : await leaderOf(call.api, operation.runsAt)
+  const { runsAt } = operation
+  if (!cluster.isShared || runsAt === undefined) return operation.run(call)
+  const node = await nodeFor(runsAt, call)
   if (node === undefined || node === cluster.node) return operation.run(call)
   const isRunning = (await cluster.nodes()).some(({ name, state }) => name === node && state !== 'gone')
+  if (typeof runsAt === 'function') {
+    try {
+      if (isRunning) return await askNode(node, operation.name, call)
+    } catch (error) {
+      if (!(error instanceof ApiProblem && error.problem === 'stopping')) throw error
+    }
+    return operation.run(call)
+  }
   if (!isRunning) throw new ApiProblem('not-found', `the node ${node} does not run; its sessions and jobs are lost`)
   return askNode(node, operation.name, call, TIMEOUT_MS)
+}
+
+async function nodeFor(
+  runsAt: NonNullable<Operation['runsAt']>,
+  { api, input }: Call<unknown>,
+): Promise<string | undefined> {
+  if (typeof runsAt === 'function') return runsAt(input as never)
+  return runsAt === 'id' ? nodeOfId((input as { readonly id: string }).id) : leaderOf(api, runsAt)
 }
 
 async function leaderOf({ lab: { cluster } }: Api, role: Role): Promise<string> {

@@ -1,13 +1,27 @@
 import { z } from 'zod'
-import { cursorOf, placeOf } from './lists.ts'
+import { timeText } from '../core/time/time-text.ts'
+import { cursorOf, pageOf, placeOf } from './lists.ts'
 import type { Call } from './operation.ts'
 import { askNode } from './other-nodes.ts'
 import { ApiProblem } from './problem.ts'
 
-/** An item with its place in the list of all nodes: the first has the greatest `at`. */
-interface Item {
+/** A place in the list of all nodes: the first has the greatest `at`, and of several with the same, the greatest number in its id. */
+interface Place {
   readonly id: string
   readonly at: string
+}
+
+/** An item of this node. */
+interface Own<T> {
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** Returns the item as callers see it. */
+  show(): T
+}
+
+interface Entry<T> extends Place {
+  show(): T
 }
 
 interface Page<T> {
@@ -23,23 +37,35 @@ interface PageInput {
 
 const place = z.object({ at: z.string(), id: z.string() })
 
-const isBefore = (a: Item, b: Item): boolean => a.at > b.at || (a.at === b.at && a.id > b.id)
+const { compare } = new Intl.Collator('en', { numeric: true })
+
+const isBefore = (a: Place, b: Place): boolean => a.at > b.at || (a.at === b.at && compare(a.id, b.id) > 0)
+
+/** The answer of a list whose items lie on several nodes. */
+export const pageOfNodesOf = <Item extends z.ZodType>(item: Item) =>
+  pageOf(item).extend({
+    missing: z
+      .array(z.string())
+      .optional()
+      .describe('Nodes of the lab that did not answer in time, so that the list lacks what they have.'),
+  })
 
 /**
  * Returns a page of a list whose items lie on the nodes that have them, the newest first, and the nodes that did not answer.
  * @param name the operation, which the other nodes run for their own items
  * @param own the items of this node
- * @param itemOf returns the place of an item
+ * @param timeKey the key of an item with its time
  * @throws ApiProblem `bad-request` for a wrong cursor
  */
-export async function pageOfNodes<T extends object, Input extends PageInput>(
+export async function pageOfNodes<T extends { readonly id?: unknown }, Input extends PageInput>(
   call: Call<Input>,
   name: string,
-  own: readonly T[],
-  itemOf: (item: T) => Item,
+  own: Iterable<Own<T>>,
+  timeKey: keyof T,
 ): Promise<Page<T> & { readonly missing?: readonly string[] }> {
   const { api, input, isForwarded } = call
-  const page = pageOf(own, input, itemOf)
+  const entries = Array.from(own, ({ id, at, show }) => ({ id, at: timeText(at), show }))
+  const page = pageIn(entries, input)
   if (isForwarded) return page
   const missing: string[] = []
   const pages = [page]
@@ -53,25 +79,28 @@ export async function pageOfNodes<T extends object, Input extends PageInput>(
       }
     }),
   )
-  const all = pages.flatMap(({ items }) => items)
-  const { items, next } = pageOf(all, { limit: input.limit }, itemOf)
+  const placeOfItem = (item: T): Place => ({ id: String(item.id), at: String(item[timeKey]) })
+  const all = pages.flatMap(({ items }) => items.map((item) => ({ ...placeOfItem(item), show: () => item })))
+  const { items, next } = pageIn(all, { limit: input.limit })
   const isMore = next !== null || pages.some((one) => one.next !== null)
   const last = items.at(-1)
   return {
     items,
-    next: isMore && last ? cursorOf(placeIn(itemOf(last))) : null,
+    next: isMore && last ? cursorOf(placeOfItem(last)) : null,
     total: pages.reduce((sum, { total }) => sum + total, 0),
     ...(missing.length > 0 && { missing: missing.sort() }),
   }
 }
 
-const placeIn = ({ at, id }: Item): Item => ({ at, id })
-
-function pageOf<T>(all: readonly T[], { limit, cursor }: PageInput, itemOf: (item: T) => Item): Page<T> {
-  const sorted = all.toSorted((a, b) => (isBefore(itemOf(a), itemOf(b)) ? -1 : 1))
+function pageIn<T>(all: readonly Entry<T>[], { limit, cursor }: PageInput): Page<T> {
+  const sorted = all.toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
   const after = cursor === undefined ? undefined : placeOf(cursor, place)
-  const rest = after ? sorted.filter((one) => isBefore(after, itemOf(one))) : sorted
-  const items = rest.slice(0, limit)
-  const last = items.at(-1)
-  return { items, next: last && rest.length > limit ? cursorOf(placeIn(itemOf(last))) : null, total: all.length }
+  const rest = after ? sorted.filter((one) => isBefore(after, one)) : sorted
+  const shown = rest.slice(0, limit)
+  const last = shown.at(-1)
+  return {
+    items: shown.map((one) => one.show()),
+    next: last && rest.length > limit ? cursorOf({ at: last.at, id: last.id }) : null,
+    total: all.length,
+  }
 }

@@ -10,9 +10,9 @@ import { suiteBits, suiteName } from '../tls/negotiation/suites.ts'
 import type { Api } from './api.ts'
 import { seesSession } from './caller.ts'
 import { flag } from './input-types.ts'
-import { pageById, pageInput, pageOf } from './lists.ts'
+import { pageById, pageInput } from './lists.ts'
 import { type Call, Content, defineOperation } from './operation.ts'
-import { pageOfNodes } from './pages-of-nodes.ts'
+import { pageOfNodes, pageOfNodesOf } from './pages-of-nodes.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
 /** The result of a TLS handshake, as `TlsFacts`. */
@@ -86,19 +86,14 @@ const list = defineOperation('sessions.list', 'GET /sessions', {
   summary: 'List the sessions, newest first, including failed handshakes.',
   access: 'read',
   input: z.strictObject(listInput),
-  output: pageOf(session).extend({
-    missing: z
-      .array(z.string())
-      .optional()
-      .describe('Nodes of the lab that did not answer in time, so that their sessions are not in the list.'),
-  }),
+  output: pageOfNodesOf(session),
   async run(call) {
     const { api, caller, input } = call
     const seen = api.lab.sessionLog.list().filter((one) => seesSession(caller, one))
     const isWanted = matcherOf(input)
     if (api.lab.cluster.isShared) {
-      const own = seen.filter(isWanted).map((one) => factsOf(api, one))
-      return pageOfNodes(call, 'sessions.list', own, ({ id, startedAt: at }) => ({ id: String(id), at: String(at) }))
+      const own = seen.filter(isWanted).map((one) => ({ id: one.id, at: one.startedAt, show: () => factsOf(api, one) }))
+      return pageOfNodes(call, 'sessions.list', own, 'startedAt')
     }
     const { items, ...page } = pageById(seen.toReversed(), { ...input, epoch: api.index.epoch }, isWanted)
     return { items: items.map((one) => factsOf(api, one)), ...page }
@@ -137,7 +132,7 @@ export const refusedSession = (api: Api, record: SessionRecord): Record<string, 
   withoutHello(factsOf(api, record))
 
 const get = defineOperation('sessions.get', 'GET /sessions/{id}', {
-  runsAt: 'session',
+  runsAt: 'id',
   summary: 'Read a session with its transcript.',
   access: 'read',
   input: z.strictObject({ id: z.string(), format: z.enum(['json', 'text']).default('json') }),
@@ -198,7 +193,7 @@ const servedNames = ({ versions, suites, groups }: ServedTls) => ({
 })
 
 const handshake = defineOperation('sessions.handshake', 'GET /sessions/{id}/handshake', {
-  runsAt: 'session',
+  runsAt: 'id',
   summary: 'Explain the TLS handshake of a session in plain words.',
   access: 'read',
   input: z.strictObject({ id: z.string() }),
@@ -262,7 +257,7 @@ function outcomeOf({ tls, hello, endCause, refusals, direction }: SessionRecord)
 }
 
 const capture = defineOperation('sessions.capture', 'GET /sessions/{id}/capture', {
-  runsAt: 'session',
+  runsAt: 'id',
   summary: 'Download the traffic of a session as a pcapng file, with its TLS secrets. Needs the key `testing.packets`.',
   access: 'administer',
   input: z.strictObject({ id: z.string() }),

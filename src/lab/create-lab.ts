@@ -28,6 +28,7 @@ export async function createLab(config: ResolvedLab, options: LabOptions): Promi
   if (options.keepsLog || config.virtualServers.some(({ protocol }) => protocol === 'http')) logLines.keep()
   const { store: folder, key } = config.certificates
   const database = options.store && options.certificateStore ? undefined : await openLabDatabase(config, log)
+  if (database) logLines.nameAfter(database.node)
   const values = await openLabValues(database, log).catch(async (error: unknown) => {
     await database?.[Symbol.asyncDispose]()
     throw error

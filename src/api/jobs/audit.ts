@@ -141,6 +141,7 @@ const target = z
 const id = z.string().describe('Id of the job.')
 
 const targets = defineOperation('audit.targets', 'GET /jobs/{id}/targets', {
+  runsAt: 'id',
   summary: 'List the servers of an audit, which your client must try. Good servers with the name `control` come first.',
   access: 'read',
   input: z.strictObject({ id }),
@@ -156,6 +157,7 @@ const targets = defineOperation('audit.targets', 'GET /jobs/{id}/targets', {
 })
 
 const results = defineOperation('audit.results', 'POST /jobs/{id}/results', {
+  runsAt: 'id',
   summary:
     'Finish an audit after your client has tried its servers, with what the client reported. The job then judges the client.',
   access: 'administer',

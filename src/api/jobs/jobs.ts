@@ -1,3 +1,4 @@
+import { idOnNode } from '../../core/values/node-ids.ts'
 import type { ApiLab } from '../lab.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { problemOf } from '../problem-of.ts'
@@ -11,17 +12,18 @@ const RETRY_SECONDS = 5
 /** Events about the progress of a job. */
 const MAX_STEPS = 400
 
+type JobsLab = Pick<ApiLab, 'clock' | 'logError' | 'cluster'>
 type JobEvent = 'job.progress' | 'job.done'
 
 /** The jobs of a lab: those that run, and the latest that have ended. */
 export class Jobs implements AsyncDisposable {
-  readonly #lab: Pick<ApiLab, 'clock' | 'logError'>
+  readonly #lab: JobsLab
   readonly #tell: (event: JobEvent, job: Job) => void
   readonly #jobs = new Map<string, Job>()
   readonly #running = new Map<Job, Promise<void>>()
   readonly #counts: Record<JobKind, number> = { verify: 0, audit: 0 }
 
-  constructor(lab: Pick<ApiLab, 'clock' | 'logError'>, tell: (event: JobEvent, job: Job) => void) {
+  constructor(lab: JobsLab, tell: (event: JobEvent, job: Job) => void) {
     this.#lab = lab
     this.#tell = tell
   }
@@ -37,7 +39,9 @@ export class Jobs implements AsyncDisposable {
         { 'Retry-After': `${RETRY_SECONDS}` },
       )
     }
-    const job = new Job(`${what.kind}-${++this.#counts[what.kind]}`, what, this.#lab.clock.now())
+    const { cluster, clock } = this.#lab
+    const id = idOnNode(`${what.kind}-${++this.#counts[what.kind]}`, cluster.isShared ? cluster.node : undefined)
+    const job = new Job(id, what, clock.now())
     this.#jobs.set(job.id, job)
     this.#running.set(job, this.#run(job, work))
     return job

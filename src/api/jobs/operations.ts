@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { Api } from '../api.ts'
 import { type Caller, seesLab } from '../caller.ts'
-import { pageById, pageInput, pageOf } from '../lists.ts'
+import { pageById, pageInput } from '../lists.ts'
 import { Content, defineOperation } from '../operation.ts'
+import { pageOfNodes, pageOfNodesOf } from '../pages-of-nodes.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { auditOperations } from './audit.ts'
 import { type Job, type JobReport, jobKinds, jobStates } from './job.ts'
@@ -23,14 +24,18 @@ const list = defineOperation('jobs.list', 'GET /jobs', {
     state: z.enum(jobStates).optional(),
     ...pageInput,
   }),
-  output: pageOf(jobFacts),
-  async run({ api, caller, input }) {
+  output: pageOfNodesOf(jobFacts),
+  async run(call) {
+    const { api, caller, input } = call
     const { kind, state } = input
-    const { items, ...page } = pageById(
-      seesLab(caller) ? api.jobs.list() : [],
-      { ...input, epoch: api.index.epoch },
-      (job) => (kind === undefined || job.kind === kind) && (state === undefined || job.state === state),
-    )
+    const seen = seesLab(caller) ? api.jobs.list() : []
+    const isWanted = (job: Job): boolean =>
+      (kind === undefined || job.kind === kind) && (state === undefined || job.state === state)
+    if (api.lab.cluster.isShared) {
+      const own = seen.filter(isWanted).map((job) => ({ id: job.id, at: job.startedAt, show: () => job.facts }))
+      return pageOfNodes(call, 'jobs.list', own, 'startedAt')
+    }
+    const { items, ...page } = pageById(seen, { ...input, epoch: api.index.epoch }, isWanted)
     return { items: items.map(({ facts }) => facts), ...page }
   },
 })
@@ -38,6 +43,7 @@ const list = defineOperation('jobs.list', 'GET /jobs', {
 const id = z.string().describe('Id of the job.')
 
 const get = defineOperation('jobs.get', 'GET /jobs/{id}', {
+  runsAt: 'id',
   summary: 'Read a job: its state, its progress, and its result or error.',
   access: 'read',
   input: z.strictObject({ id }),
@@ -46,6 +52,7 @@ const get = defineOperation('jobs.get', 'GET /jobs/{id}', {
 })
 
 const cancel = defineOperation('jobs.cancel', 'POST /jobs/{id}/cancel', {
+  runsAt: 'id',
   summary: 'Cancel a job. Has no effect on a job that has ended.',
   access: 'administer',
   input: z.strictObject({ id }),
@@ -58,6 +65,7 @@ const cancel = defineOperation('jobs.cancel', 'POST /jobs/{id}/cancel', {
 })
 
 const remove = defineOperation('jobs.delete', 'DELETE /jobs/{id}', {
+  runsAt: 'id',
   summary: 'Delete a job and its result. A running job is cancelled first.',
   access: 'administer',
   input: z.strictObject({ id }),
@@ -76,6 +84,7 @@ const contents: Readonly<Record<(typeof formats)[number], (report: JobReport) =>
 }
 
 const report = defineOperation('jobs.report', 'GET /jobs/{id}/report', {
+  runsAt: 'id',
   summary: 'Download the result of a job as JSON, text, JUnit XML or SARIF 2.1.0.',
   access: 'read',
   input: z.strictObject({ id, format: z.enum(formats).default('json') }),

@@ -74,7 +74,15 @@ export async function folderNamed(
   )
 }
 
-const place = z.object({ epoch: z.string(), order: z.number() })
+/** Where a page ends: after a message, in the order of one start of one node. */
+const place = z.object({ epoch: z.string(), order: z.number(), id: z.string(), at: z.number(), node: z.string() })
+
+/**
+ * Returns the node that knows where a page continues: messages that arrived at nearly the same time can have another order on
+ * every node. Undefined if there is no cursor.
+ */
+export const nodeOfPage = ({ cursor }: { readonly cursor?: string | undefined }): string | undefined =>
+  cursor === undefined ? undefined : placeOf(cursor, place).node
 
 /** Returns a page of messages. Its cursor stays valid while messages arrive or go. @throws ApiProblem `gone`; `bad-request` for a cursor with an offset */
 export async function pageOfMessages(
@@ -88,8 +96,7 @@ export async function pageOfMessages(
 ): Promise<{ items: MessageSummary[]; next: string | null; total: number }> {
   if (cursor !== undefined && offset !== undefined)
     throw new ApiProblem('bad-request', 'cursor and offset say where the page begins; send only one of them')
-  const { epoch } = api.index
-  const start = cursor === undefined ? (offset ?? 0) : startAfter(found, placeOf(cursor, place), epoch)
+  const start = cursor === undefined ? (offset ?? 0) : startAfter(api, found, placeOf(cursor, place))
   const page = found.slice(start, start + limit)
   const items: MessageSummary[] = []
   using source = api.reader.ahead(page)
@@ -99,13 +106,26 @@ export async function pageOfMessages(
     if (isSliceOver()) await nextSlice()
   }
   const last = page.at(-1)
-  const next = last && start + limit < found.length ? cursorOf({ epoch, order: last.order }) : null
+  const next = last && start + limit < found.length ? cursorOf(placeAfter(api, last)) : null
   return { items, next, total: found.length }
 }
 
-/** Finds where a page begins. @throws ApiProblem `gone` after a restart: messages of the same millisecond may have another order */
-function startAfter(found: readonly IndexedMessage[], after: z.infer<typeof place>, epoch: string): number {
-  if (after.epoch !== epoch) throw gone('the lab has started again since the page before')
-  const start = found.findIndex(({ order }) => order < after.order)
+const placeAfter = ({ index, lab }: Api, { id, order, entry }: IndexedMessage): z.input<typeof place> => ({
+  ...{ epoch: index.epoch, order, id, at: entry.savedAt },
+  node: lab.cluster.node,
+})
+
+/**
+ * Finds where a page begins. After the end of the node that answered the page before, others continue after its last message,
+ * or at its time if it is gone.
+ * @throws ApiProblem `gone` after a restart of a lab that is one process: messages of the same millisecond may have another
+ * order
+ */
+function startAfter({ index, lab }: Api, found: readonly IndexedMessage[], after: z.output<typeof place>): number {
+  const isSame = after.epoch === index.epoch
+  if (!isSame && !lab.cluster.isShared) throw gone('the lab has started again since the page before')
+  const last = isSame ? -1 : found.findIndex(({ id }) => id === after.id)
+  if (last !== -1) return last + 1
+  const start = found.findIndex(({ order, entry }) => (isSame ? order < after.order : entry.savedAt <= after.at))
   return start === -1 ? found.length : start
 }

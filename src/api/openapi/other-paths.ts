@@ -9,7 +9,7 @@ export const otherPaths: Readonly<Record<string, Json>> = {
       operationId: 'events.listen',
       summary: 'Listen to what happens in the lab, as server-sent events.',
       description:
-        'Needs the right to read. Callers get the events of what they can see. A client that comes back with Last-Event-ID gets what it has missed, or the event `events.lost`.',
+        'Needs the right to read. Callers get the events of what they can see. A client that comes back with Last-Event-ID gets what it has missed, or the event `events.lost`. Several nodes of a lab have different ids: on another node, it gets `events.lost`, and what happens from then on.',
       tags: ['events'],
       parameters: [
         {

@@ -1,5 +1,6 @@
 import { MemoryBudget } from '../octets/memory-budget.ts'
 import type { Clock } from '../time/clock.ts'
+import { idOnNode } from '../values/node-ids.ts'
 import { Recorder, type RecorderEvents } from './recorder.ts'
 import type { SessionRecord, SessionRecorder, SessionStart } from './types.ts'
 
@@ -12,15 +13,6 @@ const MAX_SESSIONS = 1_000
 const MAX_OCTETS = 64 * 1024 * 1024
 /** Approximate memory of a record besides its entries. */
 const RECORD_OCTETS = 2_048
-
-/** Between the number of a session and its node, in the ids of a lab with several nodes. Allowed in Received fields and URLs. */
-const OF_NODE = '~'
-
-/** Returns the node that an id of a session names; undefined for a lab that is its only node. */
-export function nodeOfSession(id: string): string | undefined {
-  const at = id.indexOf(OF_NODE)
-  return at === -1 ? undefined : id.slice(at + OF_NODE.length)
-}
 
 /** Keeps the records of a lab's latest connections. */
 export class SessionLog {
@@ -68,7 +60,7 @@ export class SessionLog {
   /** Starts the record of a new connection. */
   open(start: SessionStart): SessionRecorder & { readonly record: SessionRecord } {
     const node = this.#node
-    const id = `${start.protocol}-${++this.#count}${node === undefined ? '' : OF_NODE + node}`
+    const id = idOnNode(`${start.protocol}-${++this.#count}`, node)
     const recorder = new Recorder(id, node === undefined ? start : { ...start, node }, this.#clock, this.#events)
     this.#keep(recorder)
     this.#events.changed(recorder)

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino'
 import type { Api } from '../../api/api.ts'
 import { hasFailed, withoutDer } from '../../core/sessions/describe.ts'
-import { nodeOfSession, type SessionLog } from '../../core/sessions/log.ts'
+import type { SessionLog } from '../../core/sessions/log.ts'
+import { nodeOfId } from '../../core/values/node-ids.ts'
 import type { SharedValues } from '../../core/values/shared-values.ts'
 import type { Cluster, Verbs } from '../../storage/cluster/types.ts'
 import type { StoreQueue } from '../../transport/outgoing/queue/queue.ts'
@@ -64,7 +65,7 @@ export async function otherSessions(
   cluster: Cluster,
   query: SessionQuery,
 ): Promise<{ readonly records: readonly object[]; readonly missing: readonly string[] }> {
-  const named = query.id === undefined ? undefined : nodeOfSession(query.id)
+  const named = query.id === undefined ? undefined : nodeOfId(query.id)
   if (!cluster.isShared || named === cluster.node) return { records: [], missing: [] }
   const nodes = (await cluster.others()).filter((name) => named === undefined || name === named)
   const answers = await cluster.ask('sessions', query, { nodes })

@@ -3,6 +3,7 @@ import type { ApiLog, LogLine } from '../../api/lab.ts'
 import { type LineLevel, lineLevels } from '../../core/config/schema/values.ts'
 import { isSecretName, MASK, maskUrls } from '../../core/text/mask-urls.ts'
 import type { Clock } from '../../core/time/clock.ts'
+import { idOnNode } from '../../core/values/node-ids.ts'
 
 /** Limits of the kept lines: their number, and the characters of all lines, of one message and of the facts of one line. */
 const MAX_LINES = 10_000
@@ -17,6 +18,7 @@ export class LogLines implements ApiLog {
   /** Writes to the log that was given, and keeps the lines. */
   readonly log: Logger
   readonly #clock: Clock
+  #node: string | undefined
   readonly #lines = new Map<string, LogLine>()
   readonly #listeners = new Set<(id: string) => void>()
   #count = 0
@@ -31,6 +33,17 @@ export class LogLines implements ApiLog {
   /** Keeps all further lines from `info` on, and those below that the log itself writes. */
   keep(): void {
     this.#isKeeping = true
+  }
+
+  /** Lets the ids of all lines end with the name of this node, once it is known that the lab can have others. */
+  nameAfter(node: string): void {
+    this.#node = node
+    const lines = [...this.#lines.values()]
+    this.#lines.clear()
+    for (const line of lines) {
+      const id = idOnNode(line.id, node)
+      this.#lines.set(id, { ...line, id })
+    }
   }
 
   /** Returns the kept lines, newest first. */
@@ -67,7 +80,7 @@ export class LogLines implements ApiLog {
     const message = typeof first === 'object' ? second : first
     const facts = jsonOf({ ...bindings, ...more })
     const line: LogLine = {
-      id: `${++this.#count}`,
+      id: idOnNode(`${++this.#count}`, this.#node),
       at: this.#clock.now(),
       level,
       message: maskUrls(String(message ?? messageIn(more))).slice(0, MAX_MESSAGE),

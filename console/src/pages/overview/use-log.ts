@@ -48,8 +48,8 @@ export function useLog(filter: LogFilter, limit: number): Log {
       ),
     [again, limit],
   )
-  const newest = Number(value?.items[0]?.id ?? 0)
-  const fresh = added.filter((line) => Number(line.id) > newest && matches(line, filter))
+  const listed = new Set(value?.items.map(({ id }) => id))
+  const fresh = added.filter((line) => !listed.has(line.id) && matches(line, filter))
   const lines = value && [...fresh, ...value.items].slice(0, limit)
   return { lines, rest: value ? value.total - value.items.length : 0, problem, again }
 }
