@@ -159,12 +159,12 @@ function setEnvironment(wanted: NodeJS.ProcessEnv): void {
   Object.assign(process.env, wanted)
 }
 
-interface Program {
+export interface Program {
   runCommandLine(args: readonly string[]): Promise<number>
 }
 
 /** Loads the compiled program. `require` keeps it out of vitest's module loader. */
-function program(): Program {
+export function program(): Program {
   assertBuilt()
   return createRequire(import.meta.url)(join(mainFile, '../program.js')) as Program
 }
