@@ -2,7 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer'
 import { joinPieces } from '../../src/core/octets/pieces.ts'
 import { parseImapDateTime } from '../../src/mail/format/dates.ts'
 import { headerBlockEnd } from '../../src/mail/format/headers.ts'
-import type { NewMessage } from '../../src/storage/store/types.ts'
+import type { HoldLimit, NewMessage } from '../../src/storage/store/types.ts'
 import { bad, no } from './reply.ts'
 import type { ImapSession, LoggedOn } from './state.ts'
 import { type ImapUrl, parseImapUrl } from './url/imap-url.ts'
@@ -155,9 +155,14 @@ export async function wholeMessage({ raw }: AssembledMessage): Promise<Buffer> {
 }
 
 /** Returns the message in the form that the store takes. */
-export function newMessage(raw: NewMessage['raw'], message: AppendMessage, folderId: string): NewMessage {
+export function newMessage(
+  raw: NewMessage['raw'],
+  message: AppendMessage,
+  folderId: string,
+  limit: HoldLimit | undefined,
+): NewMessage {
   const { flags, internalDate } = message
-  return { raw, targets: [{ folderId, flags }], ...(internalDate === undefined ? {} : { internalDate }) }
+  return { raw, targets: [{ folderId, flags, limit }], ...(internalDate === undefined ? {} : { internalDate }) }
 }
 
 /**

@@ -41,6 +41,7 @@ const STORE_CODES: Partial<Record<StoreError['code'], string>> = {
   exists: 'ALREADYEXISTS',
   'not-found': 'NONEXISTENT',
   'no-space': 'OVERQUOTA',
+  'over-quota': 'OVERQUOTA',
   'read-only': 'OVERQUOTA',
   failed: 'UNAVAILABLE',
 }

@@ -12,6 +12,7 @@ const storeProblems: Readonly<Record<StoreErrorCode, ProblemName>> = {
   exists: 'conflict',
   'not-found': 'not-found',
   'no-space': 'store-failed',
+  'over-quota': 'conflict',
   'read-only': 'store-failed',
   failed: 'store-failed',
   'in-use': 'store-failed',

@@ -20,7 +20,7 @@ import { checkRights, permittedFlags, rightsOf } from '../rights.ts'
 import { type Identity, type ImapSession, type LoggedOn, loggedOn, originOf } from '../state.ts'
 import { highestModSeqCode } from '../updates.ts'
 import { formatNumbers } from '../wire/sequence-set.ts'
-import { checkQuota, holderOf } from './quota.ts'
+import { checkQuota, holderOf, holdLimit } from './quota.ts'
 
 /** APPEND mailbox message… Stores all messages or none. RFC 9051 section 6.3.12; RFC 3502, 4469, 7889. */
 export const append = defineCommand({
@@ -60,6 +60,8 @@ export const append = defineCommand({
       return postArticle(session, state.identity, folder, await assembleMessage(session, state, first))
     }
     const rights = await rightsOf(session, state.identity, folder)
+    const holder = holderOf(session, state.identity, folder)
+    const limit = await holdLimit(session, holder)
     const batch = []
     let octets = 0
     for (const message of messages) {
@@ -67,9 +69,8 @@ export const append = defineCommand({
       octets += assembled.octets
       // Flags that the account may not set are left out. RFC 4314 section 4
       const flags = permittedFlags(rights, message.flags)
-      batch.push(newMessage(assembled.raw, { ...message, flags }, folder.id))
+      batch.push(newMessage(assembled.raw, { ...message, flags }, folder.id, limit))
     }
-    const holder = holderOf(session, state.identity, folder)
     await checkQuota(session, holder, () => ({ octets, messages: batch.length }))
     const stored = await session.context.store.append(batch, originOf(session))
     const uids = stored.map(({ entry }) => entry.uid)
@@ -104,7 +105,8 @@ export const replace = defineMessageCommand({
     const freed = selection.folder.owner === folder.owner ? { octets: old.sizeOctets, messages: 1 } : NOTHING
     const holder = holderOf(session, identity, folder)
     await checkQuota(session, holder, () => ({ octets: octets - freed.octets, messages: 1 - freed.messages }))
-    const [stored] = await store.append([newMessage(raw, { ...message, flags }, folder.id)], selection)
+    const limit = await holdLimit(session, holder, freed)
+    const [stored] = await store.append([newMessage(raw, { ...message, flags }, folder.id, limit)], selection)
     // Sent before the EXPUNGE, so that the client always knows one of the two messages. RFC 8508 section 3.3
     session.send(`* OK [APPENDUID ${folder.uidValidity} ${stored?.entry.uid}] Replacement stored\r\n`)
     await store.expunge(selection.folder.id, [old.uid], selection)

@@ -11,7 +11,7 @@ import type { ImapSession, StateOf } from '../state.ts'
 import { highestModSeqCode } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { formatNumbers, type SequenceSet, sequenceSet } from '../wire/sequence-set.ts'
-import { checkQuota, holderOf } from './quota.ts'
+import { checkQuota, holderOf, holdLimit } from './quota.ts'
 
 /** COPY numbers mailbox. RFC 9051 section 6.4.7; COPYUID: RFC 4315. */
 export const copy = defineMessageCommand({
@@ -22,9 +22,11 @@ export const copy = defineMessageCommand({
     const { uids, folder } = await resolve(session, state, request, byUid)
     if (uids.length === 0) return ok()
     checkMessageLimit(session, uids.length)
-    await checkQuota(session, holderOf(session, identity, folder), () => usageOf(selection, uids))
+    const holder = holderOf(session, identity, folder)
+    await checkQuota(session, holder, () => usageOf(selection, uids))
+    const limit = await holdLimit(session, holder)
     const { store } = session.context
-    const result = await withProgress(session, () => store.copy(selection.folder.id, uids, folder.id, selection))
+    const result = await withProgress(session, () => store.copy(selection.folder.id, uids, folder.id, selection, limit))
     await removeForbiddenFlags(session, state, folder, result)
     return ok(copyUidCode(folder, result, byUid))
   },
@@ -41,11 +43,12 @@ export const move = defineMessageCommand({
     if (uids.length === 0) return ok()
     checkMessageLimit(session, uids.length)
     // Captured mail does not count until it is moved to a mailbox of the account.
-    if (selection.folder.owner !== folder.owner) {
-      await checkQuota(session, holderOf(session, identity, folder), () => usageOf(selection, uids))
-    }
+    const isOwn = selection.folder.owner === folder.owner
+    const holder = holderOf(session, identity, folder)
+    if (!isOwn) await checkQuota(session, holder, () => usageOf(selection, uids))
+    const limit = isOwn ? undefined : await holdLimit(session, holder)
     const { store } = session.context
-    const result = await withProgress(session, () => store.move(selection.folder.id, uids, folder.id, selection))
+    const result = await withProgress(session, () => store.move(selection.folder.id, uids, folder.id, selection, limit))
     await removeForbiddenFlags(session, state, folder, result)
     const code = copyUidCode(folder, result, byUid)
     if (code === undefined) return ok()

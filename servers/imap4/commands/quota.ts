@@ -1,13 +1,14 @@
 import type { Account } from '../../../src/accounts/directory/types.ts'
 import {
   exceededQuota,
+  limitOf,
   mayHaveQuota,
   type QuotaUsage,
   quotaOf,
   setQuota as setQuotaOf,
   usageOf,
 } from '../../../src/storage/store/quota.ts'
-import { accountOf, type Folder } from '../../../src/storage/store/types.ts'
+import { accountOf, type Folder, type HoldLimit } from '../../../src/storage/store/types.ts'
 import { defineCommand } from '../command.ts'
 import { encodeMailboxName, isCaptured, isOther, isPublic, readMailboxName } from '../mailbox-names.ts'
 import { bad, type ImapError, no, ok } from '../reply.ts'
@@ -102,6 +103,13 @@ export function checkQuota(
     if (exceeded) throw no('The quota would be exceeded.', 'OVERQUOTA')
   })
 }
+
+/** Returns what the commit of a change checks. @param freed what the change removes afterwards */
+export const holdLimit = (
+  { context: { store } }: ImapSession,
+  { owner, account }: ReturnType<typeof holderOf>,
+  freed?: QuotaUsage,
+): Promise<HoldLimit | undefined> => limitOf(store, owner, account.quota, freed)
 
 /** A message counts towards the quota of the mailbox's owner. RFC 9208 section 3.1.1. */
 export function holderOf(

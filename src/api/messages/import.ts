@@ -5,8 +5,8 @@ import { type CarriedMessage, crlfSteps } from '../../storage/store/formats/form
 import { type MboxQuoting, mboxQuotings, messagesInMbox } from '../../storage/store/formats/mbox.ts'
 import { importFolder } from '../../storage/store/formats/transfer.ts'
 import { ensureMailboxes, folderName } from '../../storage/store/mailboxes.ts'
-import { exceededQuota } from '../../storage/store/quota.ts'
-import { accountOf, accountOwner, type Folder, PUBLIC_OWNER } from '../../storage/store/types.ts'
+import { exceededQuota, limitOf } from '../../storage/store/quota.ts'
+import { accountOf, accountOwner, type Folder, type HoldLimit, PUBLIC_OWNER } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesOwner } from '../caller.ts'
 import { type Call, defineOperation, type Upload } from '../operation.ts'
@@ -138,17 +138,20 @@ async function store(call: ImportCall, messages: readonly CarriedMessage[]): Pro
   const { api } = call
   const folder = await targetOf(call)
   const user = accountOf(folder)
+  let limit: HoldLimit | undefined
   if (user !== undefined) {
     const octets = messages.reduce((sum, { raw }) => sum + raw.length, 0)
     const { quota } = api.lab.directory.find(user) ?? {}
+    limit = await limitOf(api.lab.store, folder.owner, quota)
     const more = { octets, messages: messages.length }
     if (await exceededQuota(api.lab.store, folder.owner, quota, more))
       throw new ApiProblem('conflict', `the mailbox of ${user} has no room for the messages (quota); nothing is stored`)
   }
   const ids: string[] = []
-  const { messages: count, known } = await importFolder(api.lab.store, folder, each(messages), (stored) =>
-    ids.push(...idsSeenBy(call.caller, stored, ids.length)),
-  )
+  const { messages: count, known } = await importFolder(api.lab.store, folder, each(messages), {
+    limit,
+    onStored: (stored) => ids.push(...idsSeenBy(call.caller, stored, ids.length)),
+  })
   return { delivered: [], messages: count, known, ids }
 }
 

@@ -34,6 +34,7 @@ export const messageTables = `
     locked_until timestamptz
   ) WITH (fillfactor = 70);
   CREATE INDEX folders_by_version ON folders (version);
+  CREATE INDEX folders_by_owner ON folders (owner);
   CREATE INDEX folders_locked ON folders (id) WHERE lock_token IS NOT NULL;
 
   CREATE TABLE deleted_folders (

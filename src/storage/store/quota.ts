@@ -1,4 +1,4 @@
-import type { MessageStore, Owner } from './types.ts'
+import type { HoldLimit, MessageStore, Owner } from './types.ts'
 import { ALL_MAIL_USE } from './views/gmail/names.ts'
 
 /** How much an account may store. */
@@ -63,6 +63,28 @@ export const mayHaveQuota = (store: MessageStore, owner: Owner, configured: Quot
   isLimited(configured) || store.hasState(stateKey(owner))
 
 const isLimited = ({ size, messages }: Quota): boolean => size !== undefined || messages !== undefined
+
+/**
+ * Returns what the commit of a change checks: whoever else stores messages meanwhile, the quota holds.
+ * @param freed what the change removes after it has added something
+ */
+export async function limitOf(
+  store: MessageStore,
+  owner: Owner,
+  configured: Quota | undefined,
+  freed: QuotaUsage = NOTHING,
+): Promise<HoldLimit | undefined> {
+  if (!mayHaveQuota(store, owner, configured)) return undefined
+  const quota = await quotaOf(store, owner, configured)
+  if (!isLimited(quota)) return undefined
+  const { size, messages } = quota
+  return {
+    octets: size === undefined ? undefined : size + freed.octets,
+    messages: messages === undefined ? undefined : messages + freed.messages,
+  }
+}
+
+const NOTHING: QuotaUsage = { octets: 0, messages: 0 }
 
 /** Returns the quota that storing this much more would exceed; undefined if there is room. */
 export async function exceededQuota(

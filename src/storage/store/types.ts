@@ -19,6 +19,7 @@ export type StoreErrorCode =
   | 'exists'
   | 'not-found'
   | 'no-space'
+  | 'over-quota'
   | 'read-only'
   | 'failed'
   | 'in-use'
@@ -32,6 +33,15 @@ export class StoreError extends Error {
   constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
+  }
+}
+
+/** The error of a change after which the folders of an owner would hold more than they may. */
+export class OverQuota extends StoreError {
+  readonly owner: Owner
+  constructor(owner: Owner) {
+    super('over-quota', 'The quota would be exceeded.')
+    this.owner = owner
   }
 }
 
@@ -201,6 +211,14 @@ export interface AppendTarget {
   readonly flags?: readonly string[]
   /** Instead of the envelope of the message. */
   readonly envelope?: DeliveryEnvelope
+  /** The most that the owner of the folder may have after the batch. Default: no limit. */
+  readonly limit?: HoldLimit | undefined
+}
+
+/** The most that all folders of one owner may hold. The commit checks it, whoever else changes them. */
+export interface HoldLimit {
+  readonly octets?: number | undefined
+  readonly messages?: number | undefined
 }
 
 export interface NewMessage {
@@ -384,7 +402,7 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   /**
    * Stores all messages of the batch or none (MULTIAPPEND, cross-posts). Returns one result per message and target, in
    * order.
-   * @throws StoreError `not-found`, `no-space`, `read-only`, `failed`, `exists` if a message with `once` is known
+   * @throws StoreError `not-found`, `no-space`, `over-quota`, `read-only`, `failed`, `exists` if a message with `once` is known
    */
   append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]>
   /** Returns entries in uid order. @throws StoreError `not-found` */
@@ -407,10 +425,25 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
    */
   readAhead(expected: Iterable<ExpectedMessage>, part?: ReadPart): MessageSource
   setFlags(folderId: string, uids: readonly number[], change: FlagChange, origin?: Origin): Promise<FlagChangeResult>
-  /** Copies all messages or none, with flags, internal date and envelope. */
-  copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult>
+  /**
+   * Copies all messages or none, with flags, internal date and envelope.
+   * @param limit what the owner of the target may have afterwards. Default: no limit
+   */
+  copy(
+    folderId: string,
+    uids: readonly number[],
+    targetFolderId: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<CopyResult>
   /** Copies and expunges each message in one step; of many, others may see a part. RFC 6851 section 3.3. */
-  move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult>
+  move(
+    folderId: string,
+    uids: readonly number[],
+    targetFolderId: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<CopyResult>
   /** Deletes messages. Returns the deleted uids in ascending order. */
   expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]>
   /**

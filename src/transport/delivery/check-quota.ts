@@ -1,5 +1,5 @@
 import type { Account } from '../../accounts/directory/types.ts'
-import { exceededQuota, mayHaveQuota } from '../../storage/store/quota.ts'
+import { exceededQuota, mayHaveQuota, quotaOf } from '../../storage/store/quota.ts'
 import { accountOwner, type MessageStore } from '../../storage/store/types.ts'
 import { DeliveryError } from './types.ts'
 
@@ -15,9 +15,17 @@ export function checkMailboxQuota(store: MessageStore, account: Account, octets:
 async function check(store: MessageStore, account: Account, octets: number): Promise<void> {
   const more = { octets, messages: 1 }
   const quota = await exceededQuota(store, accountOwner(account.user), account.quota, more)
-  if (!quota) return
+  if (quota) throw quotaError(account, quota, octets)
+}
+
+/** Returns the error of a message that does not fit any more when it is stored. */
+export async function lateQuotaError(store: MessageStore, account: Account, octets: number): Promise<DeliveryError> {
+  return quotaError(account, await quotaOf(store, accountOwner(account.user), account.quota), octets)
+}
+
+function quotaError(account: Account, quota: Awaited<ReturnType<typeof quotaOf>>, octets: number): DeliveryError {
   const [address = account.user] = account.addresses
   const fitsNever = octets > (quota.size ?? Number.POSITIVE_INFINITY) || quota.messages === 0
   const isFinal = quota.exceeded === 'refuse' || fitsNever
-  throw new DeliveryError(isFinal ? 'over-quota' : 'mailbox-full', `The mailbox of ${address} is full (quota)`)
+  return new DeliveryError(isFinal ? 'over-quota' : 'mailbox-full', `The mailbox of ${address} is full (quota)`)
 }

@@ -4,14 +4,17 @@ import { runInSlices } from '../../core/time/time-slice.ts'
 import { definedOnly } from '../../core/values/defined.ts'
 import { distinct } from '../../core/values/distinct.ts'
 import { openCaptured, openInbox, removeEmptyMailboxes } from '../../storage/store/mailboxes.ts'
+import { limitOf } from '../../storage/store/quota.ts'
 import {
   type AppendTarget,
   accountOwner,
   CAPTURED_OWNER,
   type DeliveryEnvelope,
+  type HoldLimit,
   type MessageStore,
   type NewMessage,
   OUTGOING_OWNER,
+  OverQuota,
   type Owner,
   type StoredMessage,
   StoreError,
@@ -22,7 +25,7 @@ import { headerOf } from '../outgoing/filters.ts'
 import { type DeliveryPlan, planDelivery } from '../outgoing/plan.ts'
 import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
 import { capturedFolders } from './captured.ts'
-import { checkMailboxQuota } from './check-quota.ts'
+import { checkMailboxQuota, lateQuotaError } from './check-quota.ts'
 import { keywordsFor } from './tags.ts'
 import { type Delivery, DeliveryError, type DeliveryServices, type Recipient } from './types.ts'
 
@@ -44,7 +47,8 @@ interface Delivered {
 export async function deliver(services: DeliveryServices, delivery: Delivery): Promise<Delivered> {
   const { trace, message, rest, recipients, at } = delivery
   const newsgroups = newsgroupsOf(recipients)
-  await checkQuotas(services, delivery)
+  const size = (delivery.octets ?? countOctets(message)) + (trace?.length ?? 0)
+  await checkQuotas(services, delivery, size)
   // A group that refuses the message must refuse it before any mailbox has it.
   const articles = newsgroups.length > 0 ? await postToNewsgroups(services, newsgroups, delivery) : []
   const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
@@ -55,6 +59,8 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
   const folderOf = capturedFolders(services, delivery)
   /** The recipients of a copy, where rules divide them. */
   const capturedFor = new Map<string, string[]>()
+  /** The most that the account of a mailbox may have afterwards, by folder. */
+  const limits = new Map<string, HoldLimit | undefined>()
   const created: Account[] = []
   const newOwners: Owner[] = []
   try {
@@ -70,6 +76,8 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
         : openInbox(services.store, owner))
       if (destination.kind === 'captured' && services.captured?.mailboxes.length)
         capturedFor.set(id, [...(capturedFor.get(id) ?? []), address])
+      if (destination.kind === 'mailbox' && !limits.has(id))
+        limits.set(id, await limitOf(services.store, owner, destination.account.quota))
       addCopy(copies, id, recipient, message, stripped)
     }
     const flags = services.tagging
@@ -81,7 +89,14 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
       const targets: AppendTarget[] = []
       for (const [folderId, octets] of copies) {
         const rcptTo = capturedFor.get(folderId)
-        if (octets === copy) targets.push({ folderId, flags, ...(rcptTo && { envelope: { ...envelope, rcptTo } }) })
+        const limit = limits.get(folderId)
+        if (octets === copy)
+          targets.push({
+            folderId,
+            flags,
+            ...(limit && { limit }),
+            ...(rcptTo && { envelope: { ...envelope, rcptTo } }),
+          })
       }
       if (copy === sentOctets) targets.push(...queued)
       if (targets.length === 0) continue
@@ -94,7 +109,11 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
   } catch (error) {
     for (const account of created) await services.directory.remove(account)
     await undo(services.store, newOwners)
-    throw error
+    const full =
+      error instanceof OverQuota
+        ? accountsOf(delivery).find(({ user }) => accountOwner(user) === error.owner)
+        : undefined
+    throw full ? await lateQuotaError(services.store, full, size) : error
   }
 }
 
@@ -130,16 +149,13 @@ async function queueTargets(
 }
 
 /** @throws DeliveryError `mailbox-full`, `over-quota` */
-async function checkQuotas(
-  { store }: DeliveryServices,
-  { trace, message, octets, recipients }: Delivery,
-): Promise<void> {
-  const size = (octets ?? countOctets(message)) + (trace?.length ?? 0)
-  const accounts = recipients.flatMap(({ destination }) =>
-    destination.kind === 'mailbox' ? [destination.account] : [],
-  )
-  await Promise.all(distinct(accounts).map((account) => checkMailboxQuota(store, account, size)))
+async function checkQuotas({ store }: DeliveryServices, delivery: Delivery, size: number): Promise<void> {
+  await Promise.all(accountsOf(delivery).map((account) => checkMailboxQuota(store, account, size)))
 }
+
+/** Returns the accounts that get a message, each once. */
+const accountsOf = ({ recipients }: Delivery): readonly Account[] =>
+  distinct(recipients.flatMap(({ destination }) => (destination.kind === 'mailbox' ? [destination.account] : [])))
 
 /** Removes the mailboxes that a failed delivery created. A store that fails here too still reports the first failure. */
 async function undo(store: MessageStore, owners: readonly Owner[]): Promise<void> {

@@ -7,6 +7,7 @@ import { StoreContext } from './store-context.ts'
 import { copyContract } from './store-copies.ts'
 import { folderContract } from './store-folders.ts'
 import { indexContract } from './store-indexes.ts'
+import { limitContract } from './store-limits.ts'
 import { lockContract } from './store-locks.ts'
 import { messageContract } from './store-messages.ts'
 import { aheadContract } from './store-read-ahead.ts'
@@ -44,6 +45,7 @@ export function storeContract(name: string, make: () => StoreUnderTest, copies?:
     aheadContract(on)
     indexContract(on)
     changeContract(on)
+    limitContract(on)
     lockContract(on)
     valueContract(on)
     if (copies) copyContract(on, copies.openAnother)

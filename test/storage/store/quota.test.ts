@@ -9,8 +9,10 @@ import { type QuotaInput, startLab, type TestLab } from '../../../src/testing/in
 import { connectBy, startImapLab } from '../../servers/imap4/support.ts'
 import { countingStore } from '../../support/counting-store.ts'
 import { LineClient } from '../../support/line-client.ts'
+import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 import { needs } from '../../support/programs.ts'
 import { runProgram } from '../../support/run-program.ts'
+import { isThorough } from '../../support/thorough.ts'
 
 const accounts = (quota?: QuotaInput) => ({
   directory: {
@@ -228,4 +230,63 @@ describe('the quota of a directory, and at run time', () => {
     await expect(lab.setQuota('bobb', 'off')).rejects.toThrow('setQuota: no account "bobb"; did you mean bob?')
     await expect(startLab(accounts({ messages: -1 }))).rejects.toThrow(/accounts\[0\]\.quota\.messages: is -1/)
   })
+})
+
+describe('clients that store at the same time', () => {
+  const limited = { directory: { accounts: [{ user: 'bob', password: 'x', quota: { messages: 10 } }] } }
+
+  it.each(['memory', 'lmdb'])('get no more than the quota together: %s', async (kind) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sealpost-quota-'))
+    try {
+      await using lab = await startLab({ ...limited, ...(kind === 'lmdb' && { store: { lmdb: folder } }) })
+      await expectTen(lab, [lab])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it.skipIf(!needsPostgres())('get no more than the quota together: three nodes', async () => {
+    const { url, schema } = await freshDatabase()
+    const start = (node: string) =>
+      startLab({ ...limited, store: { postgres: url, pool: 3 }, cluster: { name: schema, node } })
+    await using one = await start('one')
+    await using two = await start('two')
+    await using three = await start('three')
+    await expectTen(one, [one, two, three])
+  })
+
+  /** Appends by twelve clients at once and delivers as many, several times. */
+  async function expectTen(lab: TestLab, nodes: readonly TestLab[]): Promise<void> {
+    const node = (at: number): TestLab => nodes[at % nodes.length] as TestLab
+    const clients = await Promise.all(
+      Array.from({ length: 12 }, async (_, at) => {
+        const client = new ImapFlow(node(at).imapflow('bob'))
+        await client.connect()
+        return client
+      }),
+    )
+    try {
+      for (let round = 0; round < (isThorough ? 5 : 2); round++) {
+        const appends = clients.map((client, at) =>
+          client.append(at % 2 ? 'INBOX' : 'Drafts', 'Subject: x\r\n\r\nx\r\n'),
+        )
+        const sends = Array.from({ length: 12 }, (_, at) => send(node(at)))
+        const appended = (await Promise.allSettled(appends)).filter(({ status }) => status === 'fulfilled').length
+        const replies = await Promise.all(sends)
+        const sent = replies.filter((reply) => reply === '250').length
+        expect(replies.filter((reply) => reply !== '250')).toEqual(Array(12 - sent).fill('452 4.2.2'))
+        expect(appended + sent).toBe(10)
+        const { used } = await lab.quota('bob')
+        expect(used.messages).toBe(10)
+        await lab.expunge('bob')
+        for (const name of ['INBOX', 'Drafts']) {
+          const lock = await clients[0]?.getMailboxLock(name)
+          await clients[0]?.messageDelete('1:*')
+          lock?.release()
+        }
+      }
+    } finally {
+      for (const client of clients) client.close()
+    }
+  }
 })

@@ -7,6 +7,7 @@ import {
   accountOwner,
   CAPTURED_OWNER,
   type Folder,
+  type HoldLimit,
   type MessageStore,
   type Owner,
   PUBLIC_OWNER,
@@ -124,13 +125,17 @@ export async function* messagesOf(store: MessageStore, folder: Folder): AsyncGen
 
 /**
  * Adds messages to a folder. Skips articles that the newsgroup already has.
- * @param onStored called with the messages of each batch
+ * @param options.onStored called with the messages of each batch
+ * @param options.limit what the owner of the folder may have afterwards
  */
 export async function importFolder(
   store: MessageStore,
   folder: Folder,
   messages: AsyncIterable<CarriedMessage>,
-  onStored: (messages: readonly StoredMessage[]) => void = () => {},
+  {
+    onStored = () => {},
+    limit,
+  }: { readonly onStored?: (messages: readonly StoredMessage[]) => void; readonly limit?: HoldLimit | undefined } = {},
 ): Promise<{ messages: number; known: number }> {
   let [stored, known] = [0, 0]
   let batch: Parameters<MessageStore['append']>[0][number][] = []
@@ -149,7 +154,7 @@ export async function importFolder(
       }
       seen.add(messageId)
     }
-    const targets = [{ folderId: folder.id, flags }]
+    const targets = [{ folderId: folder.id, flags, limit }]
     batch.push({ raw, internalDate, targets, ...(messageId !== undefined && { messageId }) })
     if (batch.length >= BATCH_MESSAGES) await flush()
   }

@@ -6,9 +6,11 @@ import {
   type FlagChange,
   type FlagChangeResult,
   type Folder,
+  type HoldLimit,
   type MessageEntry,
   type NewMessage,
   type Origin,
+  type Owner,
   PUBLIC_OWNER,
   type StoredMessage,
   StoreError,
@@ -17,6 +19,7 @@ import {
 import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
 import type { FolderNumbering } from '../folder-registry.ts'
 import { isCounted } from '../full/limits.ts'
+import { additionsTo, checkLimit, checkLimits, type Held, heldIn } from '../full/owner-limits.ts'
 import {
   type AddedEntries,
   assertNew,
@@ -35,7 +38,7 @@ import type { Articles } from './articles.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { TransactionChanges } from './commits.ts'
 import type { ReadOptions } from './committed.ts'
-import { ChangedFolder, clearIndexes, type LmdbFolder } from './lmdb-folder.ts'
+import { ChangedFolder, clearIndexes, countsIn, type LmdbFolder } from './lmdb-folder.ts'
 import { firstKey, fromRecord, LAST_BLOB, lastKey, type Tables, toRecord, type ValueKey } from './tables.ts'
 import { putValues, valuesIn } from './values.ts'
 
@@ -43,6 +46,16 @@ import { putValues, valuesIn } from './values.ts'
 export type ReadyItem =
   | Exclude<StoreItem, MessageItem>
   | (Omit<MessageItem, 'raw'> & { readonly raw: Buffer | StreamedBlob | undefined })
+
+/** How messages are copied or moved. */
+interface Transfer {
+  readonly now: number
+  readonly origin?: Origin | undefined
+  /** The most that the owner of the target may have afterwards. */
+  readonly limit?: HoldLimit | undefined
+}
+
+const sizeOf = (raw: Buffer | StreamedBlob): number => (Buffer.isBuffer(raw) ? raw.length : raw.sizeOctets)
 
 /** The changes of one transaction. Reads see what earlier operations of the same transaction wrote. */
 export class ChangeSet implements TransactionChanges<StoreEvent> {
@@ -53,6 +66,7 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
   readonly #bodies: Bodies
   readonly #articles: Articles
   readonly #folderOf: (folderId: string) => LmdbFolder
+  readonly #foldersOf: (owner: Owner) => readonly Folder[]
   /** The committed state, if the writes of the transaction cannot be read. */
   readonly #state: ReadOptions | undefined
   readonly #folders = new Map<string, ChangedFolder>()
@@ -64,6 +78,7 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
 
   /**
    * @param folderOf returns a folder, and throws StoreError `not-found` if it does not exist
+   * @param foldersOf returns the folders of an owner
    * @param state the committed state, if the writes of the transaction cannot be read
    */
   constructor(
@@ -71,6 +86,7 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
     bodies: Bodies,
     articles: Articles,
     folderOf: (folderId: string) => LmdbFolder,
+    foldersOf: (owner: Owner) => readonly Folder[],
     state?: ReadOptions,
   ) {
     this.#tables = tables
@@ -78,6 +94,7 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
     this.#bodies = bodies
     this.#articles = articles
     this.#folderOf = folderOf
+    this.#foldersOf = foldersOf
     this.#firstBlob = Number(tables.numbers.get(LAST_BLOB, state ?? {}) ?? 0)
     this.#lastBlob = this.#firstBlob
   }
@@ -102,7 +119,9 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
   ): StoredMessage[] {
     assertNew(batch, (messageId) => this.#messageIds.has(messageId) || this.#articles.knows(messageId, this.#state))
     const added: AddedEntries<ChangedFolder> = new Map()
-    const stored = planAppend(batch, (folderId) => this.#folder(folderId)).flatMap((planned, i) =>
+    const all = planAppend(batch, (folderId) => this.#folder(folderId))
+    checkLimits(all, (i) => sizeOf(raws[i] as Buffer | StreamedBlob), this.#heldBy)
+    const stored = all.flatMap((planned, i) =>
       createEntries(planned, this.#putBlob(planned, raws[i] as Buffer | StreamedBlob), now, added),
     )
     for (const [folder, entries] of added) this.#add(folder, entries, origin)
@@ -137,19 +156,25 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
     return { entries, modified }
   }
 
-  copy(folderId: string, uids: readonly number[], targetFolderId: string, now: number, origin?: Origin): CopyResult {
+  copy(
+    folderId: string,
+    uids: readonly number[],
+    targetFolderId: string,
+    { now, origin, limit }: Transfer,
+  ): CopyResult {
     const from = this.#pick(this.#folder(folderId), uids)
     const target = this.#folder(targetFolderId)
     if (from.length === 0) return copyResult([], [])
+    checkLimit(additionsTo(target, from), limit, this.#heldBy)
     const entries = copiedEntries(from, target, now)
     for (const { blob } of entries) this.#bodies.hold(this.#bodies.numberOf(blob))
     this.#add(target, entries, origin)
     return copyResult(from, entries)
   }
 
-  move(folderId: string, uids: readonly number[], targetFolderId: string, now: number, origin?: Origin): CopyResult {
-    const result = this.copy(folderId, uids, targetFolderId, now, origin)
-    this.expunge(folderId, result.from, origin)
+  move(folderId: string, uids: readonly number[], targetFolderId: string, transfer: Transfer): CopyResult {
+    const result = this.copy(folderId, uids, targetFolderId, transfer)
+    this.expunge(folderId, result.from, transfer.origin)
     return result
   }
 
@@ -307,6 +332,12 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
   #effect(event: StoreEvent): void {
     this.#effects.push(event)
   }
+
+  /** Returns what an owner has, with the changes of this transaction. */
+  readonly #heldBy = (owner: Owner): Held =>
+    heldIn(
+      this.#foldersOf(owner).map(({ id }) => this.#folders.get(id)?.counts ?? countsIn(this.#tables, id, this.#state)),
+    )
 
   #folder(folderId: string): ChangedFolder {
     const known = this.#folders.get(folderId)

@@ -133,6 +133,10 @@ export class ChangedFolder implements FolderNumbers {
     Object.assign(this.#counts, countsOf(counts))
   }
 
+  get counts(): Pick<FolderStatus, 'exists' | 'sizeOctets'> {
+    return this.#counts
+  }
+
   add(entry: MessageEntry): void {
     this.#counts.add(entry)
     this.#countFlags(entry, 1)
@@ -217,6 +221,12 @@ export const countsOf = (counts: CountsRecord): StoredFolder['counts'] => {
 /** Returns a folder's next uid, modSeq and counts. */
 export const numbersOf = (tables: Tables, folderId: string, options?: ReadOptions): NumbersRecord =>
   (tables.numbers.get(folderId, options) as NumbersRecord | undefined) ?? FIRST_NUMBERS
+
+/** Returns a folder's counts. */
+export function countsIn(tables: Tables, folderId: string, options?: ReadOptions): StoredFolder['counts'] {
+  const [, , ...counts] = numbersOf(tables, folderId, options)
+  return countsOf(counts)
+}
 
 /** Yields a folder's entries on disk in uid order. `blob` is the blob's number. */
 export function* entriesOf(tables: Tables, folderId: string): Generator<MessageEntry, void, void> {

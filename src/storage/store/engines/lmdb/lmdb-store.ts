@@ -12,6 +12,7 @@ import type {
   FolderSettings,
   FolderSnapshot,
   FolderStatus,
+  HoldLimit,
   Location,
   MessageEntry,
   NewMessage,
@@ -97,6 +98,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
           this.#bodies,
           this.#articles,
           (folderId) => this.folders.need(folderId),
+          (owner) => this.folders.list(owner),
           isBlind ? this.#committed.now : undefined,
         ),
       durable: (events) => {
@@ -252,23 +254,35 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     }
   }
 
-  async copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
+  async copy(
+    folderId: string,
+    uids: readonly number[],
+    targetFolderId: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<CopyResult> {
     const { folder } = this.need(targetFolderId)
     return this.#withRoom(() =>
       this.#changes.run(
         (changeSet) => {
           if (isCounted(folder)) this.#count.check(changeSet, uids.length)
-          return changeSet.copy(folderId, uids, targetFolderId, this.clock.now(), origin)
+          return changeSet.copy(folderId, uids, targetFolderId, { now: this.clock.now(), origin, limit })
         },
         { kept: uids.length * ENTRY_OCTETS },
       ),
     )
   }
 
-  async move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
+  async move(
+    folderId: string,
+    uids: readonly number[],
+    targetFolderId: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<CopyResult> {
     this.need(targetFolderId)
     const results = await this.#changes.inSteps(uids, (changeSet, some) =>
-      changeSet.move(folderId, some, targetFolderId, this.clock.now(), origin),
+      changeSet.move(folderId, some, targetFolderId, { now: this.clock.now(), origin, limit }),
     )
     return { from: results.flatMap(({ from }) => from), to: results.flatMap(({ to }) => to) }
   }

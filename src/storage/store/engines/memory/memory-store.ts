@@ -15,6 +15,7 @@ import type {
   FolderSettings,
   FolderSnapshot,
   FolderStatus,
+  HoldLimit,
   Location,
   MessageEntry,
   NewMessage,
@@ -29,6 +30,7 @@ import { BaseStore } from '../base-store.ts'
 import { newFolder, withSettings } from '../folder-registry.ts'
 import { DropOldest } from '../full/drop-oldest.ts'
 import { checkFits, isCounted, type StoreLimits } from '../full/limits.ts'
+import { additionsTo, checkLimit, checkLimits, type Held, heldIn } from '../full/owner-limits.ts'
 import {
   type AddedEntries,
   assertNew,
@@ -185,6 +187,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
       octets += content.sizeOctets
       copies += places.length
     }
+    checkLimits(planned, (i) => countOctets(raws[i] ?? []), this.#heldBy)
     this.#checkCount(() => planned.flatMap(({ places }) => places))
     this.#blobs.reserve(octets, copies)
     const now = this.clock.now()
@@ -245,21 +248,35 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     }
   }
 
-  async copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
+  async copy(
+    folderId: string,
+    uids: readonly number[],
+    targetFolderId: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<CopyResult> {
     return this.#withRoom(() => {
       const from = this.need(folderId).index.pick(uids)
       const target = this.need(targetFolderId)
+      checkLimit(additionsTo(target, from), limit, this.#heldBy)
       this.#checkCount(() => from.map(() => target))
       this.#blobs.reserve(0, from.length)
       return this.#copyTo(target, from, origin)
     })
   }
 
-  async move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
+  async move(
+    folderId: string,
+    uids: readonly number[],
+    targetFolderId: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<CopyResult> {
     const results = await this.#inSteps(uids, (some) => {
       const source = this.need(folderId)
       const target = this.need(targetFolderId)
       const moving = source.index.pick(some)
+      checkLimit(additionsTo(target, moving), limit, this.#heldBy)
       this.#blobs.reserveForMove(moving.length)
       const result = this.#copyTo(target, moving, origin)
       this.#expunge(source, moving, origin)
@@ -402,6 +419,9 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     const messages = added().filter(({ folder }) => isCounted(folder)).length
     checkFits({ octets: 0, messages: this.#messages }, { octets: 0, messages }, { messages: this.#limits.messages })
   }
+
+  readonly #heldBy = (owner: Owner): Held =>
+    heldIn(this.folders.list(owner).map(({ id }) => this.need(id).index.status()))
 
   #appendTo({ folder, index }: MemoryFolder, entries: readonly MessageEntry[], origin: Origin | undefined): void {
     index.append(entries)

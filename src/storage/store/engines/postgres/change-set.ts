@@ -5,9 +5,11 @@ import {
   type CopyResult,
   type FlagChange,
   type FlagChangeResult,
+  type HoldLimit,
   type MessageEntry,
   type NewMessage,
   type Origin,
+  type Owner,
   PUBLIC_OWNER,
   type StoredMessage,
   StoreError,
@@ -15,6 +17,7 @@ import {
 } from '../../types.ts'
 import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
 import { isCounted } from '../full/limits.ts'
+import { additionsTo, checkLimit, checkLimits, type Held, heldIn } from '../full/owner-limits.ts'
 import {
   type AddedEntries,
   copiedEntries,
@@ -128,6 +131,16 @@ export class ChangedFolder implements FolderNumbers {
   }
 }
 
+/** How messages are copied or moved. */
+interface Transfer {
+  readonly now: number
+  readonly origin?: Origin | undefined
+  /** The most that the owner of the target may have afterwards. */
+  readonly limit?: HoldLimit | undefined
+}
+
+const sizeOf = (raw: Buffer | StreamedBlob): number => (Buffer.isBuffer(raw) ? raw.length : raw.sizeOctets)
+
 /** An event of a transaction, which is emitted after the commit. */
 interface ChangeSetEvent {
   readonly folder: ChangedFolder
@@ -147,22 +160,26 @@ export class ChangeSet {
   readonly #names: Names
   readonly #numbers: Iterator<number>
   readonly #readValues: (space: ValueSpace) => Values
+  readonly #held: ReadonlyMap<Owner, Held>
   readonly #changedValues = new Map<string, Map<string, Buffer | undefined>>()
 
   /**
    * @param numbers of new blobs
    * @param readValues returns the values of a space as they are in the table
+   * @param held what owners with a limit have before the transaction, which has locked them
    */
   constructor(
     folders: ReadonlyMap<string, ChangedFolder>,
     names: Names,
     numbers: readonly number[],
     readValues: (space: ValueSpace) => Values,
+    held: ReadonlyMap<Owner, Held> = new Map(),
   ) {
     this.#folders = folders
     this.#names = names
     this.#numbers = numbers.values()
     this.#readValues = readValues
+    this.#held = held
     this.writes = new Writes(names)
   }
 
@@ -180,6 +197,7 @@ export class ChangeSet {
     origin: Origin | undefined,
   ): StoredMessage[] {
     const planned = planAppend(batch, (folderId) => this.need(folderId))
+    checkLimits(planned, (i) => sizeOf(raws[i] as Buffer | StreamedBlob), this.#heldBy)
     const added: AddedEntries<ChangedFolder> = new Map()
     const stored = planned.flatMap((message, i) => {
       const { prefix, places } = message
@@ -233,24 +251,17 @@ export class ChangeSet {
     folderId: string,
     uids: readonly number[],
     targetFolderId: string,
-    now: number,
-    origin: Origin | undefined,
+    { now, origin, limit }: Transfer,
   ): CopyResult {
     const target = this.need(targetFolderId)
-    return this.#copyTo(target, this.need(folderId).pick(uids), now, origin)
+    const from = this.need(folderId).pick(uids)
+    checkLimit(additionsTo(target, from), limit, this.#heldBy)
+    return this.#copyTo(target, from, now, origin)
   }
 
-  move(
-    folderId: string,
-    uids: readonly number[],
-    targetFolderId: string,
-    now: number,
-    origin: Origin | undefined,
-  ): CopyResult {
-    const source = this.need(folderId)
-    const moving = source.pick(uids)
-    const result = this.#copyTo(this.need(targetFolderId), moving, now, origin)
-    this.#expunge(source, moving, origin)
+  move(folderId: string, uids: readonly number[], targetFolderId: string, transfer: Transfer): CopyResult {
+    const result = this.copy(folderId, uids, targetFolderId, transfer)
+    this.expunge(folderId, uids, transfer.origin)
     return result
   }
 
@@ -317,6 +328,13 @@ export class ChangeSet {
       else values.delete(name)
     }
     return values
+  }
+
+  readonly #heldBy = (owner: Owner): Held => {
+    const before = this.#held.get(owner)
+    const changed = [...this.#folders.values()].filter(({ folder }) => folder.owner === owner)
+    const { octets, messages } = heldIn(changed.map(({ counts }) => counts))
+    return { octets: octets + (before?.octets ?? 0), messages: messages + (before?.messages ?? 0) }
   }
 
   #addTo(folder: ChangedFolder, entries: readonly MessageEntry[], origin: Origin | undefined): void {

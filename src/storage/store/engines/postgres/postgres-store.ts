@@ -19,6 +19,7 @@ import {
   type FolderSettings,
   type FolderSnapshot,
   type FolderStatus,
+  type HoldLimit,
   type Location,
   type MessageEntry,
   type MessageSource,
@@ -240,6 +241,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
         once: onceIn(batch).map(textKey),
         messages: this.#countTargets(batch),
         octets: raws.reduce((sum, raw) => sum + (Buffer.isBuffer(raw) ? raw.length : 0), 0),
+        limited: limitedBy(batch, folders),
         isPlain: true,
       }
       return await this.#withRoom(() =>
@@ -311,22 +313,39 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     }
   }
 
-  async copy(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
+  async copy(
+    folderId: string,
+    uids: readonly number[],
+    targetFolderId: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<CopyResult> {
     const [state, target] = await this.#needBoth(folderId, targetFolderId)
     return this.#withRoom(() =>
       this.#writeQueue.run({
         folders: [state, target],
         uids: new Map([[state, ascending(uids)]]),
         messages: isCounted(target.folder) ? uids.length : 0,
-        apply: (changeSet) => changeSet.copy(folderId, uids, targetFolderId, this.clock.now(), origin),
+        limited: limit ? [target.folder.owner] : [],
+        apply: (changeSet) => changeSet.copy(folderId, uids, targetFolderId, { now: this.clock.now(), origin, limit }),
       }),
     )
   }
 
-  async move(folderId: string, uids: readonly number[], targetFolderId: string, origin?: Origin): Promise<CopyResult> {
+  async move(
+    folderId: string,
+    uids: readonly number[],
+    targetFolderId: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<CopyResult> {
     const folders = await this.#needBoth(folderId, targetFolderId)
-    const results = await this.#inSteps(folders, uids, (changeSet, some) =>
-      changeSet.move(folderId, some, targetFolderId, this.clock.now(), origin),
+    const [, { folder }] = folders
+    const results = await this.#inSteps(
+      folders,
+      uids,
+      (changeSet, some) => changeSet.move(folderId, some, targetFolderId, { now: this.clock.now(), origin, limit }),
+      { limited: limit ? [folder.owner] : [] },
     )
     return { from: results.flatMap(({ from }) => from), to: results.flatMap(({ to }) => to) }
   }
@@ -512,7 +531,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     folders: readonly PostgresFolder[],
     uids: readonly number[],
     step: (changeSet: ChangeSet, some: readonly number[]) => T,
-    { isPlain = true } = {},
+    { isPlain = true, limited = [] }: { readonly isPlain?: boolean; readonly limited?: readonly Owner[] } = {},
   ): Promise<T[]> {
     this.checkOpen()
     const all = ascending(uids)
@@ -525,6 +544,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
           folders,
           uids: new Map([[first, some]]),
           isPlain,
+          limited,
           apply: (changeSet) => step(changeSet, some),
         }),
       )
@@ -612,3 +632,9 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
 }
 
 const notFound = (folderId: string): StoreError => new StoreError('not-found', `folder ${folderId} does not exist`)
+
+/** Returns the owners of the folders of a batch for which it has a limit. */
+function limitedBy(batch: readonly NewMessage[], folders: readonly PostgresFolder[]): readonly Owner[] {
+  const ids = new Set(batch.flatMap(({ targets }) => targets.flatMap(({ folderId, limit }) => (limit ? folderId : []))))
+  return ids.size === 0 ? [] : folders.flatMap(({ folder }) => (ids.has(folder.id) ? folder.owner : []))
+}

@@ -1,9 +1,10 @@
 import { clearTimeout, performance, setTimeout } from '../../../../core/time/real-timers.ts'
 import type { Database, Transaction } from '../../../database/database-types.ts'
 import { DatabaseError } from '../../../database/errors.ts'
-import { type Folder, StoreError, type StoreEvent } from '../../types.ts'
+import { type Folder, type Owner, StoreError, type StoreEvent } from '../../types.ts'
 import type { ValueSpace, Values } from '../../value-types.ts'
 import { checkFits } from '../full/limits.ts'
+import type { Held } from '../full/owner-limits.ts'
 import { textKey } from '../text-key.ts'
 import { lastPieceOf, notComplete, type StreamedBlob } from './bodies.ts'
 import { ChangedFolder, ChangeSet, type LockedRow } from './change-set.ts'
@@ -32,6 +33,8 @@ interface Operation<T> {
   readonly messages?: number
   /** Octets that it writes. */
   readonly octets?: number
+  /** Owners that have a limit for what they hold. */
+  readonly limited?: readonly Owner[]
   /** Whether it needs nothing of the rows of its folders except their numbers. */
   readonly isPlain?: boolean
   /** Computes the change. May run more than once. @throws StoreError and has changed nothing then */
@@ -71,6 +74,13 @@ const LOCK = `
 const READ_ENTRIES = `
   select e.folder, ${ENTRY_COLUMNS} from entries e join unnest($1::bigint[], $2::bigint[]) c (folder, uid)
   on e.folder = c.folder and e.uid = c.uid`
+const LOCK_OWNERS = `
+  select pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || owner, 0))
+  from (select owner from unnest($1::text[]) o (owner) order by owner) o`
+/** Its own statement: it sees what those have committed for whom the lock waited. */
+const HOLDINGS = `
+  select owner, sum(octets)::bigint as octets, sum(messages)::bigint as messages
+  from folders where owner = any($1::text[]) group by owner`
 /** Waits for other transactions that remember the same. */
 const REMEMBER = `
   insert into history (message_id) select * from unnest($1::text[]) on conflict do nothing returning message_id`
@@ -212,7 +222,9 @@ export class WriteQueue {
   ): Promise<Done | undefined> {
     const { database, names, count } = this.#parts
     const now = performance.now()
-    const isPlain = batch.every((one) => one.isPlain && !one.once?.length && !one.adopts?.length)
+    const isPlain = batch.every(
+      (one) => one.isPlain && !one.once?.length && !one.adopts?.length && !one.limited?.length,
+    )
     const isKnown = batch.every(({ uids }) => [...(uids?.keys() ?? [])].every(({ index }) => index))
     if (!isPlain || !isKnown || count.limit !== undefined || folders.some((one) => one.contestedUntil > now)) return
     const guessed = new Map(folders.map((state) => [state.folder.id, new ChangedFolder(state, expectedRow(state))]))
@@ -245,7 +257,8 @@ export class WriteQueue {
     const { limit } = count
     const byKey = new Map(folders.map((folder) => [folder.key, folder]))
     // One round trip for everything that is read.
-    const [fresh, rows, entries, adopted, messages, values] = await Promise.all([
+    const [held, fresh, rows, entries, adopted, messages, values] = await Promise.all([
+      holdingsOf(transaction, batch),
       rememberAll(transaction, batch),
       transaction.query<LockedRow>(LOCK, [[...byKey.keys()]]),
       this.#readEntries(transaction, batch),
@@ -277,7 +290,7 @@ export class WriteQueue {
       }
     }
     let current: Values | undefined
-    const changeSet = new ChangeSet(locked, names, blobNumbers, () => current ?? NO_VALUES)
+    const changeSet = new ChangeSet(locked, names, blobNumbers, () => current ?? NO_VALUES, held)
     const outcomes = batch.map((one, i): Outcome => {
       current = values[i]
       try {
@@ -349,6 +362,20 @@ export class WriteQueue {
     ])
     return new Set(rows.map(({ blob }) => blob))
   }
+}
+
+/**
+ * Returns what owners with a limit have. Nobody else adds messages within their limits until the transaction ends. Must be the
+ * first to wait for others: transactions that lock owners after folders could wait for each other.
+ */
+async function holdingsOf(transaction: Transaction, batch: readonly Queued[]): Promise<ReadonlyMap<Owner, Held>> {
+  const owners = [...new Set(batch.flatMap(({ limited }) => limited ?? []))].sort()
+  if (owners.length === 0) return new Map()
+  const [, rows] = await Promise.all([
+    transaction.query(LOCK_OWNERS, [owners]),
+    transaction.query<{ owner: Owner } & Held>(HOLDINGS, [owners]),
+  ])
+  return new Map(rows.map(({ owner, ...held }) => [owner, held]))
 }
 
 /** Adds the Message-IDs of messages that are stored once to the history. Returns those that it did not have. */

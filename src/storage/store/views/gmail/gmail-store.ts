@@ -8,6 +8,7 @@ import {
   type FolderSettings,
   type FolderSnapshot,
   type FolderStatus,
+  type HoldLimit,
   type MessageEntry,
   type MessageSource,
   type MessageStore,
@@ -168,14 +169,26 @@ export class GmailStore extends StoreView implements MessageStore {
     return this.#store.setFlags(folderId, uids, change, origin)
   }
 
-  async copy(from: string, uids: readonly number[], to: string, origin?: Origin): Promise<CopyResult> {
+  async copy(
+    from: string,
+    uids: readonly number[],
+    to: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<CopyResult> {
     const place = this.#isAll(from) || this.#isAll(to) ? this.#view : this.#store
-    return place.copy(from, uids, to, origin)
+    return place.copy(from, uids, to, origin, limit)
   }
 
-  async move(from: string, uids: readonly number[], to: string, origin?: Origin): Promise<CopyResult> {
+  async move(
+    from: string,
+    uids: readonly number[],
+    to: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<CopyResult> {
     const place = this.#isAll(from) || this.#isAll(to) ? this.#view : this.#store
-    return place.move(from, uids, to, origin)
+    return place.move(from, uids, to, origin, limit)
   }
 
   override async expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {

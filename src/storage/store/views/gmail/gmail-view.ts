@@ -5,6 +5,7 @@ import {
   type FlagChange,
   type FlagChangeResult,
   type Folder,
+  type HoldLimit,
   type MessageStore,
   type NewMessage,
   type Origin,
@@ -132,11 +133,17 @@ export class GmailView {
   }
 
   /** Copies messages out of the view, or into it. Copies one after the other. */
-  async copy(folderId: string, uids: readonly number[], target: string, origin?: Origin): Promise<CopyResult> {
+  async copy(
+    folderId: string,
+    uids: readonly number[],
+    target: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<CopyResult> {
     const from: number[] = []
     const to: number[] = []
     for (const uid of uids) {
-      const copied = await this.#copyOne(folderId, uid, target, origin)
+      const copied = await this.#copyOne(folderId, uid, target, origin, limit)
       if (copied === undefined) continue
       from.push(uid)
       to.push(copied)
@@ -148,8 +155,14 @@ export class GmailView {
    * Moves messages out of the view, or into it. Out of it they get the label of the target, and lose all others in spam and
    * trash. Into it they lose the label of the source.
    */
-  async move(folderId: string, uids: readonly number[], target: string, origin?: Origin): Promise<CopyResult> {
-    const result = await this.copy(folderId, uids, target, origin)
+  async move(
+    folderId: string,
+    uids: readonly number[],
+    target: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<CopyResult> {
+    const result = await this.copy(folderId, uids, target, origin, limit)
     if (this.isAll(target)) {
       if (!this.isAll(folderId)) await this.#store.expunge(folderId, result.from, origin)
     } else if (isSpamOrTrash(this.#store.folderOf(target)?.name ?? '')) {
@@ -167,10 +180,16 @@ export class GmailView {
     return gone
   }
 
-  async #copyOne(folderId: string, uid: number, target: string, origin?: Origin): Promise<number | undefined> {
+  async #copyOne(
+    folderId: string,
+    uid: number,
+    target: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<number | undefined> {
     if (!this.isAll(target)) {
       const source = await this.place(folderId, uid)
-      return source && (await this.#store.copy(source.folderId, [source.uid], target, origin)).to[0]
+      return source && (await this.#store.copy(source.folderId, [source.uid], target, origin, limit)).to[0]
     }
     if (this.isAll(folderId)) return uid
     const all = await this.loaded()
@@ -178,7 +197,7 @@ export class GmailView {
     if (!entry) return undefined
     // A message that has another label is in the view already.
     const isElsewhere = all.placesOf(all.uidOf(entry.blob) ?? 0).some((one) => one.folderId !== folderId)
-    if (!isElsewhere) await this.#store.copy(folderId, [uid], (await this.#archive()).id, origin)
+    if (!isElsewhere) await this.#store.copy(folderId, [uid], (await this.#archive()).id, origin, limit)
     return (await this.loaded()).uidOf(entry.blob)
   }
 

@@ -10,6 +10,7 @@ import {
   type Folder,
   type FolderSnapshot,
   type FolderStatus,
+  type HoldLimit,
   type MessageEntry,
   type MessageStore,
   type NewMessage,
@@ -34,6 +35,7 @@ interface Transfer {
   readonly uids: readonly number[]
   readonly to: string
   readonly origin: Origin | undefined
+  readonly limit: HoldLimit | undefined
 }
 
 /**
@@ -145,19 +147,19 @@ export class ReaderStore extends StoreView implements MessageStore {
     return { entries, modified: refused.map(({ uid }) => uid) }
   }
 
-  copy(from: string, uids: readonly number[], to: string, origin?: Origin): Promise<CopyResult> {
-    return this.#transfer('copy', { from, uids, to, origin })
+  copy(from: string, uids: readonly number[], to: string, origin?: Origin, limit?: HoldLimit): Promise<CopyResult> {
+    return this.#transfer('copy', { from, uids, to, origin, limit })
   }
 
-  move(from: string, uids: readonly number[], to: string, origin?: Origin): Promise<CopyResult> {
-    return this.#transfer('move', { from, uids, to, origin })
+  move(from: string, uids: readonly number[], to: string, origin?: Origin, limit?: HoldLimit): Promise<CopyResult> {
+    return this.#transfer('move', { from, uids, to, origin, limit })
   }
 
   /** Copies or moves messages. Copies of messages that the reader has seen count as seen. */
-  async #transfer(how: 'copy' | 'move', { from, uids, to, origin }: Transfer): Promise<CopyResult> {
+  async #transfer(how: 'copy' | 'move', { from, uids, to, origin, limit }: Transfer): Promise<CopyResult> {
     const differs = this.#isViewed(from) || this.#isViewed(to)
     const before = differs ? await this.#seenAmong(from, uids) : new Set<number>()
-    const result = await this.#store[how](from, uids, to, origin)
+    const result = await this.#store[how](from, uids, to, origin, limit)
     if (!differs) return result
     const [seen, unseen]: [number[], number[]] = [[], []]
     for (const [i, uid] of result.to.entries()) {
