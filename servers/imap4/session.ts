@@ -44,6 +44,7 @@ const STORE_CODES: Partial<Record<StoreError['code'], string>> = {
   'over-quota': 'OVERQUOTA',
   'read-only': 'OVERQUOTA',
   failed: 'UNAVAILABLE',
+  unknown: 'UNAVAILABLE',
 }
 
 const internalError = (): ImapError => no('Internal server error.', 'SERVERBUG')

@@ -45,6 +45,8 @@ export function deliveryReply(error: DeliveryError): SmtpError {
 /** Returns the reply if the store cannot keep a message. RFC 5321 section 4.2.3, RFC 3463 section 3.4. */
 export function storeReply({ code }: StoreError): SmtpError {
   if (code === 'no-space') return new SmtpError(452, '4.3.1', 'Insufficient system storage')
+  if (code === 'unknown')
+    return new SmtpError(451, '4.3.0', 'The message store failed. It is not known whether the message was stored')
   if (code === 'failed') return new SmtpError(451, '4.3.0', 'The message store failed. Nothing was stored')
   if (code === 'read-only') return new SmtpError(452, '4.3.2', 'The message store is read-only')
   return internalError()

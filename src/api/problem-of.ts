@@ -15,6 +15,7 @@ const storeProblems: Readonly<Record<StoreErrorCode, ProblemName>> = {
   'over-quota': 'conflict',
   'read-only': 'store-failed',
   failed: 'store-failed',
+  unknown: 'store-failed',
   'in-use': 'store-failed',
   'lock-lost': 'store-failed',
   closed: 'stopping',

@@ -74,7 +74,7 @@ function withImplied(session: ImapSession, { items, modifiers }: FetchRequest, b
   return all
 }
 
-const UNWRITABLE = new Set<StoreError['code']>(['no-space', 'read-only', 'failed'])
+const UNWRITABLE = new Set<StoreError['code']>(['no-space', 'read-only', 'failed', 'unknown'])
 
 /** Marks messages as seen if their bodies are fetched. Returns the uids that were unseen. RFC 9051 section 6.4.5. */
 async function markSeen(

@@ -24,15 +24,21 @@ const OLDEST_SERVER = 13
 const START_MS = 30_000
 /** How long calls wait for a lost connection before they fail. */
 const PATIENCE_MS = 2_000
+/** How long the outcome of a commit is asked for: less than clients wait for a reply. */
+const OUTCOME_MS = 25_000
 /** How often a transaction is tried. */
 const ATTEMPTS = 10
 
 /**
  * Connects to PostgreSQL and brings the tables to the current version.
+ * @param options.outcomeMs how long the outcome of a commit is asked for when the connection is lost
  * @throws DatabaseError `refused`, `disconnected`, `newer`; with `isReader`: also `absent`, `older`
  */
-export async function openDatabase(settings: DatabaseSettings, { log }: { log: Logger }): Promise<Database> {
-  const database = new PostgresDatabase(settings, log)
+export async function openDatabase(
+  settings: DatabaseSettings,
+  { log, outcomeMs = OUTCOME_MS }: { readonly log: Logger; readonly outcomeMs?: number },
+): Promise<Database> {
+  const database = new PostgresDatabase(settings, log, outcomeMs)
   try {
     await database.open()
     return database
@@ -48,6 +54,7 @@ class PostgresDatabase implements Database {
   readonly #settings: ConnectionSettings
   readonly #isReader: boolean
   readonly #log: Logger
+  readonly #outcomeMs: number
   readonly #pool: Pool
   readonly #channel: Channel
   readonly #stateListeners = new Set<(state: DatabaseState) => void>()
@@ -57,12 +64,13 @@ class PostgresDatabase implements Database {
   #retries = 0
   #isClosed = false
 
-  constructor({ pool, isReader = false, ...settings }: DatabaseSettings, log: Logger) {
+  constructor({ pool, isReader = false, ...settings }: DatabaseSettings, log: Logger, outcomeMs: number) {
     this.node = settings.node
     this.schema = settings.schema
     this.#settings = settings
     this.#isReader = isReader
     this.#log = log
+    this.#outcomeMs = outcomeMs
     this.#pool = new Pool(settings, pool, () => void this.#channel.check())
     this.#channel = new Channel(settings, { log, stateChanged: (state) => this.#changeState(state) })
   }
@@ -224,13 +232,15 @@ class PostgresDatabase implements Database {
    * do, because a server that crashed can give it to another one. @throws DatabaseError `unknown`
    */
   async #isCommitted({ token, begunAt }: LostCommit): Promise<boolean> {
-    const until = Math.min(performance.now() + 3 * PATIENCE_MS, begunAt + TOKENS_KEPT_MS / 2)
+    const until = Math.min(performance.now() + this.#outcomeMs, begunAt + TOKENS_KEPT_MS / 2)
     while (token !== undefined && performance.now() < until) {
       try {
         const [row] = await this.#repeatable((connection) => connection.query<Outcome>(OUTCOME, [token]))
         if (row) return row.is_committed
       } catch (error) {
-        if (!databaseError(error).isTemporary) throw error
+        const { code, isTemporary } = databaseError(error)
+        if (code === 'closed') throw error
+        if (!isTemporary) break
       }
       await pause(50)
     }

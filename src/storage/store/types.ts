@@ -12,8 +12,9 @@ import type { NewsgroupAttributes } from './newsgroup-attributes.ts'
 import type { ValueKind, ValueStore } from './value-types.ts'
 
 /**
- * `failed`: the disk reported an error, and nothing was changed. `lock-lost`: somebody else may have the folder's lock by now,
- * and nothing was changed.
+ * `failed`: the disk reported an error, and nothing was changed. `unknown`: the connection to the store was lost during a
+ * commit, and the change may have been made. `lock-lost`: somebody else may have the folder's lock by now, and nothing was
+ * changed.
  */
 export type StoreErrorCode =
   | 'exists'
@@ -22,6 +23,7 @@ export type StoreErrorCode =
   | 'over-quota'
   | 'read-only'
   | 'failed'
+  | 'unknown'
   | 'in-use'
   | 'lock-lost'
   | 'closed'
@@ -402,7 +404,7 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   /**
    * Stores all messages of the batch or none (MULTIAPPEND, cross-posts). Returns one result per message and target, in
    * order.
-   * @throws StoreError `not-found`, `no-space`, `over-quota`, `read-only`, `failed`, `exists` if a message with `once` is known
+   * @throws StoreError `not-found`, `no-space`, `over-quota`, `read-only`, `failed`, `unknown`, `exists` if a message with `once` is known
    */
   append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]>
   /** Returns entries in uid order. @throws StoreError `not-found` */

@@ -107,6 +107,8 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
     const kept = outgoing.targets.length > 0 ? copied.filter(({ folder }) => folder.owner !== OUTGOING_OWNER) : copied
     return { copies: articles.length > 0 ? [...articles, ...kept] : kept, queued: outgoing.sent, loop: outgoing.loop }
   } catch (error) {
+    // The store may have the message.
+    if (error instanceof StoreError && error.code === 'unknown') throw error
     for (const account of created) await services.directory.remove(account)
     await undo(services.store, newOwners)
     const full =

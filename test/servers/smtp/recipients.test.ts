@@ -246,6 +246,19 @@ describe('an open directory', () => {
     client.destroy()
   })
 
+  test('a message of which it is not known whether it is stored keeps its account, and the reply promises nothing', async () => {
+    const store = new MemoryStore({ clock: systemClock })
+    vi.spyOn(store, 'append').mockRejectedValue(new StoreError('unknown', 'lost'))
+    await using lab = await startMailLab(smtp, { mode: 'open', store })
+    const client = await greeted(lab)
+    await startData(client, 'one@lab.test')
+    expect(await ask(client, 'Subject: x\r\n\r\nx\r\n.')).toBe(
+      '451 4.3.0 The message store failed. It is not known whether the message was stored',
+    )
+    expect(usersOf(lab)).toEqual(['one'])
+    client.destroy()
+  })
+
   test('a message that does not fit into the store leaves no mailbox, except those that a message has reached', async () => {
     const store = new MemoryStore({ clock: systemClock, limits: { octets: 20_000 } })
     await using lab = await startMailLab(smtp, { mode: 'open', store })

@@ -1,9 +1,14 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import pino from 'pino'
 import { describe, expect, test } from 'vitest'
 import { openDatabase } from '../../../src/storage/database/database.ts'
+import { openPostgresStore } from '../../../src/storage/store/engines/postgres/postgres-store.ts'
+import { startLab } from '../../../src/testing/index.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
+import { SmtpSender } from '../../support/smtp-sender.ts'
+import { TestClock } from '../../support/test-clock.ts'
+import { isThorough } from '../../support/thorough.ts'
 
 /**
  * A proxy that loses the connection at the first `statement` after `arm` was called.
@@ -12,7 +17,12 @@ import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
  */
 async function losingProxy(port: number, lost: 'request' | 'reply', statement = 'COMMIT') {
   let isArmed = false
+  let isCut = false
+  let cutsAfter = false
+  const clients = new Set<Socket>()
   const server = createServer((client) => {
+    if (isCut) return client.on('error', () => {}).resetAndDestroy()
+    clients.add(client)
     const target = connect(port, '127.0.0.1')
     for (const one of [client, target])
       one.on('error', () => {}).on('close', () => [client, target].map((x) => x.destroy()))
@@ -20,7 +30,10 @@ async function losingProxy(port: number, lost: 'request' | 'reply', statement = 
       if (!isArmed || !data.includes(statement)) return target.write(data)
       isArmed = false
       if (lost === 'request') return client.resetAndDestroy()
-      target.removeAllListeners('data').once('data', () => client.resetAndDestroy())
+      target.removeAllListeners('data').once('data', () => {
+        isCut = cutsAfter
+        for (const one of isCut ? clients : [client]) one.resetAndDestroy()
+      })
       return target.write(data)
     })
     target.on('data', (data) => client.write(data))
@@ -32,6 +45,13 @@ async function losingProxy(port: number, lost: 'request' | 'reply', statement = 
       isArmed = true
     },
     isArmed: () => isArmed,
+    /** Lets no connection pass any more after the loss. */
+    cutAfter: () => {
+      cutsAfter = true
+    },
+    mend: () => {
+      isCut = false
+    },
     [Symbol.dispose]: () => void server.close(),
   }
 }
@@ -77,6 +97,48 @@ describe.skipIf(!needsPostgres())('a connection that is lost during a commit', (
     expect(rows).toEqual([{ mark: 1 }])
     expect(proxy.isArmed()).toBe(false)
     expect(await database.query('select mark from marks')).toEqual([{ mark: 1 }])
+  })
+
+  test('if the server stays away, the store says that the outcome is unknown, and later has the message', async () => {
+    const { url, schema } = await freshDatabase()
+    const direct = new URL(url)
+    using proxy = await losingProxy(Number(direct.port), 'reply', 'Subject: lost')
+    direct.port = String(proxy.port)
+    const log = pino({ level: 'silent' })
+    const settings = { url: direct.href, pool: 2, schema, node: 'a' }
+    await using database = await openDatabase(settings, { log, outcomeMs: 300 })
+    await using store = await openPostgresStore(database, { clock: new TestClock(), log })
+    const { id } = await store.createFolder('user:alice', 'INBOX')
+    proxy.cutAfter()
+    proxy.arm()
+    const appended = store.append([{ raw: Buffer.from('Subject: lost'), targets: [{ folderId: id }] }])
+    await expect(appended).rejects.toMatchObject({ code: 'unknown', message: /It is not known whether/ })
+    proxy.mend()
+    await expect.poll(() => store.status(id).catch(() => undefined), { timeout: 60_000 }).toMatchObject({ exists: 1 })
+  })
+
+  test.runIf(isThorough)('a client waits for the outcome, and is told it', { timeout: 60_000 }, async () => {
+    const { url, schema } = await freshDatabase()
+    const direct = new URL(url)
+    using proxy = await losingProxy(Number(direct.port), 'reply', 'Subject: second')
+    direct.port = String(proxy.port)
+    const config = { store: { postgres: direct.href, pool: 2 }, cluster: { name: schema } }
+    await using lab = await startLab({
+      ...config,
+      directory: { accounts: [{ user: 'alice', password: 'secret' }] },
+      virtualServers: [{ protocol: 'smtp' }],
+    })
+    await lab.deliver('Subject: first\r\n\r\n', { to: 'alice@lab.test' })
+    const sender = await SmtpSender.open(lab.server('smtp').port)
+    proxy.cutAfter()
+    proxy.arm()
+    const reply = sender.send('Subject: second\r\n\r\n', { to: ['alice@lab.test'] })
+    // Longer than calls wait for a lost connection.
+    await new Promise((resolve) => setTimeout(resolve, 8_000))
+    proxy.mend()
+    expect(await reply).toMatch(/^250 /)
+    expect((await lab.messages()).map(({ subject }) => subject)).toEqual(['first', 'second'])
+    sender.close()
   })
 
   test('a change in one round trip is made, or fails and was not made', async () => {

@@ -10,6 +10,9 @@ export function storeError(cause: unknown): Error {
     const text = 'the disk of the message store’s database is full. Delete messages, or free space on the disk'
     return new StoreFull(text, undefined, { cause })
   }
-  const advice = code === 'unknown' ? 'It is not known whether the change was made' : 'Nothing was changed: try again'
-  return new StoreError('failed', `the database of the message store failed (${message}). ${advice}`, { cause })
+  const [kind, advice] =
+    code === 'unknown'
+      ? (['unknown', 'It is not known whether the change was made'] as const)
+      : (['failed', 'Nothing was changed: try again'] as const)
+  return new StoreError(kind, `the database of the message store failed (${message}). ${advice}`, { cause })
 }
