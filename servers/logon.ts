@@ -127,15 +127,20 @@ const endpointOf = ({ tls, local, remote }: Connection, { labNames }: ServerCont
 })
 
 /** Refuses a log-on by password where the policy forbids it. Call it before reading the password. RFC 2595 section 2.3. */
-export function checkLogon({ policy }: LogonSession, errors: LogonErrors): void {
-  if (policy.logon === 'needs-tls') throw errors.needsTls()
+export function checkLogon({ policy, connection }: LogonSession, errors: LogonErrors): void {
+  if (policy.logon === 'needs-tls') throw needsTls(connection, errors)
   if (policy.logon === 'no') throw errors.notOffered()
 }
 
+function needsTls({ record }: Connection, errors: LogonErrors): Error {
+  record.because('needs-tls')
+  return errors.needsTls()
+}
+
 /** Refuses a SASL log-on where no mechanism may be used. Call it before reading the mechanism. */
-export function checkSasl({ policy }: LogonSession, errors: LogonErrors): void {
+export function checkSasl({ policy, connection }: LogonSession, errors: LogonErrors): void {
   if (policy.mechanisms.length > 0) return
-  throw policy.mechanismsOverTls.length > 0 ? errors.needsTls() : errors.notOffered()
+  throw policy.mechanismsOverTls.length > 0 ? needsTls(connection, errors) : errors.notOffered()
 }
 
 /**
@@ -164,7 +169,7 @@ export async function authenticatePassword(
   await checkPasswords(session, errors)
   await session.context.directory.refresh()
   const proof = await session.context.directory.checkPassword(name, password, isGone)
-  return proof ? admit(session, proof, errors) : refuseLogon(session, errors)
+  return proof ? admit(session, proof, errors) : refuseLogon(session, errors, { user: name })
 }
 
 /**
@@ -180,6 +185,7 @@ export async function admit(
   const needsAppPassword = passwordRefusal(context) === 'application-password'
   const refusal = logonRefusal(proof, needsAppPassword) ?? logonRefusal({ account })
   if (refusal !== undefined) {
+    connection.record.because('account-state', account.user)
     await connection.logon.delayFailure()
     throw errors.refused(refusal)
   }
@@ -211,12 +217,22 @@ async function checkPasswords(
 /** Mechanisms in which a client does not prove a password. */
 const WITHOUT_PASSWORD = new Set(['XOAUTH2', 'OAUTHBEARER', 'EXTERNAL', 'ANONYMOUS'])
 
+/** The facts about a failed log-on. */
+interface FailedLogon {
+  /** The name that the client gave. */
+  readonly user?: string | undefined
+  readonly reason?: string
+}
+
 /** Throws the error of a failed log-on, after a delay that limits how fast passwords can be guessed. */
 export async function refuseLogon(
-  { connection }: Pick<LogonSession, 'connection'>,
+  { connection, context }: Omit<LogonSession, 'policy'>,
   errors: LogonErrors,
-  reason = 'unknown user name or bad password',
+  { user, reason = 'unknown user name or bad password' }: FailedLogon,
 ): Promise<never> {
+  const account = user === undefined ? undefined : context.directory.find(user)?.user
+  if (user !== undefined)
+    connection.record.because(account === undefined ? 'unknown-account' : 'wrong-password', account)
   await connection.logon.delayFailure()
   throw errors.failed(reason)
 }
@@ -257,7 +273,9 @@ export async function authenticateAnyone(
     : undefined
   if (!exchange) {
     checkSasl(session, errors)
-    throw policy.mechanismsOverTls.includes(mechanism) ? errors.needsTls() : errors.unknownMechanism(mechanism)
+    throw policy.mechanismsOverTls.includes(mechanism)
+      ? needsTls(connection, errors)
+      : errors.unknownMechanism(mechanism)
   }
   const empty = dialect.equalsSign ? '=' : ''
   let prompt = dialect.prompt ?? empty
@@ -282,7 +300,7 @@ export async function authenticateAnyone(
   if (!WITHOUT_PASSWORD.has(mechanism)) await checkPasswords(session, errors)
   if (outcome.kind === 'failure' && outcome.refusal !== undefined) throw errors.refused(outcome.refusal)
   if (outcome.kind === 'failure' && dialect.acceptsAny) return acceptUnknown(session)
-  if (outcome.kind === 'failure') return refuseLogon(session, errors, outcome.reason)
+  if (outcome.kind === 'failure') return refuseLogon(session, errors, outcome)
   return outcome.kind === 'anonymous' ? outcome : { ...outcome, account: await admit(session, outcome, errors) }
 }
 

@@ -86,7 +86,8 @@ const rows: readonly PageRow[] = [
     title: 'shell.sessions',
     icon: icons.sessions,
     key: 's',
-    texts: ['sessions'],
+    // The cures have the platforms of Authorities.
+    texts: ['sessions', 'authorities'],
     access: 'read',
     load: () => import('./pages/sessions/page.tsx'),
   },

@@ -1,8 +1,12 @@
 import { z } from 'zod'
 import { isSameName } from '../accounts/directory/names.ts'
 import { serverProtocols } from '../core/config/schema/protocol.ts'
+import { duration } from '../core/config/schema/values.ts'
+import { causeNames } from '../core/sessions/cures.ts'
 import { agreed, asJson, hasFailed, offered, summary, transcript } from '../core/sessions/describe.ts'
 import type { ClientHelloFacts, SessionRecord } from '../core/sessions/types.ts'
+import { abortAfter } from '../core/time/abort-after.ts'
+import { delay } from '../core/time/real-timers.ts'
 import { versionName } from '../tls/negotiation/client-hello-facts.ts'
 import { groupName, signatureAlgorithmName } from '../tls/negotiation/names.ts'
 import type { ServedTls } from '../tls/negotiation/routing.ts'
@@ -40,6 +44,15 @@ const session = z
     refusals: z
       .array(z.string())
       .describe('Why a handshake, a log-on, a command or a message was refused: the replies, or the reasons.'),
+    cures: z
+      .array(
+        z.object({
+          cause: z.enum(causeNames),
+          account: z.string().optional().describe('The account whose log-on was refused, if the lab has it.'),
+          text: z.string().describe('What to do.'),
+        }),
+      )
+      .describe('What would help the client, by the cause of each refusal that the lab knows a cure for.'),
     startedAt: z.string().describe('RFC 3339.'),
     endedAt: z.string().optional().describe('RFC 3339. Absent while the session is open.'),
     endCause: z.string().optional(),
@@ -131,20 +144,85 @@ export function withoutHello({ hello: _, tls, ...facts }: Readonly<Record<string
 export const refusedSession = (api: Api, record: SessionRecord): Record<string, unknown> =>
   withoutHello(factsOf(api, record))
 
+/** Longest wait for an entry of a transcript: a node answers another one in 10 seconds. */
+const MAX_FOLLOW_MS = 8_000
+/** Lines that follow each other within this time arrive together. */
+const GATHER_MS = 50
+
 const get = defineOperation('sessions.get', 'GET /sessions/{id}', {
   runsAt: 'id',
-  summary: 'Read a session with its transcript.',
+  summary: 'Read a session with its transcript, or wait for further entries of the transcript.',
   access: 'read',
-  input: z.strictObject({ id: z.string(), format: z.enum(['json', 'text']).default('json') }),
-  output: session,
+  input: z.strictObject({
+    id: z.string(),
+    format: z.enum(['json', 'text']).default('json'),
+    from: z.coerce
+      .number()
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe('How many entries of the transcript the caller has. The answer has those after them.'),
+    wait: duration
+      .refine((ms) => ms <= MAX_FOLLOW_MS, 'is longer than 8s, the longest wait; ask again instead')
+      .optional()
+      .describe('Longest wait for an entry that the caller does not have, or for the end of the session.'),
+  }),
+  output: session.extend({
+    from: z
+      .int()
+      .describe(
+        'The number of the first entry in `transcript`. It is smaller than asked for if an entry has changed or the lab was reset.',
+      ),
+  }),
   otherOutputs: ['text/plain'],
   async run(call) {
+    const { format, from, wait } = call.input
+    if (wait !== undefined) await untilGrown(call, from, wait)
     const found = sessionOf(call)
-    if (call.input.format === 'text')
-      return new Content('text/plain; charset=utf-8', `${transcript(found).join('\n')}\n`)
-    return { ...asJson(found), summary: summary(found), captured: call.api.lab.captures.sessions.has(found.id) }
+    if (format === 'text') return new Content('text/plain; charset=utf-8', `${transcript(found).join('\n')}\n`)
+    const first = firstToSend(found, from)
+    const sent = { ...found, transcript: found.transcript.slice(first) }
+    return {
+      ...asJson(sent),
+      summary: summary(found),
+      captured: call.api.lab.captures.sessions.has(found.id),
+      from: first,
+    }
   },
 })
+
+/** Returns the first entry that a caller with some entries needs: the octets of a message may have been counted on. */
+function firstToSend({ transcript: entries }: SessionRecord, from: number): number {
+  if (from > entries.length) return 0
+  return entries[from - 1]?.kind === 'octets' ? from - 1 : from
+}
+
+/** Resolves when a session has more than some entries, has ended, or after a time. */
+async function untilGrown(call: Call<{ readonly id: string }>, entries: number, waitMs: number): Promise<void> {
+  const { api, signal } = call
+  const lostRights = (await call.standing?.()) ?? (() => undefined)
+  const { id } = sessionOf(call)
+  const isReady = (): boolean => {
+    const record = api.lab.sessionLog.get(id)
+    return record?.endedAt !== undefined || record?.transcript.length !== entries
+  }
+  using limit = abortAfter(waitMs, signal, api.stopping)
+  if (!isReady() && !limit.signal.aborted) {
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        unwatch()
+        resolve()
+      }
+      const unwatch = api.lab.sessionLog.observe(({ record }) => {
+        if (record.id === id && isReady()) done()
+      })
+      limit.signal.addEventListener('abort', done, { once: true })
+    })
+    if (!limit.signal.aborted) await delay(GATHER_MS)
+  }
+  const problem = lostRights()
+  if (problem) throw problem
+}
 
 /** Returns a session that the caller sees. @throws ApiProblem `not-found` */
 function sessionOf({ api, caller, input: { id } }: Call<{ readonly id: string }>): SessionRecord {

@@ -6,7 +6,7 @@ import type { Intake } from '../core/octets/received-octets.ts'
 import type { SessionRecorder, TlsFacts } from '../core/sessions/types.ts'
 import { CommandTurns, isSliceOver, nextSlice } from '../core/time/time-slice.ts'
 import { type ChannelBindings, noChannelBindings } from '../tls/negotiation/binding-types.ts'
-import { explainSocketError, saysWhy } from '../tls/negotiation/failure.ts'
+import { recordSocketError } from '../tls/negotiation/failure.ts'
 import { COMPRESSION_OCTETS, CompressedStream } from './compression.ts'
 import { ContentReader } from './content-reader.ts'
 import { Stuffer, stuff } from './dot-stuffing.ts'
@@ -110,7 +110,7 @@ export class Connection {
     const { intake } = options
     this.memory = intake.memory
     this.#compression = intake.memory.reservation('compression')
-    const onSocketError = (error: Error): void => this.record.note(explainSocketError(error), saysWhy(error))
+    const onSocketError = (error: Error): void => recordSocketError(this.record, error)
     this.#transport = new Transport(options.socket, options.idleTimeoutMs, onSocketError, options.keepAlive)
     if (options.secured) this.#transport.sendAtOnce()
     this.#faults = options.faults && new FaultInjector(options.faults, this.#transport, this)

@@ -100,6 +100,11 @@ export class NodeTls {
     return this.#byName(serverName).certificate
   }
 
+  /** Returns whether the certificate for a client contains the server name that it asks for, if it asks for one. */
+  isNamed(serverName: string | undefined): boolean {
+    return serverName === undefined || isIssuedTo(this.#byName(serverName).x509(), serverName)
+  }
+
   /** Returns the certificate that a handshake used. */
   certificateOf(socket: TLSSocket): InstalledCertificate {
     const { certificates } = this.#settings

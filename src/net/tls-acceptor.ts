@@ -7,11 +7,11 @@ import { channelBindingsOf } from '../tls/negotiation/channel-bindings.ts'
 import { type FirstOctets, peekClientHello, type ReceivedHello } from '../tls/negotiation/client-hello-reader.ts'
 import { clientCertificateOf, tlsFacts } from '../tls/negotiation/facts.ts'
 import {
+  type Explanation,
+  explain,
   explainHandshakeFailure,
   explainNoHello,
-  explainSocketError,
-  saysWhy,
-  sentence,
+  recordSocketError,
 } from '../tls/negotiation/failure.ts'
 import type { FailureContext } from '../tls/negotiation/failure-causes.ts'
 import { type AlertName, FatalAlert } from '../tls/negotiation/fatal-alert.ts'
@@ -53,7 +53,7 @@ export class TlsAcceptor {
     keyLog: KeyLog | undefined,
     memory: MemoryReservation,
   ): Promise<SecuredSocket> {
-    raw.on('error', (error) => record.note(explainSocketError(error), saysWhy(error)))
+    raw.on('error', (error) => recordSocketError(record, error))
     const first = await peekClientHello(raw, this.#settings.handshakeTimeoutMs, (octets) => memory.tryGrow(octets))
     if (first.kind === 'gone') throw handshakeFailed(raw, record, explainNoHello(first, this.#context(undefined)))
     if (first.kind === 'hello') record.hello(first.facts)
@@ -84,7 +84,7 @@ export class TlsAcceptor {
       return await legacy.accept(raw, first.facts, keyLog)
     } catch (error) {
       const context = this.#context(first)
-      const why = isLate ? sentence('timeout', context) : explainHandshakeFailure(error as Error, context)
+      const why = isLate ? explain('timeout', context) : explainHandshakeFailure(error as Error, context)
       throw handshakeFailed(raw, record, why, error as Error)
     } finally {
       clearTimeout(timer)
@@ -114,7 +114,10 @@ export class TlsAcceptor {
       throw handshakeFailed(raw, record, await this.#explain(error as Error, first), error as Error)
     }
     alert?.complete()
-    const agreed = tlsFacts(socket, this.#node.certificateOf(socket), hello, policy.groups)
+    const agreed = {
+      ...tlsFacts(socket, this.#node.certificateOf(socket), hello, policy.groups),
+      ...(this.#node.isNamed(hello?.serverName) ? {} : { serverNameMismatch: true as const }),
+    }
     const facts = clientCertificates
       ? await this.#identified(agreed, clientCertificates, socket, raw, record, alert)
       : agreed
@@ -123,7 +126,7 @@ export class TlsAcceptor {
     if (policy.require128BitEncryption && facts.bits < 128) {
       socket.destroy()
       const why = `${facts.cipher} has ${facts.bits} bits; this virtual server requires 128-bit encryption`
-      throw handshakeFailed(raw, record, why)
+      throw handshakeFailed(raw, record, { text: why, cause: 'suite' })
     }
     return { socket, facts, bindings: channelBindingsOf(socket, facts) }
   }
@@ -145,12 +148,14 @@ export class TlsAcceptor {
   }
 
   /** Explains why node:tls refused a client. */
-  async #explain(error: Error, first: FirstOctets): Promise<string> {
+  async #explain(error: Error, first: FirstOctets): Promise<Explanation> {
     const context = this.#context(first)
     if (first.kind !== 'hello') return explainHandshakeFailure(error, context)
     const node = await this.#node.capabilities(first.facts.serverName)
     const { refusal } = route(first, node, this.#legacy?.capabilities)
-    return explainHandshakeFailure(error, { ...context, node }, refusal)
+    const explained = explainHandshakeFailure(error, { ...context, node }, refusal)
+    const isOtherName = explained.cause === 'certificate-refused' && !this.#node.isNamed(first.facts.serverName)
+    return isOtherName ? { ...explained, cause: 'wrong-name' } : explained
   }
 
   #context(first: FirstOctets | undefined): FailureContext {
@@ -167,19 +172,19 @@ export class TlsAcceptor {
     record: SessionRecorder,
     alert: FatalAlert | undefined,
   ): Promise<TlsFacts> {
-    const refuse = async (name: AlertName, why: string): Promise<never> => {
+    const refuse = async (name: AlertName, text: string): Promise<never> => {
       const { handshakeTimeoutMs: timeoutMs } = this.#settings
       const octets = await alert?.record(name, socket)
       // Where no alert can be made, it is close_notify.
       await (octets ? endOf(raw, timeoutMs, octets) : endOf(socket, timeoutMs))
-      throw handshakeFailed(raw, record, why)
+      throw handshakeFailed(raw, record, { text, cause: 'client-certificate' })
     }
     const sent = clientCertificateOf(socket)
     if (!sent) {
       if (mode === 'accept') return facts
       // RFC 8446 section 6.2; RFC 5246 section 7.4.6
       const name = facts.version === 'TLSv1.3' ? 'certificateRequired' : 'handshakeFailure'
-      return refuse(name, sentence('no client certificate', this.#context(undefined)))
+      return refuse(name, explain('no client certificate', this.#context(undefined)).text)
     }
     const { facts: certificate, issuers, error } = sent
     const whose = `the client’s certificate (${certificate.subject})`
@@ -216,10 +221,16 @@ const RENEGOTIATION =
   'the client asked to renegotiate TLS, and was refused (alert no_renegotiation): reconnect instead, or use TLS 1.3'
 
 /** Records a failed handshake and closes the socket. Returns the error to throw. */
-export function handshakeFailed(raw: Duplex, record: SessionRecorder, why: string, cause?: Error): HandshakeFailure {
-  record.refused(`TLS handshake: ${why}`)
+export function handshakeFailed(
+  raw: Duplex,
+  record: SessionRecorder,
+  { text, cause }: Explanation,
+  error?: Error,
+): HandshakeFailure {
+  record.because(cause)
+  record.refused(`TLS handshake: ${text}`)
   raw.destroy()
-  return new HandshakeFailure(why, cause ? { cause } : undefined)
+  return new HandshakeFailure(text, error ? { cause: error } : undefined)
 }
 
 /** Ends a stream, after some last octets. Resolves when they are sent, the client has left or time runs out. */

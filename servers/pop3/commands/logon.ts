@@ -78,7 +78,7 @@ export const apop = inAuthorization({
     await directory.refresh()
     const account = directory.find(prepared(name))
     const secret = secretInDigest(digest, session.timestamp, directory.secretsOf(account))
-    if (!account || !secret) return refuseLogon(session, apopErrors)
+    if (!account || !secret) return refuseLogon(session, apopErrors, { user: prepared(name) })
     return session.logOn(await admit(session, { account, secret }, apopErrors))
   },
 })

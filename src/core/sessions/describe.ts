@@ -1,4 +1,5 @@
 import { timeText } from '../time/time-text.ts'
+import { curesOf } from './cures.ts'
 import { groupName } from './tls-groups.ts'
 import { type ClientHelloFacts, isOfClient, type SessionRecord, type TlsFacts, type TranscriptEntry } from './types.ts'
 
@@ -43,6 +44,7 @@ export function transcript(record: SessionRecord): string[] {
     summary(record),
     ...(hello ? [`  offered: ${offered(hello)}`, `  client software (JA4): ${hello.ja4}`] : []),
     ...(tls ? [`  agreed: ${agreed(tls)}`] : []),
+    ...curesOf(record).map(({ account, text }) => `  cure: ${account === undefined ? '' : `${account}: `}${text}`),
     ...record.transcript.map((entry) => `  ${line(entry, record)}`),
   ]
 }
@@ -124,8 +126,9 @@ export function withoutDer(record: SessionRecord): object {
 }
 
 /** Returns a record for JSON output: times as in RFC 3339, in UTC, and no octets of certificates. */
-export const asJson = (record: SessionRecord): object => ({
+export const asJson = ({ causes, ...record }: SessionRecord): object => ({
   ...withoutDer(record),
+  cures: curesOf({ ...(causes && { causes }) }),
   startedAt: timeText(record.startedAt),
   ...(record.endedAt === undefined ? {} : { endedAt: timeText(record.endedAt) }),
   ...(record.resetAt === undefined ? {} : { resetAt: timeText(record.resetAt) }),

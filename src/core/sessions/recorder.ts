@@ -1,6 +1,7 @@
 import type { SocketAddress } from '../network/ip-address.ts'
 import { maskUrls } from '../text/mask-urls.ts'
 import type { Clock } from '../time/clock.ts'
+import type { CauseName } from './cures.ts'
 import { Mask } from './mask.ts'
 import {
   type ClientHelloFacts,
@@ -199,12 +200,23 @@ export class Recorder implements SessionRecorder {
     this.#events.changed(this, shown)
   }
 
+  because(name: CauseName | undefined, account?: string): void {
+    if (name === undefined || this.#isStopped) return
+    const causes = this.#record.causes ?? []
+    if (causes.some((one) => one.name === name && one.account === account)) return
+    this.#record.causes = [...causes, { name, ...(account === undefined ? {} : { account }) }]
+    this.#events.changed(this)
+  }
+
   end(cause: string): void {
     if (this.#record.endedAt !== undefined) return
     // Many clients check the certificate only after the handshake, and close without an alert.
     const { tls, direction } = this.#record
     const isSilent = tls !== undefined && direction !== 'out' && !this.#hasSpoken && !this.#isExplained
-    if (isSilent && /^(?:client closed|connection lost)$/.test(cause)) this.note(SILENT)
+    if (isSilent && /^(?:client closed|connection lost)$/.test(cause)) {
+      this.note(SILENT)
+      this.because(tls.serverNameMismatch ? 'wrong-name' : 'certificate-refused')
+    }
     this.#record.endedAt = this.#clock.now()
     this.#record.endCause = cause
     this.#events.ended(this)
@@ -216,6 +228,7 @@ export class Recorder implements SessionRecorder {
     this.#record.resetAt = this.#clock.now()
     this.#record.transcript = []
     this.#record.refusals = []
+    delete this.#record.causes
     if (this.#record.mail?.isOpen) this.#record.mail = { begun: 1, isOpen: true, wasOpenAtReset: true }
     else if (this.#record.mail) this.#record.mail = { begun: 0, isOpen: false }
     this.note('the lab was reset: what happened before is deleted')
@@ -226,6 +239,7 @@ export class Recorder implements SessionRecorder {
     this.#isStopped = true
     this.#record.transcript = []
     this.#record.refusals = []
+    delete this.#record.causes
   }
 
   #add(direction: Direction, text: string, at: number): void {

@@ -1,4 +1,5 @@
 import type { SocketAddress } from '../network/ip-address.ts'
+import type { CauseName } from './cures.ts'
 
 /** The offer in a ClientHello. RFC 8446 section 4.1.2. */
 export interface ClientHelloFacts {
@@ -39,6 +40,8 @@ export interface TlsFacts {
   readonly resumed: boolean
   /** The certificate that the server sent. */
   readonly certificate?: { readonly friendlyName: string; readonly thumbprint: string }
+  /** The certificate does not contain the server name that the client asked for. */
+  readonly serverNameMismatch?: true
   /** The certificate that the client sent. */
   readonly clientCertificate?: ClientCertificateFacts
   /** In an outgoing session: the certificate of the other host. */
@@ -110,6 +113,13 @@ interface MailTransactions {
   readonly wasOpenAtReset?: true
 }
 
+/** Why something was refused, if the lab knows a cure. */
+export interface SessionCause {
+  readonly name: CauseName
+  /** The account whose log-on was refused, if the lab has it. */
+  readonly account?: string
+}
+
 /** The record of one connection. */
 export interface SessionRecord extends SessionStart {
   readonly id: string
@@ -132,6 +142,8 @@ export interface SessionRecord extends SessionStart {
   readonly mail?: MailTransactions
   /** Why a handshake, a log-on, a command or a message was refused: the replies, or the reasons. Those of faults name the fault. */
   readonly refusals: readonly string[]
+  /** The causes of the refusals, each one once. */
+  readonly causes?: readonly SessionCause[]
   readonly endCause?: string
   readonly transcript: readonly TranscriptEntry[]
 }
@@ -157,5 +169,7 @@ export interface SessionRecorder {
   /** Records that a mail transaction of SMTP has begun or ended. */
   mail(isOpen: boolean): void
   refused(why: string): void
+  /** Records the cause of a refusal. @param account whose log-on was refused */
+  because(cause: CauseName | undefined, account?: string): void
   end(cause: string): void
 }

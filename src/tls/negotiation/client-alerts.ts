@@ -1,3 +1,5 @@
+import type { CauseName } from '../../core/sessions/cures.ts'
+
 const REISSUE = 'see sealpost cert show, and replace it with sealpost cert renew or sealpost cert issue'
 
 /** The meaning of a client's alert, for the person who configured the client or the server. RFC 8446 section 6; RFC 5246 section 7.2. */
@@ -42,4 +44,20 @@ const meanings: Readonly<Record<number, string>> = {
 /** Explains an alert that a client sent. */
 export function clientAlertMeaning(number: number): string {
   return meanings[number] ?? `the client sent an alert that no standard defines (alert ${number})`
+}
+
+/** The cause that an alert of a client names, if there is a cure for it. OpenSSL sends 42 for a certificate of another host. */
+export const alertCauses: Readonly<Record<number, CauseName>> = {
+  40: 'suite',
+  42: 'certificate-refused',
+  43: 'certificate-refused',
+  44: 'certificate-revoked',
+  45: 'certificate-expired',
+  46: 'certificate-refused',
+  48: 'untrusted-root',
+  60: 'suite',
+  70: 'version',
+  71: 'suite',
+  86: 'version',
+  112: 'wrong-name',
 }

@@ -1,4 +1,5 @@
 import { UNEXPECTED_PROXY_HEADER } from '../../core/network/proxy-header.ts'
+import type { CauseName } from '../../core/sessions/cures.ts'
 import { versionName } from './client-hello-facts.ts'
 import type { FirstOctets } from './client-hello-reader.ts'
 import { groupName, signatureAlgorithmName } from './names.ts'
@@ -87,6 +88,25 @@ const table = {
 export type FailureCause = keyof typeof table | RefusalCause
 /** The sentence for each cause. */
 export const sentences: Readonly<Record<FailureCause, Sentence>> & { readonly 'corrupt record': string } = table
+
+/** The causes that the lab knows a cure for. */
+export const curable: Readonly<Partial<Record<FailureCause, CauseName>>> = {
+  'only SSL 2.0': 'version',
+  'no version': 'version',
+  fallback: 'version',
+  'alert before': 'version',
+  'no old suite': 'suite',
+  'no suite': 'suite',
+  'no suite for the key': 'suite',
+  'no group': 'suite',
+  'no signature algorithm': 'suite',
+  'clear text': 'clear-text',
+  HTTP: 'clear-text',
+  'silent before': 'clear-text',
+  'no client certificate': 'client-certificate',
+  'wrong signature': 'client-certificate',
+  closed: 'certificate-refused',
+}
 
 function missing(extension: string): string {
   // RFC 8446 section 9.2

@@ -1,7 +1,9 @@
 import { isProxyHeader } from '../../core/network/proxy-header.ts'
-import { clientAlertMeaning } from './client-alerts.ts'
+import type { CauseName } from '../../core/sessions/cures.ts'
+import type { SessionRecorder } from '../../core/sessions/types.ts'
+import { alertCauses, clientAlertMeaning } from './client-alerts.ts'
 import type { NoHello } from './client-hello-reader.ts'
-import { alertIn, type FailureCause, type FailureContext, sentences } from './failure-causes.ts'
+import { alertIn, curable, type FailureCause, type FailureContext, sentences } from './failure-causes.ts'
 import type { RefusalCause } from './routing.ts'
 
 /** The parts of an error of Node.js, OpenSSL or the engine for old clients. */
@@ -13,43 +15,63 @@ interface Coded extends Error {
   readonly clientAlert?: unknown
 }
 
+/** Why a handshake failed. */
+export interface Explanation {
+  readonly text: string
+  /** Absent if the lab knows no cure. */
+  readonly cause?: CauseName | undefined
+}
+
 /**
  * Explains in plain words, for the session's record, why a handshake failed.
  * @param refusal what the decision table says about the ClientHello; more exact than OpenSSL's code
  */
-export function explainHandshakeFailure(error: Error, context: FailureContext, refusal?: RefusalCause): string {
+export function explainHandshakeFailure(error: Error, context: FailureContext, refusal?: RefusalCause): Explanation {
   const code = codeOf(error)
   const alert = clientAlert(error)
-  if (alert !== undefined) return clientAlertMeaning(alert)
-  if (alertIn(context.first) !== undefined) return sentence('alert before', context)
-  if (isUnexpectedProxy(context)) return sentence('PROXY header', context)
+  if (alert !== undefined) return ofAlert(alert)
+  if (alertIn(context.first) !== undefined) return explain('alert before', context)
+  if (isUnexpectedProxy(context)) return explain('PROXY header', context)
   const isRefusal = refusalCodes.has(code)
   const cause = (isRefusal ? refusal : undefined) ?? causes[code]
-  if (cause !== undefined) return sentence(cause, { ...context, reason: oneLine(error) })
-  if (isClosedByClient(error)) return sentence('closed', context)
-  return code.startsWith('ERR_SSL_') ? `the handshake is not valid: ${oneLine(error)} (${code})` : oneLine(error)
+  if (cause !== undefined) return explain(cause, { ...context, reason: oneLine(error) })
+  if (isClosedByClient(error)) return explain('closed', context)
+  return {
+    text: code.startsWith('ERR_SSL_') ? `the handshake is not valid: ${oneLine(error)} (${code})` : oneLine(error),
+  }
 }
+
+const ofAlert = (alert: number): Explanation => ({ text: clientAlertMeaning(alert), cause: alertCauses[alert] })
 
 /** Explains why no ClientHello arrived. */
-export function explainNoHello({ how, receivedOctets }: NoHello, context: FailureContext): string {
-  if (how === 'no memory') return sentence(how, context)
-  return sentence(`${how} ${receivedOctets > 0 ? 'within' : 'before'}`, context)
+export function explainNoHello({ how, receivedOctets }: NoHello, context: FailureContext): Explanation {
+  if (how === 'no memory') return explain(how, context)
+  return explain(`${how} ${receivedOctets > 0 ? 'within' : 'before'}`, context)
 }
 
-/** Returns the sentence for a cause. */
-export function sentence(cause: FailureCause, context: FailureContext): string {
+/** Returns the sentence for a cause of a failure. */
+export function explain(cause: FailureCause, context: FailureContext): Explanation {
   const words = sentences[cause]
-  return typeof words === 'string' ? words : words(context)
+  return { text: typeof words === 'string' ? words : words(context), cause: curable[cause] }
 }
 
 /** Explains an error of a socket after its handshake, or before it. */
-export function explainSocketError(error: Error): string {
+function explainSocketError(error: Error): Explanation {
   const alert = clientAlert(error)
-  if (alert !== undefined) return clientAlertMeaning(alert)
+  if (alert !== undefined) return ofAlert(alert)
   const code = codeOf(error)
   const words = socketErrors[code]
-  if (words !== undefined) return words
-  return code.startsWith('ERR_SSL_') ? `TLS ended: ${oneLine(error)} (${code})` : `socket error: ${oneLine(error)}`
+  if (words !== undefined) return { text: words }
+  return {
+    text: code.startsWith('ERR_SSL_') ? `TLS ended: ${oneLine(error)} (${code})` : `socket error: ${oneLine(error)}`,
+  }
+}
+
+/** Records an error of a socket after its handshake, or before it. */
+export function recordSocketError(record: SessionRecorder, error: Error): void {
+  const { text, cause } = explainSocketError(error)
+  record.because(cause)
+  record.note(text, saysWhy(error))
 }
 
 /** Returns whether a proxy that is not listed announces its client. */
@@ -170,4 +192,4 @@ const socketErrors: Readonly<Record<string, string>> = {
 }
 
 /** Returns whether an error of a connection says why the client closed it. A client may reset it for any reason. */
-export const saysWhy = ({ code }: NodeJS.ErrnoException): boolean => code !== 'ECONNRESET' && code !== 'EPIPE'
+const saysWhy = ({ code }: NodeJS.ErrnoException): boolean => code !== 'ECONNRESET' && code !== 'EPIPE'

@@ -161,9 +161,13 @@ describe.each(['SHA-1', 'SHA-256', 'SHA-512'] as const)('SCRAM-%s', (hash) => {
   })
 
   test('a wrong password and an unknown name fail with the same reason', async () => {
-    for (const one of [client('alice', 'pen'), client('nobody', 'pencil')]) {
+    for (const [user, password] of [
+      ['alice', 'pen'],
+      ['nobody', 'pencil'],
+    ] as const) {
+      const one = client(user, password)
       const outcome = await authenticate(mechanism, one.first(), [(first) => one.final(first)])
-      expect(outcome).toEqual({ kind: 'failure', reason: 'unknown user name or bad password' })
+      expect(outcome).toEqual({ kind: 'failure', reason: 'unknown user name or bad password', user })
     }
   })
 

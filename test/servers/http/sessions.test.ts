@@ -156,3 +156,74 @@ it('shows a connection that several callers have used to none of them', async ()
   expect(ofEve.join()).not.toContain('salary')
   expect(ofTenant.filter((text) => text.includes('salary'))).toHaveLength(1)
 })
+
+it('names a cure for each cause of a refusal', async () => {
+  await using http = await HttpLab.start({
+    directory: {
+      accounts: [
+        { user: 'alice', password: 'secret' },
+        { user: 'bob', password: 'secret', state: 'locked' },
+      ],
+    },
+    virtualServers: [{ protocol: 'imap4' }, { protocol: 'pop3', requireSecureChannel: true }, { protocol: 'http' }],
+  })
+  const tlsPort = http.lab.server('imap4').tlsPort as number
+  const causeOf = async (protocol = 'imap4') => {
+    const [{ id, cures }] = (await http.request(`sessions?protocol=${protocol}&limit=1`)).body.items
+    const text = (await http.request(`sessions/${id}?format=text`)).body
+    for (const one of cures) expect(text).toContain(`cure: ${one.account ? `${one.account}: ` : ''}${one.text}`)
+    return cures.map(({ cause, account }: { cause: string; account?: string }) =>
+      [cause, account].filter(Boolean).join(' '),
+    )
+  }
+  await refused({ port: tlsPort, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' })
+  expect(await causeOf()).toEqual(['version'])
+  await refused({ port: tlsPort, maxVersion: 'TLSv1.2', ciphers: 'NULL-SHA256:@SECLEVEL=0' })
+  expect(await causeOf()).toEqual(['suite'])
+  // Node.js closes the connection only after the handshake.
+  await refused({ port: tlsPort })
+  await expect.poll(() => causeOf()).toEqual(['certificate-refused'])
+  await refused({ port: tlsPort, ca: http.lab.ca, servername: 'other.test' })
+  await expect.poll(() => causeOf()).toEqual(['wrong-name'])
+  for (const [line, cause] of [
+    ['a LOGIN alice wrong', 'wrong-password alice'],
+    [`a AUTHENTICATE PLAIN ${Buffer.from('\0alice\0wrong').toString('base64')}`, 'wrong-password alice'],
+    ['a LOGIN alcie secret', 'unknown-account'],
+    ['a LOGIN bob secret', 'account-state bob'],
+  ] as const) {
+    const client = await LineClient.openTls(tlsPort, http.lab.ca)
+    client.send(`${line}\r\nb LOGOUT\r\n`)
+    await client.rest()
+    expect(await causeOf()).toEqual([cause])
+  }
+  const client = await LineClient.open(http.lab.server('pop3').port as number)
+  client.send('USER alice\r\nQUIT\r\n')
+  await client.rest()
+  expect(await causeOf('pop3')).toEqual(['needs-tls'])
+})
+
+it('waits for further entries of a transcript', async () => {
+  await using http = await HttpLab.start({
+    directory: { accounts: [{ user: 'alice', password: 'secret' }] },
+    virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }],
+  })
+  const client = await LineClient.openTls(http.lab.server('imap4').tlsPort as number, http.lab.ca)
+  client.send('a LOGIN alice secret\r\n')
+  await client.lines((line) => line.startsWith('a OK'))
+  const [{ id }] = (await http.request('sessions?protocol=imap4')).body.items
+  const before = (await http.request(`sessions/${id}`)).body
+  expect(before.from).toBe(0)
+  const count = before.transcript.length
+  const waiting = http.request(`sessions/${id}?from=${count}&wait=8s`)
+  client.send('b SELECT INBOX\r\n')
+  const { from, transcript } = (await waiting).body
+  expect(from).toBe(count)
+  expect(transcript[0]).toMatchObject({ direction: 'in', text: 'b SELECT INBOX' })
+  client.send('c LOGOUT\r\n')
+  await client.rest()
+  await expect
+    .poll(async () => (await http.request(`sessions/${id}?from=${count}&wait=8s`)).body.endCause)
+    .toBe('server closed')
+  expect((await http.request(`sessions/${id}?from=9999`)).body.from).toBe(0)
+  expect((await http.request(`sessions/${id}?wait=9s`)).status).toBe(400)
+})

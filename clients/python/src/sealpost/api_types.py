@@ -536,6 +536,8 @@ class Session(_SessionOptional):
     remoteAddress: str
     # Why a handshake, a log-on, a command or a message was refused: the replies, or the reasons.
     refusals: List[str]
+    # What would help the client, by the cause of each refusal that the lab knows a cure for.
+    cures: List["SessionCure"]
     # RFC 3339.
     startedAt: str
     summary: str
@@ -556,6 +558,19 @@ class SessionTls(TypedDict):
     version: str
     cipher: str
     bits: int
+
+
+class _SessionCureOptional(TypedDict, total=False):
+    # The account whose log-on was refused, if the lab has it.
+    account: str
+
+
+class SessionCure(_SessionCureOptional):
+    """`SessionCure` of the OpenAPI document."""
+
+    cause: Literal["untrusted-root", "wrong-name", "certificate-refused", "certificate-expired", "certificate-revoked", "version", "suite", "clear-text", "needs-tls", "client-certificate", "wrong-password", "unknown-account", "account-state"]
+    # What to do.
+    text: str
 
 
 class VirtualServer(TypedDict):

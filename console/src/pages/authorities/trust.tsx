@@ -8,7 +8,7 @@ import type { Authority } from './facts.ts'
 type FileName = 'lab-ca.pem' | 'lab-ca.p7b' | 'lab-ca.cer'
 
 /** How one platform comes to trust the roots of the lab. */
-interface Platform {
+export interface Platform {
   readonly name: string
   /** Without a line: what to do by hand. */
   readonly steps?: TextKey
@@ -16,7 +16,7 @@ interface Platform {
   readonly files: readonly FileName[]
 }
 
-const platforms: readonly Platform[] = [
+export const platforms: readonly Platform[] = [
   { name: 'Sealpost', steps: 'authorities.stepsSealpost', line: 'sealpost trust install', files: ['lab-ca.pem'] },
   {
     name: 'Windows',
@@ -62,7 +62,10 @@ const platforms: readonly Platform[] = [
 ]
 
 /** Returns the URL of a file with the roots. DER holds one certificate, so it has the first root. */
-function urlOfFile(file: FileName, authorities: readonly Authority[]): string | undefined {
+export function urlOfFile(
+  file: FileName,
+  authorities: readonly (Pick<Authority, 'name' | 'ready'> & { readonly role: string })[],
+): string | undefined {
   if (file === 'lab-ca.pem') return urlTo('authorities.roots', { format: 'pem' })
   if (file === 'lab-ca.p7b') return urlTo('authorities.roots', { format: 'p7b' })
   const root = authorities.find(({ role, ready }) => role === 'root' && ready)
@@ -93,7 +96,7 @@ export const Trust = ({ authorities }: { readonly authorities: readonly Authorit
   </section>
 )
 
-const RootsFile = ({
+export const RootsFile = ({
   file,
   url,
   platform,

@@ -1,25 +1,25 @@
-import { ArrowLeft, Download, FlaskConical } from 'lucide-preact'
-import { call, type OutputOf, urlTo } from '../../api/client.ts'
-import { useLive } from '../../api/use-live.ts'
+import { ArrowLeft, Download, FlaskConical, Radio } from 'lucide-preact'
+import type { ComponentProps } from 'preact'
+import { urlTo } from '../../api/client.ts'
+import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { Copyable, copyText } from '../../components/copy-button.tsx'
 import { wholeTime } from '../../components/relative-time.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { Tabs } from '../../components/tabs.tsx'
 import { notify } from '../../components/toast.tsx'
-import { hrefOf, navigate, pathWith, useRoute } from '../../router.ts'
-import { may } from '../../state/caller.ts'
+import { navigate, pathWith, useRoute } from '../../router.ts'
 import { t } from '../../texts/index.ts'
 import { Comparison } from './comparison.tsx'
-import { type Handshake, hasFailed } from './facts.ts'
+import { Cures } from './cures.tsx'
+import { hasFailed } from './facts.ts'
 import { State } from './list.tsx'
 import { canReplay, replayOf } from './replay.ts'
 import { timelineOf } from './timeline.ts'
 import { Transcript } from './transcript.tsx'
-import type { Entry, Session } from './types.ts'
+import type { Session } from './types.ts'
+import { useSession, type Whole } from './use-session.ts'
 
-type Server = OutputOf<'virtualServers.list'>['items'][number]
-type Whole = Session & { readonly transcript: readonly Entry[] }
 const tabNames = ['transcript', 'tls'] as const
 
 /** One session: who, what was refused and why, its transcript, and its handshake. */
@@ -34,7 +34,7 @@ export function SessionView({ id }: { readonly id: string }) {
   }
   if (problem) return <ProblemState problem={problem} onRetry={() => void again()} />
   if (!value) return <Skeleton lines={10} />
-  const { session, handshake, server } = value
+  const { session, handshake, server, isFollowed } = value
   const filters = new URLSearchParams(query)
   filters.delete('tab')
   return (
@@ -50,6 +50,11 @@ export function SessionView({ id }: { readonly id: string }) {
           />
           <h2>{session.virtualServer}</h2>
           <State session={session} />
+          {isFollowed && (
+            <Badge tone="good" icon={Radio}>
+              {t('sessions.live')}
+            </Badge>
+          )}
           {session.captured && (
             <a class="button secondary" href={urlTo('sessions.capture', { id })} download={`${id}.pcapng`}>
               <Download size={16} aria-hidden="true" />
@@ -74,7 +79,9 @@ export function SessionView({ id }: { readonly id: string }) {
             </Button>
           )}
         </div>
-        {hasFailed(session) && <Refusals refusals={session.refusals} handshake={handshake} server={server} />}
+        {(hasFailed(session) || session.cures.length > 0) && (
+          <Refusals session={session} handshake={handshake} server={server} />
+        )}
         <Facts session={session} />
         <Timeline session={session} />
       </header>
@@ -85,7 +92,7 @@ export function SessionView({ id }: { readonly id: string }) {
         onSelect={select}
       >
         {selected === 'transcript' ? (
-          <Transcript session={session} entries={session.transcript} />
+          <Transcript session={session} entries={session.transcript} isLive={isFollowed} />
         ) : (
           <Comparison handshake={handshake} />
         )}
@@ -95,35 +102,17 @@ export function SessionView({ id }: { readonly id: string }) {
 }
 
 /** Shows what happened, why, and what would cure it. */
-function Refusals({
-  refusals,
-  handshake,
-  server,
-}: {
-  readonly refusals: readonly string[]
-  readonly handshake: Handshake | undefined
-  readonly server: Server | undefined
-}) {
-  const { policy } = handshake ?? {}
+function Refusals(facts: ComponentProps<typeof Cures>) {
+  const { session, handshake } = facts
   return (
     <div class="refusals" role="note">
-      <h3>{handshake?.outcome === 'failed' ? t('sessions.handshakeFailed') : t('sessions.refused')}</h3>
-      {refusals.map((why, index) => (
+      {hasFailed(session) && (
+        <h3>{handshake?.outcome === 'failed' ? t('sessions.handshakeFailed') : t('sessions.refused')}</h3>
+      )}
+      {session.refusals.map((why, index) => (
         <p key={index}>{why}</p>
       ))}
-      {handshake?.outcome === 'failed' && policy && (
-        <p class="hint">
-          {t('sessions.policyNow', { min: policy.minVersion, max: policy.maxVersion })}
-          {policy.require128BitEncryption && ` ${t('sessions.policy128')}`}
-        </p>
-      )}
-      {server && may('administer') && (
-        <p>
-          <a class="button" href={hrefOf(pathWith(['servers', server.id], { tab: 'access' }))}>
-            {t('sessions.changePolicy', { server: server.name })}
-          </a>
-        </p>
-      )}
+      <Cures {...facts} />
     </div>
   )
 }
@@ -204,19 +193,3 @@ const Timeline = ({ session }: { readonly session: Whole }) => (
 )
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(3)
-
-/** Reads a session and its handshake, and reads them again when the session changes. */
-const useSession = (id: string) =>
-  useLive(
-    async () => {
-      const [whole, handshake, servers] = await Promise.all([
-        call('sessions.get', { id }),
-        call('sessions.handshake', { id }),
-        // Accounts and tenants see their own sessions, but not the virtual servers.
-        call('virtualServers.list', {}).catch(() => undefined),
-      ])
-      const session = whole as unknown as Whole
-      return { session, handshake, server: servers?.items.find(({ name }) => name === session.virtualServer) }
-    },
-    ({ data }) => (data.session as { readonly id?: string } | undefined)?.id === id,
-  )

@@ -1,5 +1,5 @@
 import { Bug, ClipboardCopy } from 'lucide-preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Button } from '../../components/button.tsx'
 import { copyText } from '../../components/copy-button.tsx'
 import { notify } from '../../components/toast.tsx'
@@ -13,23 +13,51 @@ import { type Entry, isOfClient, type Session } from './types.ts'
 const SHOWN = 1_000
 
 /** Shows what both sides sent, with the time since the start. Secrets are masked by the lab. */
-export function Transcript({ session, entries }: { readonly session: Session; readonly entries: readonly Entry[] }) {
+export function Transcript({
+  session,
+  entries,
+  isLive,
+}: {
+  readonly session: Session
+  readonly entries: readonly Entry[]
+  /** Whether further lines arrive. */
+  readonly isLive: boolean
+}) {
   const [shown, setShown] = useState(SHOWN)
-  if (entries.length === 0) return <p class="hint transcript-empty">{t('sessions.noTranscript')}</p>
+  const [isFollowing, setFollowing] = useState(true)
+  const end = useRef<HTMLDivElement>(null)
+  const first = useRef(entries.length)
+  useEffect(() => {
+    if (isLive && isFollowing && entries.length !== first.current) end.current?.scrollIntoView({ block: 'nearest' })
+  }, [entries.length, isLive, isFollowing])
+  if (entries.length === 0 && !isLive) return <p class="hint transcript-empty">{t('sessions.noTranscript')}</p>
   return (
     <div class="session-transcript">
-      <p class="hint">{t('sessions.transcriptHint')}</p>
+      <div class="transcript-bar">
+        <p class="hint">{t('sessions.transcriptHint')}</p>
+        {isLive && (
+          <label class="check" title={t('sessions.followHint')}>
+            <input
+              type="checkbox"
+              checked={isFollowing}
+              onChange={(event) => setFollowing(event.currentTarget.checked)}
+            />
+            {t('sessions.follow')}
+          </label>
+        )}
+      </div>
       <table class="transcript-lines">
         <caption class="hidden">{t('sessions.transcript')}</caption>
-        <tbody>
-          {entries.slice(0, shown).map((entry, index) => (
+        <tbody aria-live={isLive ? 'polite' : undefined}>
+          {(isLive ? entries : entries.slice(0, shown)).map((entry, index) => (
             <Line key={index} session={session} entry={entry} />
           ))}
         </tbody>
       </table>
-      {entries.length > shown && (
+      {!isLive && entries.length > shown && (
         <Button onClick={() => setShown(shown * 4)}>{t('sessions.moreLines', { n: entries.length - shown })}</Button>
       )}
+      <div ref={end} />
     </div>
   )
 }

@@ -1,3 +1,5 @@
+import type { Cure } from '../../../../src/core/sessions/cures.ts'
+
 /** A session as the API describes it. Times are in RFC 3339. */
 export interface Session {
   readonly id: string
@@ -16,6 +18,8 @@ export interface Session {
   readonly endCause?: string
   readonly user?: string
   readonly refusals: readonly string[]
+  /** The cure of each cause that the lab knows one for. */
+  readonly cures: readonly Cure[]
   readonly summary: string
   /** Whether its traffic can be downloaded. */
   readonly captured: boolean

@@ -81,4 +81,35 @@ export default {
   'sessions.step_commands': 'erster Befehl',
   'sessions.step_message': 'Nachricht',
   'sessions.step_ended': 'beendet',
+  'sessions.live': 'live',
+  'sessions.follow': 'Mitlaufen',
+  'sessions.followHint': 'Zu jeder weiteren Zeile blättern',
+  'sessions.cureHint': 'Abhilfe',
+  'sessions.cure_untrusted-root':
+    'Der Client vertraut der Stammzertifizierungsstelle des Labs nicht. Installieren Sie deren Zertifikat auf dem Client:',
+  'sessions.cure_wrong-name':
+    'Das Zertifikat gilt für einen anderen Namen. Verbinden Sie sich unter einem seiner Namen, oder stellen Sie ein Zertifikat mit dem Namen aus, den der Client verwendet.',
+  'sessions.cure_certificate-refused':
+    'Der Client nimmt das Zertifikat nicht an. Verbinden Sie sich unter einem seiner Namen, und installieren Sie das Stammzertifikat des Labs auf dem Client:',
+  'sessions.cure_certificate-expired':
+    'Der Client hält das Zertifikat für abgelaufen. Erneuern Sie es, und vergleichen Sie die Uhren von Client und Lab.',
+  'sessions.cure_certificate-revoked': 'Das Zertifikat ist gesperrt. Ersetzen Sie es.',
+  'sessions.cure_version': 'Client und virtueller Server haben keine TLS-Version gemeinsam.',
+  'sessions.cure_suite': 'Client und virtueller Server haben keine Cipher Suite, Gruppe oder Signatur gemeinsam.',
+  'sessions.cure_clear-text':
+    'Der Client beginnt auf einem TLS-Port nicht mit TLS. Wählen Sie im Client SSL/TLS, oder verwenden Sie den anderen Port.',
+  'sessions.cure_needs-tls': 'Der Client sendet sein Kennwort im Klartext. Wählen Sie im Client STARTTLS oder SSL/TLS.',
+  'sessions.cure_client-certificate':
+    'Dieser virtuelle Server verlangt ein Zertifikat des Clients. Installieren Sie eines auf dem Client, oder ändern Sie die Einstellung.',
+  'sessions.cure_wrong-password': 'Das Kennwort von {account} lautet anders.',
+  'sessions.cure_unknown-account': 'Das Lab hat kein Konto mit diesem Namen.',
+  'sessions.cure_account-state':
+    'Das Konto {account} darf sich nicht anmelden. Ändern Sie seinen Zustand, oder verwenden Sie eines seiner App-Kennwörter.',
+  'sessions.platform': 'Plattform des Clients',
+  'sessions.askedFor': 'Der Client verlangt {name}',
+  'sessions.certificateNames': 'Das Zertifikat hat {names}',
+  'sessions.toWizard': 'Zertifikat-Assistent',
+  'sessions.toCertificate': 'Zertifikat {name}',
+  'sessions.toAccount': 'Einstellungen von {account}',
+  'sessions.toSettings': 'Client-Einstellungen',
 } satisfies Texts<'sessions'>

@@ -76,4 +76,34 @@ export default {
   'sessions.step_commands': 'first command',
   'sessions.step_message': 'message',
   'sessions.step_ended': 'ended',
+  'sessions.live': 'live',
+  'sessions.follow': 'Follow',
+  'sessions.followHint': 'Scroll to each further line',
+  'sessions.cureHint': 'What helps',
+  'sessions.cure_untrusted-root': 'The client does not trust the root of the lab. Install the root on the client:',
+  'sessions.cure_wrong-name':
+    'The certificate is for another name. Connect by one of its names, or issue a certificate with the name that the client uses.',
+  'sessions.cure_certificate-refused':
+    'The client does not accept the certificate. Connect by one of its names, and install the root of the lab on the client:',
+  'sessions.cure_certificate-expired':
+    'The client considers the certificate expired. Renew it, and compare the clocks of the client and the lab.',
+  'sessions.cure_certificate-revoked': 'The certificate is revoked. Replace it.',
+  'sessions.cure_version': 'Client and virtual server have no TLS version in common.',
+  'sessions.cure_suite': 'Client and virtual server have no cipher suite, group or signature in common.',
+  'sessions.cure_clear-text':
+    'The client does not begin with TLS on a port for TLS. Choose SSL/TLS in the client, or use the other port.',
+  'sessions.cure_needs-tls': 'The client sends its password in clear text. Choose STARTTLS or SSL/TLS in the client.',
+  'sessions.cure_client-certificate':
+    'This virtual server wants a certificate of the client. Install one on the client, or change the setting.',
+  'sessions.cure_wrong-password': 'The password of {account} is another one.',
+  'sessions.cure_unknown-account': 'The lab has no account with this name.',
+  'sessions.cure_account-state':
+    'The account {account} may not log on. Change its state, or use one of its app passwords.',
+  'sessions.platform': 'Platform of the client',
+  'sessions.askedFor': 'The client asks for {name}',
+  'sessions.certificateNames': 'The certificate has {names}',
+  'sessions.toWizard': 'Certificate wizard',
+  'sessions.toCertificate': 'Certificate {name}',
+  'sessions.toAccount': 'Settings of {account}',
+  'sessions.toSettings': 'Client settings',
 }

@@ -77,4 +77,35 @@ export default {
   'sessions.step_commands': '最初のコマンド',
   'sessions.step_message': 'メッセージ',
   'sessions.step_ended': '終了',
+  'sessions.live': 'ライブ',
+  'sessions.follow': '追従',
+  'sessions.followHint': '新しい行へ自動でスクロールします',
+  'sessions.cureHint': '対処方法',
+  'sessions.cure_untrusted-root':
+    'クライアントはラボのルートを信頼していません。ルート証明書をクライアントにインストールしてください:',
+  'sessions.cure_wrong-name':
+    '証明書は別の名前のものです。証明書にある名前で接続するか、クライアントが使う名前の証明書を発行してください。',
+  'sessions.cure_certificate-refused':
+    'クライアントが証明書を受け入れません。証明書にある名前で接続し、ラボのルート証明書をクライアントにインストールしてください:',
+  'sessions.cure_certificate-expired':
+    'クライアントは証明書が期限切れだと判断しました。更新し、クライアントとラボの時計を比べてください。',
+  'sessions.cure_certificate-revoked': '証明書は失効しています。交換してください。',
+  'sessions.cure_version': 'クライアントと仮想サーバーに共通の TLS バージョンがありません。',
+  'sessions.cure_suite': 'クライアントと仮想サーバーに共通の暗号スイート、グループ、署名がありません。',
+  'sessions.cure_clear-text':
+    'TLS 用のポートでクライアントが TLS を開始しません。クライアントで SSL/TLS を選ぶか、別のポートを使ってください。',
+  'sessions.cure_needs-tls': 'クライアントがパスワードを平文で送っています。STARTTLS か SSL/TLS を選んでください。',
+  'sessions.cure_client-certificate':
+    'この仮想サーバーはクライアント証明書を要求します。クライアントにインストールするか、設定を変更してください。',
+  'sessions.cure_wrong-password': '{account} のパスワードが違います。',
+  'sessions.cure_unknown-account': 'この名前のアカウントはラボにありません。',
+  'sessions.cure_account-state':
+    'アカウント {account} はログオンできません。状態を変更するか、アプリパスワードを使ってください。',
+  'sessions.platform': 'クライアントのプラットフォーム',
+  'sessions.askedFor': 'クライアントが求めた名前: {name}',
+  'sessions.certificateNames': '証明書の名前: {names}',
+  'sessions.toWizard': '証明書ウィザード',
+  'sessions.toCertificate': '証明書 {name}',
+  'sessions.toAccount': '{account} の設定',
+  'sessions.toSettings': 'クライアント設定',
 } satisfies Texts<'sessions'>

@@ -57,7 +57,7 @@ function check(context: SaslContext, sent: { realm: string; nonce: string }, ans
   const isRight = (password: string): boolean =>
     sameSecret(digest(sessionSecret(answer, password), answer, 'AUTHENTICATE'), answer.response)
   const secret = provenSecret(context.directory.secretsOf(account), isRight)
-  if (!account || !secret) return notProved()
+  if (!account || !secret) return notProved(answer.username)
   const data = Buffer.from(`rspauth=${digest(sessionSecret(answer, secret.password), answer, '')}`)
   return proved(context, { account, secret }, { authzid: answer.authzid, data })
 }

@@ -77,6 +77,8 @@ export interface SaslSuccess {
 interface SaslFailure {
   readonly kind: 'failure'
   readonly reason: string
+  /** The name that the client gave, if its proof is wrong. */
+  readonly user?: string
   /** Set if the client has proved who it is. */
   readonly refusal?: LogonRefusal
   readonly note?: string
@@ -117,7 +119,11 @@ export const failure = (reason: string, note?: string): SaslResult => ({
   ...(note === undefined ? {} : { note }),
 })
 /** Returns the failure of a client that has proved nothing. It does not say whether the name or the password was wrong. */
-export const notProved = (): SaslFailure => ({ kind: 'failure', reason: 'unknown user name or bad password' })
+export const notProved = (user: string): SaslFailure => ({
+  kind: 'failure',
+  reason: 'unknown user name or bad password',
+  user,
+})
 
 /** Returns the account that a client acts as: its own, or `authzid` if that account lists it among its delegates. RFC 4422 section 3.4.1. */
 export function actingAs({ directory }: SaslContext, account: Account, authzid: string): Account | undefined {

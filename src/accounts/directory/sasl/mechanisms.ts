@@ -31,7 +31,7 @@ const plain: SaslMechanism = {
       const name = saslprep(authcid)
       if (name === undefined || saslprep(password) === undefined) return failure('malformed PLAIN message')
       const proof = await context.directory.checkPassword(name, password, context.isGone)
-      return proof ? proved(context, proof, { authzid }) : notProved()
+      return proof ? proved(context, proof, { authzid }) : notProved(name)
     },
   }),
 }
@@ -75,7 +75,7 @@ const login: SaslMechanism = {
         }
         if (response === undefined || name === '') return failure('malformed LOGIN message')
         const proof = await context.directory.checkPassword(name, response.toString('utf8'), context.isGone)
-        return proof ? proved(context, proof) : notProved()
+        return proof ? proved(context, proof) : notProved(name)
       },
     }
   },
@@ -100,11 +100,12 @@ const cramMd5: SaslMechanism = {
         const text = response?.toString('utf8') ?? ''
         const space = text.lastIndexOf(' ')
         if (space < 1) return failure('malformed CRAM-MD5 response')
-        const account = directory.find(text.slice(0, space))
+        const name = text.slice(0, space)
+        const account = directory.find(name)
         const given = text.slice(space + 1).toLowerCase()
         const digest = (password: string): string => createHmac('md5', password).update(question).digest('hex')
         const secret = provenSecret(directory.secretsOf(account), (password) => sameSecret(digest(password), given))
-        return account && secret ? proved(context, { account, secret }) : notProved()
+        return account && secret ? proved(context, { account, secret }) : notProved(name)
       },
     }
   },
@@ -120,7 +121,9 @@ const external: SaslMechanism = {
       const { directory, externalIdentity } = context
       if (externalIdentity === undefined) return failure('no client certificate names an account')
       const account = directory.find(externalIdentity)
-      return account ? proved(context, { account }, { authzid: response.toString('utf8') }) : notProved()
+      return account
+        ? proved(context, { account }, { authzid: response.toString('utf8') })
+        : notProved(externalIdentity)
     },
   }),
 }

@@ -120,7 +120,7 @@ class NtlmExchange implements SaslExchange {
     const result =
       account && secret && proof
         ? this.#result({ account, secret }, { message, sent, authenticate, client, proof })
-        : notProved()
+        : notProved(nameOf(authenticate))
     return { ...result, note: noteOf(authenticate, proof ? [proof] : accepted, client) }
   }
 

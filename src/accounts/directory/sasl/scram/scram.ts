@@ -113,7 +113,7 @@ async function finish(context: SaslContext, exchange: Exchange, response: Buffer
   const authMessage = `${first.bare},${serverFirst},${final.withoutProof}`
   const proven = keys.map((one) => provesPassword(hash, one, authMessage, final.proof)).indexOf(true)
   const [secret, own] = [secrets[proven], keys[proven]]
-  if (!account || !secret || !own) return notProved()
+  if (!account || !secret || !own) return notProved(first.name)
   const data = Buffer.from(`v=${serverSignature(hash, own, authMessage)}`)
   return proved(context, { account, secret }, { authzid: first.authzid, data })
 }

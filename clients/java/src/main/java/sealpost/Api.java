@@ -463,6 +463,8 @@ public final class Api {
         SessionTls tls,
         /** Why a handshake, a log-on, a command or a message was refused: the replies, or the reasons. */
         List<String> refusals,
+        /** What would help the client, by the cause of each refusal that the lab knows a cure for. */
+        List<SessionCure> cures,
         /** RFC 3339. */
         String startedAt,
         /** RFC 3339. Absent while the session is open. */
@@ -488,6 +490,14 @@ public final class Api {
         String version,
         String cipher,
         long bits
+    ) {}
+
+    public record SessionCure(
+        String cause,
+        /** The account whose log-on was refused, if the lab has it. */
+        String account,
+        /** What to do. */
+        String text
     ) {}
 
     public record VirtualServer(
