@@ -2,7 +2,7 @@
 //   node scripts/fetch-clients.mjs [NAME …]   default: all of them. Prints the path of each program.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
@@ -67,6 +67,12 @@ const clients = {
     program: 'index.js',
     unpack: (folder) => join(folder, 'package'),
   },
+  /** The SDKs of mail providers, with the packages that they need: those of the lock file. */
+  'provider-sdks': {
+    lock: new URL('provider-sdks/', import.meta.url),
+    folder: 'provider-sdks-1',
+    program: 'node_modules/svix/package.json',
+  },
 }
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sealpost')
@@ -74,6 +80,14 @@ const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'sea
 function fetch(client) {
   const folder = mkdtempSync(join(cache, 'fetch-'))
   try {
+    if (client.lock) {
+      for (const name of ['package.json', 'package-lock.json'])
+        copyFileSync(new URL(name, client.lock), join(folder, name))
+      execFileSync('npm', ['ci', '--ignore-scripts', '--silent', '--no-audit', '--no-fund'], { cwd: folder })
+      rmSync(join(cache, client.folder), { recursive: true, force: true })
+      renameSync(folder, join(cache, client.folder))
+      return
+    }
     const archive = execFileSync('npm', ['pack', '--silent', client.package], { cwd: folder, encoding: 'utf8' }).trim()
     const sha512 = createHash('sha512')
       .update(readFileSync(join(folder, archive)))

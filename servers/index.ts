@@ -1,3 +1,5 @@
+import type { Api } from '../src/api/api.ts'
+import type { ReportProviderEvent } from '../src/api/webhooks/types.ts'
 import type { WebhookFormats } from '../src/api/webhooks/webhooks.ts'
 import type { ServerProtocol } from '../src/core/config/schema.ts'
 import type { ProtocolService } from './service.ts'
@@ -13,6 +15,12 @@ const loaders: Readonly<Record<ServerProtocol, () => Promise<ProtocolService>>> 
 
 /** Returns the service of a protocol. */
 export const serviceOf = (protocol: ServerProtocol): Promise<ProtocolService> => loaders[protocol]()
+
+/** Returns the function that reports events to the webhooks of the provider by whose API a message was sent. */
+export const providerReporter =
+  (api: Api): ReportProviderEvent =>
+  async (...facts) =>
+    (await import('./http/providers/report.ts')).reportProviderEvent(api, ...facts)
 
 /** Loads the formats of other products in which webhooks can send. */
 export const webhookFormats = async (): Promise<WebhookFormats> => ({

@@ -32,6 +32,7 @@ import { oauth2Routes } from './oauth2/routes.ts'
 import { runOperation } from './operations.ts'
 import { originOf } from './origin.ts'
 import { problemResponse } from './problems.ts'
+import { placeOfProvider, providerHosts, providerPath } from './providers/places.ts'
 import { jsonResponse, mount } from './routes.ts'
 import { smtp4devRoutes } from './smtp4dev/routes.ts'
 import { isReportPath, tlsReportRoutes } from './tls-reports.ts'
@@ -63,8 +64,14 @@ export function createApp(
   context: ServerContext,
   connectionOf: (request: IncomingMessage) => Connection,
 ): Hono<Env> {
-  const { like } = context.config
-  const app = new Hono<Env>({ getPath: (request) => placeOf(getPath(request), like).path })
+  const { like, providers } = context.config
+  const app = new Hono<Env>({
+    getPath: (request) => {
+      const path = getPath(request)
+      const host = request.headers.get('Host') ?? ''
+      return providerPath(host, path, providers) ?? placeOf(path, like).path
+    },
+  })
   const files = new Console()
   app.use(async (c, next) => {
     const connection = connectionOf(c.env.incoming)
@@ -126,6 +133,7 @@ export function createApp(
     const isSetup = isClientSetup(c.req.path)
     const ofOAuth2 = isOAuth2(c.req.path)
     const isPolicy = isPolicyPath(c.req.path)
+    const isProvider = placeOfProvider(c.req.path) !== undefined
     const isUnsubscribe = isUnsubscribeLink(c.req.path)
     const origin = header('Origin')
     const isAllowedPage = origin !== undefined && place.like !== undefined && allowsPage(place.like, origin)
@@ -142,12 +150,13 @@ export function createApp(
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
       hasBody: hasBody(c),
       takesForms: ofOAuth2,
-      takesUntyped: isUnsubscribe || toolOf(c.req.path) !== undefined,
+      takesUntyped: isUnsubscribe || isProvider || toolOf(c.req.path) !== undefined,
     }
     const names = [
       ...latest.labNames,
       ...(isSetup ? setupNames(latest) : []),
       ...(isPolicy ? policyNames(latest) : []),
+      ...(isProvider ? providerHosts(host) : []),
       ...(ofOAuth2 ? [new URL(latest.oauth2.settings.issuer).hostname] : []),
     ]
     checkRequest(facts, channel, { ...latest, labNames: names })
@@ -157,6 +166,11 @@ export function createApp(
     await api.lab.values.refresh()
     // Mail programs and mail servers have no credentials. The authorization server has its own.
     if (isSetup || ofOAuth2 || isPolicy || isUnsubscribe || isReportPath(c.req.path)) return next()
+    // Each provider has keys of its own.
+    if (isProvider) {
+      await context.api()
+      return (await import('./providers/answer.ts')).answerProvider(c, api, context)
+    }
     if (facts.method === 'GET' || facts.method === 'HEAD') {
       const wanted = fileRequest(c)
       const page = like && files.isPage(wanted) ? toOwnPage(getPath(c.req.raw), like) : undefined

@@ -13,7 +13,7 @@ import { MessageViews } from './messages/message-views.ts'
 import { MessageThreads } from './messages/threads.ts'
 import { ReturnedMessages } from './returned-messages.ts'
 import { RightsChanges } from './rights.ts'
-import type { WebhookSender } from './webhooks/types.ts'
+import type { ReportProviderEvent, WebhookSender } from './webhooks/types.ts'
 
 /** The services that the operations of one lab share. Created at the first call. */
 export class Api implements AsyncDisposable {
@@ -31,6 +31,8 @@ export class Api implements AsyncDisposable {
   readonly certificateChanges = new OneAtATime()
   /** Sends events to the webhooks of the configuration; undefined if it never had any. */
   webhooks: WebhookSender | undefined
+  /** Reports what a test asks for to the webhooks of a provider. Absent: no virtual server has the API of one. */
+  reportProviderEvent: ReportProviderEvent | undefined
   readonly #resetListeners: (() => void | Promise<void>)[] = []
   readonly #stopping = new AbortController()
   readonly #unwatchTenants: () => void

@@ -1,8 +1,10 @@
 import type { Logger } from 'pino'
-import { webhookFormats } from '../../servers/index.ts'
+import { providerReporter, webhookFormats } from '../../servers/index.ts'
 import type { Api } from '../api/api.ts'
-import type { Webhooks } from '../api/webhooks/webhooks.ts'
+import type { ProviderWebhook, Webhooks } from '../api/webhooks/webhooks.ts'
 import type { ResolvedLab } from '../core/config/resolve.ts'
+import { webhookRetries } from '../core/config/schema/http.ts'
+import { providerRetries } from '../core/config/schema/providers.ts'
 
 /** The parts of a lab that webhooks need. */
 interface WebhookServices {
@@ -20,15 +22,29 @@ export class LabWebhooks {
   }
 
   /** Sends events to the webhooks of a configuration. @throws Error for a secret or filter that cannot be used */
-  async apply({ webhooks }: ResolvedLab): Promise<void> {
-    if (webhooks.length === 0 && !this.#running) return
-    const { openWebhooks, Webhooks } = await import('../api/webhooks/webhooks.ts')
-    const opened = await openWebhooks(webhooks, await webhookFormats())
+  async apply({ webhooks, virtualServers }: ResolvedLab): Promise<void> {
+    const ofProviders = providerWebhooks(virtualServers)
+    if (webhooks.length + ofProviders.length === 0 && !this.#running) return
+    const { openProviderWebhooks, openWebhooks, Webhooks } = await import('../api/webhooks/webhooks.ts')
+    const own = await openWebhooks(webhooks, await webhookFormats())
+    const opened = [...own, ...(await openProviderWebhooks(ofProviders))]
     if (this.#running) return this.#running.use(opened)
     const api = await this.#services.api()
     this.#running = await Webhooks.start(api, opened, (err) =>
       this.#services.log.error({ err }, 'webhooks: an event may be lost'),
     )
     api.webhooks = this.#running
+    api.reportProviderEvent = providerReporter(api)
   }
 }
+
+/** Returns the webhooks of the providers whose API virtual servers offer. */
+const providerWebhooks = (servers: ResolvedLab['virtualServers']): ProviderWebhook[] =>
+  servers.flatMap(({ providers }) =>
+    providers.flatMap(({ provider, webhooks }) =>
+      webhooks.map((hook) => ({
+        ...hook,
+        retries: hook.retries ?? [...(providerRetries[provider] ?? webhookRetries)],
+      })),
+    ),
+  )

@@ -8,14 +8,15 @@ import { ApiProblem, notFound } from '../problem.ts'
 import { messageOf } from './find.ts'
 
 const report = defineOperation('messages.report', 'POST /messages/{id}/report', {
-  summary: 'Send a bounce, a spam complaint or an out-of-office reply to the sender of a message.',
+  summary:
+    'Send a bounce, a spam complaint or an out-of-office reply to the sender of a message, or an event to the webhooks of the provider by whose API it was sent.',
   access: 'administer',
   input: z.strictObject({
     id: z.string().describe('Id of the message.'),
     report: z
       .string()
       .describe(
-        'The report, as the local part of an address asks for it: bounce+550, bounce+5.1.1.postfix.30s, complaint+abuse or vacation+reply.',
+        'The report, as the local part of an address asks for it: bounce+550, bounce+5.1.1.postfix.30s, complaint+abuse or vacation+reply; event+opened, event+clicked or event+unsubscribed for mail that was sent by the API of a provider.',
       ),
   }),
   output: z.object({
@@ -36,6 +37,19 @@ const report = defineOperation('messages.report', 'POST /messages/{id}/report', 
     if (mailFrom === '') throw new ApiProblem('conflict', `message ${id} has no return path that a report could go to`)
     const raw = await api.lab.store.read(folder.id, entry.uid)
     if (!raw) throw notFound(`message ${id} was deleted meanwhile`)
+    const facts = { raw, from: mailFrom, recipients: rcptTo, at: entry.internalDate, sizeOctets: entry.sizeOctets }
+    if (await api.reportProviderEvent?.(facts, wanted))
+      return {
+        id,
+        from: mailFrom,
+        recipients: [...rcptTo],
+        dueAt: timeText(api.lab.clock.now() + (wanted.delayMs ?? 0)),
+      }
+    if (wanted.kind === 'event')
+      throw new ApiProblem(
+        'conflict',
+        `message ${id} was not sent by the API of a provider, which would report ${text}`,
+      )
     const mail = { message: releasedForm(raw), mailFrom, rcptTo, session, client, arrivedAt: entry.internalDate }
     const dueAt = await reportStored(api.lab.services, mail, wanted, api.lab.clock.now())
     return { id, from: mailFrom, recipients: [...rcptTo], dueAt: timeText(dueAt) }

@@ -18,6 +18,10 @@ const delivery = z.object({
   /** The answer to the last attempt. */
   status: z.number().optional(),
   error: z.string().optional(),
+  /** Header fields of the provider whose event it is. */
+  headers: z.record(z.string(), z.string()).optional(),
+  /** The signature. Default: that of Standard Webhooks. svix: the same in the fields of Svix. */
+  sign: z.enum(['svix', 'none']).optional(),
 })
 
 /** An event for one webhook. */

@@ -36,13 +36,15 @@ export class Sender {
 
   /** Sends an event once. Redirects are not followed: nothing is sent to a host that the configuration does not name. */
   async send(
-    { id, url, body }: Delivery,
+    { id, url, body, headers = {}, sign }: Delivery,
     { key, roots, timeoutMs }: SendOptions,
     signal: AbortSignal,
   ): Promise<Attempt> {
     const timestamp = Math.floor(systemClock.now() / 1000)
     // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
+    // https://docs.svix.com/receiving/verifying-payloads/how-manual
+    const prefix = sign === 'svix' ? 'svix' : 'webhook'
     using limit = abortAfter(timeoutMs, signal)
     const options = {
       method: 'POST',
@@ -51,10 +53,15 @@ export class Sender {
         'Content-Type': 'application/json',
         'Content-Length': Buffer.byteLength(body),
         'User-Agent': 'Sealpost',
-        'webhook-id': id,
-        'webhook-timestamp': String(timestamp),
-        // Without a key, nobody could verify it.
-        ...(key.length > 0 ? { 'webhook-signature': `v1,${signature}` } : {}),
+        ...headers,
+        ...(sign === 'none'
+          ? {}
+          : {
+              [`${prefix}-id`]: id,
+              [`${prefix}-timestamp`]: String(timestamp),
+              // Without a key, nobody could verify it.
+              ...(key.length > 0 ? { [`${prefix}-signature`]: `v1,${signature}` } : {}),
+            }),
       },
     }
     const request = url.startsWith('https:')

@@ -16,7 +16,7 @@ import { matcherOf } from '../messages/matcher.ts'
 import type { Condition } from '../messages/search.ts'
 import { type Delivery, PendingDeliveries } from './queue.ts'
 import { type Attempt, keyOf, Sender } from './send.ts'
-import type { WebhookSender } from './types.ts'
+import type { WebhookPost, WebhookSender } from './types.ts'
 
 /** Returns the body of an event in the format of another product; undefined if that product sends nothing. */
 export type WebhookData = (api: Api, event: LabEvent) => Promise<object | undefined>
@@ -24,9 +24,19 @@ export type WebhookData = (api: Api, event: LabEvent) => Promise<object | undefi
 /** The formats of other products. */
 export type WebhookFormats = Readonly<Record<Exclude<WebhookConfig['format'], 'standard'>, WebhookData>>
 
+/** A webhook of a provider. */
+export interface ProviderWebhook extends Pick<WebhookConfig, 'url' | 'retries' | 'timeout' | 'secret' | 'authority'> {
+  /** The events of the provider. */
+  readonly events: readonly string[]
+}
+
 /** A webhook of the configuration. */
 interface Webhook {
-  readonly config: WebhookConfig
+  readonly config: Pick<WebhookConfig, 'url' | 'retries' | 'timeout' | 'filter'> & {
+    readonly events: readonly string[]
+  }
+  /** Requests at a time. */
+  readonly maxConcurrent: number
   readonly key: Buffer
   readonly conditions: readonly Condition[]
   /** Absent: Standard Webhooks. */
@@ -56,9 +66,24 @@ export const openWebhooks = (configs: readonly WebhookConfig[], formats: Webhook
         const conditions = config.filter === undefined ? [] : conditionsOf({ query: config.filter })
         assertDecidable(config, conditions)
         const data = config.format === 'standard' ? undefined : formats[config.format]
-        return { config, key, conditions, data, roots: await rootsIn(config.authority) }
+        const roots = await rootsIn(config.authority)
+        return { config, maxConcurrent: MAX_CONCURRENT, key, conditions, data, roots }
       } catch (cause) {
         throw new Error(`webhooks[${index}] (${maskUrls(config.url)}): ${(cause as Error).message}`, { cause })
+      }
+    }),
+  )
+
+/** Reads the roots of webhooks of providers. They get no events of the lab. @throws Error that names the webhook */
+export const openProviderWebhooks = (configs: readonly ProviderWebhook[]): Promise<Webhook[]> =>
+  Promise.all(
+    configs.map(async (config) => {
+      try {
+        const roots = await rootsIn(config.authority)
+        // Applications see the events of a message in their order, unless one has to be sent again.
+        return { config, maxConcurrent: 1, key: keyOf(config.secret ?? ''), conditions: [], roots }
+      } catch (cause) {
+        throw new Error(`the webhook ${maskUrls(config.url)} of a provider: ${(cause as Error).message}`, { cause })
       }
     }),
   )
@@ -178,7 +203,8 @@ export class Webhooks implements WebhookSender {
       if (!config.events.some((name) => name === event.name)) continue
       if (conditions.length > 0 && !(await this.#meets(event, conditions))) continue
       const data = format ? await format(this.#api, event) : await eventData(this.#api, SEES_ALL, event)
-      if (data) await this.#enqueue(config.url, event, format ? data : standardBody(event, data))
+      const body = data && JSON.stringify(format ? data : standardBody(event, data))
+      if (body !== undefined) await this.#enqueue(config.url, { event: event.name, body })
     }
     this.#run()
   }
@@ -188,17 +214,25 @@ export class Webhooks implements WebhookSender {
     return message !== undefined && (await matcherOf(this.#api.reader, conditions)({ ...message, order: 0 }))
   }
 
-  async #enqueue(url: string, { name }: LabEvent, body: object): Promise<void> {
+  async post(url: string, { delayMs, sign = 'none', ...post }: WebhookPost): Promise<void> {
+    await this.#enqueue(url, { ...post, sign }, delayMs)
+    this.#run()
+  }
+
+  async #enqueue(
+    url: string,
+    request: Pick<Delivery, 'event' | 'body' | 'headers' | 'sign'>,
+    delayMs = 0,
+  ): Promise<void> {
     const now = systemClock.now()
     const delivery: Delivery = {
       id: `msg_${randomUUID().replaceAll('-', '')}`,
       url,
-      event: name,
-      body: JSON.stringify(body),
+      ...request,
       state: 'pending',
       attempts: 0,
       createdAt: now,
-      nextAttemptAt: now,
+      nextAttemptAt: now + delayMs,
     }
     const isWritten = this.#pending.put(delivery)
     if (this.#stop) this.#deliveries.set(delivery.id, delivery)
@@ -235,7 +269,7 @@ export class Webhooks implements WebhookSender {
         this.#finish(one, 'failed', QUEUE_FULL)
       let running = waiting.filter(({ id }) => this.#inFlight.has(id)).length
       for (const one of waiting) {
-        if (this.#inFlight.has(one.id) || running >= MAX_CONCURRENT) continue
+        if (this.#inFlight.has(one.id) || running >= hook.maxConcurrent) continue
         if (one.nextAttemptAt > now) next = Math.min(next, one.nextAttemptAt)
         else {
           running++

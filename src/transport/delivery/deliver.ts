@@ -26,7 +26,7 @@ import { type DeliveryPlan, planDelivery } from '../outgoing/plan.ts'
 import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
 import { capturedFolders } from './captured.ts'
 import { checkMailboxQuota, lateQuotaError } from './check-quota.ts'
-import { keywordsFor } from './tags.ts'
+import { keywordsFor, keywordsOf } from './tags.ts'
 import { type Delivery, DeliveryError, type DeliveryServices, type Recipient } from './types.ts'
 
 /** The copies of a delivered message. */
@@ -80,9 +80,10 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
         limits.set(id, await limitOf(services.store, owner, destination.account.quota))
       addCopy(copies, id, recipient, message, stripped)
     }
+    const given = delivery.tags ?? []
     const flags = services.tagging
-      ? keywordsFor(services.tagging, delivery, (await services.ruleTags?.(delivery)) ?? [])
-      : []
+      ? keywordsFor(services.tagging, delivery, [...given, ...((await services.ruleTags?.(delivery)) ?? [])])
+      : keywordsOf(given)
     const queued = outgoing.targets.length > 0 ? await queueTargets(services, outgoing.targets, delivery) : []
     const batch: NewMessage[] = []
     for (const copy of stripped ? [message, stripped.rest] : [message]) {

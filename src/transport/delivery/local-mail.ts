@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../core/time/clock.ts'
+import { definedOnly } from '../../core/values/defined.ts'
 import type { StoredMessage } from '../../storage/store/types.ts'
 import { deliver } from './deliver.ts'
 import { reportAfterDelivery } from './reports/after-delivery.ts'
@@ -13,6 +14,13 @@ export interface LocalMail {
   /** Addresses or log-on names. */
   readonly to: readonly string[]
   readonly raw: Buffer
+  /** Header lines to put in front of it. */
+  readonly trace?: Buffer
+  readonly tags?: readonly string[]
+  /** Id of the session that sent it. */
+  readonly session?: string
+  /** Whether the sender learns otherwise about bounces and complaints that a test asks for, so that no mail reports them. */
+  readonly isReportedOtherwise?: boolean
 }
 
 /** The parts of a lab that deliver its own mail. */
@@ -25,7 +33,7 @@ interface LocalDeliveryServices {
 /** Delivers a message without SMTP. Returns its copies, once they are stored. @throws DeliveryError, StoreError; no mailbox has it then */
 export async function deliverLocalMail(
   { services, clock, log }: LocalDeliveryServices,
-  { from, to, raw }: LocalMail,
+  { from, to, raw, trace, tags, session, isReportedOtherwise = false }: LocalMail,
 ): Promise<readonly StoredMessage[]> {
   const at = clock.now()
   // Another node may have added an account a moment ago.
@@ -34,9 +42,11 @@ export async function deliverLocalMail(
     (name): Recipient =>
       name.includes('@') ? { address: name, ...resolveOnDemand(services, name, from) } : resolveNamed(services, name),
   )
-  const delivery: Delivery = { message: [raw], mailFrom: from, recipients }
+  const delivery: Delivery = { message: [raw], mailFrom: from, recipients, ...definedOnly({ trace, tags, session }) }
   const { copies, queued } = await deliver(services, delivery)
-  const own = recipients.filter(({ address }) => !queued.has(address))
+  const own = recipients
+    .filter(({ address }) => !queued.has(address))
+    .filter(({ onDemand }) => !(isReportedOtherwise && onDemand && onDemand.kind !== 'vacation'))
   await reportAfterDelivery(services, { ...delivery, recipients: own }, at, (err) =>
     log.warn({ err }, 'no report was sent'),
   )

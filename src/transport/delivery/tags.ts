@@ -21,7 +21,12 @@ export function keywordsFor(tagging: Tagging, delivery: Delivery, ofRules: reado
     ...(header === undefined ? [] : wordsIn(header, delivery)),
     ...addresses.flatMap((address) => splitAddress(address).localPart.split('+').slice(1)),
   ].map((tag) => (titleCase ? tag.replaceAll(/(?<![\w.@-])[a-z]/g, (letter) => letter.toUpperCase()) : tag))
-  const tags = [...found, ...(user && account !== undefined ? [account] : []), ...ofRules].map(keywordOf)
+  return keywordsOf([...found, ...(user && account !== undefined ? [account] : []), ...ofRules])
+}
+
+/** Returns the keywords of tags, once each. */
+export function keywordsOf(given: readonly string[]): string[] {
+  const tags = given.map(keywordOf)
   const once = new Map(tags.filter((tag) => tag !== '').map((tag) => [tag.toLowerCase(), tag]))
   return [...once.values()].slice(0, MAX_TAGS)
 }

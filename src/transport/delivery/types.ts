@@ -78,6 +78,8 @@ export interface Delivery {
   readonly account?: string | undefined
   /** Id of the session that received the message. */
   readonly session?: string | undefined
+  /** Tags that its sender has given it, besides those of `tagging`. */
+  readonly tags?: readonly string[]
   /** The SMTP client that sent it. */
   readonly client?: DeliveryEnvelope['client'] | undefined
   /** The results for its sender. */

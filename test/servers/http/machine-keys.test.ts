@@ -54,7 +54,7 @@ const MACHINE = [
 const HOSTS = [
   /^outgoing\.connectors\.-\.(?:smartHost\.(?:host|names\.-)|resolver)$/,
   /^virtualServers\.-\.feeds\.-\.host$/,
-  /^webhooks\.-\.url$/,
+  /^(?:virtualServers\.-\.providers\.-\.)?webhooks\.-\.url$/,
   /^oauth2\.issuers\.-\.jwksUri$/,
   /^testing\.verify\.targets\.-$/,
   /^certificates\.service\.acme\.dns$/,
@@ -65,14 +65,14 @@ const PLAIN = new Set(
   `
     a aaaa accessToken accessTokenLifetime account address addresses administrators age aliasOf allow
     alternativeNames audience authservId caaIdentities certificate certificates ciphers client clientId clientSecret complaintsTo cors
-    connector default delay delayWarning delegates deny description distrust domain domains expiresAfter
+    connector default delay delayWarning delegates deny description distrust domain domains eventDelay expiresAfter
     external externalAccounts failedLogonDelay filter folder folders from garbage gateway giveUpAfter
-    greeting groups handshakeTimeout header hide hostname hosts http idleTimeout imap4 inboxes inject interval issuer
+    greeting groups handshakeTimeout header hide hostname hosts html http id idleTimeout imap4 inboxes inject interval issuer
     keySecret keySecretFallback label lifetime loginDelay logonTimeout mailboxReferrals match matching maxAge maxSize
     memory memoryLimit messageSize moderator motd mx name nntp node organization oversizedReply password
     passwordHash path peer per pop3 progressInterval ptr rate rawReply readers records redirectUris referral
-    refreshTokenLifetime repeatAfter reply report retries retry rua secret selector serialNumber sessionSize size
-    smtp subject tags text timeout to token transfer trust ttl txt types until url user userClaim users validationDelay verb
+    refreshTokenLifetime repeatAfter reply report retries retry rua secret selector senders serialNumber sessionSize size
+    smtp subject suppressed tags text timeout to token transfer trust ttl txt types until url user userClaim users validationDelay verb
     virtualServer
   `.split(/\s+/),
 )

@@ -1,3 +1,4 @@
+import { type ProviderEvent, providerEvents } from '../schema/provider-events.ts'
 import {
   type FeedbackType,
   feedbackTypes,
@@ -20,6 +21,8 @@ type Wish =
   | { readonly kind: 'complaint'; readonly type: FeedbackType; readonly onlyHeader: boolean }
   /** An out-of-office reply. */
   | { readonly kind: 'vacation'; readonly form: ReplyForm }
+  /** An event of the provider by whose API the message was sent. */
+  | { readonly kind: 'event'; readonly event: ProviderEvent }
 
 /** A report that a test asks for. */
 export type OnDemand = Wish & {
@@ -84,10 +87,15 @@ const PARSERS: ReadonlyMap<string, Parser> = new Map<string, Parser>([
       return form === 'invalid' ? undefined : { kind: 'vacation', form: form ?? 'standard' }
     },
   ],
+  [
+    'event',
+    (argument, options) =>
+      isOneOf(providerEvents, argument) && options.length === 0 ? { kind: 'event', event: argument } : undefined,
+  ],
 ])
 
 /** The local part of an address: `bounce+5.1.1.postfix.30s`. The argument of a code may have periods. */
-const FORM = /^(bounce|refuse|complaint|vacation)\+(\d\.\d{1,3}\.\d{1,3}|[a-z0-9-]+)((?:\.[a-z0-9-]+)*)$/i
+const FORM = /^(bounce|refuse|complaint|vacation|event)\+(\d\.\d{1,3}\.\d{1,3}|[a-z0-9-]+)((?:\.[a-z0-9-]+)*)$/i
 const TIME = /^\d+(?:ms|s|m|h|d)$/
 
 /** Parses what a test asks for: `bounce+550`, `bounce+5.1.1.postfix.30s`, `complaint+abuse`. Undefined: it is nothing of this kind. */

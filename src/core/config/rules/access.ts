@@ -24,11 +24,11 @@ export const accessRules: readonly Rule[] = [
     }
   }),
 
-  eachServer(function* messageRate({ protocol, limits: { rate } }, at) {
-    if (rate?.messages === undefined || protocol === 'smtp') return
+  eachServer(function* messageRate({ protocol, limits: { rate }, providers }, at) {
+    if (rate?.messages === undefined || protocol === 'smtp' || providers.length > 0) return
     yield {
       path: [...at, 'limits', 'rate', 'messages'],
-      message: `only smtp counts messages; on ${protocol}, limit connections`,
+      message: `only smtp and the APIs of providers count messages; on ${protocol}, limit connections`,
     }
   }),
 
@@ -50,6 +50,16 @@ export const accessRules: readonly Rule[] = [
   eachServer(function* likeOutsideHttp({ protocol, like }, at) {
     if (protocol === 'http' || like === undefined) return
     yield { path: [...at, 'like'], message: 'like works only with protocol: http; remove it' }
+  }),
+
+  eachServer(function* providersOnce({ protocol, providers }, at) {
+    if (protocol !== 'http' && providers.length > 0)
+      yield { path: [...at, 'providers'], message: 'providers works only with protocol: http; remove it' }
+    const names = providers.map(({ provider }) => provider)
+    for (const [index, name] of names.entries()) {
+      if (names.indexOf(name) === index) continue
+      yield { path: [...at, 'providers', index], message: `${name} is listed twice; write one entry with all settings` }
+    }
   }),
 
   function* unknownUsersOfTools({ virtualServers, directory }) {

@@ -53,6 +53,10 @@ export const token = mapping(() => ({
   tokenFile: secretFile('token', '../ci.token'),
 }))
 
+const RETRIES = ['1s', '5s', '30s', '2m', '10m', '30m', '1h']
+/** Pauses between the attempts to send an event, in milliseconds. */
+export const webhookRetries = RETRIES.map((text) => timeLimit.parse(text))
+
 const webhookEvents = z.enum(eventNames).exclude(['log', 'lab.stopping', 'events.lost'])
 
 /** A program that is told of events. https://www.standardwebhooks.com */
@@ -102,6 +106,6 @@ export const webhook = mapping(() => ({
   timeout: timeLimit.prefault('10s').describe('Longest wait for an answer.'),
   retries: z
     .array(timeLimit)
-    .prefault(['1s', '5s', '30s', '2m', '10m', '30m', '1h'])
+    .prefault(RETRIES)
     .describe('Pauses before the further attempts if the receiver does not answer with a status of 200 to 299.'),
 }))

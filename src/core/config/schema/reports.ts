@@ -29,9 +29,11 @@ export const reports = mapping(() => ({
 export type ReportSettings = z.output<typeof reports>
 
 /** A report that a test asks for, as the local part of an address does. */
-export const onDemandReport = z.string().refine((text) => (parseOnDemand(text)?.kind ?? 'refuse') !== 'refuse', {
-  error: 'write a report such as bounce+550, bounce+5.1.1.postfix.30s, complaint+abuse or vacation+reply',
-})
+export const onDemandReport = z
+  .string()
+  .refine((text) => !['refuse', 'event'].includes(parseOnDemand(text)?.kind ?? 'refuse'), {
+    error: 'write a report such as bounce+550, bounce+5.1.1.postfix.30s, complaint+abuse or vacation+reply',
+  })
 
 const time = z.iso.datetime({ offset: true, error: 'write a time as 2026-12-24T18:00:00Z' })
 

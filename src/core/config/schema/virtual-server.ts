@@ -8,6 +8,7 @@ import { distribution, feed } from './news.ts'
 import { ntlm } from './ntlm.ts'
 import { personality, refusesPasswords } from './personality.ts'
 import { serverProtocols } from './protocol.ts'
+import { providerSetting } from './providers.ts'
 import { tls } from './tls.ts'
 import {
   addressOrNetwork,
@@ -28,7 +29,9 @@ const rate = mapping(() => ({
     .int()
     .nonnegative()
     .optional()
-    .describe('smtp: number of messages (MAIL commands) in the time `per`.')
+    .describe(
+      'smtp: number of messages (MAIL commands) in the time `per`. http: number of messages by the APIs of `providers`.',
+    )
     .meta({ examples: [10] }),
   connections: z
     .number()
@@ -263,6 +266,13 @@ export const virtualServer = mapping(() => ({
       'http: the tool whose place the virtual server takes: mailpit, mailhog, maildev, smtp4dev or greenmail. The API of the tool is at the root, for everyone who reaches the port. Everything else of the lab is below /sealpost: the console, and its own API at /sealpost/api/v1. `sealpost start --like TOOL` writes a whole lab with this key (docs/switching.md).',
     )
     .meta({ examples: ['mailpit'] }),
+  providers: z
+    .array(providerSetting)
+    .default([])
+    .describe(
+      'http: mail providers whose API the virtual server offers to applications that send by it: ses, sendgrid, postmark, mailgun, resend, brevo, mailjet, graph and gmail. Each is below its name (/sendgrid/v3/mail/send), and at the root for requests that name its host (api.sendgrid.com). See docs/providers.md.',
+    )
+    .meta({ examples: [['ses', { provider: 'sendgrid', keys: [{ secret: 'SG.key-of-the-lab' }] }]] }),
   feeds: z.array(feed).default([]).describe('nntp: news servers to exchange articles with.'),
   motd: z
     .string()

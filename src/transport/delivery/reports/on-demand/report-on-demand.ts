@@ -83,7 +83,7 @@ const write = ({ wanted, recipients }: Group, source: Source): ReturnType<Writer
   return undefined
 }
 
-const writers: Omit<Writers, 'refuse'> = {
+const writers: Omit<Writers, 'refuse' | 'event'> = {
   bounce({ wanted: { action, form }, recipients }, { services, reports, delivery, message, arrivedAt, at }) {
     const { mailFrom: to, envelopeId, ret, smtpUtf8 = false } = delivery
     const told = recipients.filter(({ notify }) => wants(action, notify))

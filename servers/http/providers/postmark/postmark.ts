@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { timeText } from '../../../../src/core/time/time-text.ts'
+import { keyOf } from '../credentials.ts'
+import { isSuppressed, send } from '../send.ts'
+import {
+  type Answer,
+  type ErrorKind,
+  type OutgoingMail,
+  type Provider,
+  type ProviderCall,
+  ProviderError,
+} from '../types.ts'
+import {
+  attachmentOf,
+  emailsOf,
+  fromTemplate,
+  jsonBody,
+  listText,
+  mailboxText,
+  optionalText,
+  parseMailboxes,
+  templateNamed,
+} from '../values.ts'
+import { postmarkEvents } from './events.ts'
+
+/** The key that checks requests and sends nothing. */
+const TEST_KEY = 'POSTMARK_API_TEST'
+
+/** https://postmarkapp.com/developer/api/email-api */
+const email = z.object({
+  From: z.string(),
+  To: optionalText,
+  Cc: optionalText,
+  Bcc: optionalText,
+  Subject: optionalText,
+  Tag: optionalText,
+  HtmlBody: optionalText,
+  TextBody: optionalText,
+  ReplyTo: optionalText,
+  Headers: z.array(z.object({ Name: z.string(), Value: z.string() })).nullish(),
+  Metadata: z.record(z.string(), z.string()).nullish(),
+  MessageStream: optionalText,
+  Attachments: z
+    .array(
+      z.object({ Name: z.string(), Content: z.string(), ContentType: z.string(), ContentID: z.string().nullish() }),
+    )
+    .nullish(),
+  TemplateId: z.number().nullish(),
+  TemplateAlias: optionalText,
+  TemplateModel: z.record(z.string(), z.unknown()).nullish(),
+})
+type Email = z.output<typeof email>
+
+function contentOf(call: ProviderCall, { Subject, TextBody, HtmlBody, ...wanted }: Email) {
+  const template = wanted.TemplateAlias ?? wanted.TemplateId
+  if (template !== undefined && template !== null)
+    return fromTemplate(templateNamed(call, `${template}`), wanted.TemplateModel ?? {})
+  if (TextBody === undefined && HtmlBody === undefined)
+    throw new ProviderError('invalid', 'Provide either email TextBody or HtmlBody or both.')
+  return {
+    subject: Subject ?? '',
+    ...(TextBody === undefined ? {} : { text: TextBody }),
+    ...(HtmlBody === undefined ? {} : { html: HtmlBody }),
+  }
+}
+
+function mailOf(call: ProviderCall, wanted: Email): OutgoingMail {
+  const [from] = parseMailboxes(wanted.From, 'From')
+  if (!from) throw new ProviderError('invalid', "Invalid 'From' address: ''.")
+  const [to = [], cc = [], bcc = []] = [wanted.To, wanted.Cc, wanted.Bcc].map((list) =>
+    parseMailboxes(list ?? '', 'To'),
+  )
+  const recipients = emailsOf(to, cc, bcc)
+  if (recipients.length === 0) throw new ProviderError('invalid', 'Zero recipients specified')
+  if (recipients.every((one) => isSuppressed(call, one))) throw new ProviderError('suppressed', recipients.join(', '))
+  const [toText, ccText] = [listText(to), listText(cc)]
+  return {
+    id: randomUUID(),
+    from: from.email,
+    recipients,
+    content: {
+      ...contentOf(call, wanted),
+      from: mailboxText(from),
+      ...(toText ? { to: toText } : {}),
+      ...(ccText ? { cc: ccText } : {}),
+      headers: {
+        ...(wanted.ReplyTo === undefined ? {} : { 'Reply-To': wanted.ReplyTo }),
+        ...Object.fromEntries((wanted.Headers ?? []).map(({ Name, Value }) => [Name, Value])),
+      },
+      attachments: (wanted.Attachments ?? []).map(({ Name, Content, ContentType, ContentID }) =>
+        attachmentOf(Name, Content, ContentType, ContentID ?? undefined),
+      ),
+    },
+    tags: wanted.Tag === undefined ? [] : [wanted.Tag],
+    arguments: wanted.Metadata ?? {},
+    details: { stream: wanted.MessageStream ?? 'outbound' },
+  }
+}
+
+async function sendOne(call: ProviderCall, wanted: Email) {
+  const mail = mailOf(call, wanted)
+  const isTest = call.c.req.header('X-Postmark-Server-Token') === TEST_KEY
+  if (!isTest) await send(call, [mail])
+  const inactive = mail.recipients.filter((one) => isSuppressed(call, one)).join(', ')
+  const warning = inactive === '' ? 'OK' : `Message OK, but will not deliver to these inactive addresses: ${inactive}.`
+  return {
+    To: wanted.To ?? '',
+    ...(wanted.Cc === undefined ? {} : { Cc: wanted.Cc }),
+    SubmittedAt: timeText(call.context.clock.now()),
+    MessageID: mail.id,
+    ErrorCode: 0,
+    Message: isTest ? 'Test job accepted' : warning,
+  }
+}
+
+/** Sends each message of a batch on its own: one that is refused leaves the others as they are. */
+async function sendAll(call: ProviderCall, all: readonly Email[]): Promise<Answer> {
+  const results: object[] = []
+  for (const wanted of all) {
+    try {
+      results.push(await sendOne(call, wanted))
+    } catch (error) {
+      if (!(error instanceof ProviderError) || error.kind === 'rate-limit') throw error
+      const { To = '' } = wanted
+      results.push({ To, ...errorBody(error) })
+    }
+  }
+  return { body: results }
+}
+
+/** https://postmarkapp.com/developer/api/overview#error-codes */
+const errors: Readonly<
+  Record<ErrorKind, readonly [status: number, code: number, message?: (detail: string) => string]>
+> = {
+  'bad-key': [
+    401,
+    10,
+    () =>
+      'The Server Token you provided in the X-Postmark-Server-Token request header was invalid. Please verify that you are using a valid token.',
+  ],
+  'unverified-sender': [
+    422,
+    400,
+    (from) =>
+      `The 'From' address you supplied (${from}) is not a Sender Signature on your account. Please add and confirm this address in order to be able to use it in the 'From' field of your messages.`,
+  ],
+  suppressed: [
+    422,
+    406,
+    (recipients) =>
+      `You tried to send to recipient(s) that have been marked as inactive. Found inactive addresses: ${recipients}. Inactive recipients are ones that have generated a hard bounce, a spam complaint, or a manual suppression.`,
+  ],
+  'rate-limit': [429, 429, () => 'Rate limit exceeded.'],
+  quota: [422, 405, () => 'Not allowed to send: this account has run out of credits.'],
+  'too-large': [413, 300, () => 'The message is larger than allowed.'],
+  suspended: [422, 412, () => 'This account is pending approval, and may not send to other domains.'],
+  unavailable: [503, 100, () => 'The Postmark API is offline for maintenance.'],
+  invalid: [422, 300],
+  'unknown-template': [422, 1101],
+  'not-offered': [501, 600],
+}
+
+const errorBody = ({ kind, message }: ProviderError) => {
+  const [, ErrorCode, text] = errors[kind]
+  return { ErrorCode, Message: text?.(message) ?? message }
+}
+
+/** Postmark. */
+export const postmark: Provider = {
+  routes: [
+    {
+      method: 'POST',
+      path: /^\/email(?:\/withTemplate)?\/?$/i,
+      run: async (call) => ({ body: await sendOne(call, jsonBody(call, email)) }),
+    },
+    {
+      method: 'POST',
+      path: /^\/email\/batch\/?$/i,
+      run: (call) => sendAll(call, jsonBody(call, z.array(email).max(500))),
+    },
+    {
+      method: 'POST',
+      path: /^\/email\/batchWithTemplates\/?$/i,
+      run: (call) => sendAll(call, jsonBody(call, z.object({ Messages: z.array(email).max(500) })).Messages),
+    },
+  ],
+  credentialOf({ c }) {
+    const key = keyOf(
+      c.req.header('X-Postmark-Server-Token'),
+      /^(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|POSTMARK_API_TEST)$/i,
+    )
+    // The test key works on every account.
+    return key?.shown === TEST_KEY ? { ...key, matches: () => true } : key
+  },
+  messageIdOf: (id) => `${id}@mtasv.net`,
+  errorOf: (error) => ({ status: errors[error.kind][0], body: errorBody(error) }),
+  // https://postmarkapp.com/developer/user-guide/send-email-with-api/generate-fake-bounces
+  testAddresses: [
+    [/^hardbounce@bounce-testing\.postmarkapp\.com$/i, 'bounced'],
+    [/^softbounce@bounce-testing\.postmarkapp\.com$/i, 'soft-bounced'],
+    [/^transient@bounce-testing\.postmarkapp\.com$/i, 'deferred'],
+    [/^spamcomplaint@bounce-testing\.postmarkapp\.com$/i, 'complained'],
+    [/@blackhole\.postmarkapp\.com$/i, 'delivered'],
+  ],
+  events: postmarkEvents,
+}

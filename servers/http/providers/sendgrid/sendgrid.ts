@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { bearerOf } from '../credentials.ts'
+import { send } from '../send.ts'
+import {
+  type Answer,
+  type ErrorKind,
+  type OutgoingMail,
+  type Provider,
+  type ProviderCall,
+  ProviderError,
+} from '../types.ts'
+import { attachmentOf, emailsOf, fromTemplate, jsonBody, listText, mailboxText, templateNamed } from '../values.ts'
+import { sendGridEvents } from './events.ts'
+
+const mailbox = z.object({
+  email: z.string(),
+  name: z
+    .string()
+    .nullish()
+    .transform((name) => name ?? undefined),
+})
+const mailboxes = z.array(mailbox).default([])
+const texts = z.record(z.string(), z.string()).default({})
+const facts = z.record(z.string(), z.unknown()).default({})
+
+const personalization = z.object({
+  to: mailboxes,
+  cc: mailboxes,
+  bcc: mailboxes,
+  from: mailbox.optional(),
+  subject: z.string().optional(),
+  headers: texts,
+  substitutions: texts,
+  dynamic_template_data: facts,
+  custom_args: facts,
+})
+
+/** https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send */
+const input = z.object({
+  personalizations: z.array(personalization).min(1).max(1000),
+  from: mailbox,
+  reply_to: mailbox.optional(),
+  reply_to_list: mailboxes,
+  subject: z.string().optional(),
+  content: z.array(z.object({ type: z.string(), value: z.string() })).default([]),
+  attachments: z
+    .array(
+      z.object({
+        content: z.string(),
+        filename: z.string(),
+        type: z.string().optional(),
+        disposition: z.string().optional(),
+        content_id: z.string().optional(),
+      }),
+    )
+    .default([]),
+  template_id: z.string().optional(),
+  headers: texts,
+  categories: z.array(z.string()).max(10).default([]),
+  custom_args: facts,
+  mail_settings: z.object({ sandbox_mode: z.object({ enable: z.boolean().default(false) }).optional() }).default({}),
+})
+type Input = z.output<typeof input>
+type Personalization = z.output<typeof personalization>
+
+/** Returns a text with the substitutions of older templates. */
+const substituted = (text: string, values: Readonly<Record<string, string>>): string =>
+  Object.entries(values).reduce((from, [mark, value]) => from.replaceAll(mark, () => value), text)
+
+function contentOf(call: ProviderCall, wanted: Input, one: Personalization) {
+  const subject = one.subject ?? wanted.subject
+  if (wanted.template_id !== undefined) {
+    const made = fromTemplate(templateNamed(call, wanted.template_id), one.dynamic_template_data)
+    return { ...made, subject: made.subject || (subject ?? '') }
+  }
+  if (wanted.content.length === 0)
+    throw new ProviderError(
+      'invalid',
+      'Unless a valid template_id is provided, the content parameter is required. There must be at least one defined content block.',
+      'content',
+    )
+  if (subject === undefined) throw new ProviderError('invalid', 'The subject is required.', 'subject')
+  const of = (type: string) => wanted.content.find((part) => part.type.toLowerCase() === type)?.value
+  const [text, html] = [of('text/plain'), of('text/html')]
+  return {
+    subject: substituted(subject, one.substitutions),
+    ...(text === undefined ? {} : { text: substituted(text, one.substitutions) }),
+    ...(html === undefined ? {} : { html: substituted(html, one.substitutions) }),
+  }
+}
+
+function mailOf(call: ProviderCall, wanted: Input, one: Personalization, id: string): OutgoingMail {
+  const from = one.from ?? wanted.from
+  const replyTo = listText([...(wanted.reply_to ? [wanted.reply_to] : []), ...wanted.reply_to_list])
+  const [to, cc] = [listText(one.to), listText(one.cc)]
+  return {
+    id,
+    from: from.email,
+    recipients: emailsOf(one.to, one.cc, one.bcc),
+    content: {
+      ...contentOf(call, wanted, one),
+      from: mailboxText(from),
+      ...(to ? { to } : {}),
+      ...(cc ? { cc } : {}),
+      headers: { ...(replyTo ? { 'Reply-To': replyTo.join(', ') } : {}), ...wanted.headers, ...one.headers },
+      attachments: wanted.attachments.map(({ filename, content, type, disposition, content_id: cid }) =>
+        attachmentOf(filename, content, type, disposition === 'inline' ? cid : undefined),
+      ),
+    },
+    tags: wanted.categories,
+    arguments: { ...wanted.custom_args, ...one.custom_args },
+  }
+}
+
+async function sendMail(call: ProviderCall): Promise<Answer> {
+  const wanted = jsonBody(call, input)
+  for (const [at, { to }] of wanted.personalizations.entries()) {
+    if (to.length > 0) continue
+    const why =
+      'The to array is required for all personalization objects, and must have at least one email object with a valid email address.'
+    throw new ProviderError('invalid', why, `personalizations.${at}.to`)
+  }
+  const id = randomBytes(16).toString('base64url')
+  const mails = wanted.personalizations.map((one) => mailOf(call, wanted, one, id))
+  if (wanted.mail_settings.sandbox_mode?.enable) return { status: 200 }
+  await send(call, mails)
+  return { status: 202, headers: { 'X-Message-Id': id } }
+}
+
+/** https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/responses */
+const errors: Readonly<Record<ErrorKind, readonly [status: number, message?: string]>> = {
+  'bad-key': [401, 'The provided authorization grant is invalid, expired, or revoked'],
+  'unverified-sender': [
+    403,
+    'The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved. Visit https://sendgrid.com/docs/for-developers/sending-email/sender-identity/ to see the Sender Identity requirements',
+  ],
+  suppressed: [400, 'The recipient is on a suppression list'],
+  'rate-limit': [429, 'too many requests'],
+  quota: [401, 'Maximum credits exceeded'],
+  'too-large': [413, 'The JSON payload you have included in your request is too large.'],
+  suspended: [403, 'access forbidden'],
+  unavailable: [503, 'The SendGrid v3 Web API is not available.'],
+  invalid: [400],
+  'unknown-template': [400],
+  'not-offered': [501],
+}
+
+/** SendGrid, version 3 of its API. */
+export const sendgrid: Provider = {
+  routes: [{ method: 'POST', path: /^\/v3\/mail\/send$/, run: sendMail }],
+  credentialOf: (call) => bearerOf(call, /^SG\.\S+$/),
+  messageIdOf: (id) => `${id}@geopod-ismtpd-1`,
+  errorOf({ kind, message, field }, { limit, resetAtMs }) {
+    const [status, text = message] = errors[kind]
+    const given = kind === 'unverified-sender' ? 'from' : kind === 'unknown-template' ? 'template_id' : (field ?? null)
+    const limits = {
+      'X-RateLimit-Limit': `${limit}`,
+      'X-RateLimit-Remaining': '0',
+      'X-RateLimit-Reset': `${Math.ceil(resetAtMs / 1000)}`,
+    }
+    const body = { errors: [{ message: text, field: given, help: null }] }
+    return { status, body, ...(kind === 'rate-limit' ? { headers: limits } : {}) }
+  },
+  // https://www.twilio.com/docs/sendgrid/for-developers/sending-email/the-email-sink
+  testAddresses: [[/@sink\.sendgrid\.net$/i, 'delivered']],
+  events: sendGridEvents,
+}

@@ -1,0 +1,155 @@
+import { z } from 'zod'
+import { send } from '../send.ts'
+import { type Answer, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
+import { attachmentOf, fromTemplate, jsonBody } from '../values.ts'
+import { dataOf, mailOf, type SesMail, templated } from './messages.ts'
+
+const addresses = z.array(z.string()).optional()
+const destination = z.object({ ToAddresses: addresses, CcAddresses: addresses, BccAddresses: addresses }).default({})
+const data = z.object({ Data: z.string() })
+const shared = {
+  Headers: z.array(z.object({ Name: z.string(), Value: z.string() })).default([]),
+  Attachments: z
+    .array(
+      z.object({
+        FileName: z.string(),
+        RawContent: z.string(),
+        ContentType: z.string().optional(),
+        ContentId: z.string().optional(),
+      }),
+    )
+    .default([]),
+}
+const templateContent = z.object({
+  Subject: z.string().default(''),
+  Text: z.string().optional(),
+  Html: z.string().optional(),
+})
+const template = z.object({
+  TemplateName: z.string().optional(),
+  TemplateArn: z.string().optional(),
+  TemplateContent: templateContent.optional(),
+  TemplateData: z.string().optional(),
+  ...shared,
+})
+const tags = z.array(z.object({ Name: z.string(), Value: z.string() })).default([])
+const common = {
+  FromEmailAddress: z.string().optional(),
+  ReplyToAddresses: addresses,
+  ConfigurationSetName: z.string().optional(),
+}
+
+/** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html */
+const email = z.object({
+  ...common,
+  Destination: destination,
+  Content: z.object({
+    Simple: z
+      .object({ Subject: data, Body: z.object({ Text: data.optional(), Html: data.optional() }), ...shared })
+      .optional(),
+    Raw: z.object({ Data: z.base64() }).optional(),
+    Template: template.optional(),
+  }),
+  EmailTags: tags,
+})
+
+/** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendBulkEmail.html */
+const bulk = z.object({
+  ...common,
+  DefaultContent: z.object({ Template: template }),
+  DefaultEmailTags: tags,
+  BulkEmailEntries: z.array(
+    z.object({
+      Destination: destination,
+      ReplacementTags: tags,
+      ReplacementHeaders: shared.Headers,
+      ReplacementEmailContent: z
+        .object({ ReplacementTemplate: z.object({ ReplacementTemplateData: z.string().optional() }).optional() })
+        .default({}),
+    }),
+  ),
+})
+
+type Shared = Pick<z.output<typeof template>, 'Headers' | 'Attachments'>
+
+const extras = ({ Headers, Attachments }: Shared) => ({
+  headers: Object.fromEntries(Headers.map(({ Name, Value }) => [Name, Value])),
+  attachments: Attachments.map((one) => attachmentOf(one.FileName, one.RawContent, one.ContentType, one.ContentId)),
+})
+
+function ofTemplate(call: ProviderCall, wanted: z.output<typeof template>, replaced?: string): SesMail['content'] {
+  const { TemplateName, TemplateArn, TemplateContent, TemplateData } = wanted
+  const name = TemplateName ?? TemplateArn?.split('/').at(-1)
+  if (name !== undefined) return { ...templated(call, name, TemplateData, replaced), ...extras(wanted) }
+  if (!TemplateContent) throw new ProviderError('invalid', 'Template: name a template, or give its content', 'Template')
+  const { Subject, Text, Html } = TemplateContent
+  const values = { ...dataOf(TemplateData), ...dataOf(replaced) }
+  return { ...fromTemplate({ subject: Subject, text: Text, html: Html }, values), ...extras(wanted) }
+}
+
+function contentOf(
+  call: ProviderCall,
+  { Simple, Raw, Template }: z.output<typeof email>['Content'],
+): SesMail['content'] {
+  if (Raw) return Buffer.from(Raw.Data, 'base64')
+  if (Template) return ofTemplate(call, Template)
+  if (!Simple) throw new ProviderError('invalid', 'Content: write Simple, Raw or Template', 'Content')
+  const { Subject, Body } = Simple
+  return {
+    subject: Subject.Data,
+    ...(Body.Text ? { text: Body.Text.Data } : {}),
+    ...(Body.Html ? { html: Body.Html.Data } : {}),
+    ...extras(Simple),
+  }
+}
+
+const lists = ({ ToAddresses = [], CcAddresses = [], BccAddresses = [] }: z.output<typeof destination>) => ({
+  to: ToAddresses,
+  cc: CcAddresses,
+  bcc: BccAddresses,
+})
+
+const pairs = (given: z.output<typeof tags>) => given.map(({ Name, Value }) => [Name, Value] as const)
+
+async function sendEmail(call: ProviderCall): Promise<Answer> {
+  const wanted = jsonBody(call, email)
+  const [sent] = await send(call, [
+    mailOf(call, {
+      source: wanted.FromEmailAddress,
+      ...lists(wanted.Destination),
+      replyTo: wanted.ReplyToAddresses ?? [],
+      content: contentOf(call, wanted.Content),
+      tags: pairs(wanted.EmailTags),
+      configurationSet: wanted.ConfigurationSetName,
+    }),
+  ])
+  return { body: { MessageId: sent?.id } }
+}
+
+async function sendBulk(call: ProviderCall): Promise<Answer> {
+  const wanted = jsonBody(call, bulk)
+  const { Template } = wanted.DefaultContent
+  const mails = wanted.BulkEmailEntries.map((entry) => {
+    const replaced = entry.ReplacementEmailContent.ReplacementTemplate?.ReplacementTemplateData
+    const content = ofTemplate(
+      call,
+      { ...Template, Headers: [...Template.Headers, ...entry.ReplacementHeaders] },
+      replaced,
+    )
+    return mailOf(call, {
+      source: wanted.FromEmailAddress,
+      ...lists(entry.Destination),
+      replyTo: wanted.ReplyToAddresses ?? [],
+      content,
+      tags: pairs([...wanted.DefaultEmailTags, ...entry.ReplacementTags]),
+      configurationSet: wanted.ConfigurationSetName,
+    })
+  })
+  const sent = await send(call, mails)
+  return { body: { BulkEmailEntryResults: sent.map(({ id }) => ({ Status: 'SUCCESS', MessageId: id })) } }
+}
+
+export const versionTwoRoutes: readonly ProviderRoute[] = [
+  { method: 'POST', path: /^\/v2\/email\/outbound-emails$/, run: sendEmail },
+  { method: 'POST', path: /^\/v2\/email\/outbound-bulk-emails$/, run: sendBulk },
+]

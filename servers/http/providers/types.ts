@@ -1,0 +1,159 @@
+import type { Context } from 'hono'
+import type { TenantScope } from '../../../src/accounts/directory/tenants.ts'
+import type { Account } from '../../../src/accounts/directory/types.ts'
+import type { Api } from '../../../src/api/api.ts'
+import type { ProviderEvent } from '../../../src/core/config/schema/provider-events.ts'
+import type { ProviderConfig, ProviderHook, ProviderRefusal } from '../../../src/core/config/schema/providers.ts'
+import type { MessageDraft } from '../../../src/mail/format/compose.ts'
+import type { ServerContext } from '../../service.ts'
+import type { Env } from '../env.ts'
+
+/** Why a request is refused. The errors of each provider have a row for each. */
+export type ErrorKind = ProviderRefusal | 'invalid' | 'unknown-template' | 'not-offered'
+
+/** A request that is refused. The provider's error forms write the answer. */
+export class ProviderError extends Error {
+  override readonly name = 'ProviderError'
+  readonly kind: ErrorKind
+  /** The field that is wrong. */
+  readonly field: string | undefined
+  constructor(kind: ErrorKind, message: string, field?: string) {
+    super(message)
+    this.kind = kind
+    this.field = field
+  }
+}
+
+/** An answer of a provider. */
+export interface Answer {
+  /** Default: 200. */
+  readonly status?: number
+  /** An object is sent as JSON. Default: nothing. */
+  readonly body?: object | string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The credential in a request. */
+export interface Credential {
+  readonly id?: string
+  /** The key as a person recognizes it; its last four characters are shown. */
+  readonly shown: string
+  /** Returns whether it was made with a secret of the configuration. */
+  matches(secret: string): boolean
+}
+
+/** A request to the API of a provider. */
+export interface ProviderCall {
+  readonly api: Api
+  readonly context: ServerContext
+  readonly c: Context<Env>
+  readonly provider: Provider
+  readonly config: ProviderConfig
+  /** Only its accounts get mail: the request is below `/t/TENANT`. */
+  readonly tenant: TenantScope | undefined
+  /** The path as the provider has it. */
+  readonly path: string
+  readonly params: Readonly<Record<string, string>>
+  readonly body: Buffer
+  /** The last four characters of the key. */
+  readonly key: string
+  /** The account whose access token the request has. */
+  readonly account?: Account
+}
+
+/** A path of a provider's API. */
+export interface ProviderRoute {
+  readonly method: string
+  /** Whether it takes requests without a key. */
+  readonly isPublic?: true
+  /** With named groups for its parameters. */
+  readonly path: RegExp
+  run(call: ProviderCall): Promise<Answer> | Answer
+}
+
+/** A message that an application sends. */
+export interface OutgoingMail {
+  /** The id that the provider gives it. */
+  readonly id: string
+  /** The address of the sender. */
+  readonly from: string
+  readonly recipients: readonly string[]
+  readonly content: MessageDraft | Buffer
+  readonly tags?: readonly string[]
+  /** Custom arguments, metadata, variables. */
+  readonly arguments?: Readonly<Record<string, unknown>>
+  /** Further facts that its events name. */
+  readonly details?: Readonly<Record<string, string>>
+}
+
+/** A message that was sent, as its events describe it. */
+export interface SentMail {
+  readonly id: string
+  readonly from: string
+  readonly recipients: readonly string[]
+  readonly subject: string
+  /** Without angle brackets. */
+  readonly messageId: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly sizeOctets: number
+  readonly tags: readonly string[]
+  readonly arguments: Readonly<Record<string, unknown>>
+  readonly details: Readonly<Record<string, string>>
+}
+
+/** An event of a message. */
+export interface MailEvent {
+  readonly id: string
+  readonly type: ProviderEvent
+  readonly recipient: string
+  readonly at: number
+  /** The reply of the server of the recipient. */
+  readonly reply: { readonly code: number; readonly status: string; readonly text: string }
+  readonly mail: SentMail
+}
+
+/** A request to a webhook. */
+export interface EventPost {
+  /** Its name in the list of deliveries. */
+  readonly event: string
+  readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Signed when it is sent, with the secret of the webhook. */
+  readonly sign?: 'svix'
+}
+
+/** The receiver of events. */
+export interface EventTarget {
+  readonly api: Api
+  readonly hook: ProviderHook
+  /** The URL at which the application has the provider. */
+  readonly base: string
+}
+
+/** How a provider reports events. */
+export interface EventForms {
+  /** Returns the requests for events of one message; none for those that the provider does not report. */
+  posts(events: readonly MailEvent[], target: EventTarget): readonly EventPost[] | Promise<readonly EventPost[]>
+}
+
+/** The facts of a limit that is reached. */
+export interface LimitFacts {
+  readonly limit: number
+  readonly resetAtMs: number
+  readonly nowMs: number
+}
+
+/** A provider: its paths, and the forms of what it says. */
+export interface Provider {
+  readonly routes: readonly ProviderRoute[]
+  /** Returns the credential in a request; undefined if it has none of the right form. */
+  credentialOf?(call: Omit<ProviderCall, 'key'>): Credential | undefined
+  /** Returns the answer to a refused request. */
+  errorOf(error: ProviderError, limit: LimitFacts, call: Pick<ProviderCall, 'path' | 'c'>): Answer
+  /** Returns the Message-ID of a message without its angle brackets. Default: the id, at the provider's name below `.lab`. */
+  messageIdOf?(id: string): string
+  /** Addresses for tests that the provider documents, and the events of mail to them. */
+  readonly testAddresses?: readonly (readonly [address: RegExp, event: ProviderEvent])[]
+  readonly events?: EventForms
+}
