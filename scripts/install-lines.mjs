@@ -38,7 +38,7 @@ export function releaseLines(repository) {
 }
 
 const REMARKS = {
-  npx: 'Node.js 20.19, or 22.3 and later',
+  npx: 'Node.js 20 (20.19 or later), or 22.3 or later',
   npm: 'for tests, in a project',
   image: 'Docker or podman',
   binary: 'one file, without Node.js; also for arm64, macOS (darwin) and Windows (.zip)',

@@ -69,7 +69,7 @@ function fail(reason: string): void {
 }
 
 if (major < 20 || (major === 20 && minor < 19) || (major === 22 && minor < 3)) {
-  fail(`Node.js 20.19, or 22.3 or later, is required; this is ${process.versions.node}`)
+  fail(`Node.js 20 (20.19 or later), or 22.3 or later is required; this is ${process.versions.node}`)
 } else if (openFilesLimit() < MIN_OPEN_FILES) {
   // Otherwise the loader fails at some file of the program.
   fail(

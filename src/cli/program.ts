@@ -6,6 +6,7 @@ import { withPresentNames } from './old-names.ts'
 import { exitStatus, explain, UsageError } from './shared/failure.ts'
 import { noteError, print } from './shared/output.ts'
 import { isShared, sharedOptions } from './shared/shared-options.ts'
+import { usageText } from './shared/usage-text.ts'
 
 export { fileErrorText } from '../core/files/file-errors.ts'
 
@@ -92,16 +93,11 @@ async function createProgram(args: readonly string[]): Promise<Command> {
       'print the version; with --json also those of Node.js, OpenSSL and optional packages',
     )
     .showHelpAfterError(false)
-    .configureHelp({ visibleOptions: ownOptions, formatHelp })
+    .configureHelp({ visibleOptions: ownOptions, optionDescription, formatHelp })
     .configureOutput({
       outputError: (text) => {
-        const lines = text.replace(/^error: /, '').split('\n')
-        const reason = lines.map((line) => line.trim()).filter((line) => line !== '')
-        const isGiven = (index: number): boolean => /^(?:-c|--config)$/.test(args[index - 1] ?? '')
-        const file =
-          text.startsWith('error: too many arguments') &&
-          args.find((arg, index) => /\.ya?ml$/.test(arg) && !arg.startsWith('-') && !isGiven(index))
-        noteError(`sealpost: ${reason.join(' ')}${file ? ` Name the configuration with: --config ${file}` : ''}`)
+        const path = pathOf(commandOf(program, args))
+        noteError(`sealpost: ${usageText(text, `sealpost ${path}`.trim())}${nameOfFile(text, args)}`)
       },
     })
     .exitOverride()
@@ -114,12 +110,32 @@ async function createProgram(args: readonly string[]): Promise<Command> {
       if (!needsOne || name === first) (await load())(program, runCommandLine)
     }
   }
-  for (const command of [program, ...program.commands]) if (command.commands.length > 0) addHelp(command)
+  addHelp(program)
   return program
+}
+
+/** Returns the command that the first words name. */
+function commandOf(command: Command, [first = '', ...others]: readonly string[]): Command {
+  const found = command.commands.find((one) => one.name() === first)
+  return found ? commandOf(found, others) : command
+}
+
+/** Returns how to name a configuration file that stands among the arguments. */
+function nameOfFile(text: string, args: readonly string[]): string {
+  const isGiven = (index: number): boolean => /^(?:-c|--config)$/.test(args[index - 1] ?? '')
+  const file =
+    text.startsWith('error: too many arguments') &&
+    args.find((arg, index) => /\.ya?ml$/.test(arg) && !arg.startsWith('-') && !isGiven(index))
+  return file ? `; name the configuration with --config ${file}` : ''
 }
 
 function ownOptions(this: Help, command: Command): Option[] {
   return Help.prototype.visibleOptions.call(this, command).filter((option) => !isShared(option))
+}
+
+function optionDescription(this: Help, option: Option): string {
+  const text = Help.prototype.optionDescription.call(this, option)
+  return option.mandatory ? `${text} (required)` : text
 }
 
 /** Returns the help of a command. Shared options and examples follow its own options. */
@@ -147,8 +163,10 @@ function explained(options: readonly Option[], helper: Help): string {
 const pathOf = (command: Command): string =>
   command.parent === null ? '' : `${pathOf(command.parent)} ${command.name()}`.trim()
 
-/** Adds `help [command…]`. Commander's own shows the general help for an unknown command. */
+/** Adds `help [command…]` to a command and its groups. Commander's own shows the general help for an unknown command. */
 function addHelp(parent: Command): void {
+  if (parent.commands.length === 0) return
+  for (const command of parent.commands) addHelp(command)
   parent.helpCommand(false)
   parent
     .command('help')
@@ -166,5 +184,7 @@ function subcommand(parent: Command, name: string): Command {
   if (found) return found
   const names = parent.commands.map((command) => command.name())
   const near = nearest(name, names)
-  throw new UsageError(`unknown command '${name}' (${near ? `Did you mean ${near}?` : `known: ${names.join(', ')}`})`)
+  throw new UsageError(
+    `${name} is no command of ${`sealpost ${pathOf(parent)}`.trim()}; ${near ? `did you mean ${near}?` : `known: ${names.join(', ')}`}`,
+  )
 }

@@ -144,7 +144,7 @@ describe('sealpost cert export', () => {
   })
 
   it('fails without a password, a known format or a certificate', async () => {
-    expect(await pki.refused('cert', 'export', 'Ours', '--out', 'x.pfx')).toContain('set a password')
+    expect(await pki.refused('cert', 'export', 'Ours', '--out', 'x.pfx')).toContain('give it a password')
     expect(await pki.sealpost('cert', 'export', 'Ours', '--out', 'x.txt')).toMatchObject({ status: 2 })
     expect(await pki.refused('cert', 'export', 'Nobody', '--out', 'x.cer')).toContain('no certificate "Nobody"')
   })

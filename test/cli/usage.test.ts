@@ -7,16 +7,22 @@ import { mainFile, workplaceOfEach } from '../support/sealpost.ts'
 const place = workplaceOfEach()
 
 test.each([
-  [['start', '--bogus'], "sealpost: unknown option '--bogus'\n"],
+  [['start', '--bogus'], 'sealpost: --bogus is no option of sealpost start; see sealpost start --help\n'],
   [
     ['start', 'lab.yaml'],
-    /^sealpost: too many arguments for 'start'\..*\. Name the configuration with: --config lab\.yaml\n$/,
+    /^sealpost: sealpost start takes no argument; .*; name the configuration with --config lab\.yaml\n$/,
   ],
   [
     ['start', '--config', 'lab.yaml', 'extra'],
-    "sealpost: too many arguments for 'start'. Expected 0 arguments but got 1.\n",
+    'sealpost: sealpost start takes no argument; see sealpost start --help\n',
   ],
-  [['strat'], "sealpost: unknown command 'strat' (Did you mean start?)\n"],
+  [
+    ['mail', 'list', '--url', 'localhost'],
+    'sealpost: --url: localhost is no URL of a lab; write it as http://localhost:8025\n',
+  ],
+  [['access-token'], 'sealpost: sealpost access-token needs --account <user>; see sealpost access-token --help\n'],
+  [['config', 'set'], 'sealpost: sealpost config set needs <path>; see sealpost config set --help\n'],
+  [['strat'], 'sealpost: strat is no command of sealpost; did you mean start?\n'],
   [['start', '--port-offset', 'x'], /^sealpost: option '--port-offset <number>' argument 'x' is invalid\..*\n$/],
   [['start', '--protocol', 'ftp'], /^sealpost: option '--protocol <protocol\.\.\.>' argument 'ftp' is invalid\..*\n$/],
   [['healthcheck', '--timeout', 'soon'], /^sealpost: option '--timeout <time>' argument 'soon' is invalid\..*\n$/],
@@ -36,9 +42,9 @@ test.each([
     ['verify', 'localhost', '--mail-domain', 'a..b'],
     /^sealpost: option '--mail-domain <name>' argument 'a\.\.b' is invalid\. .*\n$/,
   ],
-  [['help', 'strat'], "sealpost: unknown command 'strat' (Did you mean start?)\n"],
-  [['help', 'cert', 'lst'], "sealpost: unknown command 'lst' (Did you mean list?)\n"],
-  [['cert', 'help', 'xyzzy'], /^sealpost: unknown command 'xyzzy' \(known: request, .*\)\n$/],
+  [['help', 'strat'], 'sealpost: strat is no command of sealpost; did you mean start?\n'],
+  [['help', 'cert', 'lst'], 'sealpost: lst is no command of sealpost cert; did you mean list?\n'],
+  [['cert', 'help', 'xyzzy'], /^sealpost: xyzzy is no command of sealpost cert; known: request, .*\n$/],
   [['start', '--log-level', 'loud', '--config', 'valid.yaml'], /^--log-level: is "loud"; must be trace, .*\n$/],
   [['audit', '--jobs', '0', '--', 'true'], /^sealpost: option '--jobs <n>' argument '0' is invalid\..*\n$/],
   [['start', '--config', 'nowhere.yaml'], 'nowhere.yaml cannot be read: no such file or folder; check the path\n'],
@@ -120,7 +126,7 @@ test('an old Node.js is refused with one line', async () => {
     expect([status, stdout, stderr]).toEqual([
       1,
       '',
-      `sealpost: Node.js 20.19, or 22.3 or later, is required; this is ${version}\n`,
+      `sealpost: Node.js 20 (20.19 or later), or 22.3 or later is required; this is ${version}\n`,
     ])
   }
   // A static import or a top-level await would be a syntax error in old versions, or load what they cannot parse.
@@ -142,6 +148,10 @@ test('a closed pipe ends a command quietly', () => {
 })
 
 test('the process prints the line and exits with the status', async () => {
-  const outcome = { status: 2, stdout: '', stderr: "sealpost: unknown option '--bogus'\n" }
+  const outcome = {
+    status: 2,
+    stdout: '',
+    stderr: 'sealpost: --bogus is no option of sealpost start; see sealpost start --help\n',
+  }
   expect(await place.runProcess(['start', '--bogus'])).toEqual(outcome)
 })

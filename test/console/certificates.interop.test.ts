@@ -73,7 +73,7 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     const read = await outside.openssl('pkcs12', '-in', saved, '-passin', 'pass:other', '-nodes')
     expect(read).toContain('friendlyName: Bought in 2026')
 
-    await renamed.getByRole('button', { name: 'Remove from it' }).click()
+    await renamed.getByRole('button', { name: 'Unassign' }).click()
     await renamed.getByText('No virtual server serves it').waitFor()
     await expect.poll(seen).not.toMatch(/subject=.*Imported/)
     await renamed.getByRole('button', { name: 'Delete' }).click()

@@ -40,7 +40,7 @@ describe.skipIf(!hasChromium)('the overview', () => {
     await expect.poll(sum).toBe(4)
     await expect.poll(() => messages.locator('canvas').count()).toBe(0)
 
-    await part(page, 'Sessions').getByText('None was refused in the last 10 minutes.').waitFor()
+    await part(page, 'Sessions').getByText('No session was refused in the last 10 minutes.').waitFor()
     // This client does not trust the lab.
     const client = connect({ host: '127.0.0.1', port: site.http.lab.server('imap4').tlsPort, servername: 'localhost' })
     await once(client, 'error')

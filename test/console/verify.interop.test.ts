@@ -122,7 +122,7 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
 
   it('opens bad servers, shows the client as it comes, and judges it', async () => {
     const page = await browser.open(http.base, '/verify/new/audit')
-    await page.getByRole('checkbox', { name: /At once/ }).uncheck()
+    await page.getByRole('checkbox', { name: /Immediately/ }).uncheck()
     await page.getByLabel('Only these').fill('expired, starttls-stripped')
     await page.getByRole('button', { name: 'Open the servers' }).click()
     const rows = page.locator('.audit-targets tbody tr')

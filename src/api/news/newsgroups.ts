@@ -183,7 +183,7 @@ const update = defineOperation('newsgroups.update', 'PATCH /newsgroups/{name}', 
     assertMayManage(caller, name)
     // The next reload or reset would undo the change.
     if (isConfigured(api, name))
-      throw new ApiProblem('conflict', `${name} is in the configuration; change it there, under \`newsgroups\``)
+      throw new ApiProblem('conflict', `${name} is in the configuration; change it there, under \`news.groups\``)
     const settings = { newsgroup: changed(found.newsgroup as NewsgroupAttributes, given) }
     return newsgroupFacts(api, caller, await api.lab.store.updateFolder(found.id, settings))
   },

@@ -20,7 +20,9 @@ interface RenewFlags extends ConfigurationOptions, KeyFlags {
 /** Adds `sealpost ca renew`. */
 export function addRenew(ca: Command): void {
   withKeyOptions(withConfig(ca.command('renew')))
-    .description('renew the certificate of an authority with the same name; what it has issued stays valid')
+    .description(
+      'renew the certificate of an authority; it keeps its name, and certificates that it has issued stay valid',
+    )
     .argument('[name]', 'name of the authority (default: the one that issues for certificate: auto)')
     .option('--days <number>', 'days of validity (default: as many as before)', positiveNumber)
     .option(
@@ -28,7 +30,7 @@ export function addRenew(ca: Command): void {
       'create a new key, of the same type unless another is given; the old and the new root sign each other',
     )
     .option('--out <file>', 'file for the request if an outside authority must answer it', 'careq.txt')
-    .option('--force', 'even if every client would refuse the certificate')
+    .option('--force', 'renew it even if every client would refuse the certificate')
     .addOption(sharedOptions.json)
     .action(renew)
 }

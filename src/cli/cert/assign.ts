@@ -29,7 +29,7 @@ export function addAssign(cert: Command): void {
       }),
     )
   forOption(cert.command('unassign'))
-    .description('end the use of a certificate by a virtual server; it stays in the store')
+    .description('remove the assignment of a certificate; it stays in the store')
     .action((flags: ForFlags) =>
       withPki(flags, async (session) => {
         const facts = await session.certificates.remove(flags.for)

@@ -26,8 +26,8 @@ const PLACES = `FROM and TO are
 export function addCopy(cert: Command): void {
   cert
     .command('copy')
-    .argument('<from>', 'what to copy')
-    .argument('<to>', 'where to; must be empty')
+    .argument('<from>', 'source')
+    .argument('<to>', 'target; must be empty')
     .description(
       'copy all certificates, keys, authorities, requests and ACME accounts between a folder and PostgreSQL, also while a lab uses them',
     )

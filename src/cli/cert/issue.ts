@@ -34,7 +34,7 @@ interface IssueFlags extends RequestFlags, ProfileFlags {
 
 /** Adds `sealpost cert issue`. */
 export function addIssue(cert: Command): void {
-  withProfileOptions(withRequestOptions(withConfig(cert.command('issue'))))
+  withProfileOptions(withRequestOptions(withConfig(cert.command('issue')), ', or all'))
     .description('request a certificate from an authority of the lab and install it')
     .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
     .option('--force', 'issue the certificate even if every client would refuse it')

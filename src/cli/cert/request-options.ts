@@ -80,13 +80,10 @@ export function withSubjectOptions(command: Command): Command {
     .option('--l <name>', 'city or locality')
 }
 
-/** Adds all options that describe a request. */
-export function withRequestOptions(command: Command): Command {
+/** Adds all options that describe a request. @param others what `--for` takes besides a virtual server */
+export function withRequestOptions(command: Command, others = ''): Command {
   const named = command
-    .requiredOption(
-      '--for <virtual server>',
-      'name or protocol of the virtual server; cert issue takes all for every one',
-    )
+    .requiredOption('--for <virtual server>', `name or protocol of the virtual server${others}`)
     .option('--name <friendly name>', 'friendly name (default: the name of the virtual server)')
     .option('--cn <name>', 'common name: the host name that clients use (default: the hostname of the lab)')
     .option('--san <name...>', 'additional host names and IP addresses')

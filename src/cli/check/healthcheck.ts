@@ -24,6 +24,7 @@ interface HealthcheckOptions extends ConfigurationOptions {
 }
 
 const TIMEOUT_MS = 5_000
+const NOT_LISTENING = 'nothing listens there'
 
 /** Adds `sealpost healthcheck`. */
 export function addHealthcheck(program: Command): void {
@@ -56,7 +57,8 @@ async function healthcheck(options: HealthcheckOptions): Promise<void> {
         greeted.push(socket)
         return { virtualServer, port, tls, greeting: line }
       } catch (error) {
-        return { virtualServer, port, tls, error: (error as Error).message }
+        const { code, message } = error as NodeJS.ErrnoException
+        return { virtualServer, port, tls, error: code === 'ECONNREFUSED' ? NOT_LISTENING : message }
       }
     }),
   )
@@ -69,6 +71,8 @@ async function healthcheck(options: HealthcheckOptions): Promise<void> {
     for (const { virtualServer, friendlyName, why } of notServed)
       noteError(`${virtualServer}: the certificate "${friendlyName}" is installed, not served: ${why}`)
     for (const { virtualServer, port, error } of failed) noteError(`${virtualServer}: port ${port}: ${error}`)
+    if (ports.length > 0 && failed.every(({ error }) => error === NOT_LISTENING) && failed.length === ports.length)
+      noteError('no lab runs on these ports; start it with: sealpost start')
   }
   if (!isOk) process.exitCode = exitStatus.failed
   else if (!options.json)

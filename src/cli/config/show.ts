@@ -16,7 +16,10 @@ export function addShow(config: Command): void {
     .argument('[path]', 'only this part, such as virtualServers.smtp.limits')
     .description('show the configuration that the lab uses, with all defaults; secrets are masked')
     .option('--text', 'print the text of the file with its comments instead')
-    .option('--secrets', '--text: print secrets too; the text that the next start reads, not that of a running lab')
+    .option(
+      '--secrets',
+      'with --text: print the secrets, too; prints the file for the next start, not the configuration of a running lab',
+    )
     .addOption(sharedOptions.json)
     .action(paged(show))
 }

@@ -16,7 +16,7 @@ export function addCluster(program: Command): void {
   const cluster = program.command('cluster').description('the processes that serve the lab together')
   withApi(cluster.command('status'))
     .description(
-      'list the nodes of the lab and the work that each does for all. Asks a node on this machine; if none is running, reads the database',
+      'list the nodes of the lab and their roles. Asks a node on this machine; if none is running, reads the database',
     )
     .addOption(sharedOptions.json)
     .action(status)

@@ -12,7 +12,9 @@ import { addWait } from './wait.ts'
 export function addMail(program: Command): void {
   const mail = program
     .command('mail')
-    .description('browse, list, search, show, wait for, check, release, bounce and delete the mail of the running lab')
+    .description(
+      'browse, list, search, show, wait for, check, release and delete the mail of the running lab, and report it to its sender',
+    )
   for (const add of [addBrowse, addList, addShow, addSearch, addWait, addCheck, addRelease, addReport, addDelete])
     add(mail)
 }

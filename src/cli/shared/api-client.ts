@@ -110,17 +110,25 @@ async function overHttp(options: ApiOptions, { name, input, signal }: ApiCall): 
   return answerOf(await request(options, url, { method, ...content, ...(signal ? { signal } : {}) }), url)
 }
 
-/** Returns the URL of a path below `/api/v1`. */
-export const apiUrl = ({ url = '' }: ApiOptions, path: string): URL =>
-  new URL(`${url.replace(/\/+$/, '')}/api/v1${path}`)
+/** Returns the URL of a path below `/api/v1`. @throws UsageError */
+export function apiUrl({ url = '' }: ApiOptions, path: string): URL {
+  const full = `${url.replace(/\/+$/, '')}/api/v1${path}`
+  const isHttp = URL.canParse(full) && /^https?:$/.test(new URL(full).protocol)
+  if (!isHttp) throw new UsageError(`--url: ${url} is no URL of a lab; write it as http://localhost:8025`)
+  return new URL(full)
+}
 
 /** Sends a request with the token of the options. @throws Error if the lab cannot be reached */
 export async function request(options: ApiOptions, url: URL, { headers, ...init }: RequestInit): Promise<Response> {
   const token = await tokenOf(options)
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
   return fetch(url, { ...init, headers: { ...headers, ...authorization } }).catch((error: Error) => {
-    const { cause } = error as { cause?: Error }
-    throw new Error(`${url.origin} cannot be reached: ${cause?.message || error.message}`, { cause: error })
+    const { cause } = error as { cause?: Error & { code?: string } }
+    const reason =
+      cause?.code === 'ECONNREFUSED'
+        ? 'nothing listens on this port; start the lab, or check host and port'
+        : cause?.message || error.message
+    throw new Error(`${url.origin} cannot be reached: ${reason}`, { cause: error })
   })
 }
 

@@ -21,14 +21,14 @@ const PLACES = `FROM and TO are
   FILE.dump           one file with everything
   FOLDER              the folder of store: { lmdb: FOLDER }
   postgres://…#NAME   a PostgreSQL database, and the name of the lab there (cluster.name; default: ${DEFAULT_CLUSTER_NAME})
-  FILE.yaml           the store of a lab. If a running lab keeps its messages in memory, it writes them itself.`
+  FILE.yaml           the store of a lab. If its messages are in memory, the lab must be running.`
 
 /** Adds `sealpost store copy`. */
 export function addStoreCopy(store: Command): void {
   store
     .command('copy')
-    .argument('<from>', 'what to copy')
-    .argument('<to>', 'where to; must be empty')
+    .argument('<from>', 'source')
+    .argument('<to>', 'target; must be empty')
     .description(
       'copy everything between a file, LMDB and PostgreSQL: messages with their uids, flags and modification sequences, the queue of outgoing mail, subscriptions and everything else, but no certificates (see cert copy). The copy is read again and compared',
     )

@@ -115,7 +115,7 @@ function expectations(schema: JsonSchema): readonly string[] {
     case 'object':
       return [`a mapping of ${Object.keys(schema.properties ?? {}).join(', ')}`]
     default:
-      return ['a text']
+      return ['text']
   }
 }
 

@@ -6,17 +6,21 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   const wanted = plain(word)
   const candidates = [...known]
   const letters = wanted.length - commonStart([wanted, ...candidates.map(plain)])
-  let best: string | undefined
+  let best: string[] = []
   let bestDistance = Math.max(1, Math.floor(letters / 3)) + 1
   for (const candidate of candidates) {
     const distance = editDistance(wanted, plain(candidate))
+    if (distance === bestDistance && best.length > 0) best.push(candidate)
     if (distance < bestDistance) {
-      best = candidate
+      best = [candidate]
       bestDistance = distance
     }
   }
-  return best
+  return best.length > MAX_EQUAL ? undefined : best[0]
 }
+
+/** Of more words that are equally similar, such as the versions of TLS to TLSv1.4, none is suggested. */
+const MAX_EQUAL = 2
 
 const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_]/g, '')
 

@@ -50,13 +50,13 @@ function syntaxError({ code, message, pos }: YAMLError, document: Document.Parse
   if (quote) {
     return {
       offset: startAround(offset, document),
-      message: `the quoted text that starts here has no closing ${quote}`,
+      message: `the quoted text that starts here has no closing ${quote}; add it`,
     }
   }
   const bracket = /end with a ([\]}])/.exec(message)?.[1]
   if (bracket) {
     const opening = bracket === ']' ? '[' : '{'
-    return { offset: startAround(offset, document), message: `the ${opening} here has no closing ${bracket}` }
+    return { offset: startAround(offset, document), message: `the ${opening} here has no closing ${bracket}; add it` }
   }
   const found = /^\S{1,20}/.exec(text.slice(offset))?.[0] ?? ''
   return { offset, message: (messages[code] ?? (() => 'not valid YAML'))(message, found) }
@@ -103,19 +103,20 @@ const messages: Partial<Record<YAMLError['code'], Message>> = {
   BLOCK_IN_FLOW: () => 'inside [ ] and { }, write lists as [ ] and mappings as { }',
   KEY_OVER_1024_CHARS: () => 'a key can have at most 1024 characters',
   MISSING_CHAR: (message) => {
-    if (message.includes('followed by map values')) return 'expected a colon after this key'
+    if (message.includes('followed by map values'))
+      return 'expected a colon after this key; add it, or indent the line like the keys above'
     if (message.includes('indicator') && message.includes('Sequence'))
-      return 'expected a list item that starts with "- "'
+      return 'expected a list item; begin it with "- ", or indent the line like the other keys of the item'
     if (message.startsWith('Missing ,')) return 'expected a comma before this'
     if (message.includes('space after :')) return 'expected a space after the colon'
     if (message.startsWith('Comments')) return 'expected a space before the #'
     return 'a character is missing here'
   },
-  MULTILINE_IMPLICIT_KEY: () => 'expected a colon after this key',
+  MULTILINE_IMPLICIT_KEY: () => 'expected a colon after this key; add it, or indent the line like the keys above',
   MULTIPLE_ANCHORS: () => 'a value can have only one anchor',
   MULTIPLE_DOCS: () => 'a second document starts here; put the whole configuration into one document',
   MULTIPLE_TAGS: tags,
-  NON_STRING_KEY: () => 'a key must be a text',
+  NON_STRING_KEY: () => 'a key must be text',
   TAB_AS_INDENT: () => 'a tab cannot be used for indentation; use spaces',
   TAG_RESOLVE_FAILED: tags,
   UNEXPECTED_TOKEN: (_, found) => `unexpected ${found || 'text'}`,
@@ -126,7 +127,10 @@ function missingAnchors(document: Document.Parsed): YamlError[] {
   visit(document, {
     Alias(_, alias) {
       if (alias.resolve(document)) return
-      errors.push({ offset: startOf(alias), message: `the anchor &${alias.source} is not defined before this` })
+      errors.push({
+        offset: startOf(alias),
+        message: `the anchor &${alias.source} is not defined before this; define it above, or put *${alias.source} in quotes`,
+      })
     },
   })
   return errors
@@ -144,7 +148,12 @@ function duplicateKeys(document: Document.Parsed, lineOf: (offset: number) => nu
         first.set(key, offset)
         return []
       }
-      return [{ offset, message: `${pathText([...path, key])}: duplicate key; also set in line ${lineOf(earlier)}` }]
+      return [
+        {
+          offset,
+          message: `${pathText([...path, key])}: duplicate key, also set in line ${lineOf(earlier)}; remove one of the two`,
+        },
+      ]
     })
   })
 }

@@ -32,7 +32,9 @@ function resultsOf(matcher: string, message: LabMessage): MessageAuthentication 
     throw new TypeError(`${matcher}: expect(…) takes a message; is an await missing?`)
   }
   if (message.authentication) return message.authentication
-  throw new TypeError(`${matcher}: the message was not checked; do not set mailAuthentication.check to off`)
+  throw new TypeError(
+    `${matcher}: the message was not checked; set mail.authentication.check to on-arrival or on-demand`,
+  )
 }
 
 const because = (reason: string | undefined): string => (reason === undefined ? '' : ` (${reason})`)

@@ -66,7 +66,7 @@ test('reports mistakes inside a value with their path in the value', () => {
   const directory = '{ accounts: [{ user: alice }, { user: bob, password: 3 }] }'
   expect(() => load({ SEALPOST_DIRECTORY: directory })).toThrow(
     [
-      'SEALPOST_DIRECTORY: accounts[1].password: is a number; must be a text',
+      'SEALPOST_DIRECTORY: accounts[1].password: is a number; must be text',
       'SEALPOST_DIRECTORY: accounts[0].password: is missing; write password: TEXT, passwordFile: FILE or passwordHash: HASH',
     ].join('\n'),
   )

@@ -53,9 +53,9 @@ access:
 webhooks: [{ url: "http://127.0.0.1:9/", secret: s3cret }]
 oauth2: { clients: [{ clientId: shop, clientSecret: { s3cret } }] }
 `).join('\n')
-  expect(found).toMatch(/password: is a number; must be a text/)
+  expect(found).toMatch(/password: is a number; must be text/)
   expect(found).toMatch(/token: is too short; write at least 16 characters/)
-  expect(found).toMatch(/oauth2\.clients\[0\]\.clientSecret: is a mapping; must be a text/)
+  expect(found).toMatch(/oauth2\.clients\[0\]\.clientSecret: is a mapping; must be text/)
   expect(found).toMatch(/secret: is not valid: write at least 24 octets in base64/)
   expect(found).not.toMatch(/s3cret|271828/)
 })
@@ -82,7 +82,7 @@ virtualServers:
     'lab.yaml:2:13: portOffset: is "many"; must be a whole number from 0 to 60000',
     'lab.yaml:4:9: directory.mode: is "opn"; must be listed or open; did you mean open?',
     'lab.yaml:6:7: directory.accounts[0].password: is missing; write password: TEXT, passwordFile: FILE or passwordHash: HASH',
-    'lab.yaml:7:30: directory.accounts[1].password: is a number; must be a text',
+    'lab.yaml:7:30: directory.accounts[1].password: is a number; must be text',
     'lab.yaml:9:15: virtualServers[0].protocol: is "smtpp"; must be smtp, pop3, imap4, nntp or http; did you mean smtp?',
     'lab.yaml:11:5: virtualServers[2].name: is missing, and the default "Default SMTP Virtual Server" is already the name of virtualServers[1]; name one of the two',
     'lab.yaml:12:11: virtualServers[2].port: is 99999; must be off or a whole number from 0 to 65535',
@@ -134,7 +134,7 @@ test('reports lists of proxies that are wrong', () => {
 
 test('reports a mistake inside an alternative at its place', () => {
   expect(mistakes('certificates: { store: 3, kay: p256 }')).toEqual([
-    'lab.yaml:1:24: certificates.store: is 3; must be a text',
+    'lab.yaml:1:24: certificates.store: is 3; must be text',
     'lab.yaml:1:27: certificates.kay: unknown key; did you mean key?',
   ])
   expect(mistakes('store: disk')).toEqual([
@@ -245,28 +245,36 @@ describe('syntax errors', () => {
     [
       'an unclosed quote, where it opens',
       'hostname: "a\ndomain: b\n',
-      '1:11: YAML: the quoted text that starts here has no closing "',
+      '1:11: YAML: the quoted text that starts here has no closing "; add it',
     ],
     [
       'an unclosed single quote',
       "a: 1\nhostname: 'a\n",
-      "2:11: YAML: the quoted text that starts here has no closing '",
+      "2:11: YAML: the quoted text that starts here has no closing '; add it",
     ],
-    ['an unclosed list', 'alternativeNames: [a,\ndomain: b\n', '1:19: YAML: the [ here has no closing ]'],
-    ['an unclosed mapping', 'store: { lmdb: x\n', '1:8: YAML: the { here has no closing }'],
+    ['an unclosed list', 'alternativeNames: [a,\ndomain: b\n', '1:19: YAML: the [ here has no closing ]; add it'],
+    ['an unclosed mapping', 'store: { lmdb: x\n', '1:8: YAML: the { here has no closing }; add it'],
     [
       'a second document',
       'hostname: a\n---\nhostname: b',
       '2:1: YAML: a second document starts here; put the whole configuration into one document',
     ],
-    ['an unknown alias', 'hostname: *nowhere', '1:11: YAML: the anchor &nowhere is not defined before this'],
+    [
+      'an unknown alias',
+      'hostname: *nowhere',
+      '1:11: YAML: the anchor &nowhere is not defined before this; define it above, or put *nowhere in quotes',
+    ],
     ['a tab', 'directory:\n\tmode: open\n', '2:1: YAML: a tab cannot be used for indentation; use spaces'],
     [
       'a second key on a line',
       'hostname: a: b\n',
       '1:11: YAML: a second key on the same line; start a new line for it, or put the text in quotes if it is not a key',
     ],
-    ['a key without a value', 'hostname: a\ndomain\nstore: memory\n', '2:1: YAML: expected a colon after this key'],
+    [
+      'a key without a value',
+      'hostname: a\ndomain\nstore: memory\n',
+      '2:1: YAML: expected a colon after this key; add it, or indent the line like the keys above',
+    ],
     ['a reserved character', 'hostname: @a\n', '1:11: YAML: a text cannot start with @; put it in quotes'],
     [
       'a wrong escape sequence',
@@ -302,8 +310,8 @@ describe('syntax errors', () => {
   test('a duplicate key is named with both lines', () => {
     const yaml = 'hostname: a\ndirectory:\n  accounts: [{ user: a,\n    password: b, user: c }]\nhostname: b\n'
     expect(mistakes(yaml)).toEqual([
-      'lab.yaml:4:18: YAML: directory.accounts[0].user: duplicate key; also set in line 3',
-      'lab.yaml:5:1: YAML: hostname: duplicate key; also set in line 1',
+      'lab.yaml:4:18: YAML: directory.accounts[0].user: duplicate key, also set in line 3; remove one of the two',
+      'lab.yaml:5:1: YAML: hostname: duplicate key, also set in line 1; remove one of the two',
     ])
   })
 

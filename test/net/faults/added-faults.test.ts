@@ -102,10 +102,10 @@ describe('a mistyped fault is refused with all its mistakes', () => {
     ],
     [
       { when: { protocol: 'smtp', verb: 'RCTP' }, do: { drop: 'before' } },
-      'when.verb: is "RCTP": no command of smtp. Did you mean RCPT? For any other line, write matching: "^RCTP"',
+      'when.verb: is "RCTP": no command of smtp; did you mean RCPT; for any other line, write matching: "^RCTP"',
     ],
     [{ when: { protocol: 'pop3', verb: 'RCPT' }, do: { drop: 'before' } }, /no command of pop3/],
-    [{ when: { verb: 'FETSH' }, do: { drop: 'before' } }, /no command\. Did you mean FETCH\?/],
+    [{ when: { verb: 'FETSH' }, do: { drop: 'before' } }, /no command; did you mean FETCH/],
     [
       { when: { matching: '(' }, do: { drop: 'before' } },
       'when.matching: is "(": not a regular expression: /(/: Unterminated group',

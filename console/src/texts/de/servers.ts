@@ -92,7 +92,7 @@ export default {
   'servers.quotaMessages': 'Kontingent eines Kontos: Nachrichten',
   'servers.quotaExceeded': 'Eine Nachricht über dem Kontingent',
   'servers.retention': 'Alte Nachrichten löschen',
-  'servers.retentionHint': 'Eine Liste von Regeln, etwa: - { folders: "lab.*", age: 30d }',
+  'servers.retentionHint': 'Eine Liste von Regeln, etwa: - { folders: "lab.*", keep: { age: 30d } }',
   'servers.news': 'News',
   'servers.distributions': 'Distributions',
   'servers.distributionsHint': 'Eine Liste, etwa: - { name: local, description: Dieses Labor }',

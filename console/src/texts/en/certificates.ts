@@ -37,7 +37,7 @@ export default {
   'certificates.change': 'Change',
   'certificates.serveDefect': 'Serve a defective certificate',
   'certificates.defectHint':
-    'Shows what clients of {server} do about a certificate with a defect. The configuration says so from now on.',
+    'Shows what clients of {server} do about a certificate with a defect. This is saved to the configuration.',
   'certificates.defect': 'Defect',
   'certificates.goodAgain': 'none: the certificate of the lab',
   'certificates.serve': 'Serve',
@@ -54,7 +54,7 @@ export default {
   'certificates.assign': 'Assign',
   'certificates.assignHint': 'New connections are served {name} immediately.',
   'certificates.assignReplaces': 'New connections are served {name} immediately, in place of {replaced}.',
-  'certificates.unassign': 'Remove from it',
+  'certificates.unassign': 'Unassign',
   'certificates.rename': 'Rename',
   'certificates.renew': 'Renew',
   'certificates.renewHint':

@@ -1,6 +1,6 @@
 export default {
   'clientSettings.account': 'Account',
-  'clientSettings.address': 'E-mail address',
+  'clientSettings.address': 'Email address',
   'clientSettings.user': 'User name',
   'clientSettings.password': 'Password',
   'clientSettings.showPassword': 'Show the password',
@@ -58,7 +58,8 @@ export default {
     'The lab accepts the old versions and suites of this program. Anyone can break them: use them in a lab only.',
   'clientSettings.openAccess': 'Open Access of the virtual server',
   'clientSettings.clear': '{servers}: the password crosses the network in clear text.',
-  'clientSettings.refused': '{servers}: the lab refuses log-on without TLS, which this program has only on a TLS port.',
+  'clientSettings.refused':
+    '{servers}: the lab refuses log-on without TLS. This program supports TLS only on a TLS port: open tlsPort.',
   'clientSettings.downloads': 'Downloads',
   'clientSettings.download_autoconfig': 'Thunderbird autoconfig',
   'clientSettings.download_autodiscover': 'Outlook autodiscover',
@@ -77,9 +78,9 @@ export default {
     'A phone does not reach {host}. Enter a name or address of this machine that it reaches. The HTTP virtual server must listen there.',
   'clientSettings.qrLabel': 'QR code of {url}',
   'clientSettings.steps_outlook-express':
-    'Tools, Accounts, Add, Mail (or News): enter a name and the e-mail address.\nEnter the servers, the account name and the password. Tick Secure Password Authentication only where the log-on is NTLM alone.\nProperties, Servers: tick “My server requires authentication”.\nProperties, Advanced: enter the ports, and tick “This server requires a secure connection (SSL)” where security is SSL/TLS.\nInstall the root for old clients (Authorities, DER): double-click it, Install Certificate, Trusted Root Certification Authorities.',
+    'Tools, Accounts, Add, Mail (or News): enter a name and the email address.\nEnter the servers, the account name and the password. Tick Secure Password Authentication only where the log-on is NTLM alone.\nProperties, Servers: tick “My server requires authentication”.\nProperties, Advanced: enter the ports, and tick “This server requires a secure connection (SSL)” where security is SSL/TLS.\nInstall the root for old clients (Authorities, DER): double-click it, Install Certificate, Trusted Root Certification Authorities.',
   'clientSettings.steps_outlook':
-    'Install the root: open lab-ca.crt, Install Certificate, Current User, Trusted Root Certification Authorities. Or: `certutil -user -addstore Root lab-ca.crt`.\nFile, Add Account: enter the e-mail address, Advanced options, “Let me set up my account manually”.\nChoose IMAP or POP.\nEnter the servers, the ports and the encryption method. Tick Secure Password Authentication only where the log-on is NTLM alone.\nEnter the password.',
+    'Install the root: open lab-ca.crt, Install Certificate, Current User, Trusted Root Certification Authorities. Or: `certutil -user -addstore Root lab-ca.crt`.\nFile, Add Account: enter the email address, Advanced options, “Let me set up my account manually”.\nChoose IMAP or POP.\nEnter the servers, the ports and the encryption method. Tick Secure Password Authentication only where the log-on is NTLM alone.\nEnter the password.',
   'clientSettings.steps_thunderbird':
     'Settings, Privacy & Security, Certificates, Manage Certificates, Authorities, Import: choose lab-ca.pem, and trust it for websites.\nAccount Settings, Account Actions, Add Mail Account: enter name, address and password.\nConfigure manually: enter the servers, the ports and the connection security.\nAuthentication method: the first of those named above. For a password over TLS: Normal password. Choose Done.\nFor news: Account Actions, Add Other Account, Newsgroup account; then set the port and the security in its Server Settings.',
   'clientSettings.steps_claws-mail':
@@ -87,7 +88,7 @@ export default {
   'clientSettings.steps_apple-mail':
     'Scan the QR code, or open lab.mobileconfig on the device.\niOS: Settings, Profile Downloaded, Install. macOS: System Settings, Privacy & Security, Profiles, and double-click the profile.\niOS: Settings, General, About, Certificate Trust Settings: turn on the root of the lab.\nEnter the password if it asks. The account then has these servers.',
   'clientSettings.steps_k-9':
-    'Copy lab-ca.crt to the device. Settings, Security, Encryption & credentials, Install a certificate, CA certificate.\nAdd an account: enter the e-mail address and the password, and choose manual setup.\nIncoming: enter the server, the port and the security. Authentication: normal password, or the first of those named above.\nOutgoing: the same with the values of SMTP.',
+    'Copy lab-ca.crt to the device. Settings, Security, Encryption & credentials, Install a certificate, CA certificate.\nAdd an account: enter the email address and the password, and choose manual setup.\nIncoming: enter the server, the port and the security. Authentication: normal password, or the first of those named above.\nOutgoing: the same with the values of SMTP.',
   'clientSettings.steps_mutt':
     'Download lab-ca.pem, and put its path into `certificate_file`.\nAppend the text to ~/.muttrc, or to ~/.config/neomutt/neomuttrc.\nStart mutt. The news lines are for NeoMutt: `neomutt -G`.',
   'clientSettings.steps_mbsync':

@@ -16,7 +16,7 @@ export default {
   'faults.add': 'Add a fault',
   'faults.presets': 'Presets',
   'faults.yaml': 'Fault (YAML)',
-  'faults.yamlHint': 'The keys are those of faults in the configuration file.',
+  'faults.yamlHint': 'The keys are those of testing.faults in the configuration file.',
   'faults.notYaml': 'This is not YAML',
   'faults.oneFault': 'Write one fault, with the keys when and do.',
   'faults.greylisting': 'Greylisting',

@@ -67,7 +67,7 @@ export default {
   'outgoing.unhold': 'Resume',
   'outgoing.user': 'User name',
   'outgoing.when': 'Sends',
-  'outgoing.whenHint_automatic': 'The lab sends mail for these domains without asking.',
+  'outgoing.whenHint_automatic': 'The lab sends mail for these domains immediately, without a release.',
   'outgoing.whenHint_never': 'The lab keeps mail for these domains, and nobody can release it.',
   'outgoing.whenHint_release': 'The lab keeps mail for these domains until somebody releases it.',
   'outgoing.when_automatic': 'automatically',

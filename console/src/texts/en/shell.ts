@@ -49,7 +49,7 @@ export default {
   'shell.tryAgain': 'Try again',
   'shell.skip': 'Skip to the content',
   'shell.noPage': 'This page does not exist',
-  'shell.noPageHint': '“{page}” is not a page of the console, or you may not see it. The rail lists the pages.',
+  'shell.noPageHint': '“{page}” is not a page of the console, or you may not see it. The menu lists the pages.',
   'shell.logOn': 'Log on',
   'shell.logOff': 'Log off',
   'shell.logOnIntro': 'Log on with an account of the lab, or with a token.',

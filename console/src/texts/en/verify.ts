@@ -68,7 +68,7 @@ export default {
   'verify.form': 'TLS begins',
   'verify.anyForm': 'In both ways',
   'verify.form_starttls': 'With STARTTLS',
-  'verify.form_implicit': 'At once (implicit TLS)',
+  'verify.form_implicit': 'Immediately (implicit TLS)',
   'verify.serverName': 'Name in the certificate',
   'verify.serverNameHint': 'Empty: the host.',
   'verify.ca': 'Roots (PEM)',
@@ -144,7 +144,7 @@ export default {
   'verify.copyUser': 'Copy the user name',
   'verify.copyPassword': 'Copy the password',
   'verify.reported': 'The client says',
-  'verify.byWire': 'by the wire',
+  'verify.byWire': 'from the traffic',
   'verify.accepted': 'accepted',
   'verify.refused': 'refused',
 }

@@ -92,7 +92,7 @@ export default {
   'servers.quotaMessages': 'アカウントの上限: メッセージ数',
   'servers.quotaExceeded': '上限を超えるメッセージ',
   'servers.retention': '古いメッセージの削除',
-  'servers.retentionHint': '規則のリスト。例: - { folders: "lab.*", age: 30d }',
+  'servers.retentionHint': '規則のリスト。例: - { folders: "lab.*", keep: { age: 30d } }',
   'servers.news': 'ニュース',
   'servers.distributions': '配布範囲',
   'servers.distributionsHint': 'リスト。例: - { name: local, description: このラボ }',

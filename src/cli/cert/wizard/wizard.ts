@@ -11,7 +11,7 @@ import type { Choice } from './prompts.ts'
 /** Adds `sealpost cert wizard`: the certificate lifecycle as questions, one on each page. */
 export function addWizard(cert: Command): void {
   withConfig(cert.command('wizard'))
-    .description('do these tasks by answering questions in a terminal')
+    .description('request, install, renew and remove certificates by answering questions in a terminal')
     .option('--for <virtual server>', 'start at this virtual server')
     .action((flags: ConfigurationOptions & { for?: string }) => {
       if (!process.stdin.isTTY || !process.stdout.isTTY) {

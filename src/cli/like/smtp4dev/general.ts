@@ -34,7 +34,7 @@ export const generalSettings: readonly Setting[] = [
     },
   ),
   ...missing(
-    'a bare line feed is refused only at the end of the data, where it could smuggle a message',
+    'the lab changes a bare line feed to CRLF, so it cannot smuggle a message',
     'ServerOptions__ValidateBareLineFeed',
   ),
   ...missing('read mail with sealpost mail show, or the API', 'ServerOptions__DeliverToStdout --delivertostdout'),

@@ -5,7 +5,7 @@ export const mailAuthenticationRules: readonly Rule[] = [
   function* notOnArrival({ mail: { authentication } }) {
     const { check, addResults, onFailure, reports } = authentication
     if (check === 'on-arrival') return
-    const message = `needs check: on-arrival, but mail is checked ${check === 'off' ? 'never' : 'on-demand'}`
+    const message = `has no effect with check: ${check}; write check: on-arrival, or remove it`
     if (addResults) yield { path: ['mail', 'authentication', 'addResults'], message }
     if (reports) yield { path: ['mail', 'authentication', 'reports'], message }
     if (onFailure !== 'accept') yield { path: ['mail', 'authentication', 'onFailure'], message }

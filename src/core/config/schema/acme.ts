@@ -104,5 +104,5 @@ export const acme = mapping(() => ({
     .meta({ examples: [{ brief: { lifetime: '5m' } }] }),
   strictness: strictness
     .optional()
-    .describe('Makes the ACME directories behave as differently as real authorities may, to test how clients cope.'),
+    .describe('Makes the ACME directories fail and vary as real authorities do, to test clients.'),
 }))

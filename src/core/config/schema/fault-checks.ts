@@ -86,9 +86,9 @@ function verbMistake({ when: { protocol, verb } }: Checked): FaultMistake[] {
   const known = (protocol === undefined ? protocols : [protocol]).flatMap((each) => verbs[each] ?? [upper])
   if (/^X/.test(upper) || known.includes(upper)) return []
   const near = nearest(upper, known)
-  const hint = near === undefined ? '' : ` Did you mean ${near}?`
+  const hint = near === undefined ? '' : `; did you mean ${near}`
   const whose = protocol === undefined ? 'no command' : `no command of ${protocol}`
-  return [{ path: ['when', 'verb'], message: `${whose}.${hint} For any other line, write matching: "^${upper}"` }]
+  return [{ path: ['when', 'verb'], message: `${whose}${hint}; for any other line, write matching: "^${upper}"` }]
 }
 
 /** Conditions that cannot hold after the content of a message. */

@@ -200,7 +200,7 @@ export async function exportCertificate(
     const pem = key.export({ type: 'pkcs8', format: 'pem', ...protection }).toString()
     return Buffer.from([...certificates.map(certificatePem), pem].join(''))
   }
-  if (!password) throw new PkiError('password', 'a .pfx file contains the private key: set a password')
+  if (!password) throw new PkiError('password', 'a .pfx file contains the private key; give it a password')
   const { writePkcs12 } = await import('../keystore/pkcs12.ts')
   return writePkcs12({ friendlyName: installed.friendlyName, key, certificates, password, legacy })
 }
