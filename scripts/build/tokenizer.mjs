@@ -28,7 +28,8 @@ export function banner({ moduleIds }) {
   return found.length === 0 ? '' : `/*\n${found.join('\n')}\n*/`
 }
 
-function licences(moduleIds) {
+/** Returns the name, version and licence of each package that modules belong to. */
+export function licences(moduleIds) {
   const packages = new Set(
     moduleIds.map((id) => id.match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0]).filter(Boolean),
   )

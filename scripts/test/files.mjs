@@ -144,6 +144,7 @@ export const LONGEST = [
   // `npm run test:package` runs it, and so does the workflow of a release.
   'test/release/package.interop.test.ts',
   'test/release/package-managers.interop.test.ts',
+  'test/packaging/binary.interop.test.ts',
   'test/packaging/linux.interop.test.ts',
   'test/release/rehearse-npm.interop.test.ts',
   'test/servers/http/maildev-beside.interop.test.ts',

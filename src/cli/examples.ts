@@ -155,4 +155,5 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   mcp: ['mcp', 'mcp --start'],
 
   completion: ['completion bash > sealpost.bash', 'completion fish | source'],
+  licenses: ['licenses'],
 }

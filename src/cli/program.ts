@@ -54,6 +54,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<AddC
   },
   Help: {
     completion: async () => (await import('./completion.ts')).addCompletion,
+    licenses: async () => (await import('./licenses.ts')).addLicenses,
   },
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, utimesSync } from 'node:fs'
+import { mkdirSync, readFileSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { packageFolder } from '../../src/core/files/package-files.ts'
@@ -120,5 +120,15 @@ test('reports a folder in which no control socket can be created', async () => {
   expect(status).toBe(1)
   expect((JSON.parse(stdout) as Doctor).findings).toContainEqual(
     expect.objectContaining({ check: 'machine', status: 'error', fix: expect.stringContaining('XDG_RUNTIME_DIR') }),
+  )
+})
+
+test('finds no fault with the folder of the control sockets of earlier labs', async () => {
+  place.write('lab.yaml', lab)
+  mkdirSync(join(place.folder, 'run/sealpost'), { recursive: true, mode: 0o700 })
+  const env = { XDG_RUNTIME_DIR: join(place.folder, 'run') }
+  const { stdout } = await place.run(['doctor', '--config', 'lab.yaml', '--json'], { env })
+  expect((JSON.parse(stdout) as Doctor).findings).toContainEqual(
+    expect.objectContaining({ check: 'machine', status: 'ok', message: expect.stringContaining('control socket') }),
   )
 })

@@ -239,7 +239,7 @@ it('sessions, the log, names, the clock and settings are shown', async () => {
   await run(['clock show', 'clock show --json', 'clock set 2027-01-01T00:00:00Z'])
   await run(['clock set 2027-03-28T00:59:50Z --json', 'clock advance 30d', 'clock advance 90m'])
   await run(['clock freeze', 'clock freeze --json', 'clock resume', 'clock resume --json'])
-  await run(['clock reset', 'clock reset --json', 'completion bash > sealpost.bash'])
+  await run(['clock reset', 'clock reset --json', 'completion bash > sealpost.bash', 'licenses'])
 })
 
 it('a store is checked, copied, backed up and restored', async () => {

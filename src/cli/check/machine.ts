@@ -45,7 +45,8 @@ function openFilesLimit(): number | undefined {
 /** Checks the folder for the control socket and large messages. */
 function temporaryFolder(): Finding {
   const folder = process.env.XDG_RUNTIME_DIR || tmpdir()
-  const why = folderObstacle(folder) ?? writeObstacle(join(folder, 'sealpost'))
+  const own = join(folder, process.env.XDG_RUNTIME_DIR ? 'sealpost' : `sealpost-${process.getuid?.()}`)
+  const why = folderObstacle(own) ?? (statsOf(own) ? writeObstacle(join(own, 'lab.sock')) : undefined)
   if (why === undefined) {
     return { check: 'machine', status: 'ok', message: `the control socket of a lab can be created in ${folder}` }
   }

@@ -1,12 +1,11 @@
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { LikeTool } from '../../core/config/schema/like.ts'
 import type { VirtualServerInput } from '../../core/config/schema.ts'
+import { userDataFolder } from '../shared/user-folders.ts'
 import type { Draft } from './tool.ts'
 
 /** Returns the folder for the certificates of labs without a configuration file: the root certificate stays the same. */
-const certificatesFolder = (): string =>
-  join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'sealpost/like/certs')
+const certificatesFolder = (): string => join(userDataFolder(), 'sealpost/like/certs')
 
 /** Returns a lab that captures mail for every recipient, with the given ports in clear text. */
 export function draftOf(

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { LoadedConfig, Override } from '../../core/config/load.ts'
@@ -7,6 +6,7 @@ import { readPackageFile } from '../../core/files/package-files.ts'
 import type { ConfigurationSource } from '../../lab/configuration/source.ts'
 import { UsageError } from './failure.ts'
 import { sharedOptions } from './shared-options.ts'
+import { userDataFolder } from './user-folders.ts'
 
 /** Options that select the configuration and override its keys. */
 export interface ConfigurationOptions {
@@ -134,8 +134,7 @@ export function chooseSource(options: ConfigurationOptions): Source {
   // An installed package has no folder for certificates. They are stored in the user's data folder, so that
   // the root certificate stays the same.
   const text = `${readPackageFile(DEFAULT_FILE)}`
-  const data = process.env.XDG_DATA_HOME || join(homedir(), '.local/share')
-  return fromText(text, `${DEFAULT_FILE} of the package`, join(data, 'sealpost/config'))
+  return fromText(text, `${DEFAULT_FILE} of the package`, join(userDataFolder(), 'sealpost/config'))
 }
 
 const bothGiven = (like: string): UsageError =>

@@ -1,6 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { certificateFolder, isShared } from '../../core/config/resolve.ts'
@@ -13,6 +12,7 @@ import { exitStatus } from '../shared/failure.ts'
 import { note, noteError, noteWarning, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { printTable } from '../shared/table.ts'
+import { userDataFolder } from '../shared/user-folders.ts'
 import { type ApplyOptions, apply } from './apply.ts'
 import { type Hint, hintsFor } from './hints.ts'
 import { javaStores } from './java.ts'
@@ -182,8 +182,7 @@ async function placeOf(options: TrustOptions): Promise<RootPlace> {
   // Without user, password and parameters.
   const [, server] = /^[a-z]+:\/\/(?:[^/?]*@)?([^?]*)/.exec(lab.store.postgres) ?? []
   const id = createHash('sha256').update(`${server}/${lab.cluster?.name}`).digest('hex').slice(0, 12)
-  const data = process.env.XDG_DATA_HOME || join(homedir(), '.local/share')
-  return { name: 'the database', folder: join(data, 'sealpost/databases', id) }
+  return { name: 'the database', folder: join(userDataFolder(), 'sealpost/databases', id) }
 }
 
 const rootFolder = (folder: string): string => join(folder, 'roots')

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { homeFolder } from '../shared/user-folders.ts'
 
 /** The output of a program, and its exit status. The status is 127 if it could not be started. */
 export interface Ran {
@@ -35,7 +35,7 @@ const TIMEOUT_MS = 300_000
 export function thisMachine(): Machine {
   return {
     platform: process.platform,
-    home: homedir(),
+    home: homeFolder(),
     env: process.env,
     isRoot: process.getuid?.() === 0,
     exists: existsSync,

@@ -1,5 +1,15 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { open } from 'lmdb'
 import { installCommand } from '../../../../core/files/folders.ts'
 import { isBinary, readPackageFile } from '../../../../core/files/package-files.ts'
@@ -13,6 +23,9 @@ import { StoreError } from '../../types.ts'
 const UNSAFE = Buffer.from('Attempting to write page at position %u, size %u, blocks %u, buffer sizes %i %i %i\0')
 /** Ends the text after the second number. The result has at most 65 octets. */
 const END = { at: UNSAFE.indexOf(', blocks'), octets: Buffer.from([0]) }
+
+/** The add-on as a file of the binary, and beside it. */
+const ADDON = 'lmdb.node'
 
 let loading: Promise<{ readonly open: typeof open }> | undefined
 
@@ -39,21 +52,37 @@ export function loadLmdb(folder: string): Promise<{ readonly open: typeof open }
 }
 
 /**
- * Loads the add-on that is in the binary, for the package. The system loads it from a file only: one in a private folder that
- * is removed again. Windows keeps the file as long as the process runs.
+ * Loads the add-on that is in the binary, for the package. The system loads it from a file only: the one beside the binary, if
+ * it has the same octets, or else one in a private folder that is removed again. Windows keeps the file as long as the process
+ * runs.
+ * @throws StoreError `failed` if the system refuses to load it
  */
 function loadAddon(folder: string): void {
+  const octets = readPackageFile(ADDON) as Buffer
+  const beside = join(dirname(process.execPath), ADDON)
+  if (existsSync(beside) && readFileSync(beside).equals(octets)) return loadFile(beside)
   const place = mkdtempSync(join(folder, 'lmdb-'))
   try {
-    const file = join(place, 'lmdb.node')
-    writeFileSync(file, readPackageFile('lmdb.node') as Buffer, { mode: 0o700, flag: 'wx' })
-    const addon = { exports: {} }
-    process.dlopen(addon, file)
-    // scripts/binary.mjs makes the package take it from here.
-    Object.assign(globalThis, { [Symbol.for('sealpost.lmdb')]: addon.exports })
+    const file = join(place, ADDON)
+    writeFileSync(file, octets, { mode: 0o700, flag: 'wx' })
+    loadFile(file)
   } finally {
     if (process.platform !== 'win32') rmSync(place, { recursive: true, force: true })
   }
+}
+
+function loadFile(file: string): void {
+  const addon = { exports: {} }
+  try {
+    process.dlopen(addon, file)
+  } catch (cause) {
+    const advice = `use a folder without noexec, or put ${ADDON} of this release beside ${process.execPath}`
+    throw new StoreError('failed', `the add-on of LMDB cannot be loaded: ${(cause as Error).message}; ${advice}`, {
+      cause,
+    })
+  }
+  // scripts/binary/files.mjs makes the package take it from here.
+  Object.assign(globalThis, { [Symbol.for('sealpost.lmdb')]: addon.exports })
 }
 
 /**
