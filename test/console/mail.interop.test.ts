@@ -108,9 +108,18 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await page.getByText('2 messages are imported').waitFor()
     await row(page, 'First file').waitFor()
     await row(page, 'Second file').waitFor()
+    await page.getByRole('button', { name: 'Import messages' }).click()
+    const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+    await dialog.getByLabel('Files').setInputFiles([{ name: 'picture.eml', mimeType: 'image/png', buffer: png }])
+    await dialog.getByRole('button', { name: 'Import messages' }).click()
+    await dialog.getByText(/picture.eml: the file is not a message/).waitFor()
+    await expect.poll(() => site.browser.complaints.length).toBe(1)
+    expect(site.browser.complaints.splice(0)).toEqual([expect.stringContaining('422')])
+    await page.keyboard.press('Escape')
+    await expect.poll(() => dialog.count()).toBe(0)
 
     const mbox = ['Third', 'Fourth']
-      .map((subject) => `From a@app.test Thu Nov 26 10:00:00 2026\n${message(subject).replaceAll('\r', '')}\n`)
+      .map((subject) => `From a@app.test Thu Nov 26 10:00:00 2026\n${message(subject)}`)
       .join('')
     const dataTransfer = await page.evaluateHandle(
       `(() => {

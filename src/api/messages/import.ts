@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { MemoryReservation } from '../../core/octets/memory-budget.ts'
 import { isSliceOver, nextSlice, runInSlices } from '../../core/time/time-slice.ts'
-import { type CarriedMessage, crlfSteps } from '../../storage/store/formats/format.ts'
+import { type CarriedMessage, checked, crlfSteps } from '../../storage/store/formats/format.ts'
 import { type MboxQuoting, mboxQuotings, messagesInMbox } from '../../storage/store/formats/mbox.ts'
 import { importFolder } from '../../storage/store/formats/transfer.ts'
 import { ensureMailboxes, folderName } from '../../storage/store/mailboxes.ts'
@@ -65,7 +65,7 @@ export const importMessages = defineOperation('messages.import', 'POST /messages
   },
 })
 
-/** Returns the messages of a file. @throws ApiProblem `invalid` without any, `too-large`; MemoryLimitReached */
+/** Returns the messages of a file. @throws ApiProblem `invalid` without any and for what is none, `too-large`; MemoryLimitReached */
 async function messagesIn(
   { type, octets }: Upload,
   { api, input: { quoting } }: ImportCall,
@@ -73,11 +73,12 @@ async function messagesIn(
 ): Promise<CarriedMessage[]> {
   const found: CarriedMessage[] = []
   for await (const message of type === MBOX ? fromMbox(octets, quoting) : oneMessage(octets, api)) {
+    if (message.refused !== undefined) throw new ApiProblem('invalid', `${message.refused}; nothing is imported`)
     memory.grow(message.raw.length)
     found.push(message)
   }
   if (found.length > 0) return found
-  throw new ApiProblem('invalid', 'the file is not in the format mbox: no line begins with “From ” (RFC 4155)')
+  throw new ApiProblem('invalid', 'the file has only empty lines')
 }
 
 async function* fromMbox(octets: Buffer, quoting: MboxQuoting): AsyncGenerator<CarriedMessage, void, void> {
@@ -94,7 +95,8 @@ async function* fromMbox(octets: Buffer, quoting: MboxQuoting): AsyncGenerator<C
 }
 
 async function* oneMessage(octets: Buffer, { lab }: Api): AsyncGenerator<CarriedMessage, void, void> {
-  yield { raw: await runInSlices(crlfSteps(octets)), flags: [], internalDate: lab.clock.now() }
+  const raw = await runInSlices(crlfSteps(octets))
+  yield checked({ raw, flags: [], internalDate: lab.clock.now() }, 'the file')
 }
 
 interface Imported {

@@ -101,6 +101,8 @@ async function importFrom(dir: string, options: TransferOptions): Promise<void> 
       }),
     ),
   )
+  for (const why of done.refused ?? []) noteError(why)
+  if (done.refused) process.exitCode = exitStatus.failed
   if (options.json) print(JSON.stringify(done))
   else print(`${messagesInFolders(done)}, ${counted(done.known, 'article')} already in the newsgroups`)
 }

@@ -146,6 +146,43 @@ describe('an mbox file', () => {
     }
   })
 
+  it('may have any mix of line ends', async () => {
+    const eml = (subject: string): string => `Subject: ${subject}\r\n\r\nfirst line\r\n\r\nthird line\r\n`
+    const from = 'From a@b.example Thu Nov 26 08:00:00 2026'
+    for (const file of [
+      `${from}\n${eml('One')}${from}\n${eml('Two')}`,
+      `${from}\n${eml('One')}\n${from}\r\n${eml('Two').replaceAll('\r\n', '\n')}`,
+      `${from}\r${eml('One').replaceAll('\r\n', '\r')}\r${from}\r${eml('Two').replaceAll('\r\n', '\r')}`,
+      `${from}\n${eml('One').replaceAll('\r', '\r\r')}\n${from}\n${eml('Two')}`,
+    ]) {
+      expect((await upload('account=alice', file)).body.messages, JSON.stringify(file)).toBe(2)
+      const { items } = (await call('messages?account=alice')).body
+      const raws = await Promise.all(
+        items.map(async ({ id }: { id: string }) => (await call(`messages/${id}/raw`)).body),
+      )
+      expect(raws, JSON.stringify(file)).toEqual([eml('Two'), eml('One')])
+      await call('reset', { json: {} })
+    }
+  })
+
+  it('that has something else than messages is refused as a whole, with the place', async () => {
+    const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+    const asMessage = { ...bearer(admin), 'content-type': 'message/rfc822' }
+    const cases: [string | Buffer, object, RegExp][] = [
+      [png, asMessage, /^the file is not a message: “\?PNG” is not a header field .*nothing is imported$/],
+      [png, {}, /^line 1 is not in the format mbox: no line begins with “From ”/],
+      [MBOX.replace('Subject: Two', 'Two is no field'), {}, /^line 13 is not a message: “Two is no field” is not/],
+      [`Subject: x\n\n${MBOX}`, {}, /^line 1 is not in the format mbox: it is before the first line “From ”/],
+    ]
+    for (const [body, headers, detail] of cases) {
+      const answer = await upload('account=alice', body, { ...bearer(admin), ...headers }).then((first) =>
+        headers === asMessage ? call('messages/import?account=alice', { body, headers }) : first,
+      )
+      expect([answer.status, answer.body.detail]).toEqual([422, expect.stringMatching(detail)])
+    }
+    expect((await call('messages?account=alice')).body.total).toBe(0)
+  })
+
   it('goes only into mailboxes that the caller sees', async () => {
     expect((await upload('account=alice', MBOX, bearer(tenant))).status).toBe(404)
     expect((await upload('account=bob', MBOX, basic('alice', 'secret'))).status).toBe(404)

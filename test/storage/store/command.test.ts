@@ -46,6 +46,24 @@ it('sealpost store export and import copy messages from one store to another', a
   expect((await target.read(inbox?.id ?? '', 2))?.toString()).toBe('Subject: two\r\n\r\ny\r\n')
 })
 
+it('sealpost store import names each place that has no message, and imports the others', async () => {
+  place.write(
+    'INBOX.mbox',
+    'From a@b Thu Nov 26 08:00:00 2026\nSubject: one\r\n\r\nx\r\nFrom a@b Thu Nov 26 08:00:00 2026\nnone\n',
+  )
+  place.write('other.mbox', 'Subject: no From\n')
+  const { status, stdout, stderr } = await store('import', '.', '--format', 'mbox', '--account', 'alice')
+  expect({ status, stdout, stderr }).toMatchObject({
+    status: 1,
+    stdout: '1 message in 2 folders, 0 articles already in the newsgroups\n',
+  })
+  expect(stderr).toMatch(/INBOX\.mbox, line 6 is not a message: “none” is not a header field/)
+  expect(stderr).toMatch(/other\.mbox, line 1 is not in the format mbox: no line begins with “From ”/)
+  await using target = await open()
+  const inbox = await target.findFolder(accountOwner('alice'), 'INBOX')
+  expect((await target.read(inbox?.id ?? '', 1))?.toString()).toBe('Subject: one\r\n\r\nx\r\n')
+})
+
 it('sealpost store compact shrinks the file, and check finds no fault', async () => {
   {
     await using source = await open()

@@ -98,6 +98,9 @@ async function importFile(file: File, place: Place): Promise<number> {
   const { messages } = await call('messages.import', place, {
     body: file,
     type: isMbox ? 'application/mbox' : 'message/rfc822',
+  }).catch((error: Error) => {
+    error.message = `${file.name}: ${error.message}`
+    throw error
   })
   return messages
 }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, writePrivateFile } from '../../../core/files/folders.ts'
 import { readRegularFile } from '../../../core/files/regular-file.ts'
-import { type FoundFolder, type MailFormat, walk, withCrlf } from './format.ts'
+import { checked, type FoundFolder, type MailFormat, walk, withCrlf } from './format.ts'
 
 /** The file with flags and dates, beside the messages of a folder. */
 const NOTES = 'messages.json'
@@ -44,7 +44,10 @@ export const eml: MailFormat = {
       const note = notes[name]
       // A message that we wrote is read as it is.
       if (note) yield { raw: octets, flags: note.flags, internalDate: note.internalDate }
-      else yield { raw: withCrlf(octets), flags: [], internalDate: Math.floor(statSync(message).mtimeMs) }
+      else {
+        const internalDate = Math.floor(statSync(message).mtimeMs)
+        yield checked({ raw: withCrlf(octets), flags: [], internalDate }, message)
+      }
     }
   },
 }

@@ -11,6 +11,29 @@ export interface CarriedMessage {
   readonly flags: readonly string[]
   /** Milliseconds since the epoch. */
   readonly internalDate: number
+  /** Set if it is not a message: where it is, and why. */
+  readonly refused?: string
+}
+
+/** Length of a line that a reason shows. */
+const SHOWN_CHARACTERS = 40
+/** The beginning of a field, RFC 5322 section 2.2, or an empty line: a header can be empty. */
+const HEADER_START = /^(?:[!-9;-~]+[ \t]*:|\r\n|$)/
+
+/** Returns why octets with CRLF line ends are not a message; undefined if they are one. */
+function notAMessage(raw: Buffer): string | undefined {
+  if (raw.length === 0) return 'it is empty'
+  const start = raw.toString('latin1', 0, 1_000)
+  if (HEADER_START.test(start)) return undefined
+  const [line = ''] = start.split('\r\n')
+  const shown = line.slice(0, SHOWN_CHARACTERS).replaceAll(/[^ -~]/g, '?')
+  return `“${shown}${line.length > SHOWN_CHARACTERS ? '…' : ''}” is not a header field (RFC 5322 section 2.2)`
+}
+
+/** Returns a message that another program wrote, marked if it is none. @param place the file, or the line in it */
+export function checked(message: CarriedMessage, place: string): CarriedMessage {
+  const why = notAMessage(message.raw)
+  return why === undefined ? message : { ...message, refused: `${place} is not a message: ${why}` }
 }
 
 /** A mail folder found on disk. */

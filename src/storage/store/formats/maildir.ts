@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { makeFolder, writePrivateFile } from '../../../core/files/folders.ts'
 import { readRegularFile } from '../../../core/files/regular-file.ts'
-import { type CarriedMessage, type FoundFolder, type MailFormat, walk, withCrlf } from './format.ts'
+import { type CarriedMessage, checked, type FoundFolder, type MailFormat, walk, withCrlf } from './format.ts'
 import { unescaped } from './names.ts'
 
 /** The letters after `:2,` in a file name. https://cr.yp.to/proto/maildir.html */
@@ -60,8 +60,9 @@ function readFile(file: string, name: string, keywords: ReadonlyMap<string, stri
   const flags = [...letters].flatMap((letter) => flagOf.get(letter) ?? keywords.get(letter) ?? [])
   const octets = readRegularFile(file)
   // A message that we wrote, and that no program has changed since, is read as it is.
-  const raw = name.includes(`.sealpost,S=${octets.length}:`) ? octets : withCrlf(octets)
-  return { raw, flags, internalDate: Math.floor(statSync(file).mtimeMs) }
+  const isOwn = name.includes(`.sealpost,S=${octets.length}:`)
+  const internalDate = Math.floor(statSync(file).mtimeMs)
+  return isOwn ? { raw: octets, flags, internalDate } : checked({ raw: withCrlf(octets), flags, internalDate }, file)
 }
 
 /** Returns a message's letters in the order that the format requires. Adds new keywords to `keywords`, at most 26. */

@@ -1,7 +1,7 @@
 import { closeSync, createReadStream, existsSync, openSync, statSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { makeFolder, writePrivateFile } from '../../../core/files/folders.ts'
-import { type CarriedMessage, type FoundFolder, type MailFormat, walk } from './format.ts'
+import { type CarriedMessage, checked, type FoundFolder, type MailFormat, walk } from './format.ts'
 import { unescaped } from './names.ts'
 
 /** The letters of the fields Status and X-Status, in which mail programs store flags. */
@@ -42,13 +42,12 @@ export const mbox: MailFormat = {
   },
 
   async *read(path) {
-    const splitter = new Splitter('mboxrd')
+    const splitter = new Splitter('mboxrd', `${path}, `)
     for await (const line of linesOf(path)) {
       const message = splitter.add(line)
       if (message) yield message
     }
-    const last = splitter.end()
-    if (last) yield last
+    yield* splitter.end()
   },
 }
 
@@ -68,55 +67,88 @@ export function* messagesInMbox(
   for (let start = 0; start < octets.length; ) {
     const at = octets.indexOf(LF, start)
     const end = at === -1 ? octets.length : at
-    yield splitter.add(octets.toString('latin1', start, end))
+    for (const line of withoutCr(octets.toString('latin1', start, end))) yield splitter.add(line)
     start = end + 1
   }
-  yield splitter.end()
+  yield* splitter.end()
 }
+
+/** Returns the lines in a text that ended at an LF: a CR before the LF belongs to the line end, another is one itself. */
+const withoutCr = (text: string): readonly string[] =>
+  text.includes('\r') ? text.replace(/\r+$/, '').split('\r') : [text]
+
+/** A line `From ` with a date: it begins a message even if no empty line is before it. RFC 4155 appendix A. */
+const DATED = /^From \S+ +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) +[A-Z][a-z]{2} +\d{1,2} +\d{1,2}:\d\d/
 
 const LF = 0x0a
 
 /** Finds the messages in the lines of an mbox file. */
 class Splitter {
   readonly #quoting: MboxQuoting
+  readonly #file: string
   /** The line `From ` of the message. */
   #from: string | undefined
   #lines: string[] = []
+  #number = 0
+  /** The number of the first line of the message. */
+  #start = 0
+  /** The number of the first line with text before the first message. */
+  #stray: number | undefined
 
-  constructor(quoting: MboxQuoting) {
+  /** @param file the beginning of a place in the file */
+  constructor(quoting: MboxQuoting, file = '') {
     this.#quoting = quoting
+    this.#file = file
   }
 
-  /** Takes a line, without its LF. Returns the message that ended before it. */
+  /** Takes a line, without its line end. Returns the message that ended before it. */
   add(line: string): CarriedMessage | undefined {
-    const begins = line.startsWith('From ') && (this.#from === undefined || /^\r?$/.test(this.#lines.at(-1) ?? ''))
+    this.#number++
+    const isFirst = this.#from === undefined
+    const begins = line.startsWith('From ') && (isFirst || this.#lines.at(-1) === '' || DATED.test(line))
     if (!begins) {
-      if (this.#from !== undefined) this.#lines.push(line)
+      if (!isFirst) this.#lines.push(line)
+      else if (line.trim() !== '') this.#stray ??= this.#number
       return undefined
     }
-    const message = this.end()
+    const message = isFirst ? this.#refuseStray('it is before the first line “From ”') : this.#message()
     this.#from = line
+    this.#lines = []
+    this.#start = this.#number + 1
     return message
   }
 
-  /** Returns the last message. */
-  end(): CarriedMessage | undefined {
-    const message = this.#from === undefined ? undefined : decode(this.#from, this.#lines, this.#quoting)
-    this.#from = undefined
-    this.#lines = []
-    return message
+  /** Yields the last message. */
+  *end(): Generator<CarriedMessage, void, void> {
+    const last = this.#message() ?? this.#refuseStray('no line begins with “From ” (RFC 4155)')
+    if (last) yield last
+  }
+
+  #message(): CarriedMessage | undefined {
+    if (this.#from === undefined) return undefined
+    const { isCopy, ...message } = decode(this.#from, this.#lines, this.#quoting)
+    return isCopy ? message : checked(message, `${this.#file}line ${this.#start}`)
+  }
+
+  #refuseStray(why: string): CarriedMessage | undefined {
+    if (this.#stray === undefined) return undefined
+    const refused = `${this.#file}line ${this.#stray} is not in the format mbox: ${why}`
+    return { raw: Buffer.alloc(0), flags: [], internalDate: 0, refused }
   }
 }
 
-/** Yields the lines of a file without their LF. A CR before it stays, because it may belong to the message. */
+/** Yields the lines of a file without their line ends: CRLF, LF or CR. */
 async function* linesOf(path: string): AsyncGenerator<string, void, void> {
   let rest = ''
   for await (const chunk of createReadStream(path, 'latin1')) {
-    const lines = (rest + String(chunk)).split('\n')
-    rest = lines.pop() ?? ''
+    const text = rest + String(chunk)
+    // The LF of this CR may be in the next chunk.
+    const held = /\r*$/.exec(text)?.[0] ?? ''
+    const lines = text.slice(0, text.length - held.length).split(/\r*\n|\r/)
+    rest = (lines.pop() ?? '') + held
     yield* lines
   }
-  if (rest !== '') yield rest
+  if (rest !== '') yield* withoutCr(rest)
 }
 
 /**
@@ -129,7 +161,10 @@ const COPY = 'X-Sealpost-Original'
 export function encodeMbox(message: CarriedMessage): Buffer {
   const usual = encodeWith([], message)
   const [from = '', ...lines] = usual.toString('latin1').split('\n')
-  if (decode(from, lines.slice(0, -1), 'mboxrd').raw.equals(message.raw)) return usual
+  const read = lines.slice(0, -1).flatMap(withoutCr)
+  // A reader refuses what does not look like a message, but what the store has must come back.
+  const isRead = checked(message, '').refused === undefined
+  if (isRead && decode(from, read, 'mboxrd').raw.equals(message.raw)) return usual
   const copy = message.raw.toString('base64').replace(/.{1,76}/g, '\n $&')
   return encodeWith([`${COPY}:${copy}`], message)
 }
@@ -151,9 +186,12 @@ function encodeWith(more: readonly string[], { raw, flags, internalDate }: Carri
   return Buffer.from(`${from}\n${fields.join('\n')}\n${text}${text.endsWith('\n') ? '' : '\n'}\n`, 'latin1')
 }
 
-function decode(from: string, found: readonly string[], quoting: MboxQuoting): CarriedMessage {
-  // If the line `From ` ends with CRLF, all lines do. Otherwise a CR is part of the message.
-  const all = from.endsWith('\r') ? found.map((line) => line.replace(/\r$/, '')) : found
+/** Returns the message of some lines. `isCopy`: the lab wrote it, and could not write it as it is. */
+function decode(
+  from: string,
+  all: readonly string[],
+  quoting: MboxQuoting,
+): CarriedMessage & { readonly isCopy: boolean } {
   // The empty line before the next message is not part of the message.
   const lines = all.at(-1) === '' ? all.slice(0, -1) : all
   const end = lines.indexOf('')
@@ -161,23 +199,23 @@ function decode(from: string, found: readonly string[], quoting: MboxQuoting): C
   const flags: string[] = []
   const kept: string[] = []
   let copy: string | undefined
-  let isCopy = false
+  let isCopyLine = false
   for (const line of header) {
-    isCopy &&= line.startsWith(' ')
+    isCopyLine &&= line.startsWith(' ')
     const [, name = '', value = ''] = /^(Status|X-Status|X-Keywords|X-Sealpost-Original): *(.*)$/i.exec(line) ?? []
-    if (isCopy) copy += line
+    if (isCopyLine) copy += line
     else if (name === '') kept.push(line)
     else if (name === COPY) {
       // A field of the same name in the message itself comes later.
-      isCopy = copy === undefined
+      isCopyLine = copy === undefined
       copy ??= ''
     } else if (name.toLowerCase() === 'x-keywords') flags.push(...value.split(/[\s,]+/).filter((word) => word !== ''))
     else flags.push(...[...value].flatMap((letter) => statusFlags[letter] ?? []))
   }
   const internalDate = Date.parse(`${from.trimEnd().replace(/^From \S+\s+/, '')} UTC`) || 0
-  if (copy !== undefined) return { raw: Buffer.from(copy, 'base64'), flags, internalDate }
+  if (copy !== undefined) return { raw: Buffer.from(copy, 'base64'), flags, internalDate, isCopy: true }
   const text = [...kept, ...lines.slice(header.length)].map((line) => `${line.replace(quoted[quoting], '$1')}\r\n`)
-  return { raw: Buffer.from(text.join(''), 'latin1'), flags, internalDate }
+  return { raw: Buffer.from(text.join(''), 'latin1'), flags, internalDate, isCopy: false }
 }
 
 /** Formats a date as `Thu Jan  1 00:00:00 2026`, in UTC. RFC 4155 appendix A. */

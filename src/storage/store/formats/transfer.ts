@@ -15,7 +15,7 @@ import {
   StoreError,
 } from '../types.ts'
 import { eml } from './eml.ts'
-import { type CarriedMessage, type FoundFolder, type MailFormat, withCrlf } from './format.ts'
+import { type CarriedMessage, checked, type FoundFolder, type MailFormat, withCrlf } from './format.ts'
 import { maildir } from './maildir.ts'
 import { mbox } from './mbox.ts'
 import { ExportPaths, isReadable, readIndex, unescaped, writeIndex } from './names.ts'
@@ -28,6 +28,8 @@ interface Transferred {
   readonly messages: number
   /** Articles that were skipped because their newsgroup has them. */
   readonly known: number
+  /** Parts of files that are not messages: where, and why. Absent if there are none. */
+  readonly refused?: readonly string[]
 }
 
 /** The folders of an export, one per kind of owner. */
@@ -85,6 +87,7 @@ export async function importStore(
   onProgress: OnProgress = () => {},
 ): Promise<Transferred> {
   const total = { folders: 0, messages: 0, known: 0 }
+  const refused: string[] = []
   for (const [owner, path] of into === undefined ? ownersIn(root) : [ownerIn(root, into)]) {
     const { folders } = readIndex(path)
     for (const found of format.find(path)) {
@@ -92,13 +95,13 @@ export async function importStore(
       const folder = await folderFor(store, owner, { ...found, name: folders[file] ?? found.name })
       const before = total.messages + total.known
       const read = counting(format.read(found.path), before, onProgress)
-      const { messages, known } = await importFolder(store, folder, read)
+      const { messages, known } = await importFolder(store, folder, read, { onRefused: (why) => refused.push(why) })
       total.folders++
       total.messages += messages
       total.known += known
     }
   }
-  return total
+  return refused.length === 0 ? total : { ...total, refused }
 }
 
 async function* counting<T>(
@@ -125,6 +128,7 @@ export async function* messagesOf(store: MessageStore, folder: Folder): AsyncGen
 
 /**
  * Adds messages to a folder. Skips articles that the newsgroup already has.
+ * @param options.onRefused called for what is not a message. Default: throws
  * @param options.onStored called with the messages of each batch
  * @param options.limit what the owner of the folder may have afterwards
  */
@@ -133,9 +137,14 @@ export async function importFolder(
   folder: Folder,
   messages: AsyncIterable<CarriedMessage>,
   {
+    onRefused = refuse,
     onStored = () => {},
     limit,
-  }: { readonly onStored?: (messages: readonly StoredMessage[]) => void; readonly limit?: HoldLimit | undefined } = {},
+  }: {
+    readonly onRefused?: (why: string) => void
+    readonly onStored?: (messages: readonly StoredMessage[]) => void
+    readonly limit?: HoldLimit | undefined
+  } = {},
 ): Promise<{ messages: number; known: number }> {
   let [stored, known] = [0, 0]
   let batch: Parameters<MessageStore['append']>[0][number][] = []
@@ -145,7 +154,11 @@ export async function importFolder(
     batch = []
   }
   const seen = new Set<string>()
-  for await (const { raw, flags, internalDate } of messages) {
+  for await (const { raw, flags, internalDate, refused } of messages) {
+    if (refused !== undefined) {
+      onRefused(refused)
+      continue
+    }
     const messageId = folder.owner === PUBLIC_OWNER ? messageIdOf(raw) : undefined
     if (messageId !== undefined) {
       if (seen.has(messageId) || (await store.locate(messageId)).some((at) => at.folder.id === folder.id)) {
@@ -160,6 +173,10 @@ export async function importFolder(
   }
   if (batch.length > 0) await flush()
   return { messages: stored, known }
+}
+
+function refuse(why: string): never {
+  throw new Error(why)
 }
 
 async function folderFor(store: MessageStore, owner: Owner, { name }: FoundFolder): Promise<Folder> {
@@ -215,5 +232,6 @@ export function messagesAt(path: string): AsyncIterable<CarriedMessage> {
 }
 
 async function* oneFile(path: string): AsyncGenerator<CarriedMessage, void, void> {
-  yield { raw: withCrlf(readFileSync(path)), flags: [], internalDate: Math.floor(statSync(path).mtimeMs) }
+  const internalDate = Math.floor(statSync(path).mtimeMs)
+  yield checked({ raw: withCrlf(readFileSync(path)), flags: [], internalDate }, path)
 }
