@@ -36,7 +36,7 @@ export const SLOW = [
   ),
   ...below('docs', 'base-image', 'printed-code'),
   ...below('lint', 'layering', 'licences'),
-  ...below('storage/cluster', 'two-nodes'),
+  ...below('storage/cluster', 'own-writes', 'two-nodes'),
   ...below('storage/store', 'all-mail-nodes', 'full'),
   // Several nodes, or the suite of all stores, on PostgreSQL. test/storage/store/lmdb.test.ts and memory.test.ts have the suite.
   ...below('storage/cluster', 'values'),

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type Context, Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
 import type { Api } from '../../src/api/api.ts'
+import { refresh } from '../../src/api/invoke.ts'
 import type { NotReady } from '../../src/api/lab.ts'
 import { operations } from '../../src/api/operations.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
@@ -163,7 +164,7 @@ export function createApp(
     // A preflight has no credentials.
     if (isAllowedPage && facts.method === 'OPTIONS') return c.body(null, 204)
     // The request before may have changed something on another node.
-    await api.lab.values.refresh()
+    await refresh(api)
     // Mail programs and mail servers have no credentials. The authorization server has its own.
     if (isSetup || ofOAuth2 || isPolicy || isUnsubscribe || isReportPath(c.req.path)) return next()
     // Each provider has keys of its own.

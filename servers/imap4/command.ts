@@ -26,6 +26,8 @@ interface CommandRow<S extends StateName, A> {
   readonly updates?: ReportedUpdates
   /** Whether its literals are messages, limited by `limits.messageSize`. */
   readonly takesMessages?: boolean
+  /** Whether it needs nothing of what other nodes have stored. Default: false. */
+  readonly needsNoRefresh?: boolean
   /** Whether it uses sequence numbers, which UIDONLY forbids. RFC 9586 section 3. */
   readonly bySequenceNumber?: boolean
 }
@@ -36,6 +38,7 @@ export interface Command {
   readonly states: readonly StateName[]
   readonly updates: ReportedUpdates
   readonly takesMessages: boolean
+  readonly needsNoRefresh: boolean
   readonly bySequenceNumber: boolean
   readonly check: (session: ImapSession) => void
   readonly checkLiteral: CommandRow<never, never>['checkLiteral']
@@ -46,7 +49,7 @@ export interface Command {
 /** Creates a row that checks, parses and runs a command. */
 export function defineCommand<const S extends StateName, A>(row: CommandRow<S, A>): Command {
   const { name, states, parse, run, usage, checkLiteral, check = () => {} } = row
-  const { updates = 'all', takesMessages = false, bySequenceNumber = false } = row
+  const { updates = 'all', takesMessages = false, needsNoRefresh = false, bySequenceNumber = false } = row
   const isAllowed = (state: ImapSession['state']): state is StateOf<S> =>
     (states as readonly StateName[]).includes(state.name)
   return {
@@ -54,6 +57,7 @@ export function defineCommand<const S extends StateName, A>(row: CommandRow<S, A
     states,
     updates,
     takesMessages,
+    needsNoRefresh,
     bySequenceNumber,
     check,
     checkLiteral,
@@ -92,16 +96,18 @@ interface MessageCommandRow<A> {
   /** For the command with sequence numbers. The UID command always reports all. Default: all. */
   readonly updates?: ReportedUpdates
   readonly takesMessages?: boolean
+  readonly needsNoRefresh?: boolean
 }
 
 /** Defines `NAME` and `UID NAME`. RFC 9051 section 6.4.9. */
 export function defineMessageCommand<A>(row: MessageCommandRow<A>): readonly [Command, Command] {
-  const { name, parse, run, updates = 'all', takesMessages = false } = row
+  const { name, parse, run, updates = 'all', takesMessages = false, needsNoRefresh = false } = row
   const define = (byUid: boolean): Command =>
     defineCommand({
       name: byUid ? `UID ${name}` : name,
       states: ['selected'],
       takesMessages,
+      needsNoRefresh,
       bySequenceNumber: !byUid,
       updates: byUid ? 'all' : updates,
       parse: (cursor, session) => parse(cursor, session, byUid),

@@ -79,6 +79,9 @@ const REFUSALS = new Set<string | undefined>([
   'SERVERBUG',
 ])
 
+/** Commands without a NO. RFC 9051 section 6.1.2, RFC 3501 section 6.4.1. */
+const CANNOT_FAIL = new Set(['NOOP', 'CHECK'])
+
 /** Log-on commands. After a malformed one, the client's next line may be the password, in the place of a tag. */
 const LOGON_COMMANDS = new Set(['LOGIN', 'AUTHENTICATE'])
 
@@ -190,9 +193,24 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
     const command = findCommand(this, name)
     // Otherwise the changes of other commands would wait for a message of this session.
     this.connection.content.expect(false)
-    const running = command.prepare(cursor, this)()
+    const action = command.prepare(cursor, this)
+    const running = this.#isCurrentFor(command) ? action() : this.#refresh(command).then(action)
     if (running instanceof Promise) return running.then((result) => this.#finish(tag, command, result))
     return this.#finish(tag, command, running)
+  }
+
+  #isCurrentFor({ needsNoRefresh }: Command): boolean {
+    return !this.#context.store.isShared || needsNoRefresh || !('identity' in this.state)
+  }
+
+  /** Takes up what other nodes have stored: the client may have changed it there. */
+  async #refresh({ name }: Command): Promise<void> {
+    try {
+      await this.context.store.refresh()
+    } catch (error) {
+      // The database may be unreachable for now.
+      if (!(error instanceof StoreError) || !CANNOT_FAIL.has(name)) throw error
+    }
   }
 
   /** Reports changes, then replies to a command that succeeded. */

@@ -1,4 +1,5 @@
 import { nearest } from '../core/config/nearest.ts'
+import { StoreError } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { assertAccess, type Caller, type Standing } from './caller.ts'
 import { type Form, illFormedTexts, inputMistakes } from './input-mistakes.ts'
@@ -17,9 +18,21 @@ export async function invoke(
 ): Promise<unknown> {
   const operation = operationNamed(name)
   assertAccess(caller, operation.access)
-  await api.lab.values.refresh()
+  await refresh(api)
   const call = { api, caller, input: parseInput(operation, input, 'json'), signal, ...(standing && { standing }) }
   return runAnywhere(operation, call)
+}
+
+/**
+ * Takes up what other nodes have changed before this call: the client may have sent the request before to one of them. If
+ * the database cannot be reached, the answer is what this node knows.
+ */
+export async function refresh({ lab: { values, store } }: Api): Promise<void> {
+  const stored = store.refresh().catch((error: unknown) => {
+    // The database logs that it cannot be reached.
+    if (!(error instanceof StoreError)) throw error
+  })
+  await Promise.all([values.refresh(), stored])
 }
 
 /** @throws ApiProblem `not-found` */

@@ -25,6 +25,7 @@ import { checkQuota, holderOf, holdLimit } from './quota.ts'
 /** APPEND mailbox message… Stores all messages or none. RFC 9051 section 6.3.12; RFC 3502, 4469, 7889. */
 export const append = defineCommand({
   name: 'APPEND',
+  needsNoRefresh: true,
   states: loggedOn,
   takesMessages: true,
   parse(cursor, session) {

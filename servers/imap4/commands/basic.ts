@@ -1,8 +1,7 @@
-import { StoreError } from '../../../src/storage/store/types.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { capabilitiesOf, personalityBye } from '../personality.ts'
-import { bad, type CommandResult, no, ok, statusResponse } from '../reply.ts'
-import { anyState, extensions, type ImapSession, loggedOn, notAuthenticated, selected } from '../state.ts'
+import { bad, no, ok, statusResponse } from '../reply.ts'
+import { anyState, extensions, loggedOn, notAuthenticated, selected } from '../state.ts'
 import { enableCondstore } from '../updates.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { quotedForm } from '../wire/text.ts'
@@ -10,6 +9,7 @@ import { quotedForm } from '../wire/text.ts'
 /** CAPABILITY. RFC 9051 section 6.1.1. */
 export const capability = defineCommand({
   name: 'CAPABILITY',
+  needsNoRefresh: true,
   states: anyState,
   parse: noArguments,
   run(session) {
@@ -19,25 +19,15 @@ export const capability = defineCommand({
 })
 
 /** NOOP. Clients send it to receive the updates before its reply. RFC 9051 section 6.1.2. */
-export const noop = defineCommand({ name: 'NOOP', states: anyState, parse: noArguments, run: readUpdates })
+export const noop = defineCommand({ name: 'NOOP', states: anyState, parse: noArguments, run: () => ok() })
 
 /** CHECK. Needs to write nothing, because every change is stored before it is acknowledged. RFC 3501 section 6.4.1. */
-export const check = defineCommand({ name: 'CHECK', states: selected, parse: noArguments, run: readUpdates })
-
-/** Reads what other nodes have stored in the selected mailbox, which the reply then tells. */
-async function readUpdates({ state, context }: ImapSession): Promise<CommandResult> {
-  try {
-    if (state.name === 'selected') await context.store.refresh(state.selection.folder.id)
-  } catch (error) {
-    // These commands cannot fail. The mailbox may be deleted, or the database unreachable for now.
-    if (!(error instanceof StoreError)) throw error
-  }
-  return ok()
-}
+export const check = defineCommand({ name: 'CHECK', states: selected, parse: noArguments, run: () => ok() })
 
 /** LOGOUT. RFC 9051 section 6.1.3. */
 export const logout = defineCommand({
   name: 'LOGOUT',
+  needsNoRefresh: true,
   states: anyState,
   parse: noArguments,
   run(session) {
@@ -51,6 +41,7 @@ export const logout = defineCommand({
 /** ID. Notes the client's name in the session's record. RFC 2971. */
 export const id = defineCommand({
   name: 'ID',
+  needsNoRefresh: true,
   states: anyState,
   parse(cursor) {
     cursor.space()
@@ -86,6 +77,7 @@ function idFields(cursor: Cursor): string[] {
 /** ENABLE capability… Ignores unknown names. RFC 5161; RFC 9051 section 6.3.1. */
 export const enable = defineCommand({
   name: 'ENABLE',
+  needsNoRefresh: true,
   states: loggedOn,
   parse(cursor) {
     const names: string[] = []
@@ -112,6 +104,7 @@ export const enable = defineCommand({
  */
 export const unauthenticate = defineCommand({
   name: 'UNAUTHENTICATE',
+  needsNoRefresh: true,
   states: loggedOn,
   parse: noArguments,
   updates: 'none',
@@ -144,6 +137,7 @@ export const starttls = defineCommand({
 /** COMPRESS DEFLATE. Compression starts after the reply. RFC 4978. */
 export const compress = defineCommand({
   name: 'COMPRESS',
+  needsNoRefresh: true,
   states: loggedOn,
   parse(cursor) {
     cursor.space()

@@ -16,6 +16,7 @@ import { checkQuota, holderOf, holdLimit } from './quota.ts'
 /** COPY numbers mailbox. RFC 9051 section 6.4.7; COPYUID: RFC 4315. */
 export const copy = defineMessageCommand({
   name: 'COPY',
+  needsNoRefresh: true,
   parse: copyRequest,
   async run(session, state, request, byUid) {
     const { selection, identity } = state
@@ -35,6 +36,7 @@ export const copy = defineMessageCommand({
 /** MOVE numbers mailbox. RFC 6851; RFC 9051 section 6.4.8. */
 export const move = defineMessageCommand({
   name: 'MOVE',
+  needsNoRefresh: true,
   parse: copyRequest,
   async run(session, state, request, byUid) {
     const { selection, identity } = state

@@ -209,6 +209,7 @@ export const lsub = defineCommand({
 /** NAMESPACE: the account's own mailboxes, those that others share, the newsgroups, and captured mail. RFC 2342; RFC 9051 section 6.3.10. */
 export const namespace = defineCommand({
   name: 'NAMESPACE',
+  needsNoRefresh: true,
   states: loggedOn,
   parse: noArguments,
   run(session, { identity }) {

@@ -35,6 +35,7 @@ export const examine = openCommand('EXAMINE', true)
 /** UNSELECT: leaves the mailbox without changing it. RFC 3691; RFC 9051 section 6.4.2. */
 export const unselect = defineCommand({
   name: 'UNSELECT',
+  needsNoRefresh: true,
   states: selected,
   parse: noArguments,
   run(session) {

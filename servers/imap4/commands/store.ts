@@ -17,6 +17,7 @@ import { formatNumbers, type SequenceSet, sequenceSet } from '../wire/sequence-s
 /** STORE numbers [(UNCHANGEDSINCE n)] [+|-]FLAGS[.SILENT] flags. RFC 9051 section 6.4.6; RFC 7162 section 3.1.3. */
 export const store = defineMessageCommand({
   name: 'STORE',
+  needsNoRefresh: true,
   parse: storeRequest,
   updates: 'no-expunge',
   async run(session, state, request, byUid) {

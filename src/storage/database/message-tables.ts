@@ -124,4 +124,12 @@ export const messageTables = `
     PRIMARY KEY (folder, value_seq)
   );
   CREATE INDEX value_changes_by_time ON value_changes (at);
+  -- The folders that each transaction changed, by which nodes find what others have changed. Removed after a while. A node
+  -- that was disconnected compares all folders, so the rows need not survive a crash.
+  CREATE UNLOGGED TABLE changes (
+    transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    writer bigint NOT NULL,
+    folders bigint[] NOT NULL
+  );
+  CREATE INDEX changes_by_transaction ON changes (transaction);
 `

@@ -392,8 +392,11 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   status(folderId: string): Promise<FolderStatus>
   /** Returns the oldest message of each folder; none for a folder that is empty or does not exist. One call for many folders takes few steps. */
   oldest(folderIds: readonly string[]): Promise<ReadonlyMap<string, OldestMessage>>
-  /** Emits what other nodes have stored in a folder before this call. @throws StoreError `not-found`, `failed` */
-  refresh(folderId: string): Promise<void>
+  /**
+   * Emits what other nodes have stored before this call: in the folders that a listener follows, and new, renamed and deleted
+   * folders. Call it before an answer from what is known in memory. @throws StoreError `failed`
+   */
+  refresh(): Promise<void>
   /** Returns the state of a folder at this moment. @throws StoreError `not-found` */
   snapshot(folderId: string): Promise<FolderSnapshot>
 

@@ -8,9 +8,10 @@ describe.runIf(needsPostgres())('a node follows what another one changes', () =>
   let a: StoreNode
   let b: StoreNode
   let inbox: Folder
+  let place: Awaited<ReturnType<typeof freshDatabase>>
 
   beforeEach(async () => {
-    const place = await freshDatabase()
+    place = await freshDatabase()
     a = await openNode(place, 'a')
     inbox = await a.store.createFolder(alice, 'INBOX')
     b = await openNode(place, 'b', { watched: { follows: () => false } })
@@ -66,6 +67,26 @@ describe.runIf(needsPostgres())('a node follows what another one changes', () =>
     expect(events.map(({ folder }) => folder.name).sort()).toEqual(names.slice(1).sort())
     // The first one at once, and the others in at most a few groups.
     expect(reads().length).toBeLessThan(10)
+  })
+
+  test('by one small query, when it is asked for everything that was committed before', async () => {
+    const seen: StoreEvent[] = []
+    await using quiet = await openNode(place, 'quiet', { watched: { follows: () => false } })
+    quiet.store.watch((event) => seen.push(event), inbox.id)
+    const asks = statements(quiet, '')
+    await Promise.all(Array.from({ length: 20 }, () => quiet.store.refresh()))
+    expect(asks()).toHaveLength(1)
+    await quiet.store.append([message('own', inbox)])
+    await quiet.store.refresh()
+    expect(statements(quiet, READ_CHANGES)()).toEqual([])
+    for (let round = 1; round <= 20; round++) {
+      await a.store.append([message(`${round}`, inbox)])
+      await quiet.store.refresh()
+      expect(seen.flatMap((event) => (event.type === 'appended' ? event.entries : []))).toHaveLength(round + 1)
+    }
+    const named = await a.store.createFolder(alice, 'new')
+    await quiet.store.refresh()
+    expect(quiet.store.folderOf(named.id)).toEqual(named)
   })
 
   test('from the moment on in which a listener is added', async () => {

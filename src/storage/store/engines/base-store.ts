@@ -90,8 +90,8 @@ export abstract class BaseStore<State extends FolderState> {
   }
 
   /** Has nothing to do: no other process changes the store. */
-  async refresh(folderId: string): Promise<void> {
-    this.need(folderId)
+  async refresh(): Promise<void> {
+    this.checkOpen()
   }
 
   watch(listener: (event: StoreEvent) => void, folders?: WatchedFolders): () => void {

@@ -1,3 +1,4 @@
+import { sharedCalls } from '../../../../core/async/shared-calls.ts'
 import type { Clock } from '../../../../core/time/clock.ts'
 import type { Database, Queries, Transaction } from '../../../database/database-types.ts'
 import { type Folder, type FolderSettings, type Owner, StoreError, type StoreEvent } from '../../types.ts'
@@ -60,9 +61,6 @@ export class Folders {
   readonly #byKey = new Map<number, PostgresFolder>()
   #version = -1
   #turn: Promise<unknown> = Promise.resolve()
-  /** The question to the server whether folders have changed, and the one after it. */
-  #asking: Promise<void> = Promise.resolve()
-  #asked: Promise<void> | undefined
 
   constructor(parts: FoldersParts) {
     this.#parts = parts
@@ -84,23 +82,17 @@ export class Folders {
     })
   }
 
-  /**
-   * Emits what other nodes have committed before this call. Calls that come while the server is asked share the next
-   * question. @throws DatabaseError
-   */
-  refresh(): Promise<void> {
-    this.#asked ??= this.#asking.then(() => {
-      this.#asked = undefined
-      const refreshing = this.#refreshNow()
-      this.#asking = refreshing.catch(() => {})
-      return refreshing
-    })
-    return this.#asked
-  }
+  /** Emits what other nodes have committed before this call. @throws DatabaseError */
+  readonly refresh = sharedCalls(() => this.#refreshNow())
 
   async #refreshNow(): Promise<void> {
     const [lab] = await this.#parts.database.query<{ version: number }>('select version from lab')
-    if (lab && lab.version > this.#version) await this.#alone(() => this.#read(this.#parts.database))
+    if (lab) await this.follow(lab.version)
+  }
+
+  /** Emits what other nodes have committed up to a version of the folders. @throws DatabaseError */
+  async follow(version: number): Promise<void> {
+    if (version > this.#version) await this.#alone(() => this.#read(this.#parts.database))
   }
 
   create(owner: Owner, name: string, settings: FolderSettings): Promise<Folder> {

@@ -48,6 +48,7 @@ import { Counts } from './counts.ts'
 import { dumpDatabase } from './dump.ts'
 import { storeError } from './errors.ts'
 import { Folders } from './folders.ts'
+import { Journal } from './journal.ts'
 import { assertLocked, FolderLeases } from './locks.ts'
 import { MessageCount } from './message-count.ts'
 import { BlobNumbers } from './numbers.ts'
@@ -106,6 +107,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   readonly #count: MessageCount
   readonly #folders: Folders
   readonly #replication: Replication
+  readonly #journal: Journal
   readonly #listener: ReplicationListener
   readonly #writeQueue: WriteQueue
   readonly #locks: FolderLeases
@@ -139,9 +141,20 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     const report = (error: unknown): void => log.error({ err: error }, 'a committed change could not be told to all')
     const isWatched = this.isWatched.bind(this)
     const replication = this.#replication
-    const [folders, state] = [this.#folders, this.#state]
-    this.#listener = new ReplicationListener({ database, folders, state, replication, log, isWatched })
-    this.#writeQueue = new WriteQueue({ database, replication, names, numbers, emit, isWatched, report, count })
+    this.#journal = new Journal(database)
+    const [folders, state, journal] = [this.#folders, this.#state, this.#journal]
+    this.#listener = new ReplicationListener({ database, folders, state, journal, replication, log, isWatched })
+    this.#writeQueue = new WriteQueue({
+      database,
+      replication,
+      names,
+      numbers,
+      journal,
+      emit,
+      isWatched,
+      report,
+      count,
+    })
     this.#locks = new FolderLeases(database, (...args) => this.#expunge(...args), log)
     this.#leases = new Leases(database, log)
     if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, { log, alone: this.#alone })
@@ -211,8 +224,8 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     return this.#run(() => this.#counts.oldest(folderIds.flatMap((id) => this.folders.get(id) ?? [])))
   }
 
-  override async refresh(folderId: string): Promise<void> {
-    await this.#emitChanges(await this.#need(folderId))
+  override async refresh(): Promise<void> {
+    await this.#run(() => this.#listener.catchUp())
   }
 
   async snapshot(folderId: string): Promise<FolderSnapshot> {
@@ -616,6 +629,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   async #sweep(): Promise<void> {
     try {
       await removeDoomed(this.#database, this.#bodies.streamed)
+      await this.#journal.sweep()
     } catch (error) {
       if (!this.isClosed) this.#log.debug({ err: error }, 'octets of deleted messages stay; it is tried again')
     }

@@ -1,8 +1,10 @@
 import type { Logger } from 'pino'
+import { sharedCalls } from '../../../../core/async/shared-calls.ts'
 import { performance, setTimeout } from '../../../../core/time/real-timers.ts'
 import type { Database } from '../../../database/database-types.ts'
 import type { Folder } from '../../types.ts'
 import type { Folders } from './folders.ts'
+import type { Journal } from './journal.ts'
 import { hasReached, type Position, type PostgresFolder, positionFrom } from './postgres-folder.ts'
 import type { Replication } from './replication.ts'
 import type { State } from './state.ts'
@@ -16,6 +18,7 @@ interface ReplicationListenerParts {
   readonly database: Database
   readonly folders: Folders
   readonly state: State
+  readonly journal: Journal
   readonly replication: Replication
   readonly log: Logger
   /** Whether somebody wants to know what other nodes change in a folder. */
@@ -41,8 +44,10 @@ export class ReplicationListener {
 
   /** Begins to listen. Call it before the folders are read, so that nothing is missed. @throws DatabaseError */
   async start(): Promise<void> {
-    const { database, folders, state } = this.#parts
+    const { database, folders, state, journal } = this.#parts
     await this.#readClock()
+    // The folders are read after this look, so nothing is compared.
+    await journal.look(async () => {})
     this.#stops = [
       database.listen('folders', (key, detail) => {
         this.#try(key === undefined ? this.#reread() : this.#announce(Number(key), positionFrom(detail)))
@@ -52,11 +57,42 @@ export class ReplicationListener {
     ]
   }
 
+  /**
+   * Takes up and emits what other nodes have committed before this call: one small query if nothing has changed, which
+   * calls of the same time share. @throws DatabaseError
+   */
+  readonly catchUp = sharedCalls(() => this.#look())
+
   /** Resolves when nothing is read any more. */
   async close(): Promise<void> {
     this.#isClosed = true
     for (const stop of this.#stops) stop()
     await this.#reading
+  }
+
+  async #look(): Promise<void> {
+    const { database, folders, journal } = this.#parts
+    await journal.look(async ({ version, changed }) => {
+      await folders.follow(version)
+      if (changed?.length === 0) return
+      await this.#take(
+        await (changed
+          ? database.query<FolderPosition>(POSITIONS, [changed])
+          : database.query<FolderPosition>(ALL_POSITIONS)),
+      )
+    })
+  }
+
+  async #take(positions: readonly FolderPosition[]): Promise<void> {
+    const { folders, isWatched, replication } = this.#parts
+    const behind: PostgresFolder[] = []
+    for (const { id, ...position } of positions) {
+      const state = folders.get(id)
+      if (!state || hasReached(state.position, position)) continue
+      if (isWatched(state.folder)) behind.push(state)
+      else if (!state.isInUse) this.#skip(state, position)
+    }
+    if (behind.length > 0) await replication.replicate(behind)
   }
 
   /** @param position what a folder has reached */
@@ -101,7 +137,7 @@ export class ReplicationListener {
     await this.#readClock()
     await folders.refresh()
     await state.readChanges()
-    const rows = await database.query<Position & { readonly id: number }>(CHANGED, [since])
+    const rows = await database.query<FolderPosition>(CHANGED, [since])
     for (const { id, uidNext, modSeq, valueSeq } of rows) await this.#announce(id, { uidNext, modSeq, valueSeq })
   }
 
@@ -121,7 +157,10 @@ export class ReplicationListener {
   }
 }
 
+type FolderPosition = Position & { readonly id: number }
+
+const ALL_POSITIONS = `
+  select id, uid_next as "uidNext", mod_seq as "modSeq", value_seq as "valueSeq" from folders where id > 0`
+const POSITIONS = `${ALL_POSITIONS} and id = any($1::bigint[])`
 /** Transactions that began before may be committed later. */
-const CHANGED = `
-  select id, uid_next as "uidNext", mod_seq as "modSeq", value_seq as "valueSeq" from folders
-  where changed_at > $1::timestamptz - interval '30 seconds' and id > 0`
+const CHANGED = `${ALL_POSITIONS} and changed_at > $1::timestamptz - interval '30 seconds'`

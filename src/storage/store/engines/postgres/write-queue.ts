@@ -9,6 +9,7 @@ import { textKey } from '../text-key.ts'
 import { lastPieceOf, notComplete, type StreamedBlob } from './bodies.ts'
 import { ChangedFolder, ChangeSet, type LockedRow } from './change-set.ts'
 import { storeError } from './errors.ts'
+import type { Journal } from './journal.ts'
 import type { MessageCount } from './message-count.ts'
 import type { BlobNumbers } from './numbers.ts'
 import { type PostgresFolder, positionText } from './postgres-folder.ts'
@@ -99,6 +100,7 @@ interface WriteQueueParts {
   readonly replication: Replication
   readonly names: Names
   readonly numbers: BlobNumbers
+  readonly journal: Journal
   readonly emit: (event: StoreEvent) => void
   /** Whether somebody wants to know what other nodes change in a folder. */
   readonly isWatched: (folder: Folder) => boolean
@@ -220,7 +222,7 @@ export class WriteQueue {
     folders: readonly PostgresFolder[],
     blobNumbers: readonly number[],
   ): Promise<Done | undefined> {
-    const { database, names, count } = this.#parts
+    const { database, names, count, journal } = this.#parts
     const now = performance.now()
     const isPlain = batch.every(
       (one) => one.isPlain && !one.once?.length && !one.adopts?.length && !one.limited?.length,
@@ -237,7 +239,7 @@ export class WriteQueue {
     // Keywords of other nodes may not be known here.
     if (changed.some(({ newKeywords }) => newKeywords !== null)) return
     const rows = others.map(({ row }) => row)
-    const isRight = await changeSet.writes.sendAlone(database, rows).catch((error: unknown) => {
+    const isRight = await changeSet.writes.sendAlone(database, rows, journal.writer).catch((error: unknown) => {
       if (error instanceof DatabaseError && MAY_WORK_LOCKED.has(error.code)) return false
       throw error
     })
@@ -253,7 +255,7 @@ export class WriteQueue {
     folders: readonly PostgresFolder[],
     blobNumbers: readonly number[],
   ): Promise<Done> {
-    const { replication, names, count, isWatched } = this.#parts
+    const { replication, names, count, isWatched, journal } = this.#parts
     const { limit } = count
     const byKey = new Map(folders.map((folder) => [folder.key, folder]))
     // One round trip for everything that is read.
@@ -309,7 +311,7 @@ export class WriteQueue {
       }
     })
     const changed = changeSet.end()
-    changeSet.writes.send(transaction)
+    changeSet.writes.send(transaction, journal.writer)
     count.add(transaction, changeSet.growth)
     // The operations that remembered these have failed.
     if (fresh.size > 0) transaction.send(FORGET, [[...fresh]])

@@ -47,6 +47,8 @@ export const REMOVE_VALUES = `
 export const INSERT_VALUE_CHANGES = `
   insert into value_changes (folder, value_seq, kind, reader, names, mod_seq)
   select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[])`
+export const INSERT_CHANGES = `
+  insert into changes (folders, writer) select $1::bigint[], writer from unnest($2::bigint[]) c (writer)`
 export const UPDATE_FOLDERS = `
   update folders f set uid_next = c.uid_next, mod_seq = c.mod_seq, value_seq = c.value_seq,
     messages = f.messages + c.messages, octets = f.octets + c.octets, unseen = f.unseen + c.unseen,

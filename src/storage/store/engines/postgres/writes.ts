@@ -10,6 +10,7 @@ import {
   DELETE_PLACES,
   DOOM,
   HOLD,
+  INSERT_CHANGES,
   INSERT_ENTRIES,
   INSERT_HISTORY,
   INSERT_OVERVIEWS,
@@ -159,9 +160,9 @@ export class Writes {
     if (!this.#places.delete(placeKey(place))) this.#lostPlaces.push(place)
   }
 
-  /** Sends everything as one statement. */
-  send(transaction: Transaction): void {
-    const parts = this.#parts(UPDATE_FOLDERS)
+  /** Sends everything as one statement. @param writer see `Journal` */
+  send(transaction: Transaction, writer: number): void {
+    const parts = this.#parts(UPDATE_FOLDERS, writer)
     if (parts.length > 0) transaction.send(`with ${namedParts(parts).join(', ')} select`, valuesOf(parts))
   }
 
@@ -169,10 +170,14 @@ export class Writes {
    * Makes the changes with one statement, which changes nothing if the folders do not have the numbers that were expected.
    * Returns whether they have. @param others folders that were only read @throws DatabaseError
    */
-  async sendAlone(database: Pick<Database, 'change' | 'query'>, others: readonly ExpectedNumbers[]): Promise<boolean> {
+  async sendAlone(
+    database: Pick<Database, 'change' | 'query'>,
+    others: readonly ExpectedNumbers[],
+    writer: number,
+  ): Promise<boolean> {
     const same: Part = { name: 'same', text: SAME_FOLDERS, columns: numberColumns(others) }
     if (this.folders.length === 0) return (await database.query(SAME_FOLDERS, same.columns)).length === others.length
-    const parts = this.#parts(MOVE_FOLDERS)
+    const parts = this.#parts(MOVE_FOLDERS, writer)
     if (others.length > 0) parts.push(same)
     const change = { parts: namedParts(parts, 1), last: others.length > 0 ? ALL_FOUND : ALL_MOVED }
     try {
@@ -185,9 +190,15 @@ export class Writes {
   }
 
   /** @param folders the statement for the numbers of the folders */
-  #parts(folders: string): Part[] {
+  #parts(folders: string, writer: number): Part[] {
     const parts = [this.#bodies(), ...this.#entries(), ...this.#articles(), ...this.#values(), ...this.#holding()]
-    return [...parts, this.#numbers(folders)].filter(({ columns }) => columns[0]?.length)
+    return [...parts, this.#journal(writer), this.#numbers(folders)].filter(({ columns }) => columns[0]?.length)
+  }
+
+  /** Values that belong to no folder have no listeners. */
+  #journal(writer: number): Part {
+    const keys = column(this.folders, 'key').filter((key) => key > 0)
+    return { text: INSERT_CHANGES, columns: [keys, [writer]] }
   }
 
   /** The octets of all pieces are one parameter: in an array, each octet would be written as two digits. */

@@ -119,6 +119,11 @@ export class AllMail {
     await this.#record()
   }
 
+  /** Resolves when the view has everything that was found, if it is loaded. @throws StoreError */
+  recorded(): Promise<void> {
+    return this.#record()
+  }
+
   async #load(): Promise<void> {
     this.#copies.clear()
     this.#found.length = 0

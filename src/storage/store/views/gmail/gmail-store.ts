@@ -195,9 +195,9 @@ export class GmailStore extends StoreView implements MessageStore {
     return this.#isAll(folderId) ? this.#view.expunge(uids, origin) : this.#store.expunge(folderId, uids, origin)
   }
 
-  async refresh(folderId: string): Promise<void> {
-    if (this.#isAll(folderId)) await this.#view.current()
-    else await this.#store.refresh(folderId)
+  async refresh(): Promise<void> {
+    await this.#store.refresh()
+    await this.#view.recorded()
   }
 
   async changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]> {

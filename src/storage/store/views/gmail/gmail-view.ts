@@ -60,6 +60,11 @@ export class GmailView {
     return this.#all
   }
 
+  /** Resolves when the mailbox of all messages, if it was opened, has everything that was emitted. @throws StoreError */
+  recorded(): Promise<void> {
+    return this.#all.recorded()
+  }
+
   watchAll(listener: Parameters<AllMail['watch']>[0]): () => void {
     return this.#all.watch(listener)
   }

@@ -177,8 +177,8 @@ export class ReaderStore extends StoreView implements MessageStore {
   }
 
   /** Emits what was stored before this call, also what needs the reader's marks. */
-  async refresh(folderId: string): Promise<void> {
-    await this.#store.refresh(folderId)
+  async refresh(): Promise<void> {
+    await this.#store.refresh()
     await this.#delivered
   }
 
