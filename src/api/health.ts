@@ -34,7 +34,13 @@ const output = z
       kind: z.enum(['memory', 'lmdb', 'postgres']),
       messages: z.number().int(),
       usedOctets: z.number().int(),
-      freeOctets: z.number().int().describe('What it can still take: within its limit, or on its disk.'),
+      freeOctets: z
+        .number()
+        .int()
+        .nullable()
+        .describe(
+          'What it can still take: within its limit, or on its disk. Null: not known. PostgreSQL only tells that its disk is full: 0.',
+        ),
     }),
     memory: z.object({
       ok,
@@ -101,16 +107,17 @@ function portsOf({ lab }: Api) {
 
 async function storeOf({ lab, index }: Api) {
   const { store } = lab.config
-  const room = await lab.store.room()
-  const { usedOctets, freeOctets } = room
-  const hasOctets = freeOctets >= ROOMY_OCTETS || usedOctets < NEARLY_FULL * (usedOctets + freeOctets)
+  const { usedOctets, freeOctets } = await lab.store.room()
+  const hasOctets =
+    freeOctets === undefined || freeOctets >= ROOMY_OCTETS || usedOctets < NEARLY_FULL * (usedOctets + freeOctets)
   const maxMessages = (typeof store === 'object' ? store.messages : undefined) ?? Number.POSITIVE_INFINITY
   return {
     // A store that drops its oldest messages takes new ones when it is full.
     ok: dropsOldest(store) || (hasOctets && index.size < NEARLY_FULL * maxMessages),
     kind: kindOf(store),
     messages: index.size,
-    ...room,
+    usedOctets,
+    freeOctets: freeOctets ?? null,
   }
 }
 

@@ -227,7 +227,7 @@ export interface ApiLab {
   readonly cluster: Cluster
   readonly store: MessageStore
   /** Undefined if the lab has a store of its own. */
-  readonly database: Pick<Database, 'node' | 'schema' | 'state' | 'usage'> | undefined
+  readonly database: Pick<Database, 'node' | 'schema' | 'state' | 'usage' | 'isFull'> | undefined
   readonly directory: Directory
   readonly oauth2: Pick<OAuth2, 'tokens'>
   readonly mailAuthentication: Pick<MailAuthentication, 'check' | 'keyRecords'>

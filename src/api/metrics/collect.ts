@@ -105,6 +105,7 @@ function databaseFamilies({ lab: { database } }: Api): MetricFamily[] {
       'How long the database took to answer the latest check.',
       usage.roundTripMs / 1000,
     ),
+    gauge('sealpost_database_full', 'Whether the disk of the database is full.', database.isFull ? 1 : 0),
     gauge('sealpost_database_connections', 'Open connections for queries.', usage.connections),
     gauge('sealpost_database_connections_busy', 'Those of them that are in use.', usage.busy),
     gauge('sealpost_database_waiting', 'Calls that wait for a connection.', usage.waiting),

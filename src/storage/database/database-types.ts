@@ -20,6 +20,8 @@ export type Octets = Buffer | null | undefined
 export interface TransactionOptions {
   /** All queries see the same moment, and there can be long pauses between them. */
   readonly isLong?: boolean
+  /** It adds messages, for which the reserve on the disk is not given up. */
+  readonly adds?: boolean
 }
 
 /** A statement that changes several tables: `with NAME as (SQL), …`, and a query. */
@@ -53,6 +55,8 @@ export interface Database extends Queries, CertificateDatabase, AsyncDisposable 
   /** The PostgreSQL schema of the tables. */
   readonly schema: string
   readonly state: DatabaseState
+  /** Whether the disk was full, and has no room for the reserve of the lab yet. */
+  readonly isFull: boolean
   /** Counts since the start, for metrics. */
   readonly usage: DatabaseUsage
   /** Calls `listener` when the connection is lost and when it is back. Returns a function that stops it. */

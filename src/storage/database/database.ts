@@ -16,6 +16,7 @@ import { connectionError, DatabaseError, databaseError, isStale } from './errors
 import { serverOf } from './hosts.ts'
 import { assertCurrent, migrate } from './migrate.ts'
 import { Pool } from './pool.ts'
+import { Reserve } from './reserve.ts'
 import type { Topic } from './topics.ts'
 
 /** The oldest version of PostgreSQL that has every function that is used. */
@@ -29,16 +30,23 @@ const OUTCOME_MS = 25_000
 /** How often a transaction is tried. */
 const ATTEMPTS = 10
 
+interface DatabaseOptions {
+  readonly log: Logger
+  /** How long the outcome of a commit is asked for when the connection is lost, in milliseconds. */
+  readonly outcomeMs?: number | undefined
+  /** How often the reserve on the disk is looked after, in milliseconds. */
+  readonly reserveMs?: number | undefined
+}
+
 /**
  * Connects to PostgreSQL and brings the tables to the current version.
- * @param options.outcomeMs how long the outcome of a commit is asked for when the connection is lost
  * @throws DatabaseError `refused`, `disconnected`, `newer`; with `isReader`: also `absent`, `older`
  */
 export async function openDatabase(
   settings: DatabaseSettings,
-  { log, outcomeMs = OUTCOME_MS }: { readonly log: Logger; readonly outcomeMs?: number },
+  { log, outcomeMs = OUTCOME_MS, reserveMs }: DatabaseOptions,
 ): Promise<Database> {
-  const database = new PostgresDatabase(settings, log, outcomeMs)
+  const database = new PostgresDatabase(settings, { log, outcomeMs, reserveMs })
   try {
     await database.open()
     return database
@@ -57,6 +65,7 @@ class PostgresDatabase implements Database {
   readonly #outcomeMs: number
   readonly #pool: Pool
   readonly #channel: Channel
+  readonly #reserve: Reserve
   readonly #stateListeners = new Set<(state: DatabaseState) => void>()
   #lostAt = 0
   #tokenTimer: NodeJS.Timeout | undefined
@@ -64,7 +73,10 @@ class PostgresDatabase implements Database {
   #retries = 0
   #isClosed = false
 
-  constructor({ pool, isReader = false, ...settings }: DatabaseSettings, log: Logger, outcomeMs: number) {
+  constructor(
+    { pool, isReader = false, ...settings }: DatabaseSettings,
+    { log, outcomeMs = OUTCOME_MS, reserveMs }: DatabaseOptions,
+  ) {
     this.node = settings.node
     this.schema = settings.schema
     this.#settings = settings
@@ -72,11 +84,16 @@ class PostgresDatabase implements Database {
     this.#log = log
     this.#outcomeMs = outcomeMs
     this.#pool = new Pool(settings, pool, () => void this.#channel.check())
+    this.#reserve = new Reserve((work) => this.#pool.alone(work), log, reserveMs)
     this.#channel = new Channel(settings, { log, stateChanged: (state) => this.#changeState(state) })
   }
 
   get state(): DatabaseState {
     return this.#channel.state
+  }
+
+  get isFull(): boolean {
+    return this.#reserve.isFull
   }
 
   get usage(): DatabaseUsage {
@@ -96,6 +113,7 @@ class PostgresDatabase implements Database {
       }
     })
     if (this.#isReader) return
+    this.#reserve.start()
     this.#tokenTimer = setInterval(() => void this.#forgetTokens(), TOKENS_KEPT_MS / 10).unref()
   }
 
@@ -146,6 +164,10 @@ class PostgresDatabase implements Database {
           // A full disk may have no room for a token, but take changes that delete.
           hasToken = false
           continue
+        } else if (error instanceof DatabaseError && error.code === 'no-space') {
+          if (options?.adds) this.#reserve.noteFull()
+          else if (await this.#reserve.give()) continue
+          throw error
         } else if (!(error instanceof DatabaseError) || !isPassing(error)) throw error
         if (attempt >= ATTEMPTS) throw error instanceof LostCommit ? error.lost : error
         this.#retries++
@@ -191,6 +213,7 @@ class PostgresDatabase implements Database {
     if (this.#isClosed) return
     this.#isClosed = true
     clearInterval(this.#tokenTimer)
+    this.#reserve[Symbol.dispose]()
     await Promise.all([this.#channel.close(), this.#pool.close()])
   }
 

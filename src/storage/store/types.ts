@@ -253,7 +253,8 @@ export interface StoredMessage {
 /** How much a store holds and can still take, in octets: about, because entries and indexes need room too. */
 export interface StoreRoom {
   readonly usedOctets: number
-  readonly freeOctets: number
+  /** Undefined: not known. */
+  readonly freeOctets: number | undefined
 }
 
 export type FlagChange = {

@@ -123,7 +123,7 @@ const parts: readonly Part[] = [
       t(storeTexts[kind], {
         n: messages,
         used: sizeText(usedOctets),
-        free: sizeText(freeOctets),
+        free: sizeText(freeOctets ?? 0),
       }),
   },
   {

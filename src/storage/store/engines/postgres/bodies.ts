@@ -79,6 +79,8 @@ const EMPTY = Buffer.alloc(0)
 /** Pieces are committed in their order, so one that exists follows all that precede it. */
 const ARRIVED = 'select from incoming join pieces using (blob) where blob = $1 and piece = $2'
 
+const ADDS = { adds: true }
+
 /** Returns the number of the last piece of a blob. */
 export const lastPieceOf = ({ sizeOctets }: Pick<StreamedBlob, 'sizeOctets'>): number =>
   Math.ceil(sizeOctets / PIECE_OCTETS) - 1
@@ -222,7 +224,7 @@ export class Bodies {
         ])
       }
       if (arrived && (await arrived).length === 0) throw notComplete()
-    })
+    }, ADDS)
     const ending = endingOf(before ? [before.ending, octets] : [octets])
     return { blob, sizeOctets: (before?.sizeOctets ?? 0) + octets.length, ending }
   }

@@ -4,6 +4,7 @@ import type { Clock } from '../../../../core/time/clock.ts'
 import { clearInterval, setInterval } from '../../../../core/time/real-timers.ts'
 import type { Overview } from '../../../../mail/format/overview.ts'
 import type { Database } from '../../../database/database-types.ts'
+import { DatabaseError } from '../../../database/errors.ts'
 import { Leases } from '../../../database/leases.ts'
 import type { CopyableStore, StoreItem, StoreItems } from '../../copy/types.ts'
 import type { FolderIndex } from '../../entries/folder-index.ts'
@@ -170,8 +171,9 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
 
   async room(): Promise<StoreRoom> {
     this.checkOpen()
-    // PostgreSQL does not say how much room its disk has.
-    return { usedOctets: await this.#run(() => this.#counts.usedOctets()), freeOctets: Number.MAX_SAFE_INTEGER }
+    // PostgreSQL does not say how much room its disk has, only that it has none.
+    const usedOctets = await this.#run(() => this.#counts.usedOctets())
+    return { usedOctets, freeOctets: this.#database.isFull ? 0 : undefined }
   }
 
   override totals(apart: readonly Owner[]): Promise<readonly Totals[]> {
@@ -241,7 +243,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   }
 
   async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
-    this.checkOpen()
+    this.#checkRoom()
     const folders = await this.#needAll(batch.flatMap(({ targets }) => targets.map(({ folderId }) => folderId)))
     const raws: (Buffer | StreamedBlob)[] = []
     try {
@@ -254,6 +256,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
         once: onceIn(batch).map(textKey),
         messages: this.#countTargets(batch),
         octets: raws.reduce((sum, raw) => sum + (Buffer.isBuffer(raw) ? raw.length : 0), 0),
+        adds: true,
         limited: limitedBy(batch, folders),
         isPlain: true,
       }
@@ -333,12 +336,14 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     origin?: Origin,
     limit?: HoldLimit,
   ): Promise<CopyResult> {
+    this.#checkRoom()
     const [state, target] = await this.#needBoth(folderId, targetFolderId)
     return this.#withRoom(() =>
       this.#writeQueue.run({
         folders: [state, target],
         uids: new Map([[state, ascending(uids)]]),
         messages: isCounted(target.folder) ? uids.length : 0,
+        adds: true,
         limited: limit ? [target.folder.owner] : [],
         apply: (changeSet) => changeSet.copy(folderId, uids, targetFolderId, { now: this.clock.now(), origin, limit }),
       }),
@@ -503,6 +508,12 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     } catch (error) {
       throw storeError(error)
     }
+  }
+
+  /** Refuses new messages while the disk is full: they would take the room that deletions need. @throws StoreError */
+  #checkRoom(): void {
+    this.checkOpen()
+    if (this.#database.isFull && !this.#dropOldest) throw storeError(new DatabaseError('no-space', 'the disk is full'))
   }
 
   /** Runs a change that needs room. If it does not fit and `whenFull` says so, the oldest messages are deleted first. */

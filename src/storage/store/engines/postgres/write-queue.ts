@@ -34,6 +34,8 @@ interface Operation<T> {
   readonly messages?: number
   /** Octets that it writes. */
   readonly octets?: number
+  /** Whether it adds messages, for which the reserve on the disk is not given up. */
+  readonly adds?: boolean
   /** Owners that have a limit for what they hold. */
   readonly limited?: readonly Owner[]
   /** Whether it needs nothing of the rows of its folders except their numbers. */
@@ -188,8 +190,9 @@ export class WriteQueue {
       const blobNumbers = await this.#parts.numbers.take(blobs)
       const { outcomes, end } =
         (await this.#tryWithoutLocks(batch, folders, blobNumbers)) ??
-        (await this.#parts.database.transaction((transaction) =>
-          this.#runLocked(transaction, batch, folders, blobNumbers),
+        (await this.#parts.database.transaction(
+          (transaction) => this.#runLocked(transaction, batch, folders, blobNumbers),
+          { adds: batch.some(({ adds }) => adds) },
         ))
       try {
         end()
