@@ -8,6 +8,7 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   start: ['start', 'start --config lab.yaml --protocol smtp http', 'start --like mailpit'],
   check: ['check', 'check --config lab.yaml --json'],
   doctor: ['doctor', 'doctor --config lab.yaml'],
+  stop: ['stop', 'stop --now'],
   reload: ['reload', 'reload --json'],
   healthcheck: ['healthcheck', 'healthcheck --timeout 10s'],
   config: ['config show virtualServers.smtp', 'config set logLevel debug', 'config diff'],

@@ -18,6 +18,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<AddC
     start: async () => (await import('./start/start.ts')).addStart,
     check: async () => (await import('./check/check.ts')).addCheck,
     doctor: async () => (await import('./check/doctor.ts')).addDoctor,
+    stop: async () => (await import('./lab/stop.ts')).addStop,
     reload: async () => (await import('./lab/reload.ts')).addReload,
     healthcheck: async () => (await import('./check/healthcheck.ts')).addHealthcheck,
     config: async () => (await import('./config/index.ts')).addConfig,

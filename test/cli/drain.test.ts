@@ -28,6 +28,18 @@ async function transaction(lab: StartedLab): Promise<LineClient> {
   return client
 }
 
+it('stop waits until sessions have finished, and --now ends them', async () => {
+  const stop = (...args: string[]) => place.run(['stop', '--config', 'lab.yaml', ...args])
+  expect(await stop()).toMatchObject({ status: 1, stderr: expect.stringMatching(/no running lab of lab.yaml/) })
+  await using lab = await start('{ timeout: 1h }')
+  await transaction(lab)
+  expect(await stop('--timeout', '1s')).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/end its sessions with --now/),
+  })
+  expect(await stop('--now')).toMatchObject({ status: 0, stdout: `stopped (process ${lab.process.pid})\n` })
+})
+
 it('SIGTERM lets a transaction finish, and healthcheck and /readyz say that the lab is draining', async () => {
   await using lab = await start('{ delay: 1h, timeout: 1h }')
   expect((await health()).status).toBe(0)

@@ -170,7 +170,11 @@ it('a lab is started, checked and configured', async () => {
   ])
   await run(['config diff', 'config diff --json', 'config migrate lab.yaml --dry-run', 'config migrate lab.yaml'])
   await runUntil('mcp', /"serverInfo"/, { input: INITIALIZE })
-  await stop()
+  for (const line of ['stop', 'stop --now']) {
+    await run([line])
+    await stop()
+    if (line === 'stop') await start()
+  }
   await runUntil('mcp --start', /"serverInfo"/, { input: INITIALIZE })
 })
 

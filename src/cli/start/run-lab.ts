@@ -118,7 +118,11 @@ export class RunningLab {
     process.on('SIGHUP', () => {
       this.#reload(lab).catch((err: Error) => this.#log.error(`not reloaded, nothing has changed: ${err.message}`))
     })
-    const verbs = controlVerbs(lab, { reload: () => this.#reload(lab) })
+    const verbs = controlVerbs(lab, {
+      reload: () => this.#reload(lab),
+      // After the answer, because stopping closes the control socket.
+      stop: (now) => setImmediate(() => this.#beginToStop('sealpost stop', now)),
+    })
     try {
       const path = await newSocketPath(configurationIdentity(this.#options).identity, process.pid, runtimePlaces())
       this.#control = await ControlServer.open(path, verbs, controlStreams(lab))
@@ -151,11 +155,16 @@ export class RunningLab {
     const now = performance.now()
     if (this.#stoppingSince !== undefined && now - this.#stoppingSince < REPEATED_SIGNAL_MS) return
     if (this.#hurry.signal.aborted) process.exit(128 + constants.signals[signal])
+    this.#beginToStop(signal, this.#stoppingSince !== undefined || signal !== 'SIGTERM')
+  }
+
+  /** Lets sessions finish what they do; with `hurries`, ends them. */
+  #beginToStop(reason: string, hurries: boolean): void {
     const isFirst = this.#stoppingSince === undefined
-    this.#stoppingSince = now
-    this.#log.info(isFirst ? `${signal}: stopping` : `${signal}: stopping immediately`)
+    this.#stoppingSince = performance.now()
+    this.#log.info(isFirst || !hurries ? `${reason}: stopping` : `${reason}: stopping immediately`)
     if (!this.#lab) process.exit(0)
-    if (!isFirst || signal !== 'SIGTERM') this.#hurry.abort()
+    if (hurries) this.#hurry.abort()
     this.#stop()
   }
 

@@ -47,6 +47,8 @@ export interface NodeReload {
 /** The requests that need the process around the lab, which knows where the configuration came from. */
 interface ControlHost {
   reload(): Promise<ReloadReport>
+  /** Begins to stop: sessions finish what they do, or `now` ends them. */
+  stop(now: boolean): void
 }
 
 /** Returns the handlers of all requests on the control socket, by verb. */
@@ -69,6 +71,10 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
     reload: async ({ allNodes }) => {
       const own = await host.reload()
       return allNodes === true ? { ...own, others: await reloadOthers(lab) } : own
+    },
+    stop: async ({ now }) => {
+      host.stop(now === true)
+      return { pid: process.pid }
     },
     call: (args, signal) => call(lab, args, signal),
     dump: ({ path }) => dump(lab, String(path)),
