@@ -93,6 +93,10 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
     'ca user Alice --email alice@lab.test --out alice.p12 --password secret',
     'ca user Bob --upn bob@lab.test --days 30 --out bob.p12 --password secret',
   ],
+  'ca mark': [
+    'ca mark shop.test --logo logo.svg --out mark.pem',
+    'ca mark sale._bimi.shop.test --logo logo.svg --common --out mark.pem --json',
+  ],
   'ca serve': ['ca serve --port 8080', 'ca serve --port 8080 --acme-http-port 5002'],
   trust: ['trust status', 'trust install --dry-run', 'trust uninstall'],
   'trust install': ['trust install --dry-run', 'trust install --store nss'],

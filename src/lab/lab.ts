@@ -300,6 +300,8 @@ export class Lab implements ApiLab, AsyncDisposable {
       this.unsubscribes.clear()
       this.rates.clear()
       this.dns.reset()
+      this.dmarcReports.forget()
+      this.outgoing.policies.results.discard()
       await this.virtualServers.restore()
       await (await this.#api)?.reset()
     })
@@ -346,6 +348,7 @@ export class Lab implements ApiLab, AsyncDisposable {
     await this.dns[Symbol.asyncDispose]()
     this.metrics[Symbol.dispose]()
     await this.intake.settled()
+    await this.#keepCounts()
     this.captures.close()
     await this.pki[Symbol.asyncDispose]()
     this.oauth2.close()
@@ -354,6 +357,14 @@ export class Lab implements ApiLab, AsyncDisposable {
     if (!this.#options.store) await this.store[Symbol.asyncDispose]()
     await this.values[Symbol.asyncDispose]()
     await this.database?.[Symbol.asyncDispose]()
+  }
+
+  /** Writes the counts for reports. A store that cannot be written must not keep the lab from stopping. */
+  async #keepCounts(): Promise<void> {
+    const writes = [this.dmarcReports.flush(), this.outgoing.policies.results.flush()]
+    for (const { status, ...result } of await Promise.allSettled(writes))
+      if (status === 'rejected')
+        this.logError((result as { reason: unknown }).reason, 'counts for reports could not be written')
   }
 
   async #apply(next: ResolvedLab): Promise<void> {

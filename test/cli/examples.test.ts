@@ -332,6 +332,12 @@ it('authorities issue, revoke and are trusted', async () => {
   await run(['ca crl --out lab.crl', 'ca crl "Example Root" --format der --out root.crl'])
   await run(['ca user Alice --email alice@lab.test --out alice.p12 --password secret'])
   await run(['ca user Bob --upn bob@lab.test --days 30 --out bob.p12 --password secret'])
+  const root = '<svg xmlns="http://www.w3.org/2000/svg" version="1.2" baseProfile="tiny-ps" viewBox="0 0 1 1">'
+  place.write('logo.svg', `${root}<title>Shop</title></svg>`)
+  await run([
+    'ca mark shop.test --logo logo.svg --out mark.pem',
+    'ca mark sale._bimi.shop.test --logo logo.svg --common --out mark.pem --json',
+  ])
   await run(['ca renew "Example Root" --days 3650', 'ca renew "Example Root" --new-key'])
   await run(['ca delete "Guest CA"', 'ca delete "Slow CA" --force'])
   const ca = '-addext basicConstraints=critical,CA:true -addext keyUsage=critical,keyCertSign'

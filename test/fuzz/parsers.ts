@@ -26,6 +26,7 @@ import { readClientHello } from '../../src/tls/negotiation/client-hello-reader.t
 import { parseJson as parseAcmeJson, parseJws } from '../../src/tls/pki/acme/jws.ts'
 import { AcmeProblem } from '../../src/tls/pki/acme/response.ts'
 import { readCertificate, readFacts } from '../../src/tls/pki/certificate/certificate.ts'
+import { logoIn, logotypeValue } from '../../src/tls/pki/certificate/logotype.ts'
 import { createAuthorityCertificate } from '../../src/tls/pki/certificate/profiles.ts'
 import { createRequest, readRequest } from '../../src/tls/pki/certificate/request.ts'
 import { item, readAsn1 } from '../../src/tls/pki/der/decode.ts'
@@ -40,6 +41,8 @@ import { readDmarcReport } from '../../src/transport/dmarc-reports/read.ts'
 import { DmarcReportError } from '../../src/transport/dmarc-reports/types.ts'
 import { decodeMessage } from '../../src/transport/dns/message.ts'
 import { readQuery } from '../../src/transport/dns/server/query.ts'
+import { BimiFailure } from '../../src/transport/mail-authentication/bimi/failure.ts'
+import { checkLogo, MAX_LOGO_OCTETS } from '../../src/transport/mail-authentication/bimi/logo.ts'
 import { SignatureProblem } from '../../src/transport/mail-authentication/key-record.ts'
 import { readSignature } from '../../src/transport/mail-authentication/signature.ts'
 import { parseRecord, SpfError } from '../../src/transport/mail-authentication/spf/record.ts'
@@ -124,6 +127,9 @@ const report = Buffer.from(
     ],
   }),
 )
+const logo = Buffer.from(`<?xml version="1.0"?>
+<svg xmlns="http://www.w3.org/2000/svg" version='1.2' baseProfile="tiny-ps" viewBox="0 0 1 1"><title>A &amp; B</title>
+<defs><linearGradient id="a"/></defs><g fill="url(#a)"><use href="#b"/></g><!-- c --><desc><![CDATA[d]]></desc></svg>`)
 const hello = extensions(serverName('a.test'), alpn('imap'), supportedVersions(0x0304), keyShares(0x001d))
 const algorithm = sequence(oid('1.2.840.113549.1.1.11'))
 const signer = sequence(sequence(), integer(1))
@@ -327,6 +333,16 @@ export const parsers: Readonly<Record<string, Parser>> = {
     parse: readDmarcReport,
     errors: [DmarcReportError],
     examples: [dmarcReport, gzipSync(dmarcReport)],
+  },
+  'logo of BIMI': {
+    parse: checkLogo,
+    errors: [BimiFailure],
+    examples: [logo],
+  },
+  logotype: {
+    parse: (octets) => logoIn(readAsn1(octets), MAX_LOGO_OCTETS),
+    errors: [PkiError],
+    examples: [logotypeValue(logo)],
   },
   'search of messages': {
     parse: (octets) => parseQuery(octets.toString()),

@@ -14,6 +14,7 @@ const results = [
   'temperror',
   'permerror',
   'skipped',
+  'declined',
 ] as const satisfies readonly MessageAuthentication['spf']['result'][]
 const policies = ['none', 'quarantine', 'reject'] as const
 
@@ -61,8 +62,16 @@ export const messageAuthentication = z
       ...verdict,
       domain: z.string().optional(),
       selector: z.string().optional(),
-      location: z.string().optional(),
-      authority: z.string().optional(),
+      location: z.string().optional().describe('URL of the logo.'),
+      authority: z.string().optional().describe('URL of the mark certificate.'),
+      preference: z.enum(['brand', 'personal']).optional(),
+      evidence: z
+        .enum(['pass', 'fail', 'none'])
+        .optional()
+        .describe('Result of the mark certificate. Only with `mail.authentication.bimi`.'),
+      markType: z.string().optional().describe('Type of the mark, such as `Registered Mark`.'),
+      indicator: z.string().optional().describe('The logo, if it passes: SVG in base64.'),
+      indicatorHash: z.string().optional().describe('SHA-256 of the logo in hexadecimal.'),
     }),
   })
   .meta({ id: 'MessageAuthentication' })

@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { mayRequest } from '../../core/network/allowed-hosts.ts'
 import { isLoopbackHost, lookupFor } from '../../core/network/ip-address.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
 import { systemRoots } from '../../tls/pki/system-roots.ts'
@@ -32,12 +33,6 @@ export interface LinkOptions {
   readonly follows?: boolean
   readonly signal?: AbortSignal
 }
-
-/** Returns whether the lab may connect to a host that a message names: a loopback address, or one that the configuration names. */
-const mayRequest = (hostname: string, { webhooks, testing }: LinkLab['config']): boolean =>
-  isLoopbackHost(hostname) ||
-  webhooks.some(({ url }) => new URL(url).hostname === hostname) ||
-  testing.verify.targets.some((target) => target.toLowerCase() === hostname)
 
 /** Requests the http and https links among URLs by HEAD, each once and at most 100, and returns the answers in order. */
 export async function requestLinks(

@@ -3,6 +3,8 @@ import { definedOnly } from '../../core/values/defined.ts'
 import { authorityFormats } from '../../tls/pki/authority/list.ts'
 import { certificatePem } from '../../tls/pki/certificate/certificate.ts'
 import { reasonNames } from '../../tls/pki/revocation/crl.ts'
+import { BimiFailure } from '../../transport/mail-authentication/bimi/failure.ts'
+import { checkLogo } from '../../transport/mail-authentication/bimi/logo.ts'
 import type { Api } from '../api.ts'
 import { flag } from '../input-types.ts'
 import { Content, defineOperation, locationAt } from '../operation.ts'
@@ -181,6 +183,45 @@ const sign = defineOperation('authorities.sign', 'POST /authorities/sign', {
   },
 })
 
+const mark = defineOperation('authorities.mark', 'POST /authorities/mark-certificates', {
+  summary:
+    'Issue a mark certificate, which proves that a domain may show a logo (BIMI). Answers the certificate and its issuers; its key is used for nothing and not kept.',
+  access: 'administer',
+  input: z.strictObject({
+    domains: z
+      .array(z.string().min(1))
+      .min(1)
+      .describe('Domains whose mail shows the logo, or single selectors: SELECTOR._bimi.DOMAIN.'),
+    logo: z.string().min(1).describe('The logo: the text of an SVG Tiny PS document.'),
+    type: z
+      .enum(['verified', 'common'])
+      .default('verified')
+      .describe('verified: of a registered trademark (VMC). common: of a logo in use (CMC).'),
+    organization: z.string().optional().describe('Default: the first domain.'),
+    authority: z.string().optional().describe('Default: the default authority.'),
+    days: z.number().int().min(1).optional(),
+    force: z.boolean().default(false).describe('Issues the certificate even if every receiver would refuse it.'),
+  }),
+  output: 'application/x-pem-file',
+  problems: ['not-found', 'conflict'],
+  async run({ api, input: { logo: text, force, ...input } }) {
+    const logo = Buffer.from(text)
+    if (!force) assertLogo(logo)
+    const chain = await api.lab.authorities.issueMark({ logo, force, ...definedOnly(input) })
+    return new Content('application/x-pem-file', chain.map(certificatePem).join(''))
+  },
+})
+
+/** @throws ApiProblem `conflict` for a logo that receivers refuse */
+function assertLogo(logo: Buffer): void {
+  try {
+    checkLogo(logo)
+  } catch (error) {
+    if (!(error instanceof BimiFailure)) throw error
+    throw new ApiProblem('conflict', `${error.message}; "force": true issues the certificate anyway`)
+  }
+}
+
 export const authorityOperations = [
   ...authorityServiceOperations,
   list,
@@ -190,6 +231,7 @@ export const authorityOperations = [
   answer,
   revoke,
   sign,
+  mark,
   download,
   issued,
   get,

@@ -3,6 +3,7 @@ import { addCreate } from './create.ts'
 import { addRequests, addUser } from './issue.ts'
 import { addAuthorityLists, addRevoke } from './list.ts'
 import { addManage } from './manage.ts'
+import { addMark } from './mark.ts'
 import { addRenew } from './renew.ts'
 import { addServe } from './serve.ts'
 import { addTrust } from './trust.ts'
@@ -14,6 +15,7 @@ export function addCa(program: Command): void {
     addCreate,
     addAuthorityLists,
     addManage,
+    addMark,
     addRenew,
     addRequests,
     addRevoke,

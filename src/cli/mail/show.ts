@@ -98,6 +98,8 @@ function authenticationLines({ spf, dkim, dmarc, arc, bimi }: NonNullable<WholeM
     ...(dkim.length === 0 ? ['DKIM none'] : []),
     `DMARC ${dmarc.result}${dmarc.policy === undefined ? '' : ` p=${dmarc.policy}`} ${dmarc.domain}${because(dmarc.reason)}`,
     ...(arc.result === 'none' ? [] : [`ARC ${arc.result}${because(arc.reason)}`]),
-    ...(bimi.result === 'pass' ? [`BIMI pass ${bimi.location ?? ''}`] : []),
+    ...(bimi.result === 'none' || bimi.result === 'skipped'
+      ? []
+      : [`BIMI ${bimi.result} ${bimi.location ?? ''}`.trimEnd() + because(bimi.reason ?? bimi.markType)]),
   ]
 }

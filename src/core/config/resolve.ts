@@ -105,11 +105,12 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
   }
 }
 
-function resolveMailAuthentication({ dkim, arc, ...rest }: MailAuthenticationConfig, baseDir: string) {
+function resolveMailAuthentication({ dkim, arc, bimi, ...rest }: MailAuthenticationConfig, baseDir: string) {
   return {
     ...rest,
     dkim: dkim.map((entry) => withKeyFile(entry, baseDir)),
     ...(arc ? { arc: withKeyFile(arc, baseDir) } : {}),
+    ...(bimi ? { bimi: { ...bimi, ...authorityOf(bimi, baseDir) } } : {}),
   }
 }
 

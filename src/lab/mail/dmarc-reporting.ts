@@ -24,6 +24,7 @@ interface DmarcReportServices extends ReportSender {
   readonly clock: Clock
   readonly rates: Rates
   readonly mailAuthentication: MailAuthentication
+  readonly cluster: { readonly node: string }
   logError(error: unknown, message: string): void
 }
 
@@ -37,13 +38,24 @@ export class DmarcReporting implements ApiDmarcReports {
 
   constructor(lab: DmarcReportServices) {
     this.#lab = lab
-    this.#results = new DmarcResults(lab.store, lab.clock)
+    this.#results = new DmarcResults(lab.store, lab.clock, lab.cluster.node)
+    this.#results.onError = (error) => lab.logError(error, 'messages could not be counted for DMARC reports')
     lab.mailAuthentication.onJudged = (judged) => this.#note(judged)
   }
 
   /** Returns the counts by policy domain and day, the latest day first. */
   list(domain?: string): Promise<readonly DmarcDay[]> {
     return this.#results.list(domain)
+  }
+
+  /** Writes the counts that are in memory. */
+  flush(): Promise<void> {
+    return this.#results.flush()
+  }
+
+  /** Forgets the counts that are in memory. */
+  forget(): void {
+    this.#results.discard()
   }
 
   /** Sends a report for each domain and day. What was sent is forgotten. */
@@ -117,11 +129,7 @@ export class DmarcReporting implements ApiDmarcReports {
     if (!reports) return
     const count = countOf(judged)
     if (!count) return
-    try {
-      await this.#results.add([count])
-    } catch (error) {
-      this.#lab.logError(error, 'a message could not be counted for DMARC reports')
-    }
+    this.#results.add([count])
     if (!reports.failureReports || !wantsFailureReport(judged)) return
     if (!this.#lab.rates.take(`dmarc-failures\n${count.domain}`, FAILURE_RATE)) return
     // The message does not wait for it.

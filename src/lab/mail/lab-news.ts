@@ -5,6 +5,7 @@ import type { SessionLog } from '../../core/sessions/log.ts'
 import { untilAborted } from '../../core/time/abort-after.ts'
 import type { Clock } from '../../core/time/clock.ts'
 import { type MessageStore, StoreError } from '../../storage/store/types.ts'
+import { rootsOf } from '../../tls/pki/authority/exported-roots.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { deliverLocalMail } from '../../transport/delivery/local-mail.ts'
 import type { DeliveryServices } from '../../transport/delivery/types.ts'
@@ -13,7 +14,6 @@ import { type Feed, Feeds, type ServerFeed } from '../../transport/news/feeds/fe
 import { NewsService } from '../../transport/news/news-service.ts'
 import { ensureNewsgroups } from '../../transport/news/newsgroups.ts'
 import type { NewsMail } from '../../transport/news/types.ts'
-import { rootsOf } from '../certificates/roots.ts'
 import type { ChangeFeed } from '../change-feed.ts'
 
 /** The parts of a lab that its news service needs. */

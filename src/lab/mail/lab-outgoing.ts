@@ -9,6 +9,7 @@ import type { Clock } from '../../core/time/clock.ts'
 import type { FaultRules } from '../../net/faults/fault-rules.ts'
 import type { Cluster } from '../../storage/cluster/types.ts'
 import { type MessageStore, StoreError } from '../../storage/store/types.ts'
+import { rootsOf } from '../../tls/pki/authority/exported-roots.ts'
 import { certificateNames } from '../../tls/pki/certificate/names.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { reportDelay, reportFailure, reportRelayed } from '../../transport/delivery/reports/queue-reports.ts'
@@ -32,7 +33,6 @@ import {
   type Router,
   type TestingClient,
 } from '../../transport/outgoing/types.ts'
-import { rootsOf } from '../certificates/roots.ts'
 import { logQueue } from '../recording/log-events.ts'
 import type { VirtualServerStatus } from '../virtual-servers/virtual-servers.ts'
 import { OutgoingPolicies } from './outgoing-policies.ts'

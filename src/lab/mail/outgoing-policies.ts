@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os'
 import type { Logger } from 'pino'
 import type { Clock } from '../../core/time/clock.ts'
 import type { MessageStore } from '../../storage/store/types.ts'
+import { rootsOf } from '../../tls/pki/authority/exported-roots.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import type { Resolver } from '../../transport/dns/resolver.ts'
 import { Policies, type PolicyLookup } from '../../transport/mta-sts/policies.ts'
@@ -18,7 +19,6 @@ import {
 } from '../../transport/outgoing/types.ts'
 import { resultOfProblem, resultsOfAttempt } from '../../transport/tls-reports/from-attempt.ts'
 import { type TlsResult, TlsResults } from '../../transport/tls-reports/results.ts'
-import { rootsOf } from '../certificates/roots.ts'
 import type { VirtualServerStatus } from '../virtual-servers/virtual-servers.ts'
 
 /** The parts of a lab that policies need. */
@@ -26,11 +26,14 @@ interface PolicyServices {
   readonly store: MessageStore
   readonly clock: Clock
   readonly log: Logger
+  readonly cluster: { readonly node: string }
   readonly certificateStore: CertificateStore
   /** The lab's own DNS. Its resolver is undefined if the configuration has none. */
   readonly dns: { readonly resolver: Resolver | undefined }
   endpoints(): readonly VirtualServerStatus[]
 }
+
+const KEEPING_FAILED = 'results for TLS reports could not be kept'
 
 /** The routes of mail by DNS, the policies that other domains publish, and the results of sessions under them. */
 export class OutgoingPolicies {
@@ -41,8 +44,9 @@ export class OutgoingPolicies {
 
   constructor(lab: PolicyServices) {
     this.#lab = lab
-    const { store, clock } = lab
-    this.results = new TlsResults(store, clock)
+    const { store, clock, log } = lab
+    this.results = new TlsResults(store, clock, lab.cluster.node)
+    this.results.onError = (err) => log.error({ err }, KEEPING_FAILED)
     this.#policies = new Policies(store, clock)
     this.route = dnsRouter({
       resolverOf: (connector) => this.resolverOf(connector),
@@ -90,9 +94,9 @@ export class OutgoingPolicies {
   /** A failure to keep results does not concern the mail. */
   async #add(results: Promise<readonly TlsResult[]>): Promise<void> {
     try {
-      await this.results.add(await results)
+      this.results.add(await results)
     } catch (err) {
-      this.#lab.log.error({ err }, 'results for TLS reports could not be kept')
+      this.#lab.log.error({ err }, KEEPING_FAILED)
     }
   }
 

@@ -9,6 +9,7 @@ type AuthenticationResult =
   | 'temperror'
   | 'permerror'
   | 'skipped'
+  | 'declined'
 
 interface Verdict {
   readonly result: AuthenticationResult
@@ -65,12 +66,25 @@ export interface ArcResult extends Verdict {
   readonly domain?: string
 }
 
-/** BIMI. The record is read; its logo and certificate are not fetched. */
+/** BIMI. draft-brand-indicators-for-message-identification-12 (November 2025). */
 export interface BimiResult extends Verdict {
+  /** The domain that has the record, and its selector. */
   readonly domain?: string
   readonly selector?: string
+  /** The URL of the logo. */
   readonly location?: string
+  /** The URL of the mark certificate. */
   readonly authority?: string
+  /** Whether a picture of the person or the logo is preferred. */
+  readonly preference?: 'brand' | 'personal'
+  /** The mark certificate's result; `none`: the record names none. Absent if nothing was fetched. */
+  readonly evidence?: 'pass' | 'fail' | 'none'
+  /** The type of the mark, such as `Registered Mark`. */
+  readonly markType?: string
+  /** The logo: SVG in base64. Only if it was fetched and passes. */
+  readonly indicator?: string
+  /** SHA-256 of the logo in hexadecimal. */
+  readonly indicatorHash?: string
 }
 
 /** The results of authenticating the sender of a message. */

@@ -110,7 +110,7 @@ export async function identifyClient(
   const sent = issuers.map((one) => new X509Certificate(one))
   const invalid = whyInvalid(certificate, [...trusted, ...sent], isVerified ? undefined : trusted, store.clock.now())
   if (invalid !== undefined) return { invalid }
-  const refused = (await whyRevoked(store, thumbprintOf(certificate))) ?? (await whyListed(store, certificate, sent))
+  const refused = await revocationReason(store, certificate, sent)
   if (refused !== undefined) return { refused }
   const { names, thumbprint } = readFacts(certificate)
   const principals = names.filter(({ type }) => type === 'upn').map(({ value }) => accounts.byPrincipalName(value))
@@ -169,6 +169,14 @@ const pathCodes = {
   'invalid-chain': 'INVALID_CA',
   'name-constraint': 'PERMITTED_VIOLATION',
 } as const
+
+/** Returns why a certificate does not count: the lab or an outside list has revoked it, or an authority above it. */
+export const revocationReason = async (
+  store: CertificateStore,
+  certificate: X509Certificate,
+  sent: readonly X509Certificate[],
+): Promise<string | undefined> =>
+  (await whyRevoked(store, thumbprintOf(certificate))) ?? (await whyListed(store, certificate, sent))
 
 /** Checks the certificate and the authorities above it: if one of them is revoked, so is everything below it. */
 async function whyRevoked(store: CertificateStore, thumbprint: string): Promise<string | undefined> {

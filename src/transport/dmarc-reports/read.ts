@@ -5,8 +5,8 @@ import { filenameOf } from '../../mail/format/attachments.ts'
 import { headerFields, unfolded } from '../../mail/format/headers.ts'
 import { everyPart, partOctetsOrRawInSteps } from '../../mail/format/parts.ts'
 import type { MessagePart } from '../../mail/format/types.ts'
+import { parseXml, type XmlElement, XmlError } from '../xml.ts'
 import { DMARC_NAMESPACE, type DmarcReport, DmarcReportError, type DmarcRow } from './types.ts'
-import { parseXml, type XmlElement } from './xml.ts'
 
 /** Larger reports are not read: a small gzip file could fill the memory. RFC 9990 section 9.1 */
 const MAX_REPORT_OCTETS = 4 * 1024 * 1024
@@ -19,7 +19,7 @@ const NAMESPACES = new Set([undefined, DMARC_NAMESPACE, 'http://dmarc.org/dmarc-
 export async function readDmarcReport(octets: Buffer): Promise<DmarcReport> {
   const plain = await decompressed(octets)
   if (plain.length > MAX_REPORT_OCTETS) throw new DmarcReportError('the DMARC report is too large')
-  const root = parseXml(plain.toString('utf8'))
+  const root = rootOf(plain.toString('utf8'))
   if (root.name !== 'feedback')
     throw new DmarcReportError(`the DMARC report begins with ${root.name}, not with feedback`)
   if (!NAMESPACES.has(root.namespace))
@@ -50,6 +50,15 @@ export async function readDmarcReport(octets: Buffer): Promise<DmarcReport> {
       ...defined('discoveryMethod', optional('discovery_method')),
     },
     rows: all(root, 'record').map(rowOf),
+  }
+}
+
+function rootOf(text: string): XmlElement {
+  try {
+    return parseXml(text)
+  } catch (error) {
+    if (!(error instanceof XmlError)) throw error
+    throw new DmarcReportError(`the DMARC report ${error.message}`, { cause: error })
   }
 }
 

@@ -28,8 +28,8 @@ const MAX_NAME = 255
 
 /** The messages that the lab judged, by policy domain and day. */
 export class DmarcResults extends DailyResults<DmarcCount, DayMessages> {
-  constructor(...[memory, clock]: ResultPlace) {
-    super(memory, clock, { key: 'dmarc-results', add: withMessage, subtract: withoutSent })
+  constructor(...place: ResultPlace) {
+    super(place, { key: 'dmarc-results', contentOf, sum: sumOf, subtract: withoutSent })
   }
 }
 
@@ -84,17 +84,22 @@ const cut = (name: string): string => name.slice(0, MAX_NAME)
 
 const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase()
 
-function withMessage(known: DayMessages | undefined, { record, row }: DmarcCount): DayMessages {
-  const rows = known?.rows ?? []
-  const index = rows.findIndex((one) => keyOf(one) === keyOf(row))
-  const found = rows[index]
-  if (found) return { record, rows: rows.with(index, { ...found, count: found.count + 1 }) }
-  return { record, rows: rows.length >= MAX_ROWS ? rows : [...rows, { ...row, count: 1 }] }
+const contentOf = ({ record, row }: DmarcCount): DayMessages => ({ record, rows: [{ ...row, count: 1 }] })
+
+function sumOf(all: readonly DayMessages[]): DayMessages {
+  const rows = new Map<string, DmarcRow>()
+  for (const row of all.flatMap((one) => one.rows)) {
+    const key = keyOf(row)
+    const known = rows.get(key)
+    if (known || rows.size < MAX_ROWS) rows.set(key, { ...row, count: row.count + (known?.count ?? 0) })
+  }
+  return { record: all.at(-1)?.record ?? '', rows: [...rows.values()] }
 }
 
 function withoutSent({ record, rows }: DayMessages, sent: DayMessages): DayMessages | undefined {
+  const gone = new Map(sent.rows.map((row) => [keyOf(row), row.count]))
   const left = rows.flatMap((row) => {
-    const count = row.count - (sent.rows.find((one) => keyOf(one) === keyOf(row))?.count ?? 0)
+    const count = row.count - (gone.get(keyOf(row)) ?? 0)
     return count > 0 ? [{ ...row, count }] : []
   })
   return left.length === 0 ? undefined : { record, rows: left }

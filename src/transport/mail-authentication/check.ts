@@ -1,18 +1,23 @@
 import type { DmarcEdition } from '../../core/config/schema/mail-authentication.ts'
 import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
 import { asciiDomain, authorDomains } from './author.ts'
+import type { IndicatorRules } from './bimi/indicator.ts'
 import { checkArc } from './check-arc.ts'
 import { checkBimi } from './check-bimi.ts'
 import { checkDmarc } from './check-dmarc.ts'
 import { checkSignatures, type SignatureLimits } from './check-signatures.ts'
 import { checkSpf, type SenderFacts } from './check-spf.ts'
 import type { NameLookup } from './names.ts'
+import { type Field, valueOf } from './signed-fields.ts'
 import type { SplitMessage } from './split-message.ts'
+import { listOf, parseTags } from './tag-list.ts'
 
 interface CheckSettings extends SignatureLimits {
   /** The name of the lab, for SPF macros. */
   readonly hostname: string
   readonly dmarc: DmarcEdition
+  /** Undefined: logos are not fetched. */
+  readonly bimi: (() => Promise<IndicatorRules>) | undefined
 }
 
 /** Checks a message by SPF, DKIM, DMARC, ARC and BIMI. */
@@ -32,16 +37,20 @@ export async function checkMessage(
     checkArc(message, lookUp, settings),
   ])
   const dmarc = await checkDmarc(authorDomains(fields), { spf, dkim, header }, lookUp, settings.dmarc)
-  const bimi = await checkBimi(dmarc, fields, lookUp)
-  return {
-    spf,
-    dkim: await Promise.all(
-      dkim.map(async (one) => ({ ...one, aligned: await dmarc.isAligned(asciiDomain(one.domain)) })),
-    ),
-    dmarc: dmarc.result,
-    arc,
-    bimi,
-  }
+  const aligned = await Promise.all(
+    dkim.map(async (one) => ({ ...one, aligned: await dmarc.isAligned(asciiDomain(one.domain)) })),
+  )
+  const isSelectorSigned = aligned.some(
+    (one, index) => one.aligned && one.result === 'pass' && covers(signatures[index]?.field, 'bimi-selector'),
+  )
+  const bimi = await checkBimi(dmarc, { fields, isSelectorSigned }, lookUp, settings.bimi)
+  return { spf, dkim: aligned, dmarc: dmarc.result, arc, bimi }
+}
+
+/** Returns whether a signature covers a field. RFC 6376 section 3.5. */
+function covers(signature: Field | undefined, nameLower: string): boolean {
+  const names = signature && parseTags(valueOf(signature))?.get('h')
+  return names !== undefined && listOf(names).some((name) => name.toLowerCase() === nameLower)
 }
 
 /** The results of a message that cannot be checked: its header is too large, or a check has thrown an error. */

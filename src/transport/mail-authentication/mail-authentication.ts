@@ -1,12 +1,16 @@
-import type { MailAuthenticationConfig } from '../../core/config/schema/mail-authentication.ts'
+import type { BimiConfig, MailAuthenticationConfig } from '../../core/config/schema/mail-authentication.ts'
+import type { NamedHosts } from '../../core/network/allowed-hosts.ts'
 import { joinPieces, type Pieces } from '../../core/octets/pieces.ts'
 import type { Clock } from '../../core/time/clock.ts'
 import { runInSlices } from '../../core/time/time-slice.ts'
 import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
+import { rootsOf } from '../../tls/pki/authority/exported-roots.ts'
+import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import type { Resolver } from '../dns/resolver.ts'
+import { BimiFailure } from './bimi/failure.ts'
+import type { IndicatorRules } from './bimi/indicator.ts'
 import { checkMessage, withoutChecks } from './check.ts'
 import type { SenderFacts } from './check-spf.ts'
-import type { KeyFiles } from './keys.ts'
 import { type NameLookup, namesOf } from './names.ts'
 import { resultFields, resultLines, withoutForgedResults } from './results-fields.ts'
 import { sealFields } from './seal.ts'
@@ -16,11 +20,14 @@ import { MAX_HEADER_OCTETS, type MessageOctets, type SplitMessage, splitMessage 
 /** The parts of a lab that mail authentication needs. */
 interface MailAuthenticationServices {
   /** The current configuration. */
-  readonly config: { readonly hostname: string; readonly mail: { readonly authentication: MailAuthenticationConfig } }
+  readonly config: NamedHosts & {
+    readonly hostname: string
+    readonly mail: { readonly authentication: MailAuthenticationConfig }
+  }
   /** Looks up names in the zones of the lab. Without DNS, there is no resolver. */
   readonly dns: { readonly resolver: Resolver | undefined }
-  /** Keeps generated keys. */
-  readonly certificateStore: { readonly files: KeyFiles }
+  /** Keeps generated keys, and knows which mark certificates count. */
+  readonly certificateStore: CertificateStore
   readonly clock: Clock
 }
 
@@ -117,13 +124,28 @@ export class MailAuthentication {
   }
 
   #check(message: SplitMessage, sender: SenderFacts): Promise<MessageAuthentication> {
-    const { dmarc, minimumKeyBits } = this.#config
-    return checkMessage(message, sender, this.names(), {
+    const { dmarc, minimumKeyBits, bimi } = this.#config
+    const names = this.names()
+    return checkMessage(message, sender, names, {
       hostname: this.#services.config.hostname,
       dmarc,
       minimumKeyBits,
+      bimi: bimi && (() => this.#indicatorRules(bimi, names)),
       at: this.#services.clock.now(),
     })
+  }
+
+  /** Returns how logos are fetched and checked. @throws BimiFailure if the authority of the configuration does not exist */
+  async #indicatorRules({ authority, evidence }: BimiConfig, lookUp: NameLookup): Promise<IndicatorRules> {
+    const { config: hosts, certificateStore: store } = this.#services
+    const roots = await rootsOf(store, authority).catch((error: Error) => {
+      throw new BimiFailure(`the authority of \`bimi\` cannot be used: ${error.message}`, 'temperror', { cause: error })
+    })
+    return {
+      fetching: { lookUp, hosts, roots: [store.rootPem, ...roots] },
+      trust: { store, roots, nowMs: this.#services.clock.now() },
+      needsEvidence: evidence === 'required',
+    }
   }
 
   /** Returns lookups in the records of the configuration, the keys and the zones of the lab. They are for a short while only. */
@@ -146,10 +168,14 @@ export class MailAuthentication {
     return this.#config.addResults ? resultFields(this.#authservId, results, sender) : ''
   }
 
-  /** Removes results from a message that claim to come from this lab. RFC 8601 section 5. @param message with the whole header */
+  /**
+   * Removes results and logos from a message that claim to come from this lab. RFC 8601 section 5,
+   * draft-brand-indicators-for-message-identification-12 section 8.8. @param message with the whole header
+   */
   async withoutForgedResults(message: Pieces): Promise<Pieces> {
-    if (!this.#config.addResults) return message
-    return runInSlices(withoutForgedResults(joinPieces(message), this.#authservId))
+    const { addResults, bimi } = this.#config
+    if (!addResults && !bimi) return message
+    return runInSlices(withoutForgedResults(joinPieces(message), addResults ? this.#authservId : undefined))
   }
 
   get #authservId(): string {

@@ -1,6 +1,6 @@
 import { PieceCollector, type Pieces } from '../../core/octets/pieces.ts'
 import type { Steps } from '../../core/time/time-slice.ts'
-import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
+import type { BimiResult, MessageAuthentication } from '../../mail/format/authentication-results.ts'
 import { headerFieldAt, isEmptyLine, unfolded } from '../../mail/format/headers.ts'
 import type { SenderFacts } from './check-spf.ts'
 
@@ -37,13 +37,31 @@ export function resultLines({ spf, dkim, dmarc, arc, bimi }: MessageAuthenticati
     ...(dkim.length === 0 ? ['dkim=none'] : []),
     `dmarc=${dmarc.result}${comment(dmarc.policy === undefined ? dmarc.reason : `p=${dmarc.policy} dis=${dmarc.disposition}`)}${property('header.from', dmarc.domain)}`,
     ...(arc.result === 'none' ? [] : [`arc=${arc.result}${comment(arc.reason)}${property('header.d', arc.domain)}`]),
-    ...(bimi.result === 'skipped' || bimi.result === 'none'
-      ? []
-      : [
-          `bimi=${bimi.result}${comment(bimi.reason)}${property('header.d', bimi.domain)}${property('header.selector', bimi.selector)}`,
-        ]),
+    ...(bimi.result === 'skipped' || bimi.result === 'none' ? [] : [bimiLine(bimi)]),
   ]
   return lines.join(';\r\n\t')
+}
+
+/** Returns the result of BIMI. draft-brand-indicators-for-message-identification-12 section 8.7. */
+const bimiLine = (bimi: BimiResult): string =>
+  `bimi=${bimi.result}${comment(bimi.reason)}${property('header.d', bimi.domain)}${property('header.selector', bimi.selector)}` +
+  `${property('policy.authority', bimi.evidence)}${property('policy.authority-uri', bimi.evidence && bimi.authority)}` +
+  `${property('policy.indicator-uri', bimi.indicator && bimi.location)}${property('policy.indicator-hash', bimi.indicatorHash?.slice(-8))}` +
+  property('policy.logo-preference', bimi.preference)
+
+/**
+ * Returns the fields that pass a checked logo to mail programs; empty without one.
+ * draft-brand-indicators-for-message-identification-12 sections 8.9 to 8.11.
+ */
+function bimiFields({ indicator, location, authority, evidence, preference }: BimiResult): string {
+  if (indicator === undefined) return ''
+  const url = evidence === 'pass' ? `a=${authority}` : `l=${location}`
+  const lines = indicator.match(/.{1,72}/g) ?? []
+  return (
+    `BIMI-Location: v=BIMI1;\r\n\t${url}\r\n` +
+    `BIMI-Indicator:${lines.map((line) => ` ${line}`).join('\r\n')}\r\n` +
+    (preference === undefined ? '' : `BIMI-Logo-Preference: avp=${preference};\r\n`)
+  )
 }
 
 /** Returns the trace fields with the results: Authentication-Results and Received-SPF. RFC 8601 section 2.2, RFC 7208 section 9.1. */
@@ -60,14 +78,20 @@ export function resultFields(authservId: string, results: MessageAuthentication,
     `Authentication-Results: ${authservId};\r\n\t${resultLines(results, sender)}\r\n` +
     `Received-SPF: ${spf.result}${comment(spf.reason)}\r\n\t${pairs
       .flatMap(([key, value]) => (value ? [`${key}=${dotAtomOrQuoted(value)}`] : []))
-      .join(';\r\n\t')}\r\n`
+      .join(';\r\n\t')}\r\n${bimiFields(results.bimi)}`
   )
 }
 
 const FIELDS_PER_STEP = 64
 
-/** Removes Authentication-Results fields that claim to come from this server. RFC 8601 section 5. */
-export function* withoutForgedResults(raw: Buffer, authservId: string): Steps<Pieces> {
+/** The fields by which a server passes logos to mail programs. draft-brand-indicators-for-message-identification-12 section 8.8. */
+const LOGO_FIELD = /^bimi-(?:location|indicator|logo-preference)$/
+
+/**
+ * Removes fields with logos, and Authentication-Results fields that claim to come from this server. RFC 8601 section 5.
+ * @param authservId undefined: Authentication-Results fields stay
+ */
+export function* withoutForgedResults(raw: Buffer, authservId: string | undefined): Steps<Pieces> {
   const rest = new PieceCollector()
   let from = 0
   let fields = 0
@@ -75,8 +99,11 @@ export function* withoutForgedResults(raw: Buffer, authservId: string): Steps<Pi
     if (++fields % FIELDS_PER_STEP === 0) yield
     const field = headerFieldAt(raw, at, raw.length)
     at = field.end
-    if (field.nameLower !== 'authentication-results') continue
-    if (claimedServer(unfolded(raw, field)) !== authservId.toLowerCase()) continue
+    const isForged =
+      field.nameLower === 'authentication-results'
+        ? claimedServer(unfolded(raw, field)) === authservId?.toLowerCase()
+        : LOGO_FIELD.test(field.nameLower)
+    if (!isForged) continue
     rest.add(raw.subarray(from, field.start))
     from = field.end
   }

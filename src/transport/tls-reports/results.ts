@@ -32,34 +32,42 @@ const MAX_TEXT = 1000
 
 /** The results of outgoing sessions by policy domain and day. */
 export class TlsResults extends DailyResults<TlsResult, DaySessions> {
-  constructor(...[memory, clock]: ResultPlace) {
-    super(memory, clock, { key: 'tls-results', add: withResult, subtract: withoutSent })
+  constructor(...place: ResultPlace) {
+    super(place, { key: 'tls-results', contentOf, sum: sumOf, subtract: withoutSent })
   }
 }
 
-const withResult = (known: DaySessions | undefined, result: TlsResult, domain: string): DaySessions => ({
-  policies: withSession(known?.policies ?? [], domain, result),
+function contentOf({ policyType, policyStrings, mxHosts, failure }: TlsResult, policyDomain: string): DaySessions {
+  const policy = {
+    policyType,
+    policyDomain,
+    policyStrings: policyStrings.slice(0, MAX_POLICY_STRINGS).map(cut),
+    mxHosts: mxHosts.slice(0, MAX_MX_HOSTS),
+    successfulSessions: failure ? 0 : 1,
+    failedSessions: failure ? 1 : 0,
+    failures: failure ? [{ ...cutFailure(failure), failedSessions: 1 }] : [],
+  }
+  return { policies: [policy] }
+}
+
+function sumOf(all: readonly DaySessions[]): DaySessions {
+  const found: TlsPolicyReport[] = []
+  for (const policy of all.flatMap(({ policies }) => policies)) {
+    const index = found.findIndex((one) => isSame(one, policy))
+    const known = found[index]
+    if (known) found[index] = plus(known, policy)
+    else if (found.length < MAX_POLICIES) found.push(policy)
+  }
+  return { policies: found }
+}
+
+const plus = (known: TlsPolicyReport, more: TlsPolicyReport): TlsPolicyReport => ({
+  ...known,
+  mxHosts: [...new Set([...known.mxHosts, ...more.mxHosts])].slice(0, MAX_MX_HOSTS),
+  successfulSessions: known.successfulSessions + more.successfulSessions,
+  failedSessions: known.failedSessions + more.failedSessions,
+  failures: more.failures.reduce(withFailure, known.failures),
 })
-
-function withSession(
-  policies: readonly TlsPolicyReport[],
-  domain: string,
-  { policyType, policyStrings: strings, mxHosts, failure }: TlsResult,
-): readonly TlsPolicyReport[] {
-  const policyStrings = strings.slice(0, MAX_POLICY_STRINGS).map(cut)
-  const index = policies.findIndex((one) => isSame(one, { policyType, policyStrings }))
-  if (index < 0 && policies.length >= MAX_POLICIES) return policies
-  const counts = { successfulSessions: 0, failedSessions: 0, failures: [] }
-  const known = policies[index] ?? { policyType, policyDomain: domain, policyStrings, mxHosts: [], ...counts }
-  const changed: TlsPolicyReport = {
-    ...known,
-    mxHosts: [...new Set([...known.mxHosts, ...mxHosts])].slice(0, MAX_MX_HOSTS),
-    successfulSessions: known.successfulSessions + (failure ? 0 : 1),
-    failedSessions: known.failedSessions + (failure ? 1 : 0),
-    failures: failure ? withFailure(known.failures, cutFailure(failure)) : known.failures,
-  }
-  return index >= 0 ? policies.with(index, changed) : [...policies, changed]
-}
 
 const isSame = (a: Policy, b: Policy): boolean =>
   a.policyType === b.policyType && JSON.stringify(a.policyStrings) === JSON.stringify(b.policyStrings)
@@ -100,9 +108,9 @@ const cutFailure = (failure: NewFailure): NewFailure => ({
 const failureKey = ({ failedSessions: _, ...rest }: Partial<TlsFailureDetails>): string =>
   JSON.stringify(Object.entries(rest).sort())
 
-function withFailure(failures: readonly TlsFailureDetails[], failure: NewFailure): readonly TlsFailureDetails[] {
+function withFailure(failures: readonly TlsFailureDetails[], failure: TlsFailureDetails): readonly TlsFailureDetails[] {
   const index = failures.findIndex((one) => failureKey(one) === failureKey(failure))
   const known = failures[index]
-  if (known) return failures.with(index, { ...known, failedSessions: known.failedSessions + 1 })
-  return failures.length >= MAX_FAILURES ? failures : [...failures, { ...failure, failedSessions: 1 }]
+  if (known) return failures.with(index, { ...known, failedSessions: known.failedSessions + failure.failedSessions })
+  return failures.length >= MAX_FAILURES ? failures : [...failures, failure]
 }

@@ -451,6 +451,12 @@ const cases: Readonly<Record<string, Case>> = {
     prepare: after('authorities.create', async ({ name }, stage) => ({ input: { id: await queueAt(name, stage) } })),
   },
   'authorities.requests': { prepare: after('authorities.answer') },
+  'authorities.mark': {
+    input: {
+      domains: ['shop.test'],
+      logo: '<svg xmlns="http://www.w3.org/2000/svg" version="1.2" baseProfile="tiny-ps" viewBox="0 0 10 10"><title>Shop</title><circle cx="5" cy="5" r="4"/></svg>',
+    },
+  },
   'authorities.sign': { input: { days: 30 }, upload: { type: 'application/pkcs10', content: SIGNING_REQUEST } },
   'dnsZones.get': { input: { name: 'lab.test' } },
   'dnsZones.file': { input: { name: 'lab.test' } },

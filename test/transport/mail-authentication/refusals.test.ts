@@ -1,9 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { parsePart } from '../../../src/core/config/issues.ts'
-import { mailAuthentication } from '../../../src/core/config/schema/mail-authentication.ts'
-import { memoryFiles } from '../../../src/tls/pki/certificate-store/memory-files.ts'
-import { MailAuthentication } from '../../../src/transport/mail-authentication/mail-authentication.ts'
+import { authenticationWith } from './authentication.ts'
 
 const NOW_S = 1_750_000_000
 const pair = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength })
@@ -14,24 +11,17 @@ const recordOf = (key: KeyObject, more = ''): { txt: string[] } => ({
   txt: [`v=DKIM1; k=rsa; ${more}p=${key.export({ type: 'spki', format: 'der' }).toString('base64')}`],
 })
 
-const lab = new MailAuthentication({
-  config: {
-    hostname: 'mx.lab.test',
-    mail: {
-      authentication: parsePart(mailAuthentication, {
-        records: {
-          'good._domainkey.example.test': recordOf(strong.publicKey),
-          'strict._domainkey.example.test': recordOf(strong.publicKey, 't=s; '),
-          'good._domainkey.example.test.evil.test': recordOf(strong.publicKey),
-          'weak._domainkey.example.test': recordOf(weak.publicKey),
-        },
-      }),
+const lab = authenticationWith(
+  {
+    records: {
+      'good._domainkey.example.test': recordOf(strong.publicKey),
+      'strict._domainkey.example.test': recordOf(strong.publicKey, 't=s; '),
+      'good._domainkey.example.test.evil.test': recordOf(strong.publicKey),
+      'weak._domainkey.example.test': recordOf(weak.publicKey),
     },
   },
-  dns: { resolver: undefined },
-  certificateStore: { files: memoryFiles() },
-  clock: { now: () => NOW_S * 1000 },
-})
+  { clock: { now: () => NOW_S * 1000 } },
+)
 
 const BODY = 'Hello\r\n'
 

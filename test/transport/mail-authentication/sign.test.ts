@@ -116,14 +116,14 @@ test('leaves From out of the signature with the defect from-not-signed', async (
 test('keeps generated keys in the certificate store, readable by their owner only', async () => {
   const files = await folderFiles(folder, 'index.json')
   const config = { dkim: [{ domain: 'lab.test', selector: 'kept', algorithm: 'ed25519' }] }
-  const first = await authenticationWith(config, files).keyRecords()
-  expect(await authenticationWith(config, files).keyRecords()).toEqual(first)
+  const first = await authenticationWith(config, { files }).keyRecords()
+  expect(await authenticationWith(config, { files }).keyRecords()).toEqual(first)
   expect(first).toMatchObject([
     { name: 'kept._domainkey.lab.test', text: expect.stringMatching(/^v=DKIM1; k=ed25519; p=.{44}$/) },
   ])
   const file = join(folder, 'dkim', 'kept._domainkey.lab.test.ed25519.pem')
   expect(statSync(file).mode & 0o777).toBe(0o600)
-  const given = authenticationWith({ dkim: [{ domain: 'other.test', keyFile: file }] }, memoryFiles())
+  const given = authenticationWith({ dkim: [{ domain: 'other.test', keyFile: file }] }, { files: memoryFiles() })
   expect((await given.keyRecords())[0]?.text).toBe(first[0]?.text)
   const missing = authenticationWith({ dkim: [{ domain: 'other.test', keyFile: join(folder, 'none.pem') }] })
   await expect(missing.keyRecords()).rejects.toThrow('none.pem cannot be read')

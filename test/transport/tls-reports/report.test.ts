@@ -131,7 +131,7 @@ it('counts results by day, domain and policy, and keeps them for a week', async 
   let now = Date.parse('2026-01-01T12:00:00Z')
   const clock = { now: () => now }
   const store = new MemoryStore({ clock })
-  const results = new TlsResults(store, clock)
+  const results = new TlsResults(store, clock, 'a')
   const good = {
     domain: 'Example.test',
     policyType: 'sts' as const,
@@ -139,13 +139,12 @@ it('counts results by day, domain and policy, and keeps them for a week', async 
     mxHosts: ['a.test'],
   }
   const bad = { ...good, failure: { resultType: 'certificate-expired', receivingMxHostname: 'a.test' } }
-  await Promise.all([
-    results.add([good, bad]),
-    results.add([bad, { ...good, policyType: 'no-policy-found', policyStrings: [] }]),
-  ])
+  results.add([good, bad])
+  results.add([bad, { ...good, policyType: 'no-policy-found', policyStrings: [] }])
   now += 86_400_000
-  await results.add([good])
-  const again = new TlsResults(store, clock)
+  results.add([good])
+  await results.flush()
+  const again = new TlsResults(store, clock, 'a')
   expect((await again.list('example.test')).map(({ day }) => day)).toEqual(['2026-01-02', '2026-01-01'])
   expect((await again.list())[1]?.policies).toMatchObject([
     { policyType: 'sts', successfulSessions: 1, failedSessions: 2, failures: [{ failedSessions: 2 }] },
@@ -155,7 +154,8 @@ it('counts results by day, domain and policy, and keeps them for a week', async 
   await again.delete(latest)
   expect(await results.list()).toHaveLength(1)
   now -= 86_400_000
-  await results.add([bad, { ...bad, failure: { resultType: 'certificate-not-trusted' } }])
+  results.add([bad, { ...bad, failure: { resultType: 'certificate-not-trusted' } }])
+  await results.flush()
   await again.delete(first)
   const left = { successfulSessions: 0, failedSessions: 2 }
   const failures = [
@@ -165,19 +165,19 @@ it('counts results by day, domain and policy, and keeps them for a week', async 
   expect((await results.list())[0]?.policies).toMatchObject([{ policyType: 'sts', ...left, failures }])
   now += 86_400_000
   now += 8 * 86_400_000
-  await results.add([good])
+  results.add([good])
   expect((await results.list()).map(({ day }) => day)).toEqual(['2026-01-10'])
 })
 
 it('limits what one domain makes it keep of a day', async () => {
   const clock = { now: () => Date.parse('2026-01-01T12:00:00Z') }
-  const results = new TlsResults(new MemoryStore({ clock }), clock)
+  const results = new TlsResults(new MemoryStore({ clock }), clock, 'a')
   const many = Array.from({ length: 200 }, (_, index) => `${index}.test`)
   const long = 'x'.repeat(5000)
   const failure = { resultType: 'validation-failure', failureReasonCode: long }
   const one = { domain: 'example.test', policyType: 'sts' as const, mxHosts: many, failure }
-  await results.add(many.map((line) => ({ ...one, policyStrings: [line, long, ...many] })))
-  await results.add([{ ...one, policyStrings: ['0.test', long, ...many] }])
+  results.add(many.map((line) => ({ ...one, policyStrings: [line, long, ...many] })))
+  results.add([{ ...one, policyStrings: ['0.test', long, ...many] }])
   const [day] = await results.list()
   expect(day?.policies).toHaveLength(10)
   const [policy] = day?.policies ?? []
@@ -190,11 +190,10 @@ it('limits what one domain makes it keep of a day', async () => {
 
 it('limits what all domains together make it keep', async () => {
   const clock = { now: () => Date.parse('2026-01-01T12:00:00Z') }
-  const results = new TlsResults(new MemoryStore({ clock }), clock)
+  const results = new TlsResults(new MemoryStore({ clock }), clock, 'a')
   const policyStrings = Array.from({ length: 100 }, () => 'x'.repeat(1000))
-  const add = (domain: string): Promise<void> =>
-    results.add([{ domain, policyType: 'sts', policyStrings, mxHosts: ['mx.test'] }])
-  for (let index = 0; index < 60; index++) await add(`${index}.test`)
+  for (let index = 0; index < 60; index++)
+    results.add([{ domain: `${index}.test`, policyType: 'sts', policyStrings, mxHosts: ['mx.test'] }])
   const kept = await results.list()
   expect(kept.length).toBeGreaterThan(0)
   expect(kept.length).toBeLessThan(60)

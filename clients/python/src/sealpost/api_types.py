@@ -374,7 +374,7 @@ class _MessageAuthenticationSpfOptional(TypedDict, total=False):
 class MessageAuthenticationSpf(_MessageAuthenticationSpfOptional):
     """`MessageAuthenticationSpf` of the OpenAPI document."""
 
-    result: Literal["none", "pass", "fail", "softfail", "policy", "neutral", "temperror", "permerror", "skipped"]
+    result: Literal["none", "pass", "fail", "softfail", "policy", "neutral", "temperror", "permerror", "skipped", "declined"]
     domain: str
     identity: Literal["mailfrom", "helo"]
 
@@ -392,7 +392,7 @@ class _MessageAuthenticationDkimOptional(TypedDict, total=False):
 class MessageAuthenticationDkim(_MessageAuthenticationDkimOptional):
     """`MessageAuthenticationDkim` of the OpenAPI document."""
 
-    result: Literal["none", "pass", "fail", "softfail", "policy", "neutral", "temperror", "permerror", "skipped"]
+    result: Literal["none", "pass", "fail", "softfail", "policy", "neutral", "temperror", "permerror", "skipped", "declined"]
     domain: str
     selector: str
     algorithm: str
@@ -416,7 +416,7 @@ class _MessageAuthenticationDmarcOptional(TypedDict, total=False):
 class MessageAuthenticationDmarc(_MessageAuthenticationDmarcOptional):
     """`MessageAuthenticationDmarc` of the OpenAPI document."""
 
-    result: Literal["none", "pass", "fail", "softfail", "policy", "neutral", "temperror", "permerror", "skipped"]
+    result: Literal["none", "pass", "fail", "softfail", "policy", "neutral", "temperror", "permerror", "skipped", "declined"]
     domain: str
     spfAligned: bool
     dkimAligned: bool
@@ -432,7 +432,7 @@ class _MessageAuthenticationArcOptional(TypedDict, total=False):
 class MessageAuthenticationArc(_MessageAuthenticationArcOptional):
     """`MessageAuthenticationArc` of the OpenAPI document."""
 
-    result: Literal["none", "pass", "fail", "softfail", "policy", "neutral", "temperror", "permerror", "skipped"]
+    result: Literal["none", "pass", "fail", "softfail", "policy", "neutral", "temperror", "permerror", "skipped", "declined"]
 
 
 class _MessageAuthenticationBimiOptional(TypedDict, total=False):
@@ -440,14 +440,25 @@ class _MessageAuthenticationBimiOptional(TypedDict, total=False):
     reason: str
     domain: str
     selector: str
+    # URL of the logo.
     location: str
+    # URL of the mark certificate.
     authority: str
+    preference: Literal["brand", "personal"]
+    # Result of the mark certificate. Only with `mail.authentication.bimi`.
+    evidence: Literal["pass", "fail", "none"]
+    # Type of the mark, such as `Registered Mark`.
+    markType: str
+    # The logo, if it passes: SVG in base64.
+    indicator: str
+    # SHA-256 of the logo in hexadecimal.
+    indicatorHash: str
 
 
 class MessageAuthenticationBimi(_MessageAuthenticationBimiOptional):
     """`MessageAuthenticationBimi` of the OpenAPI document."""
 
-    result: Literal["none", "pass", "fail", "softfail", "policy", "neutral", "temperror", "permerror", "skipped"]
+    result: Literal["none", "pass", "fail", "softfail", "policy", "neutral", "temperror", "permerror", "skipped", "declined"]
 
 
 MessageSummary = TypedDict(

@@ -133,6 +133,21 @@ const dmarcReports = mapping(() => ({
     .meta({ examples: ['truncated-gzip'] }),
 }))
 
+const bimi = mapping(() => ({
+  evidence: z
+    .enum(['optional', 'required'])
+    .default('optional')
+    .describe('Whether a logo passes without a mark certificate (VMC or CMC). required: no, as at Gmail and Apple.'),
+  authority: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Authority that must have issued mark certificates: the name of an authority of the lab, or a PEM file, relative to this file. Default: the roots of the lab.',
+    )
+    .meta({ examples: ['../mark-root.pem'] }),
+}))
+
 /** Editions of DMARC, the present one first. */
 const dmarcEditions = ['rfc9989', 'rfc7489'] as const
 export type DmarcEdition = (typeof dmarcEditions)[number]
@@ -175,6 +190,12 @@ export const mailAuthentication = mapping(() => ({
       'Reports about mail that was checked on arrival, to the domains whose DMARC records ask for them (RFC 9990, RFC 9991). Needs `check: on-arrival`. Default: no reports.',
     )
     .meta({ examples: [{ organization: 'Example Inc.' }] }),
+  bimi: bimi
+    .optional()
+    .describe(
+      'Logos of senders (BIMI): fetches the logo and the mark certificate that a domain publishes, and checks them. Only loopback addresses and hosts of `webhooks` and `testing.verify.targets` are asked. Default: only the record in DNS is read.',
+    )
+    .meta({ examples: [{ evidence: 'required' }] }),
   minimumKeyBits: z
     .number()
     .int()
@@ -216,4 +237,5 @@ export const mailAuthentication = mapping(() => ({
 export type MailAuthenticationConfig = z.output<typeof mailAuthentication>
 export type DkimKeyConfig = MailAuthenticationConfig['dkim'][number]
 export type ArcKeyConfig = NonNullable<MailAuthenticationConfig['arc']>
+export type BimiConfig = NonNullable<MailAuthenticationConfig['bimi']>
 export type NameRecordsConfig = MailAuthenticationConfig['records'][string]

@@ -7,7 +7,7 @@ import { exportAuthority, listAuthorities, listIssued, listQueue } from './list.
 import { deleteAuthority, setDefaultAuthority } from './manage.ts'
 import { approveRequest, denyRequest, submitRequest } from './queue.ts'
 import { renewAuthority } from './renew.ts'
-import { issueUser, signContent, signRequest } from './sign.ts'
+import { issueMark, issueUser, signContent, signRequest } from './sign.ts'
 import { addTrusted, listTrusted, removeTrusted } from './trusted.ts'
 
 /** The verbs of `sealpost ca`. Each takes the store first. If one throws PkiError, it has changed nothing. */
@@ -54,6 +54,8 @@ const verbs = {
   removeTrusted,
   /** Issues a user's certificate for log-on and S/MIME. */
   issueUser,
+  /** Issues a mark certificate, which proves that a domain may show a logo (BIMI). */
+  issueMark,
   /** Signs content, such as a configuration profile. */
   signContent,
 } as const

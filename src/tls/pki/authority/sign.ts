@@ -1,11 +1,13 @@
 import { createPublicKey } from 'node:crypto'
 import { readFacts } from '../certificate/certificate.ts'
+import { certificatePolicies, logotypes } from '../certificate/extensions.ts'
+import { logotypeValue } from '../certificate/logotype.ts'
 import { checkedName, type GeneralName, generalName } from '../certificate/names.ts'
 import { type ReadRequest, readRequest } from '../certificate/request.ts'
 import { checkSubject, type SubjectFields, subjectName } from '../certificate/subject.ts'
 import type { IndexDraft } from '../certificate-store/draft.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
-import type { Purpose } from '../der/oids.ts'
+import { markIds, type Purpose } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import { describeKey, generateKey, type HashName, type KeySpec } from '../keys.ts'
 import { issueSubordinate } from './create.ts'
@@ -143,6 +145,49 @@ export async function issueUser(store: CertificateStore, options: UserOptions): 
   const pkcs12 = (password: string, legacy = false): Buffer =>
     writePkcs12({ friendlyName: options.commonName, key, certificates: chain, password, legacy })
   return { chain, pkcs12 }
+}
+
+export interface MarkOptions {
+  /** The domains whose mail shows the logo, or single selectors of them: `SELECTOR._bimi.DOMAIN`. */
+  readonly domains: readonly string[]
+  /** The logo: SVG, not compressed. */
+  readonly logo: Buffer
+  /** verified: of a registered trademark (VMC). common: of a logo in use (CMC). Default: verified. */
+  readonly type?: keyof typeof markTypes
+  readonly organization?: string
+  readonly authority?: string
+  readonly days?: number
+  readonly force?: boolean
+}
+
+/** The mark types in the subject of mark certificates. */
+export const markTypes = { verified: 'Registered Mark', common: 'Prior Use Mark' } as const
+
+/**
+ * Issues a mark certificate, which proves that a domain may show a logo (BIMI). Its key is used for nothing and not kept. Returns
+ * the certificate and its issuers. @throws PkiError
+ */
+export async function issueMark(store: CertificateStore, options: MarkOptions): Promise<IssuedChain> {
+  const { domains, logo, type = 'verified', days, force } = options
+  const [first] = domains
+  if (first === undefined) throw new PkiError('refused', 'a mark certificate needs a domain')
+  const key = await generateKey(store.key)
+  return store.update(async (draft): Promise<IssuedChain> => {
+    const authority = await openAuthority(store, options.authority, draft)
+    const profile = {
+      subject: [
+        ...subjectName({ organization: options.organization ?? first, commonName: first }),
+        { type: markIds.type, value: markTypes[type] },
+      ],
+      publicKey: createPublicKey(key),
+      names: domains.map((value) => checkedName({ type: 'dns', value })),
+      purposes: ['brandIndicator'] as const,
+      extensions: [certificatePolicies(markIds.policy), logotypes(logotypeValue(logo))],
+      nowMs: store.clock.now(),
+      ...(days === undefined ? {} : { days }),
+    }
+    return [issueFrom(draft, authority, profile, force), ...authority.served]
+  })
 }
 
 /**

@@ -192,6 +192,7 @@ const purposeTitles: Record<string, string> = {
   emailProtection: 'Secure E-mail',
   timeStamping: 'Time Stamping',
   OCSPSigning: 'OCSP Signing',
+  brandIndicator: 'Brand Indicator',
 }
 
 /** Returns the intended purposes in the words of the Windows certificate dialog. */

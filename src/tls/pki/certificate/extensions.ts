@@ -80,6 +80,13 @@ export const authorityInfoAccess = (access: Partial<Record<keyof typeof accessMe
     ),
   )
 
+/** Encodes certificatePolicies. RFC 5280 section 4.2.1.4. */
+export const certificatePolicies = (...ids: readonly string[]): Buffer =>
+  extension(extensionIds.certificatePolicies, sequence(...ids.map((id) => sequence(oid(id)))))
+
+/** Encodes logotypes. @param value see `logotypeValue` */
+export const logotypes = (value: Buffer): Buffer => extension(extensionIds.logotype, value)
+
 /** Encodes id-pkix-ocsp-nocheck: clients do not check the revocation of the responder. RFC 6960 section 4.2.2.2.1. */
 export const ocspNoCheck = (): Buffer => extension(extensionIds.ocspNoCheck, nul())
 

@@ -95,6 +95,8 @@ export interface EndEntityProfile {
   readonly urls?: ServiceUrls
   /** Whether clients must refuse the certificate without a stapled OCSP response. */
   readonly mustStaple?: boolean
+  /** Further encoded extensions. */
+  readonly extensions?: readonly Buffer[]
 }
 
 /**
@@ -129,6 +131,7 @@ export function createEndEntityCertificate(profile: EndEntityProfile, issuer: Is
         ...(profile.names.length === 0 ? [] : [ext.subjectAltName(profile.names, nameless)]),
         ...(profile.purposes.includes('OCSPSigning') ? [ext.ocspNoCheck()] : []),
         ...(profile.mustStaple ? [ext.mustStaple()] : []),
+        ...(profile.extensions ?? []),
         ...services(profile.urls ?? {}),
       ],
     },

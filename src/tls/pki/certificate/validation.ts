@@ -34,6 +34,8 @@ const clients: Use = { purpose: 'clientAuth', title: 'clients', usages: ['digita
 /** RFC 8550 sections 4.4.2 and 4.4.4. */
 const mail: Use = { purpose: 'emailProtection', title: 'mail', usages: ['digitalSignature', 'nonRepudiation'] }
 
+const marks: Use = { purpose: 'brandIndicator', title: 'logos of senders', usages: ['digitalSignature'] }
+
 /** Validates the chain of a server's certificate, the certificate first, as clients do. RFC 5280 section 6.1. */
 export const serverPathProblems = (path: readonly X509Certificate[]): PathProblem[] => pathProblems(path, servers)
 
@@ -42,6 +44,9 @@ export const clientPathProblems = (path: readonly X509Certificate[]): PathProble
 
 /** Validates the chain of a certificate that signs mail. */
 export const mailPathProblems = (path: readonly X509Certificate[]): PathProblem[] => pathProblems(path, mail)
+
+/** Validates the chain of a mark certificate. */
+export const markPathProblems = (path: readonly X509Certificate[]): PathProblem[] => pathProblems(path, marks)
 
 function pathProblems(path: readonly X509Certificate[], use: Use): PathProblem[] {
   const [leaf, ...issuers] = path.map((certificate) => ({ certificate, facts: readFacts(certificate) }))

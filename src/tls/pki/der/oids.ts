@@ -27,6 +27,8 @@ export const extensionIds = {
   tlsFeature: '1.3.6.1.5.5.7.1.24',
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
   acmeIdentifier: '1.3.6.1.5.5.7.1.31',
+  logotype: '1.3.6.1.5.5.7.1.12',
+  certificatePolicies: '2.5.29.32',
   ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
 } as const
 
@@ -50,8 +52,13 @@ export const purposeIds = {
   emailProtection: '1.3.6.1.5.5.7.3.4',
   timeStamping: '1.3.6.1.5.5.7.3.8',
   OCSPSigning: '1.3.6.1.5.5.7.3.9',
+  /** Logos of senders (BIMI): id-kp-BrandIndicatorforMessageIdentification. */
+  brandIndicator: '1.3.6.1.5.5.7.3.31',
 } as const
 export type Purpose = keyof typeof purposeIds
+
+/** Mark certificates (BIMI), by the Minimum Security Requirements for Issuance of Mark Certificates. */
+export const markIds = { policy: '1.3.6.1.4.1.53087.1.1', type: '1.3.6.1.4.1.53087.1.13' } as const
 
 /** RFC 4055 section 3.1. */
 export const rsassaPss = '1.2.840.113549.1.1.10'

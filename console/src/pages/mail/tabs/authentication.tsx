@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { Badge } from '../../../components/badge.tsx'
 import { Fact } from '../../../components/fact.tsx'
 import { t } from '../../../texts/index.ts'
@@ -28,7 +29,13 @@ export function AuthenticationFacts({ results }: { readonly results: Authenticat
         {dkim.length === 0 && <Verdict name="DKIM" result="none" />}
         <Verdict name="DMARC" {...dmarc} about={dmarc.policy ? `${dmarc.domain} p=${dmarc.policy}` : dmarc.domain} />
         {arc.result !== 'none' && <Verdict name="ARC" {...arc} about={arc.domain} />}
-        {bimi.result !== 'none' && bimi.result !== 'skipped' && <Verdict name="BIMI" {...bimi} about={bimi.location} />}
+        {bimi.result !== 'none' && bimi.result !== 'skipped' && (
+          <Verdict name="BIMI" {...bimi} about={bimi.location} reason={bimi.reason ?? bimi.markType}>
+            {bimi.indicator && (
+              <img src={`data:image/svg+xml;base64,${bimi.indicator}`} alt={bimi.domain ?? ''} width={32} height={32} />
+            )}
+          </Verdict>
+        )}
       </dl>
     </section>
   )
@@ -39,15 +46,17 @@ function Verdict({
   result,
   about,
   reason,
+  children,
 }: {
   readonly name: string
   readonly result: string
   readonly about?: string | undefined
   readonly reason?: string | undefined
+  readonly children?: ComponentChildren
 }) {
   return (
     <Fact name={name}>
-      <Badge tone={TONES[result] ?? 'neutral'}>{result}</Badge> {about && <code>{about}</code>} {reason}
+      <Badge tone={TONES[result] ?? 'neutral'}>{result}</Badge> {about && <code>{about}</code>} {reason} {children}
     </Fact>
   )
 }

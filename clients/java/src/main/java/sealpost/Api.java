@@ -394,8 +394,19 @@ public final class Api {
         String reason,
         String domain,
         String selector,
+        /** URL of the logo. */
         String location,
-        String authority
+        /** URL of the mark certificate. */
+        String authority,
+        String preference,
+        /** Result of the mark certificate. Only with `mail.authentication.bimi`. */
+        String evidence,
+        /** Type of the mark, such as `Registered Mark`. */
+        String markType,
+        /** The logo, if it passes: SVG in base64. */
+        String indicator,
+        /** SHA-256 of the logo in hexadecimal. */
+        String indicatorHash
     ) {}
 
     public record MessageSummary(

@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path'
-import { readUserFile } from '../../core/files/user-files.ts'
-import { authoritiesOf } from '../../tls/pki/authority/authorities.ts'
-import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
+import { readUserFile } from '../../../core/files/user-files.ts'
+import type { CertificateStore } from '../certificate-store/types.ts'
+import { authoritiesOf } from './authorities.ts'
 
 /** Returns the roots that an `authority` names, in PEM: of a file, of an authority of the lab with its issuers, or the lab's root. */
 export async function rootsOf(

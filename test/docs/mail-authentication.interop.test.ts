@@ -1,0 +1,34 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { needs } from '../support/programs.ts'
+import { Workplace } from '../support/sealpost.ts'
+import { blocksOf, walk, walkPrograms } from './walk.ts'
+
+let place: Workplace
+beforeEach(() => {
+  place = new Workplace()
+})
+afterEach(() => place.remove())
+
+const LIMIT_MS = 300_000
+
+describe.skipIf(!needs(...walkPrograms, 'curl'))('the commands as they are written', () => {
+  it(
+    'of docs/mail-authentication.md about logos of senders do what the page says',
+    async () => {
+      const section = 'Logos of senders: BIMI'
+      const { status, stdout, stderr } = await walk(
+        place,
+        blocksOf('mail-authentication.md', section),
+        'true',
+        LIMIT_MS,
+      )
+      expect(status, `${stdout.slice(-4000)}\n${stderr.slice(-4000)}`).toBe(0)
+      expect(stdout).toMatch(/BIMI pass https:\/\/logo\.shop\.test:8443\/logo\.svg \(Registered Mark\)/)
+      expect(stdout).toMatch(/BIMI-Location: v=BIMI1;\s+a=https:\/\/logo\.shop\.test:8443\/mark\.pem/)
+      expect(stdout).toMatch(
+        /BIMI fail https:\/\/logo\.shop\.test:8443\/logo\.svg \(the logo is not the one in the mark certificate\)/,
+      )
+    },
+    LIMIT_MS,
+  )
+})
