@@ -37,7 +37,7 @@ for my $name (@ARGV) {
     reasons => [map { $_->get('email') . ' ' . $_->get('std_reason') } $bounce->reports] }), "\\n";
 }`
 
-const CASES = ['5.1.1', '452', '450', '5.7.1', 'delayed'] as const
+const CASES = ['5.1.1', '452', '450', '421', '5.2.2', '5.7.1', 'delayed'] as const
 const names = reportForms.flatMap((form) =>
   CASES.filter((code) => form !== 'qmail' || code !== 'delayed').map((code) => `bounce+${code}.${form}@lab.test`),
 )
@@ -98,6 +98,9 @@ describe('programs that read bounces', () => {
       '5.1.1': ['5.1.1', 'userunknown'],
       452: ['4.2.2', 'mailboxfull'],
       450: ['4.2.0', 'onhold'],
+      // qmail's report says that the message has been in the queue too long.
+      421: ['4.4.2', expect.stringMatching(/^(networkerror|onhold)$/)],
+      '5.2.2': ['5.2.2', 'mailboxfull'],
       // Exchange's report has words of its own.
       '5.7.1': ['5.7.1', expect.stringMatching(/^(rejected|securityerror)$/)],
       delayed: ['4.4.1', 'expired'],

@@ -123,6 +123,25 @@ describe('by the clock of the lab', () => {
     expect(report).toContain('the body')
   })
 
+  // Words of samples in github.com/sisimai/set-of-emails, and of Exim's deliver.c.
+  test.each([
+    ['550.microsoft365', "Your message to %s couldn't be delivered."],
+    ['delayed.microsoft365', 'Delivery is delayed to these recipients or groups:'],
+    ['delayed.gmail', '** Delivery incomplete **'],
+    ['450.gmail', 'There was a problem delivering your message to %s. See the technical details below.'],
+    ['delivered.exim', '----- The following addresses had successful delivery notifications -----'],
+    ['delivered.exim', '<%s> (relayed via non "Remote SMTP" router)'],
+    ['relayed.exim', '<%s> (relayed to non-DSN-aware mailer)'],
+    ['450.qmail', '127.0.0.1 does not like recipient.'],
+  ])('bounce+%s says what that server says', async (name, words) => {
+    const address = `bounce+${name}@lab.test`
+    const [report = ''] = await reports([`<${address}> NOTIFY=SUCCESS,DELAY,FAILURE`])
+    const plain = report
+      .replace(/=\r\n/g, '')
+      .replace(/=([\dA-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
+    expect(plain).toContain(words.replace('%s', address))
+  })
+
   test('the address says when', async () => {
     expect(await reports(['<bounce+550.postfix.2m@lab.test>'], '', 120_000)).toHaveLength(1)
     expect(await reports(['<bounce+550.1h.postfix@lab.test>'], '', 3_600_000)).toHaveLength(1)

@@ -3,22 +3,23 @@ import type { StatusReport } from '../types.ts'
 import { addresses, lines, mainAction, replyText } from './form.ts'
 
 /*
- * The reports of Exim 4.9x: structure, fields and texts as in src/moan.c and src/deliver.c. The texts of reports about
- * success are from no source.
+ * The reports of Exim 4.9x: structure, fields and texts as in src/moan.c and src/deliver.c. Reports about success are
+ * those of RFC 3461: maybe_send_dsn() of src/deliver.c.
  */
 
 /** Writes a report in the form of Exim. */
 export function writeEximReport(report: StatusReport): Buffer {
-  const { hostname, recipients } = report
+  const { hostname } = report
   const action = mainAction(report)
   const token = uniqueToken()
   const id = `E1${token.slice(0, 5)}-${token.slice(5, 11)}-${token.slice(11, 13)}`
   const [to, ...others] = addressing(report, id)
   const isDelayed = action === 'delayed'
+  const isSuccess = action !== 'failed' && !isDelayed
   return writeMultipart({
     head: [
       ['X-Failed-Recipients', action === 'failed' ? addresses(report).join(',\r\n  ') : undefined],
-      ['Auto-Submitted', 'auto-replied'],
+      ['Auto-Submitted', isSuccess ? 'auto-generated' : 'auto-replied'],
       ['From', `Mail Delivery System <Mailer-Daemon@${hostname}>`],
       ['To', to?.[1]?.slice(1, -1)],
       ['References', valueOf(report, 'Message-ID')],
@@ -38,27 +39,7 @@ export function writeEximReport(report: StatusReport): Buffer {
       textPart(
         lines(
           'This message was created automatically by mail delivery software.',
-          '',
-          ...(action === 'failed'
-            ? [
-                'A message that you sent could not be delivered to one or more of its',
-                'recipients. This is a permanent error. The following address(es) failed:',
-              ]
-            : isDelayed
-              ? [
-                  'A message that you sent has not yet been delivered to one or more of its',
-                  'recipients after more than 24 hours on the queue.',
-                  '',
-                  'The address to which the message has not yet been delivered is:',
-                ]
-              : ['A message that you sent was successfully delivered to:']),
-          ...recipients.flatMap((recipient) => [
-            '',
-            `  ${recipient.address}`,
-            `    host ${recipient.remoteMta ?? hostname}${recipient.remoteAddress ? ` [${recipient.remoteAddress}]` : ''}`,
-            `    SMTP error from remote mail server after RCPT TO:<${recipient.address}>:`,
-            `    ${replyText(recipient, report)}`,
-          ]),
+          ...(isSuccess ? successText(report) : problemText(report, isDelayed)),
         ),
       ),
       statusPart(report, {
@@ -68,3 +49,33 @@ export function writeEximReport(report: StatusReport): Buffer {
     ],
   })
 }
+
+const successText = ({ recipients }: StatusReport): string[] => [
+  ' ----- The following addresses had successful delivery notifications -----',
+  ...recipients.flatMap(({ address, action }) => [
+    `<${address}> (relayed ${action === 'relayed' ? 'to non-DSN-aware mailer' : 'via non "Remote SMTP" router'})`,
+    '',
+  ]),
+]
+
+const problemText = (report: StatusReport, isDelayed: boolean): string[] => [
+  '',
+  ...(isDelayed
+    ? [
+        'A message that you sent has not yet been delivered to one or more of its',
+        'recipients after more than 24 hours on the queue.',
+        '',
+        'The address to which the message has not yet been delivered is:',
+      ]
+    : [
+        'A message that you sent could not be delivered to one or more of its',
+        'recipients. This is a permanent error. The following address(es) failed:',
+      ]),
+  ...report.recipients.flatMap((recipient) => [
+    '',
+    `  ${recipient.address}`,
+    `    host ${recipient.remoteMta ?? report.hostname}${recipient.remoteAddress ? ` [${recipient.remoteAddress}]` : ''}`,
+    `    SMTP error from remote mail server after RCPT TO:<${recipient.address}>:`,
+    `    ${replyText(recipient, report)}`,
+  ]),
+]

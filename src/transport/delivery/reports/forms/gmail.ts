@@ -13,7 +13,8 @@ import { addresses, domainOf, escapeHtml, lines, mainAction, pacificDate, replyT
 
 /*
  * The reports of Gmail and Google Workspace: header fields, parts, headings and the fields of the status as in published
- * samples. The icon of the HTML part is left out. The headings for delays are from no source.
+ * samples, among them rfc3464-55.eml (delay), rfc3464-56.eml (failure after attempts) and lhost-gmail-*.eml of
+ * github.com/sisimai/set-of-emails. The icon of the HTML part is left out. The texts about success are from no source.
  */
 
 const SUBJECTS: Readonly<Record<Action, string>> = {
@@ -43,12 +44,24 @@ const CASES: readonly (readonly [status: string, heading: string, sentence: (add
     'Message blocked',
     (address) => `Your message to ${address} has been blocked. See technical details below for more information.`,
   ],
-  ['4.', 'Delivery incomplete', (address) => `There was a temporary problem delivering your message to ${address}.`],
-  ['5.', 'Message not delivered', (address) => `Your message couldn't be delivered to ${address}.`],
   ['2.', 'Message delivered', (address) => `Your message was delivered to ${address}.`],
 ]
 
-const caseOf = ({ status }: ReportedRecipient) => CASES.find(([start]) => status.startsWith(start)) ?? CASES[4]
+const DELAYED: (typeof CASES)[number] = [
+  '4.',
+  'Delivery incomplete',
+  (address) =>
+    `There was a temporary problem delivering your message to ${address}. Gmail will retry for 47 more hours. You'll be notified if the delivery fails permanently.`,
+]
+
+const OTHER: (typeof CASES)[number] = [
+  '',
+  'Message not delivered',
+  (address) => `There was a problem delivering your message to ${address}. See the technical details below.`,
+]
+
+const caseOf = ({ action, status }: ReportedRecipient) =>
+  action === 'delayed' ? DELAYED : (CASES.find(([start]) => status.startsWith(start)) ?? OTHER)
 
 /** Writes a report in the form of Gmail. */
 export function writeGmailReport(report: StatusReport): Buffer {
@@ -58,7 +71,7 @@ export function writeGmailReport(report: StatusReport): Buffer {
   const [to, date] = addressing(report, token)
   const messageId = valueOf(report, 'Message-ID')
   const texts = recipients.map((recipient) => {
-    const [, heading = '', sentence = String] = caseOf(recipient) ?? []
+    const [, heading, sentence] = caseOf(recipient)
     return { heading, sentence: sentence(recipient.address), reply: replyText(recipient, report) }
   })
   return writeMultipart({

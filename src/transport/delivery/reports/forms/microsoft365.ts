@@ -13,8 +13,9 @@ import { compact } from './exchange2003.ts'
 import { escapeHtml, lines, mainAction, replyText } from './form.ts'
 
 /*
- * The non-delivery reports of Exchange 2007 and later and of Microsoft 365: header fields, parts and the fields of the
- * status as in published samples. The sentences for people differ from version to version; these are from no source.
+ * The non-delivery reports of Exchange 2007 and later and of Microsoft 365: header fields, parts, the fields of the status and
+ * the sentence about failures as in lhost-office365-*.eml of github.com/sisimai/set-of-emails (the sentence: 13), the sentences
+ * about delays as at cryer.co.uk/brian/windows/exchange/2010. The sentences about success are from no source.
  */
 
 const SUBJECTS: Readonly<Record<Action, string>> = {
@@ -25,12 +26,19 @@ const SUBJECTS: Readonly<Record<Action, string>> = {
   expanded: 'Expanded: ',
 }
 
-const SENTENCES: Readonly<Record<Action, string>> = {
-  failed: "Your message to %s couldn't be delivered.",
-  delayed: 'Delivery to %s is delayed. The server will keep trying.',
-  delivered: 'Your message has been delivered to %s.',
-  relayed: 'Delivery to %s is complete, but no delivery notification was sent by the destination server.',
-  expanded: 'Your message has been delivered to the group %s.',
+/** The sentences for people: a recipient stands for `%s`, and the subject for `%t`. */
+const SENTENCES: Readonly<Record<Action, readonly string[]>> = {
+  failed: ["Your message to %s couldn't be delivered."],
+  delayed: [
+    'Delivery is delayed to these recipients or groups:',
+    '%s',
+    'Subject: %t',
+    "This message hasn't been delivered yet. Delivery will continue to be attempted.",
+    "The server will keep trying to deliver this message for the next 1 days, 19 hours and 53 minutes. You'll be notified if the message can't be delivered by that time.",
+  ],
+  delivered: ['Your message has been delivered to %s.'],
+  relayed: ['Delivery to %s is complete, but no delivery notification was sent by the destination server.'],
+  expanded: ['Your message has been delivered to the group %s.'],
 }
 
 /** The local part of the sender of non-delivery reports, which is the same everywhere. */
@@ -43,14 +51,17 @@ export function writeMicrosoft365Report(report: StatusReport): Buffer {
   const token = uniqueToken()
   const [to, ...others] = addressing(report, token)
   const messageId = valueOf(report, 'Message-ID')
-  const sentences = recipients.map(({ address }) => SENTENCES[action].replace('%s', address))
+  const subject = valueOf(report, 'Subject') ?? ''
+  const sentences = recipients.flatMap(({ address }) =>
+    SENTENCES[action].map((text) => text.replace('%s', () => address).replace('%t', () => subject)),
+  )
   const replies = recipients.map((recipient) => replyText(recipient, report))
   return writeMultipart({
     head: [
       ['From', `Microsoft Outlook <${SENDER}@${domain}>`],
       ['To', to?.[1]?.slice(1, -1)],
       ...others,
-      ['Subject', `${SUBJECTS[action]}${valueOf(report, 'Subject') ?? ''}`],
+      ['Subject', `${SUBJECTS[action]}${subject}`],
       ['In-Reply-To', messageId],
       ['References', messageId],
       ['Auto-Submitted', 'auto-replied'],
@@ -63,8 +74,7 @@ export function writeMicrosoft365Report(report: StatusReport): Buffer {
       multipartPart('alternative; differences=Content-Type', `_002_${token}_`, [
         textPart(
           lines(
-            ...sentences,
-            '',
+            ...sentences.flatMap((text) => [text, '']),
             'Diagnostic information for administrators:',
             '',
             `Generating server: ${hostname}`,
