@@ -62,6 +62,17 @@ const rows: readonly PageRow[] = [
     load: () => import('./pages/servers/page.tsx'),
   },
   {
+    path: 'lab',
+    title: 'shell.lab',
+    icon: icons.lab,
+    key: 'b',
+    // Changes are shown as those of virtual servers are.
+    texts: ['lab', 'servers'],
+    access: 'read',
+    ofLab: true,
+    load: () => import('./pages/lab/page.tsx'),
+  },
+  {
     path: 'certificates',
     title: 'shell.certificates',
     icon: icons.certificates,

@@ -20,6 +20,8 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   'config remove': ['config remove logLevel --dry-run', 'config remove virtualServers.smtp.limits'],
   'config diff': ['config diff', 'config diff --json'],
+  'config history': ['config history', 'config history --diff'],
+  'config undo': ['config undo 12 --dry-run', 'config undo 12'],
   'config migrate': ['config migrate lab.yaml --dry-run', 'config migrate lab.yaml'],
   store: ['store check', 'store backup backups', 'store export mail --format mbox'],
   'store check': ['store check', 'store check --config lab.yaml'],

@@ -103,6 +103,22 @@ describe('with a running lab', () => {
     expect((await config('diff')).stdout).toContain("+    - { user: carol, password: '***' } # an administrator\n")
   })
 
+  test('lists what was changed, and undoes it', async () => {
+    const before = content()
+    await config('set', 'directory.accounts[-]', '{ user: dora, password: doras-secret }')
+    const [first] = JSON.parse((await config('history', '--json')).stdout)
+    expect(first).toMatchObject({ by: 'owner', via: 'command-line', undoneBy: null })
+    const listed = await config('history', '--diff')
+    expect(listed.stdout).toContain(`${first.id}  ${first.at}  owner (command line)  1 line\n`)
+    expect(listed.stdout).toContain("+    - { user: dora, password: '***' }\n")
+    const dry = await config('undo', first.id, '--dry-run')
+    expect([dry.status, dry.stderr]).toEqual([0, 'Nothing was changed (--dry-run).\n'])
+    const undone = await config('undo', first.id)
+    expect([undone.status, undone.stderr, content()]).toEqual([0, 'Changed. The lab uses it.\n', before])
+    const unknown = await config('undo', '99')
+    expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining('has no change 99')])
+  })
+
   test('works over HTTP too, where it may name no files', async () => {
     const { port } = running.endpoint('http')
     const remote = ['--url', `http://127.0.0.1:${port}`, '--token', token]

@@ -3,6 +3,7 @@ import type certificates from './en/certificates.ts'
 import type checks from './en/checks.ts'
 import type clientSettings from './en/client-settings.ts'
 import type faults from './en/faults.ts'
+import type lab from './en/lab.ts'
 import type mail from './en/mail.ts'
 import type news from './en/news.ts'
 import type outgoing from './en/outgoing.ts'
@@ -20,6 +21,7 @@ interface Areas {
   readonly checks: typeof checks
   readonly 'client-settings': typeof clientSettings
   readonly faults: typeof faults
+  readonly lab: typeof lab
   readonly mail: typeof mail
   readonly news: typeof news
   readonly outgoing: typeof outgoing

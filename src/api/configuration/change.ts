@@ -13,6 +13,7 @@ import { ApiProblem } from '../problem.ts'
 import { problemOf } from '../problem-of.ts'
 import { assertVersion, ifMatchOf, versionOf } from '../version.ts'
 import { difference, differenceOf } from './difference.ts'
+import { recordChange, recordedChange, textWithout } from './history.ts'
 import { assertNoNewFiles, assertNoNewMachineValues, assertSameDestinations } from './machine-values.ts'
 import type { ApiConfiguration, Reloaded } from './types.ts'
 
@@ -37,7 +38,8 @@ export const changeAnswer = z
 
 /** A lab with a configuration. */
 interface Configurable {
-  readonly lab: Pick<ApiLab, 'config' | 'configuration'>
+  /** Without a store, as for a file that no lab runs, changes have no history. */
+  readonly lab: Pick<ApiLab, 'config' | 'configuration'> & Partial<Pick<ApiLab, 'store'>>
 }
 
 export type ConfigurationChange = z.infer<typeof changeAnswer>
@@ -80,6 +82,30 @@ export function changeConfiguration(
   changesOf: (content: unknown) => readonly ConfigChange[],
   options: ChangeOptions,
 ): Promise<ConfigurationChange> {
+  return changeText(api, caller, (text, content, name) => editYaml(text, name, changesOf(content)), options)
+}
+
+/** Takes back a change of the history. Later changes stay. @throws ApiProblem, ConfigError, StoreError */
+export async function undoChange(
+  api: Configurable & { readonly lab: Pick<ApiLab, 'store'> },
+  caller: Caller,
+  id: string,
+  options: ChangeOptions,
+): Promise<ConfigurationChange> {
+  const recorded = await recordedChange(api.lab.store, id)
+  const edit: TextEdit = (text) => ({ text: textWithout(recorded, text), paths: [] })
+  return changeText(api, caller, edit, { ...options, undoes: id })
+}
+
+/** Returns a changed text, and the places of the changed values. */
+type TextEdit = (text: string, content: unknown, name: string) => ReturnType<typeof editYaml>
+
+function changeText(
+  api: Configurable,
+  caller: Caller,
+  edit: TextEdit,
+  options: ChangeOptions & { readonly undoes?: string },
+): Promise<ConfigurationChange> {
   assertUnlocked(api, caller)
   const configuration = configurationOf(api)
   return configuration.exclusively(async () => {
@@ -87,8 +113,7 @@ export function changeConfiguration(
       const before = await configuration.text()
       assertVersion(options.ifMatch, versionOf(before), { what: 'the configuration', path: '/configuration' })
       const contentOf = (one: string) => presentForm(parseText(one, configuration.name).content()).value
-      const changes = changesOf(contentOf(before))
-      const { text, paths } = editYaml(before, configuration.name, changes)
+      const { text, paths } = edit(before, contentOf(before), configuration.name)
       assertNoMasks(text, configuration.name)
       assertNoNewFiles(caller, contentOf(before), contentOf(text))
       const { loaded, warnings } = await configuration.examine(text)
@@ -98,6 +123,7 @@ export function changeConfiguration(
       const isApplied = !options.dryRun && text !== before
       const reloaded = isApplied ? await replace(configuration, before, text, loaded) : NOTHING
       if (!reloaded) continue
+      if (isApplied) given.push(...(await record(api, { before, after: text, caller, undoes: options.undoes })))
       return {
         applied: isApplied,
         durable: configuration.file !== undefined,
@@ -111,6 +137,18 @@ export function changeConfiguration(
     }
     throw new ApiProblem('conflict', `${configuration.name} changes all the time; try again later`)
   })
+}
+
+/** Writes a change to the history. The change is in use already, so that a failure is a warning. */
+async function record(api: Configurable, change: Omit<Parameters<typeof recordChange>[1], 'name'>): Promise<string[]> {
+  const { store } = api.lab
+  if (!store) return []
+  try {
+    await recordChange(store, { ...change, name: configurationOf(api).name })
+    return []
+  } catch (error) {
+    return [`the history does not have this change: ${(error as Error).message}`]
+  }
 }
 
 const NOTHING: Reloaded = { warnings: [], afterRestart: [] }

@@ -6,6 +6,7 @@ import { labJsonSchema } from '../../core/config/json-schema.ts'
 import { presentOverride } from '../../core/config/load.ts'
 import { pointerOf } from '../../core/config/mistakes.ts'
 import { textWithoutSecrets, withoutSecrets } from '../../core/config/secrets.ts'
+import { timeText } from '../../core/time/time-text.ts'
 import { Content, defineOperation } from '../operation.ts'
 import { versionOf } from '../version.ts'
 import {
@@ -15,9 +16,11 @@ import {
   changeConfiguration,
   changeInput,
   configurationOf,
+  undoChange,
   whyLocked,
 } from './change.ts'
 import { difference, differenceOf } from './difference.ts'
+import { MAX_HISTORY, recordedChanges } from './history.ts'
 import { mergeChanges } from './merge-patch.ts'
 
 const restart = changeAnswer.shape.afterRestart
@@ -156,4 +159,44 @@ const reload = defineOperation('configuration.reload', 'POST /configuration/relo
   },
 })
 
-export const configurationOperations = [get, yaml, schema, diff, patch, reload] as const
+const recorded = z
+  .object({
+    id: z.string(),
+    at: z.string().describe('Time of the clock of the machine, RFC 3339.'),
+    by: z.string().describe('The account or token that made the change; `owner` for the owner of the process.'),
+    via: z.enum(['http', 'command-line']),
+    undoes: z.string().nullable().describe('Id of the change that this one undid.'),
+    undoneBy: z.string().nullable().describe('Id of the change that undid this one.'),
+    ...difference,
+  })
+  .meta({ id: 'RecordedChange' })
+
+const history = defineOperation('configuration.history', 'GET /configuration/history', {
+  listKey: 'id',
+  summary: `List the latest ${MAX_HISTORY} changes of the configuration over HTTP and the command line, newest first.`,
+  access: 'administer',
+  input: z.strictObject({}),
+  output: z.object({ items: z.array(recorded) }),
+  async run({ api }) {
+    const changes = await recordedChanges(api.lab.store)
+    const items = changes.map(({ parts: _, at, undoes = null, ...one }) => ({
+      ...one,
+      at: timeText(at),
+      undoes,
+      undoneBy: changes.find((other) => other.undoes === one.id)?.id ?? null,
+    }))
+    return { items }
+  },
+})
+
+const undo = defineOperation('configuration.undo', 'POST /configuration/history/{id}/undo', {
+  summary: 'Undo a change of the configuration. Later changes of other lines stay.',
+  access: 'administer',
+  input: z.strictObject({ id: z.string().describe('Id of a change of the history.'), ...changeInput }),
+  output: changeAnswer,
+  hasEtag: true,
+  problems: ['conflict', 'precondition-failed', 'invalid'],
+  run: ({ api, caller, input: { id, ...options } }) => undoChange(api, caller, id, options),
+})
+
+export const configurationOperations = [get, yaml, schema, diff, patch, reload, history, undo] as const

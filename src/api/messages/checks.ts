@@ -17,6 +17,11 @@ const finding = z
     level: z.enum(findingLevels),
     message: z.string(),
     line: z.number().int().nullable().describe('Line of the decoded HTML; null for what has no line there.'),
+    at: z
+      .number()
+      .int()
+      .nullable()
+      .describe('Index of the tag in the decoded HTML, for `mark` of the HTML; null for what has none.'),
     clients: z.array(z.string()).describe('Mail programs and receivers that it concerns; empty for all.'),
     source: z.string().describe('The standard, page or rule that says so.'),
   })
@@ -70,7 +75,7 @@ const checks = defineOperation('messages.checks', 'GET /messages/{id}/checks', {
 })
 
 const failure = (check: Finding['check'], message: string, source: string): Finding => ({
-  ...{ check, level: 'error', message, line: null, clients: [], source },
+  ...{ check, level: 'error', message, line: null, at: null, clients: [], source },
 })
 
 function linkMistake({ url, status, reason }: LinkAnswer): Finding[] {

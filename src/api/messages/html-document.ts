@@ -30,23 +30,29 @@ interface HtmlDocumentOptions {
   readonly scheme?: 'light' | 'dark' | undefined
   /** Whether links open in another tab, as a document in a frame needs it. */
   readonly linksInTabs?: boolean
+  /** Index of a tag in the HTML, which gets a frame and the fragment `#sealpost-mark`. */
+  readonly mark?: number | undefined
 }
 
 /** Returns the HTML of a message as a document of its own, with its `cid:` images inside, in steps. RFC 2392. */
 export function* htmlDocument(
   message: ReadableMessage,
-  { scheme, linksInTabs }: HtmlDocumentOptions = {},
+  { scheme, linksInTabs, mark }: HtmlDocumentOptions = {},
 ): Steps<Content> {
   const { html: written = '' } = message
   yield
-  const tagged = written.replaceAll(UNSAFE_TAGS, '<x-')
+  const marked = mark === undefined ? written : withMark(written, mark)
+  const tagged = marked.replaceAll(UNSAFE_TAGS, '<x-')
   yield
   const harmless = tagged.replaceAll(UNSAFE_ATTRIBUTES, 'data-')
   yield
   const html = yield* withImages(harmless, message)
   yield
   const shown = scheme ? inScheme(html, scheme) : html
-  return new Content('text/html; charset=utf-8', linksInTabs ? withLinksInTabs(shown) : shown, {
+  const head = [...(linksInTabs ? ['<base target="_blank">'] : []), ...(mark === undefined ? [] : [MARK_STYLE])].join(
+    '',
+  )
+  return new Content('text/html; charset=utf-8', withHead(shown, head), {
     'Content-Security-Policy': HTML_MAIL_POLICY,
     'Referrer-Policy': 'no-referrer',
     // Browsers look up the hosts of links in advance. https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/X-DNS-Prefetch-Control
@@ -71,9 +77,16 @@ export function* withImages(html: string, message: ReadableMessage): Steps<strin
   })
 }
 
-/** Puts the default target of links at the beginning of a document, but after its DOCTYPE. */
-const withLinksInTabs = (html: string): string =>
-  html.replace(/^\s*(?:<!doctype[^>]*>)?(?:\s*<html[^>]*>)?(?:\s*<head[^>]*>)?/i, '$&<base target="_blank">')
+/** Puts elements at the beginning of a document, but after its DOCTYPE. */
+const withHead = (html: string, head: string): string =>
+  html.replace(/^\s*(?:<!doctype[^>]*>)?(?:\s*<html[^>]*>)?(?:\s*<head[^>]*>)?/i, (before) => before + head)
+
+const MARK_STYLE =
+  '<style>#sealpost-mark{outline:3px solid #d9480f!important;outline-offset:2px!important;scroll-margin:64px}</style>'
+
+/** Marks a tag. Of two attributes with one name, the first counts. */
+const withMark = (html: string, at: number): string =>
+  html.slice(0, at) + html.slice(at).replace(/^<[a-z][^\s/>]*/i, (tag) => `${tag} id="sealpost-mark"`)
 
 /** A whole tag. The next tag ends it, so that a search in tags that never end takes linear time. */
 const META = /<meta\s[^<>]*>/gi

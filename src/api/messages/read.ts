@@ -293,6 +293,12 @@ const html = defineOperation('messages.html', 'GET /messages/{id}/html', {
       .enum(['light', 'dark'])
       .optional()
       .describe('Shows the message as a mail program with this colour scheme does.'),
+    mark: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .describe('Index of a tag, as `at` of a finding: it gets a frame, and `#sealpost-mark` shows it.'),
     source: flag.default(false).describe('The HTML as it was sent, as text.'),
   }),
   output: 'text/html',
@@ -302,7 +308,7 @@ const html = defineOperation('messages.html', 'GET /messages/{id}/html', {
       if (read.html === undefined)
         throw notFound(`message ${at.id} has no HTML; its text is at /api/v1/messages/${at.id}/text`)
       if (call.input.source) return new Content('text/plain; charset=utf-8', read.html)
-      return runInSlices(htmlDocument(read, { scheme: call.input.scheme, linksInTabs: true }))
+      return runInSlices(htmlDocument(read, { scheme: call.input.scheme, linksInTabs: true, mark: call.input.mark }))
     }),
 })
 

@@ -3,6 +3,8 @@ import { maskUrls } from '../../core/text/mask-urls.ts'
 import { timeText } from '../../core/time/time-text.ts'
 import { pageById, pageInput, pageOf } from '../lists.ts'
 import { defineOperation } from '../operation.ts'
+import { notFound } from '../problem.ts'
+import type { Delivery } from './queue.ts'
 
 const states = ['pending', 'delivered', 'failed'] as const
 
@@ -70,17 +72,41 @@ const deliveries = defineOperation('webhooks.deliveries', 'GET /webhooks/deliver
       { ...input, epoch: api.index.epoch },
       ({ state, url }) => (input.state ?? state) === state && [undefined, url, maskUrls(url)].includes(input.url),
     )
-    const facts = items.map(({ body: _, status, error, createdAt, nextAttemptAt, finishedAt, ...one }) => ({
-      ...one,
-      url: maskUrls(one.url),
-      status: status ?? null,
-      error: error ?? null,
-      createdAt: timeText(createdAt),
-      nextAttemptAt: one.state === 'pending' ? timeText(nextAttemptAt) : null,
-      finishedAt: finishedAt === undefined ? null : timeText(finishedAt),
-    }))
-    return { items: facts, ...page }
+    return { items: items.map(deliveryFacts), ...page }
   },
 })
 
-export const webhookOperations = [list, deliveries] as const
+const deliveryFacts = ({
+  body: _,
+  headers: __,
+  sign: ___,
+  status,
+  error,
+  createdAt,
+  nextAttemptAt,
+  finishedAt,
+  ...one
+}: Delivery) => ({
+  ...one,
+  url: maskUrls(one.url),
+  status: status ?? null,
+  error: error ?? null,
+  createdAt: timeText(createdAt),
+  nextAttemptAt: one.state === 'pending' ? timeText(nextAttemptAt) : null,
+  finishedAt: finishedAt === undefined ? null : timeText(finishedAt),
+})
+
+const test = defineOperation('webhooks.test', 'POST /webhooks/test', {
+  runsAt: 'webhooks',
+  summary: 'Send an event `webhook.test` to a webhook, and return the delivery after its first attempt.',
+  access: 'administer',
+  input: z.strictObject({ url: z.string().describe('URL of a webhook of the configuration.') }),
+  output: delivery,
+  async run({ api, input: { url } }) {
+    const sent = await api.webhooks?.test(url)
+    if (sent) return deliveryFacts(sent)
+    throw notFound(`the configuration lists no webhook ${url}; GET /api/v1/webhooks lists them`)
+  },
+})
+
+export const webhookOperations = [list, deliveries, test] as const

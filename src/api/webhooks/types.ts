@@ -27,6 +27,8 @@ export interface WebhookSender extends AsyncDisposable {
   }[]
   /** Returns the deliveries, the newest first. */
   deliveries(): Delivery[]
+  /** Sends an event `webhook.test`. Returns its delivery after the first attempt; undefined if the URL is not listed. */
+  test(url: string): Promise<Delivery | undefined>
   /** Sends a request to a webhook of a provider. Resolves when it is in the queue. */
   post(url: string, post: WebhookPost): Promise<void>
   /** Forgets every delivery, after all messages were deleted. */

@@ -197,6 +197,17 @@ export class Webhooks implements WebhookSender {
     return [...this.#deliveries.values()].reverse()
   }
 
+  async test(url: string): Promise<Delivery | undefined> {
+    const hook = this.#hooks.find(({ config }) => [config.url, maskUrls(config.url)].includes(url))
+    if (!hook) return undefined
+    const event = { name: 'webhook.test', at: systemClock.now() }
+    const body = JSON.stringify(standardBody(event, {}))
+    const delivery = await this.#enqueue(hook.config.url, { event: event.name, body })
+    this.#run()
+    await this.#inFlight.get(delivery.id)
+    return delivery
+  }
+
   async #onEvent(event: LabEvent): Promise<void> {
     if (event.isRemote || (SEEN_BY_ALL.has(event.name) && !this.#stop)) return
     for (const { config, conditions, data: format } of this.#hooks) {
@@ -223,7 +234,7 @@ export class Webhooks implements WebhookSender {
     url: string,
     request: Pick<Delivery, 'event' | 'body' | 'headers' | 'sign'>,
     delayMs = 0,
-  ): Promise<void> {
+  ): Promise<Delivery> {
     const now = systemClock.now()
     const delivery: Delivery = {
       id: `msg_${randomUUID().replaceAll('-', '')}`,
@@ -240,6 +251,7 @@ export class Webhooks implements WebhookSender {
       await isWritten
       this.#api.lab.cluster.wake('webhooks')
     }
+    return delivery
   }
 
   #pendingOf(url: string): Delivery[] {
@@ -331,7 +343,11 @@ export class Webhooks implements WebhookSender {
   }
 }
 
-const standardBody = ({ name, at }: LabEvent, data: object): object => ({ type: name, timestamp: timeText(at), data })
+const standardBody = ({ name, at }: { readonly name: string; readonly at: number }, data: object): object => ({
+  type: name,
+  timestamp: timeText(at),
+  data,
+})
 
 const QUEUE_FULL = `given up: ${MAX_PENDING} newer events wait for this webhook`
 const DELETED = 'given up: the lab was reset'

@@ -9,7 +9,7 @@ import { controlSockets } from '../shared/running-labs.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { callConfiguration, hasLab } from './target.ts'
 
-interface ChangeOptions extends ApiOptions {
+export interface ChangeOptions extends ApiOptions {
   readonly dryRun?: boolean
 }
 
@@ -41,15 +41,20 @@ export function addRemove(config: Command): void {
     )
 }
 
-const withChangeOptions = (command: Command): Command =>
+export const withChangeOptions = (command: Command): Command =>
   withApi(command).option('--dry-run', 'only show what would change').addOption(sharedOptions.json)
 
 async function change(changes: readonly ConfigChange[], options: ChangeOptions): Promise<void> {
-  const { dryRun = false } = options
   const isRunning = await hasLab(options)
   const answer = isRunning
-    ? await callConfiguration(options, 'configuration.change', { changes, dryRun })
+    ? await callConfiguration(options, 'configuration.change', { changes, dryRun: options.dryRun ?? false })
     : await changeFile(changes, options)
+  await report(answer, isRunning, options)
+}
+
+/** Prints what a change did, after the other labs of the file use it. */
+export async function report(answer: ConfigurationChange, isRunning: boolean, options: ChangeOptions): Promise<void> {
+  const { dryRun = false } = options
   if (isRunning && answer.applied) await reloadOthers(options)
   if (options.json) return print(JSON.stringify(answer))
   for (const warning of answer.warnings) noteWarning(warning)

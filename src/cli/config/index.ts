@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import { addRemove, addSet } from './change.ts'
+import { addHistory, addUndo } from './history.ts'
 import { addMigrate } from './migrate.ts'
 import { addDiff, addShow } from './show.ts'
 
 /** Adds `sealpost config`. */
 export function addConfig(program: Command): void {
   const config = program.command('config').description('show and change the configuration, also of a running lab')
-  for (const add of [addShow, addSet, addRemove, addDiff, addMigrate]) add(config)
+  for (const add of [addShow, addSet, addRemove, addDiff, addHistory, addUndo, addMigrate]) add(config)
 }

@@ -18,7 +18,13 @@ const OWN = 'rule of Sealpost'
 type Findings = Generator<Finding | undefined, void, void>
 type Found = Pick<Finding, 'level' | 'message' | 'source'> & Partial<Finding>
 
-const finding = (check: Finding['check'], found: Found): Finding => ({ check, line: null, clients: [], ...found })
+const finding = (check: Finding['check'], found: Found): Finding => ({
+  check,
+  line: null,
+  at: null,
+  clients: [],
+  ...found,
+})
 
 /** The parts of a message that checks examine. */
 export interface CheckedMessage {
@@ -41,7 +47,7 @@ export function* checkMessage({ message, html, authentication, spam }: CheckedMe
     accessibility(html, tags),
     unsubscribe(message, authentication),
     headers(message, authentication),
-    size(message, html),
+    size(message, html, tags),
     spam ? spamVerdict(spam) : spamRules(message, html),
     verdicts(authentication),
   ])
@@ -61,12 +67,18 @@ function* firstOf(found: Findings): Steps<Finding[]> {
 const TRACKING = /[?&](?:utm_\w+|mc_eid|fbclid|gclid)=/i
 
 function* links(message: ReadableMessage, tags: readonly Tag[]): Findings {
-  for (const { name, attributes, line, text } of tags) {
+  for (const { name, attributes, line, at, text } of tags) {
     yield undefined
     const target = attributes.get('href')?.trim()
     if (name !== 'a' || target === undefined) continue
     if (target === '' || target === '#') {
-      yield finding('links', { level: 'error', message: 'a link has no target', line, source: 'HTML, the a element' })
+      yield finding('links', {
+        level: 'error',
+        message: 'a link has no target',
+        line,
+        at,
+        source: 'HTML, the a element',
+      })
       continue
     }
     if (!/^[a-z][a-z0-9+.-]*:/i.test(target)) {
@@ -75,6 +87,7 @@ function* links(message: ReadableMessage, tags: readonly Tag[]): Findings {
           level: 'error',
           message: `${short(target)} is not absolute`,
           line,
+          at,
           source: 'RFC 3986 section 4.3',
         })
       continue
@@ -85,6 +98,7 @@ function* links(message: ReadableMessage, tags: readonly Tag[]): Findings {
         level: 'error',
         message: `${short(target)} is not a URL`,
         line,
+        at,
         source: 'https://url.spec.whatwg.org',
       })
       continue
@@ -94,16 +108,24 @@ function* links(message: ReadableMessage, tags: readonly Tag[]): Findings {
         level: 'warning',
         message: `${short(target)} is not encrypted; write https`,
         line,
+        at,
         source: OWN,
       })
     if (TRACKING.test(target))
-      yield finding('links', { level: 'info', message: `${short(target)} has tracking parameters`, line, source: OWN })
+      yield finding('links', {
+        level: 'info',
+        message: `${short(target)} has tracking parameters`,
+        line,
+        at,
+        source: OWN,
+      })
     const shown = hostIn(text.trim())
     if (shown && /^https?:$/.test(url.protocol) && organization(shown) !== organization(url.hostname))
       yield finding('links', {
         level: 'error',
         message: `the text names ${shown}, the target ${url.hostname}`,
         line,
+        at,
         clients: ['spam filters'],
         source: OWN,
       })
@@ -138,18 +160,19 @@ function parsed(text: string): URL | undefined {
 }
 
 function* images(tags: readonly Tag[]): Findings {
-  for (const { name, attributes, line } of tags) {
+  for (const { name, attributes, line, at } of tags) {
     yield undefined
     if (name !== 'img') continue
     const src = attributes.get('src') ?? ''
     const isPixel = [attributes.get('width'), attributes.get('height')].every((one) => one === '1' || one === '0')
     if (isPixel)
-      yield finding('images', { level: 'info', message: `${short(src)} is a tracking pixel`, line, source: OWN })
+      yield finding('images', { level: 'info', message: `${short(src)} is a tracking pixel`, line, at, source: OWN })
     else if (!attributes.has('width'))
       yield finding('images', {
         level: 'info',
         message: `${short(src)} has no width`,
         line,
+        at,
         clients: ['Outlook (Windows)'],
         source: OWN,
       })
@@ -158,6 +181,7 @@ function* images(tags: readonly Tag[]): Findings {
         level: 'warning',
         message: `${short(src)} is not encrypted; write https`,
         line,
+        at,
         source: OWN,
       })
     if (/^data:/i.test(src))
@@ -165,6 +189,7 @@ function* images(tags: readonly Tag[]): Findings {
         level: 'warning',
         message: 'an image is a data: URL',
         line,
+        at,
         clients: ['Gmail', 'Outlook (Windows)'],
         source: 'https://www.caniemail.com/features/image-base64/',
       })
@@ -178,15 +203,17 @@ function* accessibility(html: string, tags: readonly Tag[]): Findings {
       level: 'warning',
       message: 'the html element has no lang',
       line: root?.line ?? 1,
+      at: root?.at ?? null,
       source: 'WCAG 2.2, 3.1.1',
     })
-  for (const { name, attributes, line } of tags) {
+  for (const { name, attributes, line, at } of tags) {
     yield undefined
     if (name === 'img' && !attributes.has('alt'))
       yield finding('accessibility', {
         level: 'error',
         message: `an image has no alt: ${short(attributes.get('src') ?? '')}`,
         line,
+        at,
         source: 'WCAG 2.2, 1.1.1',
       })
     if (
@@ -198,6 +225,7 @@ function* accessibility(html: string, tags: readonly Tag[]): Findings {
         level: 'info',
         message: 'a table for the layout has no role="presentation"',
         line,
+        at,
         source: 'WCAG 2.2, 1.3.1',
       })
   }
@@ -295,14 +323,19 @@ function* headers(
     })
 }
 
-function* size({ raw }: ReadableMessage, html: string): Findings {
-  if (Buffer.byteLength(html) > GMAIL_CLIP_OCTETS)
+function* size({ raw }: ReadableMessage, html: string, tags: readonly Tag[]): Findings {
+  if (Buffer.byteLength(html) > GMAIL_CLIP_OCTETS) {
+    const shown = Buffer.from(html).subarray(0, GMAIL_CLIP_OCTETS).toString('utf8').length
+    const clipped = tags.find(({ at }) => at >= shown)
     yield finding('size', {
       level: 'error',
       message: 'the HTML has more than 102 KB: Gmail shows only its beginning',
+      line: clipped?.line ?? null,
+      at: clipped?.at ?? null,
       clients: ['Gmail'],
       source: 'Gmail',
     })
+  }
   if (raw.length > MAX_MESSAGE_OCTETS)
     yield finding('size', {
       level: 'error',

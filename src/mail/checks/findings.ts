@@ -31,6 +31,8 @@ export interface Finding {
   readonly message: string
   /** Line of the decoded HTML; null for what has no line there. */
   readonly line: number | null
+  /** Index of a tag in the decoded HTML, to show the place; null for what has none. */
+  readonly at: number | null
   /** Mail programs and receivers that it concerns; empty for all. */
   readonly clients: string[]
   /** The standard, page or rule that says so. */

@@ -25,6 +25,7 @@ export interface FeatureUse {
   readonly feature: Feature
   /** Line of the first use. */
   readonly line: number
+  readonly at: number | null
   count: number
 }
 
@@ -66,12 +67,12 @@ export function* featureUses(tags: readonly Tag[]): Generator<undefined, Feature
   const known = featuresByName()
   const found = new Map<string, FeatureUse>()
   let count = 0
-  for (const { kind, name, line } of usesOf(tags)) {
+  for (const { kind, name, line, at } of usesOf(tags)) {
     const key = `${kind} ${name.toLowerCase()}`
     const use = found.get(key)
     const feature = known.get(key)
     if (use) use.count++
-    else if (feature) found.set(key, { feature, line, count: 1 })
+    else if (feature) found.set(key, { feature, line, at, count: 1 })
     if (++count % STEP_USES === 0) yield undefined
   }
   return [...found.values()]
@@ -79,7 +80,7 @@ export function* featureUses(tags: readonly Tag[]): Generator<undefined, Feature
 
 /** Yields the HTML and CSS of a message that some mail programs do not support, once for each feature, and pauses. */
 export function* htmlSupport(tags: readonly Tag[]): Generator<Finding | undefined, void, void> {
-  for (const { feature, line } of yield* featureUses(tags)) {
+  for (const { feature, line, at } of yield* featureUses(tags)) {
     const { kind, name, results } = feature
     const isMissing = results.some(({ letter }) => letter === 'n')
     const concerned = results.filter(({ letter }) => letter === (isMissing ? 'n' : 'a'))
@@ -88,6 +89,7 @@ export function* htmlSupport(tags: readonly Tag[]): Generator<Finding | undefine
       level: isMissing ? 'warning' : 'info',
       message: `the ${kind} ${name} is ${isMissing ? 'not supported' : 'supported only partly'} by ${concerned.length} mail program${concerned.length === 1 ? '' : 's'}`,
       line,
+      at,
       clients: concerned.map(({ program }) => program.name),
       source: pageOf(feature),
     }
@@ -101,23 +103,24 @@ interface Use {
   readonly kind: 'element' | 'attribute' | 'property' | 'rule' | 'image'
   readonly name: string
   readonly line: number
+  readonly at: number | null
 }
 
 function* usesOf(tags: readonly Tag[]): Generator<Use, void, void> {
-  for (const { name, attributes, line, text } of tags) {
+  for (const { name, attributes, line, at, text } of tags) {
     // Web mail shows the content in an element of its own, which matters only if this one has a style.
-    if (name !== 'body' || attributes.size > 0) yield { kind: 'element', name, line }
+    if (name !== 'body' || attributes.size > 0) yield { kind: 'element', name, line, at }
     for (const [attribute, value] of attributes) {
-      yield { kind: 'attribute', name: attribute, line }
+      yield { kind: 'attribute', name: attribute, line, at }
       if (attribute !== 'style') continue
-      for (const [, property = ''] of value.matchAll(DECLARATION)) yield { kind: 'property', name: property, line }
+      for (const [, property = ''] of value.matchAll(DECLARATION)) yield { kind: 'property', name: property, line, at }
     }
     const format = name === 'img' && /\.([a-z]+)(?:[?#]|$)/i.exec(attributes.get('src') ?? '')?.[1]
-    if (format) yield { kind: 'image', name: format === 'jpeg' ? 'jpg' : format, line }
+    if (format) yield { kind: 'image', name: format === 'jpeg' ? 'jpg' : format, line, at }
     if (name !== 'style') continue
     const lineInSheet = lineCounter(text)
-    for (const [rule] of text.matchAll(RULE)) yield { kind: 'rule', name: rule, line }
+    for (const [rule] of text.matchAll(RULE)) yield { kind: 'rule', name: rule, line, at: null }
     for (const { 1: property = '', index } of text.matchAll(DECLARATION))
-      yield { kind: 'property', name: property, line: line + lineInSheet(index) - 1 }
+      yield { kind: 'property', name: property, line: line + lineInSheet(index) - 1, at: null }
   }
 }

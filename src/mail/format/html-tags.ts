@@ -8,6 +8,8 @@ export interface Tag {
   /** Decoded values by name in lower case. */
   readonly attributes: ReadonlyMap<string, string>
   readonly line: number
+  /** Index of its `<`. */
+  readonly at: number
   /**
    * The sheet of a `style` element, or the beginning of the text of an `a` element, with that of its images. Empty for other
    * elements.
@@ -28,7 +30,7 @@ export function* tagsOf(html: string, isWanted: (name: string) => boolean = () =
   const tags: Tag[] = []
   const lineAt = lineCounter(html)
   let attributes = new Map<string, string>()
-  let [name, line] = ['', 1]
+  let [name, line, start] = ['', 1, 0]
   /** The element whose text is being read. */
   let open: Tag | undefined
   const addText = (text: string): void => {
@@ -39,6 +41,7 @@ export function* tagsOf(html: string, isWanted: (name: string) => boolean = () =
       name = isWanted(started) ? started : ''
       if (name === '') return
       line = lineAt(at)
+      start = at
       attributes = new Map()
     },
     attribute(key, value) {
@@ -47,7 +50,7 @@ export function* tagsOf(html: string, isWanted: (name: string) => boolean = () =
     startEnd() {
       if (name === '') return
       if (name === 'img' && open?.name === 'a') addText(` ${attributes.get('alt') ?? ''} `)
-      const tag: Tag = { name, attributes, line, text: '' }
+      const tag: Tag = { name, attributes, line, at: start, text: '' }
       if (Object.hasOwn(TEXT_CHARS, name)) open = tag
       tags.push(tag)
     },

@@ -4,7 +4,8 @@ import type { Origin, Owner } from './types.ts'
  * The purposes of values: annotations of mailboxes (RFC 5464), keys of authorized URLs (RFC 4467), access control lists
  * (RFC 4314), which messages a reader has seen, which are new to a reader, the threads of Message-IDs (RFC 8474), what became
  * of queued messages so far, reports that are sent later, the senders that an account has answered, events that wait for
- * webhooks, the numbers of Gmail's view of all messages, and shared mailboxes from which a reader has unsubscribed.
+ * webhooks, the numbers of Gmail's view of all messages, shared mailboxes from which a reader has unsubscribed, and changes
+ * of the configuration.
  */
 export type ValueKind =
   | 'metadata'
@@ -19,6 +20,7 @@ export type ValueKind =
   | 'webhook'
   | 'all-mail'
   | 'unsubscribed'
+  | 'configuration'
 
 /** Values of one kind, by name. */
 export interface ValueSpace {

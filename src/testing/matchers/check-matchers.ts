@@ -47,6 +47,7 @@ const NONE: Finding = {
   level: 'error',
   message: 'the message has no List-Unsubscribe',
   line: null,
+  at: null,
   clients: [],
   source: 'RFC 2369 section 3.2',
 }

@@ -13,6 +13,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { recordChange, recordedChanges } from '../../../src/api/configuration/history.ts'
+import { systemClock } from '../../../src/core/time/clock.ts'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { isThorough } from '../../support/thorough.ts'
 import { bearer, HttpLab } from './client.ts'
@@ -559,4 +562,77 @@ it('without a file, changes last until the lab stops or is given another configu
   })
   await http.lab.reload()
   expect(await greeting(http.lab.server('pop3').port)).not.toContain('-ERR')
+})
+
+describe('the history', () => {
+  const addCarol = set('/directory/accounts/-', { user: 'carol', password: 'carols-secret' })
+  const history = async (http: HttpLab) => (await http.request('configuration/history')).body.items
+  const undo = (http: HttpLab, id: string, json = {}) => http.request(`configuration/history/${id}/undo`, { json })
+
+  it('lists who changed what, without secrets, and a dry run changes nothing', async () => {
+    await using http = await start()
+    await patch(http, 'configuration', { ...addCarol, dryRun: true })
+    expect(await history(http)).toEqual([])
+    await patch(http, 'configuration', addCarol)
+    await patch(http, pop3, { port: 0, limits: { connections: 7 } })
+    const items = await history(http)
+    expect(items.map(({ id, via }: { id: string; via: string }) => [id, via])).toEqual([
+      ['2', 'http'],
+      ['1', 'http'],
+    ])
+    expect(items[1].diff).toContain('+    - { user: carol')
+    expect(items[1].by).not.toBe('')
+    expect(JSON.stringify(items)).not.toContain('secret')
+  })
+
+  it('undoes an earlier change with its secrets, and keeps later ones', async () => {
+    await using http = await start()
+    const written = content()
+    await patch(http, 'configuration', remove('/directory/accounts/bob'))
+    await patch(http, 'configuration', set('/virtualServers/pop3/limits/connections', 7))
+    const dry = await undo(http, '1', { dryRun: true })
+    expect(dry.body.diff).toContain("+    - { user: bob, password: '***' }")
+    expect(content()).not.toContain('bob')
+    expect((await undo(http, '1')).body.applied).toBe(true)
+    expect(content()).toContain('{ user: bob, password: bobs-secret }')
+    expect(content()).toContain('connections: 7')
+    expect((await undo(http, '2')).status).toBe(200)
+    expect(content()).toBe(written)
+    const items = await history(http)
+    expect(items.map(({ undoes }: { undoes: string | null }) => undoes)).toEqual(['2', '1', null, null])
+    expect(items[3].undoneBy).toBe('3')
+    expect(JSON.stringify(items)).not.toContain('bobs-secret')
+  })
+
+  it('refuses to undo a change whose lines have changed since, and unknown ones', async () => {
+    await using http = await start()
+    await patch(http, 'configuration', addCarol)
+    await patch(http, 'configuration', set('/directory/accounts/carol/user', 'caroline'))
+    const refused = await undo(http, '1')
+    expect(refused.status).toBe(409)
+    expect(refused.body.detail).toContain('undo the later changes first')
+    expect((await undo(http, '9')).status).toBe(404)
+    const { body } = await http.request('configuration/history', { headers: bearer(reader) })
+    expect(body.status).toBe(403)
+  })
+
+  it('stays with a store on disk', async () => {
+    const kept = `store: { lmdb: ${join(folder, 'store')} }\n${text}`
+    {
+      await using http = await start(kept)
+      await patch(http, 'configuration', addCarol)
+    }
+    await using http = await HttpLab.ofFile(file)
+    expect((await history(http)).map(({ id }: { id: string }) => id)).toEqual(['1'])
+    expect((await undo(http, '1')).status).toBe(200)
+    expect(content()).toBe(kept)
+  })
+})
+
+it('the history forgets its oldest changes', async () => {
+  await using store = new MemoryStore({ clock: systemClock })
+  const by = { name: 'lab.yaml', caller: { role: 'administrator', name: 'test' } } as const
+  for (let n = 2; n < 104; n++) await recordChange(store, { before: 'a: 1\n', after: `a: ${n}\n`, ...by })
+  const changes = await recordedChanges(store)
+  expect([changes.length, changes[0]?.id, changes.at(-1)?.id]).toEqual([100, '102', '3'])
 })

@@ -13,6 +13,7 @@ interface Found {
   readonly level: string
   readonly message: string
   readonly line: number | null
+  readonly at: number | null
   readonly clients: readonly string[]
   readonly source: string
 }
@@ -42,6 +43,23 @@ it('requests the links of a message if it is asked to', async () => {
 })
 
 const PAGE = '<html lang="en"><body>A text that is long enough for everyone.'
+
+it('names the tag of a finding, which the HTML then marks', async () => {
+  const html = `<html lang="en"><head><title>Offer</title></head><body><p>Ä &amp; text</p><img id="logo" src="https://shop.example/a.png"></body></html>`
+  const found = await check(html)
+  const alt = found.find(({ check: name, message }) => name === 'accessibility' && message.includes('alt'))
+  expect(alt?.at).toBe(html.indexOf('<img'))
+  const [{ id }] = (await http.request('messages')).body.items
+  const marked = (await http.request(`messages/${id}/html?mark=${alt?.at}`)).body
+  expect(marked).toContain('<img id="sealpost-mark" id="logo" src=')
+  expect(marked).toMatch(/<head><base target="_blank"><style>#sealpost-mark\{/)
+  // Only tags are marked.
+  expect((await http.request(`messages/${id}/html?mark=1`)).body).not.toContain('id="sealpost-mark"')
+  const long = `${PAGE}\n${'<p>This is a text of forty octets or so.</p>\n'.repeat(3000)}`
+  const size = (await check(long)).find(({ check: name }) => name === 'size')
+  expect(long.slice(size?.at ?? 0).startsWith('<p>')).toBe(true)
+  expect(Math.abs((size?.at ?? 0) - 102 * 1024)).toBeLessThan(100)
+})
 
 describe('the checks of a message', () => {
   it('name the mail programs that do not support HTML and CSS, with the line and the source', async () => {

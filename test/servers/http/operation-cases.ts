@@ -97,6 +97,15 @@ const openAudit: Preparation = async (stage) => {
   return { input: { id } }
 }
 
+/** Changes the configuration, and takes the id of the change. */
+const changedLogLevel: Preparation = async ({ call }) => {
+  const { items } = (await call({ path: 'configuration/history' })).body
+  const value = items.length % 2 === 0 ? 'debug' : 'info'
+  const json = { changes: [{ op: 'set', path: '/logLevel', value }] }
+  await call({ path: 'configuration', method: 'PATCH', json })
+  return { input: { id: (await call({ path: 'configuration/history' })).body.items[0].id } }
+}
+
 /** Runs the example of another operation first, and uses its answer. */
 const after =
   (
@@ -369,6 +378,11 @@ const cases: Readonly<Record<string, Case>> = {
     input: { changes: [{ op: 'set', path: '/virtualServers/imap4/requireSecureChannel', value: true }], dryRun: true },
   },
   'configuration.reload': { input: {} },
+  'configuration.history': {
+    input: { limit: 1 },
+    prepare: async (stage) => ({ ...(await changedLogLevel(stage)), input: {} }),
+  },
+  'configuration.undo': { prepare: changedLogLevel },
   'clientSettings.get': { input: { account: 'alice' } },
   'clientSettings.document': { input: { document: 'autoconfig', account: 'alice' } },
   'clock.change': { input: { advance: '1s' } },
@@ -491,6 +505,9 @@ const cases: Readonly<Record<string, Case>> = {
         .toBeGreaterThan(0)
       return {}
     },
+  },
+  'webhooks.test': {
+    prepare: async (stage) => ({ input: { url: (await stage.call({ path: 'webhooks' })).body.items[0].url } }),
   },
   'verify.start': {
     input: { virtualServers: ['default-imap4-virtual-server'], form: 'implicit', only: ['reachable'] },

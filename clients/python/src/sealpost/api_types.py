@@ -683,6 +683,8 @@ class Finding(TypedDict):
     message: str
     # Line of the decoded HTML; null for what has no line there.
     line: Optional[int]
+    # Index of the tag in the decoded HTML, for `mark` of the HTML; null for what has none.
+    at: Optional[int]
     # Mail programs and receivers that it concerns; empty for all.
     clients: List[str]
     # The standard, page or rule that says so.

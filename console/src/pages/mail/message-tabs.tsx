@@ -57,8 +57,7 @@ const rows: readonly TabRow[] = [
   {
     name: 'check',
     label: 'mail.tabCheck',
-    isShown: ({ hasHtml }) => hasHtml,
-    load: () => import('./tabs/check-tab.tsx'),
+    load: () => import('./tabs/checks-tab.tsx'),
   },
 ]
 

@@ -71,26 +71,31 @@ const Refused = ({ problem }: { readonly problem: Problem }) => (
   </div>
 )
 
+/** The changed lines of the YAML file. */
+export const Hunks = ({ hunks }: { readonly hunks: Change['hunks'] }) => (
+  <section class="difference" tabIndex={0} aria-label={t('servers.applyTitle')}>
+    <pre>
+      {hunks.map(({ oldStart, lines }) => (
+        <code key={oldStart}>
+          {lines.map(({ kind, text }, index) => (
+            <span key={index} class={kind}>
+              {{ same: '  ', removed: '- ', added: '+ ' }[kind]}
+              {text}
+              {'\n'}
+            </span>
+          ))}
+        </code>
+      ))}
+    </pre>
+  </section>
+)
+
 function Difference({ change }: { readonly change: Change }) {
   if (change.hunks.length === 0) return <p>{t('servers.noDifference')}</p>
   return (
     <>
       {!change.durable && <p class="hint">{t('servers.notDurable')}</p>}
-      <section class="difference" tabIndex={0} aria-label={t('servers.applyTitle')}>
-        <pre>
-          {change.hunks.map(({ oldStart, lines }) => (
-            <code key={oldStart}>
-              {lines.map(({ kind, text }, index) => (
-                <span key={index} class={kind}>
-                  {{ same: '  ', removed: '- ', added: '+ ' }[kind]}
-                  {text}
-                  {'\n'}
-                </span>
-              ))}
-            </code>
-          ))}
-        </pre>
-      </section>
+      <Hunks hunks={change.hunks} />
       {change.warnings.map((warning) => (
         <p key={warning} class="hint">
           {warning}

@@ -5,6 +5,7 @@ export default {
   'shell.mail': 'E-Mail',
   'shell.news': 'News',
   'shell.servers': 'Virtuelle Server',
+  'shell.lab': 'Labor',
   'shell.certificates': 'Zertifikate',
   'shell.authorities': 'Zertifizierungsstellen',
   'shell.sessions': 'Sitzungen',

@@ -3,6 +3,7 @@ export default {
   'shell.mail': 'Mail',
   'shell.news': 'News',
   'shell.servers': 'Virtual servers',
+  'shell.lab': 'Lab',
   'shell.certificates': 'Certificates',
   'shell.authorities': 'Authorities',
   'shell.sessions': 'Sessions',

@@ -5,6 +5,7 @@ export default {
   'shell.mail': 'メール',
   'shell.news': 'ニュース',
   'shell.servers': '仮想サーバー',
+  'shell.lab': 'ラボ',
   'shell.certificates': '証明書',
   'shell.authorities': '証明機関',
   'shell.sessions': 'セッション',

@@ -17,6 +17,7 @@ export const kinds: Readonly<Record<ValueKind, number>> = {
   webhook: -10,
   'all-mail': -11,
   unsubscribed: -12,
+  configuration: -13,
 }
 
 /** The rows of table `folders` that stand for the values of no folder. Changes of such values lock them. */

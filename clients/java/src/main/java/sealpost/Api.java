@@ -590,6 +590,8 @@ public final class Api {
         String message,
         /** Line of the decoded HTML; null for what has no line there. */
         Long line,
+        /** Index of the tag in the decoded HTML, for `mark` of the HTML; null for what has none. */
+        Long at,
         /** Mail programs and receivers that it concerns; empty for all. */
         List<String> clients,
         /** The standard, page or rule that says so. */

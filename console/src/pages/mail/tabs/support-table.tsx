@@ -9,14 +9,13 @@ import { remember, remembered } from '../../../state/preferences.ts'
 import { formatNumber, t } from '../../../texts/index.ts'
 import { type ClientSupport, checkHtml, families, type UsedFeature } from '../check/check.ts'
 import { useLoaded } from '../use-loaded.ts'
-import type { TabProps } from '../use-message.ts'
 
 const percent = (share: number): string => `${formatNumber(Math.round(share * 100))} %`
 const toneOf = (share: number): 'good' | 'warning' | 'bad' =>
   share >= 0.95 ? 'good' : share >= 0.7 ? 'warning' : 'bad'
 
 /** Shows the features in the HTML of a message that some mail programs do not support. */
-export default function CheckTab({ message: { id } }: TabProps) {
+export function SupportTable({ id }: { readonly id: string }) {
   const { value: html, problem } = useLoaded(id, (signal) => call('messages.html', { id }, { signal }))
   const [chosen, setChosen] = useState<readonly string[]>(remembered('mail.clients', []))
   const [isAll, showAll] = useState(false)
@@ -30,7 +29,7 @@ export default function CheckTab({ message: { id } }: TabProps) {
     remember('mail.clients', next)
   }
   return (
-    <div class="padded check-tab">
+    <div class="check-tab">
       <p class="score">
         <Badge tone={toneOf(result.share)}>{percent(result.share)}</Badge>{' '}
         {t('mail.checkScore', { n: result.features.length })}
