@@ -40,7 +40,7 @@ export const SLOW = [
   ...below('storage/store', 'all-mail-nodes', 'full'),
   // Several nodes, or the suite of all stores, on PostgreSQL. test/storage/store/lmdb.test.ts and memory.test.ts have the suite.
   ...below('storage/cluster', 'values'),
-  ...below('storage/store', 'postgres', 'postgres-nodes'),
+  ...below('storage/store', 'postgres', 'postgres-nodes', 'postgres-setback'),
   ...below('storage/database', 'password'),
   ...below('storage/upgrades', 'newer', 'released'),
   ...below('tls/negotiation', 'matrix/matrix', 'routing'),

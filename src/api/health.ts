@@ -41,6 +41,10 @@ const output = z
         .describe(
           'What it can still take: within its limit, or on its disk. Null: not known. PostgreSQL only tells that its disk is full: 0.',
         ),
+      setback: z
+        .object({ at: z.iso.datetime(), folders: z.number().int().describe('Mailboxes that got a new UIDVALIDITY.') })
+        .optional()
+        .describe('The database has lost changes that were acknowledged. Until the node restarts, or for a day.'),
     }),
     memory: z.object({
       ok,
@@ -110,14 +114,17 @@ async function storeOf({ lab, index }: Api) {
   const { usedOctets, freeOctets } = await lab.store.room()
   const hasOctets =
     freeOctets === undefined || freeOctets >= ROOMY_OCTETS || usedOctets < NEARLY_FULL * (usedOctets + freeOctets)
+  const { setback } = lab.store
+  const isSetBack = setback !== undefined && lab.clock.now() - setback.at < DAY_MS
   const maxMessages = (typeof store === 'object' ? store.messages : undefined) ?? Number.POSITIVE_INFINITY
   return {
     // A store that drops its oldest messages takes new ones when it is full.
-    ok: dropsOldest(store) || (hasOctets && index.size < NEARLY_FULL * maxMessages),
+    ok: !isSetBack && (dropsOldest(store) || (hasOctets && index.size < NEARLY_FULL * maxMessages)),
     kind: kindOf(store),
     messages: index.size,
     usedOctets,
     freeOctets: freeOctets ?? null,
+    ...(isSetBack && { setback: { at: timeText(setback.at), folders: setback.folders } }),
   }
 }
 

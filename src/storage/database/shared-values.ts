@@ -27,7 +27,7 @@ const CHANGED = `select s.name as space, s.revision as newest, s.forgotten, v.ke
   from shared_spaces s
   left join unnest($1::text[], $2::bigint[]) as known(name, revision) on known.name = s.name
   left join shared_values v on v.space = s.name and v.revision > coalesce(known.revision, 0)
-  where s.revision > coalesce(known.revision, 0)
+  where s.revision <> coalesce(known.revision, 0)
   order by v.revision`
 
 const NEXT_REVISION = `with next as (
@@ -161,8 +161,8 @@ export class PostgresValues implements SharedValues, AsyncDisposable {
     for (const [space, { newest, forgotten }] of spaces) {
       const own = rows.filter((row) => row.space === space)
       const since = this.#revisions.get(space) ?? 0
-      // Removals that this node has not seen are no longer in the table.
-      if (since > 0 && since < forgotten) await this.#readAll(space)
+      // Removals that this node has not seen are no longer in the table; or the database has lost changes.
+      if ((since > 0 && since < forgotten) || newest < since) await this.#readAll(space)
       else for (const row of own) this.#mapOf(space).follow(row)
       this.#revisions.set(space, newest)
     }

@@ -359,9 +359,19 @@ export interface FolderLock {
   release(): Promise<void>
 }
 
+/** Changes that a database has lost after they were acknowledged. */
+export interface Setback {
+  /** When this node found it, in milliseconds since the epoch. */
+  readonly at: number
+  /** How many folders got a new UIDVALIDITY. */
+  readonly folders: number
+}
+
 export interface MessageStore extends ValueStore, AsyncDisposable {
   /** Whether other processes change the store as well. */
   readonly isShared?: boolean
+  /** The last loss of changes that was found. */
+  readonly setback?: Setback | undefined
   /** Returns how much the store holds and can still take: within its limit, or on its disk. @throws StoreError */
   room(): Promise<StoreRoom>
   /** Creates a folder. @throws StoreError `exists` */

@@ -175,15 +175,19 @@ export function newFolder(
   settings: FolderSettings,
   { tag, number, lastUidValidity, now }: FolderNumbering,
 ): Folder {
-  const seconds = Math.floor(now / 1000)
   return {
     id: `F${tag}-${number.toString(36)}`,
     owner,
     name: folderName(owner, name),
-    // RFC 9051 section 2.3.1.1: 32 bits, greater than those of deleted folders of the same name.
-    uidValidity: seconds > lastUidValidity && seconds < 0xffff_ffff ? seconds : lastUidValidity + 1,
+    uidValidity: nextUidValidity(lastUidValidity, now),
     ...settings,
   }
+}
+
+/** Returns a UIDVALIDITY in 32 bits, greater than those of earlier folders of the same name. RFC 9051 section 2.3.1.1. */
+export function nextUidValidity(last: number, now: number): number {
+  const seconds = Math.floor(now / 1000)
+  return seconds > last && seconds < 0xffff_ffff ? seconds : last + 1
 }
 
 /** Returns the folder with its settings replaced. Settings that are not given are removed. */

@@ -2,10 +2,10 @@ import { sharedCalls } from '../../../../core/async/shared-calls.ts'
 import type { Clock } from '../../../../core/time/clock.ts'
 import type { Database, Queries, Transaction } from '../../../database/database-types.ts'
 import { type Folder, type FolderSettings, type Owner, StoreError, type StoreEvent } from '../../types.ts'
-import { type FolderRegistry, newFolder, withSettings } from '../folder-registry.ts'
+import { type FolderRegistry, newFolder, nextUidValidity, withSettings } from '../folder-registry.ts'
 import { isCounted } from '../full/limits.ts'
 import type { MessageCount } from './message-count.ts'
-import { folderOfRow, PostgresFolder } from './postgres-folder.ts'
+import { folderOfRow, hasReached, PostgresFolder } from './postgres-folder.ts'
 import { FOLDER_COLUMNS, type FolderRow, type Names, settingsText } from './records.ts'
 import { CLEAR_STATE } from './state.ts'
 
@@ -66,6 +66,10 @@ export class Folders {
     this.#parts = parts
   }
 
+  get all(): Iterable<PostgresFolder> {
+    return this.#byKey.values()
+  }
+
   get(key: number): PostgresFolder | undefined {
     return this.#byKey.get(key)
   }
@@ -93,6 +97,53 @@ export class Folders {
   /** Emits what other nodes have committed up to a version of the folders. @throws DatabaseError */
   async follow(version: number): Promise<void> {
     if (version > this.#version) await this.#alone(() => this.#read(this.#parts.database))
+    else if (version < this.#version && (await this.#alone(() => this.#isBehind())))
+      await this.#change(async () => () => {})
+  }
+
+  /** Returns whether the database lacks changes of folders that this node knows. */
+  async #isBehind(): Promise<boolean> {
+    const [lab] = await this.#parts.database.query<{ version: number }>('select version from lab')
+    return lab !== undefined && lab.version < this.#version
+  }
+
+  /**
+   * Gives a folder a new UIDVALIDITY, and numbers above all known ones, if its row lacks changes that this node knows. Emits it
+   * as a deletion and a new folder. Call it within the folder's turn. Returns whether it was. @throws DatabaseError
+   */
+  renew(state: PostgresFolder): Promise<boolean> {
+    const { key, position } = state
+    return this.#change(async (transaction, lab, version) => {
+      const [row] = await transaction.query<FolderRow>(
+        `select ${FOLDER_COLUMNS} from folders where id = $1 for update`,
+        [key],
+      )
+      // Another node may have been faster.
+      if (state.isReplaced || this.#byKey.get(key) !== state) return () => false
+      if (!row) {
+        return () => {
+          this.#remove(state)
+          return true
+        }
+      }
+      const found = { uidNext: row.uid_next, modSeq: row.mod_seq, valueSeq: row.value_seq }
+      if (hasReached(found, position)) return () => false
+      const uid_validity = nextUidValidity(lab.last_uid_validity, this.#parts.clock.now())
+      const numbers = [
+        Math.max(found.uidNext, position.uidNext),
+        Math.max(found.modSeq, position.modSeq) + 1,
+        Math.max(found.valueSeq, position.valueSeq),
+      ]
+      transaction.send(
+        'update folders set uid_validity = $2, version = $3, uid_next = $4, mod_seq = $5, value_seq = $6 where id = $1',
+        [key, uid_validity, version, ...numbers],
+      )
+      transaction.send('update lab set last_uid_validity = $1', [uid_validity])
+      return () => {
+        this.#renewed(state, { ...row, uid_validity })
+        return true
+      }
+    })
   }
 
   create(owner: Owner, name: string, settings: FolderSettings): Promise<Folder> {
@@ -210,8 +261,10 @@ export class Folders {
         )
         if (!lab) throw new StoreError('failed', 'the table lab has no row')
         if (lab.version > this.#version) await this.#read(transaction)
-        const version = lab.version + 1
-        const apply = await change(transaction, lab, version)
+        const isBehind = lab.version < this.#version
+        const version = Math.max(lab.version, this.#version) + 1
+        const current = isBehind ? await this.#readAgain(transaction, lab) : lab
+        const apply = await change(transaction, current, version)
         transaction.send('update lab set version = $1', [version])
         return { apply, version }
       })
@@ -223,13 +276,15 @@ export class Folders {
   }
 
   /** Reads the folders that changed after the known version, which others have committed, and emits it. */
-  async #read(queries: Queries): Promise<void> {
+  async #read(queries: Queries): Promise<readonly RegistryRow[]> {
     const { registry, emit } = this.#parts
-    for (const row of await queries.query<RegistryRow>(CHANGED, [this.#version])) {
+    const rows = await queries.query<RegistryRow>(CHANGED, [this.#version])
+    for (const row of rows) {
       const known = this.#byKey.get(row.id)
       if (row.is_deleted) {
         if (known) this.#remove(known)
-      } else if (known) {
+      } else if (known && known.folder.uidValidity !== row.uid_validity) this.#renewed(known, row)
+      else if (known) {
         const { folder: before } = known
         const folder = folderOfRow(row, this.#parts.names)
         registry.replace([folder])
@@ -237,6 +292,27 @@ export class Folders {
       } else this.#insert(this.#stateOf(row, row.first_uid))
       this.#version = Math.max(this.#version, row.version)
     }
+    return rows
+  }
+
+  /** Reads all folders after the database has lost changes. No number that a lost folder had is used again. */
+  async #readAgain(transaction: Transaction, lab: LabRow): Promise<LabRow> {
+    const known = [...this.#byKey.values()]
+    const last_folder = Math.max(lab.last_folder, ...known.map(({ key }) => key))
+    const last_uid_validity = Math.max(lab.last_uid_validity, ...known.map(({ folder }) => folder.uidValidity))
+    transaction.send('update lab set last_folder = $1, last_uid_validity = $2', [last_folder, last_uid_validity])
+    this.#version = -1
+    const rows = await this.#read(transaction)
+    const found = new Set(rows.map(({ id }) => id))
+    for (const state of known) if (!found.has(state.key)) this.#remove(state)
+    return { ...lab, last_folder, last_uid_validity }
+  }
+
+  /** Takes a folder whose messages are numbered anew. */
+  #renewed(state: PostgresFolder, row: FolderRow): void {
+    state.isReplaced = true
+    this.#remove(state)
+    this.#insert(this.#stateOf(row, row.first_uid))
   }
 
   #add(row: FolderRow, uidNext: number): void {

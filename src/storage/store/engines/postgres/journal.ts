@@ -16,6 +16,8 @@ interface Look {
 }
 
 interface Row {
+  /** Identifies the table of changes: a backup that is restored has another one. */
+  readonly source: string
   readonly seen: string
   readonly xmin: string
   readonly version: number
@@ -30,7 +32,7 @@ const MOST = 10_000
  * it compares two snapshots. One statement, so that it sees one moment. With the limit, the server always uses the index.
  */
 const LOOK = `
-  select s.seen::text, pg_snapshot_xmin(s.seen)::text as xmin, l.version, (
+  select 'changes'::regclass::oid::text as source, s.seen::text, pg_snapshot_xmin(s.seen)::text as xmin, l.version, (
     select case when count(*) < ${MOST} then string_agg(array_to_string(c.folders, ','), ',') else 'any' end
     from (
       select folders from changes
@@ -49,7 +51,9 @@ export class Journal {
   /** Identifies the transactions of this node. */
   readonly writer = randomInt(2 ** 47)
   readonly #database: Database
+  #source: string | undefined
   #seen: string | undefined
+  #restarts = 0
   #seenAt = 0
   /** The oldest transaction that was running at some earlier times. */
   readonly #marks: { readonly at: number; readonly xmin: string }[] = []
@@ -63,19 +67,28 @@ export class Journal {
   async look(take: (found: Look) => Promise<void>): Promise<void> {
     const at = performance.now()
     const before = at - this.#seenAt < MAX_GAP_MS ? this.#seen : undefined
+    const restarts = this.#restarts
     const [row] = await this.#database.query<Row>(LOOK, [before ?? null, this.writer])
     if (!row) return
-    const { seen, xmin, version, changed } = row
-    const isAny = before === undefined || changed === 'any'
+    const { source, seen, xmin, version, changed } = row
+    const isAny = before === undefined || changed === 'any' || source !== this.#source
     await take({ version, changed: isAny ? undefined : (changed?.split(',').map(Number) ?? []) })
+    if (restarts !== this.#restarts) return
+    this.#source = source
     this.#seen = seen
     this.#seenAt = at
     this.#xmin = xmin
   }
 
+  /** Whether the next look compares all folders. */
+  get isLost(): boolean {
+    return this.#seen === undefined
+  }
+
   /** Lets the next look find any folder: another server may answer, or the same one after a crash. */
   restart(): void {
     this.#seen = undefined
+    this.#restarts++
   }
 
   /** Removes old rows. */

@@ -16,6 +16,16 @@ export interface Position {
 export const hasReached = (position: Position, other: Position): boolean =>
   position.uidNext >= other.uidNext && position.modSeq >= other.modSeq && position.valueSeq >= other.valueSeq
 
+/** The rows of folders lack changes that this node has emitted: the database has lost them. */
+export class FoldersBehind extends Error {
+  override readonly name = 'FoldersBehind'
+  readonly states: readonly PostgresFolder[]
+  constructor(states: readonly PostgresFolder[]) {
+    super('the database has lost changes')
+    this.states = states
+  }
+}
+
 /** Returns a position as a text for other nodes. */
 export const positionText = ({ uidNext, modSeq, valueSeq }: Position): string => `${uidNext} ${modSeq} ${valueSeq}`
 
@@ -42,6 +52,8 @@ export class PostgresFolder implements FolderState {
   keywords = ''
   /** Until when other nodes are expected to change the folder, as `performance.now()`. */
   contestedUntil = 0
+  /** Whether another object stands for the folder, because the database had lost changes. */
+  isReplaced = false
   /** When the index was last used, as `performance.now()`. */
   usedAt = 0
   #turn = DONE

@@ -29,6 +29,7 @@ import {
   type Origin,
   type Owner,
   type ReadPart,
+  type Setback,
   type StoredMessage,
   StoreError,
   StoreFull,
@@ -53,12 +54,13 @@ import { Journal } from './journal.ts'
 import { assertLocked, FolderLeases } from './locks.ts'
 import { MessageCount } from './message-count.ts'
 import { BlobNumbers } from './numbers.ts'
-import type { PostgresFolder } from './postgres-folder.ts'
+import { FoldersBehind, type PostgresFolder } from './postgres-folder.ts'
 import { Reader } from './reader.ts'
 import { Names } from './records.ts'
 import { Replication } from './replication.ts'
 import { ReplicationListener } from './replication-listener.ts'
 import { restoreDatabase } from './restore.ts'
+import { Setbacks } from './setbacks.ts'
 import { State } from './state.ts'
 import { Subscriptions } from './subscriptions.ts'
 import { kinds, ValueRows } from './value-rows.ts'
@@ -109,6 +111,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   readonly #folders: Folders
   readonly #replication: Replication
   readonly #journal: Journal
+  readonly #setbacks: Setbacks
   readonly #listener: ReplicationListener
   readonly #writeQueue: WriteQueue
   readonly #locks: FolderLeases
@@ -116,6 +119,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   readonly #dropOldest: DropOldest | undefined
   readonly #valueRows = new ValueRows()
   #sweeping: NodeJS.Timeout | undefined
+  readonly #unwatchState: () => void
 
   constructor(
     database: Database,
@@ -144,13 +148,35 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     const replication = this.#replication
     this.#journal = new Journal(database)
     const [folders, state, journal] = [this.#folders, this.#state, this.#journal]
-    this.#listener = new ReplicationListener({ database, folders, state, journal, replication, log, isWatched })
+    const setbacks = new Setbacks({ clock, log, folders, replication })
+    this.#setbacks = setbacks
+    this.#listener = new ReplicationListener({
+      database,
+      folders,
+      state,
+      journal,
+      setbacks,
+      replication,
+      log,
+      isWatched,
+    })
+    const listener = this.#listener
+    const catchUpIfNeeded = async (): Promise<void> => {
+      if (journal.isLost) await listener.catchUp()
+    }
+    this.#unwatchState = database.watchState((state) => {
+      if (state !== 'connected') return
+      journal.restart()
+      numbers.restart()
+    })
     this.#writeQueue = new WriteQueue({
       database,
       replication,
       names,
       numbers,
       journal,
+      catchUpIfNeeded,
+      recover: (states) => setbacks.recover(states),
       emit,
       isWatched,
       report,
@@ -167,6 +193,10 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     await this.#listener.start()
     await Promise.all([this.#folders.load(), this.#state.load(), this.#count.recount(this.#database)])
     this.#sweeping = setInterval(() => void this.#sweep(), SWEEP_MS).unref()
+  }
+
+  get setback(): Setback | undefined {
+    return this.#setbacks.last
   }
 
   async room(): Promise<StoreRoom> {
@@ -218,7 +248,8 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     const status = await this.#run(() => this.#counts.status(state))
     if (!status) throw notFound(folderId)
     // The caller also gets the events of the changes that are counted.
-    if (status.highestModSeq !== state.position.modSeq) await this.#emitChanges(state)
+    if (status.highestModSeq !== state.position.modSeq)
+      await this.#recovering(async () => this.#emitChanges(await this.#need(folderId)))
     return status
   }
 
@@ -491,6 +522,7 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     if (this.isClosed) return
     this.isClosed = true
     clearInterval(this.#sweeping)
+    this.#unwatchState()
     await this.#listener.close()
     await this.#writeQueue.ended()
     await Promise.all([this.#locks.close(), this.#leases[Symbol.asyncDispose]()])
@@ -578,15 +610,28 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
 
   /** @throws StoreError `not-found` */
   async #withIndex<T>(folderId: string, use: (index: FolderIndex) => T): Promise<T> {
-    const state = await this.#need(folderId)
-    await this.#run(() => this.#replication.load(state))
-    const end = await state.turn()
+    return this.#recovering(async () => {
+      const state = await this.#need(folderId)
+      await this.#run(() => this.#replication.load(state))
+      const end = await state.turn()
+      try {
+        const index = await this.#run(() => this.#replication.index(state))
+        if (!index) throw notFound(folderId)
+        return use(index)
+      } finally {
+        end()
+      }
+    })
+  }
+
+  /** Runs a reading of folders again, if the database turns out to have lost changes of them. @throws StoreError */
+  async #recovering<T>(read: () => Promise<T>): Promise<T> {
     try {
-      const index = await this.#run(() => this.#replication.index(state))
-      if (!index) throw notFound(folderId)
-      return use(index)
-    } finally {
-      end()
+      return await read()
+    } catch (error) {
+      if (!(error instanceof FoldersBehind)) throw error
+      await this.#run(() => this.#setbacks.recover(error.states))
+      return read()
     }
   }
 

@@ -7,6 +7,7 @@ import type { Folders } from './folders.ts'
 import type { Journal } from './journal.ts'
 import { hasReached, type Position, type PostgresFolder, positionFrom } from './postgres-folder.ts'
 import type { Replication } from './replication.ts'
+import type { Setbacks } from './setbacks.ts'
 import type { State } from './state.ts'
 
 /** The least time between two reads. What is announced meanwhile is read together. */
@@ -19,6 +20,7 @@ interface ReplicationListenerParts {
   readonly folders: Folders
   readonly state: State
   readonly journal: Journal
+  readonly setbacks: Setbacks
   readonly replication: Replication
   readonly log: Logger
   /** Whether somebody wants to know what other nodes change in a folder. */
@@ -71,28 +73,43 @@ export class ReplicationListener {
   }
 
   async #look(): Promise<void> {
-    const { database, folders, journal } = this.#parts
+    const { database, folders, journal, state, setbacks } = this.#parts
     await journal.look(async ({ version, changed }) => {
       await folders.follow(version)
-      if (changed?.length === 0) return
-      await this.#take(
-        await (changed
-          ? database.query<FolderPosition>(POSITIONS, [changed])
-          : database.query<FolderPosition>(ALL_POSITIONS)),
-      )
+      if (changed) return this.#takeAll(changed)
+      await state.load()
+      const positions = await database.query<FolderPosition>(ALL_POSITIONS)
+      const found = new Set(positions.map(({ id }) => id))
+      const renewed = await this.#take(positions)
+      await setbacks.recover([...folders.all].filter(({ key }) => !found.has(key)))
+      await this.#takeAll(renewed)
     })
   }
 
-  async #take(positions: readonly FolderPosition[]): Promise<void> {
-    const { folders, isWatched, replication } = this.#parts
-    const behind: PostgresFolder[] = []
+  /** Emits what changed in folders, by their keys. Those that were renewed are new. */
+  async #takeAll(keys: readonly number[]): Promise<void> {
+    const { database } = this.#parts
+    for (let left = keys; left.length > 0; ) {
+      left = await this.#take(await database.query<FolderPosition>(POSITIONS, [left]))
+    }
+  }
+
+  /** Returns the keys of folders that were renewed. */
+  async #take(positions: readonly FolderPosition[]): Promise<readonly number[]> {
+    const { folders, isWatched, replication, setbacks } = this.#parts
+    const [behind, ahead]: [PostgresFolder[], PostgresFolder[]] = [[], []]
     for (const { id, ...position } of positions) {
       const state = folders.get(id)
-      if (!state || hasReached(state.position, position)) continue
+      if (!state) continue
+      // This node may have changed it meanwhile: `recover` looks again.
+      if (!hasReached(position, state.position)) ahead.push(state)
+      if (hasReached(state.position, position)) continue
       if (isWatched(state.folder)) behind.push(state)
       else if (!state.isInUse) this.#skip(state, position)
     }
     if (behind.length > 0) await replication.replicate(behind)
+    await setbacks.recover(ahead)
+    return ahead.filter(({ isReplaced }) => isReplaced).map(({ key }) => key)
   }
 
   /** @param position what a folder has reached */

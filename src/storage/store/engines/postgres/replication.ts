@@ -4,7 +4,7 @@ import type { FolderIndex } from '../../entries/folder-index.ts'
 import type { MessageEntry, Owner, StoreEvent } from '../../types.ts'
 import type { ValueKind } from '../../value-types.ts'
 import { type LoadedFolder, type PackedEntries, readIndex, UnpackedBlocks } from './packed-entries.ts'
-import { hasReached, type Position, type PostgresFolder } from './postgres-folder.ts'
+import { FoldersBehind, hasReached, type Position, type PostgresFolder } from './postgres-folder.ts'
 import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
 
 /** Entries in memory, of all folders together. Beyond it, folders that were not used for longest are forgotten. */
@@ -80,7 +80,7 @@ export class Replication {
     await Promise.all([...deltas].map(([state, delta]) => take(state, delta)))
   }
 
-  /** Emits what other nodes have committed before this call. Returns whether the folder exists. @throws DatabaseError */
+  /** Emits what other nodes have committed before this call. Returns whether the folder exists. @throws DatabaseError, FoldersBehind */
   async refresh(state: PostgresFolder): Promise<boolean> {
     const { uidNext, modSeq, valueSeq } = state.position
     const [row] = await this.#database.query<{ uid_next: number; mod_seq: number; value_seq: number }>(
@@ -89,6 +89,9 @@ export class Replication {
     )
     if (!row) return false
     if (row.uid_next === uidNext && row.mod_seq === modSeq && row.value_seq === valueSeq) return true
+    if (!hasReached({ uidNext: row.uid_next, modSeq: row.mod_seq, valueSeq: row.value_seq }, state.position)) {
+      throw new FoldersBehind([state])
+    }
     const delta = await this.deltaOf(this.#database, state)
     if (delta) this.apply(state, delta)
     return delta !== undefined

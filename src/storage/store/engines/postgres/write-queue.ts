@@ -12,7 +12,7 @@ import { storeError } from './errors.ts'
 import type { Journal } from './journal.ts'
 import type { MessageCount } from './message-count.ts'
 import type { BlobNumbers } from './numbers.ts'
-import { type PostgresFolder, positionText } from './postgres-folder.ts'
+import { FoldersBehind, hasReached, type PostgresFolder, positionText } from './postgres-folder.ts'
 import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
 import type { Delta, Replication } from './replication.ts'
 
@@ -103,6 +103,10 @@ interface WriteQueueParts {
   readonly names: Names
   readonly numbers: BlobNumbers
   readonly journal: Journal
+  /** Compares all folders with the database, if it may be another server than before. @throws DatabaseError */
+  readonly catchUpIfNeeded: () => Promise<void>
+  /** Renews folders whose rows lack changes. @throws DatabaseError */
+  readonly recover: (states: readonly PostgresFolder[]) => Promise<void>
   readonly emit: (event: StoreEvent) => void
   /** Whether somebody wants to know what other nodes change in a folder. */
   readonly isWatched: (folder: Folder) => boolean
@@ -185,6 +189,8 @@ export class WriteQueue {
     const folders = [...new Set(batch.flatMap((one) => one.folders))]
     const turns: (() => void)[] = []
     try {
+      await this.#parts.catchUpIfNeeded()
+      if (folders.some(({ isReplaced }) => isReplaced)) throw hasLostChanges()
       for (const folder of folders) turns.push(await folder.turn())
       const blobs = batch.reduce((sum, one) => sum + (one.blobs ?? 0), 0)
       const blobNumbers = await this.#parts.numbers.take(blobs)
@@ -209,11 +215,18 @@ export class WriteQueue {
       })
     } catch (error) {
       for (const end of turns.splice(0)) end()
+      if (error instanceof FoldersBehind) return this.#recover(batch, error)
       // One of them may be to blame. A full disk can still take those that delete.
       const mayWorkAlone = !(error instanceof DatabaseError) || error.code === 'failed' || error.code === 'no-space'
       if (batch.length > 1 && mayWorkAlone) for (const one of batch) await this.#runBatch([one])
       else for (const { reject } of batch) reject(storeError(error))
     }
+  }
+
+  /** Refuses a batch after the database has lost changes of its folders: uids in it may be those of other messages now. */
+  async #recover(batch: readonly Queued[], { states }: FoldersBehind): Promise<void> {
+    const error = await this.#parts.recover(states).then(hasLostChanges, storeError)
+    for (const { reject } of batch) reject(error)
   }
 
   /**
@@ -272,16 +285,19 @@ export class WriteQueue {
       Promise.all(batch.map((one) => readValues(transaction, one))),
     ])
     const locked = new Map<string, ChangedFolder>()
-    const behind: PostgresFolder[] = []
+    const [behind, lost]: [PostgresFolder[], PostgresFolder[]] = [[], []]
     for (const row of rows) {
       const state = byKey.get(row.id) as PostgresFolder
       locked.set(state.folder.id, new ChangedFolder(state, row))
       const { position } = state
-      if (row.mod_seq === position.modSeq && row.value_seq === position.valueSeq) continue
+      const reached = { uidNext: row.uid_next, modSeq: row.mod_seq, valueSeq: row.value_seq }
+      if (hasReached(position, reached) && hasReached(reached, position)) continue
+      if (state.key > 0 && !hasReached(reached, position)) lost.push(state)
       if (state.index || isWatched(state.folder)) behind.push(state)
       // The changes need not be read: no listener waits for them.
-      else Object.assign(position, { uidNext: row.uid_next, modSeq: row.mod_seq, valueSeq: row.value_seq })
+      else Object.assign(position, reached)
     }
+    if (lost.length > 0) throw new FoldersBehind(lost)
     const deltas = behind.length > 0 ? [...(await replication.deltasOf(transaction, behind))] : []
     for (const row of entries) {
       const state = byKey.get(row.folder)
@@ -409,6 +425,9 @@ const expectedRow = ({ key, position, keywords }: PostgresFolder): LockedRow => 
   lock_token: null,
   is_locked: null,
 })
+
+const hasLostChanges = (): StoreError =>
+  new StoreError('failed', 'the database has lost changes of a mailbox; nothing was stored, try again')
 
 const known = (): StoreError => new StoreError('exists', 'the Message-ID is known already')
 
