@@ -149,9 +149,10 @@ export function createApp(
       destination: header('Sec-Fetch-Dest'),
       hasToken: /^bearer\s/i.test(authorization ?? ''),
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
-      hasBody: hasBody(c),
+      // Each provider takes types of its own.
+      hasBody: !isProvider && hasBody(c),
       takesForms: ofOAuth2,
-      takesUntyped: isUnsubscribe || isProvider || toolOf(c.req.path) !== undefined,
+      takesUntyped: isUnsubscribe || toolOf(c.req.path) !== undefined,
     }
     const names = [
       ...latest.labNames,

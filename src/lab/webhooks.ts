@@ -4,7 +4,7 @@ import type { Api } from '../api/api.ts'
 import type { ProviderWebhook, Webhooks } from '../api/webhooks/webhooks.ts'
 import type { ResolvedLab } from '../core/config/resolve.ts'
 import { webhookRetries } from '../core/config/schema/http.ts'
-import { providerRetries } from '../core/config/schema/providers.ts'
+import { providerRetries, providerSource } from '../core/config/schema/providers.ts'
 
 /** The parts of a lab that webhooks need. */
 interface WebhookServices {
@@ -40,10 +40,11 @@ export class LabWebhooks {
 
 /** Returns the webhooks of the providers whose API virtual servers offer. */
 const providerWebhooks = (servers: ResolvedLab['virtualServers']): ProviderWebhook[] =>
-  servers.flatMap(({ providers }) =>
+  servers.flatMap(({ name, providers }) =>
     providers.flatMap(({ provider, webhooks }) =>
       webhooks.map((hook) => ({
         ...hook,
+        source: providerSource(name, provider),
         retries: hook.retries ?? [...(providerRetries[provider] ?? webhookRetries)],
       })),
     ),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Api } from '../../../src/api/api.ts'
 import type { ProviderEvent } from '../../../src/core/config/schema/provider-events.ts'
-import type { ProviderConfig } from '../../../src/core/config/schema/providers.ts'
+import { type ProviderConfig, providerSource } from '../../../src/core/config/schema/providers.ts'
 import type { MailEvent, Provider, SentMail } from './types.ts'
 
 /** Something that happens to a message. */
@@ -17,6 +17,8 @@ export interface Happening {
 interface EventSource {
   readonly provider: Provider
   readonly config: ProviderConfig
+  /** The name of the virtual server. */
+  readonly virtualServer: string
 }
 
 const DELIVERED = { code: 250, status: '2.0.0', text: 'OK' }
@@ -30,12 +32,13 @@ const REPLIES: Partial<Readonly<Record<ProviderEvent, MailEvent['reply']>>> = {
 /** Sends the events of a message to the webhooks of its provider. Those that are due at the same time go together. */
 export async function reportEvents(
   api: Api,
-  { provider, config }: EventSource,
+  { provider, config, virtualServer }: EventSource,
   mail: SentMail,
   happenings: readonly Happening[],
   base: string,
 ): Promise<void> {
   if (!provider.events || !api.webhooks || config.webhooks.length === 0) return
+  const source = providerSource(virtualServer, config.provider)
   const now = api.lab.clock.now()
   const byDelay = new Map<number, MailEvent[]>()
   for (const { type, recipient, reply, delayMs = config.eventDelay } of happenings) {
@@ -57,7 +60,7 @@ export async function reportEvents(
       const posts = ordered.length === 0 ? [] : await provider.events.posts(ordered, { api, hook, base })
       for (const post of posts) {
         const copies = hook.faults.includes('duplicates') ? 2 : 1
-        for (let copy = 0; copy < copies; copy++) await api.webhooks.post(hook.url, { ...post, delayMs })
+        for (let copy = 0; copy < copies; copy++) await api.webhooks.post(hook.url, { ...post, source, delayMs })
       }
     }
   }

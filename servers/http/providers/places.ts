@@ -5,6 +5,12 @@ const hosts: Readonly<Record<ProviderName, RegExp>> = {
   ses: /^(?:email|sns)(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/,
   sendgrid: /^api\.(?:eu\.)?sendgrid\.com$/,
   postmark: /^api\.postmarkapp\.com$/,
+  mailgun: /^api\.(?:eu\.)?mailgun\.net$/,
+  resend: /^api\.resend\.com$/,
+  brevo: /^api\.(?:brevo|sendinblue)\.com$/,
+  graph: /^graph\.microsoft\.(?:com|us|de)$/,
+  gmail: /^(?:gmail|www)\.googleapis\.com$/,
+  mailjet: /^api\.(?:us\.)?mailjet\.com$/,
 }
 
 /** Returns the host of a request if it is that of a provider: nobody else can point such a name at this address. */
@@ -22,6 +28,9 @@ export function providerPath(host: string, path: string, providers: readonly Pro
   const name = host.toLowerCase().replace(/:\d*$/, '')
   const own = providers.find(({ provider }) => hosts[provider].test(name))
   if (own) return `${BASE}${own.provider}${path}`
+  // The uploads of the Gmail API, whose own paths begin with its name.
+  if (path.startsWith('/upload/gmail/') && providers.some(({ provider }) => provider === 'gmail'))
+    return `${BASE}gmail${path}`
   const [, tenant = '', first = '', rest = ''] = /^(\/t\/[^/]+)?\/+([a-z]+)(\/.*|)$/.exec(path) ?? []
   if (!Object.hasOwn(providerTitles, first) || !providers.some(({ provider }) => provider === first)) return undefined
   return `${BASE}${first}${tenant}${rest === '' ? '/' : rest}`

@@ -18,6 +18,12 @@ export async function reportProviderEvent(
   const provider = await providerNamed(found.provider)
   if (!config || !happening || !provider.events) return false
   const all = envelope.recipients.map((recipient) => ({ delayMs: 0, ...happening, recipient }))
-  await reportEvents(api, { provider, config }, { ...found.sent, ...envelope }, all, found.base)
+  await reportEvents(
+    api,
+    { provider, config, virtualServer: found.virtualServer },
+    { ...found.sent, ...envelope },
+    all,
+    found.base,
+  )
   return true
 }

@@ -60,10 +60,10 @@ export async function send(call: ProviderCall, mails: readonly OutgoingMail[]): 
   return written.map(({ sent }) => sent)
 }
 
-function assertMail(call: ProviderCall, { from, recipients }: OutgoingMail): void {
+function assertMail(call: ProviderCall, { from, recipients, verifiedAs = from }: OutgoingMail): void {
   const { context, tenant } = call
   assertAddress(from, 'from')
-  assertVerified(call, from)
+  assertVerified(call, verifiedAs)
   const limit = context.config.limits.recipients
   if (recipients.length === 0) throw new ProviderError('invalid', 'the message has no recipient', 'to')
   if (recipients.length > limit) throw new ProviderError('invalid', `the limit is ${limit} recipients`, 'to')
@@ -151,7 +151,7 @@ async function deliver(call: ProviderCall, { mail, raw, trace, sent }: Written):
   const happened = outcomes.map((one) => failed.get(one.recipient) ?? one)
   const sentTo = [...new Set(happened.flatMap(({ type, recipient }) => (type === 'dropped' ? [] : [recipient])))]
   const all = [...sentTo.map((recipient): Happening => ({ type: 'sent', recipient })), ...happened]
-  await reportEvents(call.api, call, sent, all, baseOf(call))
+  await reportEvents(call.api, { ...call, virtualServer: call.context.name }, sent, all, baseOf(call))
 }
 
 /** Returns what mail to a recipient causes, first things first. */

@@ -5,6 +5,12 @@ import type { Provider } from './types.ts'
 const loaders: Readonly<Record<ProviderName, () => Promise<Provider>>> = {
   ses: async () => (await import('./ses/ses.ts')).ses,
   sendgrid: async () => (await import('./sendgrid/sendgrid.ts')).sendgrid,
+  mailgun: async () => (await import('./mailgun/mailgun.ts')).mailgun,
+  resend: async () => (await import('./resend/resend.ts')).resend,
+  brevo: async () => (await import('./brevo/brevo.ts')).brevo,
+  mailjet: async () => (await import('./mailjet/mailjet.ts')).mailjet,
+  graph: async () => (await import('./graph/graph.ts')).graph,
+  gmail: async () => (await import('./gmail/gmail.ts')).gmail,
   postmark: async () => (await import('./postmark/postmark.ts')).postmark,
 }
 

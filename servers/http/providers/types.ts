@@ -77,6 +77,8 @@ export interface OutgoingMail {
   readonly id: string
   /** The address of the sender. */
   readonly from: string
+  /** The address that must be verified. Default: the sender. */
+  readonly verifiedAs?: string
   readonly recipients: readonly string[]
   readonly content: MessageDraft | Buffer
   readonly tags?: readonly string[]

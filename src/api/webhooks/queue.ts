@@ -18,7 +18,9 @@ const delivery = z.object({
   /** The answer to the last attempt. */
   status: z.number().optional(),
   error: z.string().optional(),
-  /** Header fields of the provider whose event it is. */
+  /** The provider whose event it is, with its virtual server: several can send to one URL. Absent: an event of the lab. */
+  source: z.string().optional(),
+  /** Header fields of the provider. */
   headers: z.record(z.string(), z.string()).optional(),
   /** The signature. Default: that of Standard Webhooks. svix: the same in the fields of Svix. */
   sign: z.enum(['svix', 'none']).optional(),

@@ -2,7 +2,7 @@ import type { OnDemand } from '../../core/config/on-demand/parse.ts'
 import type { Delivery } from './queue.ts'
 
 /** A request to a webhook of a provider. */
-export interface WebhookPost extends Pick<Delivery, 'event' | 'body' | 'headers' | 'sign'> {
+export interface WebhookPost extends Pick<Delivery, 'event' | 'body' | 'headers' | 'sign' | 'source'> {
   /** Time until it is sent. */
   readonly delayMs: number
 }

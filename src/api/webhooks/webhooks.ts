@@ -28,6 +28,7 @@ export type WebhookFormats = Readonly<Record<Exclude<WebhookConfig['format'], 's
 export interface ProviderWebhook extends Pick<WebhookConfig, 'url' | 'retries' | 'timeout' | 'secret' | 'authority'> {
   /** The events of the provider. */
   readonly events: readonly string[]
+  readonly source: string
 }
 
 /** A webhook of the configuration. */
@@ -35,6 +36,8 @@ interface Webhook {
   readonly config: Pick<WebhookConfig, 'url' | 'retries' | 'timeout' | 'filter'> & {
     readonly events: readonly string[]
   }
+  /** The provider that sends to it. Absent: the lab itself. */
+  readonly source?: string
   /** Requests at a time. */
   readonly maxConcurrent: number
   readonly key: Buffer
@@ -81,7 +84,14 @@ export const openProviderWebhooks = (configs: readonly ProviderWebhook[]): Promi
       try {
         const roots = await rootsIn(config.authority)
         // Applications see the events of a message in their order, unless one has to be sent again.
-        return { config, maxConcurrent: 1, key: keyOf(config.secret ?? ''), conditions: [], roots }
+        return {
+          config,
+          source: config.source,
+          maxConcurrent: 1,
+          key: keyOf(config.secret ?? ''),
+          conditions: [],
+          roots,
+        }
       } catch (cause) {
         throw new Error(`the webhook ${maskUrls(config.url)} of a provider: ${(cause as Error).message}`, { cause })
       }
@@ -202,7 +212,8 @@ export class Webhooks implements WebhookSender {
     if (!hook) return undefined
     const event = { name: 'webhook.test', at: systemClock.now() }
     const body = JSON.stringify(standardBody(event, {}))
-    const delivery = await this.#enqueue(hook.config.url, { event: event.name, body })
+    const source = hook.source === undefined ? {} : { source: hook.source }
+    const delivery = await this.#enqueue(hook.config.url, { event: event.name, body, ...source })
     this.#run()
     await this.#inFlight.get(delivery.id)
     return delivery
@@ -230,11 +241,7 @@ export class Webhooks implements WebhookSender {
     this.#run()
   }
 
-  async #enqueue(
-    url: string,
-    request: Pick<Delivery, 'event' | 'body' | 'headers' | 'sign'>,
-    delayMs = 0,
-  ): Promise<Delivery> {
+  async #enqueue(url: string, request: Omit<WebhookPost, 'delayMs'>, delayMs = 0): Promise<Delivery> {
     const now = systemClock.now()
     const delivery: Delivery = {
       id: `msg_${randomUUID().replaceAll('-', '')}`,
@@ -254,16 +261,16 @@ export class Webhooks implements WebhookSender {
     return delivery
   }
 
-  #pendingOf(url: string): Delivery[] {
-    return [...this.#deliveries.values()].filter((one) => one.state === 'pending' && one.url === url)
+  #pendingOf(hook: Webhook): Delivery[] {
+    return [...this.#deliveries.values()].filter((one) => one.state === 'pending' && isFor(hook, one))
   }
 
   /** Gives up what no webhook of the configuration takes, and the oldest of what is too much. */
   #dropUnknown(): void {
     if (!this.#stop) return
-    const known = new Set(this.#hooks.map(({ config }) => config.url))
     for (const one of this.#deliveries.values()) {
-      if (one.state === 'pending' && !known.has(one.url)) this.#finish(one, 'failed', NOT_LISTED)
+      const isKnown = this.#hooks.some((hook) => isFor(hook, one))
+      if (one.state === 'pending' && !isKnown) this.#finish(one, 'failed', NOT_LISTED)
     }
   }
 
@@ -275,8 +282,7 @@ export class Webhooks implements WebhookSender {
     const now = systemClock.now()
     let next = Number.POSITIVE_INFINITY
     for (const hook of this.#hooks) {
-      const { config } = hook
-      const waiting = this.#pendingOf(config.url)
+      const waiting = this.#pendingOf(hook)
       for (const one of waiting.splice(0, Math.max(0, waiting.length - MAX_PENDING)))
         this.#finish(one, 'failed', QUEUE_FULL)
       let running = waiting.filter(({ id }) => this.#inFlight.has(id)).length
@@ -342,6 +348,9 @@ export class Webhooks implements WebhookSender {
     await this.#pending.settled
   }
 }
+
+const isFor = ({ config, source }: Webhook, delivery: Delivery): boolean =>
+  config.url === delivery.url && source === delivery.source
 
 const standardBody = ({ name, at }: { readonly name: string; readonly at: number }, data: object): object => ({
   type: name,

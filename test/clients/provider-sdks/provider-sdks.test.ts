@@ -1,8 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { EventReceiver } from '../../servers/http/providers/receiver.ts'
+import { EventReceiver, type Received } from '../../servers/http/providers/receiver.ts'
 import { type ClientLab, startClientLab } from '../../support/client-lab.ts'
 import { fetchedClient } from '../../support/fetched-client.ts'
 import { runProgram } from '../../support/run-program.ts'
@@ -17,11 +17,12 @@ const templates = {
   'd-1': { subject: 'Hello {{name}}', html: '<p>{{name}}</p>' },
 }
 const senders = ['lab.test']
+const SVIX = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAAAAAAA'
 
 let client: ClientLab
 beforeAll(async () => {
   client = await startClientLab({
-    directory: { mode: 'open' },
+    directory: { mode: 'open', accounts: [{ user: 'alice', password: 'secret' }] },
     virtualServers: [
       { protocol: 'smtp' },
       { protocol: 'pop3' },
@@ -51,6 +52,27 @@ beforeAll(async () => {
             templates,
             suppressed: ['gone@lab.test'],
           },
+          {
+            provider: 'mailgun',
+            keys: [{ secret: 'key-of-the-lab' }],
+            senders,
+            templates,
+            webhooks: [{ url: receiver.url, secret: 'signing-key', events: ['delivered'] }],
+          },
+          {
+            provider: 'resend',
+            keys: [{ secret: 're_key_of_the_lab' }, { secret: 're_limited', answer: 'rate-limit' }],
+            senders,
+            webhooks: [{ url: receiver.url, secret: SVIX, events: ['delivered'] }],
+          },
+          {
+            provider: 'brevo',
+            keys: [{ secret: 'xkeysib-key-of-the-lab' }, { secret: 'xkeysib-empty', answer: 'quota' }],
+            senders,
+          },
+          { provider: 'mailjet', keys: [{ id: 'id-of-the-lab', secret: 'secret-of-the-lab' }], senders },
+          'graph',
+          'gmail',
         ],
       },
     ],
@@ -59,13 +81,13 @@ beforeAll(async () => {
 afterAll(() => client[Symbol.asyncDispose]())
 
 /** Runs a program that uses an SDK over https, with the root of the lab in NODE_EXTRA_CA_CERTS alone. Returns what it prints. */
-async function run(name: string): Promise<unknown[]> {
+async function run(name: string, ...more: readonly string[]): Promise<unknown[]> {
   const base = `https://localhost:${client.lab.server('http').tlsPort}`
   const program = join(import.meta.dirname, `${name}.mjs`)
   const env = { NODE_EXTRA_CA_CERTS: client.caFile, AWS_EC2_METADATA_DISABLED: 'true' }
-  const { stdout, stderr } = await runProgram(process.execPath, [program, folder, base], { env })
+  const { status, stdout, stderr } = await runProgram(process.execPath, [program, folder, base, ...more], { env })
   const lines = stdout.trim().split('\n')
-  if (stdout === '') throw new Error(stderr)
+  if (status !== 0) throw new Error(stderr)
   return lines.map((line) => JSON.parse(Buffer.from(line, 'latin1').toString('utf8')))
 }
 
@@ -141,5 +163,122 @@ describe.skipIf(!installed)('the SDKs of providers', LONG, () => {
     ])
     expect((await messageTo('carol')).text).toBe('Welcome, Carol')
     expect((await messageTo('bob')).attachments[0]?.filename).toBe('a.txt')
+  })
+
+  it('mailgun.js, and its events are signed by HMAC', async () => {
+    await client.lab.reset()
+    expect(await run('mailgun')).toEqual([
+      [200, 'Queued. Thank you.', true],
+      200,
+      200,
+      200,
+      { status: 404, details: 'Domain not found: example.com' },
+      { status: 401, details: 'Invalid private key' },
+      expect.objectContaining({ status: 404 }),
+      501,
+    ])
+    const message = await messageTo('alice')
+    expect([message.subject, message.text, message.attachments[0]?.filename]).toEqual([
+      'Hello Ann',
+      'Dear Ann',
+      'a.pdf',
+    ])
+    expect((await messageTo('bob')).html).toBe('<p>Bob</p>')
+    expect((await messageTo('carol')).subject).toBe('MIME')
+    expect((await messageTo('dave')).text).toBe('Welcome, Dave')
+    const [first] = (await receiver.take(4)) as [Received]
+    const { signature, 'event-data': data } = first.json
+    expect(
+      createHmac('sha256', 'signing-key')
+        .update(signature.timestamp + signature.token)
+        .digest('hex'),
+    ).toBe(signature.signature)
+    expect(data).toMatchObject({ event: 'delivered', tags: ['welcome', 'spring'], 'user-variables': { order: '17' } })
+  })
+
+  it('resend, and svix verifies the events', async () => {
+    await client.lab.reset()
+    expect(await run('resend')).toEqual([
+      ['string', true],
+      expect.objectContaining({ statusCode: 409, name: 'invalid_idempotent_request' }),
+      ['string', 'string'],
+      expect.objectContaining({ statusCode: 403, name: 'validation_error' }),
+      expect.objectContaining({ statusCode: 403, name: 'invalid_api_key' }),
+      expect.objectContaining({ statusCode: 429, name: 'rate_limit_exceeded' }),
+      expect.objectContaining({ statusCode: 501 }),
+    ])
+    const message = await messageTo('alice')
+    expect([message.subject, message.attachments[0]?.content.toString()]).toEqual(['Grüße', 'pdf'])
+    await messageTo('dave')
+    const [first] = await receiver.take(6)
+    const { Webhook } = createRequire(`${folder}/package.json`)('svix')
+    const names = ['svix-id', 'svix-timestamp', 'svix-signature']
+    const headers = Object.fromEntries(names.map((name) => [name, first?.headers[name]]))
+    const event = new Webhook(SVIX).verify(first?.text, headers)
+    expect(event).toMatchObject({ type: 'email.delivered', data: { to: ['alice@lab.test'], tags: { order: '17' } } })
+  })
+
+  it('@getbrevo/brevo', async () => {
+    await client.lab.reset()
+    expect(await run('brevo')).toEqual([
+      true,
+      2,
+      ['messageId'],
+      { statusCode: 400, code: 'invalid_parameter' },
+      { statusCode: 401, code: 'unauthorized' },
+      { statusCode: 402, code: 'not_enough_credits' },
+      { statusCode: 501, code: 'not_implemented' },
+    ])
+    const message = await messageTo('alice')
+    expect([message.subject, message.text, message.html]).toEqual(['Hello Ann', 'Dear Ann', '<p>Ann</p>'])
+    expect((await messageTo('carol')).text).toBe('Dear carol')
+  })
+
+  it('node-mailjet', async () => {
+    await client.lab.reset()
+    expect(await run('mailjet')).toEqual([
+      [
+        ['success', 'order-17', 'alice@lab.test', 'number'],
+        ['success', 'order-17', 'bob@lab.test', 'number'],
+      ],
+      'success',
+      [400, 'send-0008'],
+      401,
+      501,
+    ])
+    expect((await messageTo('bob')).subject).toBe('Grüße')
+  })
+
+  it('@microsoft/microsoft-graph-client, with an access token of the lab', async () => {
+    await client.lab.reset()
+    expect(await run('graph', await client.lab.accessToken({ user: 'alice' }))).toEqual([
+      expect.anything(),
+      expect.anything(),
+      expect.anything(),
+      { statusCode: 403, code: 'ErrorSendAsDenied' },
+      { statusCode: 403, code: 'ErrorSendAsDenied' },
+      { statusCode: 401, code: 'InvalidAuthenticationToken' },
+      { statusCode: 501, code: 'NotImplemented' },
+    ])
+    const message = await messageTo('carol')
+    expect([message.from?.address, message.subject, message.html]).toEqual(['alice@lab.test', 'Grüße', '<p>Hello</p>'])
+    expect((await messageTo('dave')).attachments[0]?.filename).toBe('a.txt')
+    expect((await messageTo('erin')).subject).toBe('MIME')
+    const { port } = client.lab.server('http')
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1/messages?query=folder:sent`)
+    const sent = (await answer.json()) as { readonly items: readonly { readonly subject: string }[] }
+    expect(sent.items.map(({ subject }) => subject).sort()).toEqual(['Grüße', 'MIME'])
+  })
+
+  it('@googleapis/gmail, with an access token of the lab', async () => {
+    await client.lab.reset()
+    expect(await run('gmail', await client.lab.accessToken({ user: 'alice' }))).toEqual([
+      ['string', ['SENT']],
+      { status: 403, reason: 'PERMISSION_DENIED' },
+      { status: 400, reason: 'INVALID_ARGUMENT' },
+      { status: 401, reason: 'UNAUTHENTICATED' },
+      { status: 501, reason: 'UNIMPLEMENTED' },
+    ])
+    expect((await messageTo('bob')).subject).toBe('By Gmail')
   })
 })

@@ -8,6 +8,12 @@ export const providerTitles = {
   ses: 'Amazon SES',
   sendgrid: 'SendGrid',
   postmark: 'Postmark',
+  mailgun: 'Mailgun',
+  resend: 'Resend',
+  brevo: 'Brevo',
+  mailjet: 'Mailjet',
+  graph: 'Microsoft Graph',
+  gmail: 'Gmail API',
 } as const
 export type ProviderName = keyof typeof providerTitles
 
@@ -32,8 +38,13 @@ const [s, m, h] = [1000, 60_000, 3_600_000]
 export const providerRetries: Partial<Readonly<Record<ProviderName, readonly number[]>>> = {
   // https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html, its first phases
   ses: [1 * s, 1 * s, 20 * s, 20 * s, 20 * s],
+  mailgun: [10 * m, 10 * m, 15 * m, 30 * m, 1 * h, 2 * h, 4 * h],
+  resend: [5 * s, 5 * m, 30 * m, 2 * h, 5 * h, 10 * h],
   postmark: [1 * m, 5 * m, 10 * m, 10 * m, 10 * m, 15 * m, 30 * m, 1 * h, 2 * h, 6 * h],
 }
+
+/** Returns the name of a provider of a virtual server, as the sender of events. */
+export const providerSource = (virtualServer: string, provider: ProviderName): string => `${virtualServer}/${provider}`
 
 const key = mapping(() => ({
   id: z

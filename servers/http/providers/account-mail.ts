@@ -1,0 +1,40 @@
+import { operationNamed } from '../../../src/api/invoke.ts'
+import { headerFields, headerValues } from '../../../src/mail/format/headers.ts'
+import { TOOL_CALLER } from '../caller.ts'
+import { type ProviderCall, ProviderError } from './types.ts'
+import { parseMailboxes } from './values.ts'
+
+/** Returns the account of a request, which its path names by `me` or by an address. @throws ProviderError `unverified-sender` */
+export function accountIn({ account, params: { user = 'me' }, api }: ProviderCall): { user: string; address: string } {
+  if (!account) throw new ProviderError('bad-key', 'the request has no access token')
+  const named = user === 'me' ? account : api.lab.directory.findByAddress(user.replaceAll(/%40/g, '@'))
+  if (named?.user !== account.user) throw new ProviderError('unverified-sender', user)
+  return { user: account.user, address: `${account.user}@${api.lab.config.domain}` }
+}
+
+/** Checks that an address belongs to an account. @throws ProviderError `unverified-sender` */
+export function assertOwn({ api, account }: ProviderCall, address: string): void {
+  if (api.lab.directory.findByAddress(address)?.user !== account?.user)
+    throw new ProviderError('unverified-sender', address)
+}
+
+/** Returns the sender and the recipients in the header of a message. */
+export function addressesIn(raw: Buffer): { readonly from: string | undefined; readonly recipients: string[] } {
+  const fields = headerFields(raw)
+  const of = (name: string): string[] =>
+    headerValues(raw, fields, name).flatMap((value) =>
+      parseMailboxes(Buffer.from(value, 'latin1').toString('utf8'), name).map(({ email }) => email),
+    )
+  return { from: of('from')[0], recipients: ['to', 'cc', 'bcc'].flatMap(of) }
+}
+
+/** Saves a copy of a message in the mailbox Sent of an account. */
+export async function saveSent({ api, c }: ProviderCall, account: string, octets: Buffer): Promise<void> {
+  await operationNamed('messages.import').run({
+    api,
+    caller: TOOL_CALLER,
+    input: { from: '', account, folder: 'Sent', quoting: 'mboxrd' },
+    signal: c.req.raw.signal,
+    upload: { type: 'message/rfc822', octets },
+  })
+}

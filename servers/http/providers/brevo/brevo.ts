@@ -1,0 +1,190 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
+import { keyOf } from '../credentials.ts'
+import { send } from '../send.ts'
+import {
+  type Answer,
+  type ErrorKind,
+  type EventForms,
+  type MailEvent,
+  type OutgoingMail,
+  type Provider,
+  type ProviderCall,
+  ProviderError,
+} from '../types.ts'
+import { attachmentOf, emailsOf, fromTemplate, jsonBody, listText, mailboxText, templateNamed } from '../values.ts'
+
+const mailbox = z.object({ email: z.string(), name: z.string().optional() })
+const mailboxes = z.array(mailbox).optional()
+const values = z.record(z.string(), z.unknown()).optional()
+const version = {
+  to: mailboxes,
+  cc: mailboxes,
+  bcc: mailboxes,
+  replyTo: mailbox.optional(),
+  subject: z.string().optional(),
+  htmlContent: z.string().optional(),
+  textContent: z.string().optional(),
+  params: values,
+  headers: z.record(z.string(), z.unknown()).optional(),
+}
+
+/** https://developers.brevo.com/reference/sendtransacemail */
+const input = z.object({
+  ...version,
+  sender: mailbox.optional(),
+  templateId: z.number().optional(),
+  tags: z.array(z.string()).default([]),
+  attachment: z
+    .array(
+      z.object({ name: z.string().default('attachment'), content: z.string().optional(), url: z.string().optional() }),
+    )
+    .default([]),
+  messageVersions: z.array(z.object(version)).max(2000).optional(),
+})
+type Input = z.output<typeof input>
+type Version = Partial<Omit<Input, 'messageVersions' | 'sender' | 'tags' | 'attachment' | 'templateId'>>
+
+function contentOf(call: ProviderCall, wanted: Input, one: Version) {
+  const params = { ...wanted.params, ...one.params }
+  const own = {
+    subject: one.subject ?? wanted.subject ?? '',
+    text: one.textContent ?? wanted.textContent,
+    html: one.htmlContent ?? wanted.htmlContent,
+  }
+  if (wanted.templateId !== undefined) {
+    const made = fromTemplate(templateNamed(call, `${wanted.templateId}`), params)
+    return { ...made, subject: own.subject || made.subject }
+  }
+  if (own.text === undefined && own.html === undefined)
+    throw new ProviderError('invalid', 'either of htmlContent or textContent is missing', 'htmlContent')
+  if (own.subject === '') throw new ProviderError('invalid', 'subject is missing', 'subject')
+  return fromTemplate(own, params)
+}
+
+function mailOf(call: ProviderCall, wanted: Input, one: Version): OutgoingMail {
+  const { sender } = wanted
+  const [to = [], cc = [], bcc = []] = [one.to ?? wanted.to, one.cc ?? wanted.cc, one.bcc ?? wanted.bcc]
+  if (!sender) throw new ProviderError('invalid', 'sender is missing', 'sender')
+  if (to.length === 0) throw new ProviderError('invalid', 'to is missing', 'to')
+  const [replyTo, ccText] = [one.replyTo ?? wanted.replyTo, listText(cc)]
+  const given = Object.entries({ ...wanted.headers, ...one.headers }).filter(([name]) => !/^X-Sib-Sandbox$/i.test(name))
+  return {
+    id: `${randomBytes(8).toString('hex')}@smtp-relay.mailin.fr`,
+    from: sender.email,
+    recipients: emailsOf(to, cc, bcc),
+    content: {
+      ...contentOf(call, wanted, one),
+      from: mailboxText(sender),
+      to: listText(to) ?? [],
+      ...(ccText ? { cc: ccText } : {}),
+      headers: {
+        ...(replyTo ? { 'Reply-To': mailboxText(replyTo) } : {}),
+        ...Object.fromEntries(given.map(([name, value]) => [name, String(value)])),
+      },
+      attachments: wanted.attachment.map(({ name, content }) => {
+        if (content !== undefined) return attachmentOf(name, content, undefined)
+        throw new ProviderError('not-offered', 'Sealpost does not fetch attachments by `url`; send their `content`')
+      }),
+    },
+    tags: wanted.tags,
+    arguments: { ...wanted.params, ...one.params },
+    details: { custom: String(Object.fromEntries(given)['X-Mailin-custom'] ?? '') },
+  }
+}
+
+async function sendEmail(call: ProviderCall): Promise<Answer> {
+  const wanted = jsonBody(call, input)
+  const mails = (wanted.messageVersions ?? [{}]).map((one) => mailOf(call, wanted, one))
+  const isSandbox = Object.keys(wanted.headers ?? {}).some((name) => /^X-Sib-Sandbox$/i.test(name))
+  if (!isSandbox) await send(call, mails)
+  const ids = mails.map(({ id }) => `<${id}>`)
+  return { status: 201, body: wanted.messageVersions ? { messageIds: ids } : { messageId: ids[0] } }
+}
+
+/** https://developers.brevo.com/docs/how-it-works#error-codes */
+const errors: Readonly<
+  Record<ErrorKind, readonly [status: number, code: string, message?: (detail: string) => string]>
+> = {
+  'bad-key': [401, 'unauthorized', () => 'Key not found'],
+  'unverified-sender': [
+    400,
+    'invalid_parameter',
+    (from) =>
+      `Sending has been rejected because the sender you used ${from} is not valid. Validate your sender or authenticate your domain`,
+  ],
+  suppressed: [400, 'invalid_parameter'],
+  'rate-limit': [429, 'too_many_requests'],
+  quota: [402, 'not_enough_credits', () => 'You do not have enough credits to send this email'],
+  'too-large': [413, 'invalid_parameter'],
+  suspended: [403, 'permission_denied', () => 'Your SMTP account is not yet activated'],
+  unavailable: [503, 'unavailable'],
+  invalid: [400, 'invalid_parameter'],
+  'unknown-template': [404, 'document_not_found'],
+  'not-offered': [501, 'not_implemented'],
+}
+
+const reason = ({ reply }: MailEvent) => ({ reason: `${reply.code} ${reply.status} ${reply.text}` })
+
+/** https://developers.brevo.com/docs/transactional-webhooks */
+const forms: Readonly<Record<ProviderEvent, readonly [event: string, more?: (event: MailEvent) => object]>> = {
+  sent: ['request'],
+  delivered: ['delivered'],
+  deferred: ['deferred', reason],
+  bounced: ['hard_bounce', reason],
+  'soft-bounced': ['soft_bounce', reason],
+  dropped: ['blocked', reason],
+  complained: ['spam'],
+  opened: ['opened'],
+  clicked: ['click', () => ({ link: 'https://example.com/' })],
+  unsubscribed: ['unsubscribed'],
+}
+
+/** The events of Brevo: one for each request, without a signature. */
+const brevoEvents: EventForms = {
+  posts: (events) =>
+    events.map((event) => {
+      const { mail, at } = event
+      const [name, more] = forms[event.type]
+      const seconds = Math.floor(at / 1000)
+      const body = {
+        event: name,
+        email: event.recipient,
+        id: createHash('sha256').update(event.id).digest().readUIntBE(0, 4),
+        date: new Date(at).toISOString().slice(0, 19).replace('T', ' '),
+        ts: seconds,
+        'message-id': `<${mail.messageId}>`,
+        ts_event: seconds,
+        subject: mail.subject,
+        ...(mail.details.custom ? { 'X-Mailin-custom': mail.details.custom } : {}),
+        sending_ip: '127.0.0.1',
+        ts_epoch: at,
+        tag: JSON.stringify(mail.tags),
+        tags: mail.tags,
+        ...more?.(event),
+      }
+      return { event: name, body: JSON.stringify(body), headers: { 'User-Agent': 'SendinBlue Webhook' } }
+    }),
+}
+
+/** Brevo, version 3 of its API. */
+export const brevo: Provider = {
+  routes: [{ method: 'POST', path: /^\/v3\/smtp\/email$/, run: sendEmail }],
+  credentialOf: ({ c }) => keyOf(c.req.header('api-key'), /^xkeysib-\S+$/),
+  messageIdOf: (id) => id,
+  errorOf({ kind, message }, { limit, resetAtMs, nowMs }) {
+    const [status, code, text] = errors[kind]
+    const headers = {
+      'x-sib-ratelimit-limit': `${limit}`,
+      'x-sib-ratelimit-remaining': '0',
+      'x-sib-ratelimit-reset': `${Math.ceil((resetAtMs - nowMs) / 1000)}`,
+    }
+    return {
+      status,
+      body: { code, message: text?.(message) ?? message },
+      ...(kind === 'rate-limit' ? { headers } : {}),
+    }
+  },
+  events: brevoEvents,
+}

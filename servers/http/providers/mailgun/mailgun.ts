@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto'
+import { basicOf, keyOf } from '../credentials.ts'
+import { assertVerified, send } from '../send.ts'
+import {
+  type Answer,
+  type ErrorKind,
+  type OutgoingMail,
+  type Provider,
+  type ProviderCall,
+  ProviderError,
+} from '../types.ts'
+import { emailsOf, fromTemplate, listText, parseMailboxes, templateNamed } from '../values.ts'
+import { mailgunEvents } from './events.ts'
+
+/** Reads a form, with files or without. @throws ProviderError `invalid` */
+async function formOf({ c, body }: ProviderCall): Promise<FormData> {
+  const headers = { 'content-type': c.req.header('Content-Type') ?? '' }
+  try {
+    return await new Response(new Uint8Array(body), { headers }).formData()
+  } catch (cause) {
+    throw new ProviderError('invalid', `the form cannot be read: ${(cause as Error).message}`)
+  }
+}
+
+const textsIn = (form: FormData, name: string): string[] =>
+  form.getAll(name).filter((one): one is string => typeof one === 'string')
+
+const filesIn = (form: FormData, name: string) =>
+  Promise.all(
+    form
+      .getAll(name)
+      .flatMap((one) =>
+        typeof one === 'string'
+          ? []
+          : [
+              one
+                .arrayBuffer()
+                .then((octets) => ({ filename: one.name, contentType: one.type, content: Buffer.from(octets) })),
+            ],
+      ),
+  )
+
+/** Returns the fields with a prefix: `h:Reply-To`, `v:order`. */
+const prefixed = (form: FormData, prefix: string): Record<string, string> =>
+  Object.fromEntries(
+    [...form].flatMap(([name, value]) =>
+      name.startsWith(prefix) && typeof value === 'string' ? [[name.slice(prefix.length), value]] : [],
+    ),
+  )
+
+function jsonIn(form: FormData, name: string): Record<string, unknown> {
+  const [text = '{}'] = textsIn(form, name)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new ProviderError('invalid', `'${name}' parameter is not a valid JSON`, name)
+  }
+}
+
+/** Replaces %recipient.name% by the variables of a recipient. */
+const personal = (text: string, variables: object): string =>
+  text.replaceAll(/%recipient\.([\w-]+)%/g, (_, name: string) =>
+    String((variables as Record<string, unknown>)[name] ?? ''),
+  )
+
+const mailboxesIn = (form: FormData, name: string) => textsIn(form, name).flatMap((text) => parseMailboxes(text, name))
+
+/** Returns a message for all recipients, or one for each if they have variables. */
+async function mailsOf(call: ProviderCall, form: FormData): Promise<OutgoingMail[]> {
+  const [from] = mailboxesIn(form, 'from')
+  if (!from) throw new ProviderError('invalid', "'from' parameter is missing", 'from')
+  const [to, cc, bcc] = [mailboxesIn(form, 'to'), mailboxesIn(form, 'cc'), mailboxesIn(form, 'bcc')]
+  if (to.length === 0) throw new ProviderError('invalid', "'to' parameter is missing", 'to')
+  const [template] = textsIn(form, 'template')
+  const variables = { ...jsonIn(form, 't:variables'), ...prefixed(form, 'v:') }
+  const own = template === undefined ? undefined : fromTemplate(templateNamed(call, template), variables)
+  const [subject = own?.subject ?? ''] = textsIn(form, 'subject')
+  const [text = own?.text] = textsIn(form, 'text')
+  const [html = own?.html] = textsIn(form, 'html')
+  if (text === undefined && html === undefined) {
+    throw new ProviderError(
+      'invalid',
+      "Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified",
+    )
+  }
+  const inline = (await filesIn(form, 'inline')).map((file) => ({ ...file, cid: file.filename }))
+  const attachments = [...inline, ...(await filesIn(form, 'attachment'))]
+  const perRecipient = jsonIn(form, 'recipient-variables')
+  const isBatch = textsIn(form, 'recipient-variables').length > 0
+  const groups = isBatch ? to.map((one) => [one]) : [to]
+  return groups.map((group) => {
+    const values = isBatch ? ((perRecipient[group[0]?.email ?? ''] ?? {}) as object) : {}
+    const ccText = listText(cc)
+    return {
+      ...envelopeOf(call, form),
+      from: from.email,
+      recipients: emailsOf(group, cc, bcc),
+      content: {
+        from: textsIn(form, 'from')[0] ?? '',
+        to: listText(group) ?? [],
+        ...(ccText ? { cc: ccText } : {}),
+        subject: personal(subject, values),
+        ...(text === undefined ? {} : { text: personal(text, values) }),
+        ...(html === undefined ? {} : { html: personal(html, values) }),
+        headers: prefixed(form, 'h:'),
+        attachments,
+      },
+    }
+  })
+}
+
+/** Returns the facts that messages of both paths have. */
+const envelopeOf = ({ params: { domain = '' } }: ProviderCall, form: FormData) => ({
+  id: `${randomBytes(10).toString('hex')}@${domain}`,
+  verifiedAs: `postmaster@${domain}`,
+  tags: textsIn(form, 'o:tag'),
+  arguments: prefixed(form, 'v:'),
+  details: { domain },
+})
+
+async function answer(call: ProviderCall, form: FormData, mails: readonly OutgoingMail[]): Promise<Answer> {
+  const [first] = mails
+  const isTest = /^(?:yes|true)$/i.test(textsIn(form, 'o:testmode')[0] ?? '')
+  if (first?.verifiedAs !== undefined) assertVerified(call, first.verifiedAs)
+  if (!isTest) await send(call, mails)
+  return { body: { id: `<${first?.id}>`, message: 'Queued. Thank you.' } }
+}
+
+async function sendMessages(call: ProviderCall): Promise<Answer> {
+  const form = await formOf(call)
+  return answer(call, form, await mailsOf(call, form))
+}
+
+async function sendMime(call: ProviderCall): Promise<Answer> {
+  const form = await formOf(call)
+  const [file] = await filesIn(form, 'message')
+  const raw = file?.content ?? Buffer.from(textsIn(form, 'message')[0] ?? '', 'utf8')
+  if (raw.length === 0) throw new ProviderError('invalid', "'message' parameter is missing", 'message')
+  const recipients = emailsOf(mailboxesIn(form, 'to'))
+  if (recipients.length === 0) throw new ProviderError('invalid', "'to' parameter is missing", 'to')
+  const envelope = envelopeOf(call, form)
+  return answer(call, form, [{ ...envelope, from: envelope.verifiedAs, recipients, content: raw }])
+}
+
+/** https://documentation.mailgun.com/docs/mailgun/api-reference/mg-errors */
+const errors: Readonly<Record<ErrorKind, readonly [status: number, message?: (detail: string) => string]>> = {
+  'bad-key': [401, () => 'Invalid private key'],
+  'unverified-sender': [404, (address) => `Domain not found: ${address.replace(/^.*@/, '')}`],
+  suppressed: [400],
+  'rate-limit': [429, () => 'Too many requests. Please try again later.'],
+  quota: [403, () => 'Domain is not allowed to send: the sending limit of the account is reached'],
+  'too-large': [413, () => 'Message size exceeds the limit'],
+  suspended: [403, () => 'Domain is not allowed to send: the account is disabled'],
+  unavailable: [503, () => 'Service Unavailable'],
+  invalid: [400],
+  'unknown-template': [404, (detail) => `template not found: ${detail}`],
+  'not-offered': [501],
+}
+
+/** Mailgun, version 3 of its API. */
+export const mailgun: Provider = {
+  routes: [
+    { method: 'POST', path: /^\/v3\/(?<domain>[^/]+)\/messages$/, run: sendMessages },
+    { method: 'POST', path: /^\/v3\/(?<domain>[^/]+)\/messages\.mime$/, run: sendMime },
+  ],
+  credentialOf(call) {
+    const [user, password] = basicOf(call) ?? []
+    return user === 'api' ? keyOf(password, /^\S+$/) : undefined
+  },
+  messageIdOf: (id) => id,
+  errorOf({ kind, message }, { limit, resetAtMs, nowMs }) {
+    const [status, text] = errors[kind]
+    const headers = {
+      'X-RateLimit-Limit': `${limit}`,
+      'X-RateLimit-Remaining': '0',
+      'X-RateLimit-Reset': `${resetAtMs}`,
+      'Retry-After': `${Math.ceil((resetAtMs - nowMs) / 1000)}`,
+    }
+    return { status, body: { message: text?.(message) ?? message }, ...(kind === 'rate-limit' ? { headers } : {}) }
+  },
+  events: mailgunEvents,
+}

@@ -1,0 +1,212 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { sameSecret } from '../../../../src/accounts/directory/secrets.ts'
+import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
+import { basicOf } from '../credentials.ts'
+import { send } from '../send.ts'
+import {
+  type Answer,
+  type ErrorKind,
+  type EventForms,
+  type MailEvent,
+  type OutgoingMail,
+  type Provider,
+  type ProviderCall,
+  ProviderError,
+} from '../types.ts'
+import { attachmentOf, fromTemplate, jsonBody, listText, mailboxText, optionalText, templateNamed } from '../values.ts'
+
+const mailbox = z.object({ Email: z.string(), Name: optionalText })
+const mailboxes = z.array(mailbox).default([])
+const files = z
+  .array(
+    z.object({
+      Filename: z.string(),
+      ContentType: z.string(),
+      Base64Content: z.string(),
+      ContentID: z.string().optional(),
+    }),
+  )
+  .default([])
+const message = z.object({
+  From: mailbox.optional(),
+  To: mailboxes,
+  Cc: mailboxes,
+  Bcc: mailboxes,
+  ReplyTo: mailbox.optional(),
+  Subject: z.string().optional(),
+  TextPart: z.string().optional(),
+  HTMLPart: z.string().optional(),
+  TemplateID: z.number().optional(),
+  TemplateLanguage: z.boolean().optional(),
+  Variables: z.record(z.string(), z.unknown()).default({}),
+  Headers: z.record(z.string(), z.string()).default({}),
+  Attachments: files,
+  InlinedAttachments: files,
+  CustomID: z.string().optional(),
+  EventPayload: z.string().optional(),
+  CustomCampaign: z.string().optional(),
+})
+
+/** https://dev.mailjet.com/email/reference/send-emails/ */
+const input = z.object({
+  Messages: z.array(z.record(z.string(), z.unknown())).min(1).max(50),
+  Globals: z.record(z.string(), z.unknown()).default({}),
+  SandboxMode: z.boolean().default(false),
+})
+type Message = z.output<typeof message>
+
+const plain = ({ Email: email, Name: name }: z.output<typeof mailbox>) => ({ email, name })
+
+function contentOf(call: ProviderCall, { Subject, TextPart, HTMLPart, ...wanted }: Message) {
+  if (wanted.TemplateID !== undefined) {
+    const made = fromTemplate(templateNamed(call, `${wanted.TemplateID}`), wanted.Variables)
+    return { ...made, subject: Subject ?? made.subject }
+  }
+  if (TextPart === undefined && HTMLPart === undefined)
+    throw new ProviderError('invalid', 'At least "HTMLPart", "TextPart" or "TemplateID" must be provided.', 'HTMLPart')
+  const given = { subject: Subject ?? '', text: TextPart, html: HTMLPart }
+  const filled = wanted.TemplateLanguage ? fromTemplate(given, wanted.Variables) : given
+  const { subject, text, html } = filled
+  return { subject, ...(text === undefined ? {} : { text }), ...(html === undefined ? {} : { html }) }
+}
+
+/** Returns the number that Mailjet gives a message besides its UUID. */
+const numberOf = (id: string): number => createHash('sha256').update(id).digest().readUIntBE(0, 6)
+
+function mailOf(call: ProviderCall, wanted: Message): OutgoingMail {
+  const { From, To, Cc, Bcc, ReplyTo, CustomID, EventPayload, CustomCampaign } = wanted
+  if (!From) throw new ProviderError('invalid', 'Mandatory property "From" is missing.', 'From')
+  const [to, cc] = [listText(To.map(plain)), listText(Cc.map(plain))]
+  const attached = (isInline: boolean) =>
+    (isInline ? wanted.InlinedAttachments : wanted.Attachments).map((file) =>
+      attachmentOf(file.Filename, file.Base64Content, file.ContentType, isInline ? file.ContentID : undefined),
+    )
+  return {
+    id: randomUUID(),
+    from: From.Email,
+    recipients: [...To, ...Cc, ...Bcc].map(({ Email }) => Email),
+    content: {
+      ...contentOf(call, wanted),
+      from: mailboxText(plain(From)),
+      ...(to ? { to } : {}),
+      ...(cc ? { cc } : {}),
+      headers: { ...(ReplyTo ? { 'Reply-To': mailboxText(plain(ReplyTo)) } : {}), ...wanted.Headers },
+      attachments: [...attached(false), ...attached(true)],
+    },
+    tags: CustomCampaign === undefined ? [] : [CustomCampaign],
+    arguments: wanted.Variables,
+    details: { customId: CustomID ?? '', payload: EventPayload ?? '', campaign: CustomCampaign ?? '' },
+  }
+}
+
+async function sendMessages(call: ProviderCall): Promise<Answer> {
+  const { Messages, Globals, SandboxMode } = jsonBody(call, input)
+  const results: object[] = []
+  let isRefused = false
+  for (const given of Messages) {
+    try {
+      const wanted = jsonBody({ body: Buffer.from(JSON.stringify({ ...Globals, ...given })) }, message)
+      const mail = mailOf(call, wanted)
+      if (!SandboxMode) await send(call, [mail])
+      const idOf = ({ Email }: { readonly Email: string }) => ({
+        Email,
+        MessageUUID: mail.id,
+        MessageID: numberOf(mail.id),
+        MessageHref: `https://api.mailjet.com/v3/REST/message/${numberOf(mail.id)}`,
+      })
+      const [To, Cc, Bcc] = [wanted.To.map(idOf), wanted.Cc.map(idOf), wanted.Bcc.map(idOf)]
+      results.push({ Status: 'success', CustomID: wanted.CustomID ?? '', To, Cc, Bcc })
+    } catch (error) {
+      if (!(error instanceof ProviderError) || error.kind === 'rate-limit') throw error
+      isRefused = true
+      results.push({ Status: 'error', Errors: [{ ...errorBody(error), ErrorRelatedTo: [error.field ?? 'From'] }] })
+    }
+  }
+  return { status: isRefused ? 400 : 200, body: { Messages: results } }
+}
+
+/** https://dev.mailjet.com/email/guides/send-api-v31/#send-api-errors */
+const errors: Readonly<Record<ErrorKind, readonly [status: number, code: string, message?: string]>> = {
+  'bad-key': [
+    401,
+    'mj-0002',
+    'API key authentication/authorization failure. You may be unauthorized to access the API or your API key may be expired. Visit API keys management section to check your keys.',
+  ],
+  'unverified-sender': [
+    403,
+    'send-0008',
+    'The sender address has not been validated yet. Validate it in your account, or authenticate its domain.',
+  ],
+  suppressed: [400, 'mj-0013'],
+  'rate-limit': [429, 'mj-0429', 'Too many requests. Please wait before you send the next one.'],
+  quota: [403, 'send-0011', 'Your account has reached its daily sending limit.'],
+  'too-large': [413, 'send-0003', 'The message is larger than 15 MB.'],
+  suspended: [403, 'mj-0020', 'Your account is blocked.'],
+  unavailable: [503, 'mj-0001'],
+  invalid: [400, 'mj-0003'],
+  'unknown-template': [400, 'mj-0004'],
+  'not-offered': [501, 'mj-0501'],
+}
+
+function errorBody({ kind, message: detail }: ProviderError) {
+  const [StatusCode, ErrorCode, text] = errors[kind]
+  return { ErrorIdentifier: randomUUID(), ErrorCode, StatusCode, ErrorMessage: text ?? detail }
+}
+
+const agent = { ip: '192.0.2.1', geo: 'US', agent: 'Mozilla/5.0' }
+const bounce = (hard: boolean, related: string) => (event: MailEvent) => ({
+  blocked: false,
+  hard_bounce: hard,
+  error_related_to: related,
+  error: event.reply.text,
+  comment: `${event.reply.code} ${event.reply.status}`,
+})
+
+/** https://dev.mailjet.com/email/guides/webhooks/ */
+const forms: Partial<Readonly<Record<ProviderEvent, readonly [event: string, more?: (event: MailEvent) => object]>>> = {
+  delivered: ['sent', ({ reply }) => ({ smtp_reply: `${reply.code} ${reply.status} ${reply.text}` })],
+  bounced: ['bounce', bounce(true, 'recipient')],
+  'soft-bounced': ['bounce', bounce(false, 'recipient')],
+  dropped: ['blocked', () => ({ error_related_to: 'recipient', error: 'preblocked' })],
+  complained: ['spam', () => ({ source: 'JMRPP' })],
+  opened: ['open', () => agent],
+  clicked: ['click', () => ({ url: 'https://example.com/', ...agent })],
+  unsubscribed: ['unsub', () => ({ mj_list_id: 1, ...agent })],
+}
+
+/** The events of Mailjet: one for each request, without a signature. */
+const mailjetEvents: EventForms = {
+  posts: (events) =>
+    events.flatMap((event) => {
+      const [name, more] = forms[event.type] ?? []
+      if (name === undefined) return []
+      const { id, details } = event.mail
+      const body = {
+        event: name,
+        time: Math.floor(event.at / 1000),
+        MessageID: numberOf(id),
+        Message_GUID: id,
+        email: event.recipient,
+        mj_campaign_id: 0,
+        mj_contact_id: 0,
+        customcampaign: details.campaign ?? '',
+        CustomID: details.customId ?? '',
+        Payload: details.payload ?? '',
+        ...more?.(event),
+      }
+      return [{ event: name, body: JSON.stringify(body), headers: { 'User-Agent': 'Mailjet' } }]
+    }),
+}
+
+/** Mailjet, version 3.1 of its Send API. */
+export const mailjet: Provider = {
+  routes: [{ method: 'POST', path: /^\/v3\.1\/send\/?$/, run: sendMessages }],
+  credentialOf(call) {
+    const [id, password] = basicOf(call) ?? []
+    if (!id || !password) return undefined
+    return { id, shown: id, matches: (secret) => sameSecret(secret, password) }
+  },
+  errorOf: (error) => ({ status: errors[error.kind][0], body: errorBody(error) }),
+  events: mailjetEvents,
+}

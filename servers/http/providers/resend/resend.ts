@@ -1,0 +1,203 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import type { Api } from '../../../../src/api/api.ts'
+import { bearerOf } from '../credentials.ts'
+import { send } from '../send.ts'
+import {
+  type Answer,
+  type ErrorKind,
+  type OutgoingMail,
+  type Provider,
+  type ProviderCall,
+  ProviderError,
+} from '../types.ts'
+import {
+  attachmentOf,
+  emailsOf,
+  fromTemplate,
+  jsonBody,
+  listText,
+  mailboxText,
+  parseMailboxes,
+  templateNamed,
+} from '../values.ts'
+import { resendEvents } from './events.ts'
+
+const addresses = z
+  .union([z.string(), z.array(z.string()).max(50)])
+  .nullish()
+  .transform((given) => (given === null || given === undefined ? [] : [given].flat()))
+
+/** Base64, or the octets of a Buffer in JSON. */
+const content = z.union([
+  z.string(),
+  z
+    .object({ type: z.literal('Buffer'), data: z.array(z.number()) })
+    .transform(({ data }) => Buffer.from(data).toString('base64')),
+])
+
+/** https://resend.com/docs/api-reference/emails/send-email */
+const email = z.object({
+  from: z.string(),
+  to: addresses,
+  cc: addresses,
+  bcc: addresses,
+  reply_to: addresses,
+  subject: z.string().optional(),
+  text: z.string().nullish(),
+  html: z.string().nullish(),
+  headers: z.record(z.string(), z.string()).nullish(),
+  tags: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
+  scheduled_at: z.string().nullish(),
+  template: z.object({ id: z.string(), variables: z.record(z.string(), z.unknown()).default({}) }).nullish(),
+  attachments: z
+    .array(
+      z.object({
+        filename: z.string().default('attachment'),
+        content: content.nullish(),
+        content_type: z.string().optional(),
+        content_id: z.string().optional(),
+      }),
+    )
+    .nullish(),
+})
+type Email = z.output<typeof email>
+
+function contentOf(call: ProviderCall, { subject, text, html, template }: Email) {
+  if (template) {
+    const made = fromTemplate(templateNamed(call, template.id), template.variables)
+    return { ...made, subject: subject ?? made.subject }
+  }
+  if (subject === undefined) throw new ProviderError('invalid', 'Missing `subject` field.', 'subject')
+  if (!text && !html) throw new ProviderError('invalid', 'Missing `html` or `text` field.', 'html')
+  return { subject, ...(text ? { text } : {}), ...(html ? { html } : {}) }
+}
+
+function mailOf(call: ProviderCall, wanted: Email): OutgoingMail {
+  const [from] = parseMailboxes(wanted.from, 'from')
+  if (!from)
+    throw new ProviderError(
+      'invalid',
+      'Invalid `from` field. The email address needs to follow the `email@example.com` or `Name <email@example.com>` format.',
+      'from',
+    )
+  const lists = [wanted.to, wanted.cc, wanted.bcc].map((list) => list.flatMap((one) => parseMailboxes(one, 'to')))
+  const [to = [], cc = [], bcc = []] = lists
+  if (to.length === 0) throw new ProviderError('invalid', 'Missing `to` field.', 'to')
+  const ccText = listText(cc)
+  return {
+    id: randomUUID(),
+    from: from.email,
+    recipients: emailsOf(to, cc, bcc),
+    content: {
+      ...contentOf(call, wanted),
+      from: mailboxText(from),
+      to: listText(to) ?? [],
+      ...(ccText ? { cc: ccText } : {}),
+      headers: { ...(wanted.reply_to.length > 0 ? { 'Reply-To': wanted.reply_to.join(', ') } : {}), ...wanted.headers },
+      attachments: (wanted.attachments ?? []).map(
+        ({ filename, content: octets, content_type: type, content_id: id }) => {
+          if (octets) return attachmentOf(filename, octets, type, id)
+          throw new ProviderError('not-offered', 'Sealpost does not fetch attachments by `path`; send their `content`')
+        },
+      ),
+    },
+    tags: (wanted.tags ?? []).map(({ value }) => value),
+    arguments: Object.fromEntries((wanted.tags ?? []).map(({ name, value }) => [name, value])),
+    details: wanted.scheduled_at ? { scheduledAt: wanted.scheduled_at } : {},
+  }
+}
+
+/** Answers to requests with an idempotency key, the latest last. */
+const answered = new WeakMap<
+  Api,
+  Map<string, { readonly digest: string; readonly at: number; readonly answer: Answer }>
+>()
+const MAX_ANSWERED = 1_000
+const DAY_MS = 86_400_000
+
+/** Answers a request again as it was answered before, in 24 hours. https://resend.com/docs/dashboard/emails/idempotency-keys */
+async function once(call: ProviderCall, run: () => Promise<Answer>): Promise<Answer> {
+  const name = call.c.req.header('Idempotency-Key')
+  if (name === undefined) return run()
+  const known = answered.get(call.api) ?? new Map()
+  if (!answered.has(call.api)) call.api.onReset(() => known.clear())
+  answered.set(call.api, known)
+  const key = `${call.context.name}\n${call.key}\n${name}`
+  const digest = createHash('sha256').update(call.body).digest('hex')
+  const before = known.get(key)
+  const now = call.context.clock.now()
+  if (before && now - before.at < DAY_MS) {
+    if (before.digest === digest) return before.answer
+    const message = 'This idempotency key has been used with a different request body.'
+    return { status: 409, body: { statusCode: 409, name: 'invalid_idempotent_request', message } }
+  }
+  const answer = await run()
+  known.set(key, { digest, at: now, answer })
+  if (known.size > MAX_ANSWERED) known.delete(known.keys().next().value)
+  return answer
+}
+
+async function sendEmail(call: ProviderCall): Promise<Answer> {
+  const [sent] = await send(call, [mailOf(call, jsonBody(call, email))])
+  return { body: { id: sent?.id } }
+}
+
+async function sendBatch(call: ProviderCall): Promise<Answer> {
+  const mails = jsonBody(call, z.array(email).min(1).max(100)).map((one) => mailOf(call, one))
+  return { body: { data: (await send(call, mails)).map(({ id }) => ({ id })) } }
+}
+
+/** https://resend.com/docs/api-reference/errors */
+const errors: Readonly<
+  Record<ErrorKind, readonly [status: number, name: string, message?: (detail: string) => string]>
+> = {
+  'bad-key': [403, 'invalid_api_key', () => 'API key is invalid'],
+  'unverified-sender': [
+    403,
+    'validation_error',
+    (from) =>
+      `The ${from.replace(/^.*@/, '')} domain is not verified. Please, add and verify your domain on https://resend.com/domains`,
+  ],
+  suppressed: [422, 'validation_error'],
+  'rate-limit': [429, 'rate_limit_exceeded'],
+  quota: [429, 'daily_quota_exceeded', () => 'You have reached your daily email sending quota.'],
+  'too-large': [413, 'validation_error'],
+  suspended: [403, 'restricted_api_key', () => 'This account is suspended'],
+  unavailable: [500, 'internal_server_error', () => 'An unexpected error occurred.'],
+  invalid: [422, 'validation_error'],
+  'unknown-template': [404, 'not_found'],
+  'not-offered': [501, 'not_implemented'],
+}
+
+/** Resend. */
+export const resend: Provider = {
+  routes: [
+    { method: 'POST', path: /^\/emails$/, run: (call) => once(call, () => sendEmail(call)) },
+    { method: 'POST', path: /^\/emails\/batch$/, run: (call) => once(call, () => sendBatch(call)) },
+  ],
+  credentialOf: (call) => bearerOf(call, /^re_\S+$/),
+  messageIdOf: (id) => `${id}@email.amazonses.com`,
+  errorOf({ kind, message }, { limit, resetAtMs, nowMs }, { c }) {
+    const [status, name, text] = errors[kind]
+    if (kind === 'bad-key' && c.req.header('Authorization') === undefined)
+      return { status: 401, body: { statusCode: 401, name: 'missing_api_key', message: 'Missing API Key' } }
+    const seconds = `${Math.ceil((resetAtMs - nowMs) / 1000)}`
+    const headers = {
+      'ratelimit-limit': `${limit}`,
+      'ratelimit-remaining': '0',
+      'ratelimit-reset': seconds,
+      'retry-after': seconds,
+    }
+    const body = { statusCode: status, name, message: text?.(message) ?? message }
+    return { status, body, ...(status === 429 ? { headers } : {}) }
+  },
+  // https://resend.com/docs/dashboard/emails/send-test-emails
+  testAddresses: [
+    [/^delivered(?:\+.*)?@resend\.dev$/i, 'delivered'],
+    [/^bounced(?:\+.*)?@resend\.dev$/i, 'bounced'],
+    [/^complained(?:\+.*)?@resend\.dev$/i, 'complained'],
+    [/^suppressed(?:\+.*)?@resend\.dev$/i, 'dropped'],
+  ],
+  events: resendEvents,
+}
