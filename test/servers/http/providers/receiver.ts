@@ -17,19 +17,19 @@ export class EventReceiver {
   readonly #server: Server
   #wake = (): void => {}
 
-  private constructor() {
+  private constructor(statuses: number[]) {
     this.#server = createServer(async (request, response) => {
       let text = ''
       for await (const chunk of request) text += chunk
       this.requests.push({ headers: request.headers, text, json: JSON.parse(text) })
-      response.writeHead(200).end()
+      response.writeHead(statuses.shift() ?? 200).end()
       this.#wake()
     })
   }
 
-  /** Starts one that ends with the tests of the file. */
-  static async ofTests(): Promise<EventReceiver> {
-    const receiver = new EventReceiver()
+  /** Starts one that ends with the tests of the file. @param statuses its first answers; the others are 200 */
+  static async ofTests(...statuses: number[]): Promise<EventReceiver> {
+    const receiver = new EventReceiver(statuses)
     receiver.#server.listen(0, '127.0.0.1')
     await once(receiver.#server, 'listening')
     afterAll(() => {
