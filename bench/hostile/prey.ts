@@ -16,6 +16,9 @@ const program = (path: string): string => fileURLToPath(new URL(`../../${path}`,
 /** The name of the file to which `busy-turns` writes. */
 const TURNS = 'turns'
 
+/** Lines of standard error that are kept. */
+const LOG_LINES = 60
+
 interface Endpoint {
   readonly protocol: string
   readonly port: number
@@ -40,9 +43,14 @@ export class Prey {
   /** The path of the authority's ACME resources. */
   readonly acmePath: string
   readonly #child: ChildProcess
+  readonly #log: readonly string[]
 
-  private constructor(child: ChildProcess, folder: string, ports: Ports, authority: string) {
+  private constructor(
+    child: ChildProcess,
+    { folder, ports, authority, log }: { folder: string; ports: Ports; authority: string; log: readonly string[] },
+  ) {
     this.#child = child
+    this.#log = log
     this.folder = folder
     this.ports = ports
     this.acmePath = `/acme/${authority.toLowerCase().replaceAll(' ', '-')}`
@@ -71,7 +79,10 @@ export class Prey {
     const env = { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: '', BENCH_TURNS: join(folder, TURNS) }
     const child = spawn(limited[0] as string, limited.slice(1), { env, stdio: ['ignore', 'pipe', 'pipe'] })
     let authority = ''
+    const log: string[] = []
     createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
+      log.push(line)
+      if (log.length > LOG_LINES) log.shift()
       authority ||= /"authority":"([^"]+)"/.exec(line)?.[1] ?? ''
     })
     for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
@@ -80,9 +91,15 @@ export class Prey {
         [protocol, port],
         [`${protocol}s`, tlsPort],
       ])
-      return new Prey(child, folder, Object.fromEntries([...ports, ['acme', acme]]) as Ports, authority)
+      const found = Object.fromEntries([...ports, ['acme', acme]]) as Ports
+      return new Prey(child, { folder, ports: found, authority, log })
     }
-    throw new Error('the lab ended before it was ready')
+    throw new Error(`the lab ended before it was ready:\n${log.join('\n')}`)
+  }
+
+  /** The last lines of its standard error: why it ended, if it did. */
+  get lastWords(): string {
+    return this.#log.join('\n')
   }
 
   /** The exit status or the signal if the lab has ended. */

@@ -47,6 +47,9 @@ async function looksOf(heapMiB: number, { only = '' }: BenchOptions): Promise<Lo
       )
     }
     await client.end()
+  } catch (error) {
+    console.error(`  ${heapMiB} MiB: ${body}: the lab ${prey.ended ?? 'runs'}\n${prey.lastWords}`)
+    throw error
   } finally {
     await prey.kill()
   }

@@ -43,11 +43,18 @@ export function resultLines({ spf, dkim, dmarc, arc, bimi }: MessageAuthenticati
 }
 
 /** Returns the result of BIMI. draft-brand-indicators-for-message-identification-12 section 8.7. */
-const bimiLine = (bimi: BimiResult): string =>
-  `bimi=${bimi.result}${comment(bimi.reason)}${property('header.d', bimi.domain)}${property('header.selector', bimi.selector)}` +
-  `${property('policy.authority', bimi.evidence)}${property('policy.authority-uri', bimi.evidence && bimi.authority)}` +
-  `${property('policy.indicator-uri', bimi.indicator && bimi.location)}${property('policy.indicator-hash', bimi.indicatorHash?.slice(-8))}` +
-  property('policy.logo-preference', bimi.preference)
+function bimiLine(bimi: BimiResult): string {
+  const policies = [
+    property('policy.authority', bimi.evidence),
+    property('policy.authority-uri', bimi.evidence && bimi.authority),
+    property('policy.indicator-uri', bimi.indicator && bimi.location),
+    property('policy.indicator-hash', bimi.indicatorHash?.slice(-8)),
+    property('policy.logo-preference', bimi.preference),
+  ]
+  const place = `${property('header.d', bimi.domain)}${property('header.selector', bimi.selector)}`
+  // Addresses can be long: each is in a line of its own. RFC 5322 section 2.1.1
+  return `bimi=${bimi.result}${comment(bimi.reason)}${place}${policies.map((one) => one.replace(/^ /, '\r\n\t')).join('')}`
+}
 
 /**
  * Returns the fields that pass a checked logo to mail programs; empty without one.

@@ -176,6 +176,7 @@ test.each([
   ['v=BIMI1; l=BASE/logo.svg; l=BASE/logo.svg', 'fail', 'the record is not a list of tags'],
   ['v=BIMI1; a=', 'fail', 'the record has no l='],
   ['v=BIMI1; l=http://logo.shop.test/a.svg', 'fail', 'l= of the record is not an https URL'],
+  [`v=BIMI1; l=https://logo.shop.test/${'a'.repeat(900)}`, 'fail', 'l= of the record is not an https URL'],
   ['v=bimi1; l=BASE/logo.svg', 'none', undefined],
   ['l=BASE/logo.svg; v=BIMI1', 'none', undefined],
   ['v=BIMI1; l=BASE/missing.svg', 'fail', 'BASE/missing.svg cannot be fetched: HTTP status 404'],
@@ -184,7 +185,7 @@ test.each([
   ['v=BIMI1; l=https://far.shop.test/a.svg', 'fail', expect.stringContaining('not to far.shop.test')],
   ['v=BIMI1; l=https://192.0.2.80/a.svg', 'fail', expect.stringContaining('not to 192.0.2.80')],
   ['v=BIMI1; l=https://169.254.169.254/latest', 'fail', expect.stringContaining('not to 169.254.169.254')],
-])('the record %s: %s', async (record, result, reason) => {
+])('the record %.60s: %s', async (record, result, reason) => {
   const { bimi } = await sent({ records: { default: record.replaceAll('BASE', base) } })
   const text = typeof reason === 'string' ? reason.replaceAll('BASE', base) : reason
   expect([bimi?.result, bimi?.reason]).toEqual([result, text])

@@ -88,4 +88,8 @@ function readRecord(tags: Tags, place: Pick<Assertion, 'domain' | 'selector'>): 
   }
 }
 
-const isHttps = (text: string): boolean => text === '' || (/^https:\/\/[^,\s]+$/i.test(text) && URL.canParse(text))
+/** Longer addresses do not fit into a line of Authentication-Results. RFC 5322 section 2.1.1 */
+const MAX_URL = 900
+
+const isHttps = (text: string): boolean =>
+  text === '' || (text.length <= MAX_URL && /^https:\/\/[^,\s]+$/i.test(text) && URL.canParse(text))
