@@ -8,6 +8,7 @@ import { formatDate } from '../../../src/mail/format/dates.ts'
 import { headerFields, headerValue } from '../../../src/mail/format/headers.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
 import { crlfSteps } from '../../../src/storage/store/formats/format.ts'
+import { reportStored } from '../../../src/transport/delivery/reports/on-demand/report-stored.ts'
 import { resolveOnDemand } from '../../../src/transport/delivery/reports/on-demand/resolve.ts'
 import { DeliveryError } from '../../../src/transport/delivery/types.ts'
 import { type Happening, reportEvents } from './events.ts'
@@ -149,9 +150,29 @@ async function deliver(call: ProviderCall, { mail, raw, trace, sent }: Written):
   }
   if (to.length > 0) await attempt(to)
   const happened = outcomes.map((one) => failed.get(one.recipient) ?? one)
+  if (!call.provider.events) {
+    const undelivered = outcomes.flatMap((one) => failed.get(one.recipient) ?? (one.isDelivered ? [] : [one]))
+    return bounce(call, mail.from, raw, undelivered)
+  }
   const sentTo = [...new Set(happened.flatMap(({ type, recipient }) => (type === 'dropped' ? [] : [recipient])))]
   const all = [...sentTo.map((recipient): Happening => ({ type: 'sent', recipient })), ...happened]
   await reportEvents(call.api, { ...call, virtualServer: call.context.name }, sent, all, baseOf(call))
+}
+
+/** Sends the bounces of a host that has no events. */
+async function bounce(
+  { api, c }: ProviderCall,
+  mailFrom: string,
+  raw: Buffer,
+  all: readonly Happening[],
+): Promise<void> {
+  const at = api.lab.clock.now()
+  const mail = { message: [raw], mailFrom, session: c.get('connection').record.id, arrivedAt: at }
+  for (const { recipient, reply: refusal } of all) {
+    if (!refusal) continue
+    const wanted = { kind: 'bounce', action: 'failed', refusal, delayMs: 0 } as const
+    await reportStored(api.lab.services, { ...mail, rcptTo: [recipient] }, wanted, at)
+  }
 }
 
 /** Returns what mail to a recipient causes, first things first. */

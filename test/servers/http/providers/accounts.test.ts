@@ -33,6 +33,19 @@ describe('Gmail API', () => {
     expect(await subjects('folder:sent')).toEqual(['MIME', 'MIME', 'MIME'])
   })
 
+  it('bounces by mail', async () => {
+    const to = 'nobody@lab.test, refuse+5.2.1@lab.test, bob@lab.test'
+    const json = JSON.stringify({ raw: Buffer.from(MIME.replace('bob@lab.test', to)).toString('base64url') })
+    expect((await send('/gmail/v1/users/me/messages/send', 'application/json', json)).status).toBe(200)
+    expect(await subjects('account:bob')).toEqual(['MIME'])
+    const bounces = [
+      await http.lab.waitForMessage({ to: 'alice@lab.test' }),
+      await http.lab.waitForMessage({ to: 'alice@lab.test' }),
+    ]
+    const text = bounces.map(({ raw: octets }) => octets.toString()).join()
+    expect([/Status: 5\.1\.1/.test(text), /Status: 5\.2\.1/.test(text)]).toEqual([true, true])
+  })
+
   it('refuses other tokens and other accounts', async () => {
     const path = '/gmail/v1/users/me/messages/send'
     const { status, body } = await send(path, 'application/json', raw, 'wrong')
