@@ -170,7 +170,7 @@ export function createApp(
     if (isSetup || ofOAuth2 || isPolicy || isUnsubscribe || isReportPath(c.req.path)) return next()
     // Each provider has keys of its own.
     if (isProvider) {
-      await context.api()
+      await (await context.api()).begin()
       return (await import('./providers/answer.ts')).answerProvider(c, api, context)
     }
     if (facts.method === 'GET' || facts.method === 'HEAD') {
@@ -182,6 +182,7 @@ export function createApp(
     }
     // Monitors of many nodes ask only for these, and should cost none of them the memory for all messages.
     if (c.req.path !== METRICS) await context.api()
+    if (place.like || toolOf(c.req.path)) await api.begin()
     const connection = c.get('connection')
     if (place.like && place.like.users === undefined) {
       // A page that points its own name at the lab can send X-Forwarded-Host, but not another Host.

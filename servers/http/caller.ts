@@ -82,7 +82,7 @@ async function findCaller(facts: CallerFacts, connection: Connection, context: S
     return ntlmCaller(scheme, credentials, facts, connection, context)
   if (authorization !== undefined)
     throw logOn(facts, context, `only ${offersNtlm ? 'Bearer, Basic and NTLM' : 'Bearer and Basic'} are supported`)
-  const known = cookie === undefined ? undefined : await browserSessions(await context.api()).find(cookie)
+  const known = cookie === undefined ? undefined : await browserSessions(await context.idleApi()).find(cookie)
   const browser = known && credentialCaller(known, cookie as string, context)
   if (browser) return browser
   const byNtlm = offersNtlm ? ntlmUser(connection) : undefined
@@ -183,7 +183,7 @@ export async function standingOf(caller: Caller, facts: CallerFacts, context: Se
   }
   if (caller === ANONYMOUS)
     return () => (context.latest().config.authentication.includes('anonymous') ? undefined : mustLogOn())
-  const sessions = browserSessions(await context.api())
+  const sessions = browserSessions(await context.idleApi())
   const known = authorization === undefined && cookie !== undefined ? await sessions.find(cookie) : undefined
   const isOfBrowser = known !== undefined && credentialCaller(known, cookie as string, context) !== undefined
   const secret = isOfBrowser ? (cookie as string) : newSecret()

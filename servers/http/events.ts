@@ -23,6 +23,7 @@ export async function streamEvents(api: Api, caller: Caller, c: Context<Env>): P
   const seen = lastSeen(c.req.header('Last-Event-ID') ?? c.req.query('lastEventId'), api)
   const headers = { ...SAFE_HEADERS, ...STREAM_HEADERS, 'Content-Type': 'text/event-stream' }
   if (c.req.method === 'HEAD') return c.body(null, 200, headers)
+  await api.begin()
   const lostRights = await c.get('standing')()
   const { outgoing: response } = c.env
   response.writeHead(200, headers)

@@ -6,6 +6,7 @@ import { timeText } from '../core/time/time-text.ts'
 import { dropsOldest } from '../storage/store/open.ts'
 import type { Api } from './api.ts'
 import { clusterHealth } from './cluster.ts'
+import { messagesIn } from './lab-operations.ts'
 import { defineOperation } from './operation.ts'
 
 /** Days before its end from which a certificate that is served needs attention. */
@@ -109,7 +110,8 @@ function portsOf({ lab }: Api) {
   return { ok: closed.length === 0, open: endpoints.reduce((sum, { ports }) => sum + ports, 0), closed }
 }
 
-async function storeOf({ lab, index }: Api) {
+async function storeOf({ lab }: Api) {
+  const messages = await messagesIn(lab.store)
   const { store } = lab.config
   const { usedOctets, freeOctets } = await lab.store.room()
   const hasOctets =
@@ -119,9 +121,9 @@ async function storeOf({ lab, index }: Api) {
   const maxMessages = (typeof store === 'object' ? store.messages : undefined) ?? Number.POSITIVE_INFINITY
   return {
     // A store that drops its oldest messages takes new ones when it is full.
-    ok: !isSetBack && (dropsOldest(store) || (hasOctets && index.size < NEARLY_FULL * maxMessages)),
+    ok: !isSetBack && (dropsOldest(store) || (hasOctets && messages < NEARLY_FULL * maxMessages)),
     kind: kindOf(store),
-    messages: index.size,
+    messages,
     usedOctets,
     freeOctets: freeOctets ?? null,
     ...(isSetBack && { setback: { at: timeText(setback.at), folders: setback.folders } }),

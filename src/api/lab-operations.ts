@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { version } from '../core/text/version.ts'
 import { systemClock } from '../core/time/clock.ts'
 import { timeText } from '../core/time/time-text.ts'
+import type { MessageStore } from '../storage/store/types.ts'
 import { seesLab, seesSession } from './caller.ts'
 import { defineOperation } from './operation.ts'
 
@@ -35,7 +36,9 @@ const status = defineOperation('status.get', 'GET /status', {
       uptimeMs: systemClock.now() - openedAt,
       time: timeText(clock.now()),
       role: caller.role,
-      messages: seesLab(caller) ? api.index.size : (await api.views.find(caller, [])).length,
+      messages: seesLab(caller)
+        ? await messagesIn(api.lab.store)
+        : (await (await api.begin()).views.find(caller, [])).length,
       sessions: sessionLog.list().filter((one) => seesSession(caller, one)).length,
       memory: seesLab(caller) ? { ...intake.memory.usage } : {},
     }
@@ -50,5 +53,11 @@ const reset = defineOperation('reset', 'POST /reset', {
     await api.lab.reset()
   },
 })
+
+/** Returns the number of messages in all folders. @throws StoreError */
+export async function messagesIn(store: Pick<MessageStore, 'totals'>): Promise<number> {
+  const totals = await store.totals([])
+  return totals.reduce((sum, { exists }) => sum + exists, 0)
+}
 
 export const labOperations = [status, reset] as const

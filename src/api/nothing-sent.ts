@@ -21,6 +21,7 @@ const input = z.strictObject({
 })
 
 const assertNothingSent = defineOperation('assertNothingSent', 'POST /assert-nothing-sent', {
+  readsMessages: true,
   summary:
     'Check that no mail was sent since the start or the last reset. Waits until no client is about to send. Refused mail counts as sent, unless there are conditions.',
   access: 'read',

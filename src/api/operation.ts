@@ -7,6 +7,12 @@ import type { ProblemName } from './problem.ts'
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
 
+/** Runs an operation on this node, after the messages are read if it uses them. @throws ApiProblem, and the errors of the lab */
+export async function runHere(operation: Operation, call: Call<unknown>): Promise<unknown> {
+  if (operation.readsMessages) await call.api.begin()
+  return operation.run(call)
+}
+
 /** One call of an operation. */
 export interface Call<Input> {
   readonly api: Api
@@ -84,6 +90,8 @@ export interface Operation {
    * 10.2.2.
    */
   readonly location?: (result: unknown) => string | undefined
+  /** Whether it uses the index of all messages. Default: below `/messages`. */
+  readonly readsMessages?: boolean
   /**
    * The node that runs it: the leader of a role, the node that the input `id` names, or the one that a function finds in the
    * input; any other if that does not run. Default: any.
@@ -138,7 +146,13 @@ export function defineOperation<
   definition: OperationDefinition<Input, Output, ListKey>,
 ): TypedOperation<Name, Input, Output, ListKey> {
   const [method, path] = route.split(' ')
-  const operation = { name, method, path, ...definition } as unknown as TypedOperation<Name, Input, Output, ListKey>
+  const readsMessages = path?.startsWith('/messages') === true
+  const operation = { name, method, path, readsMessages, ...definition } as unknown as TypedOperation<
+    Name,
+    Input,
+    Output,
+    ListKey
+  >
   return operation.listKey === undefined ? operation : inPages(operation, operation.listKey)
 }
 

@@ -3,7 +3,7 @@ import type { Role } from '../storage/cluster/types.ts'
 import type { Api } from './api.ts'
 import { assertAccess, type Caller } from './caller.ts'
 import type { ApiLab } from './lab.ts'
-import { type Call, Content, type Operation } from './operation.ts'
+import { type Call, Content, type Operation, runHere } from './operation.ts'
 import { ApiProblem, type ProblemName, problems } from './problem.ts'
 import { problemOf } from './problem-of.ts'
 
@@ -32,9 +32,9 @@ type Outcome =
 export async function runAnywhere(operation: Operation, call: Call<unknown>): Promise<unknown> {
   const { cluster } = call.api.lab
   const { runsAt } = operation
-  if (!cluster.isShared || runsAt === undefined) return operation.run(call)
+  if (!cluster.isShared || runsAt === undefined) return runHere(operation, call)
   const node = await nodeFor(runsAt, call)
-  if (node === undefined || node === cluster.node) return operation.run(call)
+  if (node === undefined || node === cluster.node) return runHere(operation, call)
   const isRunning = (await cluster.nodes()).some(({ name, state }) => name === node && state !== 'gone')
   if (typeof runsAt === 'function') {
     try {
@@ -42,7 +42,7 @@ export async function runAnywhere(operation: Operation, call: Call<unknown>): Pr
     } catch (error) {
       if (!(error instanceof ApiProblem && error.problem === 'stopping')) throw error
     }
-    return operation.run(call)
+    return runHere(operation, call)
   }
   if (!isRunning) throw new ApiProblem('not-found', `the node ${node} does not run; its sessions and jobs are lost`)
   return askNode(node, operation.name, call, TIMEOUT_MS)
@@ -100,7 +100,7 @@ export async function runForwarded(
     const caller: Caller = { ...rest, ...(tenant !== undefined && { tenant: api.lab.tenants.scope(tenant) }) }
     assertAccess(caller, operation.access)
     const { signal } = new AbortController()
-    const result = await operation.run({ api, caller, input, signal, isForwarded: true })
+    const result = await runHere(operation, { api, caller, input, signal, isForwarded: true })
     if (!(result instanceof Content)) return { result: result ?? null }
     const { type, octets, headers } = result
     return { content: { type, base64: Buffer.from(octets as string).toString('base64'), headers } }

@@ -99,6 +99,7 @@ function tenantNamed(api: Api, name: string): TenantRecord {
 }
 
 const remove = defineOperation('tenants.delete', 'DELETE /tenants/{name}', {
+  readsMessages: true,
   summary:
     'Delete a tenant with its accounts, mail and newsgroups, end its sessions and streams of events, and forget what is known of them. Captured mail goes, too, unless others have sent or received it.',
   access: 'administer',

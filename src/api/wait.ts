@@ -43,6 +43,7 @@ const input = z.strictObject({
 type WaitInput = z.output<typeof input>
 
 const wait = defineOperation('wait', 'POST /wait', {
+  readsMessages: true,
   summary:
     'Wait for a message. Messages that arrived before the request count, unless an earlier wait has returned them.',
   access: 'read',

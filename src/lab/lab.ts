@@ -172,10 +172,15 @@ export class Lab implements ApiLab, AsyncDisposable {
     return administratorToken(this.config, this.values)
   }
 
-  /** Returns the operations that HTTP and the control socket offer. At the first call, they begin to follow all messages. */
+  /**
+   * Returns the operations that HTTP and the control socket offer. At the first call, they begin to follow all messages; in a
+   * lab with several nodes, when an operation needs them, because a large store takes long to read.
+   */
   async api(): Promise<Api> {
     const api = await this.idleApi()
-    return api.begin()
+    if (!this.cluster.isShared) return api.begin()
+    api.events.begin()
+    return api
   }
 
   /** Returns the operations, which know no messages until `api` was called. Loaded and created at the first call. */

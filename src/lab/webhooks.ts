@@ -29,7 +29,7 @@ export class LabWebhooks {
     const own = await openWebhooks(webhooks, await webhookFormats())
     const opened = [...own, ...(await openProviderWebhooks(ofProviders))]
     if (this.#running) return this.#running.use(opened)
-    const api = await this.#services.api()
+    const api = await (await this.#services.api()).begin()
     this.#running = await Webhooks.start(api, opened, (err) =>
       this.#services.log.error({ err }, 'webhooks: an event may be lost'),
     )

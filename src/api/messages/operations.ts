@@ -80,6 +80,7 @@ const thread = defineOperation('messages.thread', 'GET /messages/{id}/thread', {
 })
 
 const tags = defineOperation('tags.list', 'GET /tags', {
+  readsMessages: true,
   listKey: 'name',
   summary: 'List the tags in use, with the number of messages of each.',
   access: 'read',

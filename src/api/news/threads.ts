@@ -37,6 +37,7 @@ const thread = z
   .meta({ id: 'NewsThread' })
 
 const list = defineOperation('newsgroups.threads', 'GET /newsgroups/{name}/threads', {
+  readsMessages: true,
   summary:
     'List the threads of a newsgroup as trees by References, the thread with the newest article first. RFC 5256 section 3 without its subjects.',
   access: 'read',

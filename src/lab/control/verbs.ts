@@ -126,7 +126,7 @@ async function* events(lab: Lab, types: string | undefined, signal: AbortSignal)
     import('../../api/events/event-data.ts'),
     import('../../api/events/event-log.ts'),
   ])
-  const api = await lab.api()
+  const api = await (await lab.api()).begin()
   const wants = wantedTypes(types)
   let last = api.events.lastId
   let wake = (): void => {}
