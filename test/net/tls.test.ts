@@ -252,7 +252,7 @@ describe('the 128-bit minimum', () => {
     expect(output).toContain('handshake failure')
     expect(output).not.toContain('hello')
     expect(echo.sessions.list()[0]?.refusals).toEqual([
-      'TLS handshake: no cipher suite in common: the client offers TLS_RSA_WITH_NULL_SHA256 (0 bits); this virtual server requires 128-bit encryption',
+      'TLS handshake: no cipher suite in common: the client offers TLS_RSA_WITH_NULL_SHA256 (0 bits); this virtual server requires 128-bit encryption: offer such a suite in the client, or set require128BitEncryption: false',
     ])
     const strong = await secure(echo.server.tlsPort, { ca: rsa.certificatePem, maxVersion: 'TLSv1.2' })
     expect(await firstLine(strong)).toBe('hello\r\n')

@@ -40,7 +40,7 @@ const table = {
   'no suite for the key': (context) =>
     `no cipher suite in common for the certificate’s key (${keyNames(context)}): the client offers ${offeredSuites(context)}; assign a certificate with another kind of key, or one of each kind`,
   'no group': (context) =>
-    `no key-exchange group in common: the client offers ${offeredGroups(context)}; this virtual server allows ${allowedGroups(context)}`,
+    `no key-exchange group in common: the client offers ${offeredGroups(context)}; this virtual server allows ${allowedGroups(context)}; allow one of the client’s with tls.groups`,
   'no signature algorithm': (context) =>
     `no signature algorithm in common: the client offers ${offeredSignatures(context)}; this virtual server has a key for ${keyNames(context)}, and its security level may exclude SHA-1 (tls.ciphers: "DEFAULT@SECLEVEL=0" allows it)`,
   'compression in TLS 1.3':
@@ -53,8 +53,9 @@ const table = {
   'missing key share': missing('key_share'),
   malformed: ({ first, reason }) =>
     `the ClientHello is malformed: ${defectOf(first) ?? reason ?? 'OpenSSL cannot read it'}; the client has a defect, or something changes its data`,
-  'record too long': 'the client sent a record that is longer than TLS allows',
-  'unexpected message': 'the client sent a message that does not belong there in a handshake',
+  'record too long':
+    'the client sent a record that is longer than TLS allows: the client has a defect, or something changes its data',
+  'unexpected message': 'the client sent a message that does not belong there in a handshake: the client has a defect',
   'alert before': ({ first }) =>
     `the client gave up before its ClientHello (alert ${alertIn(first)}): its own settings leave no version or cipher suite that it may offer. OpenSSL offers TLS 1.0 and 1.1 only with -cipher DEFAULT@SECLEVEL=0`,
   'corrupt record':
@@ -67,13 +68,13 @@ const table = {
       : 'the client sent an HTTP request: is this the port that it should use?',
   'PROXY header': UNEXPECTED_PROXY_HEADER,
   'no ALPN protocol': (context) =>
-    `no protocol in common (ALPN): the client offers ${listed(helloOf(context)?.facts.alpn, String)}, this virtual server speaks ${listed(context.protocols, String)}`,
+    `no protocol in common (ALPN): the client offers ${listed(helloOf(context)?.facts.alpn, String)}, this virtual server speaks ${listed(context.protocols, String)}; offer one of these in the client, or none`,
   'no client certificate':
     'the client sent no certificate, and this virtual server requires one (clientCertificates): install one on the client',
   // OpenSSL ends some of these handshakes without an alert.
   'wrong signature': 'a signature is wrong: that of the client’s certificate, or that of its handshake',
   closed:
-    'the client closed the connection during the handshake (many clients do this when they do not trust the certificate’s issuer)',
+    'the client closed the connection during the handshake (many clients do this when they do not trust the certificate’s issuer: install the lab’s root on the client)',
   timeout: ({ timeoutMs }) =>
     `the client did not finish the handshake in time (limits.handshakeTimeout, ${timeoutMs / 1000} s)`,
   'closed before': 'the client closed the connection before the handshake',
@@ -142,7 +143,8 @@ function offeredSuites(context: FailureContext): string {
 
 /** Returns what to do about different suites. */
 function suiteCure({ policy, hasEngine }: FailureContext): string {
-  if (policy.require128BitEncryption) return 'this virtual server requires 128-bit encryption'
+  if (policy.require128BitEncryption)
+    return 'this virtual server requires 128-bit encryption: offer such a suite in the client, or set require128BitEncryption: false'
   return `allow one of them with tls.ciphers${hasEngine ? '' : ', or an old one with tls.legacy'}`
 }
 

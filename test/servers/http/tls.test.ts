@@ -68,7 +68,7 @@ describe('ALPN', () => {
       expect(output).toContain('SSL alert number 120')
     })
     expect(record.refusals).toEqual([
-      'TLS handshake: no protocol in common (ALPN): the client offers h2, this virtual server speaks http/1.1',
+      'TLS handshake: no protocol in common (ALPN): the client offers h2, this virtual server speaks http/1.1; offer one of these in the client, or none',
     ])
   })
 })

@@ -57,7 +57,7 @@ describe.each(
       } else {
         const offered = list.replaceAll('*', '').replaceAll(':', ', ')
         expect(record.refusals).toEqual([
-          `TLS handshake: no key-exchange group in common: the client offers ${offered}; this virtual server allows ${groups?.join(', ')}`,
+          `TLS handshake: no key-exchange group in common: the client offers ${offered}; this virtual server allows ${groups?.join(', ')}; allow one of the client’s with tls.groups`,
         ])
       }
       // The client that shares a group is served, any other one is not.
@@ -84,7 +84,7 @@ test('a client of TLS 1.2 without a shared group: the refusal names the groups',
   await using echo = await startEcho({ tls: echoTlsSettings([certificate], { groups: ['P-384', 'P-521'] }) })
   const { record } = await connect(echo, ['-tls1_2', '-groups', 'X25519:P-256'])
   expect(record.refusals).toEqual([
-    'TLS handshake: no key-exchange group in common: the client offers X25519, P-256; this virtual server allows P-384, P-521',
+    'TLS handshake: no key-exchange group in common: the client offers X25519, P-256; this virtual server allows P-384, P-521; allow one of the client’s with tls.groups',
   ])
 })
 
