@@ -4,7 +4,7 @@ set -e
 
 # Runs a command as node. Some tools run as root, so that the folder of their database may belong to root.
 as_node() {
-  if [ "$(id -u)" = 0 ] && setpriv --reuid=node --regid=node --clear-groups true 2>/dev/null; then
+  if [ "$(id -u)" = 0 ] && setpriv --reuid=node --regid=node --clear-groups id >/dev/null 2>&1; then
     exec setpriv --reuid=node --regid=node --clear-groups "$@"
   fi
   exec "$@"

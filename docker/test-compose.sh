@@ -28,7 +28,7 @@ compose_file() {
   if timeout 60 "$engine" "${global[@]}" pull -q docker.io/curlimages/curl >/dev/null 2>&1; then
     engine tag docker.io/curlimages/curl "$client_image"
   else
-    printf 'FROM %s\nUSER root\nRUN apt-get update -qq && apt-get install -y -qq --no-install-recommends curl\n' "$image" >"$work/client"
+    printf 'FROM %s\nRUN apt-get update -qq && apt-get install -y -qq --no-install-recommends curl\n' "$base" >"$work/client"
     build_image -f "$work/client" -t "$client_image" "$work"
   fi
   sed -E -e '/^    build:/d' \

@@ -1,7 +1,7 @@
 # Sourced by test.sh. Starts the objects of docs/recipes/kubernetes.md with `podman kube play`, without a cluster.
 
 kubernetes() {
-  local manifest=$work/kubernetes.yaml pod=$tag-pod-$tag
+  local manifest=$work/kubernetes.yaml pod=$tag-pod-$tag path
   [[ $engine == *podman ]] && command -v catatonit >/dev/null ||
     { echo "skipped: the recipe for Kubernetes, because podman or catatonit is not installed"; return; }
   # Names of its own, and the image that was built.
@@ -14,10 +14,9 @@ kubernetes() {
     engine logs "$pod" 2>/dev/null | grep -x ready >/dev/null && break
     sleep 0.1
   done
-  engine exec "$pod" node -e '
-    const headers = { authorization: "Bearer at-least-16-characters" }
-    const ask = async (path) => (await fetch(`http://127.0.0.1${path}`, { headers })).text()
-    Promise.all([":8025/readyz", "/root.pem", ":8025/api/v1/status"].map(ask)).then((answers) => console.log(...answers))' >"$work/kubernetes"
+  for path in :8025/readyz /root.pem :8025/api/v1/status; do
+    inside "$pod" curl -sS -H 'Authorization: Bearer at-least-16-characters' "http://127.0.0.1$path"
+  done >"$work/kubernetes"
   for answer in '^ok ' 'BEGIN CERTIFICATE' '"role":"administrator"'; do
     grep -q -- "$answer" "$work/kubernetes" || { engine logs "$pod" >&2; fail "Kubernetes: no $answer"; }
   done

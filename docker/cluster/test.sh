@@ -83,7 +83,8 @@ copy_files() {
   cp -r . "$work/cluster"
   "$work/cluster/secrets.sh" >/dev/null
   local edits=(-e '/^    build:/d' -e 's/127\.0\.0\.1:[0-9]+:/127.0.0.1::/' -e "s|image: sealpost$|image: ${IMAGE:-sealpost}|"
-    -e "s|\"\./|\"$work/cluster/|" -e "s|file: secrets/|file: $work/cluster/secrets/|" -e "s|\"\.\./\.\./|\"$(cd ../.. && pwd)/|")
+    -e "s|\"\./|\"$work/cluster/|" -e "s|file: secrets/|file: $work/cluster/secrets/|" -e "s|\"\.\./\.\./|\"$(cd ../.. && pwd)/|"
+    -e '/^  prometheus:/a\    ports: ["127.0.0.1::9090"]')
   if [ -n "${DEBIAN_IMAGE:-}" ]; then
     debian_images
     edits+=(-e "s#image: docker.io/(library|prom)/([a-z]+):.*#image: localhost/$project-\2#" -e '/^  grafana:/,/^$/d')
@@ -168,7 +169,7 @@ wait $restart || { cat "$work/restart.log" >&2; fail "rolling-restart.sh"; }
 ok "all nodes were restarted one after the other; meanwhile $sent messages were accepted, none refused and none lost"
 
 healthy_targets() {
-  in_node node -e 'fetch("http://prometheus:9090/api/v1/targets").then((r) => r.json()).then(({ data }) => console.log(data.activeTargets.filter((one) => one.health === "up").length))'
+  curl -sSf "http://$(compose port prometheus 9090)/api/v1/targets" | jq '[.data.activeTargets[] | select(.health == "up")] | length'
 }
 has_targets() { [ "$(healthy_targets)" = 4 ]; }
 until_true 60 'Prometheus does not reach the nodes and HAProxy' has_targets
