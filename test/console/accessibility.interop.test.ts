@@ -4,7 +4,7 @@ import type { AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HttpLab } from '../servers/http/client.ts'
-import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
+import { ConsoleBrowser, consoleLab, hasChromium, openTab, tabNames } from './browser.ts'
 import { pages } from './pages.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -64,11 +64,8 @@ describe.skipIf(!hasChromium)('accessibility', () => {
   it.each(['light', 'dark'] as const)('axe finds nothing on the tabs of a message, %s', async (colorScheme) => {
     const [{ id }] = (await http.request('messages?query=subject:code')).body.items
     const page = await browser.open(http.base, `/mail/${id}`, { colorScheme, viewport: { width: 1280, height: 800 } })
-    const tabs = page.getByRole('tablist', { name: 'Views of the message' }).getByRole('tab')
-    await tabs.first().waitFor()
-    for (const tab of await tabs.all()) {
-      await tab.click()
-      await expect.poll(() => tab.getAttribute('aria-selected')).toBe('true')
+    for (const name of await tabNames(page)) {
+      await openTab(page, name)
       await page.locator('.reader .tab-panel > :not(.skeleton)').first().waitFor()
       await expect.poll(() => page.locator('.reader .skeleton').count()).toBe(0)
       await expectAccessible(page, '.reader')

@@ -1,5 +1,5 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import type { LabInput } from '../../src/core/config/schema.ts'
 import { HttpLab } from '../servers/http/client.ts'
 import { sharedChromium } from '../support/chromium.ts'
@@ -85,6 +85,27 @@ async function articlesIn(
     ids.push((await http.request('articles', { json })).body.messageId)
   }
   return ids
+}
+
+/** Opens a tab, also one that has no room and is under More. */
+export async function openTab(page: Page, name: string): Promise<void> {
+  const tab = page.getByRole('tab', { name, includeHidden: true }).first()
+  await tab.waitFor({ state: 'attached' })
+  // The tabs find their room right after they appear.
+  await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done)))')
+  if (await tab.isHidden()) {
+    const more = page.locator('.more-tabs')
+    await more.locator('summary').click()
+    await more.getByRole('button', { name }).first().click()
+  } else await tab.click()
+  await expect.poll(() => tab.getAttribute('aria-selected')).toBe('true')
+}
+
+/** Returns the names of all tabs of a message. */
+export async function tabNames(page: Page): Promise<string[]> {
+  const tabs = page.getByRole('tablist', { name: 'Views of the message', includeHidden: true }).locator('[role=tab]')
+  await tabs.first().waitFor()
+  return (await tabs.allTextContents()).map((text) => text.replace(/\d+$/, ''))
 }
 
 /** A lab with a console, and a browser. */

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HttpLab } from '../servers/http/client.ts'
-import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
+import { ConsoleBrowser, consoleLab, hasChromium, openTab, tabNames } from './browser.ts'
 
 /** The attacks of hostile mail. `EVIL` is a server that records who asks it; `LAB` is the console itself. */
 const attacks: Readonly<Record<string, string>> = {
@@ -128,8 +128,8 @@ describe.skipIf(!hasChromium)('hostile mail', () => {
     const { id } = (await http.request('messages?limit=1')).body.items[0]
     const page = await browser.open(http.base, `/mail/${id}`)
     await page.getByRole('heading', { level: 2, name: html }).waitFor()
-    for (const tab of await page.getByRole('tab').all()) {
-      await tab.click()
+    for (const name of await tabNames(page)) {
+      await openTab(page, name)
       await page.locator('.tab-panel > *:not(.skeleton)').first().waitFor()
     }
     expect(await page.evaluate('window.hacked')).toBeUndefined()
@@ -153,7 +153,7 @@ describe.skipIf(!hasChromium)('hostile mail', () => {
     const { id } = (await http.request('messages?limit=1')).body.items[0]
     const page = await browser.open(http.base, `/mail/${id}?tab=html`)
     await page.getByRole('button', { name: 'Show it' }).waitFor()
-    await page.getByRole('tab', { name: 'Headers' }).click()
+    await openTab(page, 'Headers')
     await page.getByText('evil@app.test').first().waitFor()
     await page.context().close()
   })

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { LineClient } from '../support/line-client.ts'
-import { consoleSite, hasChromium } from './browser.ts'
+import { consoleSite, hasChromium, openTab } from './browser.ts'
 
 describe.skipIf(!hasChromium)('Mail', () => {
   const site = consoleSite()
@@ -172,7 +172,7 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await scroller(page, 'scrollTo({ top: 1500 })')
     await row(page, 'Message 50').click()
     await title(page, 'Message 50').waitFor()
-    await page.getByRole('tab', { name: 'Headers' }).click()
+    await openTab(page, 'Headers')
     const { pathname, search } = new URL(page.url())
     expect(search).toContain('tab=headers')
     const top = await scroller(page, 'scrollTop')
@@ -245,7 +245,7 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await page.getByText('No mail yet').waitFor()
     await page.getByRole('button', { name: 'Send me a test mail' }).click()
     await row(page, 'Test mail').click()
-    await page.getByRole('tab', { name: 'Links' }).click()
+    await openTab(page, 'Links')
     await page.getByText('471147', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Reply', exact: true }).click()
     const dialog = page.getByRole('dialog')

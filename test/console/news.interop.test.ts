@@ -6,7 +6,7 @@ import { freePort } from '../support/free-ports.ts'
 import { LineClient } from '../support/line-client.ts'
 import { needs } from '../support/programs.ts'
 import { runProgram } from '../support/run-program.ts'
-import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
+import { ConsoleBrowser, consoleLab, hasChromium, openTab } from './browser.ts'
 
 describe.skipIf(!hasChromium)('News', () => {
   let http: HttpLab
@@ -104,7 +104,7 @@ describe.skipIf(!hasChromium)('News', () => {
     await answer.click()
     await page.getByText('Text of answer', { exact: true }).last().waitFor()
     await expect.poll(() => group.textContent()).toMatch(/2$/)
-    await page.getByRole('tab', { name: 'How it arrived' }).click()
+    await openTab(page, 'How it arrived')
     await page.getByText('one.test!.POSTED', { exact: false }).waitFor()
     await post('stop', 'cmsg cancel', ['Control: cancel <answer@news.test>'])
     await page.getByText('This article was cancelled or deleted').waitFor()

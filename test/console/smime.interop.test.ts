@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest'
 import { OpensslCms } from '../mail/smime/openssl-cms.ts'
 import { HttpLab } from '../servers/http/client.ts'
 import { needs } from '../support/programs.ts'
-import { ConsoleBrowser, hasChromium } from './browser.ts'
+import { ConsoleBrowser, hasChromium, openTab } from './browser.ts'
 
 const HTML = 'Content-Type: text/html; charset=utf-8\r\n\r\n<p>The code is 123456.</p>\r\n'
 
@@ -33,7 +33,7 @@ describe.skipIf(!(hasChromium && needs('openssl')))('S/MIME in the console', () 
     await reader.getByText('signature valid').waitFor()
     await reader.getByText('encrypted, decrypted by the lab').waitFor()
     await page.frameLocator('iframe').first().getByText('The code is 123456.').waitFor()
-    await reader.getByRole('tab', { name: 'S/MIME' }).click()
+    await openTab(page, 'S/MIME')
     const panel = reader.getByRole('tabpanel')
     await panel.getByText('AES-256-CBC').waitFor()
     await panel.getByText('Alice <alice@lab.test>').first().waitFor()

@@ -39,8 +39,8 @@ export async function chosenMessages({
   caller,
   input,
 }: Pick<Call<Choice>, 'api' | 'caller' | 'input'>): Promise<readonly IndexedMessage[]> {
-  const { ids, all, query, account, folder, newsgroup, captured, since } = input
-  const search = { query, account, folder, newsgroup, captured, since }
+  const { ids, all, query, account, folder, newsgroup, captured, articles, since } = input
+  const search = { query, account, folder, newsgroup, captured, articles, since }
   assertOneSelection({ ids, all }, search)
   if (ids) return distinct(ids).flatMap((id) => seen(api, caller, id))
   const conditions = conditionsOf(search)

@@ -17,6 +17,7 @@ interface MessageQuery {
   readonly folder?: string | undefined
   readonly newsgroup?: string | undefined
   readonly captured?: boolean | undefined
+  readonly articles?: boolean | undefined
   readonly since?: string | undefined
 }
 
@@ -27,6 +28,7 @@ export const selection = {
   folder: z.string().optional().describe('Only the folder with this name.'),
   newsgroup: z.string().optional().describe('Only the articles of this newsgroup.'),
   captured: z.boolean().optional().describe('Only captured mail; with false, everything else.'),
+  articles: z.boolean().optional().describe('Only articles of newsgroups; with false, everything else.'),
   since: z.string().optional().describe('Only what has a `receivedAt` at or after this time, RFC 3339.'),
 }
 
@@ -34,15 +36,25 @@ export const selection = {
 export const selectionInUrl = {
   ...selection,
   captured: flag.optional().describe(selection.captured.description ?? ''),
+  articles: flag.optional().describe(selection.articles.description ?? ''),
 }
 
 /** Returns the conditions of a query. @throws ApiProblem `bad-request` */
-export function conditionsOf({ query = '', account, folder, newsgroup, captured, since }: MessageQuery): Condition[] {
+export function conditionsOf({
+  query = '',
+  account,
+  folder,
+  newsgroup,
+  captured,
+  articles,
+  since,
+}: MessageQuery): Condition[] {
   const fields = {
     account,
     folder,
     newsgroup,
-    captured: captured === undefined ? undefined : captured ? 'yes' : 'no',
+    captured: yesOrNo(captured),
+    articles: yesOrNo(articles),
   }
   return [
     ...parseQuery(query),
@@ -50,6 +62,9 @@ export function conditionsOf({ query = '', account, folder, newsgroup, captured,
     ...(since === undefined ? [] : [receivedSince(since)]),
   ]
 }
+
+const yesOrNo = (value: boolean | undefined): string | undefined =>
+  value === undefined ? undefined : value ? 'yes' : 'no'
 
 /** Returns a message that the caller sees. @throws ApiProblem `not-found` */
 export function messageOf(api: Api, caller: Caller, id: string): IndexedMessage {

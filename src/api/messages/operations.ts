@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { definedOnly } from '../../core/values/defined.ts'
 import { compose } from '../../mail/format/compose.ts'
-import type { FlagChange } from '../../storage/store/types.ts'
+import { accountOf, type FlagChange } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
 import { assertMayChangeIn, type Caller, mayChangeIn } from '../caller.ts'
 import { fieldName, flag, line } from '../input-types.ts'
@@ -11,7 +11,7 @@ import { ApiProblem } from '../problem.ts'
 import { bulkOperations, deleteMessages } from './bulk.ts'
 import { conditionsOf, folderNamed, messageOf, nodeOfPage, pageOfMessages, selectionInUrl } from './find.ts'
 import { assertOwnRecipient, importMessages } from './import.ts'
-import { messageId } from './message-index.ts'
+import { type IndexedMessage, messageId } from './message-index.ts'
 import { readOperations } from './read.ts'
 import { idsSeenBy, locationOfFirst, storedIds } from './stored.ts'
 import { keywordOf, type MessageSummary, messageSummary, summaryOf, tag, tagsOf } from './summary.ts'
@@ -42,20 +42,53 @@ const list = defineOperation('messages.list', 'GET /messages', {
     threads: flag
       .default(false)
       .describe('Only the newest message of each thread, with facts about the thread in `thread`.'),
+    distinct: flag
+      .default(false)
+      .describe('A message that several mailboxes have is one item, with its copies in `copies`. Without `threads`.'),
   }),
   output: pageOf(
     messageSummary.extend({
       thread: threadFacts.optional().describe('Facts about the thread. Only with `threads=true`.'),
+      copies: z
+        .array(z.object({ id: z.string(), account: z.string().nullable() }))
+        .optional()
+        .describe('The message itself and its copies in other mailboxes. Only with `distinct=true`.'),
     }),
   ),
   async run({ api, caller, input }) {
     const found = await api.views.find(caller, conditionsOf(input))
+    if (!input.threads && input.distinct) {
+      const copies = copiesIn(found)
+      const firsts = [...copies.values()].map(([first]) => first as IndexedMessage)
+      const page = await pageOfMessages({ api, caller }, firsts, input)
+      const items = page.items.map((one) => ({ ...one, copies: (copies.get(one.content) ?? []).map(copyFacts) }))
+      return { ...page, items }
+    }
     if (!input.threads) return pageOfMessages({ api, caller }, found, input)
     const { newest, facts } = newestOfThreads(found, await api.threads.current())
     const page = await pageOfMessages({ api, caller }, newest, input)
     return { ...page, items: page.items.map((one) => ({ ...one, thread: facts.get(one.id) })) }
   },
 })
+
+/** Copies by content, of a list that stays the same array while nothing changes. */
+const knownCopies = new WeakMap<readonly IndexedMessage[], ReadonlyMap<string, readonly IndexedMessage[]>>()
+
+/** Returns the copies of each message by its content, in the order of a list. */
+function copiesIn(found: readonly IndexedMessage[]): ReadonlyMap<string, readonly IndexedMessage[]> {
+  const known = knownCopies.get(found)
+  if (known) return known
+  const copies = new Map<string, IndexedMessage[]>()
+  for (const message of found) {
+    const others = copies.get(message.entry.blob)
+    if (others) others.push(message)
+    else copies.set(message.entry.blob, [message])
+  }
+  knownCopies.set(found, copies)
+  return copies
+}
+
+const copyFacts = ({ id, folder }: IndexedMessage) => ({ id, account: accountOf(folder) ?? null })
 
 const thread = defineOperation('messages.thread', 'GET /messages/{id}/thread', {
   summary:

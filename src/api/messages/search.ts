@@ -91,6 +91,7 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
   account: ofEntry(({ folder }, value) => accountOf(folder)?.toLowerCase() === value),
   newsgroup: ofEntry(({ folder }, value) => folder.owner === PUBLIC_OWNER && folder.name.toLowerCase() === value),
   captured: (value) => choice('captured', value, { yes: isCaptured, no: not(isCaptured) }),
+  articles: (value) => choice('articles', value, { yes: isArticle, no: not(isArticle) }),
   header: ofHeader,
 }
 
@@ -98,6 +99,7 @@ const isRead: Test = { ofEntry: ({ entry }) => entry.flags.includes('\\Seen') }
 const isFlagged: Test = { ofEntry: ({ entry }) => entry.flags.includes('\\Flagged') }
 const isTagged: Test = { ofEntry: ({ entry }) => tagsOf(entry).length > 0 }
 const isCaptured: Test = { ofEntry: ({ folder }) => folder.owner === CAPTURED_OWNER }
+const isArticle: Test = { ofEntry: ({ folder }) => folder.owner === PUBLIC_OWNER }
 const hasAttachment: Test = { ofFacts: ({ attachments }) => attachments > 0 }
 const hasInline: Test = { ofFacts: (facts) => facts.hasInline }
 

@@ -287,3 +287,30 @@ describe('a long text', () => {
     ])
   })
 })
+
+it('lists a message of several mailboxes once with distinct, and no articles with articles=false', async () => {
+  await using http = await HttpLab.start({
+    directory: { accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
+    news: { groups: [{ name: 'lab.general' }] },
+  })
+  await http.request('articles', {
+    json: { newsgroups: ['lab.general'], from: 'a@app.test', subject: 'Article', text: 'x' },
+  })
+  await http.lab.deliver({ from: 'a@app.test', subject: 'Both', text: 'x' }, { to: ['alice', 'bob'] })
+  await http.lab.deliver({ from: 'a@app.test', subject: 'One', text: 'x' }, { to: 'bob' })
+  const list = async (query: string) => (await http.request(`messages?${query}`)).body
+  expect((await list('')).total).toBe(4)
+  expect((await list('articles=true')).items).toMatchObject([{ subject: 'Article', newsgroup: 'lab.general' }])
+  const { items, total } = await list('articles=false&distinct=true')
+  expect(total).toBe(2)
+  expect(
+    items.map(({ subject, copies }: { subject: string; copies: { account: string }[] }) => [
+      subject,
+      ...copies.map(({ account }) => account).sort(),
+    ]),
+  ).toEqual([
+    ['One', 'bob'],
+    ['Both', 'alice', 'bob'],
+  ])
+  expect((await list('query=articles:yes')).total).toBe(1)
+})

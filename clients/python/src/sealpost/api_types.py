@@ -24,6 +24,8 @@ Message = TypedDict(
         # Account whose mailbox contains the message.
         "account": Optional[str],
         "newsgroup": Optional[str],
+        # Is the same for every copy of a message in the mailboxes of its recipients.
+        "content": str,
         # Whether the message is captured mail for another domain.
         "captured": bool,
         # Message-ID with its angle brackets, or empty.
@@ -470,6 +472,8 @@ MessageSummary = TypedDict(
         # Account whose mailbox contains the message.
         "account": Optional[str],
         "newsgroup": Optional[str],
+        # Is the same for every copy of a message in the mailboxes of its recipients.
+        "content": str,
         # Whether the message is captured mail for another domain.
         "captured": bool,
         # Message-ID with its angle brackets, or empty.
@@ -772,6 +776,8 @@ class MessageFilter(TypedDict, total=False):
     newsgroup: str
     # Only captured mail; with false, everything else.
     captured: bool
+    # Only articles of newsgroups; with false, everything else.
+    articles: bool
     # Only what has a `receivedAt` at or after this time, RFC 3339.
     since: str
 

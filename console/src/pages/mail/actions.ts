@@ -13,8 +13,9 @@ export type Choice =
 
 export const sizeOf = (choice: Choice): number => (choice.kind === 'ids' ? choice.ids.length : choice.count)
 
-const inputOf = (choice: Choice) =>
-  choice.kind === 'ids' ? { ids: [...choice.ids] } : { ...choice.selection, all: true }
+/** Returns the input of an action. It applies to all copies of a message. */
+const inputOf = (choice: Choice, list?: MessageList) =>
+  choice.kind === 'ids' ? { ids: list?.withCopies(choice.ids) ?? [...choice.ids] } : { ...choice.selection, all: true }
 
 const idsIn = (choice: Choice): readonly string[] => (choice.kind === 'ids' ? choice.ids : [])
 
@@ -36,7 +37,7 @@ export async function mark(
   change: { readonly read?: boolean; readonly flagged?: boolean },
 ): Promise<void> {
   list.patch(idsIn(choice), (message) => ({ ...message, ...change }))
-  const isDone = await attempt(() => call('messages.updateMany', { ...inputOf(choice), ...change }))
+  const isDone = await attempt(() => call('messages.updateMany', { ...inputOf(choice, list), ...change }))
   if (!isDone || choice.kind === 'all') await list.refresh()
 }
 
@@ -46,7 +47,7 @@ export async function changeTags(list: MessageList, choice: Choice, add: string[
     message.tags.filter((one) => ![...add, ...remove].some((tag) => tag.toLowerCase() === one.toLowerCase()))
   list.patch(idsIn(choice), (message) => ({ ...message, tags: [...without(message), ...add] }))
   const isDone = await attempt(() =>
-    call('messages.updateMany', { ...inputOf(choice), addTags: add, removeTags: remove }),
+    call('messages.updateMany', { ...inputOf(choice, list), addTags: add, removeTags: remove }),
   )
   if (!isDone || choice.kind === 'all') await list.refresh()
   return isDone
@@ -54,13 +55,14 @@ export async function changeTags(list: MessageList, choice: Choice, add: string[
 
 /** Deletes messages after the time to undo it. The list hides them immediately. */
 export function removeSoon(list: MessageList, ids: readonly string[]): void {
-  list.hide(ids)
+  const copies = list.withCopies(ids)
+  list.hide(copies)
   doUnlessUndone(t('mail.deleted', { n: ids.length }), {
     act: () =>
-      void attempt(() => call('messages.deleteMany', { ids: [...ids] }, { keepalive: true })).then(
-        (isDone) => isDone || list.unhide(ids),
+      void attempt(() => call('messages.deleteMany', { ids: copies }, { keepalive: true })).then(
+        (isDone) => isDone || list.unhide(copies),
       ),
-    undo: () => list.unhide(ids),
+    undo: () => list.unhide(copies),
   })
 }
 

@@ -46,15 +46,22 @@ export function selectionOf({ account, folder, newsgroup, captured, search }: Ma
     folder,
     newsgroup,
     captured: captured || undefined,
+    ...(wantsArticles({ newsgroup, search }) ? {} : { articles: false }),
     query: search.trim() || undefined,
   }
 }
+
+/** Articles of newsgroups are not mail: a list has them only if its newsgroup or its search asks for them. */
+const wantsArticles = ({ newsgroup, search }: Pick<MailFilter, 'newsgroup' | 'search'>): boolean =>
+  newsgroup !== undefined || /(?:^|\s)(?:articles|newsgroup):/i.test(search)
 
 /** Returns whether a folder belongs to the list, whatever the search. */
 export const hasFolder = (filter: MailFilter, folder: Folder): boolean =>
   (filter.account === undefined || folder.account === filter.account) &&
   (filter.folder === undefined || folder.name.toLowerCase() === filter.folder.toLowerCase()) &&
-  (filter.newsgroup === undefined || folder.newsgroup === filter.newsgroup) &&
+  (filter.newsgroup === undefined
+    ? folder.newsgroup === null || wantsArticles(filter)
+    : folder.newsgroup === filter.newsgroup) &&
   (!filter.captured || folder.captured)
 
 /** Returns whether a message belongs to the list, whatever the search. */
@@ -67,4 +74,6 @@ export const isPlain = ({ search, threads }: MailFilter): boolean => search.trim
 export type Folder = Schemas['Folder']
 export type Summary = Schemas['MessageSummary'] & {
   readonly thread?: { readonly messages: number; readonly unread: number } | undefined
+  /** The message and its copies in other mailboxes. */
+  readonly copies?: readonly { readonly id: string; readonly account: string | null }[] | undefined
 }

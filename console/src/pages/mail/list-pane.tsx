@@ -120,6 +120,7 @@ function Rows({ mail, offsetKey: key }: { readonly mail: Mail; readonly offsetKe
           <Row
             message={list.at(row)}
             isChecked={isAllChecked || checked.has(list.at(row)?.id ?? '')}
+            account={filter.account}
             isSent={filter.folder === 'Sent' || filter.folder === 'Drafts'}
             onCheck={(event) => {
               event.stopPropagation()

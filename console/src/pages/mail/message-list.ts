@@ -11,6 +11,8 @@ const PAGE = 50
 const MAX_LOADS = 2
 /** A list that the browser cannot update itself is read again this long after a change. */
 const REFRESH_MS = 300
+/** Rows that are searched for another copy of a message that arrives. */
+const MAX_COPIES = 200
 /** The lab repeats events after a reconnection. This long, the list is read again rather than updated. */
 const SETTLE_MS = 5_000
 
@@ -185,7 +187,7 @@ export class MessageList {
   #read(offset: number, limit: number) {
     return call('messages.list', {
       ...selectionOf(this.filter),
-      threads: this.filter.threads || undefined,
+      ...(this.filter.threads ? { threads: true } : { distinct: true }),
       offset,
       limit,
     })
@@ -275,12 +277,33 @@ export class MessageList {
   #received(message: Summary | undefined): void {
     if (!message || this.#rows.has(message.id) || !belongs(this.filter, message)) return
     if (!isPlain(this.filter) || Date.now() < this.#settledAt) return this.#refreshSoon()
-    this.#rows.unshift(message)
+    const copy = { id: message.id, account: message.account }
+    const first = this.#copyOf(message)
+    if (first) return this.#rows.change(first.id, (one) => ({ ...one, copies: [...(one.copies ?? []), copy] }))
+    this.#rows.unshift({ ...message, copies: [copy] })
     this.prepended.value++
   }
 
+  /** Returns the row with another copy of a message. Copies arrive together. */
+  #copyOf({ content }: Summary): Summary | undefined {
+    for (let row = 0; row < Math.min(MAX_COPIES, this.#rows.length); row++) {
+      const one = this.#rows.at(row)
+      if (one?.content === content) return one
+    }
+    return undefined
+  }
+
+  /** Returns messages with their copies: a row stands for all of them. */
+  withCopies(ids: readonly string[]): string[] {
+    return ids.flatMap((id) => {
+      const row = this.#rows.rowOf(id)
+      const copies = row === -1 ? undefined : this.#rows.at(row)?.copies
+      return copies ? copies.map((copy) => copy.id) : [id]
+    })
+  }
+
   #replace(message: Summary): void {
-    this.#rows.change(message.id, ({ thread }) => ({ ...message, thread }))
+    this.#rows.change(message.id, ({ thread, copies }) => ({ ...message, thread, copies }))
   }
 
   #remove(gone: ReadonlySet<string>): void {
@@ -289,7 +312,10 @@ export class MessageList {
       return !folder || hasFolder(this.filter, folder)
     }
     for (const id of gone) this.#doomed.delete(id)
-    if (this.filter.threads || [...gone].some((id) => !this.#rows.has(id) && isOfList(id))) this.#refreshSoon()
+    // Another copy takes the place of a row.
+    const hasOthers = [...gone].some((id) => this.withCopies([id]).some((copy) => !gone.has(copy)))
+    if (hasOthers || this.filter.threads || [...gone].some((id) => !this.#rows.has(id) && isOfList(id)))
+      this.#refreshSoon()
     this.#rows.remove(gone)
   }
 }

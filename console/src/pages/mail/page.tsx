@@ -18,7 +18,7 @@ import { composing } from './compose-state.ts'
 import { ListPane } from './list-pane.tsx'
 import { Reader } from './reader.tsx'
 import { Tree } from './tree.tsx'
-import { type Mail, useMail } from './use-mail.ts'
+import { type Mail, takesFocus, useMail } from './use-mail.ts'
 
 /** All mail of the lab: the tree, the list and the open message. */
 export default function MailPage() {
@@ -27,6 +27,16 @@ export default function MailPage() {
   useMailCommands(mail)
   return (
     <>
+      <a
+        class="skip"
+        href={location.href}
+        onClick={(event) => {
+          event.preventDefault()
+          focusList()
+        }}
+      >
+        {t('mail.toList')}
+      </a>
       <Panes mail={mail} />
       {composing.value && <Compose draft={composing.value} />}
     </>
@@ -97,8 +107,15 @@ function useMailKeys(mail: Mail): void {
       return [
         { keys: 'j', text: 'mail.keyNext', run: run((now) => void now.step(1)) },
         { keys: 'k', text: 'mail.keyPrevious', run: run((now) => void now.step(-1)) },
-        { keys: 'o', text: 'mail.keyOpen', run: run((now) => now.openId === undefined && void now.step(0)) },
-        { keys: 'u', text: 'mail.keyBack', run: run((now) => now.close()) },
+        { keys: 'o', text: 'mail.keyOpen', run: run(openByKey) },
+        {
+          keys: 'u',
+          text: 'mail.keyBack',
+          run: run((now) => {
+            now.close()
+            focusList()
+          }),
+        },
         { keys: 'x', text: 'mail.keySelect', run: run((now) => now.openId !== undefined && now.check([now.openId])) },
         { keys: '*', text: 'mail.selectAll', run: run((now) => now.checkAll()) },
         { keys: 'Escape', text: 'mail.clearSelection', run: run((now) => now.uncheck()) },
@@ -116,6 +133,16 @@ function useMailKeys(mail: Mail): void {
     }, []),
   )
 }
+
+/** Opens the first message, or moves the focus to the open one. */
+const openByKey = ({ openId, step }: Mail): void => {
+  const heading = document.querySelector<HTMLElement>('.reader-title h2')
+  if (openId !== undefined) return heading?.focus()
+  takesFocus.current = true
+  void step(0)
+}
+
+const focusList = (): void => document.querySelector<HTMLElement>('.list-pane .virtual-list')?.focus()
 
 const compose = ({ filter: { account } }: Mail): void => {
   composing.value = { from: account }

@@ -13,7 +13,8 @@ import {
   Tag,
   Trash2,
 } from 'lucide-preact'
-import { useState } from 'preact/hooks'
+import { Fragment } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { copyText } from '../../components/copy-button.tsx'
@@ -32,7 +33,7 @@ import { OpenInNews } from './open-in-news.tsx'
 import { Release } from './release.tsx'
 import { SmimeBadges } from './smime-badges.tsx'
 import { ThreadStrip } from './thread-strip.tsx'
-import { type Mail, useRead } from './use-mail.ts'
+import { type Mail, takesFocus, useRead } from './use-mail.ts'
 import { addressText, type Message, useMessage } from './use-message.ts'
 
 /** One message: who, what, how it came, its actions and its tabs. */
@@ -48,6 +49,12 @@ export function Reader({
   const { list } = mail
   const { message: current, problem, isGone, again } = useMessage(id)
   useRead(list, id, current && (current.newsgroup === null || mayManage()) ? current.read : undefined)
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    if (!current || !takesFocus.current) return
+    takesFocus.current = false
+    heading.current?.focus()
+  }, [current?.id])
   if (isGone) return <EmptyState icon={Trash2} title={t('mail.gone')} />
   if (problem) return <ProblemState problem={problem} onRetry={again} />
   if (!current) return <Skeleton lines={10} />
@@ -56,7 +63,9 @@ export function Reader({
       <header class="reader-head">
         <div class="reader-title">
           {onBack && <Button kind="plain" icon={ArrowLeft} label={t('mail.back')} shortcut="u" onClick={onBack} />}
-          <h2>{current.subject || t('mail.noSubject')}</h2>
+          <h2 dir="auto" ref={heading} tabIndex={-1}>
+            {current.subject || t('mail.noSubject')}
+          </h2>
         </div>
         <ReaderActions mail={mail} message={current} />
         <MessageFacts message={current} />
@@ -148,7 +157,27 @@ function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mai
 const recipientsOf = ({ envelope, to, cc }: Message): readonly string[] =>
   envelope && envelope.to.length > 0 ? envelope.to : [...to, ...cc].map(({ address }) => address)
 
-/** Returns an address as text. */
+/** Addresses of a header, each in its own direction of writing. */
+export const Addresses = ({ list }: { readonly list: Message['to'] }) => (
+  <>
+    {list.map((one, index) => (
+      <Fragment key={index}>
+        {index > 0 && ', '}
+        <bdi>{addressText(one)}</bdi>
+      </Fragment>
+    ))}
+  </>
+)
+
+/** A field that the header does not have, with the addresses of the envelope in its place. */
+const Missing = ({ envelope }: { readonly envelope: readonly string[] }) => (
+  <>
+    {envelope.length > 0 && `${envelope.join(', ')} · `}
+    <span class="hint">{t(envelope.length > 0 ? 'mail.ofEnvelope' : 'mail.notInHeader')}</span>
+  </>
+)
+
+/** The facts in the header of a message, and those of its envelope that the header does not have. */
 export function MessageFacts({ message }: { readonly message: Message }) {
   const { from, to, cc, date, receivedAt, newsgroup, envelope } = message
   const addresses = new Set([...to, ...cc].map(({ address }) => address.toLowerCase()))
@@ -156,13 +185,22 @@ export function MessageFacts({ message }: { readonly message: Message }) {
   return (
     <>
       <dl class="facts beside">
-        <Fact name={t('mail.from')}>{from ? addressText(from) : t('mail.unknownSender')}</Fact>
-        <Fact name={t('mail.to')}>
-          {to.map(addressText).join(', ') || '–'}
-          {newsgroup ?? ''}
+        <Fact name={t('mail.from')}>
+          {from ? <bdi>{addressText(from)}</bdi> : <Missing envelope={envelope?.from ? [envelope.from] : []} />}
         </Fact>
-        {cc.length > 0 && <Fact name={t('mail.cc')}>{cc.map(addressText).join(', ')}</Fact>}
-        {blind.length > 0 && to.length + cc.length > 0 && <Fact name={t('mail.envelopeOnly')}>{blind.join(', ')}</Fact>}
+        <Fact name={t('mail.to')}>
+          {newsgroup ?? (to.length > 0 ? <Addresses list={to} /> : <Missing envelope={cc.length > 0 ? [] : blind} />)}
+        </Fact>
+        {cc.length > 0 && (
+          <Fact name={t('mail.cc')}>
+            <Addresses list={cc} />
+          </Fact>
+        )}
+        {blind.length > 0 && to.length + cc.length > 0 && (
+          <Fact name={t('mail.envelopeOnly')}>
+            <span title={t('mail.envelopeOnlyHint')}>{blind.join(', ')}</span>
+          </Fact>
+        )}
         <Fact name={t('mail.date')}>{wholeTime(date ?? receivedAt)}</Fact>
       </dl>
       <MessageBadges message={message} />

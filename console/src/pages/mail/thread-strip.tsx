@@ -29,7 +29,7 @@ export function ThreadStrip({ mail, message: { id, messageId } }: { readonly mai
         {items.map((one) => (
           <li key={one.id}>
             <button type="button" aria-current={one.id === id ? 'true' : undefined} onClick={() => mail.open(one.id)}>
-              {nameOf(one.from)} <RelativeTime at={one.receivedAt} short />
+              <bdi>{nameOf(one.from)}</bdi> <RelativeTime at={one.receivedAt} short />
             </button>
           </li>
         ))}

@@ -12,8 +12,8 @@ import {
 } from 'lucide-preact'
 import type { Icon } from '../../components/icon.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
-import { TreeGroup, TreeLink } from '../../components/tree.tsx'
-import { folders, foldersProblem, readFolders, sortedFolders, unreadTotal } from '../../state/folders.ts'
+import { TreeGroup, TreeLink, TreeNav } from '../../components/tree.tsx'
+import { folders, foldersProblem, readFolders, sortedFolders, unreadMail } from '../../state/folders.ts'
 import { t } from '../../texts/index.ts'
 import type { Folder, MailFilter } from './filter.ts'
 import { mailPath } from './filter.ts'
@@ -82,16 +82,17 @@ export function Tree({ current }: { readonly current: MailFilter }) {
   const accounts = [...new Set(all.flatMap(({ account }) => account ?? []))].sort()
   const captured = all.filter((one) => one.captured)
   const groups = all.filter(({ newsgroup }) => newsgroup !== null)
+  const mail = all.filter(({ newsgroup }) => newsgroup === null)
   return (
-    <nav class="tree" aria-label={t('mail.folders')}>
+    <TreeNav label={t('mail.folders')}>
       <ul>
         <Node
           filter={everything}
           current={current}
           icon={Mailbox}
           label={t('mail.all')}
-          unread={unreadTotal.value}
-          total={sum(all, 'messages')}
+          unread={unreadMail.value}
+          total={sum(mail, 'messages')}
           level={0}
         />
       </ul>
@@ -157,6 +158,6 @@ export function Tree({ current }: { readonly current: MailFilter }) {
           ))}
         </TreeGroup>
       )}
-    </nav>
+    </TreeNav>
   )
 }

@@ -111,6 +111,9 @@ export function useMail(): Mail {
   }
 }
 
+/** Whether the message that is opened takes the focus, so that it is read out: it was opened by a key. */
+export const takesFocus = { current: false }
+
 /** Marks a message as read once it is shown. */
 export function useRead(list: MessageList, id: string, isRead: boolean | undefined): void {
   useEffect(() => {

@@ -42,7 +42,7 @@ export function Article({ id, groups, onCancel, onBack }: ArticleProps) {
       <header class="reader-head">
         <div class="reader-title">
           {onBack && <Button kind="plain" icon={ArrowLeft} label={t('mail.back')} shortcut="u" onClick={onBack} />}
-          <h2>{title}</h2>
+          <h2 dir="auto">{title}</h2>
         </div>
         <Actions message={message} onCancel={onCancel} />
         <ArticleFacts message={message} groups={groups} />
@@ -117,7 +117,9 @@ function ArticleFacts({ message, groups }: { readonly message: Message; readonly
   const control = field('control')
   return (
     <dl class="facts beside article-facts">
-      <Fact name={t('mail.from')}>{from ? addressText(from) : t('mail.unknownSender')}</Fact>
+      <Fact name={t('mail.from')}>
+        <bdi>{from ? addressText(from) : t('mail.unknownSender')}</bdi>
+      </Fact>
       <Fact name={t('news.postedTo')}>
         <GroupLinks names={namesIn(field('newsgroups') ?? newsgroup ?? '')} groups={groups} />
       </Fact>

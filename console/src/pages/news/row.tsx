@@ -31,7 +31,9 @@ export function ArticleRow({ row, onToggle }: ArticleRowProps) {
       </span>
       <span class="first" title={isNewSubject ? subject : from?.address}>
         {isUnread && <span class="dot" />}
-        <span class="text">{isNewSubject ? what : who}</span>
+        <span class="text" dir="auto">
+          {isNewSubject ? what : who}
+        </span>
         {isCollapsed && <span class="thread-size">{t('news.below', { n: below })}</span>}
       </span>
       <span class="when">
@@ -40,8 +42,10 @@ export function ArticleRow({ row, onToggle }: ArticleRowProps) {
         <RelativeTime at={receivedAt} short />
       </span>
       <span class="second">
-        {isNewSubject && <span class="who">{who}</span>}
-        <span class="snippet">{snippet}</span>
+        {isNewSubject && <bdi class="who">{who}</bdi>}
+        <span class="snippet" dir="auto">
+          {snippet}
+        </span>
       </span>
       {isUnread && <span class="hidden">{t('mail.unread')}</span>}
     </div>

@@ -1,7 +1,7 @@
 import { Lock, Newspaper, Rss, ShieldCheck, Table2 } from 'lucide-preact'
 import { Glyph, type Icon } from '../../components/icon.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
-import { TreeGroup, TreeLink } from '../../components/tree.tsx'
+import { TreeGroup, TreeLink, TreeNav } from '../../components/tree.tsx'
 import { seesLab } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
 import { type Groups, isControl, type Newsgroup } from './groups.ts'
@@ -17,7 +17,7 @@ export function NewsTree({ groups, place }: { readonly groups: Groups; readonly 
   const unread = value.reduce((sum, one) => sum + one.unread, 0)
   const control = value.filter(isControl)
   return (
-    <nav class="tree" aria-label={t('news.newsgroups')}>
+    <TreeNav label={t('news.newsgroups')}>
       <ul>
         <TreeLink
           href={groupsPath}
@@ -40,7 +40,7 @@ export function NewsTree({ groups, place }: { readonly groups: Groups; readonly 
       {control.length > 0 && (
         <Section name="news.control" label={t('news.controlGroups')} groups={control} place={place} />
       )}
-    </nav>
+    </TreeNav>
   )
 }
 

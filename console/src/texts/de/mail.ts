@@ -59,7 +59,6 @@ export default {
   'mail.deleteAllHint':
     'Alle Nachrichten dieser Liste werden gelöscht, auch noch nicht geladene. Das lässt sich nicht rückgängig machen.',
   'mail.deleted': '{n} Nachricht gelöscht|{n} Nachrichten gelöscht',
-  'mail.desktop': 'Desktop',
   'mail.download': 'Herunterladen',
   'mail.downloadEml': '.eml herunterladen',
   'mail.drafts': 'Entwürfe',
@@ -125,7 +124,6 @@ export default {
   'mail.openInNews': 'In News öffnen',
   'mail.part': 'Teil {part}',
   'mail.partlySupportedBy': 'Teilweise unterstützt von',
-  'mail.phone': 'Telefon',
   'mail.port': 'Port',
   'mail.preview': 'Vorschau',
   'mail.rawHeaders': 'Wie empfangen, nicht dekodiert',
@@ -205,7 +203,6 @@ export default {
   'mail.tabParts': 'MIME',
   'mail.tabSource': 'Quelltext',
   'mail.tabText': 'Text',
-  'mail.tablet': 'Tablet',
   'mail.tag': 'Tag',
   'mail.tagName': 'Tag',
   'mail.testSent': 'Eine Testnachricht ist an {to} unterwegs',
@@ -250,4 +247,11 @@ export default {
   'mail.releaseNoConnector':
     'Das Lab sendet keine E-Mail an andere Hosts. Ein Connector in der Konfigurationsdatei nennt den Host, der sie erhält:',
   'mail.released': 'Eingereiht für {recipients}',
+  'mail.ofEnvelope': 'aus dem Umschlag; der Kopf nennt niemanden',
+  'mail.notInHeader': 'nicht im Kopf',
+  'mail.envelopeOnlyHint': 'Empfänger, die der Kopf nicht nennt, etwa die in Bcc',
+  'mail.full': 'Voll',
+  'mail.fullWidth': 'Die ganze verfügbare Breite',
+  'mail.sideBySide': 'Hell und dunkel nebeneinander',
+  'mail.toList': 'Zur Liste der Nachrichten springen',
 } satisfies Texts<'mail'>

@@ -69,4 +69,5 @@ export default {
   'shell.sessionsOf': 'Sitzungen von {user}',
   'shell.foundSessions': '{n} Sitzung|{n} Sitzungen',
   'shell.timeZone': 'Zeiten gelten in der Zone {zone} ({offset}).',
+  'shell.more': 'Mehr',
 } satisfies Texts<'shell'>

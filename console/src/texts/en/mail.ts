@@ -57,7 +57,6 @@ export default {
   'mail.deleteAllHint':
     'Every message of this list is deleted, including those that are not loaded. This cannot be undone.',
   'mail.deleted': '{n} message deleted|{n} messages deleted',
-  'mail.desktop': 'Desktop',
   'mail.download': 'Download',
   'mail.downloadEml': 'Download .eml',
   'mail.drafts': 'Drafts',
@@ -122,7 +121,6 @@ export default {
   'mail.openInNews': 'Open in News',
   'mail.part': 'Part {part}',
   'mail.partlySupportedBy': 'Partly supported by',
-  'mail.phone': 'Phone',
   'mail.port': 'Port',
   'mail.preview': 'Preview',
   'mail.rawHeaders': 'As received, not decoded',
@@ -202,7 +200,6 @@ export default {
   'mail.tabParts': 'MIME',
   'mail.tabSource': 'Source',
   'mail.tabText': 'Text',
-  'mail.tablet': 'Tablet',
   'mail.tag': 'Tag',
   'mail.tagName': 'Tag',
   'mail.testSent': 'A test mail is on its way to {to}',
@@ -247,4 +244,11 @@ export default {
   'mail.releaseNoConnector':
     'The lab sends no mail to other hosts. A connector in the configuration file names the host that gets it:',
   'mail.released': 'Queued for {recipients}',
+  'mail.ofEnvelope': 'from the envelope; the header names nobody',
+  'mail.notInHeader': 'not in the header',
+  'mail.envelopeOnlyHint': 'Recipients that the header does not name, such as those in Bcc',
+  'mail.full': 'Full',
+  'mail.fullWidth': 'All the width that there is',
+  'mail.sideBySide': 'Light and dark side by side',
+  'mail.toList': 'Skip to the list of messages',
 }

@@ -66,4 +66,5 @@ export default {
   'shell.sessionsOf': 'Sessions of {user}',
   'shell.foundSessions': '{n} session|{n} sessions',
   'shell.timeZone': 'Times are shown in the zone {zone} ({offset}).',
+  'shell.more': 'More',
 }

@@ -69,4 +69,5 @@ export default {
   'shell.sessionsOf': '{user} のセッション',
   'shell.foundSessions': 'セッション {n} 件',
   'shell.timeZone': '時刻はタイム ゾーン {zone} ({offset}) で表示されます。',
+  'shell.more': 'その他',
 } satisfies Texts<'shell'>

@@ -41,7 +41,9 @@ export default function AttachmentsTab({ message: { id, attachments } }: TabProp
                 </span>
               )}
               <div class="name">
-                <strong title={one.filename ?? undefined}>{one.filename ?? t('mail.unnamed')}</strong>
+                <strong title={one.filename ?? undefined} dir="auto">
+                  {one.filename ?? t('mail.unnamed')}
+                </strong>
                 <span class="hint">
                   {one.contentType} · {sizeText(one.sizeOctets)}
                   {one.disposition === 'inline' && ` · ${t('mail.inline')}`}

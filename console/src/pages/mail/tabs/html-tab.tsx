@@ -1,6 +1,6 @@
-import { Monitor, Moon, ShieldCheck, Smartphone, Sun, Tablet } from 'lucide-preact'
+import { Columns2, Moon, ShieldCheck, Sun } from 'lucide-preact'
 import { useMemo, useState } from 'preact/hooks'
-import { call, urlTo } from '../../../api/client.ts'
+import { call } from '../../../api/client.ts'
 import { Button } from '../../../components/button.tsx'
 import { Glyph, type Icon } from '../../../components/icon.tsx'
 import { EmptyState } from '../../../components/states.tsx'
@@ -9,17 +9,14 @@ import type { TextKey } from '../../../texts/catalogue.ts'
 import { t } from '../../../texts/index.ts'
 import { useLoaded } from '../use-loaded.ts'
 import type { TabProps } from '../use-message.ts'
+import { type Look, Preview, type Width, widths } from './preview.tsx'
 import { remoteContent } from './remote-content.ts'
 
-type Width = 'phone' | 'tablet' | 'desktop'
-
-/** Widths of the windows of mail programs, in CSS pixels. The desktop has all that there is. */
-const WIDTHS: readonly { readonly name: Width; readonly icon: Icon; readonly label: TextKey; readonly px?: number }[] =
-  [
-    { name: 'phone', icon: Smartphone, label: 'mail.phone', px: 375 },
-    { name: 'tablet', icon: Tablet, label: 'mail.tablet', px: 768 },
-    { name: 'desktop', icon: Monitor, label: 'mail.desktop' },
-  ]
+const LOOKS: readonly { readonly name: Look; readonly icon: Icon; readonly label: TextKey }[] = [
+  { name: 'light', icon: Sun, label: 'mail.light' },
+  { name: 'dark', icon: Moon, label: 'mail.dark' },
+  { name: 'both', icon: Columns2, label: 'mail.sideBySide' },
+]
 
 const HEAVY_CHARS = 2 * 1024 * 1024
 const HEAVY_TABLES = 2_000
@@ -33,53 +30,51 @@ const isHeavyHtml = (html: string): boolean =>
  * it stays harmless outside of the frame, too.
  */
 export default function HtmlTab({ message: { id, subject }, inside }: TabProps) {
-  const [width, setWidth] = useState<Width>(remembered('mail.width', 'desktop'))
-  const [scheme, setScheme] = useState<'light' | 'dark'>(remembered('mail.scheme', 'light'))
+  const [known, setWidth] = useState<Width>(remembered('mail.width', 'full'))
+  // Earlier versions remembered other names.
+  const width = widths.includes(known) ? known : 'full'
+  const [look, setLook] = useState<Look>(remembered('mail.scheme', 'light'))
   const { value: html } = useLoaded(`${id} ${inside}`, (signal) => call('messages.html', { id, inside }, { signal }))
   const [isForced, force] = useState(false)
   const isHeavy = html !== undefined && !isForced && isHeavyHtml(html)
   const blocked = useMemo(() => (html === undefined || isHeavy ? undefined : remoteContent(html)), [html, isHeavy])
   const hasDark = html !== undefined && /color-scheme/i.test(html)
-  const px = WIDTHS.find(({ name }) => name === width)?.px
-  const setAndRemember = (next: 'light' | 'dark'): void => {
-    setScheme(next)
-    remember('mail.scheme', next)
-  }
   return (
     <div class="html-tab">
       <div class="view-bar">
         <div class="segments" role="group" aria-label={t('mail.width')}>
-          {WIDTHS.map(({ name, icon, label, px: wide }) => (
+          {widths.map((one) => (
+            <Button
+              key={one}
+              kind="plain"
+              class="preview-width"
+              title={one === 'full' ? t('mail.fullWidth') : `${one} px`}
+              aria-pressed={width === one}
+              onClick={() => {
+                setWidth(one)
+                remember('mail.width', one)
+              }}
+            >
+              {one === 'full' ? t('mail.full') : one}
+            </Button>
+          ))}
+        </div>
+        <div class="segments" role="group" aria-label={t('mail.scheme')}>
+          {LOOKS.map(({ name, icon, label }) => (
             <Button
               key={name}
               kind="plain"
               icon={icon}
-              label={wide ? `${t(label)} (${wide} px)` : t(label)}
-              aria-pressed={width === name}
+              label={t(label)}
+              aria-pressed={look === name}
               onClick={() => {
-                setWidth(name)
-                remember('mail.width', name)
+                setLook(name)
+                remember('mail.scheme', name)
               }}
             />
           ))}
         </div>
-        <div class="segments" role="group" aria-label={t('mail.scheme')}>
-          <Button
-            kind="plain"
-            icon={Sun}
-            label={t('mail.light')}
-            aria-pressed={scheme === 'light'}
-            onClick={() => setAndRemember('light')}
-          />
-          <Button
-            kind="plain"
-            icon={Moon}
-            label={t('mail.dark')}
-            aria-pressed={scheme === 'dark'}
-            onClick={() => setAndRemember('dark')}
-          />
-        </div>
-        {scheme === 'dark' && html !== undefined && !hasDark && <span class="hint">{t('mail.noDark')}</span>}
+        {look !== 'light' && html !== undefined && !hasDark && <span class="hint">{t('mail.noDark')}</span>}
         {blocked && blocked.length > 0 && (
           <details class="blocked">
             <summary>
@@ -98,24 +93,15 @@ export default function HtmlTab({ message: { id, subject }, inside }: TabProps) 
           </details>
         )}
       </div>
-      <div class="frame-box">
-        {isHeavy && (
-          <EmptyState title={t('mail.heavy')}>
-            <p>{t('mail.heavyHint')}</p>
-            <Button onClick={() => force(true)}>{t('mail.showAnyway')}</Button>
-          </EmptyState>
-        )}
-        {html !== undefined && !isHeavy && (
-          <iframe
-            key={scheme}
-            title={subject || t('mail.tabHtml')}
-            sandbox="allow-popups allow-popups-to-escape-sandbox"
-            src={urlTo('messages.html', { id, inside, scheme })}
-            style={{ width: px ? `${px}px` : '100%' }}
-            referrerpolicy="no-referrer"
-          />
-        )}
-      </div>
+      {isHeavy && (
+        <EmptyState title={t('mail.heavy')}>
+          <p>{t('mail.heavyHint')}</p>
+          <Button onClick={() => force(true)}>{t('mail.showAnyway')}</Button>
+        </EmptyState>
+      )}
+      {html !== undefined && !isHeavy && (
+        <Preview id={id} inside={inside} title={subject || t('mail.tabHtml')} width={width} look={look} />
+      )}
     </div>
   )
 }

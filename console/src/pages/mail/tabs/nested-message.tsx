@@ -35,8 +35,12 @@ export function NestedMessage({ id, inside }: { readonly id: string; readonly in
     <article class="nested">
       <h3>{message.subject || t('mail.noSubject')}</h3>
       <dl class="facts beside">
-        <Fact name={t('mail.from')}>{message.from ? addressText(message.from) : t('mail.unknownSender')}</Fact>
-        <Fact name={t('mail.to')}>{message.to.map(addressText).join(', ') || '–'}</Fact>
+        <Fact name={t('mail.from')}>
+          <bdi>{message.from ? addressText(message.from) : t('mail.unknownSender')}</bdi>
+        </Fact>
+        <Fact name={t('mail.to')}>
+          <bdi>{message.to.map(addressText).join(', ') || '–'}</bdi>
+        </Fact>
         {message.date && <Fact name={t('mail.date')}>{wholeTime(message.date)}</Fact>}
       </dl>
       <Tabs<View>

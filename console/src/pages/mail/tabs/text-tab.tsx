@@ -25,7 +25,9 @@ export default function TextTab({ message: { text } }: TabProps) {
   return (
     <div class="text-tab">
       <CopyButton text={text} />
-      <pre tabIndex={0}>{parts}</pre>
+      <pre tabIndex={0} class="each-paragraph">
+        {parts}
+      </pre>
     </div>
   )
 }

@@ -60,6 +60,8 @@ public final class Api {
         /** Account whose mailbox contains the message. */
         String account,
         String newsgroup,
+        /** Is the same for every copy of a message in the mailboxes of its recipients. */
+        String content,
         /** Whether the message is captured mail for another domain. */
         boolean captured,
         /** Message-ID with its angle brackets, or empty. */
@@ -416,6 +418,8 @@ public final class Api {
         /** Account whose mailbox contains the message. */
         String account,
         String newsgroup,
+        /** Is the same for every copy of a message in the mailboxes of its recipients. */
+        String content,
         /** Whether the message is captured mail for another domain. */
         boolean captured,
         /** Message-ID with its angle brackets, or empty. */
@@ -655,6 +659,7 @@ public final class Api {
         private String folder;
         private String newsgroup;
         private Boolean captured;
+        private Boolean articles;
         private String since;
         private Object timeout;
 
@@ -709,6 +714,12 @@ public final class Api {
         /** Only captured mail; with false, everything else. */
         public MessageFilter captured(boolean value) {
             captured = value;
+            return this;
+        }
+
+        /** Only articles of newsgroups; with false, everything else. */
+        public MessageFilter articles(boolean value) {
+            articles = value;
             return this;
         }
 
