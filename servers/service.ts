@@ -6,6 +6,7 @@ import type { Api } from '../src/api/api.ts'
 import type { Captured } from '../src/core/config/schema/directory.ts'
 import type { ServerProtocol, TokenConfig, VirtualServerConfig } from '../src/core/config/schema.ts'
 import type { Clock } from '../src/core/time/clock.ts'
+import type { SharedValues } from '../src/core/values/shared-values.ts'
 import type { Connection } from '../src/net/connection.ts'
 import type { Rates } from '../src/net/rates.ts'
 import type { LimitedBy } from '../src/net/virtual-server-settings.ts'
@@ -25,6 +26,8 @@ export interface LabServices extends DeliveryServices {
   /** Whether a full store deletes its oldest messages. */
   readonly dropsOldest: boolean
   readonly clock: Clock
+  /** Values that all nodes share. */
+  readonly values: Pick<SharedValues, 'map'>
   /** Counts what is limited by `limits.rate`. */
   readonly rates: Rates
   /** The operations that HTTP offers. Loaded when they are first used. */

@@ -112,7 +112,7 @@ export async function setEntries(
   if (folderId !== undefined) return
   const { reader: owner } = space
   const names = entries.map(({ key }) => key)
-  announce(session, { kind: 'server-metadata', entries: names, ...(owner === undefined ? {} : { owner }) })
+  await announce(session, { kind: 'server-metadata', entries: names, ...(owner === undefined ? {} : { owner }) })
 }
 
 /** How many levels below the named entries are returned. RFC 5464 section 4.2.2. */

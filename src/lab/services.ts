@@ -13,7 +13,7 @@ import type { LabOutgoing } from './mail/lab-outgoing.ts'
 interface LastingServices
   extends Pick<
     LabServices,
-    'store' | 'tenants' | 'oauth2' | 'mailAuthentication' | 'reports' | 'rates' | 'api' | 'idleApi'
+    'store' | 'tenants' | 'oauth2' | 'mailAuthentication' | 'reports' | 'values' | 'rates' | 'api' | 'idleApi'
   > {
   readonly clock: Clock
   readonly addedAccounts: AddedAccounts
@@ -52,6 +52,7 @@ export const composeServices = (lab: LastingServices, config: ResolvedLab): LabS
   retention: config.retention,
   dropsOldest: dropsOldest(config.store),
   clock: lab.clock,
+  values: lab.values,
   rates: lab.rates,
   api: () => lab.api(),
   idleApi: () => lab.idleApi(),

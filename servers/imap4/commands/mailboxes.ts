@@ -205,7 +205,7 @@ async function setSubscribed(
   subscribed: boolean,
 ): Promise<CommandResult> {
   await changeSubscription(session.context.store, owner, name, subscribed)
-  announce(session, { kind: 'subscription', owner, name, subscribed })
+  await announce(session, { kind: 'subscription', owner, name, subscribed })
   return ok()
 }
 

@@ -1,4 +1,4 @@
-import type { MemoryBudget } from '../../../src/core/octets/memory-budget.ts'
+import { randomUUID } from 'node:crypto'
 import type { Owner } from '../../../src/storage/store/types.ts'
 import type { ImapSession } from '../state.ts'
 
@@ -8,20 +8,26 @@ export type Announcement =
   /** Annotations of the server. `owner`: of one account. */
   | { readonly kind: 'server-metadata'; readonly owner?: Owner; readonly entries: readonly string[] }
 
-type Listener = (announcement: Announcement, by: ImapSession) => void
+interface Announced {
+  /** The id of the session that made the change. */
+  readonly by: string
+  readonly announcement: Announcement
+}
 
-/** The listeners of each lab: its sessions share one memory budget. */
-const listeners = new WeakMap<MemoryBudget, Set<Listener>>()
+/** How long a node may be away and still hears of a change. */
+const KEPT_MS = 60_000
 
-/** Tells all sessions of a lab about a change. @param by the session that made it */
-export function announce(by: ImapSession, announcement: Announcement): void {
-  for (const listener of listeners.get(by.connection.memory) ?? []) listener(announcement, by)
+const announcedBy = ({ context }: ImapSession) => context.values.map<Announced>('announcements')
+
+/** Tells all sessions of a lab, on every node, about a change. @param session the one that made it @throws StoreError */
+export async function announce(session: ImapSession, announcement: Announcement): Promise<void> {
+  const by = session.connection.record.id
+  await announcedBy(session).put(randomUUID(), { by, announcement }, { ttlMs: KEPT_MS })
 }
 
 /** Calls `listener` for every announcement. Returns a function that stops it. */
-export function hear({ connection: { memory } }: ImapSession, listener: Listener): () => void {
-  const all = listeners.get(memory) ?? new Set()
-  listeners.set(memory, all)
-  all.add(listener)
-  return () => all.delete(listener)
+export function hear(session: ImapSession, listener: (announcement: Announcement, isOwn: boolean) => void): () => void {
+  return announcedBy(session).watch(({ value }) => {
+    if (value) listener(value.announcement, value.by === session.connection.record.id)
+  })
 }

@@ -39,8 +39,8 @@ export class Notifications implements Notifier {
     const notifications = new Notifications(session, identity, request)
     if (request.groups.length === 0) return notifications
     const unwatch = store.watch((event) => notifications.#changed(() => notifications.#handle(event)))
-    const unhear = hear(session, (announcement, by) => {
-      if (by !== session) notifications.#changed(() => notifications.#hear(announcement))
+    const unhear = hear(session, (announcement, isOwn) => {
+      if (!isOwn) notifications.#changed(() => notifications.#hear(announcement))
       else if (announcement.kind === 'subscription') notifications.#subscribe(announcement)
     })
     notifications.#unwatch = () => {
