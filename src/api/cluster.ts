@@ -13,6 +13,7 @@ const node = z
     state: z
       .enum(nodeStates)
       .describe('`draining`: ends. `gone`: has ended, or was not heard of for ten seconds; kept for an hour.'),
+    lost: z.boolean().describe('It is gone without having said so: it crashed, hangs, or cannot reach the database.'),
     startedAt: z.iso.datetime().describe('By the clock of the database, RFC 3339.'),
     seenAt: z.iso.datetime().describe('When it was last heard of.'),
     addresses: z.array(z.string()).describe('`ADDRESS:PORT` of its HTTP virtual servers.'),
@@ -40,8 +41,9 @@ const get = defineOperation('cluster.get', 'GET /cluster', {
       shared: isShared,
       name: isShared ? (lab.config.cluster?.name ?? null) : null,
       node: own,
-      nodes: nodes.map(({ isLost: _, startedAt, seenAt, ...one }) => ({
+      nodes: nodes.map(({ isLost: lost, startedAt, seenAt, ...one }) => ({
         ...one,
+        lost,
         startedAt: timeText(startedAt),
         seenAt: timeText(seenAt),
       })),

@@ -7,4 +7,4 @@ export interface Finding {
   readonly fix?: string
 }
 
-type CheckName = 'program' | 'packages' | 'machine' | 'clock' | 'names' | 'configuration' | 'lab' | 'trust'
+type CheckName = 'program' | 'packages' | 'machine' | 'clock' | 'names' | 'configuration' | 'database' | 'lab' | 'trust'

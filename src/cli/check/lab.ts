@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { DatabaseError } from '../../storage/index.ts'
 import { readPem } from '../../tls/pki/der/pem.ts'
 import { storedRoots } from '../shared/certificate-store.ts'
 import { type Configuration, type ConfigurationOptions, configOption } from '../shared/configuration.ts'
@@ -41,7 +42,13 @@ export async function checkLab({ identity, name }: Configuration, options: Confi
 /** Finds out whether the programs of this machine trust the roots of the lab. */
 export async function checkTrust(configuration: Configuration, options: ConfigurationOptions): Promise<Finding> {
   const store = systemStore(thisMachine())
-  const [pem] = await storedRoots(configuration)
+  let pem: string | undefined
+  try {
+    pem = (await storedRoots(configuration))[0]
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error
+    return { check: 'trust', status: 'note', message: 'the roots of the lab are in the database, which cannot be read' }
+  }
   if (pem === undefined) {
     return {
       check: 'trust',

@@ -47,8 +47,9 @@ async function statusInDatabase({ store, cluster }: ResolvedLab): Promise<Status
   const { timeText } = await import('../../core/time/time-text.ts')
   const { name } = cluster
   const nodes = await readNodes({ url: store.postgres, password: store.password, schema: name })
-  const shown = nodes.map(({ isLost: _, startedAt, seenAt, ...node }) => ({
+  const shown = nodes.map(({ isLost: lost, startedAt, seenAt, ...node }) => ({
     ...node,
+    lost,
     addresses: [...node.addresses],
     roles: [...node.roles],
     startedAt: timeText(startedAt),
@@ -57,9 +58,19 @@ async function statusInDatabase({ store, cluster }: ResolvedLab): Promise<Status
   return { shared: true, name, nodes: shown, unled: [] }
 }
 
-const rowOf = ({ name, state, host, pid, version, startedAt, addresses, roles }: Status['nodes'][number]): string[] => [
+const rowOf = ({
   name,
   state,
+  lost,
+  host,
+  pid,
+  version,
+  startedAt,
+  addresses,
+  roles,
+}: Status['nodes'][number]): string[] => [
+  name,
+  state === 'gone' ? (lost ? 'crashed' : 'stopped') : state,
   host,
   String(pid),
   version,

@@ -31,3 +31,16 @@ export async function readNodes(settings: {
     await connection.end()
   }
 }
+
+/** Returns how many connections the server allows to the user of a lab. @throws DatabaseError */
+export async function readMaxConnections(settings: Parameters<typeof readNodes>[0]): Promise<number> {
+  const connection = await Connection.open({ ...settings, node: 'status' }, () => {})
+  try {
+    const [row] = await connection.query<{ readonly most: number }>(
+      `SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most`,
+    )
+    return row?.most ?? 0
+  } finally {
+    await connection.end()
+  }
+}
