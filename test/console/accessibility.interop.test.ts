@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
+import { createTransport } from 'nodemailer'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HttpLab } from '../servers/http/client.ts'
@@ -21,6 +22,9 @@ describe.skipIf(!hasChromium)('accessibility', () => {
         { protocol: 'http', name: 'locked', authentication: ['basic'] },
       ],
     })
+    const { port } = http.lab.server('smtp')
+    const sent = { from: 'bob@lab.test', to: 'alice@lab.test', subject: 'From bob', text: 'Hello' }
+    await createTransport({ port: port as number, ignoreTLS: true }).sendMail(sent)
     await http.request('verify', { json: { only: ['reachable', 'names', 'dates'], serverName: 'other.test' } })
     await http.request('audit', { json: { protocols: ['smtp'], names: ['expired', 'p256'] } })
     browser = await ConsoleBrowser.start()
@@ -99,6 +103,27 @@ describe.skipIf(!hasChromium)('accessibility', () => {
       await page.context().close()
     },
   )
+
+  it.each([1280, 390])('axe finds nothing on the dialogs of a message, and they fit into %d px', async (width) => {
+    const [{ id }] = (await http.request('messages?query=subject:bob')).body.items
+    const page = await browser.open(http.base, `/mail/${id}`, { viewport: { width, height: 800 } })
+    for (const [name, ready] of [
+      ['Report to the sender…', 'form'],
+      ['Compare with…', '.compared ins'],
+    ] as const) {
+      await page.getByRole('button', { name }).click()
+      const dialog = page.getByRole('dialog', { name })
+      await dialog.locator(ready).first().waitFor()
+      await expectAccessible(page, 'dialog')
+      const [inner, outer] = ['scrollWidth', 'clientWidth'].map((one) =>
+        page.evaluate<number>(`document.querySelector('dialog .dialog-body').${one}`),
+      )
+      expect(await inner).toBeLessThanOrEqual((await outer) as number)
+      await page.keyboard.press('Escape')
+      await dialog.waitFor({ state: 'detached' })
+    }
+    await page.context().close()
+  })
 
   it('no page has asked another origin for anything', () => {
     expect(browser.foreign).toEqual([])

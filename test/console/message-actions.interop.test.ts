@@ -1,6 +1,8 @@
+import { createTransport } from 'nodemailer'
 import type { Page } from 'playwright-core'
-import { describe, expect, it } from 'vitest'
-import { consoleSite, hasChromium } from './browser.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { HttpLab } from '../servers/http/client.ts'
+import { ConsoleBrowser, consoleSite, hasChromium } from './browser.ts'
 
 const html = [
   '<html lang="en"><body style="display: grid">',
@@ -35,6 +37,74 @@ describe.skipIf(!hasChromium)('what a message offers', () => {
     await page.locator('iframe.marked').waitFor({ state: 'detached' })
     await summary.getByRole('button', { name: /HTML support/ }).click()
     await page.locator('.check-tab .score').waitFor()
+    await page.context().close()
+  })
+
+  it('a bounce, a complaint and an out-of-office reply to its sender', async () => {
+    const { port } = site.http.lab.server('smtp')
+    const sent = { from: 'bob@lab.test', to: 'alice@lab.test', subject: 'From bob', text: 'Hello' }
+    await createTransport({ port: port as number, ignoreTLS: true }).sendMail(sent)
+    const [{ id }] = (await site.http.request('messages?query=subject:bob')).body.items
+    const page = await site.browser.open(site.http.base, `/mail/${id}`)
+    await page.getByRole('button', { name: 'Report to the sender…' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('Goes to the return path, bob@lab.test').waitFor()
+    await dialog.getByLabel('Details').selectOption('5.2.2')
+    await dialog.getByLabel('Form').selectOption('postfix')
+    await dialog.getByText('bounce+5.2.2.postfix').waitFor()
+    await dialog.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('The report to bob@lab.test is sent at').waitFor()
+    const ofBob = async (): Promise<{ subject: string }[]> =>
+      (await site.http.request('messages?account=bob')).body.items
+    await expect.poll(async () => (await ofBob())[0]?.subject, { timeout: 60_000 }).toContain('Undelivered Mail')
+    await page.getByRole('button', { name: 'Report to the sender…' }).click()
+    await dialog.getByLabel('Report', { exact: true }).selectOption('Out of office')
+    await dialog.getByText('vacation+reply').waitFor()
+    await page.context().close()
+  })
+
+  it('a comparison with another message', async () => {
+    await site.http.lab.deliver({ from: 'shop@app.test', subject: 'Twice', text: 'one\ntwo' }, { to: 'alice' })
+    await site.http.lab.deliver({ from: 'shop@app.test', subject: 'Twice', text: 'one\nthree' }, { to: 'alice' })
+    const [{ id }] = (await site.http.request('messages?query=subject:Twice&limit=1')).body.items
+    const page = await site.browser.open(site.http.base, `/mail/${id}`)
+    await page.getByRole('button', { name: 'Compare with…' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.locator('ins', { hasText: 'Message-ID' }).first().waitFor()
+    await dialog.getByRole('tab', { name: 'Text' }).click()
+    await dialog.getByRole('region', { name: 'This message' }).locator('ins', { hasText: 'three' }).waitFor()
+    await dialog.getByRole('region', { name: 'The other message' }).locator('ins', { hasText: 'two' }).waitFor()
+    expect(await dialog.locator('ins', { hasText: 'one' }).count()).toBe(0)
+    await dialog.getByRole('tab', { name: 'MIME' }).click()
+    await dialog.getByText('1 text/plain').first().waitFor()
+    await page.context().close()
+  })
+})
+
+describe.skipIf(!hasChromium)('the page of a lab without mail', () => {
+  const site = { browser: undefined as ConsoleBrowser | undefined, http: undefined as HttpLab | undefined }
+  beforeAll(async () => {
+    site.http = await HttpLab.start({ directory: { accounts: [{ user: 'alice', password: 'secret' }] } })
+    site.browser = await ConsoleBrowser.start()
+  })
+  afterAll(async () => {
+    await site.browser?.[Symbol.asyncDispose]()
+    await site.http?.[Symbol.asyncDispose]()
+  })
+
+  it.each([1360, 390])('shows settings, the trust line and a test mail at %d px', async (width) => {
+    const { http, browser } = site as { http: HttpLab; browser: ConsoleBrowser }
+    await http.request('reset', { method: 'POST', json: {} })
+    const page = await browser.open(http.base, '/mail', { viewport: { width, height: 800 } })
+    const smtp = `127.0.0.1:${http.lab.server('smtp').port}`
+    await page.getByText(smtp, { exact: true }).waitFor()
+    await page.getByText(`127.0.0.1:${http.lab.server('imap4').port}`, { exact: true }).waitFor()
+    await page.getByText('sealpost trust install').waitFor()
+    expect(await page.getByRole('link', { name: 'Root certificate' }).getAttribute('href')).toContain('roots')
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+    await page.getByRole('button', { name: 'Send' }).first().click()
+    await page.locator('.mail-row').waitFor()
+    expect(browser.complaints).toEqual([])
     await page.context().close()
   })
 })

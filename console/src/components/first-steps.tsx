@@ -1,11 +1,13 @@
 import { Inbox } from 'lucide-preact'
 import { useEffect, useState } from 'preact/hooks'
-import { call, type OutputOf } from '../api/client.ts'
+import { call, type OutputOf, urlTo } from '../api/client.ts'
 import { problemOf } from '../api/problem.ts'
+import { hrefOf, pathWith } from '../router.ts'
 import { may } from '../state/caller.ts'
 import { t } from '../texts/index.ts'
 import { Button } from './button.tsx'
 import { ConnectTo } from './connect-to.tsx'
+import { Copyable, CopyButton } from './copy-button.tsx'
 import { EmptyState } from './states.tsx'
 import { notify, notifyProblem } from './toast.tsx'
 
@@ -18,14 +20,15 @@ interface FirstStepsProps {
   readonly to?: string
 }
 
+const TRUST = 'sealpost trust install'
+
 /** How to send the first message: host, port, lines to copy, and a button that sends one. */
 export function FirstSteps({ user, to }: FirstStepsProps) {
-  const [server, setServer] = useState<Server>()
+  const [servers, setServers] = useState<readonly Server[]>([])
   const [domain, setDomain] = useState('lab.test')
   useEffect(() => {
     call('virtualServers.list', {}).then(
-      ({ items }) =>
-        setServer(items.find((one) => one.protocol === 'smtp' && one.port !== null && !one.requireSecureChannel)),
+      ({ items }) => setServers(items),
       () => {},
     )
     call('status.get', {}).then(
@@ -34,7 +37,10 @@ export function FirstSteps({ user, to }: FirstStepsProps) {
     )
   }, [])
   const { hostname: host } = location
-  const port = server?.port ?? 25
+  const find = (protocol: string) =>
+    servers.find((one) => one.protocol === protocol && one.port !== null && !one.requireSecureChannel)
+  const port = find('smtp')?.port ?? 25
+  const imap4 = find('imap4')?.port
   const recipient = to ?? `${user}@${domain}`
   const swaks = `swaks --server ${host}:${port} --to ${recipient} --header "Subject: Hello"`
   const nodemailer = [
@@ -50,6 +56,46 @@ export function FirstSteps({ user, to }: FirstStepsProps) {
         <Button kind="primary" onClick={() => void sendTestMail(to ?? user)}>
           {t('mail.sendTest')}
         </Button>
+      )}
+      {!to && (
+        <>
+          <h3>{t('mail.firstSettings')}</h3>
+          <dl class="first-steps">
+            <div>
+              <dt>{t('mail.firstAccount')}</dt>
+              <dd>
+                <Copyable text={user} />
+              </dd>
+            </div>
+            <div>
+              <dt>SMTP</dt>
+              <dd>
+                <Copyable text={`${host}:${port}`} />
+              </dd>
+            </div>
+            {imap4 && (
+              <div>
+                <dt>IMAP</dt>
+                <dd>
+                  <Copyable text={`${host}:${imap4}`} />
+                </dd>
+              </div>
+            )}
+          </dl>
+          <p>
+            <a href={hrefOf(pathWith(['client-settings'], { account: user }))}>{t('mail.firstPrograms')}</a>
+          </p>
+          <h3>{t('mail.firstTrust')}</h3>
+          <div class="example">
+            <pre tabIndex={0}>{TRUST}</pre>
+            <CopyButton text={TRUST} />
+          </div>
+          <p>
+            <a href={urlTo('authorities.roots', { format: 'pem' })} download="lab-ca.pem">
+              {t('mail.firstRoot')}
+            </a>
+          </p>
+        </>
       )}
     </EmptyState>
   )

@@ -28,6 +28,7 @@ import { mayManage } from '../news/groups.ts'
 import { download, mark } from './actions.ts'
 import { answer } from './answer.ts'
 import { MoveDialog, TagDialog } from './dialogs.tsx'
+import { MessageActions } from './message-actions.tsx'
 import { MessageTabs } from './message-tabs.tsx'
 import { OpenInNews } from './open-in-news.tsx'
 import { Release } from './release.tsx'
@@ -121,6 +122,7 @@ function ReaderActions({ mail: { list, remove }, message }: { readonly mail: Mai
       {newsgroup === null && seesLab() && may('administer') && (
         <Button kind="plain" icon={Send} label={t('mail.release')} onClick={() => setAsked('release')} />
       )}
+      <MessageActions message={message} />
       {newsgroup !== null && <OpenInNews newsgroup={newsgroup} article={id} onlyIcon />}
       <Button
         kind="plain"
