@@ -34,7 +34,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await page.getByLabel('User name').fill('bob')
     await page.getByLabel('Password').fill('wrong')
     await page.getByRole('button', { name: 'Log on' }).click()
-    await page.getByText('unknown user name or bad password').waitFor()
+    await page.getByText('You are not logged on. unknown user name or bad password').waitFor()
     await page.getByLabel('Password').fill('secret')
     await page.getByLabel('Password').press('Enter')
     await page.getByText('For Bob', { exact: true }).waitFor()
@@ -57,7 +57,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     const json = { newsgroups: ['lab.general'], subject: 'An article', text: 'Text' }
     expect((await http.request('articles', { json, headers })).status).toBe(201)
     await deliver(http, 'bob', 'A mail')
-    const page = await browser.open(http.base, '/mail')
+    const page = await browser.open(http.base, '/mail?q=-newsgroup:none')
     await page.getByLabel('User name').fill('bob')
     await page.getByLabel('Password').fill('secret')
     await page.getByLabel('Password').press('Enter')
@@ -82,6 +82,13 @@ describe.skipIf(!hasChromium)('the console', () => {
     await expect.poll(() => page.url()).toBe(`${http.base}/mail`)
     await page.goBack().catch(() => null)
     expect(page.url()).not.toContain(token)
+    await page.context().close()
+  })
+
+  it('says that the token of a link is not valid', async () => {
+    await using http = await start(0, 'basic')
+    const page = await browser.open(http.base, '/mail#token=wrong-wrong-wrong')
+    await page.getByText('The token of this link is not valid').waitFor()
     await page.context().close()
   })
 

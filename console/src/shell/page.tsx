@@ -1,12 +1,23 @@
 import type { ComponentType } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { type Problem, problemOf } from '../api/problem.ts'
+import { Problem } from '../api/problem.ts'
 import { ProblemState, Skeleton } from '../components/states.tsx'
 import type { PageRow } from '../pages.ts'
 import { unreadMail } from '../state/folders.ts'
 import { formatNumber, loadTexts, t } from '../texts/index.ts'
 
 type Loaded = { readonly path: string; readonly page?: ComponentType; readonly problem?: Problem }
+
+/** Returns why a page is not loaded. The browser's own words, such as those about CSS, help nobody. */
+const notLoaded = (error: unknown): Problem =>
+  error instanceof Problem
+    ? error
+    : new Problem({
+        status: 0,
+        kind: 'unreachable',
+        title: t('shell.pageNotLoaded'),
+        detail: t('shell.pageNotLoadedHint'),
+      })
 
 /** A page, loaded with its texts when it is first opened. */
 export function Page({ row }: { readonly row: PageRow }) {
@@ -17,7 +28,7 @@ export function Page({ row }: { readonly row: PageRow }) {
     const { path } = row
     Promise.all([row.load(), loadTexts(...row.texts)]).then(
       ([{ default: page }]) => isLatest && setLoaded({ path, page }),
-      (error) => isLatest && setLoaded({ path, problem: problemOf(error) }),
+      (error) => isLatest && setLoaded({ path, problem: notLoaded(error) }),
     )
     return () => {
       isLatest = false

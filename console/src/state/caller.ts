@@ -9,9 +9,12 @@ export type Access = Caller['may'][number]
 /** - starting: not asked yet. out: nobody is logged on. in: `caller` is. unreachable: the lab does not answer. */
 export type CallerState =
   | { readonly name: 'starting' }
-  | { readonly name: 'out' }
+  | { readonly name: 'out'; readonly reason?: OutReason }
   | { readonly name: 'in'; readonly caller: Caller }
   | { readonly name: 'unreachable'; readonly problem: Problem }
+
+/** Why nobody is logged on. token: the one of the link is not valid. ended: the session has ended. */
+export type OutReason = 'token' | 'ended'
 
 export const callerState = signal<CallerState>({ name: 'starting' })
 
@@ -27,7 +30,9 @@ export const seesLab = (): boolean =>
 
 whenLoggedOff(() => {
   disconnectLive()
-  callerState.value = { name: 'out' }
+  const { name } = callerState.peek()
+  // Several requests can be refused. The first one has said why.
+  if (name !== 'out') callerState.value = name === 'in' ? { name: 'out', reason: 'ended' } : { name: 'out' }
 })
 
 // A browser does not say why a stream of events failed. A lab that has started again has forgotten who was logged on: it
@@ -45,7 +50,8 @@ export async function start(): Promise<void> {
     else await logOn(`Bearer ${token}`)
   } catch (error) {
     const problem = problemOf(error)
-    callerState.value = problem.status === 401 ? { name: 'out' } : { name: 'unreachable', problem }
+    if (problem.status !== 401) callerState.value = { name: 'unreachable', problem }
+    else callerState.value = token === null ? { name: 'out' } : { name: 'out', reason: 'token' }
   }
 }
 
@@ -69,6 +75,7 @@ export function basicAuthorization(user: string, password: string): string {
 export async function logOff(): Promise<void> {
   await call('session.delete', {})
   disconnectLive()
+  callerState.value = { name: 'starting' }
   // An anonymous caller of this machine is still one.
   await start()
 }

@@ -53,7 +53,7 @@ export function selectionOf({ account, folder, newsgroup, captured, search }: Ma
 
 /** Articles of newsgroups are not mail: a list has them only if its newsgroup or its search asks for them. */
 const wantsArticles = ({ newsgroup, search }: Pick<MailFilter, 'newsgroup' | 'search'>): boolean =>
-  newsgroup !== undefined || /(?:^|\s)(?:articles|newsgroup):/i.test(search)
+  newsgroup !== undefined || /(?:^|\s)-?(?:articles|newsgroup):/i.test(search)
 
 /** Returns whether a folder belongs to the list, whatever the search. */
 export const hasFolder = (filter: MailFilter, folder: Folder): boolean =>

@@ -129,7 +129,8 @@ function Facts({ session }: { readonly session: Session }) {
     // A proxy of HTTP does not tell the port.
     [remote, remotePort === 0 ? remoteAddress : `${remoteAddress} : ${remotePort}`],
     [t('sessions.proxy'), proxy && `${proxy.address} : ${proxy.port}`],
-    [local, `${localAddress} : ${localPort}`],
+    // A connection that failed has no address of its own.
+    [local, localPort === 0 ? undefined : `${localAddress} : ${localPort}`],
     [t('sessions.account'), user],
     [t('sessions.began'), wholeTime(startedAt)],
     [

@@ -70,4 +70,11 @@ export default {
   'shell.foundSessions': '{n} Sitzung|{n} Sitzungen',
   'shell.timeZone': 'Zeiten gelten in der Zone {zone} ({offset}).',
   'shell.more': 'Mehr',
+  'shell.badTokenLink':
+    'Das Token dieses Links ist ungültig: Es ist falsch geschrieben, abgelaufen oder von einem früheren Start des Labs.',
+  'shell.sessionEnded':
+    'Ihre Sitzung ist beendet, weil das Lab neu gestartet wurde oder sich Ihre Rechte geändert haben. Nach der Anmeldung sind Sie wieder auf dieser Seite.',
+  'shell.logOnRefused': 'Sie sind nicht angemeldet',
+  'shell.pageNotLoaded': 'Die Seite konnte nicht geladen werden',
+  'shell.pageNotLoadedHint': 'Das Lab antwortet nicht. Prüfen Sie, ob es läuft, und versuchen Sie es noch einmal.',
 } satisfies Texts<'shell'>

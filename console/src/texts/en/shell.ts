@@ -67,4 +67,11 @@ export default {
   'shell.foundSessions': '{n} session|{n} sessions',
   'shell.timeZone': 'Times are shown in the zone {zone} ({offset}).',
   'shell.more': 'More',
+  'shell.badTokenLink':
+    'The token of this link is not valid: it is mistyped, has expired, or belongs to an earlier start of the lab.',
+  'shell.sessionEnded':
+    'Your session has ended, because the lab started again or your rights have changed. After the log-on you are back on this page.',
+  'shell.logOnRefused': 'You are not logged on',
+  'shell.pageNotLoaded': 'The page could not be loaded',
+  'shell.pageNotLoadedHint': 'The lab does not answer. Check whether it runs, and try again.',
 }

@@ -70,4 +70,10 @@ export default {
   'shell.foundSessions': 'セッション {n} 件',
   'shell.timeZone': '時刻はタイム ゾーン {zone} ({offset}) で表示されます。',
   'shell.more': 'その他',
+  'shell.badTokenLink': 'このリンクのトークンは無効です。誤記、期限切れ、または以前の起動時のものです。',
+  'shell.sessionEnded':
+    'ラボの再起動か権限の変更により、セッションが終了しました。ログオンするとこのページに戻ります。',
+  'shell.logOnRefused': 'ログオンできませんでした',
+  'shell.pageNotLoaded': 'ページを読み込めませんでした',
+  'shell.pageNotLoadedHint': 'ラボが応答しません。動作を確認し、もう一度お試しください。',
 } satisfies Texts<'shell'>
