@@ -21,7 +21,7 @@ beforeEach(async () => {
   }
   const { stdout } = await place.run(['store', 'backup', 'backups', '--json', ...config])
   backup = join(place.folder, JSON.parse(stdout).backup)
-  place.write('secret', 'of the owner')
+  place.write('secret', 'Subject: of the owner\n\nsecret\n')
 })
 afterEach(() => place.remove())
 

@@ -138,9 +138,7 @@ describe('a mistyped argument is refused with its cure', () => {
     await expect(lab.save('x', 'bob', wrong('mbx'))).rejects.toThrow(
       'is "mbx"; must be eml, maildir or mbox; did you mean',
     )
-    expect(() => lab.nodemailer(wrong({ username: 'a', password: 'b' }))).toThrow(
-      'auth.user: is missing; must be a text',
-    )
+    expect(() => lab.nodemailer(wrong({ username: 'a', password: 'b' }))).toThrow('auth.user: is missing; must be text')
     expect(() => lab.imapflow(wrong(undefined))).toThrow('imapflow: auth is missing; must be a mapping of user, pass')
   })
 

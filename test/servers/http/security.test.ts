@@ -37,7 +37,7 @@ beforeAll(async () => {
 async function askOverTls(server: string): Promise<string> {
   const { tlsPort: port } = http.lab.server(server)
   const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca: http.lab.ca })
-  socket.end('GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+  socket.write('GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
   let text = ''
   for await (const chunk of socket) text += chunk
   return text

@@ -28,7 +28,9 @@ it('check reports keys that contradict each other', async () => {
   )
   const { stderr, status } = await place.run(['check', '--config', 'lab.yaml'])
   expect(status).toBe(2)
-  expect(stderr).toContain('mailAuthentication.addResults: needs check: on-arrival, but mail is checked on-demand')
+  expect(stderr).toContain(
+    'mailAuthentication.addResults: has no effect with check: on-demand; write check: on-arrival, or remove it',
+  )
   expect(stderr).toContain(
     'mailAuthentication.dkim[1].selector: sealpost._domainkey.lab.test is listed twice; remove one',
   )

@@ -119,9 +119,12 @@ it('sends the reports about a day when the clock passes midnight', async () => {
   await send()
   await http.lab.clock.moveTo(new Date().setUTCHours(12, 0, 0, 0))
   await sendMail()
-  await expect.poll(async () => (await http.request('tls-reports')).body.items).toHaveLength(1)
+  const items = async (): Promise<{ day: string }[]> => (await http.request('tls-reports')).body.items
+  await expect.poll(items).toHaveLength(1)
+  const [{ day = '' } = {}] = await items()
   const arrived = other.waitForMessage('daily@example.test', { timeout: 30_000 })
   await http.lab.clock.advance('1d')
   expect((await arrived).subject).toContain('Report Domain: example.test')
-  expect((await http.request('tls-reports')).body.items).toEqual([])
+  // The message that failed may have been tried again on the next day.
+  expect((await items()).filter((one) => one.day === day)).toEqual([])
 })
