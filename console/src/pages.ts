@@ -9,6 +9,8 @@ export interface PageRow {
   /** First part of its URL. The page sees what follows. */
   readonly path: string
   readonly title: TextKey
+  /** The title with soft hyphens for the narrow rail: browsers lack hyphenation for some languages. Default: `title`. */
+  readonly railTitle?: TextKey
   readonly icon: Icon
   /** The key after `g` that opens it. */
   readonly key: string
@@ -85,6 +87,7 @@ const rows: readonly PageRow[] = [
   {
     path: 'authorities',
     title: 'shell.authorities',
+    railTitle: 'shell.authoritiesInRail',
     icon: icons.authorities,
     key: 'a',
     texts: ['authorities'],

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parseCalendar } from '../../console/src/pages/mail/tabs/calendar.ts'
+import { momentOf, parseCalendar } from '../../console/src/pages/mail/tabs/calendar.ts'
 
 const calendar = (...lines: readonly string[]) =>
   parseCalendar(['BEGIN:VCALENDAR', 'METHOD:REQUEST', ...lines, 'END:VCALENDAR', ''].join('\r\n'))
@@ -44,4 +44,14 @@ it('whole days and tasks are read, and lines that are no properties are skipped'
   const { events } = calendar('BEGIN:VTODO', 'nonsense', 'DTSTART;VALUE=DATE:20261201', 'DUE:20261202', 'END:VTODO')
   expect(events).toMatchObject([{ kind: 'todo', start: { value: '2026-12-01' }, end: { value: '2026-12-02' } }])
   expect(parseCalendar('no calendar')).toEqual({ method: '', events: [] })
+})
+
+it('a time in a zone has its moment, also on the days when clocks change', () => {
+  const berlin = (value: string) => momentOf({ value, zone: 'Europe/Berlin' })?.toISOString()
+  expect(berlin('2026-12-01T10:00:00')).toBe('2026-12-01T09:00:00.000Z')
+  expect(berlin('2026-03-29T01:30:00')).toBe('2026-03-29T00:30:00.000Z')
+  expect(berlin('2026-03-29T03:30:00')).toBe('2026-03-29T01:30:00.000Z')
+  expect(berlin('2026-10-25T03:30:00')).toBe('2026-10-25T02:30:00.000Z')
+  expect(momentOf({ value: '2026-12-01T10:00:00', zone: 'W. Europe Standard Time' })).toBeUndefined()
+  expect(momentOf({ value: '2026-12-01', zone: undefined })).toBeUndefined()
 })

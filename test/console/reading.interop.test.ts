@@ -62,6 +62,40 @@ describe.skipIf(!hasChromium)('reading mail', () => {
     await page.context().close()
   })
 
+  it('shows the event of an invitation with the message: zones, recurrence, update, cancellation', async () => {
+    const invite = (method: string, sequence: number): string =>
+      [
+        ...['From: Boss <boss@app.test>', 'To: alice@lab.test', `Subject: Review ${method} ${sequence}`],
+        ...['MIME-Version: 1.0', 'Content-Type: multipart/alternative; boundary=b', ''],
+        ...['--b', 'Content-Type: text/plain', '', 'Please come.'],
+        ...['--b', 'Content-Type: text/html', '', '<p>Please come.</p>'],
+        ...['--b', `Content-Type: text/calendar; method=${method}; charset=utf-8`, '', 'BEGIN:VCALENDAR'],
+        ...['VERSION:2.0', 'PRODID:-//lab//test', `METHOD:${method}`, 'BEGIN:VEVENT', 'UID:review@lab.test'],
+        ...['DTSTAMP:20261101T000000Z', `SEQUENCE:${sequence}`, 'SUMMARY:Second review'],
+        ...['DTSTART;TZID=Asia/Tokyo:20261201T100000', 'DTEND;TZID=Asia/Tokyo:20261201T113000'],
+        ...['RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TU', 'ORGANIZER:mailto:boss@app.test'],
+        ...['ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:alice@lab.test', 'END:VEVENT', 'END:VCALENDAR', '--b--', ''],
+      ].join('\r\n')
+    for (const text of [invite('REQUEST', 0), invite('REQUEST', 1), invite('CANCEL', 2)]) {
+      await site.http.lab.deliver(text, { to: 'alice' })
+    }
+    const page = await open('/mail?account=alice&folder=INBOX')
+    const card = page.locator('.invitation .calendar-card')
+    await row(page, 'Review REQUEST 0').click()
+    await card.getByText(/10:00.AM Asia\/Tokyo · your time: .* 1:00.AM/).waitFor()
+    await card.getByText('every 2 weeks').waitFor()
+    await page.locator('.html-tab iframe').waitFor()
+    await openTab(page, 'Text')
+    await card.getByText('Second review').waitFor()
+    await row(page, 'Review REQUEST 1').click()
+    await card.getByText('update 1').waitFor()
+    await row(page, 'Review CANCEL 2').click()
+    await card.getByText('cancelled').waitFor()
+    await row(page, 'Your code').first().click()
+    await card.waitFor({ state: 'detached' })
+    await page.context().close()
+  })
+
   it('shows the envelope, long and right-to-left subjects, further tabs, and the widths of a preview', async () => {
     const blind = 'From: Shop <shop@app.test>\r\nSubject: Blind\r\n\r\nText\r\n'
     await site.http.lab.deliver(blind, { to: ['alice', 'bob'] })

@@ -36,6 +36,11 @@ describe('the timeline of a session', () => {
     ])
   })
 
+  it('does not say that a failed outgoing connection was connected', () => {
+    const failed = { ...session, direction: 'out', localPort: 0 } as Session
+    expect(timelineOf(failed, []).map(({ name }) => name)).toEqual(['notConnected', 'ended'])
+  })
+
   it('begins with the handshake where TLS does, and has no end while the session is open', () => {
     const entries: Entry[] = [
       { kind: 'note', at: later(3), encrypted: true, text: 'TLS: TLSv1.2' },

@@ -7,12 +7,12 @@ import { attention } from './attention.ts'
 /** The pages, at the left edge, or at the lower one of a phone. */
 export const Rail = ({ pages, current }: { readonly pages: readonly PageRow[]; readonly current: string }) => (
   <nav class="rail" aria-label={t('shell.pages')}>
-    {pages.map(({ path, title, icon }) => {
+    {pages.map(({ path, title, railTitle = title, icon }) => {
       const count = attention.value[path] ?? 0
       return (
         <Link key={path} href={`/${path}`} aria-current={path === current ? 'page' : undefined}>
           <Glyph icon={icon} size={20} />
-          <span>{t(title)}</span>
+          <span>{t(railTitle)}</span>
           {count > 0 && (
             <span class="rail-badge" title={t('shell.attention', { n: count })}>
               {count > 99 ? '99+' : count}

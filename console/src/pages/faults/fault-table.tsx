@@ -1,11 +1,13 @@
-import { Trash2 } from 'lucide-preact'
-import { call, type OutputOf } from '../../api/client.ts'
+import { RotateCcw, Trash2 } from 'lucide-preact'
+import { call, type InputOf, type OutputOf } from '../../api/client.ts'
 import type { EventName } from '../../api/live.ts'
+import { problemOf } from '../../api/problem.ts'
 import { type Live, useLive } from '../../api/use-live.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { isLeaving, removeUnlessUndone } from '../../components/removal.ts'
 import { type Column, Table } from '../../components/table.tsx'
+import { notifyProblem } from '../../components/toast.tsx'
 import { may } from '../../state/caller.ts'
 import { formatNumber, t } from '../../texts/index.ts'
 import type { FaultInput } from './presets.ts'
@@ -28,10 +30,13 @@ export function FaultTable({ faults, onChange }: { readonly faults: readonly Fau
     removeUnlessUndone(id, t('faults.removed', { name }), () =>
       call('faults.remove', { id }, { keepalive: true }).then(onChange),
     )
+  const rearm = (id: string): Promise<void> =>
+    // Each change of a fault counts its hits from 0 again.
+    call('faults.update', { id } as InputOf<'faults.update'>).then(onChange, (error) => notifyProblem(problemOf(error)))
   return (
     <Table
       caption={t('faults.list')}
-      columns={columns(remove)}
+      columns={columns(remove, rearm)}
       rows={faults.filter(({ id }) => id === null || !isLeaving(id))}
       keyOf={({ id, fault }) => id ?? JSON.stringify(fault)}
     />
@@ -46,7 +51,13 @@ const inWords = (part: unknown): string =>
     .map(([key, value]) => `${key}: ${Array.isArray(value) ? value.join(' ') : value}`)
     .join(', ')
 
-const columns = (remove: (id: string, name: string) => void): readonly Column<Fault>[] => [
+/** Returns whether a fault has happened as often as it may. */
+const isUsedUp = ({ fault, hits }: Fault): boolean => typeof fault.times === 'number' && hits >= fault.times
+
+const columns = (
+  remove: (id: string, name: string) => void,
+  rearm: (id: string) => Promise<void>,
+): readonly Column<Fault>[] => [
   { name: 'name', title: t('faults.name'), cell: nameOf, sortBy: nameOf },
   {
     name: 'when',
@@ -63,9 +74,13 @@ const columns = (remove: (id: string, name: string) => void): readonly Column<Fa
     name: 'hits',
     title: t('faults.hits'),
     isNumber: true,
-    sortBy: ({ hits }) => hits ?? -1,
-    cell: ({ hits }) =>
-      hits === null ? '–' : hits > 0 ? <Badge tone="accent">{formatNumber(hits)}</Badge> : formatNumber(hits),
+    sortBy: ({ hits }) => hits,
+    cell: (one) => (
+      <>
+        {one.hits > 0 ? <Badge tone="accent">{formatNumber(one.hits)}</Badge> : formatNumber(one.hits)}
+        {isUsedUp(one) && <Badge>{t('faults.usedUp')}</Badge>}
+      </>
+    ),
   },
   {
     name: 'actions',
@@ -74,7 +89,14 @@ const columns = (remove: (id: string, name: string) => void): readonly Column<Fa
       const { id } = fault
       if (id === null) return <span class="hint">{t('faults.ofConfiguration')}</span>
       if (!may('administer')) return null
-      return <Button kind="plain" icon={Trash2} label={t('faults.remove')} onClick={() => remove(id, nameOf(fault))} />
+      return (
+        <>
+          {isUsedUp(fault) && (
+            <Button kind="plain" icon={RotateCcw} label={t('faults.rearm')} onClick={() => void rearm(id)} />
+          )}
+          <Button kind="plain" icon={Trash2} label={t('faults.remove')} onClick={() => remove(id, nameOf(fault))} />
+        </>
+      )
     },
   },
 ]

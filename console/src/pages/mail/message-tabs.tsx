@@ -78,10 +78,14 @@ export function MessageTabs({ message }: { readonly message: Message }) {
     count: count?.(message) || undefined,
   }))
   const { value: view, problem } = useLoaded(row.name, row.load)
+  const hasCard = message.event !== null && (row.name === 'html' || row.name === 'text')
+  const { value: card } = useLoaded(`card ${hasCard}`, async () => hasCard && (await import('./tabs/invitation.tsx')))
+  const Card = card ? card.default : undefined
   const View = view?.default
   return (
     <Tabs<TabName> label={t('mail.views')} tabs={tabs} selected={row.name} onSelect={select}>
       {problem && <ProblemState problem={problem} />}
+      {hasCard && Card && <Card message={message} />}
       {View ? <View key={row.name} message={message} /> : <Skeleton />}
     </Tabs>
   )

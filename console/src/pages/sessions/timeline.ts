@@ -1,7 +1,16 @@
 import { type Entry, isOfClient, type Session } from './types.ts'
 
 /** The steps of a session that stand out. */
-export type StepName = 'connected' | 'greeting' | 'starttls' | 'handshake' | 'logOn' | 'commands' | 'message' | 'ended'
+export type StepName =
+  | 'connected'
+  | 'notConnected'
+  | 'greeting'
+  | 'starttls'
+  | 'handshake'
+  | 'logOn'
+  | 'commands'
+  | 'message'
+  | 'ended'
 
 /** A step, with the milliseconds since the start. */
 export interface Step {
@@ -15,7 +24,9 @@ const LOG_ON = /^(?:\S+ )?(?:LOGIN|AUTHENTICATE|AUTH|AUTHINFO|USER|PASS|APOP)\b/
 /** Returns the steps of a session in the order of time. Those that did not happen are left out. */
 export function timelineOf(session: Session, entries: readonly Entry[]): readonly Step[] {
   const { startedAt, endedAt } = session
-  const steps: Step[] = [{ name: 'connected', ms: 0 }]
+  // A connection that failed has no address of its own.
+  const isRefused = session.direction === 'out' && session.localPort === 0
+  const steps: Step[] = [{ name: isRefused ? 'notConnected' : 'connected', ms: 0 }]
   const add = (name: StepName, at: string | undefined): void => {
     if (at !== undefined && !steps.some((step) => step.name === name))
       steps.push({ name, ms: Date.parse(at) - Date.parse(startedAt) })

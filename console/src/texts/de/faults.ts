@@ -13,6 +13,8 @@ export default {
   'faults.always': 'immer',
   'faults.everything': 'jede Verbindung',
   'faults.ofConfiguration': 'aus der Konfigurationsdatei',
+  'faults.usedUp': 'verbraucht',
+  'faults.rearm': 'Erneut scharf schalten',
   'faults.remove': 'Entfernen',
   'faults.removed': '{name} wird entfernt',
   'faults.add': 'Störung anlegen',

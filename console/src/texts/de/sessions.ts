@@ -74,6 +74,7 @@ export default {
   'sessions.changePolicy': 'Richtlinie von {server} ändern',
   'sessions.timeline': 'Schritte der Sitzung',
   'sessions.step_connected': 'verbunden',
+  'sessions.step_notConnected': 'nicht verbunden',
   'sessions.step_greeting': 'Begrüßung',
   'sessions.step_starttls': 'STARTTLS',
   'sessions.step_handshake': 'TLS-Handshake',

@@ -8,6 +8,7 @@ export default {
   'shell.lab': 'Labor',
   'shell.certificates': 'Zertifikate',
   'shell.authorities': 'Zertifizierungsstellen',
+  'shell.authoritiesInRail': 'Zertifi\u00adzierungs\u00adstellen',
   'shell.sessions': 'Sitzungen',
   'shell.outgoing': 'Ausgehend',
   'shell.faults': 'Störungen',

@@ -74,6 +74,7 @@ export default {
   'wizard.removed': 'Das Zertifikat ist entfernt. Es bleibt im Speicher.',
   'wizard.installed': 'Das Zertifikat ist installiert. {server} verwendet es für neue Verbindungen.',
   'wizard.trustedBy': 'Clients, die diesem Aussteller vertrauen, akzeptieren es: {issuer}',
+  'wizard.copyRequest': 'Anforderung kopieren',
   'wizard.downloadRequest': 'certreq.txt herunterladen',
   'wizard.showCertificate': 'Zertifikat anzeigen',
   'wizard.completes': 'Das Zertifikat ist schon vorhanden. Mit der Datei reicht seine Kette bis {authority}.',

@@ -11,6 +11,8 @@ export default {
   'faults.always': 'always',
   'faults.everything': 'every connection',
   'faults.ofConfiguration': 'from the configuration file',
+  'faults.usedUp': 'used up',
+  'faults.rearm': 'Arm again',
   'faults.remove': 'Remove',
   'faults.removed': '{name} is removed',
   'faults.add': 'Add a fault',

@@ -69,6 +69,7 @@ export default {
   'sessions.changePolicy': 'Change the policy of {server}',
   'sessions.timeline': 'Steps of the session',
   'sessions.step_connected': 'connected',
+  'sessions.step_notConnected': 'not connected',
   'sessions.step_greeting': 'greeting',
   'sessions.step_starttls': 'STARTTLS',
   'sessions.step_handshake': 'TLS handshake',

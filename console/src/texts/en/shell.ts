@@ -6,6 +6,7 @@ export default {
   'shell.lab': 'Lab',
   'shell.certificates': 'Certificates',
   'shell.authorities': 'Authorities',
+  'shell.authoritiesInRail': 'Authorities',
   'shell.sessions': 'Sessions',
   'shell.outgoing': 'Outgoing',
   'shell.faults': 'Faults',

@@ -71,6 +71,7 @@ export default {
   'wizard.removed': 'The certificate is removed. It stays in the store.',
   'wizard.installed': 'The certificate is installed. {server} serves it to new connections.',
   'wizard.trustedBy': 'Clients that trust this issuer accept it: {issuer}',
+  'wizard.copyRequest': 'Copy the request',
   'wizard.downloadRequest': 'Download certreq.txt',
   'wizard.showCertificate': 'Show the certificate',
   'wizard.completes': 'The store has the certificate. The file makes its chain reach {authority}.',

@@ -13,6 +13,8 @@ export default {
   'faults.always': '常に',
   'faults.everything': 'すべての接続',
   'faults.ofConfiguration': '設定ファイル',
+  'faults.usedUp': '使用済み',
+  'faults.rearm': '再び有効にする',
   'faults.remove': '削除',
   'faults.removed': '{name} を削除しました',
   'faults.add': '障害を追加',

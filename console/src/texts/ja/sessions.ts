@@ -70,6 +70,7 @@ export default {
   'sessions.changePolicy': '{server} のポリシーを変更',
   'sessions.timeline': 'セッションの経過',
   'sessions.step_connected': '接続',
+  'sessions.step_notConnected': '接続失敗',
   'sessions.step_greeting': 'グリーティング',
   'sessions.step_starttls': 'STARTTLS',
   'sessions.step_handshake': 'TLS ハンドシェイク',

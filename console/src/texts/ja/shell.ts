@@ -8,6 +8,7 @@ export default {
   'shell.lab': 'ラボ',
   'shell.certificates': '証明書',
   'shell.authorities': '証明機関',
+  'shell.authoritiesInRail': '証明機関',
   'shell.sessions': 'セッション',
   'shell.outgoing': '送信',
   'shell.faults': '障害',

@@ -73,6 +73,7 @@ export default {
   'wizard.removed': '証明書の割り当てを解除しました。ストアには残っています。',
   'wizard.installed': '証明書をインストールしました。{server} の新しい接続で使用されます。',
   'wizard.trustedBy': 'この発行者を信頼するクライアントが受け入れます: {issuer}',
+  'wizard.copyRequest': '要求をコピー',
   'wizard.downloadRequest': 'certreq.txt をダウンロード',
   'wizard.showCertificate': '証明書を表示',
   'wizard.completes': 'この証明書はすでにあります。ファイルによりチェーンが {authority} まで届きます。',

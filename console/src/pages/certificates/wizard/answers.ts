@@ -1,4 +1,4 @@
-import { call, type InputOf } from '../../../api/client.ts'
+import { call, type InputOf, type OutputOf } from '../../../api/client.ts'
 import { Problem, problemOf } from '../../../api/problem.ts'
 
 /** The wizard's actions for a virtual server. */
@@ -27,6 +27,9 @@ export type WizardPage =
   | 'certificate'
   | 'renew'
   | 'remove'
+
+/** An authority of the lab that can issue. */
+export type Authority = OutputOf<'authorities.list'>['items'][number]
 
 /** The user's entries. Empty: none. */
 export interface Answers {

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { call, urlTo } from '../../../api/client.ts'
+import { CopyButton } from '../../../components/copy-button.tsx'
 import { hrefOf } from '../../../router.ts'
 import { t } from '../../../texts/index.ts'
 import { type CertificateDetails, serverNameOf, type VirtualServer } from '../facts.ts'
@@ -53,6 +54,7 @@ export function DonePage({ done, server }: { readonly done: Done; readonly serve
             {t('wizard.downloadRequest')}
           </a>
         )}
+        {pem !== undefined && <CopyButton text={pem}>{t('wizard.copyRequest')}</CopyButton>}
         <a class="button" href={hrefOf(thumbprint === undefined ? '/certificates' : `/certificates/${thumbprint}`)}>
           {t(thumbprint === undefined ? 'certificates.back' : 'wizard.showCertificate')}
         </a>

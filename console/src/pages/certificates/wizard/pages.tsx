@@ -8,41 +8,36 @@ import { notifyProblem } from '../../../components/toast.tsx'
 import type { TextKey } from '../../../texts/catalogue.ts'
 import { t } from '../../../texts/index.ts'
 import { CERTIFICATE_FILES } from '../import.tsx'
-import { type Answers, check, type PageProps, requestOf, type WizardPage } from './answers.ts'
+import { type Answers, type Authority, check, type PageProps, requestOf, type WizardPage } from './answers.ts'
 import type { Summary } from './finish.ts'
 
 /** Now, by an authority of the lab, or later, by one outside. */
-export function WhenPage({ answers, change }: PageProps) {
-  const [authorities, setAuthorities] = useState<OutputOf<'authorities.list'>['items']>([])
-  useEffect(() => {
-    call('authorities.list', {}).then(
-      ({ items }) => setAuthorities(items.filter(({ ready }) => ready)),
-      (error) => notifyProblem(problemOf(error)),
-    )
-  }, [])
-  return (
-    <fieldset class="choices">
-      <legend>{t('wizard.whenQuestion')}</legend>
+export const WhenPage = ({
+  answers,
+  authorities,
+  change,
+}: PageProps & { readonly authorities: readonly Authority[] }) => (
+  <fieldset class="choices">
+    <legend>{t('wizard.whenQuestion')}</legend>
+    {authorities.map(({ name, type }) => (
       <Choice
+        key={name}
         name="when"
-        label={t('wizard.later')}
-        hint={t('wizard.laterHint')}
-        isChosen={answers.authority === ''}
-        onChoose={() => change({ authority: '' })}
+        label={t('wizard.now', { authority: name })}
+        hint={t(type === 'enterprise' ? 'wizard.atOnce' : 'wizard.afterApproval')}
+        isChosen={answers.authority === name}
+        onChoose={() => change({ authority: name })}
       />
-      {authorities.map(({ name, type }) => (
-        <Choice
-          key={name}
-          name="when"
-          label={t('wizard.now', { authority: name })}
-          hint={t(type === 'enterprise' ? 'wizard.atOnce' : 'wizard.afterApproval')}
-          isChosen={answers.authority === name}
-          onChoose={() => change({ authority: name })}
-        />
-      ))}
-    </fieldset>
-  )
-}
+    ))}
+    <Choice
+      name="when"
+      label={t('wizard.later')}
+      hint={t('wizard.laterHint')}
+      isChosen={answers.authority === ''}
+      onChoose={() => change({ authority: '' })}
+    />
+  </fieldset>
+)
 
 interface ChoiceProps {
   readonly name: string
@@ -188,25 +183,25 @@ const Text = ({ name, answers, change, hint, type = 'text' }: TextProps) => (
   />
 )
 
-/** Every answer that the request contains, with the page that changes it. */
+/** Every value of the request, also those that the lab fills in, with the page that changes it. */
 export function SummaryPage({
-  server,
   answers,
+  plan,
   onChange,
 }: {
-  readonly server: string
   readonly answers: Answers
+  readonly plan: OutputOf<'requests.plan'>
   readonly onChange: (page: WizardPage) => void
 }) {
-  const request = requestOf(server, answers)
+  const request = requestOf(plan.virtualServer, answers)
   const rows: readonly (readonly [TextKey, unknown, WizardPage])[] = [
-    ['wizard.server', server, 'welcome'],
+    ['wizard.server', plan.virtualServer, 'welcome'],
     ['wizard.destination', answers.authority || 'certreq.txt', 'when'],
-    ['wizard.friendlyName', request.friendlyName ?? server, 'key'],
-    ['wizard.key', request.key, 'key'],
+    ['wizard.friendlyName', plan.friendlyName, 'key'],
+    ['wizard.key', plan.key, 'key'],
     ['wizard.organization', request.organization, 'organization'],
     ['wizard.organizationalUnit', request.organizationalUnit, 'organization'],
-    ['wizard.commonName', request.commonName, 'commonName'],
+    ['wizard.commonName', request.commonName ?? commonNameIn(plan.subject), 'commonName'],
     ['wizard.names', request.names?.join(', '), 'commonName'],
     ['wizard.country', request.country, 'geography'],
     ['wizard.state', request.state, 'geography'],
@@ -226,6 +221,9 @@ export function SummaryPage({
     </dl>
   )
 }
+
+/** Returns the common name in a subject as the lab writes it: `CN=mail.lab.test, O=Example`. */
+const commonNameIn = (subject: string): string | undefined => /(?:^|, )CN=([^,]+)/.exec(subject)?.[1]
 
 /** The certificate in a file, before it is installed. */
 export function CertificatePage({ summary }: { readonly summary: Summary }) {

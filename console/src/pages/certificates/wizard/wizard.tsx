@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { call, type OutputOf } from '../../../api/client.ts'
 import { problemOf } from '../../../api/problem.ts'
 import { Button } from '../../../components/button.tsx'
 import { Dialog } from '../../../components/dialog.tsx'
@@ -8,7 +9,7 @@ import { navigate, pathWith, useRoute } from '../../../router.ts'
 import { t } from '../../../texts/index.ts'
 import { hasKey, ServerChoice } from '../import.tsx'
 import type { Held } from '../use-certificates.ts'
-import { type Action, type Answers, check, fieldsOf, pagesOf, type WizardPage } from './answers.ts'
+import { type Action, type Answers, type Authority, check, fieldsOf, pagesOf, type WizardPage } from './answers.ts'
 import { DonePage } from './done.tsx'
 import { type Done, finish, inspect, type Summary } from './finish.ts'
 import {
@@ -24,9 +25,12 @@ import {
 } from './pages.tsx'
 import './wizard.css'
 
-const nothing: Answers = {
+/** `authority` is undefined until somebody chooses. */
+type Given = Omit<Answers, 'authority'> & { readonly authority: string | undefined }
+
+const nothing: Given = {
   action: 'create',
-  authority: '',
+  authority: undefined,
   friendlyName: '',
   key: 'p256',
   organization: '',
@@ -49,12 +53,21 @@ const CHECKED: readonly WizardPage[] = ['key', 'organization', 'commonName', 'ge
 /** The certificate wizard: one question a page, in the order of the one of Exchange. Back keeps the answers. */
 export function Wizard({ held, onChange }: { readonly held: Held; readonly onChange: () => void }) {
   const { query } = useRoute()
-  const [answers, setAnswers] = useState(nothing)
+  const [given, setGiven] = useState(nothing)
+  const [authorities, setAuthorities] = useState<readonly Authority[]>([])
+  const [plan, setPlan] = useState<OutputOf<'requests.plan'>>()
   const [at, setAt] = useState(0)
   const [done, setDone] = useState<Done>()
   const [summary, setSummary] = useState<Summary>()
   const [isLeaving, setLeaving] = useState(false)
   const box = useRef<HTMLElement>(null)
+  useEffect(() => {
+    call('authorities.list', {}).then(
+      ({ items }) => setAuthorities(items.filter(({ ready }) => ready)),
+      (error) => notifyProblem(problemOf(error)),
+    )
+  }, [])
+  const answers: Answers = { ...given, authority: given.authority ?? likeliest(authorities) }
   const server = held.servers.find(({ id }) => id === query.get('server')) ?? held.servers[0]
   const pending = held.requests.find(({ virtualServer }) => virtualServer === server?.name)
   const actions = actionsFor(server?.certificate != null, pending !== undefined)
@@ -72,14 +85,14 @@ export function Wizard({ held, onChange }: { readonly held: Held; readonly onCha
       ?.focus()
   }, [page, done])
   if (!server) return null
-  const change = (changed: Partial<Answers>): void => setAnswers({ ...answers, action, ...changed })
+  const change = (changed: Partial<Answers>): void => setGiven({ ...given, action, ...changed })
   const back = (): void => setAt(Math.max(0, at - 1))
   const leave = (): void => {
-    if (done || JSON.stringify(answers) === JSON.stringify(nothing)) navigate('/certificates')
+    if (done || JSON.stringify(given) === JSON.stringify(nothing)) navigate('/certificates')
     else setLeaving(true)
   }
   const next = async (): Promise<void> => {
-    if (CHECKED.includes(page)) await check(server.name, answers)
+    if (CHECKED.includes(page)) setPlan(await check(server.name, answers))
     const finishing = { server, pending, answers: { ...answers, action } }
     if (pages[at + 1] === 'certificate') setSummary(await inspect(finishing))
     if (!isLast) return setAt(at + 1)
@@ -90,7 +103,7 @@ export function Wizard({ held, onChange }: { readonly held: Held; readonly onCha
   const drop = async (file: File): Promise<void> => {
     try {
       const wanted: Action = !(await hasKey(file)) && pending && !pending.queued ? 'process' : 'import'
-      setAnswers({ ...answers, action: wanted, file })
+      setGiven({ ...given, action: wanted, file })
       setAt(1)
     } catch (error) {
       notifyProblem(problemOf(error))
@@ -177,13 +190,13 @@ export function Wizard({ held, onChange }: { readonly held: Held; readonly onCha
               </fieldset>
             </>
           )}
-          {page === 'when' && <WhenPage {...props} />}
+          {page === 'when' && <WhenPage {...props} authorities={authorities} />}
           {page === 'key' && <KeyPage {...props} />}
           {page === 'organization' && <OrganizationPage {...props} />}
           {page === 'commonName' && <CommonNamePage {...props} server={server.name} />}
           {page === 'geography' && <GeographyPage {...props} />}
-          {page === 'summary' && (
-            <SummaryPage server={server.name} answers={answers} onChange={(one) => setAt(pages.indexOf(one))} />
+          {page === 'summary' && plan && (
+            <SummaryPage answers={answers} plan={plan} onChange={(one) => setAt(pages.indexOf(one))} />
           )}
           {page === 'assign' && (
             <fieldset class="choices">
@@ -242,6 +255,10 @@ export function Wizard({ held, onChange }: { readonly held: Held; readonly onCha
     </section>
   )
 }
+
+/** Returns the authority that answers soonest: an enterprise one needs no approval. Empty where the lab has none. */
+const likeliest = (authorities: readonly Authority[]): string =>
+  (authorities.find(({ type }) => type === 'enterprise') ?? authorities[0])?.name ?? ''
 
 /** Returns what can be done for a virtual server, the likeliest first. */
 function actionsFor(hasCertificate: boolean, isPending: boolean): readonly Action[] {

@@ -4,7 +4,7 @@ import { Fact } from '../../../components/fact.tsx'
 import { Glyph } from '../../../components/icon.tsx'
 import { language } from '../../../state/preferences.ts'
 import { t } from '../../../texts/index.ts'
-import { type CalendarTime, parseCalendar } from './calendar.ts'
+import { type CalendarEvent, type CalendarTime, momentOf, parseCalendar } from './calendar.ts'
 
 /** The answers of attendees that stand out. RFC 5545 section 3.2.12. */
 const TONES: Readonly<Record<string, 'good' | 'bad' | 'warning'>> = {
@@ -25,13 +25,15 @@ export function CalendarCard({ text }: { readonly text: string }) {
             <Glyph icon={CalendarDays} /> {event.summary || t('mail.noSubject')}
             {method && <Badge tone={method === 'CANCEL' ? 'bad' : 'accent'}>{method}</Badge>}
             {event.status && <Badge>{event.status}</Badge>}
+            <Change method={method} event={event} />
           </h3>
           <dl class="facts beside">
             {event.start && <Fact name={t('mail.eventStart')}>{timeText(event.start)}</Fact>}
             {event.end && <Fact name={t('mail.eventEnd')}>{timeText(event.end)}</Fact>}
+            {event.occurrence && <Fact name={t('mail.eventOccurrence')}>{timeText(event.occurrence)}</Fact>}
             {event.rule && (
               <Fact name={t('mail.eventRule')}>
-                <code>{event.rule}</code>
+                {ruleText(event.rule)} <code>{event.rule}</code>
               </Fact>
             )}
             {event.location && <Fact name={t('mail.eventPlace')}>{event.location}</Fact>}
@@ -55,7 +57,28 @@ export function CalendarCard({ text }: { readonly text: string }) {
   )
 }
 
-/** Returns a time in its own zone; a time in UTC in the browser's zone. */
+/** Says that an event is cancelled, or changes an earlier invitation. RFC 5546 sections 3.2.2 and 3.2.5. */
+function Change({ method, event }: { readonly method: string; readonly event: CalendarEvent }) {
+  if (method === 'CANCEL' || event.status === 'CANCELLED') return <Badge tone="bad">{t('mail.eventCancelled')}</Badge>
+  if (method !== 'REQUEST' || event.sequence === 0) return null
+  return <Badge tone="warning">{t('mail.eventUpdate', { n: event.sequence })}</Badge>
+}
+
+/** Returns the frequency and the interval of a rule in words. Its other parts are few and readable. RFC 5545 section 3.3.10. */
+function ruleText(rule: string): string {
+  const unit = (/(?:^|;)FREQ=(DAI|WEEK|MONTH|YEAR)LY/.exec(rule)?.[1] ?? '') as keyof typeof UNITS | ''
+  const n = Number(/(?:^|;)INTERVAL=(\d+)/.exec(rule)?.[1] ?? 1)
+  return unit === '' ? '' : t(UNITS[unit], { n })
+}
+
+const UNITS = {
+  DAI: 'mail.everyDay',
+  WEEK: 'mail.everyWeek',
+  MONTH: 'mail.everyMonth',
+  YEAR: 'mail.everyYear',
+} as const
+
+/** Returns a time in its own zone, and in the browser's zone where that differs; a time in UTC in the browser's zone. */
 function timeText({ value, zone }: CalendarTime): string {
   if (!value.includes('T')) {
     return new Date(`${value}T00:00:00`).toLocaleDateString(language.value, { dateStyle: 'full' })
@@ -65,5 +88,8 @@ function timeText({ value, zone }: CalendarTime): string {
   const style = { dateStyle: 'full', timeStyle: 'short' } as const
   if (value.endsWith('Z')) return date.toLocaleString(language.value, { ...style, timeStyle: 'long' })
   // A time without a zone is local time. The digits are shown as they are.
-  return `${date.toLocaleString(language.value, style)} ${zone ?? t('mail.localTime')}`
+  const written = date.toLocaleString(language.value, style)
+  const here = momentOf({ value, zone })?.toLocaleString(language.value, { dateStyle: 'full', timeStyle: 'short' })
+  const other = here === undefined || here === written ? '' : ` · ${t('mail.yourTime', { time: here })}`
+  return `${written} ${zone ?? t('mail.localTime')}${other}`
 }

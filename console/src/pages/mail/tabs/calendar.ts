@@ -21,6 +21,10 @@ export interface CalendarEvent {
   readonly description: string
   readonly status: string
   readonly rule: string
+  /** The occurrence of a repeated event that this one replaces. RFC 5545 section 3.8.4.4. */
+  readonly occurrence: CalendarTime | undefined
+  /** Counts the changes by the organizer. RFC 5545 section 3.8.7.4. */
+  readonly sequence: number
   readonly organizer: string
   readonly attendees: readonly { readonly name: string; readonly answer: string }[]
 }
@@ -83,10 +87,29 @@ function eventOf(properties: readonly Property[], kind: CalendarEvent['kind']): 
     description: text('DESCRIPTION'),
     status: text('STATUS'),
     rule: text('RRULE'),
+    occurrence: time('RECURRENCE-ID'),
+    sequence: Number(find('SEQUENCE')?.value) || 0,
     organizer: personOf(find('ORGANIZER')),
     attendees: properties
       .filter(({ name }) => name === 'ATTENDEE')
       .map((one) => ({ name: personOf(one), answer: one.params.get('PARTSTAT') ?? '' })),
+  }
+}
+
+/** Returns the moment of a time. Undefined for a whole day, for local time, and for a zone that the browser does not know. */
+export function momentOf({ value, zone }: CalendarTime): Date | undefined {
+  if (!value.includes('T')) return undefined
+  if (value.endsWith('Z')) return new Date(value)
+  if (zone === undefined) return undefined
+  const wanted = Date.parse(`${value}Z`)
+  try {
+    const clock = new Intl.DateTimeFormat('sv', { timeZone: zone, dateStyle: 'short', timeStyle: 'medium' })
+    const shown = (ms: number): number => Date.parse(`${clock.format(ms).replace(' ', 'T')}Z`)
+    // The second step is for a moment whose offset differs from the one that the first step assumed.
+    const near = 2 * wanted - shown(wanted)
+    return new Date(near + wanted - shown(near))
+  } catch {
+    return undefined
   }
 }
 
