@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { createTransport } from 'nodemailer'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { badServerNames } from '../../console/src/pages/verify/bad-server-names.ts'
 import { checkGroups } from '../../console/src/pages/verify/checks.ts'
 import checkTexts from '../../console/src/texts/en/checks.ts'
+import { badServers } from '../../src/checks/audit/bad-servers.ts'
 import { reported } from '../../src/checks/verify/run.ts'
 import type { HttpLab } from '../servers/http/client.ts'
 import { readJunit, readSarif } from '../support/report-formats.ts'
@@ -14,6 +16,10 @@ it('the console has a group and texts for each check', () => {
   expect(new Set(Object.values(checkGroups).flat())).toEqual(new Set(names))
   const keys = names.flatMap((name) => ['title', 'why', 'cure'].map((part) => `checks.${name}.${part}`))
   expect(new Set(Object.keys(checkTexts))).toEqual(new Set(keys))
+})
+
+it('the console lists each server of an audit', () => {
+  expect(badServerNames).toEqual(badServers.map(({ name }) => name))
 })
 
 describe.skipIf(!hasChromium)('the page of verify and audit', () => {
@@ -117,6 +123,24 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
     await page.getByRole('button', { name: 'Verify', exact: true }).click()
     await page.getByRole('alert').getByText('add mail.example.test to `testing.verify.targets`').waitFor()
     expect(browser.complaints.splice(0)).toEqual([expect.stringContaining('403')])
+    await page.context().close()
+  })
+
+  it('lists the names of bad servers, and shows the steps after an audit without a client', async () => {
+    const page = await browser.open(http.base, '/verify/new/audit')
+    await page.getByRole('checkbox', { name: /Immediately/ }).uncheck()
+    await page.getByText('Choose from the list').click()
+    await page.getByRole('checkbox', { name: 'expired' }).check()
+    await page.getByRole('checkbox', { name: 'weak-key', exact: true }).check()
+    expect(await page.getByLabel('Only these').inputValue()).toBe('expired, weak-key')
+    await page.getByRole('button', { name: 'Open the servers' }).click()
+    const rows = page.locator('.audit-targets tbody tr')
+    await rows.filter({ hasText: 'weak-key' }).waitFor()
+    const id = new URL(page.url()).pathname.split('/').at(-1)
+    await http.request(`jobs/${id}/results`, { json: {} })
+    await page.getByRole('list', { name: 'Steps of an audit' }).getByText('Begin with control').waitFor()
+    await page.getByText(/but it did not connect/).waitFor()
+    expect(await page.locator('.verify-job').textContent()).not.toMatch(/\{\w+\}/)
     await page.context().close()
   })
 

@@ -5,6 +5,7 @@ import { Button } from '../../components/button.tsx'
 import { Field, Form } from '../../components/form.tsx'
 import { navigate } from '../../router.ts'
 import { t } from '../../texts/index.ts'
+import { badServerNames } from './bad-server-names.ts'
 import { Check, Select } from './inputs.tsx'
 
 const PROTOCOLS = ['smtp', 'pop3', 'imap4', 'nntp']
@@ -17,8 +18,8 @@ export function AuditForm() {
   const [forms, setForms] = useState<readonly string[]>(FORMS)
   const [names, setNames] = useState('')
   const [timeout, setTimeout] = useState<string>(TIMES[0])
+  const only = names.split(/[\s,]+/).filter(Boolean)
   const start = async (): Promise<void> => {
-    const only = names.split(/[\s,]+/).filter(Boolean)
     const input = { protocols, forms, timeout, ...(only.length > 0 && { names: only }) }
     const { id } = await call('audit.start', input as InputOf<'audit.start'>)
     navigate(`/verify/${id}`)
@@ -63,6 +64,16 @@ export function AuditForm() {
             value={names}
             onInput={setNames}
           />
+          <details class="verify-names">
+            <summary>{t('verify.chooseNames')}</summary>
+            <div class="verify-checks">
+              {badServerNames.map((one) => (
+                <Check key={one} checked={only.includes(one)} onChange={() => setNames(toggled(only, one).join(', '))}>
+                  {one}
+                </Check>
+              ))}
+            </div>
+          </details>
           <Select
             label={t('verify.openFor')}
             value={timeout}

@@ -15,6 +15,7 @@ import { t } from '../../texts/index.ts'
 import { AuditResults } from './audit-results.tsx'
 import { AuditTargets } from './audit-targets.tsx'
 import { endpointsOf, type Job } from './facts.ts'
+import { FailedAudit } from './failed-audit.tsx'
 import { JobState } from './state.tsx'
 import { VerifyResults } from './verify-results.tsx'
 
@@ -51,7 +52,8 @@ export function JobView({ id }: { readonly id: string }) {
   return (
     <article class="verify-job" aria-label={job.id}>
       <Head job={job} isWaiting={targets !== undefined} />
-      {job.error && (
+      {job.error && job.kind === 'audit' && <FailedAudit detail={job.error.detail} />}
+      {job.error && job.kind !== 'audit' && (
         <div class="verify-error" role="note">
           <h3>{t('verify.failed')}</h3>
           <p>{job.error.detail}</p>

@@ -18,6 +18,11 @@ export default {
   'verify.openServers': 'Server starten',
   'verify.badServers': 'Schlechte Server',
   'verify.goodServers': 'Gute Server',
+  'verify.chooseNames': 'Aus der Liste wählen',
+  'verify.openAgainHint': '„Wiederholen“ drücken. Die Tabelle zeigt Adresse, Port und Hostnamen jedes Servers.',
+  'verify.controlHint':
+    'Mit control beginnen, dem guten Server: Das Labor bewertet einen Client erst, wenn er dort eine Sitzung abschließt.',
+  'verify.steps': 'Schritte eines Audits',
   'verify.names': 'Nur diese',
   'verify.namesHint': 'Namen von Servern, durch Kommas getrennt. Leer: alle, etwa 40 je Protokoll.',
   'verify.openFor': 'Geöffnet für',

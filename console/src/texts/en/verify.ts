@@ -16,6 +16,11 @@ export default {
   'verify.openServers': 'Open the servers',
   'verify.badServers': 'Bad servers',
   'verify.goodServers': 'Good servers',
+  'verify.chooseNames': 'Choose from the list',
+  'verify.openAgainHint': 'Press Run again. The table of servers shows the address, port and host name of each.',
+  'verify.controlHint':
+    'Begin with control, the good server: the lab judges a client only after it completes a session there.',
+  'verify.steps': 'Steps of an audit',
   'verify.names': 'Only these',
   'verify.namesHint': 'Names of servers, separated by commas. Empty: all, about 40 for each protocol.',
   'verify.openFor': 'Open for',

@@ -18,6 +18,11 @@ export default {
   'verify.openServers': 'サーバーを起動',
   'verify.badServers': '不正なサーバー',
   'verify.goodServers': '正常なサーバー',
+  'verify.chooseNames': '一覧から選択',
+  'verify.openAgainHint': '「再実行」を押します。各サーバーのアドレス、ポート、ホスト名が表に表示されます。',
+  'verify.controlHint':
+    'まず正常なサーバー control に接続します。そこでセッションが完了したクライアントだけが判定されます。',
+  'verify.steps': '監査の手順',
   'verify.names': '次のサーバーのみ',
   'verify.namesHint': 'サーバー名をカンマで区切ります。空欄の場合はすべて (プロトコルごとに約 40)。',
   'verify.openFor': '起動時間',
