@@ -92,6 +92,7 @@ const listInput = {
   user: z.string().optional(),
   virtualServer: z.string().optional().describe('Name of the virtual server.'),
   address: z.string().optional().describe('The beginning of the client’s address.'),
+  fault: z.string().optional().describe('Name of a fault: only sessions in which it has happened.'),
   ...pageInput,
 }
 
@@ -115,7 +116,7 @@ const list = defineOperation('sessions.list', 'GET /sessions', {
 
 type ListInput = z.output<z.ZodObject<typeof listInput>>
 
-const matcherOf = ({ failed, open, direction, protocol, user, virtualServer, address = '' }: ListInput) => {
+const matcherOf = ({ failed, open, direction, protocol, user, virtualServer, address = '', fault }: ListInput) => {
   const protocols = protocol?.split(',')
   return (one: SessionRecord): boolean =>
     (!failed || hasFailed(one)) &&
@@ -124,7 +125,8 @@ const matcherOf = ({ failed, open, direction, protocol, user, virtualServer, add
     (protocols === undefined || protocols.includes(one.protocol)) &&
     (user === undefined || isSameName(one.user, user)) &&
     (virtualServer === undefined || one.virtualServer === virtualServer) &&
-    one.remoteAddress.startsWith(address)
+    one.remoteAddress.startsWith(address) &&
+    (fault === undefined || one.transcript.some((entry) => entry.kind === 'note' && entry.text === `fault: ${fault}`))
 }
 
 /** Returns a session as lists show it, without its transcript. */

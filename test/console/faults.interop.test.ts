@@ -26,6 +26,13 @@ describe.skipIf(!hasChromium)('the page of the faults', () => {
     await row.getByText('used up').waitFor({ state: 'detached' })
     await expect(createTransport(smtp).sendMail(mail)).rejects.toThrow('451 4.7.1 Greylisted, try again later')
     await row.getByText('used up').waitFor()
+    // Its hits lead to the sessions: two of three failed.
+    expect((await site.http.request('sessions?protocol=smtp')).body.total).toBe(3)
+    await row.getByTitle('Show the sessions in which it happened').click()
+    await page.getByText('2 sessions', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'fault: greylisting', exact: true }).click()
+    await page.getByText('2 sessions', { exact: true }).waitFor({ state: 'detached' })
+    await page.goBack()
 
     await row.getByRole('button', { name: 'Remove' }).click()
     await row.waitFor({ state: 'detached' })

@@ -1,4 +1,5 @@
 import { RotateCcw, Trash2 } from 'lucide-preact'
+import { Link } from 'wouter-preact'
 import { call, type InputOf, type OutputOf } from '../../api/client.ts'
 import type { EventName } from '../../api/live.ts'
 import { problemOf } from '../../api/problem.ts'
@@ -8,6 +9,7 @@ import { Button } from '../../components/button.tsx'
 import { isLeaving, removeUnlessUndone } from '../../components/removal.ts'
 import { type Column, Table } from '../../components/table.tsx'
 import { notifyProblem } from '../../components/toast.tsx'
+import { pathWith } from '../../router.ts'
 import { may } from '../../state/caller.ts'
 import { formatNumber, t } from '../../texts/index.ts'
 import type { FaultInput } from './presets.ts'
@@ -54,6 +56,18 @@ const inWords = (part: unknown): string =>
 /** Returns whether a fault has happened as often as it may. */
 const isUsedUp = ({ fault, hits }: Fault): boolean => typeof fault.times === 'number' && hits >= fault.times
 
+/** The number of hits. It links to the sessions, which know a fault by its name. */
+function Hits({ of: { fault, hits } }: { readonly of: Fault }) {
+  if (hits === 0) return formatNumber(hits)
+  const badge = <Badge tone="accent">{formatNumber(hits)}</Badge>
+  if (typeof fault.name !== 'string') return badge
+  return (
+    <Link href={pathWith(['sessions'], { fault: fault.name, protocol: 'all' })} title={t('faults.showSessions')}>
+      {badge}
+    </Link>
+  )
+}
+
 const columns = (
   remove: (id: string, name: string) => void,
   rearm: (id: string) => Promise<void>,
@@ -77,7 +91,7 @@ const columns = (
     sortBy: ({ hits }) => hits,
     cell: (one) => (
       <>
-        {one.hits > 0 ? <Badge tone="accent">{formatNumber(one.hits)}</Badge> : formatNumber(one.hits)}
+        <Hits of={one} />
         {isUsedUp(one) && <Badge>{t('faults.usedUp')}</Badge>}
       </>
     ),

@@ -1,3 +1,4 @@
+import { X } from 'lucide-preact'
 import { useEffect, useState } from 'preact/hooks'
 import { call, type OutputOf } from '../../api/client.ts'
 import { useLive } from '../../api/use-live.ts'
@@ -16,7 +17,7 @@ import type { Session } from './types.ts'
 const PAGE_SIZE = 100
 const PROTOCOLS = ['smtp', 'pop3', 'imap4', 'nntp', 'http']
 const MAIL_AND_NEWS = 'smtp,pop3,imap4,nntp'
-const FILTERS = ['failed', 'open', 'protocol', 'user', 'address']
+const FILTERS = ['failed', 'open', 'protocol', 'user', 'address', 'fault']
 
 /** Returns the filters in the URL as a query. */
 const filtersIn = (query: URLSearchParams): string =>
@@ -140,6 +141,11 @@ function Filters({ query, total }: { readonly query: URLSearchParams; readonly t
         value={query.get('address') ?? ''}
         onChange={(event) => change('address', event.currentTarget.value.trim())}
       />
+      {query.has('fault') && (
+        <Button icon={X} title={t('sessions.everyFault')} onClick={() => change('fault', undefined)}>
+          {t('sessions.ofFault', { name: query.get('fault') ?? '' })}
+        </Button>
+      )}
       {total !== undefined && <span class="hint">{t('sessions.count', { n: total })}</span>}
     </search>
   )

@@ -15,6 +15,7 @@ export default {
   'faults.ofConfiguration': 'aus der Konfigurationsdatei',
   'faults.usedUp': 'verbraucht',
   'faults.rearm': 'Erneut scharf schalten',
+  'faults.showSessions': 'Sitzungen zeigen, in denen sie eintrat',
   'faults.remove': 'Entfernen',
   'faults.removed': '{name} wird entfernt',
   'faults.add': 'Störung anlegen',

@@ -73,6 +73,8 @@ export default {
     'Der Test ist kopiert. Speichern Sie ihn als .test.mjs-Datei und starten Sie ihn mit node --test.',
   'sessions.changePolicy': 'Richtlinie von {server} ändern',
   'sessions.timeline': 'Schritte der Sitzung',
+  'sessions.ofFault': 'Störung: {name}',
+  'sessions.everyFault': 'Auch Sitzungen ohne diese Störung zeigen',
   'sessions.step_connected': 'verbunden',
   'sessions.step_notConnected': 'nicht verbunden',
   'sessions.step_greeting': 'Begrüßung',

@@ -13,6 +13,7 @@ export default {
   'faults.ofConfiguration': 'from the configuration file',
   'faults.usedUp': 'used up',
   'faults.rearm': 'Arm again',
+  'faults.showSessions': 'Show the sessions in which it happened',
   'faults.remove': 'Remove',
   'faults.removed': '{name} is removed',
   'faults.add': 'Add a fault',

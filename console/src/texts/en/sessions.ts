@@ -68,6 +68,8 @@ export default {
   'sessions.testCopied': 'The test is copied. Save it as a .test.mjs file, and run it with node --test.',
   'sessions.changePolicy': 'Change the policy of {server}',
   'sessions.timeline': 'Steps of the session',
+  'sessions.ofFault': 'fault: {name}',
+  'sessions.everyFault': 'Also show sessions without this fault',
   'sessions.step_connected': 'connected',
   'sessions.step_notConnected': 'not connected',
   'sessions.step_greeting': 'greeting',

@@ -15,6 +15,7 @@ export default {
   'faults.ofConfiguration': '設定ファイル',
   'faults.usedUp': '使用済み',
   'faults.rearm': '再び有効にする',
+  'faults.showSessions': '発生したセッションを表示',
   'faults.remove': '削除',
   'faults.removed': '{name} を削除しました',
   'faults.add': '障害を追加',

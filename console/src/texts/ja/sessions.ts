@@ -69,6 +69,8 @@ export default {
   'sessions.testCopied': 'テストをコピーしました。.test.mjs ファイルに保存し、node --test で実行してください。',
   'sessions.changePolicy': '{server} のポリシーを変更',
   'sessions.timeline': 'セッションの経過',
+  'sessions.ofFault': '障害: {name}',
+  'sessions.everyFault': 'この障害のないセッションも表示',
   'sessions.step_connected': '接続',
   'sessions.step_notConnected': '接続失敗',
   'sessions.step_greeting': 'グリーティング',
