@@ -34,7 +34,10 @@ describe.skipIf(!isLong || !needsPostgres() || !(await canMount()))(
         server.freeDisk()
         await sender.ask('RSET')
         await expect.poll(() => sender.send(messageOf('fits', ['', big])), { interval: 200 }).toMatch(/^250 /)
-        expect(await imap.append('INBOX', messageOf('fits', ['', big]))).toMatch(/^OK /)
+        // This node looks for room every 20 seconds.
+        await expect
+          .poll(() => imap.append('INBOX', messageOf('fits', ['', big])), { interval: 200, timeout: 60_000 })
+          .toMatch(/^OK /)
         await Promise.race([load.more(20), running])
         sender.close()
         imap.destroy()

@@ -112,7 +112,8 @@ export function messageContract(on: StoreContext): void {
       const [uid = 0] = await on.deliver(on.inbox, 'x'.repeat(500_000))
       const filled = await on.store.room()
       expect(filled.usedOctets - before.usedOctets).toBeGreaterThanOrEqual(500_000)
-      expect(filled.freeOctets).toBeGreaterThan(0)
+      // Not known of a database on another machine.
+      if (filled.freeOctets !== undefined) expect(filled.freeOctets).toBeGreaterThan(0)
       await on.store.expunge(on.inbox.id, [uid])
       await on.deliver(on.inbox, 'small')
       expect((await on.store.room()).usedOctets).toBeLessThan(filled.usedOctets)
