@@ -10,6 +10,8 @@ const ROWS = 512
 const FILLER_OCTETS = 7_900
 /** How often a node looks after the reserve, in milliseconds. */
 const KEEP_MS = 20_000
+/** Looks at a full disk in that time, so that mail is accepted soon after there is room. */
+const LOOKS_WHEN_FULL = 10
 
 /** A part is dropped without writing anything but the log, and unlogged: its octets are not in that either. */
 const create = (table: string): string =>
@@ -53,7 +55,14 @@ export class Reserve implements Disposable {
 
   /** Begins to look after the reserve. */
   start(): void {
-    this.#timer = setInterval(() => void this.keep(), this.#everyMs).unref()
+    let [looks, isLooking] = [0, false]
+    this.#timer = setInterval(() => {
+      if (isLooking || (++looks % LOOKS_WHEN_FULL !== 0 && !this.#isFull)) return
+      isLooking = true
+      void this.keep().finally(() => {
+        isLooking = false
+      })
+    }, this.#everyMs / LOOKS_WHEN_FULL).unref()
   }
 
   /** Notes that a message did not fit. */

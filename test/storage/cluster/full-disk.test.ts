@@ -33,8 +33,10 @@ describe.skipIf(!isLong || !needsPostgres() || !(await canMount()))(
         await imap.ok('UID FETCH 1:3 (BODY.PEEK[])')
         server.freeDisk()
         await sender.ask('RSET')
-        await expect.poll(() => sender.send(messageOf('fits', ['', big])), { interval: 200 }).toMatch(/^250 /)
-        // This node looks for room every 20 seconds.
+        await expect
+          .poll(() => sender.send(messageOf('fits', ['', big])), { interval: 200, timeout: 60_000 })
+          .toMatch(/^250 /)
+        // Each node looks for room of its own accord.
         await expect
           .poll(() => imap.append('INBOX', messageOf('fits', ['', big])), { interval: 200, timeout: 60_000 })
           .toMatch(/^OK /)
