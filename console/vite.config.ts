@@ -29,12 +29,12 @@ export default defineConfig({
           groups: [
             {
               name: 'shared',
-              test: /console\/src\/(?:components|state|api|shell|texts\/index|router|base|pages\.ts)|node_modules\/(?:preact|@preact|wouter-preact|regexparam)\//,
+              test: /console\/src\/(?:components|state|api|shell|texts\/index|router|base|pages\.ts)|node_modules\/(?:preact|@preact|wouter-preact|regexparam|lucide-preact)\//,
             },
             // Code that Mail and News share.
             {
               name: 'message',
-              test: /console\/src\/pages\/mail\/(?:reader|search-box|compose|message-tabs|use-\w+)\.tsx?$/,
+              test: /console\/src\/pages\/mail\/(?:reader|search-box|compose|message-tabs|inert|use-\w+|tabs\/raw-text)\.tsx?$/,
             },
           ],
         },

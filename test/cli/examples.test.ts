@@ -168,6 +168,8 @@ it('a lab is started, checked and configured', async () => {
     'config remove virtualServers.smtp.limits',
     'config set logLevel debug',
   ])
+  const [latest = ''] = (await run(['config history --diff', 'config history'])).split(' ')
+  await run(['config undo 12 --dry-run', 'config undo 12'], { here: { 12: latest } })
   await run(['config diff', 'config diff --json', 'config migrate lab.yaml --dry-run', 'config migrate lab.yaml'])
   await runUntil('mcp', /"serverInfo"/, { input: INITIALIZE })
   for (const line of ['stop', 'stop --now']) {

@@ -46,7 +46,7 @@ describe.skipIf(!hasChromium)('the overview', () => {
     await once(client, 'error')
     await chart(page, 'Refusals').locator('li', { hasText: 'sessions 1' }).waitFor()
     await chart(page, 'TLS handshakes').locator('li', { hasText: 'failed 1' }).waitFor()
-    await part(page, 'Sessions').getByText('1 was refused in the last 10 minutes').waitFor()
+    await part(page, 'Sessions').getByText('1 session was refused in the last 10 minutes').waitFor()
     await page.locator('.health .badge', { hasText: '1 needs attention' }).waitFor()
     await part(page, 'Sessions')
       .getByRole('link', { name: /trust the certificate/ })

@@ -143,7 +143,7 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     const replies = [await client.line(), await client.line(), await client.line(), await client.line()]
     client.destroy()
     expect(replies.at(-1)).toMatch(/^451 4\.7\.1 Greylisted/)
-    await row.getByRole('cell', { name: '1', exact: true }).nth(1).waitFor()
+    await row.getByTitle('Show the sessions in which it happened').getByText('1', { exact: true }).waitFor()
     await page.getByRole('link', { name: 'All faults of the lab' }).click()
     await row.waitFor()
 

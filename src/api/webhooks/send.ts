@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { maskUrls } from '../../core/text/mask-urls.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
@@ -64,16 +64,22 @@ export class Sender {
             }),
       },
     }
-    const request = url.startsWith('https:')
-      ? httpsRequest(url, { ...options, agent: this.#https, ca: [...roots()] })
-      : httpRequest(url, { ...options, agent: this.#http })
-    try {
-      const response = await responseTo(request, body)
-      await bodyOf(response)
-      return answered(response)
-    } catch (error) {
-      return {
-        error: limit.signal.reason?.name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : reasonOf(error),
+    const open = (): ClientRequest =>
+      url.startsWith('https:')
+        ? httpsRequest(url, { ...options, agent: this.#https, ca: [...roots()] })
+        : httpRequest(url, { ...options, agent: this.#http })
+    for (;;) {
+      const request = open()
+      try {
+        const response = await responseTo(request, body)
+        await bodyOf(response)
+        return answered(response)
+      } catch (error) {
+        // The receiver has closed a kept connection just when it was used again. RFC 9112 section 9.3.1
+        if (request.reusedSocket && !limit.signal.aborted) continue
+        return {
+          error: limit.signal.reason?.name === 'TimeoutError' ? `no answer within ${timeoutMs} ms` : reasonOf(error),
+        }
       }
     }
   }

@@ -12,16 +12,15 @@ export function addBrowse(mail: Command): void {
     .allowExcessArguments()
     .action(async (options: ApiOptions, { args }: Command) => {
       const [unknown] = args
-      if (unknown !== undefined) throw new UsageError(`unknown command '${unknown}'${suggestion(unknown, mail)}`)
+      if (unknown !== undefined)
+        throw new UsageError(`${unknown} is no command of sealpost mail; ${cure(unknown, mail)}`)
       if (!process.stdin.isTTY || !process.stdout.isTTY) return mail.help({ error: true })
       await (await import('./mail-browser.ts')).browse(options)
     })
 }
 
-function suggestion(unknown: string, mail: Command): string {
-  const found = nearest(
-    unknown,
-    mail.commands.map((command) => command.name()),
-  )
-  return found === undefined ? '' : ` (Did you mean ${found}?)`
+function cure(unknown: string, mail: Command): string {
+  const names = mail.commands.map((command) => command.name())
+  const found = nearest(unknown, names)
+  return found === undefined ? 'see sealpost mail --help' : `did you mean ${found}?`
 }

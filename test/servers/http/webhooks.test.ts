@@ -177,6 +177,24 @@ describe('a webhook', () => {
     })
   })
 
+  it('gets an event whose kept connection was closed just then', async () => {
+    const used = new WeakSet<Socket>()
+    const server = createServer((request, response) => {
+      if (used.has(request.socket)) return request.socket.destroy()
+      used.add(request.socket)
+      request.resume().once('end', () => response.writeHead(204).end())
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    const lab = await startLab([{ url, secret: SECRET, retries: ['1h'] }])
+    await deliver(lab, 'First')
+    await untilState(lab, 'delivered')
+    await deliver(lab, 'Second')
+    await expect.poll(() => deliveries(lab, 'state=delivered')).toMatchObject([{ attempts: 1 }, { attempts: 1 }])
+    server.closeAllConnections()
+    server.close()
+  })
+
   it('with a filter gets only the events of messages that match', async () => {
     const receiver = await Receiver.start()
     const events: WebhookInput['events'] = ['message.received', 'session.closed']
