@@ -30,7 +30,7 @@ async function transaction(lab: StartedLab): Promise<LineClient> {
 
 it('stop waits until sessions have finished, and --now ends them', async () => {
   const stop = (...args: string[]) => place.run(['stop', '--config', 'lab.yaml', ...args])
-  expect(await stop()).toMatchObject({ status: 1, stderr: expect.stringMatching(/no running lab of lab.yaml/) })
+  expect(await stop()).toMatchObject({ status: 1, stderr: expect.stringMatching(/no lab of lab.yaml is running/) })
   await using lab = await start('{ timeout: 1h }')
   await transaction(lab)
   expect(await stop('--timeout', '1s')).toMatchObject({

@@ -31,7 +31,11 @@ const report = defineOperation('messages.report', 'POST /messages/{id}/report', 
     const wanted = parseOnDemand(text)
     if (!wanted || wanted.kind === 'refuse') {
       const errors = [{ pointer: '/report', message: 'write a report such as bounce+550 or complaint+abuse' }]
-      throw new ApiProblem('invalid', `${text} is not a report`, { errors })
+      throw new ApiProblem(
+        'invalid',
+        `${text} is not a report; write for example bounce+550, complaint+abuse or vacation+reply`,
+        { errors },
+      )
     }
     const { mailFrom = '', rcptTo = [], session, client } = entry.envelope ?? {}
     if (mailFrom === '') throw new ApiProblem('conflict', `message ${id} has no return path that a report could go to`)

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { askLab } from '../../lab/control/client.ts'
-import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
+import { type ConfigurationOptions, configurationIdentity, withConfig } from '../shared/configuration.ts'
 import { timeLimit } from '../shared/options.ts'
 import { print } from '../shared/output.ts'
-import { runningLabs } from '../shared/running-labs.ts'
+import { controlSockets } from '../shared/running-labs.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 
 interface StopOptions extends ConfigurationOptions {
@@ -22,14 +22,17 @@ const LOOK_MS = 50
 export function addStop(program: Command): void {
   withConfig(program.command('stop'))
     .description('stop the running lab, also one in the background, and wait until it has ended')
-    .option('--now', 'end the sessions immediately; without it, they finish what they do')
+    .option('--now', 'end sessions immediately instead of letting them finish')
     .option('--timeout <time>', 'longest wait (default: 60s)', timeLimit)
     .addOption(sharedOptions.json)
     .action(stop)
 }
 
 async function stop({ now = false, timeout = TIMEOUT_MS, json = false, ...options }: StopOptions): Promise<void> {
-  for (const socket of await runningLabs(options)) {
+  const { name, identity } = configurationIdentity(options)
+  const sockets = await controlSockets(identity)
+  if (sockets.length === 0) throw new Error(`no lab of ${name} is running for this user, so there is nothing to stop`)
+  for (const socket of sockets) {
     const { pid } = (await askLab(socket, { verb: 'stop', args: { now } })) as { pid: number }
     const end = performance.now() + timeout
     while (isRunning(pid)) {
