@@ -29,6 +29,7 @@ export type { CodeCandidate } from '../mail/format/codes.ts'
 export type { DraftAttachment, MessageDraft } from '../mail/format/compose.ts'
 export type { MessageImage, MessageLink } from '../mail/format/links.ts'
 export type { MessageJson, ReadableAddress, ReadableMessage } from '../mail/format/readable.ts'
+export type { SentBy } from '../mail/format/sent-by.ts'
 export type {
   CompressedLayer,
   EncryptedLayer,

@@ -15,7 +15,7 @@ access:
   tokens: [{ name: ci, token: ${TOKEN} }]
 virtualServers:
   - { protocol: smtp, port: 0 }
-  - { protocol: http, port: 0, tlsPort: off, authentication: [basic] }
+  - { protocol: http, port: 0, tlsPort: off, authentication: [basic], providers: [resend] }
 `,
   )
   lab = await place.start(['--config', 'lab.yaml'])
@@ -64,6 +64,20 @@ describe('sealpost mail', () => {
     expect(row).toMatch(/ shop@app\.test +Without From$/)
     expect(row).toContain(JSON.parse((await mail('show', 'latest', '--json')).stdout).id)
     expect((await mail('report', 'latest', 'bounce+550')).stdout).toContain('shop@app.test')
+    expect((await mail('delete', 'latest')).stdout).toBe('Deleted 1 message.\n')
+  })
+
+  it('says by the API of which provider a message was sent', async () => {
+    const tags = [{ name: 'order', value: '17' }]
+    const body = { from: 'shop@lab.test', to: 'bob@lab.test', subject: 'By API', text: 'Text', tags }
+    const answer = await fetch(`http://127.0.0.1:${lab.endpoint('http').port}/resend/emails`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer re_1234', 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    const { id } = (await answer.json()) as { readonly id: string }
+    const { stdout } = await mail('show', 'latest')
+    expect(stdout).toMatch(new RegExp(`^Sent by: +Resend, API, key ending in 1234, id ${id}\n +order: 17$`, 'm'))
     expect((await mail('delete', 'latest')).stdout).toBe('Deleted 1 message.\n')
   })
 

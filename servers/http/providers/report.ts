@@ -1,7 +1,8 @@
 import type { Api } from '../../../src/api/api.ts'
 import type { ReportProviderEvent } from '../../../src/api/webhooks/types.ts'
+import { ReadableMessage } from '../../../src/mail/format/readable.ts'
+import { sentByOf } from '../../../src/mail/format/sent-by.ts'
 import { reportEvents } from './events.ts'
-import { metadataIn } from './metadata.ts'
 import { eventOf } from './send.ts'
 import { providerNamed } from './table.ts'
 
@@ -10,20 +11,22 @@ export async function reportProviderEvent(
   api: Api,
   ...[{ raw, ...envelope }, wanted]: Parameters<ReportProviderEvent>
 ): Promise<boolean> {
-  const found = metadataIn(raw)
+  const found = sentByOf(raw)
   if (!found) return false
-  const server = api.lab.config.virtualServers.find(({ name }) => name === found.virtualServer)
-  const config = server?.providers.find(({ provider }) => provider === found.provider)
+  const { by, details } = found
+  const server = api.lab.config.virtualServers.find(({ name }) => name === details.virtualServer)
+  const config = server?.providers.find(({ provider }) => provider === by.provider)
   const happening = eventOf(wanted)
-  const provider = await providerNamed(found.provider)
-  if (!config || !happening || !provider.events) return false
-  const all = envelope.recipients.map((recipient) => ({ delayMs: 0, ...happening, recipient }))
+  if (!config || !happening) return false
+  const provider = await providerNamed(config.provider)
+  if (!provider.events) return false
+  const { subject, messageId } = new ReadableMessage(raw)
   await reportEvents(
     api,
-    { provider, config, virtualServer: found.virtualServer },
-    { ...found.sent, ...envelope },
-    all,
-    found.base,
+    { provider, config, virtualServer: details.virtualServer },
+    { ...by, details: details.details, subject, messageId: messageId.replace(/^<|>$/g, ''), ...envelope },
+    envelope.recipients.map((recipient) => ({ delayMs: 0, ...happening, recipient })),
+    details.base,
   )
   return true
 }

@@ -2,17 +2,18 @@ import { splitAddress } from '../../../src/accounts/directory/names.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import type { OnDemand } from '../../../src/core/config/on-demand/parse.ts'
 import type { ProviderEvent } from '../../../src/core/config/schema/provider-events.ts'
+import { providerTitles } from '../../../src/core/config/schema/providers.ts'
 import { runInSlices } from '../../../src/core/time/time-slice.ts'
 import { compose } from '../../../src/mail/format/compose.ts'
 import { formatDate } from '../../../src/mail/format/dates.ts'
 import { headerFields, headerValue } from '../../../src/mail/format/headers.ts'
+import { sentByLines } from '../../../src/mail/format/sent-by.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
 import { crlfSteps } from '../../../src/storage/store/formats/format.ts'
 import { reportStored } from '../../../src/transport/delivery/reports/on-demand/report-stored.ts'
 import { resolveOnDemand } from '../../../src/transport/delivery/reports/on-demand/resolve.ts'
 import { DeliveryError } from '../../../src/transport/delivery/types.ts'
 import { type Happening, reportEvents } from './events.ts'
-import { metadataLines } from './metadata.ts'
 import { type OutgoingMail, type ProviderCall, ProviderError, type SentMail } from './types.ts'
 import { assertAddress } from './values.ts'
 
@@ -105,7 +106,10 @@ async function write(call: ProviderCall, mail: OutgoingMail): Promise<Written> {
     arguments: mail.arguments ?? {},
     details: mail.details ?? {},
   }
-  return { mail, raw, trace: metadataLines(call, sent, baseOf(call)), sent }
+  const { provider } = call.config
+  const by = { provider, name: providerTitles[provider], key: call.key, ...sent }
+  const details = { virtualServer: call.context.name, base: baseOf(call), details: sent.details }
+  return { mail, raw, trace: sentByLines(by, details), sent }
 }
 
 async function composed(draft: Exclude<OutgoingMail['content'], Buffer>, id: string, at: number): Promise<Buffer> {

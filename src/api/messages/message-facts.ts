@@ -4,6 +4,7 @@ import { htmlTextSteps } from '../../mail/format/html-text.ts'
 import { htmlLinkSteps } from '../../mail/format/links.ts'
 import { type ReadableAddress, type ReadableMessage, VIEW_CHARS } from '../../mail/format/readable.ts'
 import { searchable } from '../../mail/format/search-text.ts'
+import type { SentBy } from '../../mail/format/sent-by.ts'
 import type { MessageReads, MessageSource, MessageStore } from '../../storage/store/types.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { type OpenMessage, OpenMessages } from './open-messages.ts'
@@ -18,6 +19,7 @@ export interface MessageFacts {
   readonly bcc: readonly ReadableAddress[]
   readonly replyTo: readonly ReadableAddress[]
   readonly date: Date | undefined
+  readonly sentBy: SentBy | undefined
   readonly attachments: number
   /** The calendar objects beside the text, which are no attachments. */
   readonly calendars: number
@@ -159,7 +161,7 @@ function snippetOf(text: string): string {
 /** Reads the facts about a message. */
 export async function factsOf(message: ReadableMessage): Promise<MessageFacts> {
   const text = await runInSlices(message.textInSteps())
-  const { subject, from, to, cc, bcc, replyTo, date, messageId, attachments } = message
+  const { subject, from, to, cc, bcc, replyTo, date, messageId, attachments, sentBy } = message
   const addresses = { from: from ? [from] : [], to, cc, bcc, replyTo }
   const names = Object.values(addresses).flatMap((list) => list.map(({ name, address }) => `${name} ${address}`))
   const files = attachments.flatMap(({ filename }) => filename ?? [])
@@ -176,6 +178,7 @@ export async function factsOf(message: ReadableMessage): Promise<MessageFacts> {
     bcc,
     replyTo,
     date,
+    sentBy,
     attachments: attachments.length,
     calendars: message.calendarParts.length,
     hasInline: attachments.some(({ disposition, cid }) => disposition === 'inline' || cid !== undefined),

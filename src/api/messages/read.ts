@@ -191,7 +191,7 @@ async function wholeContent(read: ReadableMessage) {
 }
 
 /** Returns the facts of a message in another that replace those of the outer one. */
-function factsInside({ subject, from, to, cc, bcc, replyTo, date, messageId, raw }: ReadableMessage) {
+function factsInside({ subject, from, to, cc, bcc, replyTo, date, messageId, raw, sentBy }: ReadableMessage) {
   return {
     subject,
     from: from ?? null,
@@ -202,6 +202,7 @@ function factsInside({ subject, from, to, cc, bcc, replyTo, date, messageId, raw
     date: date === undefined || Number.isNaN(date.getTime()) ? null : date.toISOString(),
     messageId,
     sizeOctets: raw.length,
+    sentBy: sentBy ? { ...sentBy, tags: [...sentBy.tags] } : null,
   }
 }
 

@@ -93,6 +93,7 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
   captured: (value) => choice('captured', value, { yes: isCaptured, no: not(isCaptured) }),
   articles: (value) => choice('articles', value, { yes: isArticle, no: not(isArticle) }),
   header: ofHeader,
+  'sent-by': (value) => ({ ofFacts: ({ sentBy }) => sentBy?.provider === value.toLowerCase() }),
 }
 
 const isRead: Test = { ofEntry: ({ entry }) => entry.flags.includes('\\Seen') }

@@ -8,6 +8,18 @@ import type { IndexedMessage } from './message-index.ts'
 
 const address = z.object({ name: z.string(), address: z.string() }).meta({ id: 'Address' })
 
+/** The API of a provider by which a message was sent. */
+const sentBy = z
+  .object({
+    provider: z.string().describe('The name in the configuration, such as `sendgrid`.'),
+    name: z.string().describe('The name in text, such as `SendGrid`.'),
+    key: z.string().describe('The last four characters of the key.'),
+    id: z.string().describe('The id that the API returned.'),
+    tags: z.array(z.string()).describe('Tags, categories.'),
+    arguments: z.record(z.string(), z.unknown()).describe('Custom arguments, metadata, variables.'),
+  })
+  .meta({ id: 'SentBy' })
+
 /** A message in a list. */
 export const messageSummary = z
   .object({
@@ -40,6 +52,9 @@ export const messageSummary = z
       .nullable()
       .describe('MAIL FROM and RCPT TO.'),
     session: z.string().nullable().describe('Id of the session that delivered the message.'),
+    sentBy: sentBy
+      .nullable()
+      .describe('The API of a provider by which the message was sent; null if it came otherwise.'),
   })
   .meta({ id: 'MessageSummary' })
 
@@ -68,7 +83,7 @@ export interface Viewer {
 }
 
 export function summaryOf({ id, folder, entry }: IndexedMessage, facts: MessageFacts, viewer: Viewer): MessageSummary {
-  const { search: _, hasInline: __, calendars: ___, from, to, cc, bcc, replyTo, date, ...rest } = facts
+  const { search: _, hasInline: __, calendars: ___, from, to, cc, bcc, replyTo, date, sentBy: by, ...rest } = facts
   return {
     id,
     folder: { id: folder.id, name: folder.name },
@@ -93,6 +108,7 @@ export function summaryOf({ id, folder, entry }: IndexedMessage, facts: MessageF
       ? { from: entry.envelope.mailFrom ?? '', to: recipientsFor(viewer, folder, entry, facts) }
       : null,
     session: entry.envelope?.session ?? null,
+    sentBy: by ? { ...by, tags: [...by.tags] } : null,
   }
 }
 

@@ -53,7 +53,7 @@ const addressText = ({ name, address }: WholeMessage['to'][number]): string =>
 export function messageText(message: WholeMessage): string {
   const { id, subject, from, to, cc, date, receivedAt, attachments, links, codes, tags, text, delivery, envelope } =
     message
-  const { smime, authentication } = message
+  const { smime, authentication, sentBy } = message
   const files = attachments.map(
     ({ part, filename, contentType, sizeOctets }) =>
       `${filename ?? '(no name)'} (${contentType}, ${sizeOctets} octets, part ${part})`,
@@ -67,6 +67,7 @@ export function messageText(message: WholeMessage): string {
     ['Date', date ?? undefined],
     ['Received', `${receivedAt}${delivery ? `, ${deliveryText(delivery)}` : ''}`],
     ['Recipients', envelope?.to],
+    ['Sent by', sentBy ? sentByText(sentBy) : undefined],
     ['Authentication', authentication ? authenticationLines(authentication) : undefined],
     ...reportRows(message),
     ['Tags', tags.length > 0 ? tags.join(', ') : undefined],
@@ -80,6 +81,13 @@ export function messageText(message: WholeMessage): string {
 
 const linkText = ({ href, text }: WholeMessage['links'][number]): string =>
   text === '' || text === href ? href : `${href} (${text})`
+
+const sentByText = ({ name, key, id, arguments: given }: NonNullable<WholeMessage['sentBy']>): string[] => [
+  `${name}, API, key ending in ${key}, id ${id}`,
+  ...Object.entries(given).map(
+    ([field, value]) => `${field}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  ),
+]
 
 function deliveryText({ user, virtualServer, tls }: NonNullable<WholeMessage['delivery']>): string {
   const channel = tls ? `${tls.version} ${tls.cipher}` : 'in clear text'

@@ -19,6 +19,7 @@ import {
   textLinkSteps,
 } from './links.ts'
 import { isText, partStart, partText } from './parts.ts'
+import { type SentBy, sentByOf } from './sent-by.ts'
 import { snapshotOf } from './snapshot.ts'
 import { parseMessage } from './structure.ts'
 import type { Address, HeaderField, MessagePart } from './types.ts'
@@ -52,6 +53,8 @@ export interface MessageJson {
   readonly links: readonly MessageLink[]
   readonly codes: readonly string[]
   readonly attachments: readonly Attachment[]
+  /** Absent: it was not sent by the API of a provider. */
+  readonly sentBy?: SentBy
 }
 
 /**
@@ -119,6 +122,11 @@ export class ReadableMessage {
   /** With its angle brackets, or empty. */
   get messageId(): string {
     return this.headers.get('message-id') ?? ''
+  }
+
+  /** The provider by whose API it was sent. */
+  get sentBy(): SentBy | undefined {
+    return this.#once('sentBy', sentByOf(this.#raw, this.#fields)?.by)
   }
 
   /** Decoded values by name in lower case. Values of a repeated field are joined with line feeds. */
@@ -324,8 +332,9 @@ export class ReadableMessage {
 
   /** Returns what JSON shows of the message. */
   toJSON(): MessageJson {
-    const { subject, from, to, cc, date, messageId, text, links, codes, attachments } = this
-    return { subject, from, to, cc, date, messageId, text, links, codes, attachments }
+    const { subject, from, to, cc, date, messageId, text, links, codes, attachments, sentBy } = this
+    const shown = { subject, from, to, cc, date, messageId, text, links, codes, attachments }
+    return sentBy ? { ...shown, sentBy } : shown
   }
 
   /**

@@ -6,6 +6,7 @@ import { jsonSchemaOf } from '../../core/config/json-schema.ts'
 import { linesOf, locateByPath, placedInOrder } from '../../core/config/mistakes.ts'
 import { accountAccess, quota } from '../../core/config/schema/directory.ts'
 import { serverProtocols } from '../../core/config/schema/protocol.ts'
+import { providerNames } from '../../core/config/schema/providers.ts'
 import { feedbackTypes, reportForms } from '../../core/config/schema/report-words.ts'
 import { duration } from '../../core/config/schema/values.ts'
 import { CONTENT_ID, FIELD_NAME, isMadeFromContent } from '../../mail/format/compose.ts'
@@ -84,6 +85,7 @@ const shapes = {
       subject: condition(),
       text: condition(),
       folder: name(),
+      sentBy: z.enum(providerNames).exactOptional(),
       matches: predicate(),
     }),
   sessionFilter: () =>

@@ -1,3 +1,5 @@
+import type { SentBy } from '../../mail/format/sent-by.ts'
+
 /** A name and an address in a header field. */
 export interface ApiAddress {
   readonly name: string
@@ -38,6 +40,8 @@ export interface ApiMessageSummary {
   readonly envelope: { readonly from: string; readonly to: readonly string[] } | null
   /** Id of the session that delivered the message. */
   readonly session: string | null
+  /** The API of a provider by which the message was sent; null if it came otherwise. */
+  readonly sentBy: SentBy | null
 }
 
 /** An attachment of a message of the HTTP API. */

@@ -1,5 +1,6 @@
 import { isRegExp } from 'node:util/types'
 import { addressKey } from '../../accounts/directory/names.ts'
+import type { ProviderName } from '../../core/config/schema/providers.ts'
 import { comparable, unicodeForm } from '../../mail/format/search-text.ts'
 import { recipientNames } from './arrivals.ts'
 import type { LabMessage } from './message.ts'
@@ -16,6 +17,8 @@ export interface MessageFilter {
   readonly text?: string | RegExp
   /** The name of the mailbox that holds the message now. */
   readonly folder?: string
+  /** The provider by whose API it was sent, such as `sendgrid`. */
+  readonly sentBy?: ProviderName
   /** Any other condition. */
   readonly matches?: (message: LabMessage) => boolean
 }
@@ -43,6 +46,10 @@ const conditions: { readonly [K in keyof MessageFilter]-?: Condition<NonNullable
     actual: ({ text }) => quoted(text.trim().replace(/\s+/g, ' ')),
   },
   folder: { isMet: ({ folder }, wanted) => folder === wanted, actual: ({ folder }) => quoted(folder) },
+  sentBy: {
+    isMet: ({ sentBy }, wanted) => sentBy?.provider === wanted,
+    actual: ({ sentBy }) => (sentBy ? quoted(sentBy.provider) : 'no provider'),
+  },
   matches: { isMet: (message, isMatch) => answerOf(isMatch(message)), actual: () => 'false' },
 }
 

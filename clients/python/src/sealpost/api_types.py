@@ -53,6 +53,8 @@ Message = TypedDict(
         "envelope": Optional["MessageEnvelope"],
         # Id of the session that delivered the message.
         "session": Optional[str],
+        # The API of a provider by which the message was sent; null if it came otherwise.
+        "sentBy": Optional["SentBy"],
         # The text, or its beginning if it is longer than 262144 characters.
         "text": str,
         # Whether `text` is only the beginning: `/messages/{id}/text` has all of it. Links and codes are taken from it.
@@ -103,6 +105,23 @@ MessageEnvelope = TypedDict(
         "to": List[str],
     },
 )
+
+
+class SentBy(TypedDict):
+    """`SentBy` of the OpenAPI document."""
+
+    # The name in the configuration, such as `sendgrid`.
+    provider: str
+    # The name in text, such as `SendGrid`.
+    name: str
+    # The last four characters of the key.
+    key: str
+    # The id that the API returned.
+    id: str
+    # Tags, categories.
+    tags: List[str]
+    # Custom arguments, metadata, variables.
+    arguments: Dict[str, Any]
 
 
 class Attachment(TypedDict):
@@ -502,6 +521,8 @@ MessageSummary = TypedDict(
         "envelope": Optional["MessageSummaryEnvelope"],
         # Id of the session that delivered the message.
         "session": Optional[str],
+        # The API of a provider by which the message was sent; null if it came otherwise.
+        "sentBy": Optional["SentBy"],
     },
 )
 

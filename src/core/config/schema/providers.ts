@@ -17,7 +17,10 @@ export const providerTitles = {
 } as const
 export type ProviderName = keyof typeof providerTitles
 
-const provider = z.enum(Object.keys(providerTitles) as [ProviderName, ...ProviderName[]])
+/** The names of the providers. */
+export const providerNames = Object.keys(providerTitles) as [ProviderName, ...ProviderName[]]
+
+const provider = z.enum(providerNames)
 
 /** The refusals that a key can ask for, and that the lab has reasons of its own for. */
 export const providerRefusals = [

@@ -53,11 +53,22 @@ describe('SendGrid', () => {
   it('sends a message that is found by its metadata, with the session of the request', async () => {
     const answer = await send(mail)
     expect([answer.status, answer.body, answer.headers.get('x-message-id')]).toEqual([202, '', expect.any(String)])
-    const message = await http.lab.waitForMessage({ to: 'alice@lab.test', subject: 'Welcome' })
+    const message = await http.lab.waitForMessage({ to: 'alice@lab.test', sentBy: 'sendgrid' })
     expect(message.text).toBe('Hello')
+    const id = answer.headers.get('x-message-id')
+    const by = {
+      provider: 'sendgrid',
+      name: 'SendGrid',
+      key: '1234',
+      id,
+      tags: ['welcome'],
+      arguments: { order: '17' },
+    }
+    expect([message.sentBy, message.toJSON().sentBy]).toEqual([by, by])
     const queries = [
       'tag:welcome',
       'tag:sendgrid',
+      'sent-by:sendgrid',
       'header:X-Sealpost-Arguments:17',
       'header:"X-Sealpost-Sent-By:SendGrid, API, key ending in 1234"',
     ]
@@ -65,7 +76,9 @@ describe('SendGrid', () => {
       const found = await http.request(`messages?query=${encodeURIComponent(query)}`)
       expect([query, found.body.total]).toEqual([query, 1])
     }
-    const [{ session }] = (await http.request('messages?query=tag:welcome')).body.items
+    const [{ session, sentBy, id: own }] = (await http.request('messages?query=tag:welcome')).body.items
+    expect([sentBy, (await http.request(`messages/${own}`)).body.sentBy]).toEqual([by, by])
+    expect((await http.request('messages?query=sent-by:resend')).body.total).toBe(0)
     const { transcript } = (await http.request(`sessions/${session}`)).body
     expect(JSON.stringify(transcript)).toContain('POST /sendgrid/v3/mail/send')
     expect(JSON.stringify(transcript)).toContain('categories')

@@ -89,6 +89,8 @@ public final class Api {
         MessageEnvelope envelope,
         /** Id of the session that delivered the message. */
         String session,
+        /** The API of a provider by which the message was sent; null if it came otherwise. */
+        SentBy sentBy,
         /** The text, or its beginning if it is longer than 262144 characters. */
         String text,
         /** Whether `text` is only the beginning: `/messages/{id}/text` has all of it. Links and codes are taken from it. */
@@ -129,6 +131,21 @@ public final class Api {
     public record MessageEnvelope(
         String from,
         List<String> to
+    ) {}
+
+    public record SentBy(
+        /** The name in the configuration, such as `sendgrid`. */
+        String provider,
+        /** The name in text, such as `SendGrid`. */
+        String name,
+        /** The last four characters of the key. */
+        String key,
+        /** The id that the API returned. */
+        String id,
+        /** Tags, categories. */
+        List<String> tags,
+        /** Custom arguments, metadata, variables. */
+        Map<String, Object> arguments
     ) {}
 
     public record Attachment(
@@ -447,7 +464,9 @@ public final class Api {
         /** MAIL FROM and RCPT TO. */
         MessageSummaryEnvelope envelope,
         /** Id of the session that delivered the message. */
-        String session
+        String session,
+        /** The API of a provider by which the message was sent; null if it came otherwise. */
+        SentBy sentBy
     ) {}
 
     public record MessageSummaryFolder(
