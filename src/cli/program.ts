@@ -65,17 +65,19 @@ const NEEDS_ALL = 'completion'
 /** Runs `sealpost ARGS` to its end. Returns the exit status. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   process.exitCode = exitStatus.done
+  const present = withPresentNames(args)
+  let program: Command | undefined
   try {
     if (isVersionAsJson(args)) {
       const { installation } = await import('./check/installation.ts')
       print(JSON.stringify(installation()))
       return exitStatus.done
     }
-    const present = withPresentNames(args)
-    await (await createProgram(present)).parseAsync(present, { from: 'user' })
+    program = await createProgram(present)
+    await program.parseAsync(present, { from: 'user' })
     return Number(process.exitCode)
   } catch (error) {
-    const { lines, status } = explain(error)
+    const { lines, status } = explain(error, program && commandOf(program, present))
     for (const line of lines) noteError(line)
     return status
   }
@@ -187,6 +189,6 @@ function subcommand(parent: Command, name: string): Command {
   const names = parent.commands.map((command) => command.name())
   const near = nearest(name, names)
   throw new UsageError(
-    `${name} is no command of ${`sealpost ${pathOf(parent)}`.trim()}; ${near ? `did you mean ${near}?` : `known: ${names.join(', ')}`}`,
+    `unknown command ${`${pathOf(parent)} ${name}`.trim()}; ${near ? `did you mean ${near}?` : `known: ${names.join(', ')}`}`,
   )
 }

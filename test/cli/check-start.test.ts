@@ -134,7 +134,10 @@ describe('check and start report the same', () => {
     expect([check, start, statuses]).toEqual([[expected], [expected], [1, 1]])
     // The lab that has it open is an obstacle to a second start, but not to itself.
     const second = await place.runHere(['start', '--config', 'first.yaml'])
-    expect(second.stderr).toContain(`first.yaml:1:16: store.lmdb: ${join(place.folder, 'data')} is in use by process`)
+    expect(second).toMatchObject({
+      status: 1,
+      stderr: `sealpost: this lab is running already (process ${running.process.pid}); stop it with: sealpost stop --config first.yaml\n`,
+    })
     expect(await place.run(['check', '--config', 'first.yaml'])).toMatchObject({ status: 0, stderr: '' })
   })
 

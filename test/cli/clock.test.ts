@@ -68,8 +68,8 @@ it('refuses what is not a time or a duration, and changes nothing', async () => 
     ['advance', '5'],
   ]) {
     const { status, stdout, stderr } = await clock(...wrong)
-    expect([wrong, status, stdout]).toEqual([wrong, 1, ''])
-    expect(stderr).toMatch(/^sealpost: .+\n$/)
+    expect([wrong, status, stdout]).toEqual([wrong, 2, ''])
+    expect(stderr).toMatch(/^<(?:time|duration)>: .+\n$/)
   }
   expect(await state('show')).toMatchObject({ frozen: false, offsetMs: 0 })
 })

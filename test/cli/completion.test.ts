@@ -50,5 +50,8 @@ describe.each(Object.keys(shells))('%s', (name) => {
 
 it('refuses another shell', async () => {
   const { status, stderr } = await place.run(['completion', 'csh'])
-  expect([status, stderr]).toEqual([2, expect.stringContaining('Allowed choices are bash, zsh, fish')])
+  expect([status, stderr]).toEqual([
+    2,
+    expect.stringContaining('<shell>: is "csh"; must be bash, zsh or fish; did you mean zsh?'),
+  ])
 })

@@ -78,7 +78,7 @@ describe('with a running lab', () => {
     const { status, stdout, stderr } = await config('set', '/virtualServers/pop3/requireSecureChannel', 'true')
     // A virtual server without a certificate cannot require TLS.
     expect([status, stdout]).toEqual([2, ''])
-    expect(stderr).toMatch(/^lab\.yaml:7:\d+: \/virtualServers\/0\/requireSecureChannel: /)
+    expect(stderr).toMatch(/^lab\.yaml:7:\d+: virtualServers\[0\]\.requireSecureChannel: /)
     const done = await config('set', 'virtualServers.pop3.limits.connections', '7')
     expect([done.status, done.stderr]).toEqual([0, 'Changed. The lab uses it.\n'])
     expect((await config('show', 'virtualServers.pop3.limits.connections')).stdout).toBe('7\n')
@@ -94,7 +94,7 @@ describe('with a running lab', () => {
 
   test('names files of the machine, and says what the next start applies', async () => {
     const { status, stderr } = await config('set', 'store', '{ lmdb: data }')
-    expect([status, stderr]).toEqual([0, expect.stringContaining('warning: /store: takes effect at the next start')])
+    expect([status, stderr]).toEqual([0, expect.stringContaining('warning: store: takes effect at the next start')])
   })
 
   test('compares the file with what the lab uses', async () => {

@@ -121,6 +121,6 @@ describe.skipIf(!needs('tmux'))('on a terminal', () => {
 
   it('mail names an unknown command and the nearest one', async () => {
     const { status, stderr } = await place.run(['mail', 'lst'])
-    expect([status, stderr]).toEqual([2, 'sealpost: lst is no command of sealpost mail; did you mean list?\n'])
+    expect([status, stderr]).toEqual([2, 'sealpost: unknown command mail lst; did you mean list?\n'])
   })
 })

@@ -1,7 +1,8 @@
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { operations } from '../../src/api/operations.ts'
-import { type ApiError, type ApiOptions, callNamed } from '../../src/cli/shared/api-client.ts'
+import { type ApiOptions, callNamed } from '../../src/cli/shared/api-client.ts'
+import type { ApiError } from '../../src/cli/shared/failure.ts'
 import { type StartedLab, Workplace } from '../support/sealpost.ts'
 
 const TOKEN = 'token-token-token'

@@ -267,9 +267,13 @@ test('a wait that begins after the lab has stopped says so immediately', async (
   const lab = await startLab({ virtualServers: [{ protocol: 'smtp' }] })
   const late = { timeout: 60_000 }
   await lab.stop()
-  await expect(lab.waitForMessage('bob', late)).rejects.toThrow('the lab was stopped during a wait for a message')
+  await expect(lab.waitForMessage('bob', late)).rejects.toThrow(
+    'the lab was stopped, so a wait for a message cannot succeed',
+  )
   await expect(lab.waitForMessages(2, {}, late)).rejects.toThrow('the lab was stopped')
-  await expect(lab.waitForSession('bob', late)).rejects.toThrow('the lab was stopped during a wait for a session')
+  await expect(lab.waitForSession('bob', late)).rejects.toThrow(
+    'the lab was stopped, so a wait for a session cannot succeed',
+  )
 })
 
 test('the time-out of a tenant lists captured mail that no tenant owns', async () => {

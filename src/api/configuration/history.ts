@@ -70,7 +70,9 @@ export async function recordedChanges(store: MessageStore): Promise<RecordedChan
 export async function recordedChange(store: MessageStore, id: string): Promise<RecordedChange> {
   const value = (await store.values({ ...SPACE, names: [id] })).get(id)
   if (value) return change.parse(JSON.parse(value.toString()))
-  throw notFound(`the history has no change ${id}; GET /api/v1/configuration/history lists them`)
+  throw notFound(
+    `the history has no change ${id}; sealpost config history and GET /api/v1/configuration/history list the changes`,
+  )
 }
 
 function partsOf(before: string, after: string): RecordedChange['parts'] {

@@ -99,7 +99,7 @@ interface RevokeFlags extends ConfigurationOptions {
 
 function reason(text: string): RevocationReason {
   const found = reasonNamed(text)
-  if (found === undefined) throw new InvalidArgumentError(`Reasons are ${Object.keys(revocationReasons).join(', ')}.`)
+  if (found === undefined) throw new InvalidArgumentError(`It must be ${Object.keys(revocationReasons).join(', ')}.`)
   return found
 }
 

@@ -34,7 +34,7 @@ const curves: Record<string, KeySpec> = { 'P-256': 'p256', 'P-384': 'p384', 'P-5
 
 function curve(text: string): string {
   const found = Object.keys(curves).find((name) => simplified(name) === simplified(text))
-  if (found === undefined) throw new InvalidArgumentError(`Curves are ${Object.keys(curves).join(', ')}.`)
+  if (found === undefined) throw new InvalidArgumentError(`It must be ${Object.keys(curves).join(', ')}.`)
   return found
 }
 
@@ -43,7 +43,7 @@ const simplified = (text: string): string => text.toLowerCase().replace(/[^a-z0-
 function bits(text: string): number {
   const number = Number(text)
   if (!Number.isInteger(number) || number < 512 || number > 16384) {
-    throw new InvalidArgumentError('An RSA key has 512 to 16384 bits.')
+    throw new InvalidArgumentError('It must be 512 to 16384 bits.')
   }
   return number
 }

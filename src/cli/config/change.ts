@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { ConfigurationChange } from '../../api/configuration/change.ts'
 import type { ConfigChange } from '../../core/config/edit/edit-yaml.ts'
+import { pointerText } from '../../core/config/mistakes.ts'
 import { askLab } from '../../lab/control/client.ts'
 import { type ApiOptions, withApi } from '../shared/api-client.ts'
 import { configurationIdentity } from '../shared/configuration.ts'
@@ -59,7 +60,7 @@ export async function report(answer: ConfigurationChange, isRunning: boolean, op
   if (options.json) return print(JSON.stringify(answer))
   for (const warning of answer.warnings) noteWarning(warning)
   if (answer.diff !== '') process.stdout.write(answer.diff)
-  for (const { pointer, message } of answer.afterRestart) noteWarning(`${pointer}: ${message}`)
+  for (const { pointer, message } of answer.afterRestart) noteWarning(`${pointerText(pointer)}: ${message}`)
   note(summary(answer, isRunning, dryRun))
 }
 

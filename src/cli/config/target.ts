@@ -1,7 +1,8 @@
 import type { InputOf, OperationName, OutputOf } from '../../api/operation-types.ts'
-import { ConfigError, type PlacedMistake } from '../../core/config/mistakes.ts'
-import { ApiError, type ApiOptions, callApi } from '../shared/api-client.ts'
+import { ConfigError, type PlacedMistake, pointerText } from '../../core/config/mistakes.ts'
+import { type ApiOptions, callApi } from '../shared/api-client.ts'
 import { configurationIdentity } from '../shared/configuration.ts'
+import { ApiError, type Refused } from '../shared/failure.ts'
 import { controlSockets } from '../shared/running-labs.ts'
 
 /** Returns whether a lab answers: one on this machine that runs the file, or the one of `--url`. */
@@ -17,18 +18,12 @@ export async function callConfiguration<Name extends OperationName>(
   try {
     return await callApi(options, name, input)
   } catch (error) {
-    if (!(error instanceof ApiError) || !Array.isArray(error.problem.errors)) throw error
-    throw new ConfigError((error.problem.errors as Mistake[]).map(placed))
+    if (!(error instanceof ApiError) || !error.problem.errors) throw error
+    throw new ConfigError(error.problem.errors.map(placed))
   }
 }
 
-interface Mistake {
-  readonly pointer: string
-  readonly message: string
-  readonly place?: string
-}
-
-function placed({ pointer, message, place }: Mistake): PlacedMistake {
-  const line = [place, pointer, message].filter((part) => part !== undefined && part !== '').join(': ')
+function placed({ pointer, message, place }: Refused): PlacedMistake {
+  const line = [place, pointerText(pointer), message].filter((part) => part !== undefined && part !== '').join(': ')
   return { line, offset: 0, message }
 }

@@ -1,6 +1,7 @@
 import { callLab } from '../../lab/control/client.ts'
 import { ControlError } from '../../lab/control/messages.ts'
-import { ApiError, type ApiOptions, answerOf, apiUrl, request, socketOf } from '../shared/api-client.ts'
+import { type ApiOptions, answerOf, apiUrl, request, socketOf } from '../shared/api-client.ts'
+import { ApiError } from '../shared/failure.ts'
 
 /** An event of the lab. */
 interface LabEvent {

@@ -12,8 +12,7 @@ export function addBrowse(mail: Command): void {
     .allowExcessArguments()
     .action(async (options: ApiOptions, { args }: Command) => {
       const [unknown] = args
-      if (unknown !== undefined)
-        throw new UsageError(`${unknown} is no command of sealpost mail; ${cure(unknown, mail)}`)
+      if (unknown !== undefined) throw new UsageError(`unknown command mail ${unknown}; ${cure(unknown, mail)}`)
       if (!process.stdin.isTTY || !process.stdout.isTTY) return mail.help({ error: true })
       await (await import('./mail-browser.ts')).browse(options)
     })

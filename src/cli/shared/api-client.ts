@@ -3,7 +3,7 @@ import type { InputOf, OperationName, OutputOf } from '../../api/operation-types
 import { definedOnly } from '../../core/values/defined.ts'
 import { askLab } from '../../lab/control/client.ts'
 import { type ConfigurationOptions, withConfig } from './configuration.ts'
-import { UsageError } from './failure.ts'
+import { ApiError, type Problem, UsageError } from './failure.ts'
 import { runningLabs } from './running-labs.ts'
 import { sharedOptions } from './shared-options.ts'
 
@@ -18,24 +18,6 @@ export interface ApiOptions extends ConfigurationOptions {
 export function withApi(command: Command): Command {
   const { url, token, tokenFile } = sharedOptions
   return withConfig(command).addOption(url).addOption(token).addOption(tokenFile)
-}
-
-/** A problem document. RFC 9457. */
-interface Problem {
-  readonly type: string
-  readonly status: number
-  readonly detail: string
-  readonly [member: string]: unknown
-}
-
-/** An operation that the lab refused. */
-export class ApiError extends Error {
-  override readonly name = 'ApiError'
-  readonly problem: Problem
-  constructor(problem: Problem) {
-    super(problem.detail)
-    this.problem = problem
-  }
 }
 
 interface Answer {
@@ -114,7 +96,7 @@ async function overHttp(options: ApiOptions, { name, input, signal }: ApiCall): 
 export function apiUrl({ url = '' }: ApiOptions, path: string): URL {
   const full = `${url.replace(/\/+$/, '')}/api/v1${path}`
   const isHttp = URL.canParse(full) && /^https?:$/.test(new URL(full).protocol)
-  if (!isHttp) throw new UsageError(`--url: ${url} is no URL of a lab; write it as http://localhost:8025`)
+  if (!isHttp) throw new UsageError(`--url: ${url} is not an http or https URL; write it as http://localhost:8025`)
   return new URL(full)
 }
 

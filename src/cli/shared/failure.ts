@@ -1,10 +1,38 @@
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { ConfigError } from '../../core/config/mistakes.ts'
 import { rawFileErrorText } from '../../core/files/file-errors.ts'
+import { typedName } from './usage-text.ts'
 
 /** A wrong use of the command line. Exit status 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
+}
+
+/** A problem document. RFC 9457. */
+export interface Problem {
+  readonly type: string
+  readonly status: number
+  readonly detail: string
+  /** The values that the lab refused. */
+  readonly errors?: readonly Refused[]
+  readonly [member: string]: unknown
+}
+
+/** A value that the lab refused. `pointer`: RFC 6901; of a configuration with its place in the file. */
+export interface Refused {
+  readonly pointer: string
+  readonly message: string
+  readonly place?: string
+}
+
+/** An operation that the lab refused. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly problem: Problem
+  constructor(problem: Problem) {
+    super(problem.detail)
+    this.problem = problem
+  }
 }
 
 /** A lab that cannot start, with every reason as one line. */
@@ -23,11 +51,21 @@ export class CannotStart extends Error {
 /** The exit statuses of all commands. */
 export const exitStatus = { done: 0, failed: 1, wrongUsage: 2 } as const
 
-/** Returns the lines for standard error and the exit status of an error. Never contains a stack trace. */
-export function explain(error: unknown): { readonly lines: readonly string[]; readonly status: number } {
+/**
+ * Returns the lines for standard error and the exit status of an error. Never contains a stack trace.
+ * @param command the command that failed, whose options and arguments name the values that the lab refused
+ */
+export function explain(
+  error: unknown,
+  command?: Command,
+): { readonly lines: readonly string[]; readonly status: number } {
   // Commander has written its message already.
   if (error instanceof CommanderError) {
     return { lines: [], status: error.exitCode === 0 ? exitStatus.done : exitStatus.wrongUsage }
+  }
+  if (error instanceof ApiError && command && error.problem.errors) {
+    const lines = error.problem.errors.map(({ pointer, message }) => `${typedName(command, pointer)}: ${message}`)
+    return { lines, status: exitStatus.wrongUsage }
   }
   if (error instanceof ConfigError) return { lines: error.mistakes, status: exitStatus.wrongUsage }
   if (error instanceof CannotStart) return { lines: error.reasons, status: error.status }

@@ -26,7 +26,7 @@ export function positiveNumber(text: string): number {
 export function portNumber(text: string): number {
   const number = Number(text)
   if (/^\d+$/.test(text) && number > 0 && number < 65536) return number
-  throw new InvalidArgumentError('A port is a number from 1 to 65535.')
+  throw new InvalidArgumentError('It must be a number from 1 to 65535.')
 }
 
 /** Parses a host name or an IP address. */

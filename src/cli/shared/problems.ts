@@ -5,6 +5,7 @@ import { readStore } from './certificate-store.ts'
 import {
   type Configuration,
   type ConfigurationOptions,
+  configOption,
   configurationIdentity,
   loadConfiguration,
 } from './configuration.ts'
@@ -72,12 +73,25 @@ export async function withAllReasons(cause: Error, options: ExamineOptions): Pro
   const { problems } = await examine({ ...options, isSecondStart: true })
   const found = problems.filter(({ preventsStart }) => preventsStart)
   if (found.length === 0) return cause
+  const running = await sameLab(options)
+  if (running) return running
   // A configuration error is found again. Other errors name the virtual server before the same words.
   const isKnown =
     cause instanceof ConfigError || found.some(({ message }) => cause.message.includes(withoutPlace(message)))
   const lines = found.map(({ message }) => message)
   const status = found.some(({ severity }) => severity === 'mistake') ? exitStatus.wrongUsage : exitStatus.failed
   return new CannotStart(isKnown ? lines : [...lines, `sealpost: ${cause.message}`], status, { cause })
+}
+
+/** Returns the error of a start that only a running lab of the same configuration prevents. */
+async function sameLab(options: ExamineOptions): Promise<CannotStart | undefined> {
+  const [socket] = await controlSockets(configurationIdentity(options).identity)
+  if (socket === undefined) return undefined
+  const { problems } = await examine(options)
+  if (problems.some(({ preventsStart }) => preventsStart)) return undefined
+  const { pid } = await labStatus(socket)
+  const line = `sealpost: this lab is running already (process ${pid}); stop it with: sealpost stop${configOption(options)}`
+  return new CannotStart([line], exitStatus.failed, {})
 }
 
 /** Returns a line without `FILE:LINE:COLUMN: path: `. */

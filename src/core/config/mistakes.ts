@@ -99,6 +99,15 @@ export const linesOf = (placed: readonly PlacedMistake[]): string[] => placed.ma
 export const pointerOf = (path: Path): string =>
   path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
+/** Returns a JSON pointer as a path in text: `virtualServers[2].port`. */
+export const pointerText = (pointer: string): string =>
+  pathText(
+    pointer
+      .split('/')
+      .slice(1)
+      .map((step) => (/^\d+$/.test(step) ? Number(step) : step.replaceAll('~1', '/').replaceAll('~0', '~'))),
+  )
+
 /** Returns the value at a path, or undefined. What every object inherits, such as `constructor`, is not a value. */
 export function valueAt(value: unknown, path: Path): unknown {
   let at = value

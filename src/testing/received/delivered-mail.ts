@@ -101,7 +101,10 @@ export class DeliveredMail {
             resolve(new Map(taken))
           },
           reject,
-          () => reject(call.at(new Error('the lab was stopped during a wait for a message'))),
+          () =>
+            reject(
+              call.at(new Error('the lab was stopped, so a wait for a message cannot succeed; wait before lab.stop()')),
+            ),
           { filter },
         ),
       timedOut: async (timeoutMs) => {

@@ -104,7 +104,11 @@ export class WatchedSessions {
         for (const record of this.#log.list()) examine(record)
         const ends = [
           this.#log.observe(({ record }) => examine(record)),
-          arrivals.onClosed(() => reject(call.at(new Error('the lab was stopped during a wait for a session')))),
+          arrivals.onClosed(() =>
+            reject(
+              call.at(new Error('the lab was stopped, so a wait for a session cannot succeed; wait before lab.stop()')),
+            ),
+          ),
         ]
         return () => {
           for (const end of ends) end()

@@ -32,7 +32,13 @@ export function waitForUnsubscribe(
       if (known) resolve(known)
       const ends = [
         unsubscribes.watch((one) => isWanted(one) && resolve(one)),
-        arrivals.onClosed(() => reject(call.at(new Error('the lab was stopped during a wait for an unsubscribe')))),
+        arrivals.onClosed(() =>
+          reject(
+            call.at(
+              new Error('the lab was stopped, so a wait for an unsubscribe cannot succeed; wait before lab.stop()'),
+            ),
+          ),
+        ),
       ]
       return () => {
         for (const end of ends) end()

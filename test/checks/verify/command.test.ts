@@ -258,12 +258,12 @@ describe('sealpost verify', () => {
   it('reports wrong usage in one line', async () => {
     const cases: [string[], RegExp][] = [
       [['verify', 'localhost', '--port', '25'], /--port needs one --protocol/],
-      [['verify', 'localhost', '--protocol', 'smtp', '--port', 'x'], /A port is a number from 1 to 65535/],
+      [['verify', 'localhost', '--protocol', 'smtp', '--port', 'x'], /--port: is .*; must be a number from 1 to 65535/],
       [['verify', 'localhost', '--protocol', 'smtp', '--user', 'alice'], /--user needs --password/],
-      [['verify', 'localhost', '--check', 'everything'], /Allowed choices are reachable, greeting, tls/],
-      [['verify', 'localhost', '--resolver', 'dns.example'], /Write an IP address, with a port if it is not 53/],
+      [['verify', 'localhost', '--check', 'everything'], /--check: is "everything"; must be reachable, greeting, tls/],
+      [['verify', 'localhost', '--resolver', 'dns.example'], /write an IP address, with a port if it is not 53/],
       [['verify', 'localhost', '--interval', '5'], /--interval needs --watch/],
-      [['verify', 'localhost', '--protocol', 'ldap'], /Allowed choices are smtp, pop3, imap4, nntp, http/],
+      [['verify', 'localhost', '--protocol', 'ldap'], /--protocol: is "ldap"; must be smtp, pop3, imap4, nntp or http/],
       [['verify', 'localhost', '--protocol', 'http', '--starttls'], /HTTP has no STARTTLS/],
     ]
     for (const [args, words] of cases) {

@@ -102,10 +102,13 @@ describe('a mistyped fault is refused with all its mistakes', () => {
     ],
     [
       { when: { protocol: 'smtp', verb: 'RCTP' }, do: { drop: 'before' } },
-      'when.verb: is "RCTP": no command of smtp; did you mean RCPT; for any other line, write matching: "^RCTP"',
+      'when.verb: is "RCTP": not a command of smtp; did you mean RCPT? To match any other line, write matching: "^RCTP"',
     ],
-    [{ when: { protocol: 'pop3', verb: 'RCPT' }, do: { drop: 'before' } }, /no command of pop3/],
-    [{ when: { verb: 'FETSH' }, do: { drop: 'before' } }, /no command; did you mean FETCH/],
+    [
+      { when: { protocol: 'pop3', verb: 'RCPT' }, do: { drop: 'before' } },
+      /not a command of pop3; to match any other line/,
+    ],
+    [{ when: { verb: 'FETSH' }, do: { drop: 'before' } }, /not a command; did you mean FETCH/],
     [
       { when: { matching: '(' }, do: { drop: 'before' } },
       'when.matching: is "(": not a regular expression: /(/: Unterminated group',

@@ -249,7 +249,7 @@ describe('faults as clients see them', () => {
     expect(() => lab.faults.add({ when: { verb: 'RCPT' }, do: { abortHandshake: 40 } })).toThrow(
       'do.abortHandshake: is 40: not possible on command, only on handshake',
     )
-    expect(() => lab.faults.add({ do: {} })).toThrow(/do: .*no action; write one of delay, reply/)
+    expect(() => lab.faults.add({ do: {} })).toThrow(/do: .*no action; add one of delay, reply/)
   })
 
   it('the lab stops while a fault keeps clients waiting', async () => {

@@ -147,7 +147,7 @@ describe('a function that fails', () => {
       { when: { on: 'handshake' }, do: () => undefined },
       'when.on: is "handshake": a function is possible on connect, command, end-of-data',
     ],
-    [{ when: { verb: 'RCTP' }, do: () => undefined }, /when\.verb: is "RCTP": no command; did you mean RCPT/],
+    [{ when: { verb: 'RCTP' }, do: () => undefined }, /when\.verb: is "RCTP": not a command; did you mean RCPT/],
     [{ wen: {}, do: () => undefined }, 'wen: unknown key; did you mean when?'],
   ] as readonly (readonly [FaultInput, string | RegExp])[])('cannot be added: %j', async (fault, message) => {
     await using lab = await startLab()

@@ -86,9 +86,10 @@ function verbMistake({ when: { protocol, verb } }: Checked): FaultMistake[] {
   const known = (protocol === undefined ? protocols : [protocol]).flatMap((each) => verbs[each] ?? [upper])
   if (/^X/.test(upper) || known.includes(upper)) return []
   const near = nearest(upper, known)
-  const hint = near === undefined ? '' : `; did you mean ${near}`
-  const whose = protocol === undefined ? 'no command' : `no command of ${protocol}`
-  return [{ path: ['when', 'verb'], message: `${whose}${hint}; for any other line, write matching: "^${upper}"` }]
+  const kind = protocol === undefined ? 'not a command' : `not a command of ${protocol}`
+  const cure = near === undefined ? 'to' : `did you mean ${near}? To`
+  const message = `${kind}; ${cure} match any other line, write matching: "^${upper}"`
+  return [{ path: ['when', 'verb'], message }]
 }
 
 /** Conditions that cannot hold after the content of a message. */

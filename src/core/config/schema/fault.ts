@@ -250,7 +250,7 @@ export const fault = faultKeys
       issues.push({ code: 'custom', input: value, path, message })
     for (const { path, message } of faultMistakes(value)) add([...path], message)
     const keys = Object.keys(value.do) as (keyof typeof places)[]
-    if (keys.length === 0) add(['do'], `no action; write one of ${Object.keys(places).join(', ')}`)
+    if (keys.length === 0) add(['do'], `no action; add one of ${Object.keys(places).join(', ')}`)
     const isOutgoing = isOutgoingFault(value.when)
     const possible = isOutgoing ? outgoingPlaces : places
     for (const key of keys) {
