@@ -172,7 +172,6 @@ virtualServers:
   const { check, start, statuses } = await both()
   other.close()
   expect(check.map((line) => line.replace(/^lab\.yaml:(\d+):\d+: ([\w[\].]+): .*/, '$1 $2'))).toEqual([
-    '6 faults[0].do',
     '6 faults[0].do.replly',
     '9 virtualServers[1].requireSecureChannel',
     '10 virtualServers[2].tls.ciphers',

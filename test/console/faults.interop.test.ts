@@ -22,7 +22,7 @@ describe.skipIf(!hasChromium)('the page of the faults', () => {
     await createTransport(smtp).sendMail(mail)
     // It can happen once.
     await row.getByText('used up').waitFor()
-    await row.getByRole('button', { name: 'Arm again' }).click()
+    await row.getByRole('button', { name: 'Use again' }).click()
     await row.getByText('used up').waitFor({ state: 'detached' })
     await expect(createTransport(smtp).sendMail(mail)).rejects.toThrow('451 4.7.1 Greylisted, try again later')
     await row.getByText('used up').waitFor()

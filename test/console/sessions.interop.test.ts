@@ -104,7 +104,7 @@ describe.skipIf(!hasChromium)('the page of the sessions', () => {
     await client.rest()
     await expect.poll(() => rows.count()).toBe(2)
     await rows.first().click()
-    await cure.getByText('The password of bob is another one.').waitFor()
+    await cure.getByText('The password for bob is wrong. Correct it in the client.').waitFor()
     expect(await page.getByRole('link', { name: /^Change the policy/ }).count()).toBe(0)
     await cure.getByRole('link', { name: 'Settings of bob' }).click()
     await expect.poll(() => new URL(page.url()).searchParams.get('account')).toBe('bob')

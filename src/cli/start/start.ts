@@ -19,7 +19,7 @@ export function addStart(program: Command): void {
     .option('--json', 'print events and the log as JSON lines')
     .option(
       '--for-tests',
-      'for a program that tests: free ports, nothing on disk, any password; print the URL and the token as JSON; stop at the end of standard input',
+      'start a lab for automated tests: free ports, nothing on disk, any password; print the URL and the token as JSON; stop at the end of standard input',
     )
     .argument('[flags...]', 'after --: flags of the tool that --like names')
   // Loaded on demand, so that the other commands start faster.

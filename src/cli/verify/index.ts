@@ -56,7 +56,7 @@ export function addVerify(program: Command): void {
     .option('--port <number>', 'one port of the host (default: the registered ports)', portNumber)
     .option('--tls', 'the port uses implicit TLS')
     .option('--starttls', 'the port uses clear text with STARTTLS')
-    .option('--server-name <name>', 'name the certificate must be issued to (default: the host)', hostOrAddress)
+    .option('--server-name <name>', 'host name that the certificate must have (default: the host)', hostOrAddress)
     .option('--ca <file>', 'PEM roots to verify against (default: those of the system; for a lab, its own root)')
     .option('--require-secure-channel', 'check that the host refuses everything except STARTTLS in clear text')
     .option('--user <name>', 'log on, send a message and an article, and read them back')

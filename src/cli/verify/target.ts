@@ -38,6 +38,10 @@ export interface Target extends Pick<VerifyOptions, 'credentials' | 'mailbox' | 
  * @throws ConfigError, UsageError, PkiError
  */
 export async function labTarget(options: TargetOptions): Promise<Target> {
+  const { port, tls, starttls, requireSecureChannel } = options
+  for (const [option, value] of Object.entries({ port, tls, starttls, 'require-secure-channel': requireSecureChannel }))
+    if (value !== undefined)
+      throw new UsageError(`--${option} needs a host; without one, every port of the lab is checked`)
   const configuration = await loadConfiguration(options)
   const { lab } = configuration
   const [socket] = await controlSockets(configuration.identity)

@@ -32,7 +32,17 @@ export function parsePart<Schema extends z.ZodType>(schema: Schema, given: unkno
  * @param root the JSON Schema of the input; default: the schema of a lab
  */
 export function mistakesOf(issues: readonly Issue[], input: unknown, root = labJsonSchema()): Mistake[] {
-  return issues.flatMap((issue) => mistakesOfIssue(issue, [], { input, root }))
+  const misspelled = issues.filter((issue) => hasOnlyUnknownKeys(issue, input)).map(({ path }) => path.join())
+  return issues
+    .filter(({ code, path }) => code !== 'custom' || !misspelled.includes(path.join()))
+    .flatMap((issue) => mistakesOfIssue(issue, [], { input, root }))
+}
+
+/** Returns whether no key of a mapping is known. Its missing keys are told when the others are right. */
+function hasOnlyUnknownKeys(issue: Issue, input: unknown): boolean {
+  if (issue.code !== 'unrecognized_keys') return false
+  const mapping = valueAt(input, issue.path as Path)
+  return Object.keys(mapping as object).every((key) => issue.keys.includes(key))
 }
 
 function mistakesOfIssue(issue: Issue, prefix: Path, checked: Checked): Mistake[] {

@@ -258,6 +258,7 @@ describe('sealpost verify', () => {
   it('reports wrong usage in one line', async () => {
     const cases: [string[], RegExp][] = [
       [['verify', 'localhost', '--port', '25'], /--port needs one --protocol/],
+      [['verify', '--port', '25'], /--port needs a host; without one, every port of the lab is checked/],
       [['verify', 'localhost', '--protocol', 'smtp', '--port', 'x'], /--port: is .*; must be a number from 1 to 65535/],
       [['verify', 'localhost', '--protocol', 'smtp', '--user', 'alice'], /--user needs --password/],
       [['verify', 'localhost', '--check', 'everything'], /--check: is "everything"; must be reachable, greeting, tls/],

@@ -93,7 +93,7 @@ describe('a mistyped fault is refused with all its mistakes', () => {
       { when: { verbb: 'RCPT', zzz: 1 }, do: { drop: 'before' } },
       'when.verbb: unknown key; did you mean verb?\nwhen.zzz: unknown key; known here: protocol, virtualServer, direction, connector, on, verb, matching, user, tls, connection, nth or chance',
     ],
-    [{ do: { zzz: 1 } }, /^do\.zzz: unknown key; known here: delay, reply, rawReply, greeting, .* or stored\n/],
+    [{ do: { zzz: 1 } }, /^do\.zzz: unknown key; known here: delay, reply, rawReply, greeting, .* or stored$/],
     [{}, /^do: is missing; must be a mapping of delay, reply, rawReply, /],
     [null, /^is empty; must be a mapping of name, when, do, skip, times$/],
     [

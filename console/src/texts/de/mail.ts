@@ -273,7 +273,7 @@ export default {
   'mail.releaseInstead': 'anstelle von {recipients}: Der Connector sendet alle E-Mails an diese Adresse.',
   'mail.releaseNothing': 'So kann nichts gesendet werden',
   'mail.releaseNoConnector':
-    'Das Lab sendet keine E-Mail an andere Hosts. Ein Connector in der Konfigurationsdatei nennt den Host, der sie erhält:',
+    'Das Labor sendet keine E-Mail an andere Hosts. Ein Connector in der Konfigurationsdatei nennt den Host, der sie erhält:',
   'mail.released': 'Eingereiht für {recipients}',
   'mail.ofEnvelope': 'aus dem Umschlag; der Kopf nennt niemanden',
   'mail.notInHeader': 'nicht im Kopf',

@@ -49,7 +49,7 @@ export default {
   'news.expandAll': 'Alle Threads aufklappen',
   'news.expireAfter': 'Artikel löschen nach',
   'news.failureHint':
-    'Prüfen Sie, ob der Partner unter diesem Host und Port mit dieser Form von TLS läuft. Das Lab versucht es von selbst wieder.',
+    'Prüfen Sie, ob der Partner unter diesem Host und Port mit dieser Form von TLS läuft. Das Labor versucht es von selbst wieder.',
   'news.feeds': 'Feeds',
   'news.followUp': 'Antworten',
   'news.followUps': 'Antworten nach',

@@ -95,17 +95,19 @@ export default {
   'sessions.cure_certificate-refused':
     'Der Client nimmt das Zertifikat nicht an. Verbinden Sie sich unter einem seiner Namen, und installieren Sie das Stammzertifikat des Labs auf dem Client:',
   'sessions.cure_certificate-expired':
-    'Der Client hält das Zertifikat für abgelaufen. Erneuern Sie es, und vergleichen Sie die Uhren von Client und Lab.',
+    'Der Client hält das Zertifikat für abgelaufen. Erneuern Sie es, und vergleichen Sie die Uhren von Client und Labor.',
   'sessions.cure_certificate-revoked': 'Das Zertifikat ist gesperrt. Ersetzen Sie es.',
-  'sessions.cure_version': 'Client und virtueller Server haben keine TLS-Version gemeinsam.',
-  'sessions.cure_suite': 'Client und virtueller Server haben keine Cipher Suite, Gruppe oder Signatur gemeinsam.',
+  'sessions.cure_version': 'Erlauben Sie eine Version, die der Client anbietet, oder aktualisieren Sie den Client.',
+  'sessions.cure_suite':
+    'Erlauben Sie eine Cipher Suite, Gruppe oder Signatur, die der Client anbietet, oder aktualisieren Sie den Client.',
   'sessions.cure_clear-text':
     'Der Client beginnt auf einem TLS-Port nicht mit TLS. Wählen Sie im Client SSL/TLS, oder verwenden Sie den anderen Port.',
   'sessions.cure_needs-tls': 'Der Client sendet sein Kennwort im Klartext. Wählen Sie im Client STARTTLS oder SSL/TLS.',
   'sessions.cure_client-certificate':
     'Dieser virtuelle Server verlangt ein Zertifikat des Clients. Installieren Sie eines auf dem Client, oder ändern Sie die Einstellung.',
-  'sessions.cure_wrong-password': 'Das Kennwort von {account} lautet anders.',
-  'sessions.cure_unknown-account': 'Das Lab hat kein Konto mit diesem Namen.',
+  'sessions.cure_wrong-password': 'Das Kennwort für {account} ist falsch. Korrigieren Sie es im Client.',
+  'sessions.cure_unknown-account':
+    'Das Labor hat kein Konto mit diesem Namen. Legen Sie es an, oder korrigieren Sie den Benutzernamen im Client.',
   'sessions.cure_account-state':
     'Das Konto {account} darf sich nicht anmelden. Ändern Sie seinen Zustand, oder verwenden Sie eines seiner App-Kennwörter.',
   'sessions.platform': 'Plattform des Clients',

@@ -74,8 +74,8 @@ export default {
   'shell.badTokenLink':
     'Das Token dieses Links ist ungültig: Es ist falsch geschrieben, abgelaufen oder von einem früheren Start des Labs.',
   'shell.sessionEnded':
-    'Ihre Sitzung ist beendet, weil das Lab neu gestartet wurde oder sich Ihre Rechte geändert haben. Nach der Anmeldung sind Sie wieder auf dieser Seite.',
+    'Ihre Sitzung ist beendet, weil das Labor neu gestartet wurde oder sich Ihre Rechte geändert haben. Nach der Anmeldung sind Sie wieder auf dieser Seite.',
   'shell.logOnRefused': 'Sie sind nicht angemeldet',
   'shell.pageNotLoaded': 'Die Seite konnte nicht geladen werden',
-  'shell.pageNotLoadedHint': 'Das Lab antwortet nicht. Prüfen Sie, ob es läuft, und versuchen Sie es noch einmal.',
+  'shell.pageNotLoadedHint': 'Das Labor antwortet nicht. Prüfen Sie, ob es läuft, und versuchen Sie es noch einmal.',
 } satisfies Texts<'shell'>

@@ -3,7 +3,7 @@ import type { Texts } from '../catalogue.ts'
 export default {
   'verify.servers': 'Server prüfen',
   'verify.serversHint':
-    'Prüft TLS, Zertifikate und Protokolle der virtuellen Server dieses Labors oder eines anderen Servers: 38 Prüfungen je Port.',
+    'Prüft TLS, Zertifikate und Protokolle der virtuellen Server dieses Labors oder eines anderen Servers: alle Prüfungen je Port.',
   'verify.verifyAll': 'Alle virtuellen Server prüfen',
   'verify.choose': 'Prüfung zusammenstellen…',
   'verify.newVerify': 'Server prüfen',

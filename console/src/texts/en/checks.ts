@@ -10,7 +10,7 @@ export default {
   'checks.tls.cure': 'Assign a certificate to the virtual server, so that it offers STARTTLS or a TLS port.',
   'checks.negotiated.title': 'version and suite',
   'checks.negotiated.why':
-    'This is what a current client gets. The least is TLS 1.2 with forward secrecy and 128 bits (RFC 9325).',
+    'This is what a current client gets. The minimum is TLS 1.2 with forward secrecy and 128 bits (RFC 9325).',
   'checks.negotiated.cure': 'Raise the lowest TLS version, and offer suites with ECDHE and AES-GCM.',
   'checks.chain.title': 'certificate chain',
   'checks.chain.why':
@@ -28,7 +28,7 @@ export default {
   'checks.key.cure': 'Issue a certificate with RSA of 2,048 bits or more, or with P-256, signed with SHA-256.',
   'checks.purposes.title': 'certificate purposes',
   'checks.purposes.why': 'Clients accept only certificates that may authenticate servers.',
-  'checks.purposes.cure': 'Issue a certificate with the purpose serverAuth that is not one of an authority.',
+  'checks.purposes.cure': 'Issue a server certificate (purpose serverAuth), not the certificate of an authority.',
   'checks.other-certificates.title': 'other certificates',
   'checks.other-certificates.why':
     'Clients of older versions or with another kind of key get other certificates, which must be as good.',
@@ -59,7 +59,7 @@ export default {
   'checks.alpn.title': 'ALPN',
   'checks.alpn.why':
     'If the name of the protocol is not checked, an attacker can send a client to a server of another protocol (ALPACA).',
-  'checks.alpn.cure': 'Let the server know the name of its protocol (RFC 7301), and refuse others.',
+  'checks.alpn.cure': "Configure the ALPN name of the server's protocol (RFC 7301), and refuse others.",
   'checks.suites.title': 'weak suites',
   'checks.suites.why': 'NULL, anonymous, export, DES, RC4 and 3DES suites can be broken.',
   'checks.suites.cure': 'Remove them from the suites of the virtual server, or require 128-bit encryption.',

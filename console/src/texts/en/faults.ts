@@ -12,7 +12,7 @@ export default {
   'faults.everything': 'every connection',
   'faults.ofConfiguration': 'from the configuration file',
   'faults.usedUp': 'used up',
-  'faults.rearm': 'Arm again',
+  'faults.rearm': 'Use again',
   'faults.showSessions': 'Show the sessions in which it happened',
   'faults.remove': 'Remove',
   'faults.removed': '{name} is removed',

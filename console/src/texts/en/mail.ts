@@ -276,7 +276,7 @@ export default {
   'mail.notInHeader': 'not in the header',
   'mail.envelopeOnlyHint': 'Recipients that the header does not name, such as those in Bcc',
   'mail.full': 'Full',
-  'mail.fullWidth': 'All the width that there is',
+  'mail.fullWidth': 'Full width',
   'mail.sideBySide': 'Light and dark side by side',
   'mail.toList': 'Skip to the list of messages',
 }

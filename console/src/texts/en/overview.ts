@@ -12,7 +12,7 @@ export default {
   'overview.expiring':
     '{n} has expired, or expires within 14 days:|{n} have expired, or expire within 14 days. The first:',
   'overview.notServed': '{virtualServer}: “{friendlyName}” is installed, not served: {why}.',
-  'overview.noneExpires': 'No certificate expires soon. The first:',
+  'overview.noneExpires': 'No certificate expires soon. Next:',
   'overview.noCertificates': 'No virtual server has a certificate.',
   'overview.requests': 'Certificate requests',
   'overview.waiting': '{n} waits for your approval.|{n} wait for your approval.',
@@ -25,7 +25,7 @@ export default {
   'overview.nodes': 'Nodes',
   'overview.nodesReady': '{n} node serves clients.|{n} nodes serve clients.',
   'overview.nodeLost': '{name} was lost.',
-  'overview.unled': 'No node has this role: {role}.',
+  'overview.unled': 'No leader for {role}.',
   'overview.clientMemory': 'Memory for clients',
   'overview.memoryUsed': '{used} of {limit} are in use.',
   'overview.memoryRefusals': '{n} client was refused for lack of memory.|{n} clients were refused for lack of memory.',

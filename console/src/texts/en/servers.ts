@@ -26,7 +26,7 @@ export default {
   'servers.addressHint': '0.0.0.0 or :: lets other machines connect.',
   'servers.port': 'Port',
   'servers.tlsPort': 'TLS port',
-  'servers.portHint': 'off closes it.',
+  'servers.portHint': 'Enter off to close the port.',
   'servers.personality': 'Personality',
   'servers.personalityHint': 'The server whose greetings and replies clients see. default: that of the lab.',
   'servers.limits': 'Limits',
@@ -76,7 +76,7 @@ export default {
   'servers.ratePer': 'Period',
   'servers.rateMessages': 'Messages per period',
   'servers.rateBy': 'Counted by',
-  'servers.rateExceeded': 'A message beyond the rate',
+  'servers.rateExceeded': 'When the rate is exceeded',
   'servers.recipientsOfLab': 'Recipients',
   'servers.staysInLab':
     'Without a connector, mail never leaves the lab. “Access” says what happens to mail for other domains. These settings are for the whole lab.',

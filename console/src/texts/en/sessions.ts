@@ -91,15 +91,16 @@ export default {
   'sessions.cure_certificate-expired':
     'The client considers the certificate expired. Renew it, and compare the clocks of the client and the lab.',
   'sessions.cure_certificate-revoked': 'The certificate is revoked. Replace it.',
-  'sessions.cure_version': 'Client and virtual server have no TLS version in common.',
-  'sessions.cure_suite': 'Client and virtual server have no cipher suite, group or signature in common.',
+  'sessions.cure_version': 'Allow a version that the client offers, or update the client.',
+  'sessions.cure_suite': 'Allow a cipher suite, group or signature that the client offers, or update the client.',
   'sessions.cure_clear-text':
     'The client does not begin with TLS on a port for TLS. Choose SSL/TLS in the client, or use the other port.',
   'sessions.cure_needs-tls': 'The client sends its password in clear text. Choose STARTTLS or SSL/TLS in the client.',
   'sessions.cure_client-certificate':
     'This virtual server wants a certificate of the client. Install one on the client, or change the setting.',
-  'sessions.cure_wrong-password': 'The password of {account} is another one.',
-  'sessions.cure_unknown-account': 'The lab has no account with this name.',
+  'sessions.cure_wrong-password': 'The password for {account} is wrong. Correct it in the client.',
+  'sessions.cure_unknown-account':
+    'The lab has no account with this name. Add it, or correct the user name in the client.',
   'sessions.cure_account-state':
     'The account {account} may not log on. Change its state, or use one of its app passwords.',
   'sessions.platform': 'Platform of the client',

@@ -1,7 +1,7 @@
 export default {
   'verify.servers': 'Verify servers',
   'verify.serversHint':
-    'Checks TLS, certificates and protocols of the virtual servers of this lab, or of another server: 38 checks for each port.',
+    'Checks TLS, certificates and protocols of the virtual servers of this lab, or of another server: all checks for each port.',
   'verify.verifyAll': 'Verify all virtual servers',
   'verify.choose': 'Choose what to verify…',
   'verify.newVerify': 'Verify servers',

@@ -93,15 +93,17 @@ export default {
   'sessions.cure_certificate-expired':
     'クライアントは証明書が期限切れだと判断しました。更新し、クライアントとラボの時計を比べてください。',
   'sessions.cure_certificate-revoked': '証明書は失効しています。交換してください。',
-  'sessions.cure_version': 'クライアントと仮想サーバーに共通の TLS バージョンがありません。',
-  'sessions.cure_suite': 'クライアントと仮想サーバーに共通の暗号スイート、グループ、署名がありません。',
+  'sessions.cure_version': 'クライアントが提示するバージョンを許可するか、クライアントを更新してください。',
+  'sessions.cure_suite':
+    'クライアントが提示する暗号スイート、グループ、署名を許可するか、クライアントを更新してください。',
   'sessions.cure_clear-text':
     'TLS 用のポートでクライアントが TLS を開始しません。クライアントで SSL/TLS を選ぶか、別のポートを使ってください。',
   'sessions.cure_needs-tls': 'クライアントがパスワードを平文で送っています。STARTTLS か SSL/TLS を選んでください。',
   'sessions.cure_client-certificate':
     'この仮想サーバーはクライアント証明書を要求します。クライアントにインストールするか、設定を変更してください。',
-  'sessions.cure_wrong-password': '{account} のパスワードが違います。',
-  'sessions.cure_unknown-account': 'この名前のアカウントはラボにありません。',
+  'sessions.cure_wrong-password': '{account} のパスワードが違います。クライアントで修正してください。',
+  'sessions.cure_unknown-account':
+    'この名前のアカウントはラボにありません。アカウントを追加するか、クライアントのユーザー名を修正してください。',
   'sessions.cure_account-state':
     'アカウント {account} はログオンできません。状態を変更するか、アプリパスワードを使ってください。',
   'sessions.platform': 'クライアントのプラットフォーム',

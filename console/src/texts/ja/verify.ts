@@ -3,7 +3,7 @@ import type { Texts } from '../catalogue.ts'
 export default {
   'verify.servers': 'サーバーを検証',
   'verify.serversHint':
-    'このラボの仮想サーバー、または別のサーバーの TLS、証明書、プロトコルを、ポートごとに 38 項目で検査します。',
+    'このラボの仮想サーバー、または別のサーバーの TLS、証明書、プロトコルを、ポートごとに全項目で検査します。',
   'verify.verifyAll': 'すべての仮想サーバーを検証',
   'verify.choose': '対象を選んで検証…',
   'verify.newVerify': 'サーバーの検証',
