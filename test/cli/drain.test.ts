@@ -20,8 +20,7 @@ const health = () => place.run(['healthcheck', '--config', 'lab.yaml'])
 
 /** Begins a mail transaction. */
 async function transaction(lab: StartedLab): Promise<LineClient> {
-  const client = await LineClient.open(lab.endpoint('smtp').port as number)
-  await client.line()
+  const client = await LineClient.greeted(lab.endpoint('smtp').port as number)
   client.send('HELO here\r\nMAIL FROM:<a@lab.test>\r\n')
   await client.line()
   expect(await client.line()).toMatch(/^250 /)

@@ -35,9 +35,8 @@ test('an idle lab releases the memory of its start, later that of large messages
 
 /** Sends a large message and does not finish it, so that it becomes garbage. */
 async function sendTooMuch(port: number): Promise<void> {
-  const client = await LineClient.open(port)
+  using client = await LineClient.open(port)
   client.send('EHLO client.test\r\nMAIL FROM:<a@lab.test>\r\nRCPT TO:<postmaster>\r\nBDAT 20000000\r\n')
   client.send(Buffer.alloc(20_000_000))
   await client.lines((line) => line.endsWith('octets received'))
-  client.destroy()
 }

@@ -70,20 +70,18 @@ async function startTriangle() {
 
 async function readerOf(site: TestLab | Inn): Promise<LineClient> {
   if (site instanceof Inn) return site.reader()
-  const client = await LineClient.open(site.server('nntp').port)
-  await client.line()
+  const client = await LineClient.greeted(site.server('nntp').port)
   return client
 }
 
 async function post(site: TestLab | Inn, ...headers: string[]): Promise<void> {
-  const client = await readerOf(site)
+  using client = await readerOf(site)
   for (const header of headers) {
     client.send('POST\r\n')
     expect(await client.line()).toMatch(/^340 /)
     client.send(Buffer.concat([articleOf(header), Buffer.from('.\r\n')]))
     expect(await client.line()).toMatch(/^240 /)
   }
-  client.destroy()
 }
 
 /** Returns the Message-IDs of a group, sorted. A duplicate article appears twice. */

@@ -20,8 +20,7 @@ async function withThread(access?: 'authenticated'): Promise<ClientLab> {
     news: { groups: newsgroups },
     virtualServers: [{ protocol: 'smtp' }, { protocol: 'pop3' }, server],
   })
-  const wire = await LineClient.open(client.lab.server('nntp').port)
-  await wire.line()
+  const wire = await LineClient.greeted(client.lab.server('nntp').port)
   wire.send('AUTHINFO USER alice\r\nAUTHINFO PASS secret\r\n')
   for (const code of [/^381 /, /^281 /]) expect(await wire.line()).toMatch(code)
   const headers = [

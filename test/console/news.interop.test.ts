@@ -48,8 +48,7 @@ describe.skipIf(!hasChromium)('News', () => {
     lines: readonly string[] = [],
     groups = 'lab.general',
   ): Promise<void> {
-    const client = await LineClient.open(http.lab.server('nntp').port)
-    await client.line()
+    using client = await LineClient.greeted(http.lab.server('nntp').port)
     client.send('POST\r\n')
     expect(await client.line()).toMatch(/^340 /)
     const head = [
@@ -60,7 +59,6 @@ describe.skipIf(!hasChromium)('News', () => {
     ]
     client.send(`${[...head, ...lines].join('\r\n')}\r\n\r\nText of ${id}\r\n.\r\n`)
     expect(await client.line()).toMatch(/^240 /)
-    client.destroy()
   }
   const follow = (id: string, ...parents: string[]): Promise<void> =>
     post(id, `Re: ${id}`, [`References: ${parents.map((one) => `<${one}@news.test>`).join(' ')}`])

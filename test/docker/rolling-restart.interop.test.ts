@@ -72,7 +72,7 @@ class Sender {
 
   async #run(): Promise<void> {
     for (let connection = 0; !this.#isOver; connection++) {
-      const client = await LineClient.open(this.#port)
+      using client = await LineClient.open(this.#port)
       const greeting = await client.line()
       if (!greeting?.startsWith('220 ')) this.failures.push(`greeting: ${greeting}`)
       client.send('HELO here\r\n')
@@ -80,7 +80,6 @@ class Sender {
       for (let i = 0; isOpen && i < this.#perConnection && !this.#isOver; i++) {
         if (!(await this.#send(client, `${this.#name}-${connection}-${i}`))) break
       }
-      client.destroy()
     }
   }
 
@@ -128,7 +127,7 @@ class IdleReader {
 
   async #run(): Promise<void> {
     while (!this.#isOver) {
-      const client = await LineClient.open(this.#port)
+      using client = await LineClient.open(this.#port)
       this.#client = client
       const replies = [await client.line()]
       for (const line of ['USER bob', 'PASS geheim']) {
@@ -140,7 +139,6 @@ class IdleReader {
       if (!isLocked && !replies.every((reply) => reply?.startsWith('+OK'))) this.failures.push(replies.join(' | '))
       const rest = isLocked ? [] : await client.rest()
       if (rest.length > 0) this.farewells.push(...rest)
-      client.destroy()
     }
   }
 }

@@ -87,14 +87,12 @@ const regular: Readonly<Record<Protocol, readonly (readonly [command: string, re
 }
 
 async function regularSession(protocol: Protocol): Promise<void> {
-  const client = await LineClient.open(lab.server(protocol).port)
-  await client.line()
+  using client = await LineClient.greeted(lab.server(protocol).port)
   for (const [command, reply] of regular[protocol]) {
     client.send(`${command}\r\n`)
     const last = (line: string): boolean => (protocol === 'imap4' ? /^[a-d] /.test(line) : !/^\d{3}-/.test(line))
     expect((await client.lines(last)).at(-1), `${protocol}: ${command}`).toMatch(reply)
   }
-  client.destroy()
 }
 
 for (const protocol of ['smtp', 'pop3', 'imap4', 'nntp'] as const) {

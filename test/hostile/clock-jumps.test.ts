@@ -11,8 +11,7 @@ test('sessions, waits and the order of mail survive jumps of the clock by a year
   })
   const { lab } = http
   const opened = async (protocol: 'smtp' | 'imap4' | 'pop3', ...lines: readonly string[]): Promise<LineClient> => {
-    const client = await LineClient.open(lab.server(protocol).port)
-    await client.line()
+    const client = await LineClient.greeted(lab.server(protocol).port)
     for (const line of lines) {
       client.send(`${line}\r\n`)
       await client.lines((one) => /^(?:250 |\+|\d OK)/.test(one))

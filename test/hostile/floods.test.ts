@@ -57,13 +57,11 @@ test.each(['{99999999999+}', '{99999999999999999999+}', '~{99999999999+}', '{429
   async (literal) => {
     await using lab = await startImapLab()
     for (const command of ['LOGIN', 'SELECT', 'APPEND INBOX', 'SEARCH SUBJECT', 'ID (', 'CREATE']) {
-      const client = await LineClient.open(lab.port)
-      await client.line()
+      using client = await LineClient.greeted(lab.port)
       if (!/^(?:LOGIN|ID)/.test(command)) client.send('l LOGIN alice secret\r\ns SELECT INBOX\r\n')
       client.send(`x ${command} ${literal}\r\n`)
       const reply = (await client.lines((line) => /^(?:x |\+ |\* BYE)/.test(line))).at(-1)
       expect(reply, command).toMatch(/^(?:x (?:BAD|NO) (?!.*internal)|\* BYE )/i)
-      client.destroy()
     }
   },
 )
@@ -124,8 +122,7 @@ describe('a lab in its own process', () => {
 
   test('serves its sessions while no file can be opened, and new ones afterwards', async () => {
     const { port = 0 } = lab.endpoint('imap4')
-    const early = await LineClient.open(port)
-    await early.line()
+    using early = await LineClient.greeted(port)
     const served: Promise<unknown>[] = []
     for (let i = 0; i < 300; i++) {
       const socket = connect({ host: '127.0.0.1', port, localAddress: `127.0.0.${2 + Math.floor(i / 60)}` })
@@ -144,13 +141,11 @@ describe('a lab in its own process', () => {
         return greeting
       })
       .toMatch(/^\* OK /)
-    early.destroy()
   })
 
   test('serves its sessions while many clients of the control socket send lines without an end', async () => {
     const { port = 0 } = lab.endpoint('imap4')
-    const client = await LineClient.open(port)
-    await client.line()
+    using client = await LineClient.greeted(port)
     const folder = join(place.folder, `sealpost-${process.getuid?.()}`)
     const [name = ''] = readdirSync(folder)
     const replies: Promise<string>[] = []
@@ -162,6 +157,5 @@ describe('a lab in its own process', () => {
       await noop(client, `n${i}`)
     }
     for (const reply of await Promise.all(replies)) expect(reply).toContain('the request is too long')
-    client.destroy()
   })
 })

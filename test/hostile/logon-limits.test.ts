@@ -43,9 +43,8 @@ test.each([
     expect([tries, greeting]).toEqual([100, expect.stringMatching(refused)])
     expect(refusals(lab)).toContain('(limits.failedLogonDelay)')
     // Other addresses are served.
-    const other = new LineClient(connect({ host: '127.0.0.1', port, localAddress: '127.0.0.2' }))
+    using other = new LineClient(connect({ host: '127.0.0.1', port, localAddress: '127.0.0.2' }))
     expect(await other.line()).not.toMatch(refused)
-    other.destroy()
   },
 )
 
@@ -84,14 +83,13 @@ test('nntp: STARTTLS leaves a peer that is known by address without a log-on tim
   const feeds = [{ peer: 'news.peer.test', direction: 'in' as const, from: ['127.0.0.1'] }]
   await using lab = await startLab({ virtualServers: [{ protocol: 'nntp', limits: { logonTimeout: '2s' }, feeds }] })
   const { port } = lab.server('nntp')
-  const peer = await LineClient.open(port)
+  using peer = await LineClient.open(port)
   peer.send('STARTTLS\r\n')
   await until(peer, /^382 /)
   await peer.startTls(lab.ca)
   const socket = connect({ host: '127.0.0.1', port, localAddress: '127.0.0.2' })
   expect((await new LineClient(socket).rest()).at(-1)).toMatch(/^400 /)
   expect(lab.sessions()[0]?.endedAt).toBeUndefined()
-  peer.destroy()
 })
 
 test('handshakeTimeout: a handshake fault waits no longer for the ClientHello', async () => {

@@ -159,8 +159,7 @@ async function exchangeAll({ protocol, probe, answer, hello, allowed, templates,
   const generator = new Generator(SEED)
   let checked = 0
   const connected = async (): Promise<LineClient> => {
-    const client = await LineClient.open(lab.port)
-    await client.line()
+    const client = await LineClient.greeted(lab.port)
     client.send(`${[...hello, probe].join('\r\n')}\r\n`)
     await client.lines((reply) => answer.test(reply))
     return client
@@ -394,8 +393,7 @@ test.each([
     return lines
   }
   const connected = async (): Promise<LineClient> => {
-    const client = await LineClient.open(lab.port)
-    await client.line()
+    const client = await LineClient.greeted(lab.port)
     await exchange(client, Buffer.from('t LOGIN alice x'))
     if (extension) await exchange(client, Buffer.from(`t ENABLE ${extension}`))
     await exchange(client, Buffer.from('t SELECT INBOX'))
@@ -414,10 +412,8 @@ test.each([
   expect(checked).toBeGreaterThan(200)
   // Log-ons under any name, in separate sessions.
   for (let round = 0; round < ROUNDS * 4; round++) {
-    const other = await LineClient.open(lab.port)
-    await other.line()
+    using other = await LineClient.greeted(lab.port)
     await exchange(other, generator.fill('t LOGIN § x', generator.pick(imapForms)))
     await exchange(other, Buffer.from('t LIST "" *'))
-    other.destroy()
   }
 })

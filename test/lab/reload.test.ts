@@ -16,14 +16,12 @@ const refuses = async (port: number): Promise<boolean> => {
 describe('reload', () => {
   it('applies requireSecureChannel to new connections, while an open one goes on', async () => {
     await using lab = await startLab()
-    const before = await LineClient.open(lab.server('pop3').port)
-    await before.line()
+    const before = await LineClient.greeted(lab.server('pop3').port)
     const virtualServers = (['smtp', 'imap4', 'nntp'] as const).map((protocol) => ({ protocol }))
     await lab.reload({ virtualServers: [...virtualServers, { protocol: 'pop3', requireSecureChannel: true }] })
     before.send('USER bob\r\n')
     expect(await before.line()).toMatch(/^\+OK/)
-    const after = await LineClient.open(lab.server('pop3').port)
-    await after.line()
+    const after = await LineClient.greeted(lab.server('pop3').port)
     after.send('USER bob\r\n')
     expect(await after.line()).toMatch(/^-ERR \[AUTH\].*STLS/)
     for (const client of [before, after]) client.destroy()
@@ -63,12 +61,10 @@ describe('reload', () => {
     await expect(lab.reload({ virtualServers: [{ protocol: 'smtp', port: 70_000 }] })).rejects.toThrow(
       /virtualServers\[0\]\.port/,
     )
-    const client = await LineClient.open(port)
-    await client.line()
+    using client = await LineClient.greeted(port)
     client.send('EHLO me\r\n')
     expect((await client.lines((line) => line.startsWith('250 '))).join()).toContain('AUTH')
     expect(lab.server('pop3').port).toBeGreaterThan(0)
-    client.destroy()
   })
 
   it('keeps the authority service if its new port cannot be opened', async () => {
@@ -111,7 +107,7 @@ describe('reload', () => {
   it('applies a new hostname to posted articles', async () => {
     await using lab = await startLab()
     await lab.reload({ hostname: 'news.lab.test' })
-    const client = await LineClient.open(lab.server('nntp').port)
+    using client = await LineClient.open(lab.server('nntp').port)
     expect(await client.line()).toContain('news.lab.test')
     client.send('POST\r\n')
     await client.line()
@@ -119,7 +115,6 @@ describe('reload', () => {
     expect(await client.line()).toMatch(/^240/)
     const [article] = await lab.articles('lab.general')
     expect(article?.headers.get('path')).toMatch(/^news\.lab\.test!/)
-    client.destroy()
   })
 
   it('applies new accounts and newsgroups', async () => {
@@ -128,8 +123,7 @@ describe('reload', () => {
       directory: { accounts: [{ user: 'alice', password: 'new' }] },
       news: { groups: [{ name: 'lab.more' }] },
     })
-    const client = await LineClient.open(lab.server('pop3').port)
-    await client.line()
+    using client = await LineClient.greeted(lab.server('pop3').port)
     client.send('USER alice\r\nPASS old\r\n')
     await client.line()
     expect(await client.line()).toMatch(/^-ERR/)
@@ -137,6 +131,5 @@ describe('reload', () => {
     await client.line()
     expect(await client.line()).toMatch(/^\+OK/)
     expect(await lab.articles('lab.more')).toEqual([])
-    client.destroy()
   })
 })

@@ -84,8 +84,7 @@ export class ClusterNode implements AsyncDisposable {
 
   /** Connects a client and reads the greeting. */
   async client(protocol: 'pop3' | 'nntp' | 'smtp'): Promise<LineClient> {
-    const client = await LineClient.open(this.port(protocol))
-    await client.line()
+    const client = await LineClient.greeted(this.port(protocol))
     return client
   }
 

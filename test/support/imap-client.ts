@@ -77,4 +77,8 @@ export class ImapClient {
   destroy(): void {
     this.#client.destroy()
   }
+
+  [Symbol.dispose](): void {
+    this.destroy()
+  }
 }

@@ -86,8 +86,7 @@ export class Inn implements AsyncDisposable {
 
   /** Opens a connection to INN's reader program. */
   async reader(): Promise<LineClient> {
-    const client = await LineClient.open(this.port)
-    await client.line()
+    const client = await LineClient.greeted(this.port)
     client.send('MODE READER\r\n')
     const greeting = await client.line()
     if (!greeting?.startsWith('200')) throw new Error(`nnrpd: ${greeting}`)

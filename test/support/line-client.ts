@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { type TLSSocket, connect as tlsConnect } from 'node:tls'
 
 /** A client without knowledge of any protocol: sends and reads lines. */
-export class LineClient {
+export class LineClient implements Disposable {
   #socket: Socket | TLSSocket
   #buffered = ''
   #ended = false
@@ -18,6 +18,13 @@ export class LineClient {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true })
     await once(socket, 'connect')
     return new LineClient(socket)
+  }
+
+  /** Connects and reads the greeting. */
+  static async greeted(port: number): Promise<LineClient> {
+    const client = await LineClient.open(port)
+    await client.line()
+    return client
   }
 
   static async openTls(port: number, ca: string): Promise<LineClient> {
@@ -75,6 +82,19 @@ export class LineClient {
     return this.lines(() => false)
   }
 
+  /** Plays a transcript: sends its `C: ` lines and expects its `S: ` lines, in which `*` matches any text. */
+  async play(script: string): Promise<void> {
+    for (const line of script.trim().split('\n')) {
+      const text = line.trim()
+      if (text.startsWith('C: ')) this.send(`${unescape(text.slice(3))}\r\n`)
+      else if (text === 'C:') this.send('\r\n')
+      else if (text === 'S: (end)') expectLine(await this.line(), undefined)
+      else if (text.startsWith('S: ')) expectLine(await this.line(), unescape(text.slice(3)))
+      else if (text === 'S:') expectLine(await this.line(), '')
+      else throw new Error(`not a line of a transcript: ${text}`)
+    }
+  }
+
   async startTls(ca: string): Promise<void> {
     this.#socket.removeAllListeners('data')
     this.#socket.removeAllListeners('close')
@@ -108,6 +128,10 @@ export class LineClient {
     this.#socket.destroy()
   }
 
+  [Symbol.dispose](): void {
+    this.destroy()
+  }
+
   /** Closes with a TCP reset. */
   reset(): void {
     this.#socket.resetAndDestroy()
@@ -118,4 +142,19 @@ export class LineClient {
     this.#buffered = ''
     return rest
   }
+}
+
+const unescape = (text: string): string =>
+  text.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+
+function expectLine(found: string | undefined, expected: string | undefined): void {
+  if (expected === undefined ? found === undefined : found !== undefined && matches(found, expected)) return
+  throw new Error(`expected ${expected ?? 'the end'}\n     got ${found ?? 'the end'}`)
+}
+
+const matches = (text: string, pattern: string): boolean =>
+  new RegExp(`^${pattern.split('*').map(escapeRegExp).join('.*')}$`, 's').test(text)
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 }

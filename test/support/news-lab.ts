@@ -5,7 +5,6 @@ import type { ControlKind } from '../../src/transport/news/types.ts'
 import { LineClient } from './line-client.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from './mail-lab.ts'
 import { TestClock } from './test-clock.ts'
-import { play } from './transcript.ts'
 
 export interface NewsLabOptions extends Omit<MailLabOptions, 'store' | 'config'> {
   readonly newsgroups?: LabInput['newsgroups']
@@ -42,7 +41,7 @@ export async function startNewsLab(options: NewsLabOptions = {}): Promise<NewsLa
   const news = lab.lab.news.service
   const client = async (): Promise<LineClient> => {
     const opened = await LineClient.open(lab.port)
-    await play(opened, 'S: 20* *')
+    await opened.play('S: 20* *')
     return opened
   }
   return {
@@ -51,9 +50,8 @@ export async function startNewsLab(options: NewsLabOptions = {}): Promise<NewsLa
     clock,
     client,
     async play(script) {
-      const opened = await client()
-      await play(opened, script)
-      opened.destroy()
+      using opened = await client()
+      await opened.play(script)
     },
     async post(header = '', body = 'Hello.\r\n') {
       const { messageId } = await news.post(articleOf(header, body), { host: '127.0.0.1', rights: allGroups })

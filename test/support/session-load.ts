@@ -67,14 +67,13 @@ export class SessionLoad {
 
   async #session(protocol: ServerProtocol): Promise<void> {
     const { isAskedFirst, logOn, command, reply } = dialogs[protocol]
-    const client = await LineClient.openTls(this.#lab.server(protocol).tlsPort, this.#lab.ca)
+    using client = await LineClient.openTls(this.#lab.server(protocol).tlsPort, this.#lab.ca)
     if (!isAskedFirst) await client.line()
     for (const [line, expected] of logOn) await exchange(client, line, expected)
     while (this.#running) {
       await exchange(client, command, reply)
       this.exchanges++
     }
-    client.destroy()
   }
 }
 

@@ -9,8 +9,7 @@ export class SmtpSender {
   }
 
   static async open(port: number): Promise<SmtpSender> {
-    const client = await LineClient.open(port)
-    await client.line()
+    const client = await LineClient.greeted(port)
     client.send('EHLO client.test\r\n')
     await client.lines((line) => line.startsWith('250 '))
     return new SmtpSender(client)
@@ -40,5 +39,9 @@ export class SmtpSender {
 
   close(): void {
     this.#client.destroy()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
   }
 }

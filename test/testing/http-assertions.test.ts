@@ -49,8 +49,7 @@ describe('assertNothingSent over HTTP', () => {
   })
 
   test('counts mail that was refused, and waits for clients that are about to send', async () => {
-    const client = await LineClient.open(http.lab.server('smtp').port)
-    await client.line()
+    const client = await LineClient.greeted(http.lab.server('smtp').port)
     const refused = await problemOf(api().assertNothingSent({ timeout: '100ms' }))
     expect(refused).toMatchObject({
       status: 404,

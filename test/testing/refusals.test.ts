@@ -23,13 +23,12 @@ async function send(lab: TestLab): Promise<void> {
 }
 
 async function say(lab: TestLab, protocol: 'smtp' | 'pop3' | 'imap4' | 'nntp', ...lines: readonly string[]) {
-  const client = await LineClient.openTls(lab.server(protocol).tlsPort as number, lab.ca)
+  using client = await LineClient.openTls(lab.server(protocol).tlsPort as number, lab.ca)
   await client.line()
   for (const line of lines) {
     client.send(`${line}\r\n`)
     await client.line()
   }
-  client.destroy()
 }
 
 /** Checks the three places that report a refusal. */

@@ -57,8 +57,7 @@ test('mail that is refused on a connection from before the reset counts as sent'
 
 test('a message that is under way at a reset is reported', async () => {
   await using lab = await startLab()
-  const client = await LineClient.open(lab.server('smtp').port)
-  await client.line()
+  const client = await LineClient.greeted(lab.server('smtp').port)
   await converse(client, 'EHLO x', 'MAIL FROM:<a@lab.test>', 'RCPT TO:<bob@lab.test>', 'DATA')
   client.send('Subject: late\r\n\r\n')
   await lab.reset()

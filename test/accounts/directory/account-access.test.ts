@@ -56,8 +56,7 @@ const dialects: Record<MailProtocol, { auth: string; challenge: string; empty: s
 }
 
 async function open(protocol: MailProtocol): Promise<LineClient> {
-  const client = await LineClient.open(lab.server(protocol).port)
-  await client.line()
+  const client = await LineClient.greeted(lab.server(protocol).port)
   if (protocol === 'smtp') {
     client.send('EHLO client.test\r\n')
     await client.lines((line) => line.startsWith('250 '))
@@ -200,7 +199,7 @@ describe.each(['smtp', 'pop3', 'imap4', 'nntp'] as const)('%s', (protocol) => {
 })
 
 test('APOP proves an app password', async () => {
-  const client = await LineClient.open(lab.server('pop3').port)
+  using client = await LineClient.open(lab.server('pop3').port)
   const [timestamp = ''] = /<.*>/.exec((await client.line()) ?? '') ?? []
   const digest = (password: string): string =>
     createHash('md5')
@@ -210,7 +209,6 @@ test('APOP proves an app password', async () => {
   expect(await client.line()).toBe(refusals.pop3.carol)
   client.send(`APOP carol ${digest('qrst')}\r\n`)
   expect(await client.line()).toMatch(/^\+OK/)
-  client.destroy()
 })
 
 describe('http', () => {
@@ -250,10 +248,8 @@ test('a change while the lab runs counts for the next log-on, until it is taken 
 test('accounts of an open directory can be changed too', async () => {
   await using open = await startLab()
   await open.changeAccount('dora', { state: 'disabled' })
-  const client = await LineClient.open(open.server('imap4').port)
-  await client.line()
+  using client = await LineClient.greeted(open.server('imap4').port)
   client.send('a LOGIN dora x\r\nb LOGIN emil x\r\n')
   expect(await client.line()).toMatch(/^a NO \[CONTACTADMIN\]/)
   expect(await client.line()).toMatch(/^b OK/)
-  client.destroy()
 })

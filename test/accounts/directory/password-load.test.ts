@@ -20,8 +20,7 @@ const accounts = [
 
 /** Begins a log-on. Resolves when the server has its line. */
 async function begin(lab: TestLab, user: string, password: string): Promise<LineClient> {
-  const client = await LineClient.open(lab.server('imap4').port as number)
-  await client.line()
+  const client = await LineClient.greeted(lab.server('imap4').port as number)
   client.send(`a LOGIN ${user} ${password}\r\n`)
   return client
 }
@@ -48,7 +47,7 @@ async function logOn(lab: TestLab, user: string, password: string): Promise<bool
 
 test('sessions go on while many clients log on at the same time', async () => {
   await using lab = await startLab({ directory: { accounts }, virtualServers })
-  const session = await begin(lab, 'carol', 'geheim')
+  using session = await begin(lab, 'carol', 'geheim')
   expect(await answerOf(session)).toMatch(/^a OK/)
   let isOver = false
   const guesses = Promise.all(
@@ -64,7 +63,6 @@ test('sessions go on while many clients log on at the same time', async () => {
   }
   expect(await all).toEqual(Array.from({ length: 16 }, () => false))
   expect(answered).toBeGreaterThan(16)
-  session.destroy()
 })
 
 // Otherwise, they would take minutes.

@@ -21,8 +21,7 @@ const b64 = (text: string): string => Buffer.from(text).toString('base64')
 /** Tries a log-on with a wrong proof. Returns the salt, the server's reply and the number of key derivations. */
 async function attempt(port: number, name: string) {
   const before = derived.count
-  const client = await LineClient.open(port)
-  await client.line()
+  const client = await LineClient.greeted(port)
   client.send('EHLO client.test\r\n')
   await client.lines((line) => line.startsWith('250 '))
   client.send(`AUTH SCRAM-SHA-256 ${b64(`n,,n=${name},r=abc`)}\r\n`)

@@ -45,17 +45,16 @@ describe.each(combinations)('$protocol, $mechanism', ({ protocol, mechanism }) =
     )
     client.destroy()
 
-    const later = await open(lab, protocol)
+    using later = await open(lab, protocol)
     later.send(`${dialects[protocol].command(mechanism, '').trim()}\r\n`)
     expect(await later.line()).toBe(`${challenge} ${protocol === 'nntp' ? '=' : ''}`)
     later.send(`${response(mechanism, token)}\r\n`)
     expect(await later.line()).toMatch(new RegExp(`^${escape(success)}`))
-    later.destroy()
   })
 
   test.each(forms)('refuses every defect in the form %s, and the session continues', async (form) => {
     const lab = labOf(form)
-    const client = await open(lab, protocol)
+    using client = await open(lab, protocol)
     for (const defect of tokenDefects) {
       const token = await lab.accessToken({ user: 'alice', defect })
       const first = await logOn(client, protocol, mechanism, response(mechanism, token))
@@ -72,29 +71,26 @@ describe.each(combinations)('$protocol, $mechanism', ({ protocol, mechanism }) =
     expect(await logOn(client, protocol, mechanism, response(mechanism, good))).toMatch(
       new RegExp(`^${escape(success)}`),
     )
-    client.destroy()
   })
 
   test('RFC 7628 section 4: needs TLS, and is not offered without', async () => {
     const lab = labOf('rfc')
     const token = await lab.accessToken({ user: 'alice' })
-    const client = await LineClient.open(lab.server(protocol).port ?? 0)
+    using client = await LineClient.open(lab.server(protocol).port ?? 0)
     await greet(client, protocol)
     expect(await logOn(client, protocol, mechanism, response(mechanism, token))).toBe(needsTls)
-    client.destroy()
   })
 
   test('accepts only the user of the token', async () => {
     const lab = labOf('rfc')
     const token = await lab.accessToken({ user: 'bob' })
-    const client = await open(lab, protocol)
+    using client = await open(lab, protocol)
     const refused = await logOn(client, protocol, mechanism, response(mechanism, token, 'alice'))
     expect(refused).toMatch(new RegExp(`^${escape(challenge)} eyJ`))
     client.send(`${acknowledgements[mechanism]}\r\n`)
     expect(await client.line()).toBe(failure)
     const byAddress = await logOn(client, protocol, mechanism, response(mechanism, token, 'bob@lab.test'))
     expect(byAddress).toMatch(new RegExp(`^${escape(success)}`))
-    client.destroy()
   })
 })
 

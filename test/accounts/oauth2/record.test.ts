@@ -31,10 +31,9 @@ const reasons = [
 
 test.each(reasons)('the record says why a token is refused: %s', async (defect, reason) => {
   const token = await lab.accessToken({ user: 'alice', defect })
-  const client = await open(lab, 'imap4')
+  using client = await open(lab, 'imap4')
   await logOn(client, 'imap4', 'OAUTHBEARER', response('OAUTHBEARER', token))
   expect((await latest()).refusals).toContain(`OAUTHBEARER: ${reason}`)
-  client.destroy()
 })
 
 test('the record counts the time since a token expired', async () => {
@@ -52,7 +51,7 @@ describe.each(protocolNames)('%s', (protocol) => {
   test.each(mechanisms)('no token is in the record: %s', async (mechanism) => {
     const token = await lab.accessToken({ user: 'alice', defect: 'expired' })
     const initial = response(mechanism, token)
-    const client = await open(lab, protocol)
+    using client = await open(lab, protocol)
     await logOn(client, protocol, mechanism, initial)
     client.send(`${acknowledgements[mechanism]}\r\n`)
     await client.line()
@@ -63,17 +62,14 @@ describe.each(protocolNames)('%s', (protocol) => {
     for (const secret of [token, initial.slice(0, 60), token.split('.')[1] ?? '', token.split('.')[2] ?? '']) {
       expect(text).not.toContain(secret)
     }
-    client.destroy()
   })
 })
 
 test('a token in clear is not in the record either', async () => {
   const token = await lab.accessToken({ user: 'alice' })
-  const client = await LineClient.open(lab.server('imap4').port ?? 0)
-  await client.line()
+  using client = await LineClient.greeted(lab.server('imap4').port ?? 0)
   await logOn(client, 'imap4', 'XOAUTH2', response('XOAUTH2', token))
   expect((await latest()).text).not.toContain(response('XOAUTH2', token).slice(0, 60))
-  client.destroy()
 })
 
 describe('messages', () => {
@@ -87,9 +83,8 @@ describe('messages', () => {
     ['with an unknown key', (token) => `y,,^mthd=POST^auth=bearer ${token}^^`],
   ])('RFC 7628 section 3.1: OAUTHBEARER %s', async (_, message) => {
     const token = await lab.accessToken({ user: 'alice' })
-    const client = await open(lab, 'imap4')
+    using client = await open(lab, 'imap4')
     expect(await logOn(client, 'imap4', 'OAUTHBEARER', bearer(message(token)))).toMatch(/^A OK /)
-    client.destroy()
   })
 
   test.each<[string, (token: string) => string, string]>([
@@ -119,18 +114,17 @@ describe('messages', () => {
   ])('OAUTHBEARER with %s', async (_, message, note) => {
     const token = await lab.accessToken({ user: 'alice' })
     const unknown = await lab.accessToken({ user: 'nobody' })
-    const client = await open(lab, 'imap4')
+    using client = await open(lab, 'imap4')
     const text = message(token).replace('UNKNOWN', unknown)
     expect(await logOn(client, 'imap4', 'OAUTHBEARER', bearer(text))).toMatch(/^\+ eyJ/)
     expect((await latest()).refusals).toContain(`OAUTHBEARER: ${note.replace('PORT', `${imapPort()}`)}`)
     client.send('AQ==\r\n')
     expect(await client.line()).toMatch(/^A NO \[AUTHENTICATIONFAILED\]/)
-    client.destroy()
   })
 
   test('RFC 7628 section 3.2.3: the record notes a client that does not acknowledge the error', async () => {
     const token = await lab.accessToken({ user: 'alice', defect: 'expired' })
-    const client = await open(lab, 'imap4')
+    using client = await open(lab, 'imap4')
     await logOn(client, 'imap4', 'OAUTHBEARER', response('OAUTHBEARER', token))
     client.send('\r\n')
     expect(await client.line()).toMatch(/^A NO \[AUTHENTICATIONFAILED\]/)
@@ -138,6 +132,5 @@ describe('messages', () => {
     await logOn(client, 'imap4', 'OAUTHBEARER', response('OAUTHBEARER', token))
     client.send('*\r\n')
     expect(await client.line()).toMatch(/^A BAD /)
-    client.destroy()
   })
 })

@@ -106,8 +106,7 @@ it('a client that continues with injected replies is unsafe even if it fails in 
 
 it('a client that only completes a handshake is not judged by injected replies', async () => {
   const handshake: Client = async ({ port, ca }) => {
-    const client = await LineClient.open(port)
-    await client.line()
+    const client = await LineClient.greeted(port)
     client.send('STLS\r\n')
     await client.line()
     await client.startTls(ca)

@@ -76,17 +76,16 @@ describe('suites written for GreenMail', () => {
   })
 
   it('rust-imap: several REVERSE before a key sort like one', async () => {
-    const imap = await open('sort@localhost')
+    using imap = await open('sort@localhost')
     await imap.append('INBOX', EMAIL.replace('second', 'first'))
     await imap.append('INBOX', EMAIL)
     await imap.ok('SELECT INBOX')
     expect(numbers(await imap.ok('SORT (REVERSE REVERSE REVERSE SUBJECT) UTF-8 ALL'))).toBe('2 1')
     expect(numbers(await imap.ok('UID SORT (SUBJECT) UTF-8 ALL'))).toBe('1 2')
-    imap.destroy()
   })
 
   it('rust-imap: APPEND keeps flags and dates, STATUS has the items that were asked for', async () => {
-    const imap = await open('append@localhost')
+    using imap = await open('append@localhost')
     await imap.ok('SELECT INBOX')
     const empty = await imap.ok('STATUS INBOX (MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN)')
     expect(empty.join()).toMatch(/\* STATUS INBOX \(MESSAGES 0 RECENT 0 UIDNEXT \d+ UIDVALIDITY \d+ UNSEEN 0\)/)
@@ -100,15 +99,13 @@ describe('suites written for GreenMail', () => {
     const [, instant = ''] =
       /INTERNALDATE "([^"]+)"/.exec((await imap.ok('UID FETCH 2 (INTERNALDATE UID)')).join()) ?? []
     expect(new Date(instant).toISOString()).toBe('2020-12-13T05:36:36.000Z')
-    imap.destroy()
   })
 
   it('rust-imap: the quota root has another name than in GreenMail, so this step of the suite fails', async () => {
-    const imap = await open('quota@localhost')
+    using imap = await open('quota@localhost')
     expect((await imap.ask('SETQUOTA INBOX (STORAGE 1000)')).at(-1)).toMatch(/^NO \[NONEXISTENT\]/)
     await imap.ok('SETQUOTA "" (STORAGE 1000)')
     expect(await imap.ok('GETQUOTAROOT INBOX')).toContain('* QUOTA "" (STORAGE 0 1000)')
-    imap.destroy()
   })
 
   it('Roundcube: preloaded mail, folders, and mail from port 3025 without a log-on', async () => {
@@ -155,8 +152,7 @@ describe('suites written for GreenMail', () => {
     imap.destroy()
     const alice = createTransport({ host: '127.0.0.1', port: 3025 + offset, auth: { user: 'alice', pass: 'password' } })
     await alice.sendMail({ from: 'alice@localhost', to: 'bob@localhost', subject: 'Plain message!', text: 'x' })
-    const bob = await open('bob@localhost', 'password')
+    using bob = await open('bob@localhost', 'password')
     expect((await bob.ok('SELECT INBOX')).join('\n')).toContain('* 1 EXISTS')
-    bob.destroy()
   })
 })

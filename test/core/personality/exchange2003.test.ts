@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
-import { play } from '../../support/transcript.ts'
 import { connect, session, startAs } from './support.ts'
 
 const basic = { authentication: ['anonymous' as const, 'basic' as const] }
@@ -260,7 +259,7 @@ describe('commands that only Exchange has', () => {
   test('after a log-on, the octets of XEXCH50 are read before it is refused', async () => {
     const client = await session(lab, 'smtp', `${LOGGED_ON}C: XEXCH50 12 1\nS: 354 Send binary data`)
     client.send(Buffer.from('QUIT\r\n\0\r\nQUI'))
-    await play(client, 'S: 550 5.7.1 The properties are not accepted\nC: NOOP\nS: 250 2.0.0 OK')
+    await client.play('S: 550 5.7.1 The properties are not accepted\nC: NOOP\nS: 250 2.0.0 OK')
   })
 
   test.each(['FIRST', 'NEXT', 'LAST'])('X-LINK2STATE %s CHUNK is refused', async (which) => {
@@ -310,7 +309,7 @@ test('integrated Windows authentication is announced where Sealpost offers NTLM'
     '250-AUTH GSSAPI NTLM LOGIN',
     '250-AUTH=LOGIN',
   ])
-  await play(smtp, 'C: AUTH GSSAPI\nS: 504 5.7.4 Unrecognized authentication type\nC: AUTH NTLM\nS: 334 ntlm supported')
+  await smtp.play('C: AUTH GSSAPI\nS: 504 5.7.4 Unrecognized authentication type\nC: AUTH NTLM\nS: 334 ntlm supported')
   const pop3 = await session(integrated, 'pop3', 'S: +OK *\nC: CAPA')
   expect(await pop3.lines((line) => line === '.')).toContain('SASL NTLM')
   const imap4 = await session(integrated, 'imap4', 'S: * OK *\nC: 1 CAPABILITY')
@@ -354,15 +353,12 @@ describe('errors', () => {
     const client = await session(lab, 'Bare' as 'smtp', 'S: 220 *\nC: EHLO client.test')
     const lines = await client.lines((line) => line.startsWith('250 '))
     expect(lines.filter((line) => /TLS/.test(line))).toEqual([])
-    await play(
-      client,
-      `C: STARTTLS
+    await client.play(`C: STARTTLS
       S: 554 5.7.3 Unable to initialize security subsystem
       C: MAIL FROM:<alice@lab.test>
       S: 250 *
       C: RCPT TO:<carol@elsewhere.test>
-      S: 550 5.7.1 Unable to relay for carol@elsewhere.test`,
-    )
+      S: 550 5.7.1 Unable to relay for carol@elsewhere.test`)
   })
 
   test('NNTP does not know CAPABILITIES', async () => {
@@ -402,14 +398,14 @@ test('connections over the limit are refused in the words of each server', async
     virtualServers: [{ protocol: 'nntp', limits: { connections: 1 } }],
   })
   await session(full, 'nntp', 'S: 200 *')
-  await play(await connect(full, 'nntp'), 'S: 502 Connection Refused')
+  await (await connect(full, 'nntp')).play('S: 502 Connection Refused')
 })
 
 test('a connection takes 20 messages, unless the configuration says otherwise', async () => {
   const client = await session(lab, 'smtp', `${GREETED}`)
   const transaction = `C: MAIL FROM:<>\nS: 250 *\nC: RCPT TO:<bob@lab.test>\nS: 250 *\nC: DATA\nS: 354 *\nC: .\nS: 250 *\n`
-  await play(client, transaction.repeat(20))
-  await play(client, 'C: MAIL FROM:<>\nS: 421 *')
+  await client.play(transaction.repeat(20))
+  await client.play('C: MAIL FROM:<>\nS: 421 *')
 })
 
 test('a connection takes as many octets as the limit of the session, and its YAML counts more than the personality', async () => {
@@ -419,8 +415,8 @@ test('a connection takes as many octets as the limit of the session, and its YAM
   expect(await client.lines((line) => line.startsWith('250 '))).toContain('250-SIZE 26214400')
   const start = 'C: MAIL FROM:<>\nS: 250 *\nC: RCPT TO:<bob@lab.test>\nS: 250 *\nC: DATA\nS: 354 *\n'
   const text = `C: Subject: ${'x'.repeat(50)}\nC: .\n`
-  await play(client, `${start}${text}S: 250 2.6.0 <*@mail.lab.test> Queued mail for delivery`)
-  await play(client, `${start}${text}S: 552 5.3.4 Session size exceeds fixed maximum session size`)
+  await client.play(`${start}${text}S: 250 2.6.0 <*@mail.lab.test> Queued mail for delivery`)
+  await client.play(`${start}${text}S: 552 5.3.4 Session size exceeds fixed maximum session size`)
 })
 
 test('a secure channel can be required, and STARTTLS works although it is not announced', async () => {
@@ -434,8 +430,8 @@ test('a secure channel can be required, and STARTTLS works although it is not an
   await session(secure, 'imap4', 'S: * OK *\nC: 1 LOGIN alice secret\nS: 1 NO [PRIVACYREQUIRED] *')
   const pop3 = await session(secure, 'pop3', 'S: +OK *\nC: STLS\nS: +OK *')
   await pop3.startTls(secure.ca)
-  await play(pop3, 'C: USER alice\nS: +OK\nC: PASS secret\nS: +OK User successfully logged on.')
+  await pop3.play('C: USER alice\nS: +OK\nC: PASS secret\nS: +OK User successfully logged on.')
   const imap4 = await session(secure, 'imap4', 'S: * OK *\nC: 1 STARTTLS\nS: 1 OK *')
   await imap4.startTls(secure.ca)
-  await play(imap4, 'C: 2 LOGIN alice secret\nS: 2 OK LOGIN completed.')
+  await imap4.play('C: 2 LOGIN alice secret\nS: 2 OK LOGIN completed.')
 })

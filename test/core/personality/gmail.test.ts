@@ -1,7 +1,6 @@
 import { ImapFlow } from 'imapflow'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
-import { play } from '../../support/transcript.ts'
 import { session, startAs } from './support.ts'
 
 const lab: TestLab = await startAs('gmail', {
@@ -85,9 +84,7 @@ describe('X-GM-EXT-1', () => {
     expect(two?.labels).toEqual(new Set())
     const searching = await session(lab, 'imap4', `${LOGGED_ON}C: b EXAMINE INBOX`)
     await searching.lines((line) => line.startsWith('b '))
-    await play(
-      searching,
-      `C: c SEARCH X-GM-LABELS "&ANw-bung"
+    await searching.play(`C: c SEARCH X-GM-LABELS "&ANw-bung"
       S: * SEARCH 1
       S: c OK *
       C: d SEARCH NOT X-GM-LABELS work
@@ -95,8 +92,7 @@ describe('X-GM-EXT-1', () => {
       S: d OK *
       C: e SEARCH CHARSET UTF-8 X-GM-RAW "label:übung"
       S: * SEARCH 1
-      S: e OK *`,
-    )
+      S: e OK *`)
     searching.destroy()
     expect(one?.emailId).toMatch(/^\d{1,19}$/)
     expect(two?.emailId).not.toBe(one?.emailId)
@@ -143,7 +139,7 @@ describe('X-GM-EXT-1', () => {
     )
     const lines = await client.lines((line) => line.startsWith('i '))
     expect(lines).toContain('* 1 EXISTS')
-    await play(client, 'C: j FETCH 1 X-GM-LABELS\nS: * 1 FETCH (X-GM-LABELS ("\\\\Starred"))\nS: j OK *')
+    await client.play('C: j FETCH 1 X-GM-LABELS\nS: * 1 FETCH (X-GM-LABELS ("\\\\Starred"))\nS: j OK *')
   })
 
   test('STORE treats copies of a message in the same mailbox as one', async () => {
@@ -151,11 +147,9 @@ describe('X-GM-EXT-1', () => {
     const copying = await open('INBOX')
     await copying.messageCopy('1', 'INBOX')
     await copying.logout()
-    const client = await session(lab, 'imap4', `${LOGGED_ON}C: c SELECT INBOX`)
+    using client = await session(lab, 'imap4', `${LOGGED_ON}C: c SELECT INBOX`)
     await client.lines((line) => line.startsWith('c '))
-    await play(
-      client,
-      `C: d STORE 1:3 +X-GM-LABELS.SILENT (Work Later)
+    await client.play(`C: d STORE 1:3 +X-GM-LABELS.SILENT (Work Later)
       S: d OK Success
       C: e STATUS Work (MESSAGES)
       S: * STATUS Work (MESSAGES 2)
@@ -178,32 +172,26 @@ describe('X-GM-EXT-1', () => {
       S: j OK *
       C: k STATUS Archive (MESSAGES)
       S: * STATUS Archive (MESSAGES 2)
-      S: k OK *`,
-    )
-    client.destroy()
+      S: k OK *`)
   })
 
   test('\\Starred needs the right to change flags in the mailbox of another account', async () => {
     await lab.deliver(mail('plain'), { to: 'alice' })
     const owner = await session(lab, 'imap4', `${LOGGED_ON}C: b SETACL INBOX bob lr\nS: b OK *`)
     owner.destroy()
-    const client = await session(
+    using client = await session(
       lab,
       'imap4',
       'S: * OK *\nC: a LOGIN bob geheim\nS: * CAPABILITY *\nS: a OK *\nC: b SELECT "Other Users/alice/INBOX"',
     )
     await client.lines((line) => line.startsWith('b '))
-    await play(
-      client,
-      `C: c STORE 1 +X-GM-LABELS (\\Starred)
+    await client.play(`C: c STORE 1 +X-GM-LABELS (\\Starred)
       S: c NO [NOPERM] *
       C: d STORE 1 -X-GM-LABELS (\\Starred)
       S: d NO [NOPERM] *
       C: e STORE 1 +X-GM-LABELS (Mine)
       S: * 1 FETCH (UID * X-GM-LABELS (Mine))
-      S: e OK *`,
-    )
-    client.destroy()
+      S: e OK *`)
   })
 
   test('items and search keys of the extension are unknown to other personalities', async () => {
@@ -239,13 +227,12 @@ describe('[Gmail]/All Mail', () => {
     const client = await open('INBOX')
     await lab.deliver(mail('two'), { to: 'alice' })
     await client.messageFlagsAdd('1', ['\\Seen'])
-    await play(
-      view,
+    await view.play(
       `C: c NOOP\nS: * 2 EXISTS\nS: * 2 RECENT\nS: * 1 FETCH (UID ${uidNext - 1} FLAGS (\\Seen*))\nS: c OK *`,
     )
     await client.messageDelete('1')
-    await play(view, `C: d NOOP\nS: * 1 EXPUNGE\nS: d OK *\nC: e FETCH 1 UID\nS: * 1 FETCH (UID ${uidNext})\nS: e OK *`)
-    await play(view, 'C: f STORE 1 +FLAGS.SILENT (\\Flagged)\nS: f OK *')
+    await view.play(`C: d NOOP\nS: * 1 EXPUNGE\nS: d OK *\nC: e FETCH 1 UID\nS: * 1 FETCH (UID ${uidNext})\nS: e OK *`)
+    await view.play('C: f STORE 1 +FLAGS.SILENT (\\Flagged)\nS: f OK *')
     expect(await client.search({ flagged: true })).toEqual([1])
     await client.logout()
   })

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type PersonalityName, type Protocol, personalityNames } from '../../../src/core/config/schema.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
-import { play } from '../../support/transcript.ts'
 import { session, startAs } from './support.ts'
 
 const MAIL = 'From: alice@lab.test\r\nTo: bob@lab.test\r\nSubject: news\r\n\r\nText\r\n'
@@ -300,7 +299,7 @@ describe.each(personalityNames)('%s', (personality) => {
     await session(lab, 'pop3', 'S: +OK *\nC: USER alice\nS: -ERR *')
     const imap4 = await session(lab, 'imap4', 'S: * OK *\nC: 1 CAPABILITY')
     expect(await imap4.line()).toContain('LOGINDISABLED')
-    await play(imap4, 'S: 1 OK *\nC: 2 LOGIN alice secret\nS: 2 NO [PRIVACYREQUIRED] *\nC: 3 STARTTLS\nS: 3 OK *')
+    await imap4.play('S: 1 OK *\nC: 2 LOGIN alice secret\nS: 2 NO [PRIVACYREQUIRED] *\nC: 3 STARTTLS\nS: 3 OK *')
     await imap4.startTls(lab.ca)
     imap4.send('4 LOGIN alice secret\r\n')
     expect((await imap4.lines((line) => line.startsWith('4 '))).at(-1)).toMatch(/^4 OK /)

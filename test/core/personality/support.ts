@@ -2,7 +2,6 @@ import type { LabInput, PersonalityName, Protocol } from '../../../src/core/conf
 import { startLab } from '../../../src/testing/start-lab.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { LineClient } from '../../support/line-client.ts'
-import { play } from '../../support/transcript.ts'
 
 const protocols: readonly Protocol[] = ['smtp', 'pop3', 'imap4', 'nntp']
 
@@ -29,6 +28,6 @@ export const connect = (lab: TestLab, protocol: Protocol): Promise<LineClient> =
 /** Plays a transcript on a new connection. */
 export async function session(lab: TestLab, protocol: Protocol, script: string): Promise<LineClient> {
   const client = await connect(lab, protocol)
-  await play(client, script)
+  await client.play(script)
   return client
 }

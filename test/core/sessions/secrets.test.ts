@@ -61,10 +61,9 @@ it('HTTP: transcripts, logs and JSON contain no secrets of URLs and header field
     `GET / HTTP/1.1\r\nCookie: session=${PASSWORD}`,
   ]
   for (const head of heads) {
-    const client = await LineClient.open(port)
+    using client = await LineClient.open(port)
     client.send(`${head}\r\nHost: localhost\r\n${/websocket/.test(head) ? '' : 'Connection: close\r\n'}\r\n`)
     await client.line()
-    client.destroy()
   }
   const json = await place.run(['sessions', '--config', 'lab.yaml', '--json'])
   expect(json.stdout.trim().split('\n').length).toBeGreaterThanOrEqual(heads.length)

@@ -78,8 +78,7 @@ test('a removed fault does not happen again, and waits for it end', async () => 
 test('rawReply sends what no server would', async () => {
   await using lab = await startLab()
   lab.faults.add({ when: { protocol: 'imap4', verb: 'NOOP' }, do: { rawReply: ['banana', '* what'] } })
-  const client = await LineClient.open(lab.server('imap4').port)
-  await client.line()
+  const client = await LineClient.greeted(lab.server('imap4').port)
   client.send('a NOOP\r\n')
   expect([await client.line(), await client.line()]).toEqual(['banana', '* what'])
   client.send('b LOGOUT\r\n')

@@ -171,7 +171,7 @@ describe('APPEND', () => {
   it('answers NO for a stored message, and still reports it as new', async () => {
     await using lab = await startLab()
     lab.faults.add({ when: { on: 'end-of-data' }, do: { reply: 'NO [UNAVAILABLE] Late', stored: true } })
-    const client = await LineClient.open(lab.server('imap4').port)
+    using client = await LineClient.open(lab.server('imap4').port)
     client.send('a LOGIN bob x\r\nb SELECT INBOX\r\n')
     await client.lines((line) => line.startsWith('b '))
     client.send('c APPEND INBOX {3+}\r\nA:b\r\n')
@@ -180,7 +180,6 @@ describe('APPEND', () => {
       '* 1 RECENT',
       'c NO [UNAVAILABLE] Late',
     ])
-    client.destroy()
   })
 })
 
@@ -198,8 +197,7 @@ describe('articles', () => {
     await using lab = await startLab({ virtualServers: [{ protocol: 'nntp', feeds } as never] })
     lab.faults.add({ when: { on: 'end-of-data', verb }, do: { reply: refusal }, times: 1 })
     lab.faults.add({ when: { on: 'end-of-data', verb }, do: { drop: 'before', stored: true }, skip: 1 })
-    const client = await LineClient.open(lab.server('nntp').port)
-    await client.line()
+    const client = await LineClient.greeted(lab.server('nntp').port)
     for (const expected of [refusal, undefined]) {
       client.send(command)
       if (ready !== '') expect((await client.line())?.slice(0, 3)).toBe(ready)

@@ -194,11 +194,9 @@ describe('faults as clients see them', () => {
   it('oversizedReply sends one long line', async () => {
     await using lab = await startLab()
     lab.faults.add({ when: { protocol: 'smtp', verb: 'EHLO' }, do: { oversizedReply: '100KB' }, times: 1 })
-    const client = await LineClient.open(lab.server('smtp').port)
-    await client.line()
+    using client = await LineClient.greeted(lab.server('smtp').port)
     client.send('EHLO me\r\n')
     expect((await client.line())?.length).toBe(100_000 - 2)
-    client.destroy()
   })
 
   it('abortHandshake sends the configured alert before the ServerHello', async () => {
@@ -213,8 +211,7 @@ describe('faults as clients see them', () => {
     const outcomes = async (): Promise<boolean[]> => {
       await using lab = await startLab({ testing: { seed: 7 } })
       lab.faults.add({ when: { verb: 'NOOP', chance: 0.5 }, do: { reply: '450 4.0.0 no' } })
-      const client = await LineClient.open(lab.server('smtp').port)
-      await client.line()
+      const client = await LineClient.greeted(lab.server('smtp').port)
       const accepted = []
       for (let n = 0; n < 30; n++) {
         client.send('NOOP\r\n')
@@ -237,11 +234,9 @@ describe('faults as clients see them', () => {
     })
     lab.faults.add({ when: { verb: 'NOOP' }, do: { reply: '450 added' } })
     await lab.reset()
-    const client = await LineClient.open(lab.server('smtp').port)
-    await client.line()
+    using client = await LineClient.greeted(lab.server('smtp').port)
     client.send('VRFY x\r\nNOOP\r\n')
     expect([await client.line(), await client.line()]).toEqual(['252 configured', expect.stringMatching(/^250/)])
-    client.destroy()
   })
 
   it('explains what is wrong with a fault', async () => {

@@ -48,8 +48,7 @@ describe('a port that refuses connections', () => {
 
   it('open sessions continue, and lab.reset restores it', async () => {
     await using lab = await startLab()
-    const client = await LineClient.open(lab.server('smtp').port)
-    await client.line()
+    const client = await LineClient.greeted(lab.server('smtp').port)
     await lab.server('smtp').refuse()
     await lab.server('smtp').refuse()
     client.send('NOOP\r\n')
@@ -152,8 +151,7 @@ test('lab.restart: sessions end politely; ports, root and messages stay', async 
     lab.server(protocol).port,
     lab.server(protocol).tlsPort,
   ])
-  const client = await LineClient.open(lab.server('smtp').port)
-  await client.line()
+  const client = await LineClient.greeted(lab.server('smtp').port)
   const bob = await imap(lab, 'bob')
   await lab.restart()
   expect(await client.rest()).toEqual([expect.stringMatching(/^421 4\.3\.2 /)])

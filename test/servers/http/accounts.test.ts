@@ -41,8 +41,7 @@ const users = async (): Promise<string[]> =>
 
 /** Logs on by POP3, and returns the last answer and the client. */
 async function logOn(user: string, password: string): Promise<{ client: LineClient; answer: string | undefined }> {
-  const client = await LineClient.open(http.lab.server('pop3').port)
-  await client.line()
+  const client = await LineClient.greeted(http.lab.server('pop3').port)
   client.send(`USER ${user}\r\nPASS ${password}\r\n`)
   await client.line()
   return { client, answer: await client.line() }
@@ -77,8 +76,7 @@ describe('an account that is created over HTTP', () => {
   })
 
   it('stays after a reload, also with another domain, and is known on connections from before', async () => {
-    const before = await LineClient.open(http.lab.server('pop3').port)
-    await before.line()
+    using before = await LineClient.greeted(http.lab.server('pop3').port)
     await create({ user: 'carol', password: 'carols-secret' })
     writeFileSync(file, text.replace('certificates:', 'domain: other.test\ncertificates:'))
     expect((await http.request('configuration/reload', { json: {} })).status).toBe(200)
@@ -88,7 +86,6 @@ describe('an account that is created over HTTP', () => {
     before.send('USER dave\r\nPASS daves-secret\r\n')
     await before.line()
     expect(await before.line()).toMatch(/^\+OK/)
-    before.destroy()
   })
 
   it('cannot have a name or an address of another', async () => {

@@ -121,8 +121,7 @@ it('judges a client elsewhere by what crosses the wire', async () => {
 
 /** Completes a handshake, and sends nothing under TLS. */
 async function shakeHands({ port }: Target, ca: string): Promise<boolean> {
-  const client = await LineClient.open(port)
-  await client.line()
+  const client = await LineClient.greeted(port)
   client.send('STLS\r\n')
   await client.line()
   const isAccepted = await client.startTls(ca).then(

@@ -260,8 +260,7 @@ describe('a tenant that is deleted', () => {
     await send(['customer@shop.example'], 'captured')
     await send(['alice@lab.test', 'customer@shop.example'], 'captured with alice')
     const streams = await Promise.all([bearer(before.token), basic(user, password)].map(listen))
-    const imap = await LineClient.open(http.lab.server('imap4').port)
-    await imap.line()
+    const imap = await LineClient.greeted(http.lab.server('imap4').port)
     imap.send(`a LOGIN ${user} ${password}\r\n`)
     while (!(await imap.line())?.startsWith('a OK'));
     expect((await remove()).status).toBe(204)

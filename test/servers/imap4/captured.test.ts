@@ -95,7 +95,7 @@ describe('captured mail', () => {
     expect(await subscribed('bob')).toEqual(newsgroups)
     expect(await subscribed('alice')).toEqual(shared)
 
-    const alice = await openImap('alice')
+    using alice = await openImap('alice')
     for (const name of ['Captured/gmail.com', 'Public Folders/lab.tests']) await alice.ok(`UNSUBSCRIBE "${name}"`)
     const rest = ['Captured/lab.test', 'Public Folders/lab.general']
     expect(await subscribed('alice')).toEqual(rest)
@@ -114,7 +114,6 @@ describe('captured mail', () => {
     await alice.ok('NOTIFY NONE')
     for (const name of ['Captured/gmail.com', 'Public Folders/lab.tests']) await alice.ok(`SUBSCRIBE "${name}"`)
     expect(await subscribed('alice')).toEqual(expect.arrayContaining(shared))
-    alice.destroy()
   })
 
   it('keeps the refusal of unknown accounts without directory.unknown', async () => {

@@ -180,7 +180,7 @@ topic(
 test('RFC 5267 section 4.3.1: the 17th result is not updated, but answered', async () => {
   await using lab = await startImapLab()
   await lab.put('alice', ...mail)
-  const client = await connectBy('TLS', lab)
+  using client = await connectBy('TLS', lab)
   client.send('a LOGIN alice secret\r\nb SELECT INBOX\r\n')
   await client.lines((line) => line.startsWith('b '))
   for (let n = 1; n <= 17; n++) client.send(`s${n} SEARCH RETURN (UPDATE COUNT) ALL\r\n`)
@@ -192,5 +192,4 @@ test('RFC 5267 section 4.3.1: the 17th result is not updated, but answered', asy
   client.send('c STORE 1 +FLAGS.SILENT \\Deleted\r\nd EXPUNGE\r\n')
   const removed = (await client.lines((line) => line.startsWith('d '))).filter((line) => line.includes('REMOVEFROM'))
   expect(removed).toHaveLength(16)
-  client.destroy()
 })

@@ -24,8 +24,7 @@ test('RFC 9051 section 6.3.9: LIST and LSUB with a pattern answer as with all na
     virtualServers: [{ protocol: 'imap4' }],
   })
   const logOn = async (user: string): Promise<(command: string) => Promise<string[]>> => {
-    const client = await LineClient.open(lab.server('imap4').port)
-    await client.line()
+    const client = await LineClient.greeted(lab.server('imap4').port)
     const ask = async (command: string): Promise<string[]> => {
       client.send(`t ${command}\r\n`)
       const lines = await client.lines((line) => line.startsWith('t '))

@@ -336,7 +336,7 @@ topic(
 test('RFC 5465 section 5.8: more changes than may wait are an overflow, which ends the notifications', async () => {
   // In one step, so that the client cannot read the first changes before the last ones are made.
   await using lab = await startImapLab({ store: new MemoryStore({ clock: systemClock }) })
-  const client = await connectBy('TLS', lab)
+  using client = await connectBy('TLS', lab)
   client.send('a LOGIN alice secret\r\nb NOTIFY SET (PERSONAL (MailboxName))\r\n')
   await client.lines((line) => line.startsWith('b '))
   const owner = accountOwner('alice')
@@ -345,7 +345,6 @@ test('RFC 5465 section 5.8: more changes than may wait are an overflow, which en
   await lab.store.createFolder(owner, 'later')
   client.send('c NOOP\r\n')
   expect(await client.line()).toMatch(/^c OK/)
-  client.destroy()
 })
 
 test('a client that does not read stops nobody, and gets the last state when it reads again', async () => {

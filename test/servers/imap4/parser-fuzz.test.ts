@@ -96,7 +96,7 @@ test(`${COMMANDS} malformed commands: each gets a reply, none causes an internal
   await using lab = await startImapLab()
   await lab.put('alice', 'Subject: 1\r\n\r\none', 'Subject: 2\r\n\r\ntwo', 'Subject: 3\r\n\r\nthree')
   const random = seededRandom(SEED)
-  const client = await connectBy('TLS', lab)
+  using client = await connectBy('TLS', lab)
   client.send('l LOGIN alice secret\r\n')
   await client.line()
   const counts = { OK: 0, NO: 0, BAD: 0 }
@@ -114,5 +114,4 @@ test(`${COMMANDS} malformed commands: each gets a reply, none causes an internal
   // Proves that many mutations were malformed, and not all.
   expect(counts.BAD).toBeGreaterThan(COMMANDS / 4)
   expect(counts.OK + counts.NO).toBeGreaterThan(COMMANDS / 20)
-  client.destroy()
 })

@@ -28,17 +28,15 @@ const upTo = (client: LineClient, tag: string): Promise<string[]> => client.line
 
 test('RFC 9051 section 5.5: replies to pipelined commands come in order', async () => {
   await using lab = await startImapLab()
-  const client = await loggedOn(lab)
+  using client = await loggedOn(lab)
   const tags = Array.from({ length: 200 }, (_, i) => `t${i}`)
   client.send(tags.map((tag) => `${tag} ${tag.endsWith('7') ? 'NONSENSE' : 'NOOP'}\r\n`).join(''))
   for (const tag of tags) expect(await client.line()).toMatch(tag.endsWith('7') ? `${tag} BAD` : `${tag} OK`)
-  client.destroy()
 })
 
 test('RFC 9051 section 6.2.1: clear text after STARTTLS is discarded, and the session is reset', async () => {
   await using lab = await startImapLab()
-  const client = await LineClient.open(lab.port)
-  await client.line()
+  using client = await LineClient.greeted(lab.port)
   client.send('1 STARTTLS\r\n2 LOGIN alice secret\r\n3 NOOP\r\n')
   expect(await client.line()).toMatch(/^1 OK/)
   await client.startTls(lab.ca)
@@ -46,7 +44,6 @@ test('RFC 9051 section 6.2.1: clear text after STARTTLS is discarded, and the se
   expect(await client.line()).toMatch(/^\* CAPABILITY (?!.*STARTTLS)(?!.*LOGINDISABLED).*AUTH=PLAIN/)
   expect(await client.line()).toMatch(/^4 OK/)
   expect(await client.line()).toMatch(/^5 BAD/)
-  client.destroy()
 })
 
 test('RFC 9051 section 5.4: an idle client receives BYE, in IDLE too', async () => {
@@ -70,30 +67,27 @@ test('when the lab stops, every session receives BYE', async () => {
 
 test('a client over the connection limit receives BYE', async () => {
   await using lab = await startImapLab({ limits: { connections: 1 } })
-  const first = await loggedOn(lab)
+  using first = await loggedOn(lab)
   const second = await LineClient.open(lab.port)
   expect(await second.rest()).toEqual([expect.stringMatching(/^\* BYE \[UNAVAILABLE\]/)])
   first.send('1 NOOP\r\n')
   expect(await first.line()).toMatch(/^1 OK/)
-  first.destroy()
 })
 
 test('connections lost in a literal or a response do not affect other sessions', async () => {
   await using lab = await startImapLab()
   await lab.put('alice', ...Array.from({ length: 50 }, () => `Subject: x\r\n\r\n${'y'.repeat(100_000)}`))
-  const steady = await loggedOn(lab)
+  using steady = await loggedOn(lab)
   for (let n = 0; n < 10; n++) {
     const literal = await loggedOn(lab)
     literal.send('1 APPEND INBOX {1000+}\r\nabc')
     literal.destroy()
-    const answer = await loggedOn(lab)
+    using answer = await loggedOn(lab)
     answer.send('1 SELECT INBOX\r\n2 FETCH 1:* BODY.PEEK[]\r\n')
     await answer.line()
-    answer.destroy()
   }
   steady.send('1 STATUS INBOX (MESSAGES)\r\n')
   expect(await upTo(steady, '1')).toEqual(['* STATUS INBOX (MESSAGES 50)', expect.stringMatching(/^1 OK/)])
-  steady.destroy()
 })
 
 test('a slow reader receives everything, without buffering it in memory', async () => {
@@ -103,7 +97,7 @@ test('a slow reader receives everything, without buffering it in memory', async 
   await once(slow, 'data')
   slow.pause()
   slow.write('1 LOGIN alice secret\r\n2 EXAMINE INBOX\r\n3 FETCH 1:* BODY[]\r\n4 LOGOUT\r\n')
-  const other = await loggedOn(lab)
+  using other = await loggedOn(lab)
   other.send('1 NOOP\r\n')
   expect(await other.line()).toMatch(/^1 OK/)
   for (let n = 0; n < 50; n++) {
@@ -120,14 +114,13 @@ test('a slow reader receives everything, without buffering it in memory', async 
   slow.resume()
   await once(slow, 'close')
   expect(octets).toBeGreaterThan(200 * 100_000)
-  other.destroy()
 })
 
 test('a message of 50 MB is stored and fetched, and kept in memory once', async () => {
   // The store has room for one copy.
   await using store = new MemoryStore({ clock: systemClock, limits: { octets: 60 << 20 } })
   await using lab = await startImapLab({ limits: { messageSize: 64 << 20 }, store })
-  const client = await loggedOn(lab)
+  using client = await loggedOn(lab)
   const raw = Buffer.alloc(50 << 20, 'Subject: large\r\n\r\n0123456789abcde\r\n')
   client.send(`1 APPEND INBOX {${raw.length}+}\r\n`)
   client.send(raw)
@@ -140,7 +133,6 @@ test('a message of 50 MB is stored and fetched, and kept in memory once', async 
   const answer = await upTo(client, '3')
   expect(answer[0]).toMatch(/RFC822.SIZE 52428800 BODY\[HEADER.FIELDS \(SUBJECT\)\] \{18\}/)
   expect(answer.at(-1)).toMatch(/^3 OK/)
-  client.destroy()
 })
 
 test('a short command is answered while a long search runs', async () => {
@@ -162,14 +154,14 @@ test('a short command is answered while a long search runs', async () => {
 
 test('a message fetched many times in one command is not kept in memory many times', async () => {
   await using lab = await startImapLab()
-  const client = await loggedOn(lab)
+  using client = await loggedOn(lab)
   const raw = Buffer.alloc(8 * 1024 * 1024, 'a\0')
   client.send(`1 APPEND INBOX ~{${raw.length}+}\r\n`)
   client.send(raw)
   client.send('\r\n2 SELECT INBOX\r\n')
   expect((await upTo(client, '2')).at(-1)).toMatch(/^2 OK/)
   client.pause()
-  const other = await loggedOn(lab)
+  using other = await loggedOn(lab)
   const before = preparedOctets(lab, 0)
   client.send(`3 FETCH 1 (${Array(200).fill('BODY.PEEK[]').join(' ')})\r\n`)
   await expect.poll(() => preparedOctets(lab, 0)).toBeGreaterThan(before)
@@ -179,13 +171,11 @@ test('a message fetched many times in one command is not kept in memory many tim
   }
   // While the client does not read, only a few copies of the 1.6 GB are prepared.
   expect(preparedOctets(lab, 0) - before).toBeLessThan(SOCKET_OCTETS + 2 * raw.length)
-  other.destroy()
-  client.destroy()
 })
 
 test('the rest of a refused command is not kept in memory, even if it is large', async () => {
   await using lab = await startImapLab()
-  const client = await loggedOn(lab)
+  using client = await loggedOn(lab)
   client.send('1 NOOP {0+}\r\n')
   let most = 0
   for (let i = 0; i < 5_000; i++) {
@@ -199,14 +189,12 @@ test('the rest of a refused command is not kept in memory, even if it is large',
   expect(most).toBeGreaterThan(0)
   expect(most).toBeLessThan(600_000)
   expect(await client.line()).toMatch(/^2 OK/)
-  client.destroy()
 })
 
 test('a command refused before its literal gets a reply with its tag, even if text follows the literal', async () => {
   await using lab = await startImapLab()
-  const client = await loggedOn(lab)
+  using client = await loggedOn(lab)
   client.send('1 {3+}\r\nabc2 NOOP\r\n3 NOOP\r\n')
   expect(await client.line()).toMatch(/^1 BAD/)
   expect(await client.line()).toMatch(/^3 OK/)
-  client.destroy()
 })

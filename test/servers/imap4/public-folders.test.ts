@@ -78,10 +78,9 @@ test('APPEND is refused if the group does not accept the article', async () => {
 
 test('APPEND of an article that the store cannot take now may be tried again', async () => {
   await using full = await startImapLab({ config: { news: { groups: [{ name: 'lab.general' }] } } })
-  const alice = await ImapClient.open(full.port, 'alice', 'secret')
+  using alice = await ImapClient.open(full.port, 'alice', 'secret')
   full.store.append = () => Promise.reject(new StoreError('failed', 'disk failed'))
   expect(await alice.append('"Public Folders/lab.general"', mail('later'))).toBe('NO [UNAVAILABLE] disk failed')
-  alice.destroy()
 })
 
 test('APPEND to a moderated group sends the article to the moderator', async () => {

@@ -23,8 +23,7 @@ export async function connectBy(form: ConnectionForm, lab: MailLab): Promise<Lin
     await client.line()
     return client
   }
-  const client = await LineClient.open(lab.port)
-  await client.line()
+  const client = await LineClient.greeted(lab.port)
   client.send('tls STARTTLS\r\n')
   await client.line()
   await client.startTls(lab.ca)

@@ -3,7 +3,6 @@ import { connect } from 'node:tls'
 import { expect, test } from 'vitest'
 import { startLab } from '../../../src/testing/start-lab.ts'
 import { LineClient } from '../../support/line-client.ts'
-import { play } from '../../support/transcript.ts'
 
 test('RFC 4643, RFC 4422: SASL EXTERNAL logs on as the account that the client certificate names', async () => {
   await using lab = await startLab({
@@ -18,7 +17,7 @@ test('RFC 4643, RFC 4422: SASL EXTERNAL logs on as the account that the client c
     const socket = connect({ host: '127.0.0.1', port, ca: lab.ca, servername: 'localhost', ...certificate })
     await once(socket, 'secureConnect')
     const client = new LineClient(socket)
-    await play(client, 'S: 20* *')
+    await client.play('S: 20* *')
     return client
   }
   const alice = await open({ pfx: pkcs12('pw'), passphrase: 'pw' })
@@ -26,14 +25,12 @@ test('RFC 4643, RFC 4422: SASL EXTERNAL logs on as the account that the client c
   const capabilities = await alice.lines((line) => line === '.')
   expect(capabilities).toContain('AUTHINFO SASL')
   expect(capabilities).toContain('SASL EXTERNAL')
-  await play(
-    alice,
+  await alice.play(
     'C: LIST\nS: 480 *\nC: AUTHINFO USER alice\nS: 502 *\nC: AUTHINFO SASL EXTERNAL =\nS: 281 *\nC: LIST\nS: 215 *',
   )
   alice.destroy()
   expect(lab.sessions().at(-1)?.user).toBe('alice')
 
-  const nobody = await open()
-  await play(nobody, 'C: AUTHINFO SASL EXTERNAL =\nS: 502 *')
-  nobody.destroy()
+  using nobody = await open()
+  await nobody.play('C: AUTHINFO SASL EXTERNAL =\nS: 502 *')
 })

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { articleOf, type NewsLab, startNewsLab } from '../../support/news-lab.ts'
-import { play } from '../../support/transcript.ts'
 
 /** Starts a lab with one article, `<1@a>`. */
 async function labWithArticle(): Promise<NewsLab> {
@@ -85,11 +84,10 @@ test('RFC 3977 sections 6.2.2 to 6.2.4: HEAD, BODY and STAT', async () => {
 
 test('RFC 3977 section 6.2.1.2: a removed article is no longer the current one', async () => {
   await using lab = await labWithArticle()
-  const client = await lab.client()
-  await play(client, 'C: GROUP lab.general\nS: 211 *')
+  using client = await lab.client()
+  await client.play('C: GROUP lab.general\nS: 211 *')
   await expunge(lab)
-  await play(client, 'C: ARTICLE\nS: 420 *\nC: ARTICLE 1\nS: 423 *\nC: ARTICLE <1@a>\nS: 430 *')
-  client.destroy()
+  await client.play('C: ARTICLE\nS: 420 *\nC: ARTICLE 1\nS: 423 *\nC: ARTICLE <1@a>\nS: 430 *')
 })
 
 test('RFC 3977 section 6.3.1: POST', async () => {
@@ -120,7 +118,7 @@ test('RFC 3977 section 6.3.1: POST', async () => {
 
 test('POST adds Message-ID, Date and Path if they are missing', async () => {
   await using lab = await startNewsLab()
-  const client = await lab.client()
+  using client = await lab.client()
   client.send('POST\r\n')
   expect(await client.line()).toMatch(/^340 /)
   client.send(Buffer.concat([articleOf(''), Buffer.from('.\r\n')]))
@@ -135,7 +133,6 @@ test('POST adds Message-ID, Date and Path if they are missing', async () => {
   expect(header.find((line) => line.startsWith('Injection-Info: '))).toMatch(
     /^Injection-Info: news\.lab\.test; posting-host="127\.0\.0\.1"; logging-data="nntp-\d+"$/,
   )
-  client.destroy()
 })
 
 test.each([
@@ -171,14 +168,13 @@ test.each([
   ['a second Keywords', 'Keywords: a\nKeywords: b', /more than one Keywords/],
 ])('RFC 5537 section 3.5: POST refuses and explains: %s', async (_, header, reason) => {
   await using lab = await startNewsLab()
-  const client = await lab.client()
+  using client = await lab.client()
   client.send('POST\r\n')
   await client.line()
   client.send(Buffer.concat([articleOf(header), Buffer.from('.\r\n')]))
   const reply = (await client.line()) as string
   expect(reply).toMatch(/^441 /)
   expect(reply).toMatch(reason)
-  client.destroy()
 })
 
 test('a duplicate is refused even after the first article was removed', async () => {
@@ -192,11 +188,10 @@ test('a duplicate is refused even after the first article was removed', async ()
 
 test('an article over the size limit is refused, and the session continues', async () => {
   await using lab = await startNewsLab({ limits: { messageSize: 1000 } })
-  const client = await lab.client()
+  using client = await lab.client()
   client.send('POST\r\n')
   await client.line()
   client.send(Buffer.concat([articleOf('', `${'x'.repeat(2000)}\r\n`), Buffer.from('.\r\nDATE\r\n')]))
   expect(await client.line()).toMatch(/^441 /)
   expect(await client.line()).toMatch(/^111 /)
-  client.destroy()
 })

@@ -156,9 +156,8 @@ test('RFC 2980: XHDR replies 221 even if no article has the field; XPAT, XROVER,
 test('RFC 3977 section 8.3.2: OVER replaces TAB and line ends by spaces and keeps other octets', async () => {
   await using lab = await startNewsLab()
   await lab.post('Message-ID: <1@a>\nSubject: a\tb\n \tc\xe4')
-  const client = await lab.client()
+  using client = await lab.client()
   client.send('OVER <1@a>\r\n')
   const [, row] = await client.lines((line) => line === '.')
   expect(row?.split('\t')[1]).toBe('a b  c\xe4')
-  client.destroy()
 })

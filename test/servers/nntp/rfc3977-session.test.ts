@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { basicMechanisms } from '../../support/basic-mechanisms.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { startNewsLab } from '../../support/news-lab.ts'
-import { play } from '../../support/transcript.ts'
 
 test('RFC 3977 section 3.1: mixed case, spaces and tabs between words, pipelining', async () => {
   await using lab = await startNewsLab()
@@ -60,7 +59,7 @@ test('RFC 3977 section 3.1: control characters from the client cannot split a re
 test('RFC 3977 sections 5.1 and 5.4: greeting and QUIT', async () => {
   await using lab = await startNewsLab()
   const client = await LineClient.open(lab.port)
-  await play(client, 'S: 200 *\nC: QUIT\nS: 205 *\nS: (end)')
+  await client.play('S: 200 *\nC: QUIT\nS: 205 *\nS: (end)')
 })
 
 test('RFC 3977 section 5.2: CAPABILITIES', async () => {
@@ -93,19 +92,17 @@ test('RFC 3977 section 5.3: MODE READER at any time', async () => {
     'C: mode reader\nS: 200 *\nC: GROUP lab.general\nS: 211 *\nC: MODE READER\nS: 200 *\nC: STAT\nS: 420 *',
   )
   await using closed = await startNewsLab({ server: { access: 'anonymous-read', authentication: ['anonymous'] } })
-  const client = await LineClient.open(closed.port)
-  await play(client, 'S: 201 *\nC: MODE READER\nS: 201 *\nC: POST\nS: 440 *')
-  client.destroy()
+  using client = await LineClient.open(closed.port)
+  await client.play('S: 201 *\nC: MODE READER\nS: 201 *\nC: POST\nS: 440 *')
 })
 
 test('RFC 3977 section 7.2: HELP', async () => {
   await using lab = await startNewsLab()
-  const client = await lab.client()
+  using client = await lab.client()
   client.send('HELP\r\n')
   const lines = await client.lines((line) => line === '.')
   expect(lines[0]).toMatch(/^100 /)
   expect(lines).toContain('  LISTGROUP [newsgroup [range]]')
-  client.destroy()
 })
 
 test('RFC 3977 section 3.1: a timeout closes the connection without a response', async () => {
@@ -123,8 +120,7 @@ test('RFC 3977 section 3.2.1: 400 when the server stops', async () => {
 
 test('RFC 3977 section 5.1: 400 for a client over the connection limit', async () => {
   await using lab = await startNewsLab({ limits: { connections: 1 } })
-  const first = await lab.client()
+  using _first = await lab.client()
   const second = await LineClient.open(lab.port)
   expect(await second.rest()).toEqual([expect.stringMatching(/^400 /)])
-  first.destroy()
 })

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { LineClient } from '../../support/line-client.ts'
 import { startNewsLab } from '../../support/news-lab.ts'
-import { play } from '../../support/transcript.ts'
 
 const capabilitiesOf = async (client: LineClient): Promise<string[]> => {
   client.send('CAPABILITIES\r\n')
@@ -12,18 +11,16 @@ const LOGON = 'C: AUTHINFO USER alice\nS: 381 *\nC: AUTHINFO PASS secret\nS: 281
 
 test('RFC 4642: STARTTLS resets the session, drops pipelined clear text, and is offered once', async () => {
   await using lab = await startNewsLab()
-  const client = await lab.client()
-  await play(client, 'C: GROUP lab.general\nS: 211 *\nC: AUTHINFO USER alice\nS: 381 *\nC: STARTTLS now\nS: 501 *')
+  using client = await lab.client()
+  await client.play('C: GROUP lab.general\nS: 211 *\nC: AUTHINFO USER alice\nS: 381 *\nC: STARTTLS now\nS: 501 *')
   expect(await capabilitiesOf(client)).toContain('STARTTLS')
   client.send('STARTTLS\r\nDATE\r\n')
   expect(await client.line()).toMatch(/^382 /)
   await client.startTls(lab.ca)
   expect(await capabilitiesOf(client)).not.toContain('STARTTLS')
-  await play(
-    client,
+  await client.play(
     'C: STAT\nS: 412 *\nC: AUTHINFO PASS secret\nS: 482 *\nC: STARTTLS\nS: 502 *\nC: MODE READER\nS: 200 *',
   )
-  client.destroy()
 })
 
 test('RFC 4642: STARTTLS replies 580 without a certificate, 502 after a log-on', async () => {
@@ -35,17 +32,14 @@ test('RFC 4642: STARTTLS replies 580 without a certificate, 502 after a log-on',
 
 test('RFC 8143: implicit TLS', async () => {
   await using lab = await startNewsLab()
-  const client = await LineClient.openTls(lab.tlsPort, lab.ca)
-  await play(client, 'S: 200 *\nC: DATE\nS: 111 *\nC: STARTTLS\nS: 502 *')
-  client.destroy()
+  using client = await LineClient.openTls(lab.tlsPort, lab.ca)
+  await client.play('S: 200 *\nC: DATE\nS: 111 *\nC: STARTTLS\nS: 502 *')
 })
 
 test('RFC 4643 section 2.3: AUTHINFO USER and PASS', async () => {
   await using lab = await startNewsLab()
-  const client = await lab.client()
-  await play(
-    client,
-    `
+  using client = await lab.client()
+  await client.play(`
     C: AUTHINFO PASS secret
     S: 482 *
     C: authinfo user alice
@@ -64,24 +58,21 @@ test('RFC 4643 section 2.3: AUTHINFO USER and PASS', async () => {
     S: 502 *
     C: MODE READER
     S: 200 *
-  `,
-  )
+  `)
   expect((await capabilitiesOf(client)).filter((line) => /AUTHINFO|STARTTLS/.test(line))).toEqual([])
-  client.destroy()
 })
 
 test.each([LOGON, `C: AUTHINFO SASL PLAIN ${base64('\0alice\0secret')}\nS: 281 *`])(
   'RFC 4643 section 2.2: the SASL list stays as it was after a log-on',
   async (logon) => {
     await using lab = await startNewsLab()
-    const client = await LineClient.openTls(lab.tlsPort, lab.ca)
-    await play(client, 'S: 200 *')
+    using client = await LineClient.openTls(lab.tlsPort, lab.ca)
+    await client.play('S: 200 *')
     const mechanisms = async () => (await capabilitiesOf(client)).filter((line) => line.startsWith('SASL '))
     const before = await mechanisms()
     expect(before).toEqual([expect.stringMatching(/^SASL PLAIN /)])
-    await play(client, logon)
+    await client.play(logon)
     expect(await mechanisms()).toEqual(before)
-    client.destroy()
   },
 )
 
@@ -118,15 +109,14 @@ test('AUTHINFO GENERIC and NTLM are refused with 501', async () => {
 
 test('basic-over-tls: AUTHINFO in clear text gets 483 for any password', async () => {
   await using lab = await startNewsLab({ server: { authentication: ['anonymous', 'basic-over-tls'] } })
-  const client = await lab.client()
+  using client = await lab.client()
   const refused = ['USER alice', 'PASS secret', 'SASL PLAIN =']
-  await play(client, refused.map((line) => `C: AUTHINFO ${line}\nS: 483 *`).join('\n'))
+  await client.play(refused.map((line) => `C: AUTHINFO ${line}\nS: 483 *`).join('\n'))
   expect(await capabilitiesOf(client)).toContain('AUTHINFO')
-  await play(client, 'C: STARTTLS\nS: 382 *')
+  await client.play('C: STARTTLS\nS: 382 *')
   await client.startTls(lab.ca)
   expect(await capabilitiesOf(client)).toContain('AUTHINFO USER SASL')
-  await play(client, LOGON)
-  client.destroy()
+  await client.play(LOGON)
 })
 
 test('access: authenticated: 480 for reading and posting before the log-on', async () => {

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { labSchema, type VirtualServerInput } from '../../../src/core/config/schema.ts'
 import { StoreError } from '../../../src/storage/store/types.ts'
 import { articleOf, type NewsLab, startNewsLab } from '../../support/news-lab.ts'
-import { play } from '../../support/transcript.ts'
 
 type FeedInput = NonNullable<VirtualServerInput['feeds']>[number]
 
@@ -97,30 +96,27 @@ test('RFC 4644: MODE STREAM, CHECK and TAKETHIS', async () => {
 test('RFC 4644 section 2.4: 431 while another peer sends the article; the claim ends with that session', async () => {
   await using lab = await startPeerLab()
   const first = await lab.client()
-  const second = await lab.client()
-  await play(first, 'C: CHECK <1@a>\nS: 238 *')
-  await play(second, 'C: CHECK <1@a>\nS: 431 <1@a>\nC: IHAVE <1@a>\nS: 436 *')
-  await play(first, 'C: QUIT\nS: 205 *\nS: (end)')
-  await play(second, `C: CHECK <1@a>\nS: 238 *\nC: TAKETHIS <1@a>\n${article('<1@a>')}\nS: 239 *`)
-  second.destroy()
+  using second = await lab.client()
+  await first.play('C: CHECK <1@a>\nS: 238 *')
+  await second.play('C: CHECK <1@a>\nS: 431 <1@a>\nC: IHAVE <1@a>\nS: 436 *')
+  await first.play('C: QUIT\nS: 205 *\nS: (end)')
+  await second.play(`C: CHECK <1@a>\nS: 238 *\nC: TAKETHIS <1@a>\n${article('<1@a>')}\nS: 239 *`)
 })
 
 // A store in PostgreSQL is asked about each of them.
 test('claims are limited to 50,000; an article offered beyond that is not claimed', { timeout: 600_000 }, async () => {
   await using lab = await startPeerLab()
-  const first = await lab.client()
-  const second = await lab.client()
+  using first = await lab.client()
+  using second = await lab.client()
   const ids = Array.from({ length: 50_001 }, (_, n) => `<${n}@a>`)
   first.send(ids.map((id) => `CHECK ${id}\r\n`).join(''))
   const answers = await first.lines((line) => line === `238 ${ids.at(-1)}`)
   expect(answers.slice(-ids.length)).toEqual(ids.map((id) => `238 ${id}`))
-  await play(second, `C: CHECK ${ids[0]}\nS: 431 *\nC: CHECK ${ids.at(-2)}\nS: 431 *\nC: CHECK ${ids.at(-1)}\nS: 238 *`)
+  await second.play(`C: CHECK ${ids[0]}\nS: 431 *\nC: CHECK ${ids.at(-2)}\nS: 431 *\nC: CHECK ${ids.at(-1)}\nS: 238 *`)
   // Expired claims make room for new ones.
   lab.clock.ms += 61_000
-  await play(first, 'C: CHECK <new@a>\nS: 238 *')
-  await play(second, `C: CHECK <new@a>\nS: 431 *\nC: CHECK ${ids[0]}\nS: 238 *`)
-  first.destroy()
-  second.destroy()
+  await first.play('C: CHECK <new@a>\nS: 238 *')
+  await second.play(`C: CHECK <new@a>\nS: 431 *\nC: CHECK ${ids[0]}\nS: 238 *`)
 })
 
 test('an excessive Newsgroups list is read only up to a limit', async () => {

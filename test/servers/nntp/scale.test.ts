@@ -4,7 +4,6 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { nntp } from '../../../servers/nntp/session.ts'
 import { articleOf, startNewsLab } from '../../support/news-lab.ts'
 import { isThorough } from '../../support/thorough.ts'
-import { play } from '../../support/transcript.ts'
 
 const ARTICLES = 100_000
 /** The most memory for a reply that a slow client does not read. The reply has 20 MB. */
@@ -45,9 +44,9 @@ test.runIf(isThorough)(
     const slow = connect(lab.port, '127.0.0.1')
     slow.pause()
     slow.write('GROUP lab.general\r\nOVER 1-\r\n')
-    const client = await lab.client()
+    using client = await lab.client()
     // Other sessions continue meanwhile, and the slow one stops growing.
-    for (let i = 0; i < 50; i++) await play(client, 'C: GROUP lab.general\nS: 211 *')
+    for (let i = 0; i < 50; i++) await client.play('C: GROUP lab.general\nS: 211 *')
     const record = lab
       .sessions()
       .find(({ localPort, remotePort }) => localPort === lab.port && remotePort === slow.localPort)
@@ -80,7 +79,6 @@ test.runIf(isThorough)(
     await once(slow, 'close')
     // The greeting, 211, 224, the rows and the final dot.
     expect(lines).toBe(ARTICLES + 4)
-    client.destroy()
   },
 )
 
@@ -90,8 +88,8 @@ test('a search in a large group yields to other sessions', async () => {
   const targets = [{ folderId: folder?.id as string }]
   const raw = articleOf(`Subject: ${'a'.repeat(300)}`, '')
   await lab.store.append(Array.from({ length: 5_000 }, (_, n) => ({ raw, messageId: `<${n}@a>`, targets })))
-  const searching = await lab.client()
-  const other = await lab.client()
+  using searching = await lab.client()
+  using other = await lab.client()
   let searched = false
   searching.send(`GROUP lab.general\r\nXPAT Subject 1- ${Array(60).fill('*a*b').join(' ')}\r\n`)
   const search = searching
@@ -99,9 +97,7 @@ test('a search in a large group yields to other sessions', async () => {
     .then(() => {
       searched = true
     })
-  await play(other, 'C: DATE\nS: 111 *')
+  await other.play('C: DATE\nS: 111 *')
   expect(searched).toBe(false)
   await search
-  searching.destroy()
-  other.destroy()
 })

@@ -6,7 +6,6 @@ import { pop3 } from '../../../servers/pop3/session.ts'
 import { startLab } from '../../../src/testing/start-lab.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { startMailLab } from '../../support/mail-lab.ts'
-import { play } from '../../support/transcript.ts'
 
 describe('a required secure channel', () => {
   const refusedInClear = `
@@ -30,7 +29,7 @@ describe('a required secure channel', () => {
   ])('%s: a log-on before STLS is neither offered nor accepted', async (_, server) => {
     await using lab = await startMailLab(pop3, { server })
     const client = await LineClient.open(lab.port)
-    await play(client, refusedInClear)
+    await client.play(refusedInClear)
     const shown = await client.lines((line) => line === '.')
     const offered = [
       'TOP',
@@ -44,9 +43,9 @@ describe('a required secure channel', () => {
       'STLS',
     ]
     expect(shown).toEqual([...offered, 'IMPLEMENTATION Sealpost', '.'])
-    await play(client, 'C: STLS\nS: +OK *')
+    await client.play('C: STLS\nS: +OK *')
     await client.startTls(lab.ca)
-    await play(client, 'C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK*\nC: QUIT\nS: +OK*\nS: (end)')
+    await client.play('C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK*\nC: QUIT\nS: +OK*\nS: (end)')
     const refusals = lab.sessions()[0]?.refusals.join('\n') ?? ''
     expect(refusals).toContain('A secure channel is required before USER')
     expect(JSON.stringify(lab.sessions())).not.toContain('secret')
@@ -54,9 +53,8 @@ describe('a required secure channel', () => {
 
   test('anonymous only: no log-on is accepted', async () => {
     await using lab = await startMailLab(pop3, { server: { authentication: ['anonymous'] } })
-    const client = await LineClient.openTls(lab.tlsPort, lab.ca)
-    await play(client, 'S: +OK *\nC: USER alice\nS: -ERR [AUTH] Logon is not offered*\nC: AUTH\nS: -ERR [AUTH] *')
-    client.destroy()
+    using client = await LineClient.openTls(lab.tlsPort, lab.ca)
+    await client.play('S: +OK *\nC: USER alice\nS: -ERR [AUTH] Logon is not offered*\nC: AUTH\nS: -ERR [AUTH] *')
   })
 })
 
@@ -71,10 +69,8 @@ test('RFC 5034: AUTH EXTERNAL is accepted where passwords are not', async () => 
     ...{ pfx: pkcs12('pw'), passphrase: 'pw' },
   })
   await once(socket, 'secureConnect')
-  const client = new LineClient(socket)
-  await play(
-    client,
-    `S: +OK *
+  using client = new LineClient(socket)
+  await client.play(`S: +OK *
     C: AUTH
     S: +OK *
     S: EXTERNAL
@@ -84,42 +80,37 @@ test('RFC 5034: AUTH EXTERNAL is accepted where passwords are not', async () => 
     C: USER alice
     S: -ERR [AUTH] Logon is not offered*
     C: AUTH EXTERNAL =
-    S: +OK 0 messages*`,
-  )
-  client.destroy()
+    S: +OK 0 messages*`)
 })
 
 describe('RFC 2595 section 4: STLS', () => {
   test('STLS drops pipelined clear text and forgets USER', async () => {
     await using lab = await startMailLab(pop3)
-    const client = await LineClient.open(lab.port)
-    await play(client, 'S: +OK *\nC: USER alice\nS: +OK*')
+    using client = await LineClient.open(lab.port)
+    await client.play('S: +OK *\nC: USER alice\nS: +OK*')
     client.send('STLS\r\nPASS secret\r\nSTAT\r\n')
-    await play(client, 'S: +OK Begin TLS negotiation now.')
+    await client.play('S: +OK Begin TLS negotiation now.')
     await client.startTls(lab.ca)
-    await play(client, 'C: PASS secret\nS: -ERR Send USER first.\nC: STLS\nS: -ERR *already*')
-    client.destroy()
+    await client.play('C: PASS secret\nS: -ERR Send USER first.\nC: STLS\nS: -ERR *already*')
   })
 
   test('STLS takes no argument, and is refused without a certificate', async () => {
     await using lab = await startMailLab(pop3, { bare: true })
-    const client = await LineClient.open(lab.port)
-    await play(
-      client,
+    using client = await LineClient.open(lab.port)
+    await client.play(
       'S: +OK *\nC: STLS now\nS: -ERR *\nC: STLS\nS: -ERR TLS is not available: no certificate *\nC: CAPA\nS: +OK *',
     )
     expect(await client.lines((line) => line === '.')).not.toContain('STLS')
-    client.destroy()
   })
 
   test('a failed handshake ends only its own connection', async () => {
     await using lab = await startMailLab(pop3)
     const client = await LineClient.open(lab.port)
-    await play(client, 'S: +OK *\nC: STLS\nS: +OK *')
+    await client.play('S: +OK *\nC: STLS\nS: +OK *')
     client.send('GARBAGE that is no ClientHello\r\n\r\n')
     await client.rest()
     const other = await LineClient.open(lab.port)
-    await play(other, 'S: +OK *\nC: QUIT\nS: +OK bye\nS: (end)')
+    await other.play('S: +OK *\nC: QUIT\nS: +OK bye\nS: (end)')
   })
 })
 
@@ -137,15 +128,14 @@ describe('RFC 1939 section 7: APOP', () => {
     const client = await LineClient.open(lab.port)
     const greeting = await client.line()
     client.send(`APOP alice ${digest(greeting, 'wrong')}\r\nAPOP nobody ${digest(greeting, '')}\r\n`)
-    await play(client, 'S: -ERR [AUTH] *\nS: -ERR [AUTH] *')
+    await client.play('S: -ERR [AUTH] *\nS: -ERR [AUTH] *')
     client.send(`APOP alice ${digest(greeting, 'secret').toUpperCase()}\r\n`)
-    await play(client, 'S: +OK 0 messages*')
+    await client.play('S: +OK 0 messages*')
     client.destroy()
     const greetings = new Set<string | undefined>()
     for (let session = 0; session < 210; session++) {
-      const other = await LineClient.open(lab.port)
+      using other = await LineClient.open(lab.port)
       greetings.add(/ <[0-9a-f]{24}@localhost>$/.exec((await other.line()) ?? '')?.[0])
-      other.destroy()
     }
     expect(greetings).not.toContain(undefined)
     expect(greetings.size).toBe(210)

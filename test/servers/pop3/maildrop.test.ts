@@ -6,18 +6,16 @@ import { openInbox } from '../../../src/storage/store/mailboxes.ts'
 import { accountOwner, StoreError } from '../../../src/storage/store/types.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { type MailLab, startMailLab } from '../../support/mail-lab.ts'
-import { play } from '../../support/transcript.ts'
 
 async function logOn(lab: MailLab, user = 'alice', password = 'secret'): Promise<LineClient> {
   const client = await LineClient.open(lab.port)
-  await play(client, `S: +OK *\nC: USER ${user}\nS: +OK*\nC: PASS ${password}\nS: +OK*`)
+  await client.play(`S: +OK *\nC: USER ${user}\nS: +OK*\nC: PASS ${password}\nS: +OK*`)
   return client
 }
 
 /** Logs on, and retries until the maildrop is unlocked. */
 async function logOnAgain(lab: MailLab): Promise<LineClient> {
-  const client = await LineClient.open(lab.port)
-  await client.line()
+  const client = await LineClient.greeted(lab.port)
   for (;;) {
     client.send('USER alice\r\nPASS secret\r\n')
     await client.line()
@@ -32,10 +30,9 @@ const mail = (n: number): string => `Subject: ${n}\r\n\r\nmessage ${n}\r\n`
 test('a maildrop with captured mail is open to readers of captured mail only', async () => {
   const captured = { folder: 'all', readers: ['Alice'] }
   await using lab = await startMailLab(pop3, { server: { maildrop: 'captured' }, config: { mail: { captured } } })
-  const client = await LineClient.open(lab.port)
-  await play(client, 'S: +OK *\nC: USER bob\nS: +OK*\nC: PASS geheim\nS: -ERR [AUTH] *captured.readers*')
-  await play(client, 'C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK*')
-  client.destroy()
+  using client = await LineClient.open(lab.port)
+  await client.play('S: +OK *\nC: USER bob\nS: +OK*\nC: PASS geheim\nS: -ERR [AUTH] *captured.readers*')
+  await client.play('C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK*')
 })
 
 test('RFC 1939 section 11: STAT and LIST give the octets that RETR sends, with the CRLF that it adds', async () => {
@@ -43,7 +40,7 @@ test('RFC 1939 section 11: STAT and LIST give the octets that RETR sends, with t
   const large = `Subject: large\r\n\r\n${'.text\r\n'.repeat(200_000)}end`
   const sent = [mail(1), 'Subject: 2\r\n\r\nno line end', 'Subject: 3', 'Subject: 4\r\n\r\nline feed\n', large, '']
   await lab.put('alice', ...sent)
-  const client = await logOn(lab)
+  using client = await logOn(lab)
   const ask = async (command: string): Promise<string> => {
     client.send(`${command}\r\n`)
     return (await client.line()) ?? ''
@@ -65,18 +62,15 @@ test('RFC 1939 section 11: STAT and LIST give the octets that RETR sends, with t
   for (const number of [1, 2]) expect(await ask(`DELE ${number}`)).toMatch(/^\+OK/)
   expect(await ask('STAT')).toBe(`+OK 4 ${sum(2)}`)
   expect(await ask('RSET')).toBe(`+OK 6 messages (${sum()} octets)`)
-  client.destroy()
 })
 
 describe('RFC 1939 section 4: the exclusive lock', () => {
   test('only one session can open a maildrop; other accounts are not affected', async () => {
     await using lab = await startMailLab(pop3)
-    const first = await logOn(lab)
-    const second = await LineClient.open(lab.port)
-    await play(second, 'S: +OK *\nC: USER alice\nS: +OK*\nC: PASS secret\nS: -ERR [IN-USE] *')
-    await play(second, 'C: USER bob\nS: +OK*\nC: PASS geheim\nS: +OK*')
-    first.destroy()
-    second.destroy()
+    using _first = await logOn(lab)
+    using second = await LineClient.open(lab.port)
+    await second.play('S: +OK *\nC: USER alice\nS: +OK*\nC: PASS secret\nS: -ERR [IN-USE] *')
+    await second.play('C: USER bob\nS: +OK*\nC: PASS geheim\nS: +OK*')
   })
 
   test.each<[string, (client: LineClient, lab: MailLab) => unknown]>([
@@ -86,8 +80,7 @@ describe('RFC 1939 section 4: the exclusive lock', () => {
   ])('%s releases the lock', async (_, end) => {
     await using lab = await startMailLab(pop3)
     end(await logOn(lab), lab)
-    const again = await logOnAgain(lab)
-    again.destroy()
+    using _again = await logOnAgain(lab)
   })
 
   test('a store that fails at log-on releases the lock', async () => {
@@ -96,22 +89,20 @@ describe('RFC 1939 section 4: the exclusive lock', () => {
     const { id } = await openInbox(lab.store, accountOwner('alice'))
     const snapshot = lab.store.snapshot.bind(lab.store)
     lab.store.snapshot = () => Promise.reject(new StoreError('closed', 'the store is closed'))
-    const client = await LineClient.open(lab.port)
-    await play(client, 'S: +OK *\nC: USER alice\nS: +OK*\nC: PASS secret\nS: -ERR [SYS/TEMP] the store is closed')
+    using client = await LineClient.open(lab.port)
+    await client.play('S: +OK *\nC: USER alice\nS: +OK*\nC: PASS secret\nS: -ERR [SYS/TEMP] the store is closed')
     lab.store.snapshot = snapshot
-    await play(client, 'C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK 1 message *')
+    await client.play('C: USER alice\nS: +OK*\nC: PASS secret\nS: +OK 1 message *')
     expect(await lab.store.list(id)).toHaveLength(1)
-    client.destroy()
   })
 })
 
 test('an unexpected error is an internal error, and the session continues', async () => {
   await using lab = await startMailLab(pop3)
   await lab.put('alice', mail(1))
-  const client = await logOn(lab)
+  using client = await logOn(lab)
   lab.store.read = () => Promise.reject(new TypeError('a defect'))
-  await play(client, 'C: RETR 1\nS: -ERR [SYS/TEMP] Internal server error.\nC: STAT\nS: +OK 1 *')
-  client.destroy()
+  await client.play('C: RETR 1\nS: -ERR [SYS/TEMP] Internal server error.\nC: STAT\nS: +OK 1 *')
 })
 
 describe('the snapshot taken at log-on', () => {
@@ -120,10 +111,9 @@ describe('the snapshot taken at log-on', () => {
     await lab.put('alice', mail(1))
     const client = await logOn(lab)
     await lab.put('alice', mail(2))
-    await play(client, 'C: STAT\nS: +OK 1 *\nC: QUIT\nS: +OK bye\nS: (end)')
-    const again = await logOn(lab)
-    await play(again, 'C: STAT\nS: +OK 2 *')
-    again.destroy()
+    await client.play('C: STAT\nS: +OK 1 *\nC: QUIT\nS: +OK bye\nS: (end)')
+    using again = await logOn(lab)
+    await again.play('C: STAT\nS: +OK 2 *')
   })
 
   test('a message removed by another session is an error for RETR and TOP, but not for QUIT', async () => {
@@ -132,9 +122,7 @@ describe('the snapshot taken at log-on', () => {
     const { id } = await openInbox(lab.store, accountOwner('alice'))
     const client = await logOn(lab)
     await lab.store.expunge(id, [1])
-    await play(
-      client,
-      `C: RETR 1
+    await client.play(`C: RETR 1
       S: -ERR Message 1 was removed by another session.
       C: TOP 1 1
       S: -ERR Message 1 was removed by another session.
@@ -144,8 +132,7 @@ describe('the snapshot taken at log-on', () => {
       S: +OK*
       C: QUIT
       S: +OK*
-      S: (end)`,
-    )
+      S: (end)`)
     expect(await lab.store.list(id)).toEqual([])
   })
 
@@ -158,7 +145,7 @@ describe('the snapshot taken at log-on', () => {
     }
     const client = await logOn(lab)
     const before = await uidl(client)
-    await play(client, 'C: DELE 1\nS: +OK*\nC: QUIT\nS: +OK*\nS: (end)')
+    await client.play('C: DELE 1\nS: +OK*\nC: QUIT\nS: +OK*\nS: (end)')
     await lab.put('alice', mail(4))
     const after = await uidl(await logOn(lab))
     expect(after.slice(0, 2)).toEqual(before.slice(1))
@@ -174,18 +161,17 @@ describe('RFC 1939 section 6: UPDATE', () => {
     await using lab = await startMailLab(pop3)
     await lab.put('alice', mail(1))
     const client = await logOn(lab)
-    await play(client, 'C: DELE 1\nS: +OK*')
+    await client.play('C: DELE 1\nS: +OK*')
     end(client)
-    const again = await logOnAgain(lab)
-    await play(again, 'C: STAT\nS: +OK 1 *')
-    again.destroy()
+    using again = await logOnAgain(lab)
+    await again.play('C: STAT\nS: +OK 1 *')
   })
 
   test('a timeout removes no messages and sends no reply', async () => {
     await using lab = await startMailLab(pop3, { idleTimeoutMs: 300 })
     await lab.put('alice', mail(1))
     const client = await logOn(lab)
-    await play(client, 'C: DELE 1\nS: +OK*\nS: (end)')
+    await client.play('C: DELE 1\nS: +OK*\nS: (end)')
     await expect.poll(() => lab.sessions()[0]?.endCause).toBe('idle')
     expect(await lab.inbox('alice')).toHaveLength(1)
   })
@@ -194,9 +180,9 @@ describe('RFC 1939 section 6: UPDATE', () => {
     await using lab = await startMailLab(pop3)
     await lab.put('alice', mail(1))
     const client = await logOn(lab)
-    await play(client, 'C: DELE 1\nS: +OK*')
+    await client.play('C: DELE 1\nS: +OK*')
     const stopped = lab.stop()
-    await play(client, 'S: -ERR [SYS/TEMP] Server is shutting down.\nS: (end)')
+    await client.play('S: -ERR [SYS/TEMP] Server is shutting down.\nS: (end)')
     await stopped
     expect(await lab.inbox('alice')).toHaveLength(1)
   })
@@ -206,19 +192,18 @@ describe('RFC 1939 section 6: UPDATE', () => {
     await lab.put('alice', mail(1))
     lab.store.expunge = () => Promise.reject(new StoreError('read-only', 'the store is read-only'))
     const client = await logOn(lab)
-    await play(
-      client,
+    await client.play(
       'C: DELE 1\nS: +OK*\nC: QUIT\nS: -ERR [SYS/TEMP] Some deleted messages were not removed.\nS: (end)',
     )
     // Without DELE, nothing has to be removed.
-    await play(await logOn(lab), 'C: QUIT\nS: +OK bye\nS: (end)')
+    await (await logOn(lab)).play('C: QUIT\nS: +OK bye\nS: (end)')
   })
 
   test('messages may be marked as deleted in any order', async () => {
     await using lab = await startMailLab(pop3)
     await lab.put('alice', mail(1), mail(2), mail(3))
     const client = await logOn(lab)
-    await play(client, 'C: DELE 3\nS: +OK*\nC: DELE 1\nS: +OK*\nC: QUIT\nS: +OK bye, 2 messages removed\nS: (end)')
+    await client.play('C: DELE 3\nS: +OK*\nC: DELE 1\nS: +OK*\nC: QUIT\nS: +OK bye, 2 messages removed\nS: (end)')
     expect((await lab.inbox('alice')).map(({ raw }) => raw)).toEqual([mail(2)])
   })
 })
@@ -235,10 +220,7 @@ describe('messages', () => {
     const lines = (await client.lines((text) => text === '.')).slice(0, -1)
     const got = lines.map((text) => `${text.replace(/^\./, '')}\r\n`).join('')
     expect(got === large.toString()).toBe(true)
-    await play(
-      client,
-      'C: TOP 1 3\nS: +OK*\nS: Subject: large\nS:\nS: ..\nS: ...\nS:\nS: .\nC: QUIT\nS: +OK*\nS: (end)',
-    )
+    await client.play('C: TOP 1 3\nS: +OK*\nS: Subject: large\nS:\nS: ..\nS: ...\nS:\nS: .\nC: QUIT\nS: +OK*\nS: (end)')
   })
 
   test('a message that cannot be read to its end closes the connection, without the final dot', async () => {
@@ -259,14 +241,13 @@ describe('messages', () => {
     const header = `${'X: y\r\n'.repeat(100_000)}\r\n`
     const body = 'body\r\n'.repeat(300_000)
     await lab.put('alice', header + body)
-    const client = await logOn(lab)
+    using client = await logOn(lab)
     for (const lines of [0, 1, 200_000, 300_000, 300_001]) {
       client.send(`TOP 1 ${lines}\r\n`)
       expect(await client.line()).toBe('+OK top of message follows')
       const got = (await client.lines((text) => text === '.')).slice(0, -1).map((text) => `${text}\r\n`)
       expect(got.join('') === header + body.slice(0, 6 * lines)).toBe(true)
     }
-    client.destroy()
   })
 
   test.each([
@@ -277,10 +258,9 @@ describe('messages', () => {
   ])('RFC 1939 section 7: TOP 1 0 of %s', async (_, raw, expected) => {
     await using lab = await startMailLab(pop3)
     await lab.put('alice', raw)
-    const client = await logOn(lab)
+    using client = await logOn(lab)
     client.send('TOP 1 0\r\n')
     expect(await client.lines((text) => text === '.')).toEqual(['+OK top of message follows', ...expected, '.'])
-    client.destroy()
   })
 
   test('RETR returns every octet value unchanged', async () => {
@@ -290,11 +270,10 @@ describe('messages', () => {
     )
     const message = Buffer.concat([Buffer.from('Subject: all\r\n\r\n'), octets, Buffer.from('\r\n')])
     await lab.put('alice', message)
-    const client = await logOn(lab)
+    using client = await logOn(lab)
     client.send('RETR 1\r\n')
     const lines = (await client.lines((text) => text === '.')).slice(1, -1)
     expect(Buffer.from(lines.map((text) => `${text}\r\n`).join(''), 'latin1')).toEqual(message)
-    client.destroy()
   })
 
   test('pipelined commands are answered in order', async () => {
@@ -315,14 +294,13 @@ describe('messages', () => {
     await using lab = await startMailLab(pop3)
     const client = await LineClient.open(lab.port)
     client.send(`${'x'.repeat(200_000)}\r\nQUIT\r\n`)
-    await play(client, 'S: +OK*\nS: -ERR Line too long.\nS: +OK bye\nS: (end)')
+    await client.play('S: +OK*\nS: -ERR Line too long.\nS: +OK bye\nS: (end)')
   })
 
   test('a client over the connection limit gets an error', async () => {
     await using lab = await startMailLab(pop3, { limits: { connections: 1 } })
-    const first = await logOn(lab)
+    using _first = await logOn(lab)
     const second = await LineClient.open(lab.port)
-    await play(second, 'S: -ERR [SYS/TEMP] Too many connections*\nS: (end)')
-    first.destroy()
+    await second.play('S: -ERR [SYS/TEMP] Too many connections*\nS: (end)')
   })
 })

@@ -4,11 +4,9 @@ import type { LabInput } from '../../../src/core/config/schema.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { startMailLab } from '../../support/mail-lab.ts'
 import { TestClock } from '../../support/test-clock.ts'
-import { play } from '../../support/transcript.ts'
 
 async function capabilities(port: number): Promise<string[]> {
-  const client = await LineClient.open(port)
-  await client.line()
+  const client = await LineClient.greeted(port)
   client.send('CAPA\r\n')
   const lines = await client.lines((line) => line === '.')
   client.destroy()
@@ -21,8 +19,7 @@ test('RFC 2449 section 6.5: LOGIN-DELAY refuses a log-on that comes too soon aft
   expect(await capabilities(lab.port)).toContain('LOGIN-DELAY 90')
   const session = async (user: string, password: string, reply: string): Promise<void> => {
     const client = await LineClient.open(lab.port)
-    await play(
-      client,
+    await client.play(
       `S: +OK *\nC: USER ${user}\nS: +OK *\nC: PASS ${password}\nS: ${reply}\nC: QUIT\nS: +OK *\nS: (end)`,
     )
   }
@@ -40,13 +37,12 @@ test('a log-on while the maildrop is in use does not count for LOGIN-DELAY', asy
   await using lab = await startMailLab(pop3, { clock, limits: { loginDelay: 90_000 } })
   const logOn = 'S: +OK *\nC: USER alice\nS: +OK *\nC: PASS secret'
   const first = await LineClient.open(lab.port)
-  await play(first, `${logOn}\nS: +OK *`)
+  await first.play(`${logOn}\nS: +OK *`)
   clock.ms += 90_000
-  const second = await LineClient.open(lab.port)
-  await play(second, `${logOn}\nS: -ERR [IN-USE] *`)
-  await play(first, 'C: QUIT\nS: +OK *\nS: (end)')
-  await play(second, 'C: USER alice\nS: +OK *\nC: PASS secret\nS: +OK *')
-  second.destroy()
+  using second = await LineClient.open(lab.port)
+  await second.play(`${logOn}\nS: -ERR [IN-USE] *`)
+  await first.play('C: QUIT\nS: +OK *\nS: (end)')
+  await second.play('C: USER alice\nS: +OK *\nC: PASS secret\nS: +OK *')
 })
 
 test.each<[string, LabInput['retention'], string | undefined]>([
@@ -68,13 +64,13 @@ test('a log-on that is refused although the password is right counts as none', a
   await using lab = await startMailLab(pop3, { limits: { loginDelay: 90_000, logonTimeout: 3_000 } })
   const logOn = 'S: +OK *\nC: USER alice\nS: +OK *\nC: PASS secret'
   const first = await LineClient.open(lab.port)
-  await play(first, `${logOn}\nS: +OK *`)
+  await first.play(`${logOn}\nS: +OK *`)
   const second = await LineClient.open(lab.port)
-  await play(second, `${logOn}\nS: -ERR [IN-USE] *`)
-  await play(first, 'C: QUIT\nS: +OK *\nS: (end)')
-  await play(second, 'C: USER alice\nS: +OK *\nC: PASS secret\nS: -ERR [LOGIN-DELAY] *')
+  await second.play(`${logOn}\nS: -ERR [IN-USE] *`)
+  await first.play('C: QUIT\nS: +OK *\nS: (end)')
+  await second.play('C: USER alice\nS: +OK *\nC: PASS secret\nS: -ERR [LOGIN-DELAY] *')
   // The time to log on has not ended with the refused attempts.
-  await play(second, 'S: -ERR [SYS/TEMP] No log-on within the time limit.\nS: (end)')
+  await second.play('S: -ERR [SYS/TEMP] No log-on within the time limit.\nS: (end)')
   const { user, refusals } = lab.sessions()[1] ?? {}
   expect(user).toBeUndefined()
   expect(refusals).toEqual([

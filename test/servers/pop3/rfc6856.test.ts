@@ -3,7 +3,6 @@ import { pop3 } from '../../../servers/pop3/session.ts'
 import { downgraded } from '../../../src/mail/format/downgrade.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { type MailLab, startMailLab } from '../../support/mail-lab.ts'
-import { play } from '../../support/transcript.ts'
 
 const HEADER = [
   'Received: from x by y for <zoë@lab.test>',
@@ -18,7 +17,7 @@ const message = Buffer.from(HEADER.join('\r\n') + BODY)
 
 async function connect(lab: MailLab, ...commands: string[]): Promise<LineClient> {
   const client = await LineClient.open(lab.port)
-  await play(client, `S: +OK *\n${commands.map((command) => `C: ${command}\nS: +OK *`).join('\n')}`)
+  await client.play(`S: +OK *\n${commands.map((command) => `C: ${command}\nS: +OK *`).join('\n')}`)
   return client
 }
 
@@ -33,21 +32,20 @@ const LOGON = ['USER alice', 'PASS secret']
 test('RFC 6856 section 2.1: after UTF8, RETR and TOP send messages as they are', async () => {
   await using lab = await startMailLab(pop3)
   await lab.put('alice', message)
-  const client = await connect(lab, 'UTF8', ...LOGON)
+  using client = await connect(lab, 'UTF8', ...LOGON)
   expect(await answer(client, 'RETR 1')).toEqual({
     first: `+OK ${message.length} octets`,
     text: message.toString().slice(0, -2),
   })
   expect((await answer(client, 'TOP 1 0')).text).toContain('Subject: Grüße')
-  await play(client, 'C: UTF8\nS: -ERR *')
-  client.destroy()
+  await client.play('C: UTF8\nS: -ERR *')
 })
 
 test('RFC 6856 section 4: without UTF8, RETR and TOP send the header in ASCII, and the body as it is', async () => {
   await using lab = await startMailLab(pop3)
   const large = Buffer.concat([message, Buffer.from('large line\r\n'.repeat(30_000))])
   await lab.put('alice', message, large)
-  const client = await connect(lab, ...LOGON)
+  using client = await connect(lab, ...LOGON)
   const { first, text } = await answer(client, 'RETR 1')
   expect(first).toBe(`+OK ${downgraded(message).length} octets`)
   expect(text.split('\r\n')).toEqual([
@@ -66,7 +64,6 @@ test('RFC 6856 section 4: without UTF8, RETR and TOP send the header in ASCII, a
   expect((await answer(client, 'TOP 1 0')).text).not.toMatch(/[^\x00-\x7f]/)
   const whole = (await answer(client, 'RETR 2')).text
   expect(whole).toBe(`${text}${'\r\nlarge line'.repeat(30_000)}`)
-  client.destroy()
 })
 
 test('headers that are not UTF-8, and messages in ASCII, are sent as they are', async () => {
@@ -79,18 +76,15 @@ test('headers that are not UTF-8, and messages in ASCII, are sent as they are', 
 test('RFC 6856 section 2.2: UTF8 USER: names and passwords outside ASCII, prepared by SASLprep', async () => {
   const directory = { accounts: [{ user: 'zoë', password: 'pässword' }] }
   await using lab = await startMailLab(pop3, { config: { directory } })
-  const client = await connect(lab, 'USER zoe\\xcc\\x88')
+  using client = await connect(lab, 'USER zoe\\xcc\\x88')
   client.send(Buffer.from('PASS p\u0061\u0308ssword\r\n'))
   expect(await client.line()).toMatch(/^\+OK /)
-  client.destroy()
 })
 
 test('RFC 6856 section 3: LANG', async () => {
   await using lab = await startMailLab(pop3)
-  const client = await connect(lab)
-  await play(
-    client,
-    `C: LANG
+  using client = await connect(lab)
+  await client.play(`C: LANG
     S: +OK Language listing follows:
     S: en English
     S: .
@@ -107,7 +101,5 @@ test('RFC 6856 section 3: LANG', async () => {
     C: LANG i-default
     S: +OK en *
     C: LANG en fr
-    S: -ERR *`,
-  )
-  client.destroy()
+    S: -ERR *`)
 })

@@ -3,7 +3,6 @@ import { pop3 } from '../../../servers/pop3/session.ts'
 import { basicMechanisms } from '../../support/basic-mechanisms.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from '../../support/mail-lab.ts'
-import { play } from '../../support/transcript.ts'
 
 type Form = 'clear' | 'STLS' | 'TLS'
 const forms: readonly Form[] = ['clear', 'STLS', 'TLS']
@@ -11,9 +10,9 @@ const forms: readonly Form[] = ['clear', 'STLS', 'TLS']
 /** Opens a connection in clear text, with STLS or with implicit TLS, and reads the greeting. */
 async function connectBy(form: Form, lab: MailLab): Promise<LineClient> {
   const client = form === 'TLS' ? await LineClient.openTls(lab.tlsPort, lab.ca) : await LineClient.open(lab.port)
-  await play(client, 'S: +OK Sealpost POP3 server ready*')
+  await client.play('S: +OK Sealpost POP3 server ready*')
   if (form === 'STLS') {
-    await play(client, 'C: STLS\nS: +OK Begin TLS negotiation now.')
+    await client.play('C: STLS\nS: +OK Begin TLS negotiation now.')
     await client.startTls(lab.ca)
   }
   return client
@@ -38,9 +37,7 @@ describe.each(forms)('over %s', (form) => {
   test('RFC 1939 section 5: the TRANSACTION state', async () => {
     await using lab = await withMail()
     const client = await connectBy(form, lab)
-    await play(
-      client,
-      `${logOn}
+    await client.play(`${logOn}
       C: STAT
       S: +OK 3 78
       C: LIST
@@ -85,17 +82,14 @@ describe.each(forms)('over %s', (form) => {
       S: +OK*
       C: QUIT
       S: +OK bye, 1 message removed
-      S: (end)`,
-    )
+      S: (end)`)
     expect((await lab.inbox('alice')).map(({ raw }) => raw)).toEqual([one, headerOnly])
   })
 
   test('RFC 1939 section 7: TOP and UIDL', async () => {
     await using lab = await withMail()
     const client = await connectBy(form, lab)
-    await play(
-      client,
-      `${logOn}
+    await client.play(`${logOn}
       C: TOP 1 0
       S: +OK *
       S: Subject: one
@@ -132,13 +126,12 @@ describe.each(forms)('over %s', (form) => {
       S: .
       C: QUIT
       S: +OK bye
-      S: (end)`,
-    )
+      S: (end)`)
   })
 
   test('RFC 2449 section 5: CAPA depends on the channel and the state', async () => {
     await using lab = await withMail()
-    const client = await connectBy(form, lab)
+    using client = await connectBy(form, lab)
     const capabilities = async (): Promise<string[]> => {
       client.send('CAPA\r\n')
       return (await client.lines((line) => line === '.')).slice(1, -1)
@@ -157,17 +150,14 @@ describe.each(forms)('over %s', (form) => {
     always.push(`SASL ${basicMechanisms(form !== 'clear').join(' ')}`)
     const stls = form === 'clear' ? ['STLS'] : []
     expect(await capabilities()).toEqual([...always, ...stls, 'IMPLEMENTATION Sealpost'])
-    await play(client, logOn)
+    await client.play(logOn)
     expect(await capabilities()).toEqual([...always, 'IMPLEMENTATION Sealpost'])
-    client.destroy()
   })
 
   test('RFC 5034 section 4: AUTH', async () => {
     await using lab = await withMail()
     const client = await connectBy(form, lab)
-    await play(
-      client,
-      `C: AUTH
+    await client.play(`C: AUTH
       S: +OK *
       ${basicMechanisms(form !== 'clear')
         .map((name) => `S: ${name}`)
@@ -193,8 +183,7 @@ describe.each(forms)('over %s', (form) => {
       S: -ERR Command is not valid in this state.
       C: QUIT
       S: +OK bye
-      S: (end)`,
-    )
+      S: (end)`)
   })
 })
 
@@ -202,9 +191,7 @@ describe('log-on', () => {
   test('RFC 1939 section 4: the AUTHORIZATION state', async () => {
     await using lab = await withMail()
     const client = await connectBy('clear', lab)
-    await play(
-      client,
-      `C: STAT
+    await client.play(`C: STAT
       S: -ERR Command is not valid in this state.
       C: PASS secret
       S: -ERR Send USER first.
@@ -230,8 +217,7 @@ describe('log-on', () => {
       S: -ERR No such message: 0
       C: QUIT
       S: +OK bye
-      S: (end)`,
-    )
+      S: (end)`)
     await expect.poll(() => lab.sessions()[0]?.endCause).toBe('server closed')
     expect(lab.sessions()[0]?.refusals).toEqual(['-ERR [AUTH] Logon failure: unknown user name or bad password.'])
   })
@@ -239,7 +225,7 @@ describe('log-on', () => {
   test('QUIT ends a session without a log-on', async () => {
     await using lab = await startMailLab(pop3)
     const client = await connectBy('clear', lab)
-    await play(client, 'C: QUIT now\nS: -ERR This command takes no arguments.\nC: QUIT\nS: +OK bye\nS: (end)')
+    await client.play('C: QUIT now\nS: -ERR This command takes no arguments.\nC: QUIT\nS: +OK bye\nS: (end)')
     await expect.poll(() => lab.sessions()[0]?.endCause).toBe('server closed')
   })
 
@@ -254,10 +240,9 @@ describe('log-on', () => {
     ['CAPA all', none],
   ])('%s is refused before the log-on: %s', async (command, refusal) => {
     await using lab = await withMail()
-    const client = await connectBy('clear', lab)
-    await play(client, `C: ${command}\nS: -ERR ${refusal}`)
-    await play(client, logOn)
-    client.destroy()
+    using client = await connectBy('clear', lab)
+    await client.play(`C: ${command}\nS: -ERR ${refusal}`)
+    await client.play(logOn)
   })
 
   test.each([
@@ -280,19 +265,16 @@ describe('log-on', () => {
     ['TOP 1 -1', 'Invalid number.'],
   ])('%s is refused after the log-on: %s', async (command, refusal) => {
     await using lab = await withMail()
-    const client = await connectBy('clear', lab)
-    await play(client, logOn)
+    using client = await connectBy('clear', lab)
+    await client.play(logOn)
     client.send(`${command}\r\nSTAT\r\n`)
-    await play(client, `S: -ERR ${refusal}\nS: +OK 3 78`)
-    client.destroy()
+    await client.play(`S: -ERR ${refusal}\nS: +OK 3 78`)
   })
 
   test('the first log-on creates an empty maildrop', async () => {
     await using lab = await startMailLab(pop3, { mode: 'open' })
     const client = await connectBy('clear', lab)
-    await play(
-      client,
-      `C: USER someone new
+    await client.play(`C: USER someone new
       S: +OK send PASS
       C: PASS any password
       S: +OK 0 messages (0 octets)
@@ -305,21 +287,16 @@ describe('log-on', () => {
       S: +OK *
       S: .
       C: QUIT
-      S: +OK bye`,
-    )
+      S: +OK bye`)
   })
 
   test('an open directory has no passwords, so APOP and CRAM-MD5 are not available', async () => {
     await using lab = await startMailLab(pop3, { mode: 'open' })
-    const client = await LineClient.open(lab.port)
-    await play(
-      client,
-      `S: +OK Sealpost POP3 server ready
+    using client = await LineClient.open(lab.port)
+    await client.play(`S: +OK Sealpost POP3 server ready
       C: APOP alice 0123456789abcdef0123456789abcdef
       S: -ERR APOP is not available*
       C: AUTH CRAM-MD5
-      S: -ERR *`,
-    )
-    client.destroy()
+      S: -ERR *`)
   })
 })

@@ -17,12 +17,11 @@ describe('acceptAnyPassword', () => {
       ['AUTH LOGIN', base64('anyone'), base64('anything')],
       [`AUTH LOGIN ${base64('alice')}`, base64('wrong')],
     ]) {
-      const client = await greeted(lab)
+      using client = await greeted(lab)
       const replies: string[] = []
       for (const command of commands) replies.push((await ask(client, command)).slice(0, 3))
       expect(replies).toEqual([...Array(commands.length - 1).fill('334'), '235'])
       expect(await ask(client, 'MAIL FROM:<a@b.test>')).toMatch(/^250 /)
-      client.destroy()
     }
   })
 
@@ -32,28 +31,25 @@ describe('acceptAnyPassword', () => {
       ['secret', '250'],
       ['wrong', '550'],
     ]) {
-      const client = await greeted(lab)
+      using client = await greeted(lab)
       expect(await ask(client, `AUTH PLAIN ${base64(`\0alice\0${password}`)}`)).toMatch(/^235 /)
       await ask(client, 'MAIL FROM:<a@b.test>')
       expect((await ask(client, 'RCPT TO:<you@example.com>')).slice(0, 3)).toBe(code)
-      client.destroy()
     }
   })
 
   test('the client may send mail where a log-on is required', async () => {
     await using lab = await start({ authentication: ['basic'] })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     expect(await ask(client, 'MAIL FROM:<a@b.test>')).toMatch(/^530 /)
     expect(await ask(client, `AUTH PLAIN ${base64('\0anyone\0anything')}`)).toMatch(/^235 /)
     expect(await ask(client, 'MAIL FROM:<a@b.test>')).toMatch(/^250 /)
-    client.destroy()
   })
 
   test('other mechanisms need the password', async () => {
     await using lab = await start()
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     expect(await ask(client, 'AUTH CRAM-MD5')).toMatch(/^334 /)
     expect(await ask(client, base64(`alice ${'0'.repeat(32)}`))).toMatch(/^535 /)
-    client.destroy()
   })
 })

@@ -98,8 +98,7 @@ describe('SCRAM with channel binding', () => {
   })
 
   test('is announced under TLS only, where a client that did not see it is refused', async () => {
-    const clear = await LineClient.open(lab.port)
-    await clear.line()
+    const clear = await LineClient.greeted(lab.port)
     expect((await ehlo(clear)).find((line) => line.includes('AUTH '))).not.toContain('PLUS')
     expect(await ask(clear, 'AUTH SCRAM-SHA-1-PLUS')).toBe('530 5.7.0 Must issue a STARTTLS command first')
     expect((await logOn(clear, 'SCRAM-SHA-1', { hash: 'SHA-1', gs2: 'y,,' })).reply).toMatch(/^235 /)
@@ -114,10 +113,8 @@ describe('SCRAM with channel binding', () => {
 })
 
 test('NOOP instead of an empty line after the server’s proof is answered by the reply to AUTH only', async () => {
-  const client = await LineClient.open(lab.port)
-  await client.line()
+  using client = await LineClient.greeted(lab.port)
   await ehlo(client)
   expect((await logOn(client, 'SCRAM-SHA-256', {}, 'NOOP')).reply).toBe('235 2.7.0 Authentication successful')
   expect(await ask(client, 'MAIL FROM:<alice@lab.test>')).toMatch(/^250 2\.1\.0 /)
-  client.destroy()
 })

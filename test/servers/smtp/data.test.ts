@@ -3,7 +3,6 @@ import { LineEnds } from '../../../servers/smtp/line-ends.ts'
 import { smtp } from '../../../servers/smtp/session.ts'
 import { StoreError } from '../../../src/storage/store/types.ts'
 import { startMailLab } from '../../support/mail-lab.ts'
-import { play } from '../../support/transcript.ts'
 import { ask, greeted, nextSegment, reply, startData, withoutTrace } from './support.ts'
 
 describe('DATA, RFC 5321 section 4.5.2', () => {
@@ -12,7 +11,7 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
 
   test('dot-stuffing is removed at every split of the message into segments', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     for (let cut = 1; cut < stuffed.length; cut++) {
       await startData(client)
       client.send(stuffed.slice(0, cut))
@@ -23,7 +22,6 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
     const got = await lab.inbox('alice')
     expect(got).toHaveLength(stuffed.length - 1)
     expect(new Set(got.map(({ raw }) => withoutTrace(raw)))).toEqual(new Set([message]))
-    client.destroy()
   })
 
   test('twelve million bare LFs become CRLFs without as many pieces', () => {
@@ -39,7 +37,7 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
 
   test('every octet except a bare LF is kept', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await startData(client)
     const octets = String.fromCharCode(
       ...Array.from({ length: 256 }, (_, octet) => octet).filter((octet) => octet !== 10),
@@ -50,7 +48,6 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
     expect(withoutTrace(mail?.raw ?? '') === `Subject: all\r\n\r\n${octets}\r\n${'long '.repeat(300_000)}\r\n`).toBe(
       true,
     )
-    client.destroy()
   })
 
   test.each([
@@ -62,24 +59,23 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
     ['\r\n\0.\r\n', '\r\n\0.\r\n'],
   ])('SMTP smuggling: %j does not end a message', async (end, kept) => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await startData(client)
     client.send(
       `Subject: outer\r\n\r\nx${end}MAIL FROM:<evil@b.test>\r\nRCPT TO:<bob@lab.test>\r\nDATA\r\ninner\r\n.\r\n`,
     )
     expect((await reply(client))[0]).toMatch(/^250 2\.0\.0 OK/)
-    await play(client, 'C: NOOP\nS: 250*')
+    await client.play('C: NOOP\nS: 250*')
     expect(await lab.inbox('bob')).toEqual([])
     const [mail] = await lab.inbox('alice')
     expect(withoutTrace(mail?.raw ?? '')).toBe(
       `Subject: outer\r\n\r\nx${kept}MAIL FROM:<evil@b.test>\r\nRCPT TO:<bob@lab.test>\r\nDATA\r\ninner\r\n`,
     )
-    client.destroy()
   })
 
   test('a message at the size limit is accepted, stuffed dots not counted; a larger one is rejected, and the session goes on', async () => {
     await using lab = await startMailLab(smtp, { limits: { messageSize: 3_000 } })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     const attempt = async (text: string): Promise<string> => {
       await startData(client)
       return ask(client, `${text.replace(/^\./gm, '..')}.`)
@@ -90,7 +86,6 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
     expect(await attempt(`${'x'.repeat(500_000)}\r\n`)).toMatch(/^552 5\.3\.4 /)
     expect(await attempt('x\r\n')).toMatch(/^250 /)
     expect(await lab.inbox('alice')).toHaveLength(3)
-    client.destroy()
   })
 
   test('a client that disconnects in the middle leaves no message', async () => {
@@ -113,7 +108,7 @@ describe('a store that cannot keep the message', () => {
     ['closed', '451 4.3.0'],
   ] as const)('%s: %s, and a second attempt succeeds', async (code, expected) => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     const append = lab.store.append.bind(lab.store)
     lab.store.append = () => Promise.reject(new StoreError(code, code))
     await startData(client)
@@ -121,12 +116,11 @@ describe('a store that cannot keep the message', () => {
     lab.store.append = append
     await startData(client)
     expect(await ask(client, 'x\r\n.')).toMatch(/^250 /)
-    client.destroy()
   })
 
   test('250 comes only after the store has the message', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     const append = lab.store.append.bind(lab.store)
     let stored: () => void = () => {}
     let asked: () => void = () => {}
@@ -149,14 +143,13 @@ describe('a store that cannot keep the message', () => {
     expect(answered).toBe(false)
     stored()
     expect(await answer).toMatch(/^250 /)
-    client.destroy()
   })
 })
 
 describe('BDAT, RFC 3030', () => {
   test('content that looks like commands or like the end of a message stays content', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     expect(await ask(client, 'BDAT 6 LAST\r\nQUIT')).toMatch(/^503 5\.5\.1 /)
     await ask(client, 'MAIL FROM:<a@b.test>')
     await ask(client, 'RCPT TO:<alice@lab.test>')
@@ -164,12 +157,11 @@ describe('BDAT, RFC 3030', () => {
     client.send(`BDAT ${octets.length} LAST\r\n${octets}`)
     expect((await reply(client))[0]).toMatch(/^250 2\.0\.0 OK/)
     expect((await lab.inbox('alice')).map(({ raw }) => withoutTrace(raw))).toEqual([octets])
-    client.destroy()
   })
 
   test('a message in chunks cannot be mixed with other commands, but RSET aborts it', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     const begin = async (): Promise<void> => {
       await ask(client, 'MAIL FROM:<a@b.test>')
       await ask(client, 'RCPT TO:<alice@lab.test>')
@@ -183,29 +175,26 @@ describe('BDAT, RFC 3030', () => {
     await begin()
     expect(await ask(client, 'BDAT 3 LAST\r\ny')).toMatch(/^250 2\.0\.0 OK/)
     expect((await lab.inbox('alice')).map(({ raw }) => withoutTrace(raw))).toEqual(['x\r\ny\r\n'])
-    client.destroy()
   })
 
   test('a hundred thousand chunks of one octet take little time', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
     await ask(client, 'RCPT TO:<alice@lab.test>')
     client.send(`${'BDAT 1\r\nx'.repeat(100_000)}BDAT 0 LAST\r\n`)
     await client.lines((line) => line.startsWith('250 2.0.0 OK'))
     expect((await lab.inbox('alice')).map(({ raw }) => withoutTrace(raw).trimEnd().length)).toEqual([100_000])
-    client.destroy()
   })
 
   test('above the size limit: 552, the chunk is read, later chunks are refused', async () => {
     await using lab = await startMailLab(smtp, { limits: { messageSize: 10 } })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
     await ask(client, 'RCPT TO:<alice@lab.test>')
     client.send(`BDAT 8\r\n123456\r\nBDAT 20\r\n${'QUIT\r\n'.repeat(3)}\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n`)
     const answers = [await client.line(), await client.line(), await client.line(), await client.line()]
     expect(answers.map((line) => line?.slice(0, 3))).toEqual(['250', '552', '503', '250'])
-    client.destroy()
   })
 
   test('an invalid size ends the session, because what follows may be content', async () => {

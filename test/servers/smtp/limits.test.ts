@@ -2,14 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { smtp } from '../../../servers/smtp/session.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { startMailLab } from '../../support/mail-lab.ts'
-import { play } from '../../support/transcript.ts'
 import { ask, ehlo, greeted, startData } from './support.ts'
 
 describe('the end of a session', () => {
   test('an idle client gets 421 and is disconnected', async () => {
     await using lab = await startMailLab(smtp, { idleTimeoutMs: 300 })
     const client = await greeted(lab)
-    await play(client, 'S: 421 4.4.2 localhost *\nS: (end)')
+    await client.play('S: 421 4.4.2 localhost *\nS: (end)')
   })
 
   test('so is a client that stops in the middle of a message, and nothing of it is kept', async () => {
@@ -17,7 +16,7 @@ describe('the end of a session', () => {
     const client = await greeted(lab)
     await startData(client)
     client.send('Subject: half\r\n')
-    await play(client, 'S: 421 4.4.2 localhost *\nS: (end)')
+    await client.play('S: 421 4.4.2 localhost *\nS: (end)')
     expect(await lab.inbox('alice')).toEqual([])
   })
 
@@ -25,16 +24,15 @@ describe('the end of a session', () => {
     await using lab = await startMailLab(smtp)
     const client = await greeted(lab)
     const stopped = lab.stop()
-    await play(client, 'S: 421 4.3.2 localhost Server is shutting down\nS: (end)')
+    await client.play('S: 421 4.3.2 localhost Server is shutting down\nS: (end)')
     await stopped
   })
 
   test('a client over the connection limit gets 421', async () => {
     await using lab = await startMailLab(smtp, { limits: { connections: 1 } })
-    const first = await greeted(lab)
+    using _first = await greeted(lab)
     const second = await LineClient.open(lab.port)
-    await play(second, 'S: 421 4.3.2 *too many connections*\nS: (end)')
-    first.destroy()
+    await second.play('S: 421 4.3.2 *too many connections*\nS: (end)')
   })
 
   test('messagesPerConnection: MAIL beyond the limit ends the session', async () => {
@@ -44,19 +42,16 @@ describe('the end of a session', () => {
       await startData(client)
       expect(await ask(client, '.')).toMatch(/^250 /)
     }
-    await play(client, 'C: MAIL FROM:<a@b.test>\nS: 421 4.7.0 *\nS: (end)')
+    await client.play('C: MAIL FROM:<a@b.test>\nS: 421 4.7.0 *\nS: (end)')
     expect(await lab.inbox('alice')).toHaveLength(2)
   })
 
   test('RFC 9422: EHLO announces the configured limits, and recipients in more domains get 452', async () => {
     const limits = { messagesPerConnection: 3, recipients: 50, recipientDomains: 2 } as const
     await using lab = await startMailLab(smtp, { limits })
-    const client = await LineClient.open(lab.port)
-    await client.line()
+    using client = await LineClient.greeted(lab.port)
     expect(await ehlo(client)).toContain('250-LIMITS MAILMAX=3 RCPTMAX=50 RCPTDOMAINMAX=2')
-    await play(
-      client,
-      `C: MAIL FROM:<a@b.test>
+    await client.play(`C: MAIL FROM:<a@b.test>
       S: 250 *
       C: RCPT TO:<alice@lab.test>
       S: 250 *
@@ -71,24 +66,21 @@ describe('the end of a session', () => {
       C: RCPT TO:<x@two.test>
       S: 452 4.5.3 Error: too many domains, the limit is 2 per connection
       C: RCPT TO:<y@ONE.test>
-      S: 250 *`,
-    )
-    client.destroy()
+      S: 250 *`)
   })
 
   test('a line over the limit is rejected once, and the session goes on', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     client.send(`NOOP ${'x'.repeat(300_000)}\r\nNOOP\r\n`)
-    await play(client, 'S: 500 5.5.6 *\nS: 250*')
-    client.destroy()
+    await client.play('S: 500 5.5.6 *\nS: 250*')
   })
 
   test('an HTTP request from a browser ends the session', async () => {
     await using lab = await startMailLab(smtp)
     const client = await LineClient.open(lab.port)
     client.send('POST / HTTP/1.1\r\nHost: localhost\r\n\r\nMAIL FROM:<a@b.test>\r\n')
-    await play(client, 'S: 220 *\nS: 421 4.7.0 *\nS: (end)')
+    await client.play('S: 220 *\nS: 421 4.7.0 *\nS: (end)')
   })
 })
 
@@ -97,7 +89,7 @@ test('the transcript shows both directions, with message octets as a count', asy
   const client = await greeted(lab)
   await startData(client)
   await ask(client, 'Subject: x\r\n\r\nthe body\r\n.')
-  await play(client, 'C: QUIT\nS: 221*\nS: (end)')
+  await client.play('C: QUIT\nS: 221*\nS: (end)')
   await expect.poll(() => lab.sessions()[0]?.endedAt).toBeDefined()
   const shown = lab.sessions()[0]?.transcript.map((entry) => {
     if (entry.kind === 'line') return `${entry.direction} ${entry.text}`

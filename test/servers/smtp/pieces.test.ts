@@ -62,7 +62,7 @@ const expected = ({ whole, stripped }: Case): string[] => [stripped, whole]
 describe.each(Object.entries(cases))('a message in pieces: %s', (_, message) => {
   test('by BDAT, in two chunks cut at every octet, and in chunks of one octet', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     const next = arrivals(lab)
     const { sent } = message
     for (let cut = 0; cut <= sent.length; cut++) {
@@ -75,12 +75,11 @@ describe.each(Object.entries(cases))('a message in pieces: %s', (_, message) => 
     client.send(`${[...sent].map((octet) => `BDAT 1\r\n${octet}`).join('')}BDAT 0 LAST\r\n`)
     await client.lines((line) => line.startsWith('250 2.0.0 OK'))
     expect(await next()).toEqual(expected(message))
-    client.destroy()
   })
 
   test('by DATA, in two segments cut at every octet, and one octet per segment', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     const next = arrivals(lab)
     // DATA ends the last line, if the message does not.
     const isEnded = message.sent === '' || message.sent.endsWith('\r\n')
@@ -100,6 +99,5 @@ describe.each(Object.entries(cases))('a message in pieces: %s', (_, message) => 
       expect((await reply(client))[0]).toMatch(/^250 /)
       expect(await next(), `cut at ${cuts.join()}`).toEqual(wanted)
     }
-    client.destroy()
   })
 })

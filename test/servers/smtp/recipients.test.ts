@@ -19,7 +19,7 @@ test.each([
   await using lab = await startMailLab(smtp, { store, config: { directory: { accounts: [alice] } } })
   const run = vi.spyOn(commands.get('RCPT') as SmtpCommand, 'run')
   try {
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
     calls.length = 0
     for (const to of ['alice@lab.test', 'captured@x.test'])
@@ -29,7 +29,6 @@ test.each([
       [waits, false],
       waits,
     ])
-    client.destroy()
   } finally {
     run.mockRestore()
   }
@@ -64,11 +63,10 @@ describe('accepted and rejected addresses', () => {
     ['<alice@lab.test> RRVS=2014-04-03T23:01:00Z', '555 5.5.4'],
   ])('RCPT TO:%s: %s', async (path, expected) => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
     const answer = await ask(client, `RCPT TO:${Buffer.from(path).toString('latin1')}`)
     expect(answer.startsWith(`${expected} `), answer).toBe(true)
-    client.destroy()
   })
 
   test.each([
@@ -98,39 +96,36 @@ describe('accepted and rejected addresses', () => {
     ['', '501 5.1.7'],
   ])('MAIL FROM:%s: %s', async (path, expected) => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     const answer = await ask(client, `MAIL FROM:${Buffer.from(path).toString('latin1')}`)
     expect(answer.startsWith(`${expected} `), answer).toBe(true)
-    client.destroy()
   })
 
   test('relay: deny rejects other domains', async () => {
     await using lab = await startMailLab(smtp, { server: { relay: 'deny' } })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
     const refusal = '550 5.7.1 Unable to relay for someone@elsewhere.test'
     expect(await ask(client, 'RCPT TO:<someone@elsewhere.test>')).toBe(refusal)
     expect(await ask(client, 'RCPT TO:<alice@lab.test>')).toMatch(/^250 /)
     expect(await ask(client, 'RCPT TO:<Postmaster>')).toMatch(/^250 /) // RFC 5321 section 4.5.1
     expect(lab.sessions()[0]?.refusals.join()).toContain('Unable to relay')
-    client.destroy()
   })
 
   test('relay: deny lets a client send to other domains once it has logged on', async () => {
     await using lab = await startMailLab(smtp, { server: { relay: 'deny' } })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     expect(await ask(client, `AUTH PLAIN ${Buffer.from('\0alice\0secret').toString('base64')}`)).toMatch(/^235 /)
     await startData(client, 'someone@elsewhere.test')
     expect(await ask(client, 'Subject: out\r\n\r\n.')).toMatch(/^250 /)
     expect((await lab.inbox(undefined)).map(({ raw }) => withoutTrace(raw))).toEqual(['Subject: out\r\n\r\n'])
     await ask(client, 'MAIL FROM:<alice@lab.test>')
     expect(await ask(client, 'RCPT TO:<nobody@lab.test>')).toBe('550 5.1.1 No mailbox for nobody@lab.test')
-    client.destroy()
   })
 
   test('more recipients than the limit: 452, and the mail goes to the others', async () => {
     await using lab = await startMailLab(smtp, { limits: { recipients: 2 }, mode: 'open' })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
     const answers = []
     for (const user of ['one', 'two', 'ONE', 'three']) answers.push(await ask(client, `RCPT TO:<${user}@lab.test>`))
@@ -142,14 +137,13 @@ describe('accepted and rejected addresses', () => {
       (await lab.inbox('two')).length,
       (await lab.inbox('three')).length,
     ]).toEqual([1, 1, 0])
-    client.destroy()
   })
 })
 
 describe('delivery', () => {
   test('delivers once per mailbox, even for several of its addresses, and captures mail for other domains once per domain', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await startData(client, 'alice@lab.test', 'alice+a@lab.test', 'x@one.test', 'y@two.test')
     await ask(client, 'Subject: once\r\n\r\n.')
     expect(await lab.inbox('alice')).toHaveLength(1)
@@ -162,12 +156,11 @@ describe('delivery', () => {
       mailFrom: 'a@b.test',
       rcptTo: ['alice@lab.test', 'alice+a@lab.test', 'x@one.test', 'y@two.test'],
     })
-    client.destroy()
   })
 
   test('the trace field names a single recipient, but not one of several', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await startData(client, 'alice@lab.test')
     await ask(client, '.')
     await startData(client, 'alice@lab.test', 'bob@lab.test')
@@ -175,12 +168,11 @@ describe('delivery', () => {
     const [one, several] = await lab.inbox('alice')
     expect(one?.raw).toContain('\r\n\tfor <alice@lab.test>;')
     expect(several?.raw).not.toContain('for <')
-    client.destroy()
   })
 
   test('Bcc: only the recipients it names see the field', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await startData(client, 'alice@lab.test', 'bob@lab.test', 'x@one.test')
     const before = 'To: alice@lab.test\r\n'
     const blind = 'Bcc: Bob <bob@lab.test>,\r\n\tx@one.test\r\n'
@@ -192,12 +184,11 @@ describe('delivery', () => {
     expect(withoutTrace(alice?.raw ?? '')).toBe(before + after)
     expect(withoutTrace(bob?.raw ?? '')).toBe(before + blind + after)
     expect(withoutTrace(kept?.raw ?? '')).toBe(before + blind + after)
-    client.destroy()
   })
 
   test('a UTF-8 address stays UTF-8 in the trace field and in the envelope', async () => {
     await using lab = await startMailLab(smtp, { mode: 'open' })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     const utf8 = (text: string): string => Buffer.from(text).toString('latin1')
     await ask(client, utf8('MAIL FROM:<jörg@büro.test> SMTPUTF8'))
     await ask(client, utf8('RCPT TO:<δοκιμή@lab.test>'))
@@ -208,7 +199,6 @@ describe('delivery', () => {
       /^Return-Path: <jörg@büro\.test>\r\n[^]* with UTF8SMTP id [^]*for <δοκιμή@lab\.test>/,
     )
     expect(mail?.entry.envelope?.mailFrom).toBe('jörg@büro.test')
-    client.destroy()
   })
 })
 
@@ -221,7 +211,7 @@ describe('an open directory', () => {
 
   test('RCPT creates no account; a stored message does', async () => {
     await using lab = await startMailLab(smtp, { mode: 'open' })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
     for (const name of ['one', 'two', 'three']) {
       expect(await ask(client, `RCPT TO:<${name}@lab.test>`)).toMatch(/^250 /)
@@ -232,37 +222,34 @@ describe('an open directory', () => {
     expect(await ask(client, 'Subject: x\r\n\r\nx\r\n.')).toMatch(/^250 /)
     expect(usersOf(lab)).toEqual(['Four'])
     expect(await lab.inbox('Four')).toHaveLength(1)
-    client.destroy()
   })
 
   test('a message that cannot be stored creates no account', async () => {
     const store = new MemoryStore({ clock: systemClock })
     vi.spyOn(store, 'append').mockRejectedValue(new StoreError('no-space', 'full'))
     await using lab = await startMailLab(smtp, { mode: 'open', store })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await startData(client, 'one@lab.test', 'two@lab.test')
     expect(await ask(client, 'Subject: x\r\n\r\nx\r\n.')).toMatch(/^452 4\.3\.1 /)
     expect(usersOf(lab)).toEqual([])
-    client.destroy()
   })
 
   test('a message of which it is not known whether it is stored keeps its account, and the reply promises nothing', async () => {
     const store = new MemoryStore({ clock: systemClock })
     vi.spyOn(store, 'append').mockRejectedValue(new StoreError('unknown', 'lost'))
     await using lab = await startMailLab(smtp, { mode: 'open', store })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await startData(client, 'one@lab.test')
     expect(await ask(client, 'Subject: x\r\n\r\nx\r\n.')).toBe(
       '451 4.3.0 The message store failed. It is not known whether the message was stored',
     )
     expect(usersOf(lab)).toEqual(['one'])
-    client.destroy()
   })
 
   test('a message that does not fit into the store leaves no mailbox, except those that a message has reached', async () => {
     const store = new MemoryStore({ clock: systemClock, limits: { octets: 20_000 } })
     await using lab = await startMailLab(smtp, { mode: 'open', store })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await startData(client, 'one@lab.test')
     expect(await ask(client, 'Subject: x\r\n\r\nx\r\n.')).toMatch(/^250 /)
     const [owners, mailboxes] = [await store.listOwners(), await store.listFolders('user:one')]
@@ -274,17 +261,15 @@ describe('an open directory', () => {
     expect(await store.listFolders('user:one')).toEqual(mailboxes)
     expect(await store.subscriptions('user:two')).toEqual([])
     expect(usersOf(lab)).toEqual(['one'])
-    client.destroy()
   })
 
   test('a log-on creates an account only if it succeeds', async () => {
     await using lab = await startMailLab(smtp, { mode: 'open' })
     const plain = (message: string): string => `AUTH PLAIN ${Buffer.from(message).toString('base64')}`
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     expect(await ask(client, plain('other\0erik\0x'))).toMatch(/^535 /)
     expect(usersOf(lab)).toEqual([])
     expect(await ask(client, plain('Erik\0erik\0x'))).toMatch(/^235 /)
     expect(usersOf(lab)).toEqual(['erik'])
-    client.destroy()
   })
 })

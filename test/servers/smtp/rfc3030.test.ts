@@ -144,11 +144,10 @@ describe('chunks', () => {
 
   test('a client may log on between messages sent in chunks', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     client.send(`${envelope}BDAT 3 LAST\r\nx\r\n`)
     for (let i = 0; i < 3; i++) expect(await client.line()).toMatch(/^250 /)
     expect(await ask(client, 'AUTH PLAIN AGFsaWNlAHNlY3JldA==')).toMatch(/^235 /)
-    client.destroy()
   })
 })
 
@@ -214,8 +213,7 @@ test('a binary message for a newsgroup becomes an article whose lines all end wi
     news: { groups: [{ name: 'lab.general', addresses: ['general@lab.test'] }] },
     virtualServers: [{ protocol: 'smtp' }, { protocol: 'nntp' }],
   })
-  const client = await LineClient.open(lab.server('smtp').port)
-  await client.line()
+  const client = await LineClient.greeted(lab.server('smtp').port)
   await ask(client, 'HELO client.test')
   const mail = 'From: a@b.test\r\nSubject: one\nControl: rmgroup lab.general\nApproved: x\r\n\r\nhello\n.\nend\r\n'
   await ask(client, 'MAIL FROM:<a@b.test> BODY=BINARYMIME')
@@ -223,12 +221,10 @@ test('a binary message for a newsgroup becomes an article whose lines all end wi
   client.send(Buffer.from(`BDAT ${mail.length} LAST\r\n${mail}`, 'latin1'))
   expect(await client.line()).toMatch(/^250 /)
   client.destroy()
-  const reader = await LineClient.open(lab.server('nntp').port)
-  await reader.line()
+  using reader = await LineClient.greeted(lab.server('nntp').port)
   await ask(reader, 'GROUP lab.general')
   expect(await ask(reader, 'ARTICLE 1')).toMatch(/^220 /)
   const lines = await reader.lines((line) => line === '.')
   expect(lines).not.toContain('Control: rmgroup lab.general')
   expect(lines.slice(lines.indexOf('Subject: one'))).toEqual(['Subject: one', '', 'hello', '..', 'end', '.'])
-  reader.destroy()
 })

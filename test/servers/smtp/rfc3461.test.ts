@@ -39,9 +39,8 @@ describe('parameters, RFC 3461 section 4', () => {
     ['AUTH=a+0D+0A', 501],
     ['AUTH=+3C+3E', 250],
   ])('MAIL %s: %i', async (parameters, code) => {
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     expect((await ask(client, `MAIL FROM:<a@b.test> ${parameters}`)).slice(0, 3)).toBe(String(code))
-    client.destroy()
   })
 
   test.each([
@@ -72,20 +71,18 @@ describe('parameters, RFC 3461 section 4', () => {
     ['SIZE=1', 555],
     ['RET=FULL', 555],
   ])('RCPT %s: %i', async (parameters, code) => {
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
     expect((await ask(client, `RCPT TO:<alice@lab.test> ${parameters}`)).slice(0, 3)).toBe(String(code))
     // A rejected RCPT adds no recipient.
     expect((await ask(client, 'DATA')).slice(0, 3)).toBe(code === 250 ? '354' : '503')
-    client.destroy()
   })
 
   test('RFC 6533 section 3: an original recipient in UTF-8', async () => {
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test> SMTPUTF8')
     expect(await ask(client, utf8('RCPT TO:<alice@lab.test> ORCPT=utf-8;älice@lab.test'))).toMatch(/^250 /)
     expect(await ask(client, 'RCPT TO:<bob@lab.test> ORCPT=utf-8;b\\x{F6}b@lab.test')).toMatch(/^250 /)
-    client.destroy()
   })
 })
 
@@ -126,7 +123,7 @@ describe('delivery reports', () => {
 
   test('RFC 3464: the whole report, without the body of the message', async () => {
     await using own = await startMailLab(smtp, { clock: new TestClock(), mode: 'open' })
-    const client = await greeted(own)
+    using client = await greeted(own)
     for (const command of [
       'MAIL FROM:<bob@lab.test> ENVID=QQ314159 RET=FULL SMTPUTF8',
       'RCPT TO:<alice@lab.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;alice@lab.test',
@@ -199,7 +196,6 @@ describe('delivery reports', () => {
       '--BOUNDARY--',
       '',
     ])
-    client.destroy()
   })
 
   test('ENVID and ORCPT are reported decoded', async () => {

@@ -54,31 +54,28 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
     ['MAIL FROM:<\xc3\xbc@b.test> SMTPUTF8', 250],
     ['EHLO \0', 501],
   ])('%j: %i', async (command, code) => {
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     expect((await ask(client, command)).slice(0, 3)).toBe(String(code))
-    client.destroy()
   })
 
   test.each(['\u017f', '\u212a', '\u0131'])('letters that Unicode folds to ASCII are not ASCII: %j', async (letter) => {
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     const utf8 = Buffer.from(letter).toString('latin1')
     const verb = letter === '\u0131' ? `QU${utf8}T` : `R${utf8}ET`
     expect(await ask(client, verb)).toMatch(/^500 5\.5\.2 /)
     expect(await ask(client, `${MAIL} ${utf8}IZE=1`)).toMatch(/^501 /)
-    client.destroy()
   })
 
   test('a bare LF ends a command, as typed by hand, but a bare CR does not', async () => {
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     client.send('NOOP\nRSET\r\nMAIL FROM:<a@b.test>\nNOOP x\rQUIT\r\nHELP\n')
     const replies = [await reply(client), await reply(client), await reply(client), await reply(client)]
     expect(replies.flat().map((line) => line.slice(0, 9))).toEqual(['250 2.0.0', '250 2.0.0', '250 2.1.0', '250 2.0.0'])
     expect((await reply(client)).at(-1)).toMatch(/^214 /)
-    client.destroy()
   })
 
   test('a line of 12,288 octets is accepted and a longer one rejected, at every split of its CRLF', async () => {
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     for (const cut of [0, 1, 12_287, 12_288, 12_289]) {
       for (const [octets, answer] of [
         [12_288, /^250 2\.0\.0 OK/],
@@ -92,11 +89,10 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
       }
     }
     expect(await ask(client, 'NOOP')).toBe('250 2.0.0 OK')
-    client.destroy()
   })
 
   test('no reply line exceeds 512 octets for any input: section 4.5.3.1.5', async () => {
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     const long = 'x'.repeat(10_000)
     for (const command of [
       long,
@@ -116,7 +112,6 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
       expect(answer).toMatch(/^555 5\.5\.4 /)
       expect(answer.length + 2).toBeLessThanOrEqual(512)
     }
-    client.destroy()
   })
 })
 
@@ -158,16 +153,15 @@ describe('paths, RFC 5321 sections 4.1.2 and 4.5.3.1', () => {
     ['<a@[]>', 501],
     ['<a@b.test,c@b.test>', 501],
   ])('MAIL FROM:%s and RCPT TO: %i', async (path, code) => {
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     expect((await ask(client, `MAIL FROM:${path}`)).slice(0, 3)).toBe(String(code))
     await ask(client, 'RSET')
     await ask(client, MAIL)
     expect((await ask(client, `RCPT TO:${path}`)).slice(0, 3)).toBe(String(code))
-    client.destroy()
   })
 
   test('a source route is ignored, and only a sender may be the null path', async () => {
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     for (const command of ['MAIL FROM:<>', 'RCPT TO:<@relay.test:route@lab.test>', 'RCPT TO:<postMASTER>'])
       expect(await ask(client, command)).toMatch(/^250 /)
     for (const command of ['RCPT TO:<>', 'RCPT TO:<@relay.test:>']) expect(await ask(client, command)).toMatch(/^501 /)
@@ -176,7 +170,6 @@ describe('paths, RFC 5321 sections 4.1.2 and 4.5.3.1', () => {
     const [mail] = await lab.inbox('route')
     expect(mail?.raw).toMatch(/^Return-Path: <>\r\n/)
     expect(mail?.entry.envelope).toMatchObject({ mailFrom: '', rcptTo: ['route@lab.test', 'postMASTER'] })
-    client.destroy()
   })
 })
 
@@ -210,10 +203,9 @@ describe('parameters of MAIL, RFC 5321 section 4.1.1.11', () => {
     ['AUTH=a+2Bb@b.test', 250],
     ['AUTH=', 501],
   ])('%s: %i', async (parameters, code) => {
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     expect((await ask(client, `${MAIL} ${parameters}`)).slice(0, 3)).toBe(String(code))
     // A rejected MAIL opens no transaction.
     expect((await ask(client, RCPT)).slice(0, 3)).toBe(code === 250 ? '250' : '503')
-    client.destroy()
   })
 })

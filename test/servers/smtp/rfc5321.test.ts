@@ -15,8 +15,7 @@ beforeAll(async () => {
 afterAll(() => lab[Symbol.asyncDispose]())
 
 async function connected(): Promise<LineClient> {
-  const client = await LineClient.open(lab.port)
-  await client.line()
+  const client = await LineClient.greeted(lab.port)
   return client
 }
 
@@ -87,28 +86,26 @@ describe.each(Object.entries(states))('commands and their order: %s', (name, { e
   test.each(order.map(([command, codes]) => [command, codes.split(' ')[column] as string] as const))(
     '%j: %s',
     async (command, code) => {
-      const client = await enter()
+      using client = await enter()
       expect((await ask(client, command)).slice(0, 3)).toBe(code)
       // A rejected command does not change the state, but a rejected chunk ends its transaction.
       const endsTransaction = command.startsWith('BDAT') && name === 'mail'
       if (code.startsWith('5') && !endsTransaction) expect(await ask(client, probe)).toMatch(answer)
-      client.destroy()
     },
   )
 })
 
 describe.each(['mail', 'rcpt', 'chunks'] as const)('commands that end a transaction: %s', (name) => {
   test.each(['RSET', 'EHLO x', 'HELO x'])('%s', async (command) => {
-    const client = await states[name].enter()
+    using client = await states[name].enter()
     expect(await ask(client, command)).toMatch(/^250 /)
     for (const next of [RCPT, 'DATA', 'BDAT 0 LAST']) expect(await ask(client, next)).toMatch(/^503 5\.5\.1 /)
     expect(await ask(client, MAIL)).toMatch(/^250 /)
-    client.destroy()
   })
 })
 
 test('section 4.5.3.1.10: 1,000 recipients in one segment are accepted, and the 1,001st gets 452', async () => {
-  const client = await greeted(lab)
+  using client = await greeted(lab)
   const names = Array.from({ length: 1_001 }, (_, i) => `many${i}@elsewhere.test`)
   client.send(`${MAIL}\r\n${names.map((name) => `RCPT TO:<${name}>\r\n`).join('')}DATA\r\n`)
   const replies = await client.lines((line) => line.startsWith('354 '))
@@ -117,13 +114,11 @@ test('section 4.5.3.1.10: 1,000 recipients in one segment are accepted, and the 
   expect(await ask(client, 'Subject: many\r\n\r\n.')).toMatch(/^250 2\.0\.0 OK/)
   const kept = (await lab.inbox(undefined)).filter(({ raw }) => withoutTrace(raw) === 'Subject: many\r\n\r\n')
   expect(kept.map(({ entry }) => entry.envelope?.rcptTo)).toEqual([names.slice(0, 1_000)])
-  client.destroy()
 })
 
 test('STARTTLS discards the transaction that was open before it', async () => {
-  const client = await states.tls.enter()
+  using client = await states.tls.enter()
   expect(await ask(client, RCPT)).toMatch(/^503 /)
   await ehlo(client)
   expect(await ask(client, 'DATA')).toMatch(/^503 /)
-  client.destroy()
 })

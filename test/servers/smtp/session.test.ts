@@ -3,46 +3,39 @@ import { smtp } from '../../../servers/smtp/session.ts'
 import { BACKLOG_OCTETS, type Connection } from '../../../src/net/connection.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { startMailLab } from '../../support/mail-lab.ts'
-import { play } from '../../support/transcript.ts'
 import { ask, greeted, startData } from './support.ts'
 
 describe('a session', () => {
   test('the greeting comes at once, even to a client that sends first', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     expect(await ask(client, 'NOOP')).toBe('250 2.0.0 OK')
-    client.destroy()
   })
 
   test('commands that only other servers know are not recognized', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     for (const name of ['WIZ x', 'SHELL', 'KILL', 'XCLIENT NAME=x', 'XFORWARD NAME=x']) {
       expect(await ask(client, name)).toBe('500 5.5.2 Error: command not recognized')
     }
-    client.destroy()
   })
 
   test('replies have enhanced codes, except 3yz', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
-    await play(
-      client,
-      `C: MAIL FROM:<a@b.test>
+    using client = await greeted(lab)
+    await client.play(`C: MAIL FROM:<a@b.test>
       S: 250 2.1.0 Accepted
       C: RCPT TO:<nobody@lab.test>
       S: 550 5.1.1 No mailbox for nobody@lab.test
       C: RCPT TO:<alice@lab.test>
       S: 250 2.1.5 Accepted
       C: DATA
-      S: 354 End data with <CR><LF>.<CR><LF>`,
-    )
-    client.destroy()
+      S: 354 End data with <CR><LF>.<CR><LF>`)
   })
 
   test('quoted local parts and ASCII domain names stay as the client wrote them', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await ask(client, 'MAIL FROM:<"John \\"Q\\" Doe"@xn--bcher-kva.test>')
     await ask(client, 'RCPT TO:<"a b>@c"@xn--bcher-kva.test>')
     await ask(client, 'DATA')
@@ -51,19 +44,17 @@ describe('a session', () => {
       mailFrom: '"John \\"Q\\" Doe"@xn--bcher-kva.test',
       rcptTo: ['"a b>@c"@xn--bcher-kva.test'],
     })
-    client.destroy()
   })
 
   test('EHLO discards the chunks of an unfinished message', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await ask(client, 'MAIL FROM:<a@b.test>')
     await ask(client, 'RCPT TO:<alice@lab.test>')
     await ask(client, 'BDAT 3\r\nx')
     await ask(client, 'EHLO again')
     await startData(client)
     expect(await ask(client, '.')).toMatch(/^250 /)
-    client.destroy()
   })
 
   test('commands pipelined after QUIT are not answered', async () => {
@@ -77,7 +68,7 @@ describe('a session', () => {
     const serve = vi.spyOn(smtp, 'serve')
     onTestFinished(() => serve.mockRestore())
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     client.pause()
     const connection = serve.mock.calls[0]?.[0] as Connection
     for (let i = 0; i < 200; i++) client.send('HELP\r\n'.repeat(5_000))
@@ -95,7 +86,6 @@ describe('a session', () => {
     // All commands have 6 MB; all replies would have 80 MB.
     expect(pending).toBeGreaterThan(1_000_000)
     expect(connection.socket.writableLength).toBeLessThan(1 << 20)
-    client.destroy()
   })
 
   test.each([
@@ -104,18 +94,16 @@ describe('a session', () => {
     ['EHLO c.test', ' SMTPUTF8', 'UTF8SMTP'],
   ])('RFC 3848: after %s, MAIL%s, the message arrives with %s', async (opening, parameters, type) => {
     await using lab = await startMailLab(smtp)
-    const client = await LineClient.open(lab.port)
+    using client = await LineClient.open(lab.port)
     client.send(`${opening}\r\nMAIL FROM:<a@b.test>${parameters}\r\nRCPT TO:<alice@lab.test>\r\nDATA\r\n`)
     await client.lines((line) => line.startsWith('354 '))
     expect(await ask(client, '.')).toMatch(/^250 /)
     expect((await lab.inbox('alice'))[0]?.raw).toContain(` (Sealpost) with ${type} id `)
-    client.destroy()
   })
 
   test('RSET takes no argument, NOOP takes any', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
-    await play(client, 'C: RSET now\nS: 501 5.5.4 *\nC: NOOP whatever\nS: 250 2.0.0 *')
-    client.destroy()
+    using client = await greeted(lab)
+    await client.play('C: RSET now\nS: 501 5.5.4 *\nC: NOOP whatever\nS: 250 2.0.0 *')
   })
 })

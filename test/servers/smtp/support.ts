@@ -3,8 +3,7 @@ import type { MailLab } from '../../support/mail-lab.ts'
 
 /** Opens a clear-text session and sends EHLO. */
 export async function greeted(lab: MailLab): Promise<LineClient> {
-  const client = await LineClient.open(lab.port)
-  await client.line()
+  const client = await LineClient.greeted(lab.port)
   await ehlo(client)
   return client
 }

@@ -3,7 +3,6 @@ import { smtp } from '../../../servers/smtp/session.ts'
 import { basicMechanisms } from '../../support/basic-mechanisms.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { type MailLab, startMailLab } from '../../support/mail-lab.ts'
-import { play } from '../../support/transcript.ts'
 
 type Form = 'clear' | 'STARTTLS' | 'TLS'
 const forms: readonly Form[] = ['clear', 'STARTTLS', 'TLS']
@@ -11,9 +10,9 @@ const forms: readonly Form[] = ['clear', 'STARTTLS', 'TLS']
 /** Connects in one of the three ways and reads the greeting. */
 async function connectBy(form: Form, lab: MailLab): Promise<LineClient> {
   const client = form === 'TLS' ? await LineClient.openTls(lab.tlsPort, lab.ca) : await LineClient.open(lab.port)
-  await play(client, 'S: 220 localhost ESMTP Sealpost')
+  await client.play('S: 220 localhost ESMTP Sealpost')
   if (form === 'STARTTLS') {
-    await play(client, 'C: STARTTLS\nS: 220 2.0.0 Ready to start TLS')
+    await client.play('C: STARTTLS\nS: 220 2.0.0 Ready to start TLS')
     await client.startTls(lab.ca)
   }
   return client
@@ -31,9 +30,7 @@ describe.each(forms)('a session by %s', (form) => {
     await using lab = await startMailLab(smtp)
     const client = await connectBy(form, lab)
     await ehlo(client)
-    await play(
-      client,
-      `C: MAIL FROM:<sender@elsewhere.test>
+    await client.play(`C: MAIL FROM:<sender@elsewhere.test>
       S: 250 2.1.0 Accepted
       C: RCPT TO:<alice@lab.test>
       S: 250 2.1.5 Accepted
@@ -51,8 +48,7 @@ describe.each(forms)('a session by %s', (form) => {
       S: 250 2.0.0 OK: queued as smtp-1.1
       C: QUIT
       S: 221 2.0.0 Bye
-      S: (end)`,
-    )
+      S: (end)`)
     const tlsClause = form === 'clear' ? '' : '\r\n\ttls TLS_AES_\\w+'
     for (const user of ['alice', 'bob']) {
       const [{ raw, entry } = { raw: '', entry: undefined }, ...others] = await lab.inbox(user)
@@ -77,7 +73,7 @@ describe.each(forms)('a session by %s', (form) => {
 
   test('RFC 5321 section 4.1.1.1: EHLO announces what this channel allows', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await connectBy(form, lab)
+    using client = await connectBy(form, lab)
     expect(await ehlo(client)).toEqual([
       '250-localhost greets [127.0.0.1]',
       '250-PIPELINING',
@@ -94,17 +90,14 @@ describe.each(forms)('a session by %s', (form) => {
       '250-AUTH=LOGIN',
       '250 HELP',
     ])
-    client.destroy()
   })
 
   test('RFC 4954: AUTH', async () => {
     await using lab = await startMailLab(smtp)
     const client = await connectBy(form, lab)
-    await play(client, 'C: AUTH PLAIN AGFsaWNlAHNlY3JldA==\nS: 503 5.5.1 *')
+    await client.play('C: AUTH PLAIN AGFsaWNlAHNlY3JldA==\nS: 503 5.5.1 *')
     await ehlo(client)
-    await play(
-      client,
-      `C: AUTH
+    await client.play(`C: AUTH
       S: 501 5.5.4 *
       C: AUTH NTLM
       S: 504 5.5.4 *
@@ -123,12 +116,9 @@ describe.each(forms)('a session by %s', (form) => {
       C: c2VjcmV0
       S: 235 2.7.0 Authentication successful
       C: AUTH LOGIN
-      S: 503 5.5.1 *`,
-    )
+      S: 503 5.5.1 *`)
     expect((await ehlo(client)).filter((line) => /AUTH/.test(line))).toEqual([])
-    await play(
-      client,
-      `C: MAIL FROM:<alice@lab.test>
+    await client.play(`C: MAIL FROM:<alice@lab.test>
       S: 250*
       C: RCPT TO:<bob@lab.test>
       S: 250*
@@ -138,8 +128,7 @@ describe.each(forms)('a session by %s', (form) => {
       C: .
       S: 250*
       C: QUIT
-      S: 221*`,
-    )
+      S: 221*`)
     expect((await lab.inbox('bob'))[0]?.raw).toContain(` with ${transmission[form]}A id `)
     expect(lab.sessions()[0]).toMatchObject({ user: 'alice' })
     const record = JSON.stringify(lab.sessions())
@@ -150,11 +139,11 @@ describe.each(forms)('a session by %s', (form) => {
     await using lab = await startMailLab(smtp)
     const client = await connectBy(form, lab)
     await ehlo(client)
-    await play(client, 'C: MAIL FROM:<>\nS: 250*\nC: RCPT TO:<alice@lab.test>\nS: 250*')
+    await client.play('C: MAIL FROM:<>\nS: 250*\nC: RCPT TO:<alice@lab.test>\nS: 250*')
     client.send('BDAT 10\r\nSubject: xBDAT 0\r\nBDAT 9 LAST\r\n\r\n\r\n.\r\n\r\n')
-    await play(client, 'S: 250 2.0.0 10 octets received\nS: 250 2.0.0 0 octets received\nS: 250 2.0.0 OK*')
+    await client.play('S: 250 2.0.0 10 octets received\nS: 250 2.0.0 0 octets received\nS: 250 2.0.0 OK*')
     expect((await lab.inbox('alice'))[0]?.raw).toMatch(/Subject: x\r\n\r\n\.\r\n\r\n$/)
-    await play(client, 'C: QUIT\nS: 221*\nS: (end)')
+    await client.play('C: QUIT\nS: 221*\nS: (end)')
   })
 })
 
@@ -162,9 +151,7 @@ describe('commands and their order, RFC 5321 section 4.1.4', () => {
   test('a command out of order is rejected and does not change the state', async () => {
     await using lab = await startMailLab(smtp)
     const client = await connectBy('clear', lab)
-    await play(
-      client,
-      `C: MAIL FROM:<a@b.test>
+    await client.play(`C: MAIL FROM:<a@b.test>
       S: 503 5.5.1 *HELO/EHLO*
       C: EHLO
       S: 501 5.5.4 *
@@ -215,8 +202,7 @@ describe('commands and their order, RFC 5321 section 4.1.4', () => {
       S: 501 5.5.4 *
       C: QUIT
       S: 221 2.0.0 Bye
-      S: (end)`,
-    )
+      S: (end)`)
   })
 
   test('ten unrecognized commands end the session', async () => {
@@ -230,12 +216,11 @@ describe('commands and their order, RFC 5321 section 4.1.4', () => {
 
   test('EHLO ends an open transaction', async () => {
     await using lab = await startMailLab(smtp)
-    const client = await connectBy('clear', lab)
+    using client = await connectBy('clear', lab)
     await ehlo(client)
-    await play(client, 'C: MAIL FROM:<a@b.test>\nS: 250*\nC: RCPT TO:<alice@lab.test>\nS: 250*')
+    await client.play('C: MAIL FROM:<a@b.test>\nS: 250*\nC: RCPT TO:<alice@lab.test>\nS: 250*')
     await ehlo(client)
-    await play(client, 'C: DATA\nS: 503*')
-    client.destroy()
+    await client.play('C: DATA\nS: 503*')
   })
 
   test('RFC 2920: 50 pipelined mails in one write are answered in order', async () => {

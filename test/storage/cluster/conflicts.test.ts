@@ -58,9 +58,8 @@ describe.skipIf(!needsPostgres() || !isLong)('transactions that PostgreSQL abort
         if ((await deadlocks()) > 0) break
       }
       await expect.poll(deadlocks, { timeout: 10_000 }).toBeGreaterThan(0)
-      const reader = await cluster.b.imap()
+      using reader = await cluster.b.imap()
       expect(await reader.ok('SELECT INBOX')).toContain(`* ${delivered} EXISTS`)
-      reader.destroy()
     })
   })
 })

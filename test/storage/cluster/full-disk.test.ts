@@ -61,7 +61,7 @@ describe.skipIf(!isLong || !needsPostgres() || !(await canMount()))(
       await using one = await start('one')
       await using two = await start('two')
       const call = (path: string, method = 'GET') => two.request(path, { method, headers: bearer(token) })
-      const smtp = await SmtpSender.open(one.lab.server('smtp').port)
+      using smtp = await SmtpSender.open(one.lab.server('smtp').port)
       const send = async (raw: string) => {
         const reply = await smtp.send(raw, { to: ['bob@lab.test'] })
         if (!reply.startsWith('250')) await smtp.ask('RSET')
@@ -83,8 +83,7 @@ describe.skipIf(!isLong || !needsPostgres() || !(await canMount()))(
         await imap.ok(`UID EXPUNGE ${first}`)
       }
       imap.destroy()
-      const pop = await LineClient.open(two.lab.server('pop3').port)
-      await pop.line()
+      const pop = await LineClient.greeted(two.lab.server('pop3').port)
       for (const line of ['USER bob', 'PASS geheim', 'DELE 1', 'DELE 2', 'QUIT']) {
         pop.send(`${line}\r\n`)
         expect(await pop.line()).toMatch(/^\+OK/)
@@ -97,7 +96,6 @@ describe.skipIf(!isLong || !needsPostgres() || !(await canMount()))(
       server.freeDisk()
       await expect.poll(() => send(messageOf('fits')), { timeout: 60_000, interval: 200 }).toMatch(/^250 /)
       await expect.poll(() => server.sql(reserve), { timeout: 60_000 }).toBe('t')
-      smtp.close()
     })
 
     it('is survived also if PostgreSQL cannot write its log and ends', async () => {

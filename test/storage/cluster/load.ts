@@ -170,14 +170,13 @@ export class Ledger {
   }
 
   async #readNews(node: ClusterNode): Promise<void> {
-    const client = await node.client('nntp')
+    using client = await node.client('nntp')
     const [, , , last = 0] = (await ask(client, 'GROUP lab.general')).split(' ').map(Number)
     for (let number = this.#last.news + 1; number <= last; number++) {
       if (!(await ask(client, `ARTICLE ${number}`)).startsWith('220')) continue
       this.#note('news', number, (await client.lines((line) => line === '.')).slice(0, -1).join('\r\n'))
     }
     this.#last.news = Math.max(this.#last.news, last)
-    client.destroy()
   }
 
   #note(place: Place, number: number, raw: string): void {

@@ -17,14 +17,13 @@ export function newsOnNodes(cluster: () => Cluster): void {
     const count = posters.length * each
     const overviews = []
     for (const node of cluster().nodes) {
-      const reader = await node.client('nntp')
+      using reader = await node.client('nntp')
       expect(await ask(reader, 'GROUP lab.general')).toBe(`211 ${count} 1 ${count} lab.general`)
       overviews.push(await list(reader, `OVER 1-${count}`))
       expect((await list(reader, 'LISTGROUP')).map(Number)).toEqual(Array.from({ length: count }, (_, i) => i + 1))
       const number = numberIn([await ask(reader, 'STAT <3.0@lab.test>')], /^223 (\d+)/)
       expect(await ask(reader, `STAT ${count}`)).toMatch(new RegExp(`^223 ${count} <`))
       expect(number).toBe(0)
-      reader.destroy()
     }
     expect(overviews[0]).toHaveLength(count)
     expect(overviews[0]).toEqual(overviews[1])

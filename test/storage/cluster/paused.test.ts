@@ -34,10 +34,9 @@ describe.skipIf(!needsPostgres() || !isLong)(
         expect(await ask(held.client, 'QUIT')).toMatch(/^-ERR|^closed$/)
         expect(await ask(client, 'STAT')).toMatch(/^\+OK 2 /)
         expect(await ask(client, 'QUIT')).toMatch(/^\+OK/)
-        const imap = await cluster.a.imap('bob')
+        using imap = await cluster.a.imap('bob')
         expect(await imap.ok('SELECT INBOX')).toContain('* 2 EXISTS')
         expect((await imap.ok('UID SEARCH ALL'))[0]).toBe('* SEARCH 1 3')
-        imap.destroy()
       })
     })
 
@@ -71,7 +70,7 @@ describe.skipIf(!needsPostgres() || !isLong)(
 
     it('reads what it missed', async () => {
       await withCluster({}, async (cluster) => {
-        const reader = await cluster.a.imap()
+        using reader = await cluster.a.imap()
         await reader.ok('SELECT INBOX')
         await reader.idle()
         cluster.a.pause()
@@ -82,7 +81,6 @@ describe.skipIf(!needsPostgres() || !isLong)(
         await reader.until(/^\* 6 EXISTS$/)
         expect((await reader.done()).at(-1)).toMatch(/ OK /)
         expect(await reader.append('INBOX', messageOf('after'))).toMatch(/^OK \[APPENDUID \d+ 7\]/)
-        reader.destroy()
       })
     })
   },

@@ -68,10 +68,9 @@ export function valuesOnNodes(cluster: () => Cluster): void {
     await expect.poll(async () => (await on(cluster().b)).status).toBe(200)
     let happened = 0
     for (let i = 0; i < 8; i++) {
-      const client = await (cluster().nodes[i % 2] as ClusterNode).client('pop3')
+      using client = await (cluster().nodes[i % 2] as ClusterNode).client('pop3')
       client.send('CAPA\r\n')
       if ((await client.line()) === '-ERR later') happened++
-      client.destroy()
     }
     expect(happened).toBe(5)
     for (const node of cluster().nodes) await expect.poll(async () => (await on(node)).body.hits).toBe(5)

@@ -74,8 +74,7 @@ async function replyTo(http: HttpLab, command: string): Promise<string> {
 }
 
 async function logsOn(http: HttpLab, user: string, password: string): Promise<boolean> {
-  const client = await LineClient.open(http.lab.server('imap4').port ?? 0)
-  await client.line()
+  const client = await LineClient.greeted(http.lab.server('imap4').port ?? 0)
   client.send(`a LOGIN ${user} ${password}\r\n`)
   const [reply] = (await client.lines((line) => line.startsWith('a '))).slice(-1)
   client.destroy()

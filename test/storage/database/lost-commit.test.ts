@@ -129,7 +129,7 @@ describe.skipIf(!needsPostgres())('a connection that is lost during a commit', (
       virtualServers: [{ protocol: 'smtp' }],
     })
     await lab.deliver('Subject: first\r\n\r\n', { to: 'alice@lab.test' })
-    const sender = await SmtpSender.open(lab.server('smtp').port)
+    using sender = await SmtpSender.open(lab.server('smtp').port)
     proxy.cutAfter()
     proxy.arm()
     const reply = sender.send('Subject: second\r\n\r\n', { to: ['alice@lab.test'] })
@@ -138,7 +138,6 @@ describe.skipIf(!needsPostgres())('a connection that is lost during a commit', (
     proxy.mend()
     expect(await reply).toMatch(/^250 /)
     expect((await lab.messages()).map(({ subject }) => subject)).toEqual(['first', 'second'])
-    sender.close()
   })
 
   test('a change in one round trip is made, or fails and was not made', async () => {

@@ -80,7 +80,7 @@ class Load {
   }
 
   async #send(): Promise<void> {
-    const sender = await SmtpSender.open(this.#lab.endpoint('smtp').port ?? 0)
+    using sender = await SmtpSender.open(this.#lab.endpoint('smtp').port ?? 0)
     while (!this.#isOver) {
       const id = `${++this.#number}`
       const body = this.#body()
@@ -90,7 +90,6 @@ class Load {
       expect(reply).toMatch(/^(250 2\.0\.0|452 4\.3\.[12]|451 4\.3\.0) /)
       this.#wake()
     }
-    sender.close()
   }
 
   /** Most messages are written together with their entry, every fifth while it arrives. */
@@ -100,7 +99,7 @@ class Load {
   }
 
   async #expunge(): Promise<void> {
-    const client = await LineClient.open(this.#lab.endpoint('imap4').port ?? 0)
+    using client = await LineClient.open(this.#lab.endpoint('imap4').port ?? 0)
     const command = async (text: string): Promise<string> => {
       client.send(`a ${text}\r\n`)
       return (await client.lines((line) => line.startsWith('a '))).at(-1) ?? 'closed'
@@ -116,7 +115,6 @@ class Load {
       expect(reply).toMatch(/^a (OK|NO \[(OVERQUOTA|UNAVAILABLE)\]) /)
       this.#wake()
     }
-    client.destroy()
   }
 }
 

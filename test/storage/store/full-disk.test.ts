@@ -74,7 +74,7 @@ describe.skipIf(!canMount())('a full disk with whenFull: drop-oldest', () => {
       const config = place.write('lab.yaml', CONFIG.replace('disk/data', 'disk/data, whenFull: drop-oldest'))
       const ids = Array.from({ length: 60 }, (_, i) => `dropped.${i}`)
       await withLab(place, config, async (lab) => {
-        const sender = await SmtpSender.open(lab.endpoint('smtp').port ?? 0)
+        using sender = await SmtpSender.open(lab.endpoint('smtp').port ?? 0)
         for (const id of ids) {
           const reply = await sender.send(`Message-ID: ${id}\r\n\r\n${`${'x'.repeat(68)}\r\n`.repeat(1_500)}`)
           expect(reply, id).toMatch(/^250 /)
@@ -82,7 +82,6 @@ describe.skipIf(!canMount())('a full disk with whenFull: drop-oldest', () => {
         // No room can be made for a message that is larger than the disk, so none is.
         expect(await sender.send(`Subject: large\r\n\r\n${`${'x'.repeat(68)}\r\n`.repeat(80_000)}`)).toMatch(/^452 /)
         expect(await sender.send('Message-ID: last\r\n\r\nThere is room.\r\n')).toMatch(/^250 /)
-        sender.close()
       })
       const { status, stderr } = await place.run(['store', 'check', '--config', config])
       expect([status, stderr]).toEqual([0, ''])
@@ -143,11 +142,10 @@ async function fill(lab: StartedLab, name: string, stored: Set<string>): Promise
 /** Deletes messages, and expects that the lab accepts one then. */
 async function makeRoom(lab: StartedLab, stored: Set<string>): Promise<void> {
   for (const id of [...(await deleteByImap(lab)), ...(await deleteByPop3(lab))]) stored.delete(id)
-  const sender = await SmtpSender.open(lab.endpoint('smtp').port ?? 0)
+  using sender = await SmtpSender.open(lab.endpoint('smtp').port ?? 0)
   const id = `after ${stored.size}`
   expect(await sender.send(`Message-ID: ${id}\r\n\r\nThere is room.\r\n`)).toMatch(/^250 /)
   stored.add(id)
-  sender.close()
 }
 
 /** Sends messages of each size until one is refused. Adds the Message-IDs of the others. */
@@ -157,7 +155,7 @@ async function sendUntilRefused(
   sizes: readonly number[],
   stored: Set<string>,
 ): Promise<void> {
-  const sender = await SmtpSender.open(lab.endpoint('smtp').port ?? 0)
+  using sender = await SmtpSender.open(lab.endpoint('smtp').port ?? 0)
   for (const lines of sizes) {
     for (let i = 0; ; i++) {
       const id = `${name}.${lines}.${i}`
@@ -169,7 +167,6 @@ async function sendUntilRefused(
       stored.add(id)
     }
   }
-  sender.close()
 }
 
 /** Marks and expunges half of the messages, moves three to the Trash and empties it. Returns their Message-IDs. */

@@ -20,8 +20,7 @@ async function expectRefusals(portOf: (protocol: string) => number): Promise<voi
 }
 
 async function smtpSays(port: number, message: string): Promise<string | undefined> {
-  const client = await LineClient.open(port)
-  await client.line()
+  const client = await LineClient.greeted(port)
   client.send('EHLO client.test\r\n')
   await client.lines((line) => line.startsWith('250 '))
   for (const command of ['MAIL FROM:<a@lab.test>', 'RCPT TO:<alice@lab.test>', 'DATA']) {
@@ -36,8 +35,7 @@ async function smtpSays(port: number, message: string): Promise<string | undefin
 }
 
 async function imapSays(port: number, message: string): Promise<string | undefined> {
-  const client = await LineClient.open(port)
-  await client.line()
+  const client = await LineClient.greeted(port)
   client.send('a1 LOGIN alice secret\r\n')
   await client.lines((line) => line.startsWith('a1 '))
   client.send(`a2 APPEND INBOX {${message.length}}\r\n`)
@@ -50,8 +48,7 @@ async function imapSays(port: number, message: string): Promise<string | undefin
 
 /** Reads with a FETCH that also tries to set `\Seen`. */
 async function imapReads(port: number): Promise<string> {
-  const client = await LineClient.open(port)
-  await client.line()
+  const client = await LineClient.greeted(port)
   client.send('a1 LOGIN alice secret\r\na2 SELECT INBOX\r\na3 FETCH 1 BODY[]\r\n')
   const lines = await client.lines((line) => line.startsWith('a3 '))
   client.destroy()
@@ -59,8 +56,7 @@ async function imapReads(port: number): Promise<string> {
 }
 
 async function nntpSays(port: number, article: string): Promise<string | undefined> {
-  const client = await LineClient.open(port)
-  await client.line()
+  const client = await LineClient.greeted(port)
   client.send('POST\r\n')
   if (!(await client.line())?.startsWith('340')) throw new Error('POST is not allowed')
   client.send(`${article}.\r\n`)
@@ -70,8 +66,7 @@ async function nntpSays(port: number, article: string): Promise<string | undefin
 }
 
 async function pop3Reads(port: number): Promise<string> {
-  const client = await LineClient.open(port)
-  await client.line()
+  const client = await LineClient.greeted(port)
   for (const command of ['USER alice', 'PASS secret']) {
     client.send(`${command}\r\n`)
     await client.line()

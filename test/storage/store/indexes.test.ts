@@ -223,8 +223,7 @@ it('an LMDB store answers OVER and HDR without reading articles, also after a re
     })
   const ask = async (...commands: readonly string[]): Promise<string[]> => {
     await using lab = await start()
-    const client = await LineClient.open(lab.server('nntp').port ?? 0)
-    await client.line()
+    const client = await LineClient.greeted(lab.server('nntp').port ?? 0)
     const answers: string[] = []
     for (const command of commands) {
       client.send(`${command}\r\n`)
@@ -269,8 +268,7 @@ it('an LMDB store answers ENVELOPE and BODY[HEADER] without the bodies of large 
     directory: { accounts: [{ user: 'alice', password: 'secret' }] },
     virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 'off' }],
   })
-  const client = await LineClient.open(lab.server('imap4').port ?? 0)
-  await client.line()
+  const client = await LineClient.greeted(lab.server('imap4').port ?? 0)
   client.send('a LOGIN alice secret\r\nb SELECT INBOX\r\nc FETCH 1:2 (ENVELOPE)\r\nd FETCH 2 BODY.PEEK[HEADER]\r\n')
   const lines = await client.lines((line) => line.startsWith('d '))
   client.destroy()

@@ -256,6 +256,10 @@ export class LegacyClient {
   destroy(): void {
     this.transport.raw.destroy()
   }
+
+  [Symbol.dispose](): void {
+    this.destroy()
+  }
 }
 
 /** 00 02, padding, 00, the secret. RFC 8017 section 7.2.1. */

@@ -39,7 +39,7 @@ describe('the last octets of the server’s random value (RFC 8446 section 4.1.3
   ]
   it.each(some(cases, 6))('in %s, where the policy allows %s, are %j', async (version, maxVersion, expected) => {
     await using echo = await startOldEcho({ minVersion: 'TLSv1', maxVersion })
-    const client = LegacyClient.connect(echo.server.tlsPort as number, {
+    using client = LegacyClient.connect(echo.server.tlsPort as number, {
       version: legacyVersions[version],
       suites: [AES_128],
     })
@@ -48,20 +48,17 @@ describe('the last octets of the server’s random value (RFC 8446 section 4.1.3
     const last = random.subarray(24).toString('latin1')
     if (expected === '') expect(last).not.toMatch(/^DOWNGRD/)
     else expect(last).toBe(expected)
-    client.destroy()
   })
 
   it('carry the mark in a resumed session too', async () => {
     await using echo = await startOldEcho()
-    const first = LegacyClient.connect(echo.server.tlsPort as number, { suites: [AES_128] })
+    using first = LegacyClient.connect(echo.server.tlsPort as number, { suites: [AES_128] })
     const { sessionId } = await first.handshake()
-    const second = LegacyClient.connect(echo.server.tlsPort as number, { suites: [AES_128], sessionId })
+    using second = LegacyClient.connect(echo.server.tlsPort as number, { suites: [AES_128], sessionId })
     second.sendHello()
     const hello = await second.serverHello()
     expect(hello.sessionId).toEqual(sessionId)
     expect(hello.random.subarray(24).toString('latin1')).toBe('DOWNGRD\x00')
-    first.destroy()
-    second.destroy()
   })
 })
 

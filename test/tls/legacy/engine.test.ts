@@ -45,7 +45,7 @@ describe('a handshake', () => {
     ),
   )('negotiates %s and %s, or the highest version that the suite may be used with', async (version, _, suite) => {
     await using echo = await startOldEcho()
-    const client = LegacyClient.connect(echo.server.tlsPort as number, {
+    using client = LegacyClient.connect(echo.server.tlsPort as number, {
       version: legacyVersions[version],
       suites: [suite.id],
     })
@@ -55,23 +55,20 @@ describe('a handshake', () => {
     client.send('a line\r\n')
     await client.expectText('a line\r\n')
     expect(echo.sessions.list()[0]?.tls).toMatchObject({ ...expected, cipher: suite.name, bits: suite.keyBits })
-    client.destroy()
   })
 
   it.each(['TLSv1', 'SSLv3'] as const)('may start with an SSL 2.0 ClientHello that offers %s', async (version) => {
     await using echo = await startOldEcho()
     const random = Buffer.concat([Buffer.alloc(16), randomBytes(16)])
-    const client = LegacyClient.connect(echo.server.tlsPort as number, { version: legacyVersions[version], random })
+    using client = LegacyClient.connect(echo.server.tlsPort as number, { version: legacyVersions[version], random })
     client.sslv2Hello = true
     expect(await client.handshake()).toMatchObject({ version })
-    client.destroy()
   })
 
   it('chooses the strongest suite offered and ignores the client’s order', async () => {
     await using echo = await startOldEcho()
-    const client = LegacyClient.connect(echo.server.tlsPort as number, { suites: [RC4_40, DES, AES_128] })
+    using client = LegacyClient.connect(echo.server.tlsPort as number, { suites: [RC4_40, DES, AES_128] })
     expect((await client.handshake()).suite.id).toBe(AES_128)
-    client.destroy()
   })
 
   it('works over STARTTLS', async () => {
@@ -80,11 +77,10 @@ describe('a handshake', () => {
     await once(raw, 'data')
     raw.write('STARTTLS\r\n')
     expect(String((await once(raw, 'data'))[0])).toBe('go\r\n')
-    const client = new LegacyClient(raw, { suites: [DES] })
+    using client = new LegacyClient(raw, { suites: [DES] })
     await client.handshake()
     client.send('a line\r\n')
     await client.expectText('a line\r\n')
-    client.destroy()
   })
 
   it('can be resumed by its session id, unless a fatal alert ended the session', async () => {
@@ -109,19 +105,17 @@ describe('a handshake', () => {
     ).toEqual([false, true])
     second.transport.write(contentTypes.handshake, Buffer.from('nonsense'))
     await expect(second.expectText('never')).rejects.toThrow('unexpected_message')
-    const third = LegacyClient.connect(port, { sessionId })
+    using third = LegacyClient.connect(port, { sessionId })
     expect((await third.handshake()).sessionId).not.toEqual(sessionId)
-    third.destroy()
   })
 
   it('signals secure renegotiation if the client does, by SCSV or by extension (RFC 5746)', async () => {
     await using echo = await startOldEcho()
     const renegotiationInfo = Buffer.concat([uint16(0xff01), vector(2, Buffer.of(0))])
     for (const options of [{ suites: [AES_128, 0x00ff] }, { extensions: renegotiationInfo }, {}]) {
-      const client = LegacyClient.connect(echo.server.tlsPort as number, options)
+      using client = LegacyClient.connect(echo.server.tlsPort as number, options)
       const { extensions } = await client.handshake()
       expect(extensions).toEqual('suites' in options || 'extensions' in options ? renegotiationInfo : Buffer.alloc(0))
-      client.destroy()
     }
   })
 })
@@ -221,7 +215,7 @@ describe('after the handshake', () => {
       [AES_128, [1, 'hello\r\n'.length - 1]],
       [RC4_40, ['hello\r\n'.length]],
     ] as const) {
-      const client = LegacyClient.connect(echo.server.tlsPort as number, { suites: [suite] })
+      using client = LegacyClient.connect(echo.server.tlsPort as number, { suites: [suite] })
       await client.handshake()
       const seen: number[] = []
       while (seen.reduce((sum, octets) => sum + octets, 0) < 7) {
@@ -230,7 +224,6 @@ describe('after the handshake', () => {
         else await client.moreInput()
       }
       expect(seen).toEqual(sizes)
-      client.destroy()
     }
   })
 
@@ -273,7 +266,7 @@ describe('after the handshake', () => {
 
   it('large data arrives completely in both directions', async () => {
     await using echo = await startOldEcho()
-    const client = LegacyClient.connect(echo.server.tlsPort as number)
+    using client = LegacyClient.connect(echo.server.tlsPort as number)
     await client.handshake()
     await client.expectText('hello\r\n')
     const data = randomBytes(3_000_000).toString('hex')
@@ -286,7 +279,6 @@ describe('after the handshake', () => {
         got += record.content.length
       } else await client.moreInput()
     }
-    client.destroy()
   })
 })
 

@@ -59,7 +59,7 @@ describe('mutated records in a handshake', () => {
   it(`end only their own connection (${ROUNDS} rounds)`, { timeout: 120_000 }, async () => {
     await using echo = await startOldEcho()
     const port = echo.server.tlsPort as number
-    const witness = LegacyClient.connect(port)
+    using witness = LegacyClient.connect(port)
     await witness.handshake()
     const outcomes: string[] = []
     for (let round = 0; round < ROUNDS; round += PARALLEL) {
@@ -72,13 +72,11 @@ describe('mutated records in a handshake', () => {
     for (const alert of ['bad_record_mac', 'decode_error', 'unexpected_message']) {
       expect(outcomes.filter((outcome) => outcome.endsWith(alert))).not.toEqual([])
     }
-    const after = LegacyClient.connect(port)
+    using after = LegacyClient.connect(port)
     await after.handshake()
     after.send('and new\r\n')
     await after.expectText('and new\r\n')
     expect(echo.sessions.list().filter(({ endCause }) => endCause === 'internal error')).toEqual([])
-    witness.destroy()
-    after.destroy()
   })
 })
 

@@ -39,22 +39,20 @@ describe('the engine answers a malformed ClientHello with decode_error', () => {
 
   it('octets after the extensions', async () => {
     await using echo = await startOldEcho()
-    const client = LegacyClient.connect(echo.server.tlsPort as number)
+    using client = LegacyClient.connect(echo.server.tlsPort as number)
     const tail = Buffer.concat([vector(2, serverName('a')), Buffer.of(0, 0)])
     client.transport.raw.write(helloRecords(helloBody({ tail })))
     await expect(client.serverHello()).rejects.toThrow('decode_error')
-    client.destroy()
   })
 })
 
 it('the engine answers a ChangeCipherSpec of two octets with unexpected_message', async () => {
   await using echo = await startOldEcho()
-  const client = LegacyClient.connect(echo.server.tlsPort as number)
+  using client = LegacyClient.connect(echo.server.tlsPort as number)
   client.sendHello()
   const parameters = client.sendKeyExchange(await client.serverFlight())
   client.transport.write(contentTypes.changeCipherSpec, Buffer.of(1, 1))
   await expect(client.serverFinished(parameters)).rejects.toThrow('unexpected_message')
-  client.destroy()
 })
 
 it('the engine refuses a connection that is closed already, and does not wait for it', async () => {
@@ -71,11 +69,10 @@ describe('the size of a ClientHello', () => {
 
   it('is limited', async () => {
     await using echo = await startOldEcho()
-    const client = LegacyClient.connect(echo.server.tlsPort as number)
+    using client = LegacyClient.connect(echo.server.tlsPort as number)
     // A message of 16 MB is announced.
     client.transport.write(contentTypes.handshake, Buffer.of(1, 255, 255, 255))
     await expect(client.serverHello()).rejects.toThrow()
     await expect.poll(() => echo.sessions.list()[0]?.endCause).toBe('handshake failed')
-    client.destroy()
   })
 })

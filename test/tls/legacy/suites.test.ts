@@ -32,12 +32,11 @@ describe('tls.legacy', () => {
     await using lab = await startLab({ virtualServers: [{ protocol: 'pop3', tls: { legacy: true } }] })
     const served: string[] = []
     for (const suite of legacySuites) {
-      const client = LegacyClient.connect(lab.server('pop3').tlsPort, { suites: [suite.id] })
+      using client = LegacyClient.connect(lab.server('pop3').tlsPort, { suites: [suite.id] })
       await client.handshake().then(
         () => served.push(suite.name),
         () => {},
       )
-      client.destroy()
     }
     expect(served).toEqual(legacySuites.slice(0, DEFAULT_SUITES).map(({ name }) => name))
     expect(served.filter((name) => /DH|EXPORT1024.*MD5/.test(name))).toEqual([])
@@ -83,14 +82,13 @@ describe('Diffie-Hellman', () => {
     ['a longer number', huge],
   ])('%s as the client’s value is refused', async (_, dhValue, alert = 'illegal_parameter') => {
     await using echo = await startOldEcho()
-    const client = LegacyClient.connect(echo.server.tlsPort as number, { suites: [DHE_AES.id], dhValue })
+    using client = LegacyClient.connect(echo.server.tlsPort as number, { suites: [DHE_AES.id], dhValue })
     await expect(client.handshake()).rejects.toThrow(alert)
-    client.destroy()
   })
 
   it('p - 1 as the client’s value is refused', async () => {
     await using echo = await startOldEcho()
-    const client = LegacyClient.connect(echo.server.tlsPort as number, { suites: [DHE_AES.id] })
+    using client = LegacyClient.connect(echo.server.tlsPort as number, { suites: [DHE_AES.id] })
     client.sendHello()
     const flight = await client.serverFlight()
     if (!('dh' in flight.key)) throw new Error('no Diffie-Hellman')
@@ -99,18 +97,16 @@ describe('Diffie-Hellman', () => {
     Object.assign(client.options, { dhValue })
     client.sendFinished(client.sendKeyExchange(flight))
     await expect(client.serverFinished(flight as never)).rejects.toThrow('illegal_parameter')
-    client.destroy()
   })
 
   it('uses a new key for each handshake', async () => {
     await using echo = await startOldEcho()
     const values: string[] = []
     for (let i = 0; i < 2; i++) {
-      const client = LegacyClient.connect(echo.server.tlsPort as number, { suites: [DHE_AES.id] })
+      using client = LegacyClient.connect(echo.server.tlsPort as number, { suites: [DHE_AES.id] })
       client.sendHello()
       const { key } = await client.serverFlight()
       values.push('dh' in key ? key.dh.value.toString('hex') : '')
-      client.destroy()
     }
     expect(new Set(values).size).toBe(2)
   })
@@ -127,14 +123,13 @@ describe('the signature of the parameters in TLS 1.2 (RFC 5246 section 7.4.1.4.1
     ['with SHA-256 and SHA-1', offering(0x0201, 0x0804, 0x0401), 0x0401],
   ])('%s', async (_, extensions, expected) => {
     await using echo = await startOldEcho()
-    const client = LegacyClient.connect(echo.server.tlsPort as number, {
+    using client = LegacyClient.connect(echo.server.tlsPort as number, {
       version: legacyVersions['TLSv1.2'],
       suites: [DHE_AES.id],
       ...(extensions ? { extensions } : {}),
     })
     await client.handshake()
     expect(client.signatureAlgorithm).toBe(expected)
-    client.destroy()
   })
 
   it('with elliptic curves only: refused', async () => {

@@ -47,7 +47,7 @@ describe('programs that read bounces', () => {
   const files: string[] = []
   beforeAll(async () => {
     lab = await startMailLab({ protocol: 'smtp' }, { config: { mail: { reports: { delay: 0 } } } })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     for (const name of [...names, 'complaint+abuse@lab.test']) {
       await ask(client, 'MAIL FROM:<bob@lab.test>')
       expect(await ask(client, `RCPT TO:<${name}>`)).toMatch(/^250 /)
@@ -60,7 +60,6 @@ describe('programs that read bounces', () => {
       writeFileSync(file, Buffer.from((await lab.inbox('bob')).at(-1)?.raw ?? '', 'latin1'))
       files.push(file)
     }
-    client.destroy()
   })
   afterAll(() => lab[Symbol.asyncDispose]())
 

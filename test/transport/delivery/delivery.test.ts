@@ -14,10 +14,9 @@ const smtp = { protocol: 'smtp' } as const
 /** The two ways into a mailbox: each delivers `raw` from a@b.test to the recipients. */
 const ways = {
   async SMTP(lab: MailLab, raw: string, recipients: readonly string[]) {
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await startData(client, ...recipients)
     expect(await ask(client, `${raw}.`)).toMatch(/^250 /)
-    client.destroy()
   },
   async 'lab.deliver'(lab: MailLab, raw: string, recipients: readonly string[]) {
     await lab.lab.deliver({ from: 'a@b.test', to: recipients, raw: Buffer.from(raw, 'latin1') })
@@ -197,14 +196,13 @@ describe('a newsgroup that cannot accept mail now', () => {
     const store = new MemoryStore({ clock: systemClock })
     await using lab = await startMailLab(smtp, { config, store })
     vi.spyOn(store, 'append').mockRejectedValueOnce(error())
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await startData(client, 'alice@lab.test', 'general@lab.test')
     expect(await ask(client, raw)).toBe(expected)
     expect(await lab.inbox('alice')).toEqual([])
     await startData(client, 'alice@lab.test', 'general@lab.test')
     expect(await ask(client, raw)).toMatch(/^250 /)
     expect(await lab.inbox('alice')).toHaveLength(1)
-    client.destroy()
   })
 })
 

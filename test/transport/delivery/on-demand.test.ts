@@ -251,25 +251,23 @@ describe('who gets the mail', () => {
         },
       },
     })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await send(client, ['<bounce+550@lab.test>', '<complaint+abuse@lab.test>'])
     expect(await lab.inbox('bounce')).toHaveLength(1)
     expect((await lab.inbox('bob')).map(({ raw }) => field(raw, 'Feedback-Type'))).toEqual(['abuse'])
     await ask(client, 'MAIL FROM:<>')
     expect(await ask(client, 'RCPT TO:<complaint+abuse@lab.test>')).toMatch(/^550 5\.1\.1 No mailbox/)
-    client.destroy()
   })
 
   test('an open directory creates no account for these addresses, unless one exists', async () => {
     await using lab = await startMailLab(smtp, { mode: 'open', config: { mail: { reports: { delay: 0 } } } })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await send(client, ['<bounce+550@lab.test>', '<bounce+nothing@lab.test>'])
     expect(await lab.inbox('bob')).toHaveLength(1)
     // bounce+nothing has created the account bounce, which has precedence now.
     await send(client, ['<bounce+550@lab.test>'])
     expect(await lab.inbox('bounce')).toHaveLength(2)
     expect(await lab.inbox('bob')).toHaveLength(1)
-    client.destroy()
   })
 
   test('reports: addresses, form and complaintsTo', async () => {
@@ -279,12 +277,11 @@ describe('who gets the mail', () => {
     first.destroy()
     const reports = { delay: 0, form: 'qmail', complaintsTo: 'alice@lab.test' } as const
     await using lab = await startMailLab(smtp, { config: { mail: { reports } } })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await send(client, ['<bounce+550@lab.test>', '<bounce+delayed@lab.test>', '<complaint+fraud@lab.test>'])
     const subjects = (await lab.inbox('bob')).map(({ raw }) => field(raw, 'Subject'))
     expect(subjects).toEqual(['failure notice', 'Delayed mail: the message is still being sent'])
     expect((await lab.inbox('alice')).map(({ raw }) => field(raw, 'Subject'))).toEqual(['FW: hello'])
-    client.destroy()
   })
 
   test('a report for a sender elsewhere is captured, also where strangers cannot relay', async () => {
@@ -292,21 +289,20 @@ describe('who gets the mail', () => {
       server: { relay: 'deny' },
       config: { mail: { reports: { delay: 0 } } },
     })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     await ask(client, 'MAIL FROM:<app@example.test>')
     await ask(client, 'RCPT TO:<bounce+550@lab.test>')
     await ask(client, 'DATA')
     await ask(client, `${MESSAGE}.`)
     const captured = (await lab.inbox(undefined)).map(({ entry }) => entry.envelope)
     expect(captured).toContainEqual(expect.objectContaining({ mailFrom: '', rcptTo: ['app@example.test'] }))
-    client.destroy()
   })
 })
 
 describe('faults', () => {
   test('report: accepts a recipient, or a message, and reports later', async () => {
     await using lab = await startMailLab(smtp, { config: { mail: { reports: { delay: 0 } } } })
-    const client = await greeted(lab)
+    using client = await greeted(lab)
     lab.lab.faults.add({ when: { verb: 'RCPT', matching: 'alice' }, do: { report: 'bounce+5.2.2' }, times: 1 })
     await send(client, ['<alice@lab.test>', '<bob@lab.test>'])
     const [, report = ''] = (await lab.inbox('bob')).map(({ raw }) => raw)
@@ -323,7 +319,6 @@ describe('faults', () => {
       undefined,
       'abuse',
     ])
-    client.destroy()
   })
 
   test.each([

@@ -198,12 +198,11 @@ test('a reply that cannot be sent is not remembered as sent', async () => {
   const settings = { directory: { mode: 'listed' as const, unknown: 'refuse' as const, accounts } }
   await using strict = await startMailLab({ protocol: 'smtp' }, { config: settings })
   const ghost = async (): Promise<void> => {
-    const own = await greeted(strict)
+    using own = await greeted(strict)
     for (const command of ['MAIL FROM:<ghost@lab.test>', 'RCPT TO:<alice@lab.test>', 'DATA']) {
       expect(await ask(own, command)).toMatch(/^[23]5/)
     }
     expect(await ask(own, 'To: alice@lab.test\r\n\r\nhello\r\n.')).toMatch(/^250 /)
-    own.destroy()
   }
   await ghost()
   await strict.lab.reload({

@@ -21,8 +21,7 @@ test('reports that wait survive a restart, and arrive in the mailbox', async () 
   const folder = mkdtempSync(join(tmpdir(), 'sealpost-reports-'))
   try {
     await using first = await inLab(folder)
-    const client = await LineClient.open(first.server('smtp').port)
-    await client.line()
+    const client = await LineClient.greeted(first.server('smtp').port)
     for (const command of ['HELO x', 'MAIL FROM:<bob@lab.test>', 'RCPT TO:<bounce+550.1h@lab.test>', 'DATA']) {
       expect(await ask(client, command)).toMatch(/^[23]50 |^354 /)
     }
@@ -33,14 +32,13 @@ test('reports that wait survive a restart, and arrive in the mailbox', async () 
     await using second = await inLab(folder)
     expect(await second.messages({ to: 'bob' })).toEqual([])
     await second.clock.advance('1h')
-    const pop3 = await LineClient.open(second.server('pop3').port)
+    using pop3 = await LineClient.open(second.server('pop3').port)
     for (const command of ['', 'USER bob\r\n', 'PASS secret\r\n', 'RETR 1\r\n']) {
       pop3.send(command)
       expect(await pop3.line()).toMatch(/^\+OK/)
     }
     const report = await pop3.lines((line) => line === '.')
     expect(report).toContain('Final-Recipient: rfc822; bounce+550.1h@lab.test')
-    pop3.destroy()
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import { PUBLIC_OWNER, StoreError } from '../../../src/storage/store/types.ts'
 import { allGroups } from '../../../src/transport/news/inject.ts'
 import { articleOf, startNewsLab } from '../../support/news-lab.ts'
-import { play } from '../../support/transcript.ts'
 
 test('RFC 5537 section 5.3: cancel removes an article from all its groups, and the cancel message is filed', async () => {
   await using lab = await startNewsLab()
@@ -54,33 +53,28 @@ test('RFC 8315 section 3: the server locks the articles of an account, and only 
   await by('alice', 'Message-ID: <2@a>')
   await by('alice', 'Message-ID: <3@a>')
   await by('alice', 'Message-ID: <4@a>\nApproved: alice@lab.test')
-  const client = await lab.client()
-  await play(
-    client,
-    `C: HDR Cancel-Lock <1@a>
+  using client = await lab.client()
+  await client.play(`C: HDR Cancel-Lock <1@a>
     S: 225 *
     S: 0 sha256:${lock} sha256:*
     S: .
     C: HDR Cancel-Lock <4@a>
     S: 225 *
     S: 0\\x20
-    S: .`,
-  )
+    S: .`)
   for (const account of ['bob', undefined]) {
     await by(account, 'Control: cancel <2@a>')
     await by(account, 'Supersedes: <3@a>')
   }
-  await play(client, 'C: STAT <2@a>\nS: 223 *\nC: STAT <3@a>\nS: 223 *')
+  await client.play('C: STAT <2@a>\nS: 223 *\nC: STAT <3@a>\nS: 223 *')
   await by('alice', 'Message-ID: <c@a>\nControl: cancel <2@a>')
   await by('alice', 'Message-ID: <s@a>\nSupersedes: <3@a>')
-  await play(client, 'C: STAT <2@a>\nS: 430 *\nC: STAT <3@a>\nS: 430 *')
-  await play(
-    client,
+  await client.play('C: STAT <2@a>\nS: 430 *\nC: STAT <3@a>\nS: 430 *')
+  await client.play(
     'C: HDR Cancel-Key <c@a>\nS: 225 *\nS: 0 sha256:*\nS: .\nC: HDR Cancel-Lock <c@a>\nS: 225 *\nS: 0\\x20\nS: .',
   )
   await by(undefined, 'Control: cancel <1@a>\nCancel-Key: sha256:c2VjcmV0')
-  await play(client, 'C: STAT <1@a>\nS: 430 *')
-  client.destroy()
+  await client.play('C: STAT <1@a>\nS: 430 *')
 })
 
 test('without control: [cancel], a cancel message is only filed', async () => {
@@ -163,15 +157,14 @@ test('a control message that is stored is accepted, also if the store cannot exe
   await lab.post('Message-ID: <2@a>')
   const { store } = lab
   store.expunge = () => Promise.reject(new StoreError('no-space', 'full'))
-  const client = await lab.client()
+  using client = await lab.client()
   for (const header of ['Message-ID: <c@a>\nControl: cancel <1@a>', 'Message-ID: <s@a>\nSupersedes: <2@a>']) {
     client.send('POST\r\n')
     expect(await client.line()).toMatch(/^340 /)
     client.send(Buffer.concat([articleOf(header), Buffer.from('.\r\n')]))
     expect(await client.line()).toMatch(/^240 /)
   }
-  await play(client, ['1', '2', 'c', 's'].map((id) => `C: STAT <${id}@a>\nS: 223 *`).join('\n'))
-  client.destroy()
+  await client.play(['1', '2', 'c', 's'].map((id) => `C: STAT <${id}@a>\nS: 223 *`).join('\n'))
 })
 
 test('a control message is refused for now if the store cannot take it', async () => {

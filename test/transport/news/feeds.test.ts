@@ -60,13 +60,11 @@ const feedWith = (peer: string, port: number, more: Partial<Feed> = {}): Feed =>
 const portOf = (lab: TestLab | number): number => (typeof lab === 'number' ? lab : lab.server('nntp').port)
 
 async function post(lab: TestLab | number, header: string): Promise<void> {
-  const client = await LineClient.open(portOf(lab))
-  await client.line()
+  using client = await LineClient.greeted(portOf(lab))
   client.send('POST\r\n')
   await client.line()
   client.send(Buffer.concat([articleOf(header), Buffer.from('.\r\nQUIT\r\n')]))
   expect(await client.line()).toMatch(/^240 /)
-  client.destroy()
 }
 
 const idsIn = async (lab: TestLab | number, group: string): Promise<string[]> => {

@@ -5,7 +5,6 @@ import { startLab } from '../../../src/testing/start-lab.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { articleOf, startNewsLab } from '../../support/news-lab.ts'
-import { play } from '../../support/transcript.ts'
 
 const newsgroups: LabInput['newsgroups'] = ['lab.general', 'lab.old', 'lab.private', 'other.group'].map((name) => ({
   name,
@@ -18,18 +17,16 @@ const startControlled = (controlSenders: LabInput['controlSenders'] = []) =>
 
 /** Posts a control message from a sender. */
 async function send(lab: TestLab, from: string, control: string, body = 'x\r\n', more = ''): Promise<void> {
-  const client = await LineClient.open(lab.server('nntp').port)
-  await play(client, 'S: 200 *\nC: POST\nS: 340 *')
+  using client = await LineClient.open(lab.server('nntp').port)
+  await client.play('S: 200 *\nC: POST\nS: 340 *')
   const header = `From: ${from}\nNewsgroups: lab.general\nSubject: cmsg\nControl: ${control}\nApproved: ${from}${more}`
   client.send(Buffer.concat([articleOf(header, body), Buffer.from('.\r\n')]))
   expect(await client.line()).toMatch(/^240 /)
-  client.destroy()
 }
 
 /** Returns the lines of LIST ACTIVE and LIST NEWSGROUPS for the hierarchies lab and other. */
 async function listed(lab: TestLab): Promise<string[]> {
-  const client = await LineClient.open(lab.server('nntp').port)
-  await client.line()
+  const client = await LineClient.greeted(lab.server('nntp').port)
   client.send('LIST NEWSGROUPS lab.*,other.*\r\nLIST ACTIVE lab.*,other.*\r\n')
   const lines = [...(await client.lines((line) => line === '.')), ...(await client.lines((line) => line === '.'))]
   client.destroy()
@@ -65,7 +62,7 @@ test('checkgroups without Approved or without groups has no effect', async () =>
   await using lab = await startControlled()
   await send(lab, 'admin@lab.test', 'checkgroups lab', 'nothing, here\r\n')
   const client = await LineClient.open(lab.server('nntp').port)
-  await play(client, 'S: 200 *\nC: POST\nS: 340 *')
+  await client.play('S: 200 *\nC: POST\nS: 340 *')
   client.send(Buffer.concat([articleOf('Control: checkgroups lab', LIST), Buffer.from('.\r\n')]))
   expect(await client.line()).toMatch(/^240 /)
   client.destroy()

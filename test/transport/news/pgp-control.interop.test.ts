@@ -8,7 +8,6 @@ import { Article } from '../../../src/transport/news/article.ts'
 import { verifySignature } from '../../../src/transport/news/pgp.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { needs } from '../../support/programs.ts'
-import { play } from '../../support/transcript.ts'
 
 const PGPVERIFY = '/usr/lib/news/bin/pgpverify'
 const NAMES = ['Subject', 'Control', 'Message-ID', 'Date', 'From', 'Sender']
@@ -80,10 +79,9 @@ describe.skipIf(!needs('gpg', 'gpgv'))('control messages signed by gpg', () => {
         senders: [{ from: 'admin@lab.test', groups: 'lab.*', keyFile: key }],
       },
     })
-    const client = await LineClient.open(lab.server('nntp').port)
-    await client.line()
+    using client = await LineClient.greeted(lab.server('nntp').port)
     const post = async (article: string): Promise<void> => {
-      await play(client, 'C: POST\nS: 340 *')
+      await client.play('C: POST\nS: 340 *')
       client.send(`${article}.\r\n`)
       expect(await client.line()).toMatch(/^240 /)
     }
@@ -91,14 +89,10 @@ describe.skipIf(!needs('gpg', 'gpgv'))('control messages signed by gpg', () => {
     await post(signed('rmgroup lab.other').replaceAll('lab.other', 'lab.old'))
     await post(signed('rmgroup lab.old').replace(/X-PGP-Sig: [^:]*\r\n(?=\r\n)/, ''))
     await post(signed('rmgroup lab.old', 'admin@lab.test', ['Subject', 'Message-ID', 'From']))
-    await play(client, 'C: GROUP lab.old\nS: 211 *')
+    await client.play('C: GROUP lab.old\nS: 211 *')
     await post(signed('newgroup lab.new'))
     await post(signed('rmgroup lab.old'))
-    await play(
-      client,
-      'C: GROUP lab.old\nS: 411 *\nC: LIST NEWSGROUPS lab.new\nS: 215 *\nS: lab.new\tBrand new  \nS: .',
-    )
-    client.destroy()
+    await client.play('C: GROUP lab.old\nS: 411 *\nC: LIST NEWSGROUPS lab.new\nS: 215 *\nS: lab.new\tBrand new  \nS: .')
   })
 
   it.skipIf(!needs(PGPVERIFY))('count for INN exactly if they count for the lab', async () => {

@@ -5,7 +5,6 @@ import { startLab } from '../../../src/testing/start-lab.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { articleOf } from '../../support/news-lab.ts'
-import { play } from '../../support/transcript.ts'
 
 const alice = { user: 'alice', pass: 'secret' }
 const newsgroups = [
@@ -28,7 +27,7 @@ async function openFolder(lab: TestLab, path: string): Promise<ImapFlow> {
 
 async function reader(lab: TestLab): Promise<LineClient> {
   const client = await LineClient.open(lab.server('nntp').port)
-  await play(client, 'S: 200 *')
+  await client.play('S: 200 *')
   return client
 }
 
@@ -53,9 +52,7 @@ test('mail to the addresses of two groups becomes one article, which IMAP shows 
     text: 'Hello by mail',
   })
   transport.close()
-  await play(
-    news,
-    `
+  await news.play(`
     C: HDR Newsgroups <mailed@lab.test>
     S: 225 *
     S: 0 lab.general,lab.test
@@ -70,8 +67,7 @@ test('mail to the addresses of two groups becomes one article, which IMAP shows 
     S: 211 2 1 2 lab.general
     C: GROUP lab.test
     S: 211 1 1 1 lab.test
-  `,
-  )
+  `)
   news.destroy()
   const mail = await lab.waitForMessage({ to: 'carol@lab.test' }, { timeout: 5_000 })
   expect(mail.subject).toBe('By mail')
@@ -95,7 +91,7 @@ test('RFC 5537 section 3.9.1: the gateway of a newsgroup mails its articles, and
       ],
     },
   })
-  const news = await reader(lab)
+  using news = await reader(lab)
   expect(
     await postBy(news, articleOf('Message-ID: <1@a>\nNewsgroups: lab.general,lab.test\nReferences: <0@a>')),
   ).toMatch(/^240 /)
@@ -115,18 +111,16 @@ test('RFC 5537 section 3.9.1: the gateway of a newsgroup mails its articles, and
   // Mail to the group is posted, and reaches the others by the gateway.
   await lab.deliver({ from: 'bob@lab.test', subject: 'By mail', text: 'x' }, 'general@lab.test')
   expect((await lab.messages({ to: 'alice@lab.test' })).map(({ subject }) => subject)).toEqual(['A subject', 'By mail'])
-  news.destroy()
 })
 
 test('the gateway mails articles with a quoted local part and with UTF-8 in From', async () => {
   await using lab = await startLab({ news: { groups: [{ name: 'lab.general', gateway: ['alice@lab.test'] }] } })
-  const news = await reader(lab)
+  using news = await reader(lab)
   for (const [at, from] of ['"John Doe"@b.test', 'Ä <å@b.test>'].entries()) {
     const article = articleOf(`Message-ID: <${at}@a>\nNewsgroups: lab.general`).toString()
     expect(await postBy(news, Buffer.from(article.replace(/^From: .*$/m, `From: ${from}`)))).toMatch(/^240 /)
   }
   expect(await lab.messages({ to: 'alice@lab.test' })).toHaveLength(2)
-  news.destroy()
 })
 
 test('RFC 5537 section 3.9.2: mail whose header would be malformed in an article is posted with a valid one', async () => {
@@ -163,13 +157,13 @@ test('RFC 5537 section 3.5.1: an article for a moderated group is mailed to the 
     news: { groups: newsgroups },
     directory: { accounts: [{ user: 'alice', password: 'secret' }] },
   })
-  const news = await reader(lab)
+  using news = await reader(lab)
   const reply = await postBy(
     news,
     articleOf('Newsgroups: lab.announce,lab.general\nMessage-ID: <m@a>\nFrom: bob@lab.test'),
   )
   expect(reply).toMatch(/^240 .*moderator/)
-  await play(news, 'C: STAT <m@a>\nS: 430 *')
+  await news.play('C: STAT <m@a>\nS: 430 *')
   const mail = await lab.waitForMessage({ to: 'alice@lab.test' }, { timeout: 5_000 })
   const raw = mail.raw.toString('latin1')
   expect(raw).toMatch(/^Message-ID: <m@a>\r$/m)
@@ -177,9 +171,8 @@ test('RFC 5537 section 3.5.1: an article for a moderated group is mailed to the 
   expect(raw).not.toMatch(/^(Path|Xref|Injection-Info):/m)
   const approved = Buffer.from(`Approved: alice@lab.test\r\n${raw}`, 'latin1')
   expect(await postBy(news, approved)).toMatch(/^240 /)
-  await play(news, 'C: GROUP lab.announce\nS: 211 1 1 1 *\nC: GROUP lab.general\nS: 211 1 1 1 *')
+  await news.play('C: GROUP lab.announce\nS: 211 1 1 1 *\nC: GROUP lab.general\nS: 211 1 1 1 *')
   expect(await postBy(news, approved)).toMatch(/^441 /)
-  news.destroy()
 })
 
 test('an article for a moderated group is refused if the moderator has no mailbox', async () => {
@@ -187,8 +180,7 @@ test('an article for a moderated group is refused if the moderator has no mailbo
     news: { groups: newsgroups },
     directory: { accounts: [{ user: 'bob', password: 'x' }] },
   })
-  const news = await reader(lab)
+  using news = await reader(lab)
   const reply = await postBy(news, articleOf('Newsgroups: lab.announce\nMessage-ID: <m@a>'))
   expect(reply).toMatch(/^441 .*alice@lab\.test/)
-  news.destroy()
 })

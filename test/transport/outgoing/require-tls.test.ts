@@ -76,8 +76,7 @@ const heard = (): string => other.sessions().flatMap(transcript).join('\n')
 
 it('is offered over TLS only', async () => {
   await using lab = await startOutgoingLab([])
-  const client = await LineClient.open(lab.port)
-  await client.line()
+  using client = await LineClient.greeted(lab.port)
   expect(await ehlo(client)).not.toContain('250-REQUIRETLS')
   expect(await ask(client, 'MAIL FROM:<a@b.test> REQUIRETLS')).toMatch(/^555 5\.5\.4 /)
   expect(await ask(client, 'STARTTLS')).toMatch(/^220 /)
@@ -85,7 +84,6 @@ it('is offered over TLS only', async () => {
   expect(await ehlo(client)).toContain('250-REQUIRETLS')
   expect(await ask(client, 'MAIL FROM:<a@b.test> REQUIRETLS=yes')).toMatch(/^501 5\.5\.4 /)
   expect(await ask(client, 'MAIL FROM:<a@b.test> REQUIRETLS')).toMatch(/^250 /)
-  client.destroy()
 })
 
 it('is carried to a host that offers it', async () => {
@@ -135,14 +133,13 @@ it('outweighs TLS-Required: No', async () => {
   using _ = other.dns.addDefect('mismatching-tlsa')
   await using lab = await startSender()
   const event = queueEvent(lab, 'deferred')
-  const client = await LineClient.openTls(lab.tlsPort, lab.ca)
+  using client = await LineClient.openTls(lab.tlsPort, lab.ca)
   await client.line()
   await ehlo(client)
   for (const line of ['MAIL FROM:<alice@lab.test> REQUIRETLS', 'RCPT TO:<bob@example.test>', 'DATA'])
     await ask(client, line)
   await ask(client, 'TLS-Required: No\r\nSubject: x\r\n\r\nbody\r\n.')
   await event
-  client.destroy()
 })
 
 it('fails with 5.7.30 where neither DNSSEC nor MTA-STS confirms the host', async () => {

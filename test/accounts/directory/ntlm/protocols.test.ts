@@ -146,7 +146,7 @@ describe.each(forms)('$name', (form) => {
   test.each([...(form.withInitial === undefined ? [] : [true]), false])(
     'logs on, initial response: %s',
     async (initial) => {
-      const client = await open(form)
+      using client = await open(form)
       expect(await logOn(form, client, right, initial)).toMatch(form.succeeds)
       const { user, transcript } = lastSession()
       expect(user).toBe('alice')
@@ -155,21 +155,19 @@ describe.each(forms)('$name', (form) => {
       )
       // Neither the response nor what an attacker could try passwords against.
       expect(JSON.stringify(transcript)).not.toContain('TlRMTVNTUAAD')
-      client.destroy()
     },
   )
 
   test('refuses a wrong password and an unknown user with the same text, and goes on', async () => {
-    const client = await open(form)
+    using client = await open(form)
     const refused = form.fails('unknown user name or bad password')
     expect(await logOn(form, client, { ...right, password: 'wrong' })).toBe(refused)
     expect(await logOn(form, client, { ...right, user: 'nobody' })).toBe(refused)
     expect(await logOn(form, client, right)).toMatch(form.succeeds)
-    client.destroy()
   })
 
   test('refuses what is no message of NTLM', async () => {
-    const client = await open(form)
+    using client = await open(form)
     for (const [message, reply] of [
       ['no base64', form.notBase64],
       [base64('NTLMSSP'), form.fails('malformed NTLM message')],
@@ -181,7 +179,6 @@ describe.each(forms)('$name', (form) => {
       expect(await client.line()).toBe(reply)
     }
     expect(await logOn(form, client, right)).toMatch(form.succeeds)
-    client.destroy()
   })
 })
 
@@ -212,7 +209,7 @@ test('every protocol announces NTLM', async () => {
 
 test('AUTHINFO GENERIC refuses other authenticators, arguments, and a second log-on', async () => {
   const form = forms.at(-1) as Form
-  const client = await open(form)
+  using client = await open(form)
   for (const [command, reply] of [
     ['AUTHINFO GENERIC KERBEROS', /^503 /],
     [`AUTHINFO GENERIC NTLM ${negotiateText}`, /^501 /],
@@ -225,5 +222,4 @@ test('AUTHINFO GENERIC refuses other authenticators, arguments, and a second log
   expect(await logOn(form, client, right)).toMatch(/^281 /)
   client.send('AUTHINFO GENERIC NTLM\r\n')
   expect(await client.line()).toMatch(/^502 /)
-  client.destroy()
 })
