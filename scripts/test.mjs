@@ -89,7 +89,7 @@ const forms = {
   /** Every attack of docs/security.md, with the counts and sizes of real ones. */
   hostile: { env: { SEALPOST_HOSTILE_SCALE: '10', SEALPOST_SLOW: '1' }, args: [...hostile, '--testTimeout=600000'] },
   crash: { env: { SEALPOST_LONG: '1', SEALPOST_CRASH_ROUNDS: '100' }, args: ['test/storage/store/crash.test.ts'] },
-  /** Kills one of two nodes that share a lab, again and again. */
+  /** Kills one or two of three nodes that share a lab, again and again. */
   cluster: {
     env: { SEALPOST_LONG: '1', SEALPOST_CLUSTER_CRASH_ROUNDS: '1000' },
     args: ['test/storage/cluster/kill.test.ts'],

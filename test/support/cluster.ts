@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { CutLink } from './cut-link.ts'
 import { HttpCaller } from './http-caller.ts'
 import { ImapClient } from './imap-client.ts'
 import { LineClient } from './line-client.ts'
@@ -38,13 +39,32 @@ export interface ClusterOptions {
   readonly args?: readonly string[]
 }
 
+/** Ports that clients connect to. */
+export abstract class Entrance {
+  abstract port(protocol: string): number
+
+  imap(user = 'alice', password = user === 'alice' ? 'secret' : 'geheim'): Promise<ImapClient> {
+    return ImapClient.open(this.port('imap4'), user, password)
+  }
+
+  smtp(): Promise<SmtpSender> {
+    return SmtpSender.open(this.port('smtp'))
+  }
+
+  /** Connects a client and reads the greeting. */
+  client(protocol: 'pop3' | 'nntp' | 'smtp'): Promise<LineClient> {
+    return LineClient.greeted(this.port(protocol))
+  }
+}
+
 /** A node: a process of `sealpost start` in a folder of its own, as on a machine of its own. */
-export class ClusterNode implements AsyncDisposable {
+export class ClusterNode extends Entrance implements AsyncDisposable {
   readonly place = new Workplace()
   readonly #start: () => Promise<StartedLab>
   #lab: StartedLab | undefined
 
   constructor(name: string, yaml: string, env: Readonly<Record<string, string>>, args: readonly string[]) {
+    super()
     const folder = join(this.place.folder, name)
     mkdirSync(folder)
     this.place.write(join(name, 'lab.yaml'), yaml)
@@ -61,6 +81,10 @@ export class ClusterNode implements AsyncDisposable {
     return this.lab.process.pid ?? 0
   }
 
+  get isRunning(): boolean {
+    return this.#lab !== undefined && this.#lab.process.exitCode === null && this.#lab.process.signalCode === null
+  }
+
   get log(): string {
     return this.#lab?.stderr.join('') ?? ''
   }
@@ -72,20 +96,6 @@ export class ClusterNode implements AsyncDisposable {
 
   port(protocol: string): number {
     return this.lab.endpoint(protocol).port ?? 0
-  }
-
-  imap(user = 'alice', password = user === 'alice' ? 'secret' : 'geheim'): Promise<ImapClient> {
-    return ImapClient.open(this.port('imap4'), user, password)
-  }
-
-  smtp(): Promise<SmtpSender> {
-    return SmtpSender.open(this.port('smtp'))
-  }
-
-  /** Connects a client and reads the greeting. */
-  async client(protocol: 'pop3' | 'nntp' | 'smtp'): Promise<LineClient> {
-    const client = await LineClient.greeted(this.port(protocol))
-    return client
   }
 
   /** The HTTP API, called by an administrator. */
@@ -187,6 +197,32 @@ export class Cluster implements AsyncDisposable {
     const node = this.nodes[index]
     if (!node) throw new Error(`the cluster has ${this.nodes.length} nodes`)
     return node
+  }
+}
+
+/** Leads each connection to the next node that runs, as a balancer with health checks does. */
+export class Balancer extends Entrance implements AsyncDisposable {
+  readonly #links = new Map<string, CutLink>()
+
+  static async open({ nodes }: Cluster, protocols: readonly string[]): Promise<Balancer> {
+    const balancer = new Balancer()
+    let turn = 0
+    for (const protocol of protocols) {
+      const next = (): number => {
+        const running = nodes.filter(({ isRunning }) => isRunning)
+        return running[turn++ % running.length]?.port(protocol) ?? 0
+      }
+      balancer.#links.set(protocol, await CutLink.open(next))
+    }
+    return balancer
+  }
+
+  port(protocol: string): number {
+    return this.#links.get(protocol)?.port ?? 0
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const link of this.#links.values()) await link[Symbol.asyncDispose]()
   }
 }
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { CLUSTER_LAB, withCluster } from '../../support/cluster.ts'
 import { isLong } from '../../support/long.ts'
 import { needsPostgres, Postgres } from '../../support/postgres.ts'
-import { Ledger, Load } from './load.ts'
+import { Ledger } from './ledger.ts'
+import { Load } from './load.ts'
 import { messageOf } from './support.ts'
 
 describe.skipIf(!needsPostgres() || !isLong)('transactions that PostgreSQL aborts are tried again', () => {

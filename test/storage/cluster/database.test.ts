@@ -4,7 +4,8 @@ import { CLUSTER_LAB, type Cluster, withCluster } from '../../support/cluster.ts
 import { CutLink } from '../../support/cut-link.ts'
 import { isLong } from '../../support/long.ts'
 import { needsPostgres, Postgres } from '../../support/postgres.ts'
-import { Ledger, Load } from './load.ts'
+import { Ledger } from './ledger.ts'
+import { Load } from './load.ts'
 import { GOOD, LATER, OpenSessions, others } from './open-sessions.ts'
 import { messageOf } from './support.ts'
 

@@ -6,7 +6,8 @@ import { LineClient } from '../../support/line-client.ts'
 import { isLong } from '../../support/long.ts'
 import { canMount, needsPostgres, Postgres } from '../../support/postgres.ts'
 import { SmtpSender } from '../../support/smtp-sender.ts'
-import { Ledger, Load } from './load.ts'
+import { Ledger } from './ledger.ts'
+import { Load } from './load.ts'
 import { messageOf } from './support.ts'
 
 const big = `${'x'.repeat(70)}\r\n`.repeat(8_000)
