@@ -20,7 +20,7 @@ export const serviceOf = (protocol: ServerProtocol): Promise<ProtocolService> =>
 export const providerReporter =
   (api: Api): ReportProviderEvent =>
   async (...facts) =>
-    (await import('./http/providers/report.ts')).reportProviderEvent(api, ...facts)
+    (await import('./http/providers/later.ts')).reportProviderEvent(api, ...facts)
 
 /** Loads the formats of other products in which webhooks can send. */
 export const webhookFormats = async (): Promise<WebhookFormats> => ({

@@ -33,7 +33,7 @@ import { oauth2Routes } from './oauth2/routes.ts'
 import { runOperation } from './operations.ts'
 import { originOf } from './origin.ts'
 import { problemResponse } from './problems.ts'
-import { placeOfProvider, providerHosts, providerPath } from './providers/places.ts'
+import { providerPlace } from './providers/providers.ts'
 import { jsonResponse, mount } from './routes.ts'
 import { smtp4devRoutes } from './smtp4dev/routes.ts'
 import { isReportPath, tlsReportRoutes } from './tls-reports.ts'
@@ -59,6 +59,9 @@ const SWITCHING_PROTOCOLS = 101
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 413, 421, 429])
 const STORE_REFUSALS: ReadonlySet<string> = new Set(['store-failed', 'out-of-memory'])
 
+/** The path of the application for requests to providers. */
+const PROVIDER = '/-/provider'
+
 /** Creates the HTTP application of a virtual server. */
 export function createApp(
   api: Api,
@@ -66,11 +69,11 @@ export function createApp(
   connectionOf: (request: IncomingMessage) => Connection,
 ): Hono<Env> {
   const { like, providers } = context.config
+  const ofProvider = (request: Request) => providerPlace(request.headers.get('Host') ?? '', getPath(request), providers)
   const app = new Hono<Env>({
     getPath: (request) => {
       const path = getPath(request)
-      const host = request.headers.get('Host') ?? ''
-      return providerPath(host, path, providers) ?? placeOf(path, like).path
+      return ofProvider(request) ? PROVIDER : placeOf(path, like).path
     },
   })
   const files = new Console()
@@ -134,7 +137,7 @@ export function createApp(
     const isSetup = isClientSetup(c.req.path)
     const ofOAuth2 = isOAuth2(c.req.path)
     const isPolicy = isPolicyPath(c.req.path)
-    const isProvider = placeOfProvider(c.req.path) !== undefined
+    const provider = c.req.path === PROVIDER ? ofProvider(c.req.raw) : undefined
     const isUnsubscribe = isUnsubscribeLink(c.req.path)
     const origin = header('Origin')
     const isAllowedPage = origin !== undefined && place.like !== undefined && allowsPage(place.like, origin)
@@ -150,7 +153,7 @@ export function createApp(
       hasToken: /^bearer\s/i.test(authorization ?? ''),
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
       // Each provider takes types of its own.
-      hasBody: !isProvider && hasBody(c),
+      hasBody: !provider && hasBody(c),
       takesForms: ofOAuth2,
       takesUntyped: isUnsubscribe || toolOf(c.req.path) !== undefined,
     }
@@ -158,7 +161,7 @@ export function createApp(
       ...latest.labNames,
       ...(isSetup ? setupNames(latest) : []),
       ...(isPolicy ? policyNames(latest) : []),
-      ...(isProvider ? providerHosts(host) : []),
+      ...(provider?.host === undefined ? [] : [provider.host]),
       ...(ofOAuth2 ? [new URL(latest.oauth2.settings.issuer).hostname] : []),
     ]
     checkRequest(facts, channel, { ...latest, labNames: names })
@@ -169,9 +172,9 @@ export function createApp(
     // Mail programs and mail servers have no credentials. The authorization server has its own.
     if (isSetup || ofOAuth2 || isPolicy || isUnsubscribe || isReportPath(c.req.path)) return next()
     // Each provider has keys of its own.
-    if (isProvider) {
+    if (provider) {
       await (await context.api()).begin()
-      return (await import('./providers/answer.ts')).answerProvider(c, api, context)
+      return (await import('./providers/answer.ts')).answerProvider(c, api, context, provider)
     }
     if (facts.method === 'GET' || facts.method === 'HEAD') {
       const wanted = fileRequest(c)

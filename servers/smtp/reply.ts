@@ -1,6 +1,6 @@
 import { isPrintable } from '../../src/core/text/printable.ts'
 import type { StoreError } from '../../src/storage/store/types.ts'
-import type { DeliveryError, DeliveryFailure } from '../../src/transport/delivery/types.ts'
+import type { DeliveryError } from '../../src/transport/delivery/types.ts'
 
 /** An error that becomes a 4yz or 5yz reply. RFC 5321 section 4.2, RFC 3463. */
 export class SmtpError extends Error {
@@ -24,23 +24,9 @@ export const malformedChunk = (): SmtpError =>
 export const tooLarge = (limitOctets: number): SmtpError =>
   new SmtpError(552, '5.3.4', `Message exceeds the limit of ${limitOctets} octets`) // RFC 1870 section 6.2
 
-const DELIVERY_CODES: Readonly<Record<DeliveryFailure, readonly [code: number, enhancedCode: string]>> = {
-  'no-mailbox': [550, '5.1.1'],
-  'relay-denied': [550, '5.7.1'],
-  'mailbox-full': [452, '4.2.2'], // RFC 3463 section 3.3, RFC 5321 section 4.2.3
-  'over-quota': [552, '5.2.2'],
-  'bad-address': [553, '5.1.3'],
-  'article-refused': [554, '5.6.0'],
-  'article-deferred': [451, '4.3.0'],
-  'on-demand': [550, '5.0.0'],
-}
-
 /** Returns the reply to a message or recipient that cannot be delivered. */
-export function deliveryReply(error: DeliveryError): SmtpError {
-  const [usualCode, usualStatus] = DELIVERY_CODES[error.reason]
-  const { code, status: enhancedCode } = error.reply ?? { code: usualCode, status: usualStatus }
-  return new SmtpError(code, enhancedCode, error.message, { cause: error })
-}
+export const deliveryReply = (error: DeliveryError): SmtpError =>
+  new SmtpError(error.refusal.code, error.refusal.status, error.message, { cause: error })
 
 /** Returns the reply if the store cannot keep a message. RFC 5321 section 4.2.3, RFC 3463 section 3.4. */
 export function storeReply({ code }: StoreError): SmtpError {

@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
 import { sameSecret } from '../../../src/accounts/directory/secrets.ts'
-import type { Account } from '../../../src/accounts/directory/types.ts'
 import type { Api } from '../../../src/api/api.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { providerTitles } from '../../../src/core/config/schema/providers.ts'
@@ -9,91 +8,87 @@ import { accountOfToken } from '../access-tokens.ts'
 import { bodyOf } from '../body.ts'
 import { contentAnswer } from '../content-answer.ts'
 import type { Env } from '../env.ts'
-import { placeOfProvider } from './places.ts'
-import { errorOfProblem } from './send.ts'
-import { providerNamed } from './table.ts'
-import { type Answer, type LimitFacts, type ProviderCall, ProviderError } from './types.ts'
+import { type ProviderPlace, providerNamed } from './providers.ts'
+import { type Answer, type ErrorKind, type ProviderCall, ProviderError } from './types.ts'
 
 /** A message in base64, with what a request has besides. */
 const bodyLimit = (messageOctets: number): number => 2 * messageOctets + 1024 * 1024
-/** The part of a body that the transcript has. */
+/** The part of a body that the transcript has. Long bodies are content of messages. */
 const MAX_RECORDED = 8 * 1024
 
 /** Answers a request to the API of a provider. */
-export async function answerProvider(c: Context<Env>, api: Api, context: ServerContext): Promise<Response> {
-  const place = placeOfProvider(c.req.path)
-  const config = context.config.providers.find(({ provider }) => provider === place?.name)
-  if (!place || !config) throw new ApiProblem('not-found', `there is no ${c.req.path}`)
+export async function answerProvider(
+  c: Context<Env>,
+  api: Api,
+  context: ServerContext,
+  { config, tenant: tenantName, path }: ProviderPlace,
+): Promise<Response> {
   const provider = await providerNamed(config.provider)
   const { record } = c.get('connection')
+  const { origin, pathname } = new URL(c.req.url)
+  const base = `${origin}${pathname.endsWith(path) ? pathname.slice(0, -path.length) : ''}`
   try {
-    const tenant = place.tenant === undefined ? undefined : c.get('tenants').scope(place.tenant)
+    const tenant = tenantName === undefined ? undefined : c.get('tenants').scope(tenantName)
     const body = await bodyOf(c, bodyLimit(context.config.limits.messageSize))
-    if (body.length > 0) record.lines('in', shownBody(body))
-    const found = provider.routes.find(({ method, path }) => method === c.req.method && path.test(place.path))
-    const params = found?.path.exec(place.path)?.groups ?? {}
-    const call = { api, context, c, provider, config, tenant, path: place.path, params, body }
+    if (body.length > 0) record.lines('in', body.toString('utf8', 0, MAX_RECORDED))
+    const found = provider.routes.find((one) => one.method === c.req.method && one.path.test(path))
+    const params = found?.path.exec(path)?.groups ?? {}
+    const virtualServer = context.name
+    const call = { api, context, c, provider, config, virtualServer, base, tenant, path, params, body }
     // A provider knows the key before it knows the path.
     const identity = found?.isPublic ? { key: '' } : await identityOf(call)
-    if (!found) {
-      const what = `${c.req.method} ${place.path} of ${providerTitles[config.provider]}`
-      throw new ProviderError('not-offered', `Sealpost does not offer ${what}; docs/providers.md lists what it offers`)
-    }
-    return respond(c, await found.run({ ...call, ...identity }))
+    if (found) return respond(c, await found.run({ ...call, ...identity }))
+    const what = `${c.req.method} ${path} of ${providerTitles[config.provider]}`
+    throw new ProviderError('not-offered', `Sealpost does not offer ${what}; docs/providers.md lists what it offers`)
   } catch (cause) {
-    const error = errorOfProblem(cause)
+    const error = errorOf(cause)
     if (!error) throw cause
     record.refused(error.message)
-    return respond(c, provider.errorOf(error, limitFacts(context), { path: place.path, c }))
+    const { messages = 0, per = 60_000 } = context.config.limits.rate ?? {}
+    const nowMs = context.clock.now()
+    return respond(c, provider.errorOf(error, { limit: messages, nowMs, resetAtMs: nowMs + per }, { path, c }))
   }
 }
-
-/** Returns the beginning of a body as text. Long bodies are content of messages. */
-const shownBody = (body: Buffer): string =>
-  body.length > MAX_RECORDED
-    ? `${body.toString('utf8', 0, MAX_RECORDED)}… (${body.length} octets)`
-    : body.toString('utf8')
 
 /** @throws ProviderError `bad-key`, or the refusal that the configuration has for the key */
 async function identityOf(call: Omit<ProviderCall, 'key'>): Promise<Pick<ProviderCall, 'key' | 'account'>> {
   const { provider, config, context, c } = call
-  if (!provider.credentialOf) return tokenOf(c.req.header('Authorization') ?? '', context)
+  if (!provider.credentialOf) {
+    const [, token = ''] = /^bearer\s+(\S+)$/i.exec(c.req.header('Authorization') ?? '') ?? []
+    const account = await accountOfToken(token, context)
+    if (account && 'user' in account) return { key: token.slice(-4), account }
+    throw new ProviderError('bad-key', account?.why ?? 'the request has no access token of this lab')
+  }
   const credential = provider.credentialOf(call)
   if (!credential) throw new ProviderError('bad-key', 'the request has no key of the right form')
-  const key = credential.shown.slice(-4)
+  const { id: given = '', shown, matches } = credential
+  const key = shown.slice(-4)
   if (!config.keys) return { key }
-  const own = config.keys.find(
-    ({ id, secret = '' }) => (id === undefined || sameSecret(id, credential.id ?? '')) && credential.matches(secret),
-  )
-  if (!own) throw new ProviderError('bad-key', `the key that ends in ${key} is not one of this lab`)
-  if (own.answer)
-    throw new ProviderError(own.answer, `the configuration refuses the key that ends in ${key}: ${own.answer}`)
+  const own = config.keys.find(({ id = given, secret = '' }) => sameSecret(id, given) && matches(secret))
+  const { answer } = own ?? { answer: 'bad-key' as const }
+  if (answer) throw new ProviderError(answer, `the configuration refuses the key that ends in ${key}: ${answer}`)
   return { key }
 }
 
-/** Returns the account of an access token of the lab. */
-async function tokenOf(
-  authorization: string,
-  context: ServerContext,
-): Promise<{ readonly key: string; readonly account: Account }> {
-  const [, token = ''] = /^bearer\s+(\S+)$/i.exec(authorization) ?? []
-  const found = await accountOfToken(token, context)
-  if (!found) throw new ProviderError('bad-key', 'the request has no access token of this lab')
-  if (!('user' in found)) throw new ProviderError('bad-key', found.why)
-  return { key: token.slice(-4), account: found }
+const kinds: Readonly<Record<number, ErrorKind>> = {
+  400: 'invalid',
+  413: 'too-large',
+  422: 'invalid',
+  503: 'unavailable',
 }
 
-function limitFacts({ config, clock }: ServerContext): LimitFacts {
-  const { messages = 0, per = 60_000 } = config.limits.rate ?? {}
-  const nowMs = clock.now()
-  return { limit: messages, nowMs, resetAtMs: nowMs + per }
+/** Returns the error for a problem of the lab itself; undefined for one that every client gets in the same form. */
+function errorOf(cause: unknown): ProviderError | undefined {
+  if (cause instanceof ProviderError) return cause
+  const kind = cause instanceof ApiProblem ? kinds[cause.status] : undefined
+  return kind && new ProviderError(kind, (cause as ApiProblem).message)
 }
 
-function respond(c: Context<Env>, { status = 200, body, headers = {} }: Answer): Response {
-  const octets = typeof body === 'object' ? JSON.stringify(body) : (body ?? '')
-  const type = typeof body === 'object' ? 'application/json' : 'text/plain; charset=utf-8'
-  if (octets !== '') c.get('connection').record.lines('out', octets)
-  const { 'Content-Type': own = type, ...others } = headers
+function respond(c: Context<Env>, { status = 200, body = '', headers = {} }: Answer): Response {
+  const isJson = typeof body === 'object'
+  const octets = isJson ? JSON.stringify(body) : body
+  const { 'Content-Type': type = isJson ? 'application/json' : 'text/plain; charset=utf-8', ...others } = headers
   if (octets === '') return c.body(null, status as 200, others)
-  return contentAnswer(c, { type: own, octets, status, headers: others })
+  c.get('connection').record.lines('out', octets)
+  return contentAnswer(c, { type, octets, status, headers: others })
 }

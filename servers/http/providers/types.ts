@@ -2,9 +2,11 @@ import type { Context } from 'hono'
 import type { TenantScope } from '../../../src/accounts/directory/tenants.ts'
 import type { Account } from '../../../src/accounts/directory/types.ts'
 import type { Api } from '../../../src/api/api.ts'
+import type { WebhookPost } from '../../../src/api/webhooks/types.ts'
 import type { ProviderEvent } from '../../../src/core/config/schema/provider-events.ts'
 import type { ProviderConfig, ProviderHook, ProviderRefusal } from '../../../src/core/config/schema/providers.ts'
 import type { MessageDraft } from '../../../src/mail/format/compose.ts'
+import type { SentBy, SentByDetails } from '../../../src/mail/format/sent-by.ts'
 import type { ServerContext } from '../../service.ts'
 import type { Env } from '../env.ts'
 
@@ -42,13 +44,20 @@ export interface Credential {
   matches(secret: string): boolean
 }
 
-/** A request to the API of a provider. */
-export interface ProviderCall {
+/** A provider of a virtual server, as an application has it. */
+export interface Origin {
   readonly api: Api
-  readonly context: ServerContext
-  readonly c: Context<Env>
   readonly provider: Provider
   readonly config: ProviderConfig
+  readonly virtualServer: string
+  /** The URL at which the application has the provider. */
+  readonly base: string
+}
+
+/** A request to the API of a provider. */
+export interface ProviderCall extends Origin {
+  readonly context: ServerContext
+  readonly c: Context<Env>
   /** Only its accounts get mail: the request is below `/t/TENANT`. */
   readonly tenant: TenantScope | undefined
   /** The path as the provider has it. */
@@ -71,26 +80,8 @@ export interface ProviderRoute {
   run(call: ProviderCall): Promise<Answer> | Answer
 }
 
-/** A message that an application sends. */
-export interface OutgoingMail {
-  /** The id that the provider gives it. */
-  readonly id: string
-  /** The address of the sender. */
-  readonly from: string
-  /** The address that must be verified. Default: the sender. */
-  readonly verifiedAs?: string
-  readonly recipients: readonly string[]
-  readonly content: MessageDraft | Buffer
-  readonly tags?: readonly string[]
-  /** Custom arguments, metadata, variables. */
-  readonly arguments?: Readonly<Record<string, unknown>>
-  /** Further facts that its events name. */
-  readonly details?: Readonly<Record<string, string>>
-}
-
 /** A message that was sent, as its events describe it. */
-export interface SentMail {
-  readonly id: string
+export interface SentMail extends Pick<SentBy, 'id' | 'tags' | 'arguments'>, Pick<SentByDetails, 'details'> {
   readonly from: string
   readonly recipients: readonly string[]
   readonly subject: string
@@ -99,48 +90,44 @@ export interface SentMail {
   /** Milliseconds since the epoch. */
   readonly at: number
   readonly sizeOctets: number
-  readonly tags: readonly string[]
-  readonly arguments: Readonly<Record<string, unknown>>
-  readonly details: Readonly<Record<string, string>>
+}
+
+/** A message that an application sends. */
+export interface OutgoingMail
+  extends Pick<SentMail, 'id' | 'from' | 'recipients'>,
+    Partial<Pick<SentMail, 'tags' | 'arguments' | 'details'>> {
+  /** The address that must be verified. Default: the sender. */
+  readonly verifiedAs?: string
+  readonly content: MessageDraft | Buffer
+}
+
+/** Something that happens to a message. */
+export interface Happening {
+  readonly type: ProviderEvent
+  readonly recipient: string
+  /** The reply of the server of the recipient. Default: the usual one for the event. */
+  readonly reply?: { readonly code: number; readonly status: string; readonly text: string }
+  /** Default: `eventDelay` of the provider. */
+  readonly delayMs?: number
 }
 
 /** An event of a message. */
-export interface MailEvent {
+export interface MailEvent extends Required<Omit<Happening, 'delayMs'>> {
   readonly id: string
-  readonly type: ProviderEvent
-  readonly recipient: string
   readonly at: number
-  /** The reply of the server of the recipient. */
-  readonly reply: { readonly code: number; readonly status: string; readonly text: string }
   readonly mail: SentMail
 }
 
-/** A request to a webhook. */
-export interface EventPost {
-  /** Its name in the list of deliveries. */
-  readonly event: string
-  readonly body: string
-  readonly headers?: Readonly<Record<string, string>>
-  /** Signed when it is sent, with the secret of the webhook. */
-  readonly sign?: 'svix'
-}
+/** Returns the requests to a webhook for events of one message. */
+export type EventPosts = (
+  events: readonly MailEvent[],
+  target: Pick<Origin, 'api' | 'base'> & { readonly hook: ProviderHook },
+) => readonly WebhookRequest[] | Promise<readonly WebhookRequest[]>
 
-/** The receiver of events. */
-export interface EventTarget {
-  readonly api: Api
-  readonly hook: ProviderHook
-  /** The URL at which the application has the provider. */
-  readonly base: string
-}
+export type WebhookRequest = Pick<WebhookPost, 'event' | 'body' | 'headers' | 'sign'>
 
-/** How a provider reports events. */
-export interface EventForms {
-  /** Returns the requests for events of one message; none for those that the provider does not report. */
-  posts(events: readonly MailEvent[], target: EventTarget): readonly EventPost[] | Promise<readonly EventPost[]>
-}
-
-/** The facts of a limit that is reached. */
-export interface LimitFacts {
+/** The limit that a request has reached. */
+interface Limit {
   readonly limit: number
   readonly resetAtMs: number
   readonly nowMs: number
@@ -149,13 +136,14 @@ export interface LimitFacts {
 /** A provider: its paths, and the forms of what it says. */
 export interface Provider {
   readonly routes: readonly ProviderRoute[]
-  /** Returns the credential in a request; undefined if it has none of the right form. */
+  /** Returns the credential in a request; undefined if it has none of the right form. Absent: access tokens of the lab. */
   credentialOf?(call: Omit<ProviderCall, 'key'>): Credential | undefined
   /** Returns the answer to a refused request. */
-  errorOf(error: ProviderError, limit: LimitFacts, call: Pick<ProviderCall, 'path' | 'c'>): Answer
+  errorOf(error: ProviderError, limit: Limit, call: Pick<ProviderCall, 'path' | 'c'>): Answer
   /** Returns the Message-ID of a message without its angle brackets. Default: the id, at the provider's name below `.lab`. */
   messageIdOf?(id: string): string
   /** Addresses for tests that the provider documents, and the events of mail to them. */
   readonly testAddresses?: readonly (readonly [address: RegExp, event: ProviderEvent])[]
-  readonly events?: EventForms
+  /** Absent: bounces come by mail. */
+  readonly eventPosts?: EventPosts
 }

@@ -1,9 +1,18 @@
 import { z } from 'zod'
+import { sameSecret } from '../../../src/accounts/directory/secrets.ts'
 import type { ProviderTemplate } from '../../../src/core/config/schema/providers.ts'
-import { parseAddresses } from '../../../src/mail/format/addresses.ts'
+import { xml } from '../../../src/core/text/xml.ts'
+import { definedOnly } from '../../../src/core/values/defined.ts'
+import { addressText, parseAddresses } from '../../../src/mail/format/addresses.ts'
 import type { DraftAttachment } from '../../../src/mail/format/compose.ts'
 import { parseJson } from '../body.ts'
-import { type ProviderCall, ProviderError } from './types.ts'
+import { type Credential, type ProviderCall, ProviderError } from './types.ts'
+
+/** Returns the key in a header field, which is the first group of `form`; undefined if its form is wrong. */
+export function keyIn(field: string | undefined, form: RegExp): Credential | undefined {
+  const key = form.exec(field ?? '')?.[1]
+  return key === undefined ? undefined : { shown: key, matches: (secret) => sameSecret(secret, key) }
+}
 
 /** Reads the JSON body of a request. @throws ProviderError `invalid` */
 export function jsonBody<T extends z.ZodType>({ body }: Pick<ProviderCall, 'body'>, schema: T): z.output<T> {
@@ -14,24 +23,57 @@ export function jsonBody<T extends z.ZodType>({ body }: Pick<ProviderCall, 'body
   throw new ProviderError('invalid', `${field || 'the body'}: ${issue?.message}`, field)
 }
 
+/** A text that may be missing or null. */
+export const optionalText = z
+  .string()
+  .nullish()
+  .transform((text) => text ?? undefined)
+
 /** A mailbox of a request. */
 export interface Mailbox {
   readonly email: string
   readonly name?: string | undefined
 }
 
-const ADDRESS = /^[^\s@<>,;"]+@[^\s@<>,;"]+$/
-
-/** Returns a mailbox as text of a header field. RFC 5322 section 3.4. */
-export function mailboxText({ email, name = '' }: Mailbox): string {
-  if (name === '') return email
-  // Words outside ASCII are encoded later, which needs them without quotes.
-  const phrase = /[^ -~]/.test(name) ? name.replaceAll(/[()<>[\]:;@\\,."]/g, ' ') : quoted(name)
-  return `${phrase} <${email}>`
+/** The people in the header of a message. */
+interface People {
+  readonly from: Mailbox
+  readonly to?: readonly Mailbox[]
+  readonly cc?: readonly Mailbox[]
+  readonly bcc?: readonly Mailbox[]
+  readonly replyTo?: readonly Mailbox[]
 }
 
-const quoted = (name: string): string =>
-  /^[\w !#$%&'*+/=?^`{|}~-]*$/.test(name) ? name : `"${name.replaceAll(/["\\]/g, '\\$&')}"`
+/** The content of a message. */
+export interface Content {
+  readonly subject?: string | undefined
+  readonly text?: string | undefined
+  readonly html?: string | undefined
+  readonly headers?: Readonly<Record<string, string>>
+  readonly attachments?: readonly DraftAttachment[]
+}
+
+/** Returns the envelope and the content of a message. */
+export function addressed(
+  { from, to = [], cc = [], bcc = [], replyTo = [] }: People,
+  { headers, ...content }: Content,
+) {
+  const listed = (all: readonly Mailbox[]): string[] =>
+    all.map(({ email, name = '' }) => addressText({ name, address: email }))
+  return {
+    from: from.email,
+    recipients: [to, cc, bcc].flat().map(({ email }) => email),
+    content: {
+      ...definedOnly(content),
+      from: listed([from]).join(),
+      to: listed(to),
+      cc: listed(cc),
+      headers: { ...(replyTo.length > 0 ? { 'Reply-To': listed(replyTo).join(', ') } : {}), ...headers },
+    },
+  }
+}
+
+const ADDRESS = /^[^\s@<>,;"]+@[^\s@<>,;"]+$/
 
 /** Checks an address. @throws ProviderError `invalid` */
 export function assertAddress(email: string, field: string): void {
@@ -41,22 +83,14 @@ export function assertAddress(email: string, field: string): void {
 
 /** Parses mailboxes in the text of a request: `Alice <alice@lab.test>, bob@lab.test`. @throws ProviderError `invalid` */
 export function parseMailboxes(text: string, field: string): Mailbox[] {
-  return parseAddresses(Buffer.from(text, 'utf8').toString('latin1')).map(({ name, mailbox, host }) => {
+  return parseAddresses(Buffer.from(text).toString('latin1')).map(({ name = '', mailbox, host }) => {
     const email = `${mailbox}@${host}`
     assertAddress(email, field)
-    const shown = name === undefined ? '' : Buffer.from(name, 'latin1').toString('utf8')
-    return { email, ...(shown === '' ? {} : { name: shown }) }
+    return { email, name: Buffer.from(name, 'latin1').toString() }
   })
 }
 
-/** Returns the text of a list; undefined for an empty one. */
-export const listText = (mailboxes: readonly Mailbox[]): string[] | undefined =>
-  mailboxes.length === 0 ? undefined : mailboxes.map(mailboxText)
-
-/** Returns the addresses of mailboxes. */
-export const emailsOf = (...lists: readonly (readonly Mailbox[])[]): string[] => lists.flat().map(({ email }) => email)
-
-/** An attachment in base64, as most providers have it. */
+/** An attachment in base64, as most providers have it. @throws ProviderError `invalid` */
 export function attachmentOf(
   filename: string,
   content: string,
@@ -70,33 +104,23 @@ export function attachmentOf(
   return { filename, content: octets, ...(contentType ? { contentType } : {}), ...(id ? { cid: id } : {}) }
 }
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
+/** A value in a template: `{{name}}`, `{{params.name}}`, `{{var:name:"none"}}`; `{{{name}}}` is not escaped in HTML. */
+const MARK = /\{\{(\{?)\s*(?:(?:params|var)[.:])?([\w.@-]+)\s*(?::\s*"([^"]*)"\s*)?\}\}\}?/g
 
-/** Returns a text with the values of `{{name}}` and `{{a.b}}`. `{{{name}}}` and `@` values are not escaped in HTML. */
-function filled(text: string, values: unknown, escapes: boolean): string {
-  return text.replaceAll(/\{\{(\{?)\s*([\w.@-]+)\s*\}\}\}?/g, (_, raw: string, path: string) => {
-    let value: unknown = values
-    for (const step of path.split('.')) {
-      if (step === 'params' || step === 'var') continue
-      const isKnown = typeof value === 'object' && value !== null && Object.hasOwn(value, step)
-      value = isKnown ? (value as Record<string, unknown>)[step] : undefined
-    }
-    const shown = value === undefined || value === null ? '' : String(value)
-    return escapes && raw === '' ? shown.replaceAll(/[&<>"']/g, (sign) => ESCAPES[sign] ?? sign) : shown
+const filled = (text: string | undefined, values: unknown, escapes: boolean): string | undefined =>
+  text?.replaceAll(MARK, (_, raw: string, path: string, absent = '') => {
+    const shown = String(path.split('.').reduce(propertyOf, values) ?? absent)
+    return escapes && raw === '' ? xml(shown).replaceAll("'", '&#39;') : shown
   })
-}
+
+const propertyOf = (from: unknown, name: string): unknown =>
+  typeof from === 'object' && from !== null && Object.hasOwn(from, name) ? from[name as keyof object] : undefined
 
 /** Returns the content that a template makes of values. */
-export const fromTemplate = ({ subject, text, html }: ProviderTemplate, values: unknown) => ({
-  subject: filled(subject, values, false),
-  ...(text === undefined ? {} : { text: filled(text, values, false) }),
-  ...(html === undefined ? {} : { html: filled(html, values, true) }),
+export const fromTemplate = ({ subject, text, html }: Content, values: unknown) => ({
+  subject: filled(subject, values, false) ?? '',
+  text: filled(text, values, false),
+  html: filled(html, values, true),
 })
 
 /** Returns a template of the configuration. @throws ProviderError `unknown-template` */
@@ -106,9 +130,3 @@ export function templateNamed({ config }: Pick<ProviderCall, 'config'>, name: st
   const why = `template ${name} is not defined in this lab; add it to \`templates\` of the provider`
   throw new ProviderError('unknown-template', why, name)
 }
-
-/** A text that may be missing or null. */
-export const optionalText = z
-  .string()
-  .nullish()
-  .transform((text) => text ?? undefined)

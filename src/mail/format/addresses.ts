@@ -36,6 +36,15 @@ export function parseAllAddresses(value: OctetString): Address[] | undefined {
 /** Addresses read between two pauses. */
 const STEP_ADDRESSES = 1_000
 
+/** Returns a mailbox as text of a header field. RFC 5322 section 3.4. */
+export function addressText({ name, address }: { readonly name: string; readonly address: string }): string {
+  if (name === '') return address
+  // Words outside ASCII are encoded later, which needs them without quotes.
+  if (/[^ -~]/.test(name)) return `${name.replaceAll(/[()<>[\]:;@\\,."]/g, ' ')} <${address}>`
+  const isPhrase = /^[\w !#$%&'*+/=?^`{|}~-]*$/.test(name)
+  return `${isPhrase ? name : `"${name.replaceAll(/["\\]/g, '\\$&')}"`} <${address}>`
+}
+
 /** Parses as `parseAddresses`, in steps. */
 export const addressSteps = (value: OctetString): Steps<Address[]> => listSteps(new Scanner(value))
 

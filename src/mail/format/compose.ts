@@ -118,8 +118,9 @@ function withEncodedNames(value: string, libmime: Libmime): string {
 /** A line break in a value would begin another field, or the body. RFC 5322 section 2.2. */
 const oneLine = (value: string): string => value.replaceAll(/[\r\n\0]+[ \t]*/g, ' ')
 
+/** Returns the value of a field of addresses; undefined for an empty list. */
 const list = (value: string | readonly string[] | undefined): string | undefined =>
-  value === undefined || typeof value === 'string' ? value : value.join(', ')
+  typeof value === 'string' ? value : value?.join(', ') || undefined
 
 function content(draft: MessageDraft, libmime: Libmime): Part {
   const alternatives = [

@@ -18,7 +18,7 @@ export interface LocalMail {
   readonly trace?: Buffer
   readonly tags?: readonly string[]
   /** Id of the session that sent it. */
-  readonly session?: string
+  readonly session?: string | undefined
   /** Whether the sender learns otherwise about bounces and complaints that a test asks for, so that no mail reports them. */
   readonly isReportedOtherwise?: boolean
 }

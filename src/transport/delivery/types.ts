@@ -109,19 +109,32 @@ export type DeliveryFailure =
   | 'bad-address'
   | 'on-demand'
 
+const REPLIES: Readonly<Record<DeliveryFailure, readonly [code: number, status: string]>> = {
+  'no-mailbox': [550, '5.1.1'],
+  'relay-denied': [550, '5.7.1'],
+  'mailbox-full': [452, '4.2.2'], // RFC 3463 section 3.3, RFC 5321 section 4.2.3
+  'over-quota': [552, '5.2.2'],
+  'bad-address': [553, '5.1.3'],
+  'article-refused': [554, '5.6.0'],
+  'article-deferred': [451, '4.3.0'],
+  'on-demand': [550, '5.0.0'],
+}
+
 /** Mail that cannot be delivered. The error message can be sent in an SMTP reply. */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError'
   readonly reason: DeliveryFailure
-  /** The reply code and the enhanced status code to answer with. Default: those for the reason. */
-  readonly reply: Pick<Refusal, 'code' | 'status'> | undefined
+  /** The reply that says so. */
+  readonly refusal: Refusal
   constructor(
     reason: DeliveryFailure,
     message: string,
+    /** `reply`: the reply code and the enhanced status code. Default: those for the reason. */
     options?: ErrorOptions & { readonly reply?: Pick<Refusal, 'code' | 'status'> },
   ) {
     super(message, options)
     this.reason = reason
-    this.reply = options?.reply
+    const [code, status] = REPLIES[reason]
+    this.refusal = { code, status, ...options?.reply, text: message }
   }
 }

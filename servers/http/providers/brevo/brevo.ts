@@ -1,19 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
-import { keyOf } from '../credentials.ts'
 import { send } from '../send.ts'
 import {
   type Answer,
   type ErrorKind,
-  type EventForms,
+  type EventPosts,
   type MailEvent,
   type OutgoingMail,
   type Provider,
   type ProviderCall,
   ProviderError,
 } from '../types.ts'
-import { attachmentOf, emailsOf, fromTemplate, jsonBody, listText, mailboxText, templateNamed } from '../values.ts'
+import { addressed, attachmentOf, fromTemplate, jsonBody, keyIn, templateNamed } from '../values.ts'
 
 const mailbox = z.object({ email: z.string(), name: z.string().optional() })
 const mailboxes = z.array(mailbox).optional()
@@ -68,26 +67,21 @@ function mailOf(call: ProviderCall, wanted: Input, one: Version): OutgoingMail {
   const [to = [], cc = [], bcc = []] = [one.to ?? wanted.to, one.cc ?? wanted.cc, one.bcc ?? wanted.bcc]
   if (!sender) throw new ProviderError('invalid', 'sender is missing', 'sender')
   if (to.length === 0) throw new ProviderError('invalid', 'to is missing', 'to')
-  const [replyTo, ccText] = [one.replyTo ?? wanted.replyTo, listText(cc)]
+  const replyTo = one.replyTo ?? wanted.replyTo
   const given = Object.entries({ ...wanted.headers, ...one.headers }).filter(([name]) => !/^X-Sib-Sandbox$/i.test(name))
   return {
     id: `${randomBytes(8).toString('hex')}@smtp-relay.mailin.fr`,
-    from: sender.email,
-    recipients: emailsOf(to, cc, bcc),
-    content: {
-      ...contentOf(call, wanted, one),
-      from: mailboxText(sender),
-      to: listText(to) ?? [],
-      ...(ccText ? { cc: ccText } : {}),
-      headers: {
-        ...(replyTo ? { 'Reply-To': mailboxText(replyTo) } : {}),
-        ...Object.fromEntries(given.map(([name, value]) => [name, String(value)])),
+    ...addressed(
+      { from: sender, to, cc, bcc, replyTo: replyTo ? [replyTo] : [] },
+      {
+        ...contentOf(call, wanted, one),
+        headers: Object.fromEntries(given.map(([name, value]) => [name, String(value)])),
+        attachments: wanted.attachment.map(({ name, content }) => {
+          if (content !== undefined) return attachmentOf(name, content, undefined)
+          throw new ProviderError('not-offered', 'Sealpost does not fetch attachments by `url`; send their `content`')
+        }),
       },
-      attachments: wanted.attachment.map(({ name, content }) => {
-        if (content !== undefined) return attachmentOf(name, content, undefined)
-        throw new ProviderError('not-offered', 'Sealpost does not fetch attachments by `url`; send their `content`')
-      }),
-    },
+    ),
     tags: wanted.tags,
     arguments: { ...wanted.params, ...one.params },
     details: { custom: String(Object.fromEntries(given)['X-Mailin-custom'] ?? '') },
@@ -142,36 +136,34 @@ const forms: Readonly<Record<ProviderEvent, readonly [event: string, more?: (eve
 }
 
 /** The events of Brevo: one for each request, without a signature. */
-const brevoEvents: EventForms = {
-  posts: (events) =>
-    events.map((event) => {
-      const { mail, at } = event
-      const [name, more] = forms[event.type]
-      const seconds = Math.floor(at / 1000)
-      const body = {
-        event: name,
-        email: event.recipient,
-        id: createHash('sha256').update(event.id).digest().readUIntBE(0, 4),
-        date: new Date(at).toISOString().slice(0, 19).replace('T', ' '),
-        ts: seconds,
-        'message-id': `<${mail.messageId}>`,
-        ts_event: seconds,
-        subject: mail.subject,
-        ...(mail.details.custom ? { 'X-Mailin-custom': mail.details.custom } : {}),
-        sending_ip: '127.0.0.1',
-        ts_epoch: at,
-        tag: JSON.stringify(mail.tags),
-        tags: mail.tags,
-        ...more?.(event),
-      }
-      return { event: name, body: JSON.stringify(body), headers: { 'User-Agent': 'SendinBlue Webhook' } }
-    }),
-}
+const brevoEvents: EventPosts = (events) =>
+  events.map((event) => {
+    const { mail, at } = event
+    const [name, more] = forms[event.type]
+    const seconds = Math.floor(at / 1000)
+    const body = {
+      event: name,
+      email: event.recipient,
+      id: createHash('sha256').update(event.id).digest().readUIntBE(0, 4),
+      date: new Date(at).toISOString().slice(0, 19).replace('T', ' '),
+      ts: seconds,
+      'message-id': `<${mail.messageId}>`,
+      ts_event: seconds,
+      subject: mail.subject,
+      ...(mail.details.custom ? { 'X-Mailin-custom': mail.details.custom } : {}),
+      sending_ip: '127.0.0.1',
+      ts_epoch: at,
+      tag: JSON.stringify(mail.tags),
+      tags: mail.tags,
+      ...more?.(event),
+    }
+    return { event: name, body: JSON.stringify(body), headers: { 'User-Agent': 'SendinBlue Webhook' } }
+  })
 
 /** Brevo, version 3 of its API. */
 export const brevo: Provider = {
   routes: [{ method: 'POST', path: /^\/v3\/smtp\/email$/, run: sendEmail }],
-  credentialOf: ({ c }) => keyOf(c.req.header('api-key'), /^xkeysib-\S+$/),
+  credentialOf: ({ c }) => keyIn(c.req.header('api-key'), /^(xkeysib-\S+)$/),
   messageIdOf: (id) => id,
   errorOf({ kind, message }, { limit, resetAtMs, nowMs }) {
     const [status, code, text] = errors[kind]
@@ -186,5 +178,5 @@ export const brevo: Provider = {
       ...(kind === 'rate-limit' ? { headers } : {}),
     }
   },
-  events: brevoEvents,
+  eventPosts: brevoEvents,
 }

@@ -5,7 +5,7 @@ import { compose } from '../../../../src/mail/format/compose.ts'
 import { accountIn, addressesIn, assertOwn, saveSent } from '../account-mail.ts'
 import { send } from '../send.ts'
 import { type Answer, type ErrorKind, type Provider, type ProviderCall, ProviderError } from '../types.ts'
-import { attachmentOf, emailsOf, jsonBody, listText, mailboxText } from '../values.ts'
+import { addressed, attachmentOf, jsonBody } from '../values.ts'
 
 const recipient = z
   .object({ emailAddress: z.object({ address: z.string(), name: z.string().nullish() }) })
@@ -54,23 +54,23 @@ function draftOf(message: Message, address: string) {
     if (!/^x-/i.test(name))
       throw new ProviderError('invalid', `The internet message header name '${name}' should start with 'x-' or 'X-'.`)
   }
-  const [to, cc, reply] = [listText(message.toRecipients), listText(message.ccRecipients), listText(replyTo)]
-  return {
-    from: mailboxText(from ?? { email: address }),
-    ...(to ? { to } : {}),
-    ...(cc ? { cc } : {}),
+  const people = {
+    from: from ?? { email: address },
+    to: message.toRecipients,
+    cc: message.ccRecipients,
+    bcc: message.bccRecipients,
+    replyTo,
+  }
+  return addressed(people, {
     subject: subject ?? '',
     ...(/^html$/i.test(body.contentType) ? { html: body.content } : { text: body.content }),
-    headers: {
-      ...(reply ? { 'Reply-To': reply.join(', ') } : {}),
-      ...Object.fromEntries(headers.map(({ name, value }) => [name, value])),
-    },
+    headers: Object.fromEntries(headers.map(({ name, value }) => [name, value])),
     attachments: message.attachments.map(({ name, contentType, contentBytes, contentId, isInline }) => {
       if (contentBytes === undefined)
         throw new ProviderError('not-offered', 'Sealpost offers file attachments only: #microsoft.graph.fileAttachment')
       return attachmentOf(name, contentBytes, contentType ?? undefined, isInline ? (contentId ?? undefined) : undefined)
     }),
-  }
+  })
 }
 
 async function sendMail(call: ProviderCall): Promise<Answer> {
@@ -86,12 +86,10 @@ async function sendMail(call: ProviderCall): Promise<Answer> {
     return { status: 202 }
   }
   const { message, saveToSentItems } = jsonBody(call, input)
-  const from = message.from?.email ?? address
-  assertOwn(call, from)
-  const to = emailsOf(message.toRecipients, message.ccRecipients, message.bccRecipients)
-  const draft = { ...draftOf(message, address) }
-  const content = { ...draft, headers: { 'Message-ID': `<${id}@graph.lab>`, ...draft.headers } }
-  await send(call, [{ id, from, recipients: to, content, tags: message.categories }])
+  assertOwn(call, message.from?.email ?? address)
+  const draft = draftOf(message, address)
+  const content = { ...draft.content, headers: { 'Message-ID': `<${id}@graph.lab>`, ...draft.content.headers } }
+  await send(call, [{ id, ...draft, content, tags: message.categories }])
   if (saveToSentItems) await saveSent(call, user, await compose(content, call.context.clock.now()))
   return { status: 202 }
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { splitAddress } from '../../../../src/accounts/directory/names.ts'
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
-import type { EventForms, MailEvent } from '../types.ts'
+import type { EventPosts, MailEvent } from '../types.ts'
 
 const client = {
   ip: '192.0.2.1',
@@ -43,40 +43,38 @@ const forms: Readonly<Record<ProviderEvent, (event: MailEvent) => object>> = {
 }
 
 /** The events of Mailgun: one for each request, with its signature in the body. */
-export const mailgunEvents: EventForms = {
-  posts: (events, { api, hook }) =>
-    events.map((event) => {
-      const { mail, recipient } = event
-      const timestamp = `${Math.floor(api.lab.clock.now() / 1000)}`
-      const token = randomBytes(25).toString('hex')
-      const data = {
-        id: event.id,
-        timestamp: event.at / 1000,
-        'log-level': 'info',
-        ...forms[event.type](event),
-        recipient,
-        'recipient-domain': splitAddress(recipient).domain,
-        envelope: { sender: mail.from, targets: recipient, transport: 'smtp', 'sending-ip': '127.0.0.1' },
-        message: {
-          headers: {
-            from: mail.from,
-            to: mail.recipients.join(', '),
-            subject: mail.subject,
-            'message-id': mail.messageId,
-          },
-          attachments: [],
-          size: mail.sizeOctets,
+export const mailgunEvents: EventPosts = (events, { api, hook }) =>
+  events.map((event) => {
+    const { mail, recipient } = event
+    const timestamp = `${Math.floor(api.lab.clock.now() / 1000)}`
+    const token = randomBytes(25).toString('hex')
+    const data = {
+      id: event.id,
+      timestamp: event.at / 1000,
+      'log-level': 'info',
+      ...forms[event.type](event),
+      recipient,
+      'recipient-domain': splitAddress(recipient).domain,
+      envelope: { sender: mail.from, targets: recipient, transport: 'smtp', 'sending-ip': '127.0.0.1' },
+      message: {
+        headers: {
+          from: mail.from,
+          to: mail.recipients.join(', '),
+          subject: mail.subject,
+          'message-id': mail.messageId,
         },
-        flags: { 'is-routed': false, 'is-authenticated': true, 'is-system-test': false, 'is-test-mode': false },
-        tags: mail.tags,
-        campaigns: [],
-        'user-variables': mail.arguments,
-      }
-      // https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
-      const signature = createHmac('sha256', hook.secret ?? '')
-        .update(timestamp + token)
-        .digest('hex')
-      const body = JSON.stringify({ signature: { timestamp, token, signature }, 'event-data': data })
-      return { event: event.type, body, headers: { 'User-Agent': 'mailgun/treq-22' } }
-    }),
-}
+        attachments: [],
+        size: mail.sizeOctets,
+      },
+      flags: { 'is-routed': false, 'is-authenticated': true, 'is-system-test': false, 'is-test-mode': false },
+      tags: mail.tags,
+      campaigns: [],
+      'user-variables': mail.arguments,
+    }
+    // https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
+    const signature = createHmac('sha256', hook.secret ?? '')
+      .update(timestamp + token)
+      .digest('hex')
+    const body = JSON.stringify({ signature: { timestamp, token, signature }, 'event-data': data })
+    return { event: event.type, body, headers: { 'User-Agent': 'mailgun/treq-22' } }
+  })

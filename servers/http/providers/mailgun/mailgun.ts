@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { basicOf, keyOf } from '../credentials.ts'
+import { auth } from 'hono/utils/basic-auth'
 import { assertVerified, send } from '../send.ts'
 import {
   type Answer,
@@ -9,7 +9,7 @@ import {
   type ProviderCall,
   ProviderError,
 } from '../types.ts'
-import { emailsOf, fromTemplate, listText, parseMailboxes, templateNamed } from '../values.ts'
+import { addressed, fromTemplate, keyIn, parseMailboxes, templateNamed } from '../values.ts'
 import { mailgunEvents } from './events.ts'
 
 /** Reads a form, with files or without. @throws ProviderError `invalid` */
@@ -90,22 +90,14 @@ async function mailsOf(call: ProviderCall, form: FormData): Promise<OutgoingMail
   const groups = isBatch ? to.map((one) => [one]) : [to]
   return groups.map((group) => {
     const values = isBatch ? ((perRecipient[group[0]?.email ?? ''] ?? {}) as object) : {}
-    const ccText = listText(cc)
-    return {
-      ...envelopeOf(call, form),
-      from: from.email,
-      recipients: emailsOf(group, cc, bcc),
-      content: {
-        from: textsIn(form, 'from')[0] ?? '',
-        to: listText(group) ?? [],
-        ...(ccText ? { cc: ccText } : {}),
-        subject: personal(subject, values),
-        ...(text === undefined ? {} : { text: personal(text, values) }),
-        ...(html === undefined ? {} : { html: personal(html, values) }),
-        headers: prefixed(form, 'h:'),
-        attachments,
-      },
+    const content = {
+      subject: personal(subject, values),
+      text: text && personal(text, values),
+      html: html && personal(html, values),
+      headers: prefixed(form, 'h:'),
+      attachments,
     }
+    return { ...envelopeOf(call, form), ...addressed({ from, to: group, cc, bcc }, content) }
   })
 }
 
@@ -136,7 +128,7 @@ async function sendMime(call: ProviderCall): Promise<Answer> {
   const [file] = await filesIn(form, 'message')
   const raw = file?.content ?? Buffer.from(textsIn(form, 'message')[0] ?? '', 'utf8')
   if (raw.length === 0) throw new ProviderError('invalid', "'message' parameter is missing", 'message')
-  const recipients = emailsOf(mailboxesIn(form, 'to'))
+  const recipients = mailboxesIn(form, 'to').map(({ email }) => email)
   if (recipients.length === 0) throw new ProviderError('invalid', "'to' parameter is missing", 'to')
   const envelope = envelopeOf(call, form)
   return answer(call, form, [{ ...envelope, from: envelope.verifiedAs, recipients, content: raw }])
@@ -163,9 +155,9 @@ export const mailgun: Provider = {
     { method: 'POST', path: /^\/v3\/(?<domain>[^/]+)\/messages$/, run: sendMessages },
     { method: 'POST', path: /^\/v3\/(?<domain>[^/]+)\/messages\.mime$/, run: sendMime },
   ],
-  credentialOf(call) {
-    const [user, password] = basicOf(call) ?? []
-    return user === 'api' ? keyOf(password, /^\S+$/) : undefined
+  credentialOf({ c }) {
+    const { username, password } = auth(c.req.raw) ?? {}
+    return username === 'api' ? keyIn(password, /^(\S+)$/) : undefined
   },
   messageIdOf: (id) => id,
   errorOf({ kind, message }, { limit, resetAtMs, nowMs }) {
@@ -178,5 +170,5 @@ export const mailgun: Provider = {
     }
     return { status, body: { message: text?.(message) ?? message }, ...(kind === 'rate-limit' ? { headers } : {}) }
   },
-  events: mailgunEvents,
+  eventPosts: mailgunEvents,
 }

@@ -1,22 +1,23 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { auth } from 'hono/utils/basic-auth'
 import { z } from 'zod'
-import { sameSecret } from '../../../../src/accounts/directory/secrets.ts'
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
-import { basicOf } from '../credentials.ts'
 import { send } from '../send.ts'
 import {
   type Answer,
   type ErrorKind,
-  type EventForms,
+  type EventPosts,
   type MailEvent,
   type OutgoingMail,
   type Provider,
   type ProviderCall,
   ProviderError,
 } from '../types.ts'
-import { attachmentOf, fromTemplate, jsonBody, listText, mailboxText, optionalText, templateNamed } from '../values.ts'
+import { addressed, attachmentOf, fromTemplate, jsonBody, keyIn, optionalText, templateNamed } from '../values.ts'
 
-const mailbox = z.object({ Email: z.string(), Name: optionalText })
+const mailbox = z
+  .object({ Email: z.string(), Name: optionalText })
+  .transform(({ Email: email, Name: name }) => ({ email, name }))
 const mailboxes = z.array(mailbox).default([])
 const files = z
   .array(
@@ -56,8 +57,6 @@ const input = z.object({
 })
 type Message = z.output<typeof message>
 
-const plain = ({ Email: email, Name: name }: z.output<typeof mailbox>) => ({ email, name })
-
 function contentOf(call: ProviderCall, { Subject, TextPart, HTMLPart, ...wanted }: Message) {
   if (wanted.TemplateID !== undefined) {
     const made = fromTemplate(templateNamed(call, `${wanted.TemplateID}`), wanted.Variables)
@@ -66,9 +65,7 @@ function contentOf(call: ProviderCall, { Subject, TextPart, HTMLPart, ...wanted 
   if (TextPart === undefined && HTMLPart === undefined)
     throw new ProviderError('invalid', 'At least "HTMLPart", "TextPart" or "TemplateID" must be provided.', 'HTMLPart')
   const given = { subject: Subject ?? '', text: TextPart, html: HTMLPart }
-  const filled = wanted.TemplateLanguage ? fromTemplate(given, wanted.Variables) : given
-  const { subject, text, html } = filled
-  return { subject, ...(text === undefined ? {} : { text }), ...(html === undefined ? {} : { html }) }
+  return wanted.TemplateLanguage ? fromTemplate(given, wanted.Variables) : given
 }
 
 /** Returns the number that Mailjet gives a message besides its UUID. */
@@ -77,23 +74,16 @@ const numberOf = (id: string): number => createHash('sha256').update(id).digest(
 function mailOf(call: ProviderCall, wanted: Message): OutgoingMail {
   const { From, To, Cc, Bcc, ReplyTo, CustomID, EventPayload, CustomCampaign } = wanted
   if (!From) throw new ProviderError('invalid', 'Mandatory property "From" is missing.', 'From')
-  const [to, cc] = [listText(To.map(plain)), listText(Cc.map(plain))]
   const attached = (isInline: boolean) =>
     (isInline ? wanted.InlinedAttachments : wanted.Attachments).map((file) =>
       attachmentOf(file.Filename, file.Base64Content, file.ContentType, isInline ? file.ContentID : undefined),
     )
   return {
     id: randomUUID(),
-    from: From.Email,
-    recipients: [...To, ...Cc, ...Bcc].map(({ Email }) => Email),
-    content: {
-      ...contentOf(call, wanted),
-      from: mailboxText(plain(From)),
-      ...(to ? { to } : {}),
-      ...(cc ? { cc } : {}),
-      headers: { ...(ReplyTo ? { 'Reply-To': mailboxText(plain(ReplyTo)) } : {}), ...wanted.Headers },
-      attachments: [...attached(false), ...attached(true)],
-    },
+    ...addressed(
+      { from: From, to: To, cc: Cc, bcc: Bcc, replyTo: ReplyTo ? [ReplyTo] : [] },
+      { ...contentOf(call, wanted), headers: wanted.Headers, attachments: [...attached(false), ...attached(true)] },
+    ),
     tags: CustomCampaign === undefined ? [] : [CustomCampaign],
     arguments: wanted.Variables,
     details: { customId: CustomID ?? '', payload: EventPayload ?? '', campaign: CustomCampaign ?? '' },
@@ -109,8 +99,8 @@ async function sendMessages(call: ProviderCall): Promise<Answer> {
       const wanted = jsonBody({ body: Buffer.from(JSON.stringify({ ...Globals, ...given })) }, message)
       const mail = mailOf(call, wanted)
       if (!SandboxMode) await send(call, [mail])
-      const idOf = ({ Email }: { readonly Email: string }) => ({
-        Email,
+      const idOf = ({ email }: { readonly email: string }) => ({
+        Email: email,
         MessageUUID: mail.id,
         MessageID: numberOf(mail.id),
         MessageHref: `https://api.mailjet.com/v3/REST/message/${numberOf(mail.id)}`,
@@ -176,37 +166,35 @@ const forms: Partial<Readonly<Record<ProviderEvent, readonly [event: string, mor
 }
 
 /** The events of Mailjet: one for each request, without a signature. */
-const mailjetEvents: EventForms = {
-  posts: (events) =>
-    events.flatMap((event) => {
-      const [name, more] = forms[event.type] ?? []
-      if (name === undefined) return []
-      const { id, details } = event.mail
-      const body = {
-        event: name,
-        time: Math.floor(event.at / 1000),
-        MessageID: numberOf(id),
-        Message_GUID: id,
-        email: event.recipient,
-        mj_campaign_id: 0,
-        mj_contact_id: 0,
-        customcampaign: details.campaign ?? '',
-        CustomID: details.customId ?? '',
-        Payload: details.payload ?? '',
-        ...more?.(event),
-      }
-      return [{ event: name, body: JSON.stringify(body), headers: { 'User-Agent': 'Mailjet' } }]
-    }),
-}
+const mailjetEvents: EventPosts = (events) =>
+  events.flatMap((event) => {
+    const [name, more] = forms[event.type] ?? []
+    if (name === undefined) return []
+    const { id, details } = event.mail
+    const body = {
+      event: name,
+      time: Math.floor(event.at / 1000),
+      MessageID: numberOf(id),
+      Message_GUID: id,
+      email: event.recipient,
+      mj_campaign_id: 0,
+      mj_contact_id: 0,
+      customcampaign: details.campaign ?? '',
+      CustomID: details.customId ?? '',
+      Payload: details.payload ?? '',
+      ...more?.(event),
+    }
+    return [{ event: name, body: JSON.stringify(body), headers: { 'User-Agent': 'Mailjet' } }]
+  })
 
 /** Mailjet, version 3.1 of its Send API. */
 export const mailjet: Provider = {
   routes: [{ method: 'POST', path: /^\/v3\.1\/send\/?$/, run: sendMessages }],
-  credentialOf(call) {
-    const [id, password] = basicOf(call) ?? []
-    if (!id || !password) return undefined
-    return { id, shown: id, matches: (secret) => sameSecret(secret, password) }
+  credentialOf({ c }) {
+    const { username: id, password } = auth(c.req.raw) ?? {}
+    const key = keyIn(password, /^(.+)$/s)
+    return id && key ? { ...key, id, shown: id } : undefined
   },
   errorOf: (error) => ({ status: errors[error.kind][0], body: errorBody(error) }),
-  events: mailjetEvents,
+  eventPosts: mailjetEvents,
 }

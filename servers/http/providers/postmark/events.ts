@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
 import { timeText } from '../../../../src/core/time/time-text.ts'
-import type { EventForms, MailEvent } from '../types.ts'
+import type { EventPosts, MailEvent } from '../types.ts'
 
 const AGENT = {
   Client: { Name: 'Firefox', Company: 'Mozilla', Family: 'Firefox' },
@@ -69,21 +69,17 @@ const forms: Partial<Readonly<Record<ProviderEvent, (event: MailEvent) => object
 }
 
 /** The events of Postmark: one for each request. */
-export const postmarkEvents: EventForms = {
-  posts: (events) =>
-    events.flatMap((event) => {
-      const form = forms[event.type]?.(event)
-      if (!form) return []
-      const { mail } = event
-      const shared = {
-        MessageID: mail.id,
-        ServerID: 1,
-        MessageStream: mail.details.stream ?? 'outbound',
-        Tag: mail.tags[0] ?? '',
-        Metadata: mail.arguments,
-      }
-      return [
-        { event: event.type, body: JSON.stringify({ ...form, ...shared }), headers: { 'User-Agent': 'Postmark' } },
-      ]
-    }),
-}
+export const postmarkEvents: EventPosts = (events) =>
+  events.flatMap((event) => {
+    const form = forms[event.type]?.(event)
+    if (!form) return []
+    const { mail } = event
+    const shared = {
+      MessageID: mail.id,
+      ServerID: 1,
+      MessageStream: mail.details.stream ?? 'outbound',
+      Tag: mail.tags[0] ?? '',
+      Metadata: mail.arguments,
+    }
+    return [{ event: event.type, body: JSON.stringify({ ...form, ...shared }), headers: { 'User-Agent': 'Postmark' } }]
+  })

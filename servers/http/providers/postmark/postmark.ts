@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { timeText } from '../../../../src/core/time/time-text.ts'
-import { keyOf } from '../credentials.ts'
-import { isSuppressed, send } from '../send.ts'
+import { isSuppressed } from '../deliver.ts'
+import { send } from '../send.ts'
 import {
   type Answer,
   type ErrorKind,
@@ -12,12 +12,11 @@ import {
   ProviderError,
 } from '../types.ts'
 import {
+  addressed,
   attachmentOf,
-  emailsOf,
   fromTemplate,
   jsonBody,
-  listText,
-  mailboxText,
+  keyIn,
   optionalText,
   parseMailboxes,
   templateNamed,
@@ -58,11 +57,7 @@ function contentOf(call: ProviderCall, { Subject, TextBody, HtmlBody, ...wanted 
     return fromTemplate(templateNamed(call, `${template}`), wanted.TemplateModel ?? {})
   if (TextBody === undefined && HtmlBody === undefined)
     throw new ProviderError('invalid', 'Provide either email TextBody or HtmlBody or both.')
-  return {
-    subject: Subject ?? '',
-    ...(TextBody === undefined ? {} : { text: TextBody }),
-    ...(HtmlBody === undefined ? {} : { html: HtmlBody }),
-  }
+  return { subject: Subject ?? '', text: TextBody, html: HtmlBody }
 }
 
 function mailOf(call: ProviderCall, wanted: Email): OutgoingMail {
@@ -71,27 +66,23 @@ function mailOf(call: ProviderCall, wanted: Email): OutgoingMail {
   const [to = [], cc = [], bcc = []] = [wanted.To, wanted.Cc, wanted.Bcc].map((list) =>
     parseMailboxes(list ?? '', 'To'),
   )
-  const recipients = emailsOf(to, cc, bcc)
+  const content = {
+    ...contentOf(call, wanted),
+    headers: {
+      ...(wanted.ReplyTo === undefined ? {} : { 'Reply-To': wanted.ReplyTo }),
+      ...Object.fromEntries((wanted.Headers ?? []).map(({ Name, Value }) => [Name, Value])),
+    },
+    attachments: (wanted.Attachments ?? []).map(({ Name, Content, ContentType, ContentID }) =>
+      attachmentOf(Name, Content, ContentType, ContentID ?? undefined),
+    ),
+  }
+  const sent = addressed({ from, to, cc, bcc }, content)
+  const { recipients } = sent
   if (recipients.length === 0) throw new ProviderError('invalid', 'Zero recipients specified')
   if (recipients.every((one) => isSuppressed(call, one))) throw new ProviderError('suppressed', recipients.join(', '))
-  const [toText, ccText] = [listText(to), listText(cc)]
   return {
     id: randomUUID(),
-    from: from.email,
-    recipients,
-    content: {
-      ...contentOf(call, wanted),
-      from: mailboxText(from),
-      ...(toText ? { to: toText } : {}),
-      ...(ccText ? { cc: ccText } : {}),
-      headers: {
-        ...(wanted.ReplyTo === undefined ? {} : { 'Reply-To': wanted.ReplyTo }),
-        ...Object.fromEntries((wanted.Headers ?? []).map(({ Name, Value }) => [Name, Value])),
-      },
-      attachments: (wanted.Attachments ?? []).map(({ Name, Content, ContentType, ContentID }) =>
-        attachmentOf(Name, Content, ContentType, ContentID ?? undefined),
-      ),
-    },
+    ...sent,
     tags: wanted.Tag === undefined ? [] : [wanted.Tag],
     arguments: wanted.Metadata ?? {},
     details: { stream: wanted.MessageStream ?? 'outbound' },
@@ -186,9 +177,9 @@ export const postmark: Provider = {
     },
   ],
   credentialOf({ c }) {
-    const key = keyOf(
+    const key = keyIn(
       c.req.header('X-Postmark-Server-Token'),
-      /^(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|POSTMARK_API_TEST)$/i,
+      /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|POSTMARK_API_TEST)$/i,
     )
     // The test key works on every account.
     return key?.shown === TEST_KEY ? { ...key, matches: () => true } : key
@@ -203,5 +194,5 @@ export const postmark: Provider = {
     [/^spamcomplaint@bounce-testing\.postmarkapp\.com$/i, 'complained'],
     [/@blackhole\.postmarkapp\.com$/i, 'delivered'],
   ],
-  events: postmarkEvents,
+  eventPosts: postmarkEvents,
 }

@@ -1,6 +1,6 @@
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
 import { timeText } from '../../../../src/core/time/time-text.ts'
-import type { EventForms, MailEvent } from '../types.ts'
+import type { EventPosts, MailEvent } from '../types.ts'
 
 const bounce = (type: string, subType: string) => (event: MailEvent) => ({
   bounce: { message: event.reply.text, type, subType },
@@ -21,22 +21,20 @@ const forms: Partial<Readonly<Record<ProviderEvent, readonly [type: string, more
 }
 
 /** The events of Resend: one for each request, signed as Svix signs. */
-export const resendEvents: EventForms = {
-  posts: (events) =>
-    events.flatMap((event) => {
-      const [type, more] = forms[event.type] ?? []
-      if (type === undefined) return []
-      const { mail } = event
-      const data = {
-        created_at: timeText(mail.at),
-        email_id: mail.id,
-        from: mail.from,
-        to: [event.recipient],
-        subject: mail.subject,
-        tags: mail.arguments,
-        ...more?.(event),
-      }
-      const body = JSON.stringify({ type, created_at: timeText(event.at), data })
-      return [{ event: type, body, headers: { 'User-Agent': 'Svix-Webhooks/1.0' }, sign: 'svix' as const }]
-    }),
-}
+export const resendEvents: EventPosts = (events) =>
+  events.flatMap((event) => {
+    const [type, more] = forms[event.type] ?? []
+    if (type === undefined) return []
+    const { mail } = event
+    const data = {
+      created_at: timeText(mail.at),
+      email_id: mail.id,
+      from: mail.from,
+      to: [event.recipient],
+      subject: mail.subject,
+      tags: mail.arguments,
+      ...more?.(event),
+    }
+    const body = JSON.stringify({ type, created_at: timeText(event.at), data })
+    return [{ event: type, body, headers: { 'User-Agent': 'Svix-Webhooks/1.0' }, sign: 'svix' as const }]
+  })

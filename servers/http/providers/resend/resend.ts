@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Api } from '../../../../src/api/api.ts'
-import { bearerOf } from '../credentials.ts'
 import { send } from '../send.ts'
 import {
   type Answer,
@@ -11,16 +10,7 @@ import {
   type ProviderCall,
   ProviderError,
 } from '../types.ts'
-import {
-  attachmentOf,
-  emailsOf,
-  fromTemplate,
-  jsonBody,
-  listText,
-  mailboxText,
-  parseMailboxes,
-  templateNamed,
-} from '../values.ts'
+import { addressed, attachmentOf, fromTemplate, jsonBody, keyIn, parseMailboxes, templateNamed } from '../values.ts'
 import { resendEvents } from './events.ts'
 
 const addresses = z
@@ -70,7 +60,7 @@ function contentOf(call: ProviderCall, { subject, text, html, template }: Email)
   }
   if (subject === undefined) throw new ProviderError('invalid', 'Missing `subject` field.', 'subject')
   if (!text && !html) throw new ProviderError('invalid', 'Missing `html` or `text` field.', 'html')
-  return { subject, ...(text ? { text } : {}), ...(html ? { html } : {}) }
+  return { subject, text: text || undefined, html: html || undefined }
 }
 
 function mailOf(call: ProviderCall, wanted: Email): OutgoingMail {
@@ -81,27 +71,22 @@ function mailOf(call: ProviderCall, wanted: Email): OutgoingMail {
       'Invalid `from` field. The email address needs to follow the `email@example.com` or `Name <email@example.com>` format.',
       'from',
     )
-  const lists = [wanted.to, wanted.cc, wanted.bcc].map((list) => list.flatMap((one) => parseMailboxes(one, 'to')))
-  const [to = [], cc = [], bcc = []] = lists
+  const lists = [wanted.to, wanted.cc, wanted.bcc, wanted.reply_to].map((list) =>
+    list.flatMap((one) => parseMailboxes(one, 'to')),
+  )
+  const [to = [], cc = [], bcc = [], replyTo = []] = lists
   if (to.length === 0) throw new ProviderError('invalid', 'Missing `to` field.', 'to')
-  const ccText = listText(cc)
+  const content = {
+    ...contentOf(call, wanted),
+    headers: wanted.headers ?? {},
+    attachments: (wanted.attachments ?? []).map(({ filename, content: octets, content_type: type, content_id: id }) => {
+      if (octets) return attachmentOf(filename, octets, type, id)
+      throw new ProviderError('not-offered', 'Sealpost does not fetch attachments by `path`; send their `content`')
+    }),
+  }
   return {
     id: randomUUID(),
-    from: from.email,
-    recipients: emailsOf(to, cc, bcc),
-    content: {
-      ...contentOf(call, wanted),
-      from: mailboxText(from),
-      to: listText(to) ?? [],
-      ...(ccText ? { cc: ccText } : {}),
-      headers: { ...(wanted.reply_to.length > 0 ? { 'Reply-To': wanted.reply_to.join(', ') } : {}), ...wanted.headers },
-      attachments: (wanted.attachments ?? []).map(
-        ({ filename, content: octets, content_type: type, content_id: id }) => {
-          if (octets) return attachmentOf(filename, octets, type, id)
-          throw new ProviderError('not-offered', 'Sealpost does not fetch attachments by `path`; send their `content`')
-        },
-      ),
-    },
+    ...addressed({ from, to, cc, bcc, replyTo }, content),
     tags: (wanted.tags ?? []).map(({ value }) => value),
     arguments: Object.fromEntries((wanted.tags ?? []).map(({ name, value }) => [name, value])),
     details: wanted.scheduled_at ? { scheduledAt: wanted.scheduled_at } : {},
@@ -176,7 +161,7 @@ export const resend: Provider = {
     { method: 'POST', path: /^\/emails$/, run: (call) => once(call, () => sendEmail(call)) },
     { method: 'POST', path: /^\/emails\/batch$/, run: (call) => once(call, () => sendBatch(call)) },
   ],
-  credentialOf: (call) => bearerOf(call, /^re_\S+$/),
+  credentialOf: ({ c }) => keyIn(c.req.header('Authorization'), /^bearer\s+(re_\S+)$/i),
   messageIdOf: (id) => `${id}@email.amazonses.com`,
   errorOf({ kind, message }, { limit, resetAtMs, nowMs }, { c }) {
     const [status, name, text] = errors[kind]
@@ -199,5 +184,5 @@ export const resend: Provider = {
     [/^complained(?:\+.*)?@resend\.dev$/i, 'complained'],
     [/^suppressed(?:\+.*)?@resend\.dev$/i, 'dropped'],
   ],
-  events: resendEvents,
+  eventPosts: resendEvents,
 }

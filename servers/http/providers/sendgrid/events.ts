@@ -1,6 +1,6 @@
 import { createPrivateKey, createSign } from 'node:crypto'
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
-import type { EventForms, MailEvent } from '../types.ts'
+import type { EventPosts, MailEvent } from '../types.ts'
 
 const AGENT = { useragent: 'Mozilla/5.0', ip: '192.0.2.1' }
 const replyOf = ({ reply }: MailEvent): string => `${reply.code} ${reply.status} ${reply.text}`
@@ -39,22 +39,20 @@ const eventOf = (event: MailEvent): object => ({
 })
 
 /** The events of SendGrid: an array for each request, signed with a key on the curve P-256. */
-export const sendGridEvents: EventForms = {
-  posts(events, { api, hook }) {
-    // The signature covers the line end that SendGrid sends.
-    const body = `${JSON.stringify(events.map(eventOf))}\r\n`
-    const timestamp = `${Math.floor(api.lab.clock.now() / 1000)}`
-    const headers = { 'User-Agent': 'SendGrid Event API' }
-    if (hook.secret === undefined) return [{ event: 'events', body, headers }]
-    const key = createPrivateKey({ key: Buffer.from(hook.secret, 'base64'), format: 'der', type: 'pkcs8' })
-    const signature = createSign('sha256')
-      .update(timestamp + body)
-      .sign(key, 'base64')
-    // https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features
-    const signed = {
-      'X-Twilio-Email-Event-Webhook-Signature': signature,
-      'X-Twilio-Email-Event-Webhook-Timestamp': timestamp,
-    }
-    return [{ event: 'events', body, headers: { ...headers, ...signed } }]
-  },
+export const sendGridEvents: EventPosts = (events, { api, hook }) => {
+  // The signature covers the line end that SendGrid sends.
+  const body = `${JSON.stringify(events.map(eventOf))}\r\n`
+  const timestamp = `${Math.floor(api.lab.clock.now() / 1000)}`
+  const headers = { 'User-Agent': 'SendGrid Event API' }
+  if (hook.secret === undefined) return [{ event: 'events', body, headers }]
+  const key = createPrivateKey({ key: Buffer.from(hook.secret, 'base64'), format: 'der', type: 'pkcs8' })
+  const signature = createSign('sha256')
+    .update(timestamp + body)
+    .sign(key, 'base64')
+  // https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features
+  const signed = {
+    'X-Twilio-Email-Event-Webhook-Signature': signature,
+    'X-Twilio-Email-Event-Webhook-Timestamp': timestamp,
+  }
+  return [{ event: 'events', body, headers: { ...headers, ...signed } }]
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import { bearerOf } from '../credentials.ts'
 import { send } from '../send.ts'
 import {
   type Answer,
@@ -10,16 +9,10 @@ import {
   type ProviderCall,
   ProviderError,
 } from '../types.ts'
-import { attachmentOf, emailsOf, fromTemplate, jsonBody, listText, mailboxText, templateNamed } from '../values.ts'
+import { addressed, attachmentOf, fromTemplate, jsonBody, keyIn, optionalText, templateNamed } from '../values.ts'
 import { sendGridEvents } from './events.ts'
 
-const mailbox = z.object({
-  email: z.string(),
-  name: z
-    .string()
-    .nullish()
-    .transform((name) => name ?? undefined),
-})
+const mailbox = z.object({ email: z.string(), name: optionalText })
 const mailboxes = z.array(mailbox).default([])
 const texts = z.record(z.string(), z.string()).default({})
 const facts = z.record(z.string(), z.unknown()).default({})
@@ -65,8 +58,8 @@ type Input = z.output<typeof input>
 type Personalization = z.output<typeof personalization>
 
 /** Returns a text with the substitutions of older templates. */
-const substituted = (text: string, values: Readonly<Record<string, string>>): string =>
-  Object.entries(values).reduce((from, [mark, value]) => from.replaceAll(mark, () => value), text)
+const substituted = (text: string | undefined, values: Readonly<Record<string, string>>): string | undefined =>
+  Object.entries(values).reduce((from, [mark, value]) => from?.replaceAll(mark, () => value), text)
 
 function contentOf(call: ProviderCall, wanted: Input, one: Personalization) {
   const subject = one.subject ?? wanted.subject
@@ -82,32 +75,25 @@ function contentOf(call: ProviderCall, wanted: Input, one: Personalization) {
     )
   if (subject === undefined) throw new ProviderError('invalid', 'The subject is required.', 'subject')
   const of = (type: string) => wanted.content.find((part) => part.type.toLowerCase() === type)?.value
-  const [text, html] = [of('text/plain'), of('text/html')]
   return {
     subject: substituted(subject, one.substitutions),
-    ...(text === undefined ? {} : { text: substituted(text, one.substitutions) }),
-    ...(html === undefined ? {} : { html: substituted(html, one.substitutions) }),
+    text: substituted(of('text/plain'), one.substitutions),
+    html: substituted(of('text/html'), one.substitutions),
   }
 }
 
 function mailOf(call: ProviderCall, wanted: Input, one: Personalization, id: string): OutgoingMail {
-  const from = one.from ?? wanted.from
-  const replyTo = listText([...(wanted.reply_to ? [wanted.reply_to] : []), ...wanted.reply_to_list])
-  const [to, cc] = [listText(one.to), listText(one.cc)]
+  const replyTo = [...(wanted.reply_to ? [wanted.reply_to] : []), ...wanted.reply_to_list]
+  const content = {
+    ...contentOf(call, wanted, one),
+    headers: { ...wanted.headers, ...one.headers },
+    attachments: wanted.attachments.map(({ filename, content: octets, type, disposition, content_id: cid }) =>
+      attachmentOf(filename, octets, type, disposition === 'inline' ? cid : undefined),
+    ),
+  }
   return {
     id,
-    from: from.email,
-    recipients: emailsOf(one.to, one.cc, one.bcc),
-    content: {
-      ...contentOf(call, wanted, one),
-      from: mailboxText(from),
-      ...(to ? { to } : {}),
-      ...(cc ? { cc } : {}),
-      headers: { ...(replyTo ? { 'Reply-To': replyTo.join(', ') } : {}), ...wanted.headers, ...one.headers },
-      attachments: wanted.attachments.map(({ filename, content, type, disposition, content_id: cid }) =>
-        attachmentOf(filename, content, type, disposition === 'inline' ? cid : undefined),
-      ),
-    },
+    ...addressed({ ...one, from: one.from ?? wanted.from, replyTo }, content),
     tags: wanted.categories,
     arguments: { ...wanted.custom_args, ...one.custom_args },
   }
@@ -149,7 +135,7 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, message?: str
 /** SendGrid, version 3 of its API. */
 export const sendgrid: Provider = {
   routes: [{ method: 'POST', path: /^\/v3\/mail\/send$/, run: sendMail }],
-  credentialOf: (call) => bearerOf(call, /^SG\.\S+$/),
+  credentialOf: ({ c }) => keyIn(c.req.header('Authorization'), /^bearer\s+(SG\.\S+)$/i),
   messageIdOf: (id) => `${id}@geopod-ismtpd-1`,
   errorOf({ kind, message, field }, { limit, resetAtMs }) {
     const [status, text = message] = errors[kind]
@@ -164,5 +150,5 @@ export const sendgrid: Provider = {
   },
   // https://www.twilio.com/docs/sendgrid/for-developers/sending-email/the-email-sink
   testAddresses: [[/@sink\.sendgrid\.net$/i, 'delivered']],
-  events: sendGridEvents,
+  eventPosts: sendGridEvents,
 }

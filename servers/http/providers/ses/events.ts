@@ -3,14 +3,7 @@ import type { Api } from '../../../../src/api/api.ts'
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
 import { timeText } from '../../../../src/core/time/time-text.ts'
 import type { InstalledCertificate } from '../../../../src/tls/pki/types.ts'
-import {
-  type EventForms,
-  type EventPost,
-  type EventTarget,
-  type MailEvent,
-  ProviderError,
-  type ProviderRoute,
-} from '../types.ts'
+import { type EventPosts, type MailEvent, ProviderError, type ProviderRoute, type WebhookRequest } from '../types.ts'
 
 const ACCOUNT = '123456789012'
 const AGENT = { ipAddress: '192.0.2.1', userAgent: 'Mozilla/5.0' }
@@ -140,7 +133,7 @@ function certificateOf(api: Api): Promise<InstalledCertificate> {
 /** The fields that the signature covers. https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html */
 const SIGNED = ['Message', 'MessageId', 'Timestamp', 'TopicArn', 'Type'] as const
 
-async function post(event: MailEvent, { api, base }: EventTarget): Promise<EventPost[]> {
+async function post(event: MailEvent, { api, base }: Parameters<EventPosts>[1]): Promise<WebhookRequest[]> {
   const message = messageOf(event)
   if (!message) return []
   const { thumbprint, privateKeyPem } = await certificateOf(api)
@@ -176,13 +169,8 @@ async function post(event: MailEvent, { api, base }: EventTarget): Promise<Event
 }
 
 /** The events of SES, as notifications of Amazon SNS. */
-export const sesEvents: EventForms = {
-  posts: async (events, target) => {
-    const found: EventPost[] = []
-    for (const event of events) found.push(...(await post(event, target)))
-    return found
-  },
-}
+export const sesEvents: EventPosts = async (events, target) =>
+  (await Promise.all(events.map((event) => post(event, target)))).flat()
 
 /** The certificate that the notifications name. */
 export const signingRoutes: readonly ProviderRoute[] = [

@@ -1,8 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { MessageDraft } from '../../../../src/mail/format/compose.ts'
-import { headerFields, headerValues } from '../../../../src/mail/format/headers.ts'
+import { addressesIn } from '../account-mail.ts'
 import { type OutgoingMail, type ProviderCall, ProviderError } from '../types.ts'
-import { emailsOf, fromTemplate, listText, mailboxText, parseMailboxes, templateNamed } from '../values.ts'
+import { addressed, type Content, fromTemplate, parseMailboxes, templateNamed } from '../values.ts'
 import { regionOf } from './signature.ts'
 
 /** A message of either API. */
@@ -12,7 +11,7 @@ export interface SesMail {
   readonly cc?: readonly string[]
   readonly bcc?: readonly string[]
   readonly replyTo?: readonly string[]
-  readonly content: Pick<MessageDraft, 'subject' | 'text' | 'html' | 'attachments' | 'headers'> | Buffer
+  readonly content: Content | Buffer
   readonly tags?: readonly (readonly [name: string, value: string])[]
   readonly configurationSet?: string | undefined
 }
@@ -25,42 +24,26 @@ export function mailOf(call: ProviderCall, mail: SesMail): OutgoingMail {
   const { source, to = [], cc = [], bcc = [], replyTo = [], content, tags = [], configurationSet } = mail
   const lists = [to, cc, bcc].map((list) => list.flatMap((one) => parseMailboxes(one, 'Destination')))
   const [toList = [], ccList = [], bccList = []] = lists
-  const inHeader = Buffer.isBuffer(content) ? headerAddresses(content) : undefined
-  const [from] = source === undefined ? (inHeader?.from ?? []) : parseMailboxes(source, 'FromEmailAddress')
+  const inHeader = Buffer.isBuffer(content) ? addressesIn(content) : undefined
+  const [from] = parseMailboxes(source ?? inHeader?.from ?? '', 'FromEmailAddress')
   if (!from) throw new ProviderError('invalid', "Missing required header 'From'.", 'FromEmailAddress')
-  const given = emailsOf(toList, ccList, bccList)
+  const people = {
+    from,
+    to: toList,
+    cc: ccList,
+    bcc: bccList,
+    replyTo: replyTo.flatMap((one) => parseMailboxes(one, 'ReplyToAddresses')),
+  }
+  const sent = addressed(people, Buffer.isBuffer(content) ? {} : content)
   return {
     id: newId(),
-    from: from.email,
-    recipients: given.length > 0 ? given : emailsOf(inHeader?.recipients ?? []),
-    content: Buffer.isBuffer(content)
-      ? content
-      : {
-          ...content,
-          from: mailboxText(from),
-          ...definedLists({ to: listText(toList), cc: listText(ccList) }),
-          headers: {
-            ...(replyTo.length > 0 ? { 'Reply-To': replyTo.join(', ') } : {}),
-            ...content.headers,
-          },
-        },
+    ...sent,
+    recipients: sent.recipients.length > 0 ? sent.recipients : (inHeader?.recipients ?? []),
+    content: Buffer.isBuffer(content) ? content : sent.content,
     tags: tags.map(([, value]) => value),
     arguments: Object.fromEntries(tags),
     details: { region: regionOf(call), ...(configurationSet ? { configurationSet } : {}) },
   }
-}
-
-const definedLists = (lists: { to: string[] | undefined; cc: string[] | undefined }) => ({
-  ...(lists.to ? { to: lists.to } : {}),
-  ...(lists.cc ? { cc: lists.cc } : {}),
-})
-
-/** Returns the addresses in the header of a raw message. */
-function headerAddresses(raw: Buffer) {
-  const fields = headerFields(raw)
-  const of = (name: string) =>
-    headerValues(raw, fields, name).flatMap((value) => parseMailboxes(Buffer.from(value, 'latin1').toString(), name))
-  return { from: of('from'), recipients: [...of('to'), ...of('cc'), ...of('bcc')] }
 }
 
 /** Returns the content that a template of the configuration makes of data in JSON. @throws ProviderError */

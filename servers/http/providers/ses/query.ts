@@ -40,14 +40,11 @@ function mailIn(form: URLSearchParams, content: SesMail['content']): SesMail {
 
 /** The actions that send, with the content of their messages. https://docs.aws.amazon.com/ses/latest/APIReference/ */
 const contents: Readonly<Record<string, (call: ProviderCall, form: URLSearchParams) => SesMail['content']>> = {
-  SendEmail: (_, form) => {
-    const [text, html] = [form.get('Message.Body.Text.Data'), form.get('Message.Body.Html.Data')]
-    return {
-      subject: form.get('Message.Subject.Data') ?? '',
-      ...(text === null ? {} : { text }),
-      ...(html === null ? {} : { html }),
-    }
-  },
+  SendEmail: (_, form) => ({
+    subject: form.get('Message.Subject.Data') ?? '',
+    text: form.get('Message.Body.Text.Data') ?? undefined,
+    html: form.get('Message.Body.Html.Data') ?? undefined,
+  }),
   SendRawEmail: (_, form) => Buffer.from(form.get('RawMessage.Data') ?? '', 'base64'),
   SendTemplatedEmail: (call, form) =>
     templated(call, form.get('Template') ?? '', form.get('TemplateData') ?? undefined),

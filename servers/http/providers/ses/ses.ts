@@ -70,5 +70,5 @@ export const ses: Provider = {
     [/^complaint(?:\+.*)?@simulator\.amazonses\.com$/i, 'complained'],
     [/^suppressionlist(?:\+.*)?@simulator\.amazonses\.com$/i, 'dropped'],
   ],
-  events: sesEvents,
+  eventPosts: sesEvents,
 }

@@ -95,12 +95,7 @@ function contentOf(
   if (Template) return ofTemplate(call, Template)
   if (!Simple) throw new ProviderError('invalid', 'Content: write Simple, Raw or Template', 'Content')
   const { Subject, Body } = Simple
-  return {
-    subject: Subject.Data,
-    ...(Body.Text ? { text: Body.Text.Data } : {}),
-    ...(Body.Html ? { html: Body.Html.Data } : {}),
-    ...extras(Simple),
-  }
+  return { subject: Subject.Data, text: Body.Text?.Data, html: Body.Html?.Data, ...extras(Simple) }
 }
 
 const lists = ({ ToAddresses = [], CcAddresses = [], BccAddresses = [] }: z.output<typeof destination>) => ({

@@ -22,21 +22,26 @@ type Wish =
   /** An out-of-office reply. */
   | { readonly kind: 'vacation'; readonly form: ReplyForm }
   /** An event of the provider by whose API the message was sent. */
-  | { readonly kind: 'event'; readonly event: ProviderEvent }
+  | { readonly kind: 'event' }
 
 /** A report that a test asks for. */
 export type OnDemand = Wish & {
+  /** The event that a provider reports, if the message was sent by its API. Absent: none. */
+  readonly event?: ProviderEvent
   /** Default: `reports.delay`. */
   readonly delayMs?: number
 }
 
 /** Reports without a failure, and the replies in them. */
-const REPORTED: Readonly<Record<Exclude<ReportAction, 'failed'>, Refusal>> = {
-  delayed: { code: 451, status: '4.4.1', text: 'The host does not answer' },
-  delivered: { code: 250, status: '2.1.5', text: 'Delivered' },
-  relayed: { code: 250, status: '2.1.5', text: 'Relayed' },
-  expanded: { code: 250, status: '2.1.5', text: 'Sent on to the members of a list' },
+const REPORTED: Readonly<Record<Exclude<ReportAction, 'failed'>, readonly [Refusal, ProviderEvent]>> = {
+  delayed: [{ code: 451, status: '4.4.1', text: 'The host does not answer' }, 'deferred'],
+  delivered: [{ code: 250, status: '2.1.5', text: 'Delivered' }, 'delivered'],
+  relayed: [{ code: 250, status: '2.1.5', text: 'Relayed' }, 'delivered'],
+  expanded: [{ code: 250, status: '2.1.5', text: 'Sent on to the members of a list' }, 'delivered'],
 }
+
+/** Returns what a provider reports about a recipient that was refused. */
+export const bounceEvent = ({ code }: Refusal): ProviderEvent => (code < 500 ? 'soft-bounced' : 'bounced')
 
 const isOneOf = <Word extends string>(words: readonly Word[], text: string): text is Word =>
   (words as readonly string[]).includes(text)
@@ -48,7 +53,7 @@ function formOf<Word extends string>(forms: readonly Word[], options: readonly s
   return others.length === 0 && isOneOf(forms, first) ? first : 'invalid'
 }
 
-type Parser = (argument: string, options: readonly string[]) => Wish | undefined
+type Parser = (argument: string, options: readonly string[]) => OnDemand | undefined
 
 const PARSERS: ReadonlyMap<string, Parser> = new Map<string, Parser>([
   [
@@ -58,11 +63,12 @@ const PARSERS: ReadonlyMap<string, Parser> = new Map<string, Parser>([
       if (form === 'invalid') return undefined
       const withForm = form === undefined ? {} : { form }
       const refusal = refusalOf(argument)
-      if (refusal) return { kind: 'bounce', action: 'failed', refusal, ...withForm }
+      if (refusal) return { kind: 'bounce', action: 'failed', refusal, event: bounceEvent(refusal), ...withForm }
       const action = (Object.keys(REPORTED) as (keyof typeof REPORTED)[]).find((each) => each === argument)
       // qmail reports failures only.
       if (action === undefined || form === 'qmail') return undefined
-      return { kind: 'bounce', action, refusal: REPORTED[action], ...withForm }
+      const [reply, event] = REPORTED[action]
+      return { kind: 'bounce', action, refusal: reply, event, ...withForm }
     },
   ],
   [
@@ -77,7 +83,7 @@ const PARSERS: ReadonlyMap<string, Parser> = new Map<string, Parser>([
     (argument, options) => {
       const form = formOf(['headers'], options)
       if (form === 'invalid' || !isOneOf(feedbackTypes, argument)) return undefined
-      return { kind: 'complaint', type: argument, onlyHeader: form === 'headers' }
+      return { kind: 'complaint', type: argument, onlyHeader: form === 'headers', event: 'complained' }
     },
   ],
   [
