@@ -2,7 +2,7 @@ import type { Browser, BrowserContext } from 'playwright-core'
 import type { Target } from '../frame/types.ts'
 import { addressOf, LOADED_ROW } from './browser.ts'
 
-export interface FirstScreen {
+interface FirstScreen {
   /** Milliseconds from the start of the navigation until the first rows are in the document. */
   readonly rowsMs: number
   /** Until a key has opened a message. */
@@ -30,7 +30,7 @@ const STOPWATCH = `
   })`
 
 /** Loads the page in a context. The second time, the browser has the files in its cache. */
-export async function loadFirstScreen(context: BrowserContext, target: Target): Promise<FirstScreen> {
+async function loadFirstScreen(context: BrowserContext, target: Target): Promise<FirstScreen> {
   const page = await context.newPage()
   const devtools = await context.newCDPSession(page)
   const sent = new Map<string, string>()

@@ -7,7 +7,7 @@ import { freePort } from '../frame/processes.ts'
 const program = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url))
 
 /** `sealpost start` as a user runs it: four protocols, three of them with TLS ports. */
-export interface StartCommand {
+interface StartCommand {
   /** The arguments of Node.js. */
   readonly args: readonly string[]
   /** Port of the SMTP virtual server. */

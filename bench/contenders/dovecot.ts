@@ -7,7 +7,7 @@ import type { Contender } from '../frame/types.ts'
 /** Dovecot does not serve mail as root, so it runs as `nobody` then. */
 const [USER_ID, GROUP_ID] = process.getuid?.() ? [process.getuid(), process.getgid?.() ?? 0] : [65534, 65534]
 
-export interface DovecotSettings {
+interface DovecotSettings {
   readonly protocol: 'imap' | 'pop3' | 'lmtp'
   /** Messages in the INBOX of `alice` (password `secret`), from the lowest uid. */
   readonly messages: readonly Buffer[]

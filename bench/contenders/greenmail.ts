@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { findProgram, freePort, spawnServer } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 
-export interface GreenMailSettings {
+interface GreenMailSettings {
   readonly protocol: 'smtp' | 'pop3' | 'imap'
   /** Messages in the INBOX of `alice` (password `secret`). */
   readonly messages?: readonly Buffer[]

@@ -8,7 +8,7 @@ import type { Contender } from '../frame/types.ts'
 /** Store limit, large enough for the messages that a workload keeps on a fast machine. */
 const ROOM = '8GiB'
 
-export interface LabSettings {
+interface LabSettings {
   readonly protocol: ServerProtocol | 'all'
   /** Use the port of implicit TLS instead of the clear-text port. */
   readonly tls?: boolean

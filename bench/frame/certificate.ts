@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-export interface PeerCertificate {
+interface PeerCertificate {
   readonly key: string
   readonly cert: string
   /** PEM of the issuing authority. */

@@ -20,7 +20,7 @@ interface Round {
 }
 
 /** One operation with one replica and with three. */
-export interface Comparison {
+interface Comparison {
   readonly operation: string
   readonly replicas: number
   readonly round: Round

@@ -10,7 +10,7 @@ import { deliver, END, greeted } from './smtp.ts'
 import type { Target } from './types.ts'
 
 /** CPU seconds that a lab has used so far. */
-export interface UsedCpu {
+interface UsedCpu {
   readonly nodes: number
   readonly database: number
 }

@@ -10,7 +10,7 @@ import type { Target } from './types.ts'
 const START_LIMIT_MS = 30_000
 
 /** The report of a server program of `bench/programs/` when it listens. */
-export interface ServerNews {
+interface ServerNews {
   readonly port: number
   readonly smtpPort?: number
   readonly pop3Port?: number

@@ -15,7 +15,7 @@ export interface FeedClient {
 }
 
 /** The texts of a tool about the changes of a mailbox. */
-export interface FeedWords {
+interface FeedWords {
   received?(message: IndexedMessage): void | Promise<void>
   changed?(mail: Mail): void
   /** Messages whose last copy was deleted, by id, in one step. */

@@ -12,7 +12,7 @@ import { joinCluster, openLabDatabase } from './cluster/database.ts'
 import { openLabValues } from './cluster/shared-values.ts'
 import { Lab } from './lab.ts'
 import { createMemoryBudget, openSpool } from './memory.ts'
-import type { LabOptions } from './options.ts'
+import type { LabOptions } from './opened-lab.ts'
 import { openFolders } from './preflight/folder-modes.ts'
 import { LogLines } from './recording/log-lines.ts'
 

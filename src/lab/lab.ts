@@ -1,4 +1,3 @@
-import type { Logger } from 'pino'
 import type { LabServices } from '../../servers/service.ts'
 import { AddedAccounts } from '../accounts/directory/added-accounts.ts'
 import { Tenants } from '../accounts/directory/tenants.ts'
@@ -8,13 +7,10 @@ import type { Api } from '../api/api.ts'
 import type { ApiLab, NotReady } from '../api/lab.ts'
 import { ReturnedMessages } from '../api/returned-messages.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../core/config/resolve.ts'
-import { systemClock } from '../core/time/clock.ts'
 import type { MovableClock } from '../core/time/movable-clock.ts'
 import { Rates } from '../net/rates.ts'
 import type { Reach } from '../net/virtual-server.ts'
 import type { StoredMessage } from '../storage/store/types.ts'
-import type { Authorities } from '../tls/pki/authority/authorities.ts'
-import type { Certificates } from '../tls/pki/lifecycle/certificates.ts'
 import { assertEnvelope, deliverLocalMail, type LocalMail } from '../transport/delivery/local-mail.ts'
 import { ScheduledReports } from '../transport/delivery/reports/scheduled.ts'
 import { MailAuthentication } from '../transport/mail-authentication/mail-authentication.ts'
@@ -36,7 +32,7 @@ import { preload } from './mail/preload.ts'
 import { TlsReporting } from './mail/tls-reporting.ts'
 import { memoryLimits } from './memory.ts'
 import { LabMetrics } from './metrics.ts'
-import type { LabOptions, LabParts } from './options.ts'
+import { type LabOptions, type LabParts, OpenedLab } from './opened-lab.ts'
 import { notReadyReasons, type Phase } from './readiness.ts'
 import { Captures } from './recording/captures.ts'
 import { logSession } from './recording/log-events.ts'
@@ -51,111 +47,47 @@ import { LabWebhooks } from './webhooks.ts'
  * A running lab, created by `createLab`. This class is the composition root of the project: each part declares an interface of
  * what it needs, and the lab is all of them.
  */
-export class Lab implements ApiLab, AsyncDisposable {
-  // Opened by `createLab`. A reload does not replace them.
-  readonly certificateStore: LabParts['certificateStore']
-  readonly store: LabParts['store']
-  readonly database: LabParts['database']
-  readonly values: LabParts['values']
-  readonly cluster: LabParts['cluster']
-  readonly sessionLog: LabParts['sessionLog']
-  readonly intake: LabParts['intake']
-  readonly logLines: LabParts['logLines']
-  readonly log: Logger
-  readonly clock: MovableClock
-  readonly isBackground: boolean
-  readonly openLab: LabParts['openLab']
-  /** When the lab was opened, milliseconds since the epoch, by the clock of the machine. */
-  readonly openedAt = systemClock.now()
-
-  // Created here. A reload changes their settings.
+export class Lab extends OpenedLab implements ApiLab, AsyncDisposable {
   readonly queue = new ChangeQueue()
   readonly changes = new ChangeFeed()
-  readonly tenants: Tenants
-  readonly addedAccounts: AddedAccounts
-  readonly oauth2: OAuth2
-  readonly mailAuthentication: MailAuthentication
-  readonly rates: Rates
-  readonly pki: LabPki
+  readonly tenants = new Tenants(this.values)
+  readonly addedAccounts = new AddedAccounts(this.values)
+  readonly rates = new Rates(this.clock)
+  readonly oauth2: OAuth2 = new OAuth2(this)
+  readonly mailAuthentication: MailAuthentication = new MailAuthentication(this)
+  readonly pki: LabPki = new LabPki(this)
   /** The certificate lifecycle of the virtual servers. */
-  readonly certificates: Certificates
+  readonly certificates = this.pki.certificates
   /** The lab's own certificate authorities. */
-  readonly authorities: Authorities
-  readonly dns: LabDns
-  readonly faults: LabFaults
-  readonly unsubscribes: Unsubscribes
-  readonly captures: Captures
-  readonly reports: ScheduledReports
-  readonly outgoing: LabOutgoing
-  readonly tlsReports: TlsReporting
-  readonly dmarcReports: DmarcReporting
-  readonly dailyReports: DailyReports
-  readonly news: LabNews
-  readonly metrics: LabMetrics
-  readonly virtualServers: VirtualServers
-  readonly servedCertificates: ServedCertificates
+  readonly authorities = this.pki.authorities
+  readonly dns: LabDns = new LabDns(this)
+  readonly faults: LabFaults = new LabFaults(this)
+  readonly unsubscribes: Unsubscribes = new Unsubscribes(this)
+  readonly captures: Captures = new Captures(this)
+  readonly reports: ScheduledReports = new ScheduledReports(this)
+  readonly outgoing: LabOutgoing = new LabOutgoing(this)
+  readonly tlsReports: TlsReporting = new TlsReporting(this)
+  readonly dmarcReports: DmarcReporting = new DmarcReporting(this)
+  readonly dailyReports: DailyReports = new DailyReports(this)
+  readonly news: LabNews = new LabNews(this)
+  readonly metrics: LabMetrics = new LabMetrics(this)
+  readonly #webhooks: LabWebhooks = new LabWebhooks(this)
+  readonly virtualServers: VirtualServers = new VirtualServers(this)
+  readonly servedCertificates: ServedCertificates = new ServedCertificates(this)
   /** The text of the configuration, and changes of it. Undefined if the lab does not know where it comes from. */
   readonly configuration: LabConfiguration | undefined
-  readonly #webhooks: LabWebhooks
+  #services: LabServices = composeServices(this, this.config)
   #api: Promise<Api> | undefined
 
-  // Replaced by a reload.
-  #config: ResolvedLab
-  #services: LabServices
-
-  readonly #options: LabOptions
   #phase: Phase = 'starting'
   #stopWatching: () => void = () => {}
   #stopped: Promise<void> | undefined
 
   constructor(config: ResolvedLab, parts: LabParts, options: LabOptions & { readonly clock: MovableClock }) {
-    const { certificateStore, store, database, values, cluster, sessionLog, intake, logLines, openLab } = parts
-    const { clock, log, configuration } = options
-    this.certificateStore = certificateStore
-    this.store = store
-    this.database = database
-    this.values = values
-    this.cluster = cluster
-    this.sessionLog = sessionLog
-    this.intake = intake
-    this.logLines = logLines
-    this.openLab = openLab
-    this.log = log
-    this.clock = clock
-    this.isBackground = options.isBackground === true
-    this.#options = options
-    this.#config = config
-
-    this.tenants = new Tenants(values)
-    this.addedAccounts = new AddedAccounts(values)
-    this.rates = new Rates(clock)
-    this.oauth2 = new OAuth2(this)
-    this.mailAuthentication = new MailAuthentication(this)
-    this.pki = new LabPki(this)
-    this.certificates = this.pki.certificates
-    this.authorities = this.pki.authorities
-    this.dns = new LabDns(this)
-    this.faults = new LabFaults(this)
-    this.unsubscribes = new Unsubscribes(this)
-    this.captures = new Captures(this)
-    this.reports = new ScheduledReports(this)
-    this.outgoing = new LabOutgoing(this)
-    this.tlsReports = new TlsReporting(this)
-    this.dmarcReports = new DmarcReporting(this)
-    this.dailyReports = new DailyReports(this)
-    this.news = new LabNews(this)
-    this.metrics = new LabMetrics(this)
-    this.#webhooks = new LabWebhooks(this)
-    this.virtualServers = new VirtualServers(this)
-    this.servedCertificates = new ServedCertificates(this)
+    super(config, parts, options)
+    const { configuration, clock } = options
     this.configuration = configuration && new LabConfiguration(this, configuration.source, configuration.opened)
-    this.#services = composeServices(this, config)
     clock.watch(() => this.#followClock())
-  }
-
-  /** The configuration that the lab uses now. A reload replaces it. */
-  get config(): ResolvedLab {
-    return this.#config
   }
 
   /** The parts of the lab that sessions and delivery use now. A reload replaces them. */
@@ -248,14 +180,14 @@ export class Lab implements ApiLab, AsyncDisposable {
    */
   useCertificate(certificate: ResolvedVirtualServer['certificate'], only?: string): Promise<void> {
     return this.queue.run(async () => {
-      const previous = this.#config
+      const previous = this.config
       const notServed = this.servedCertificates.notServed()
-      this.#config = withCertificate(previous, certificate, only)
+      this.usedConfig = withCertificate(previous, certificate, only)
       try {
         await this.servedCertificates.refresh()
         this.servedCertificates.refuseNew(notServed)
       } catch (error) {
-        this.#config = previous
+        this.usedConfig = previous
         await this.servedCertificates
           .refresh()
           .catch((err: unknown) => this.logError(err, 'the previous certificates could not be restored'))
@@ -358,8 +290,8 @@ export class Lab implements ApiLab, AsyncDisposable {
     await this.pki[Symbol.asyncDispose]()
     this.oauth2.close()
     await this.cluster[Symbol.asyncDispose]()
-    if (!this.#options.certificateStore) await this.certificateStore.close()
-    if (!this.#options.store) await this.store[Symbol.asyncDispose]()
+    if (!this.options.certificateStore) await this.certificateStore.close()
+    if (!this.options.store) await this.store[Symbol.asyncDispose]()
     await this.values[Symbol.asyncDispose]()
     await this.database?.[Symbol.asyncDispose]()
   }
@@ -375,7 +307,7 @@ export class Lab implements ApiLab, AsyncDisposable {
   async #apply(next: ResolvedLab): Promise<void> {
     // Even without a noticed change, because people reload when a change has no effect.
     await this.certificateStore.reread()
-    const previous = this.#config
+    const previous = this.config
     const notServed = this.servedCertificates.notServed()
     try {
       await this.#use(next)
@@ -391,7 +323,7 @@ export class Lab implements ApiLab, AsyncDisposable {
   }
 
   async #use(config: ResolvedLab): Promise<void> {
-    this.#config = config
+    this.usedConfig = config
     this.#services = composeServices(this, config)
     this.intake.memory.limits = memoryLimits(config)
     this.mailAuthentication.forget()

@@ -21,7 +21,6 @@ access:
 })
 afterAll(async () => {
   await lab.end()
-  place.remove()
 })
 
 const token = (...args: readonly string[]) => place.run(['access-token', '--config', 'lab.yaml', ...args])

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { startAcme } from '../tls/pki/acme/support.ts'
 import { CertificateLab, imap4, smtp } from './cert-support.ts'
 
@@ -6,7 +6,6 @@ let pki: CertificateLab
 beforeEach(() => {
   pki = new CertificateLab()
 })
-afterEach(() => pki.remove())
 
 test('cert acme-account rollover gives the account another key, and continues after an interruption', async () => {
   await using acme = await startAcme()

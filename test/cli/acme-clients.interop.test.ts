@@ -24,7 +24,6 @@ afterEach(async () => {
     await exited
   }
   serving = undefined
-  pki.remove()
 })
 
 interface Serving {

@@ -24,7 +24,6 @@ describe('a lab that other machines can reach, without tokens and administrators
   })
   afterAll(async () => {
     await running.end()
-    place.remove()
   })
 
   test('accepts the token of its ready event, also after a reload, and logs it nowhere', async () => {

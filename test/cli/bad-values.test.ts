@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
@@ -6,7 +6,6 @@ const pki = new CertificateLab()
 beforeAll(async () => {
   await pki.done('ca', 'list')
 })
-afterAll(() => pki.remove())
 
 const request = (...args: readonly string[]) => ['cert', 'request', '--for', smtp, '--out', 'x.csr', ...args]
 const user = (...args: readonly string[]) => ['ca', 'user', ...args, '--password', 'x', '--out', 'x.p12']

@@ -1,8 +1,7 @@
-import { afterAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { CertificateLab, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
-afterAll(() => pki.remove())
 
 const names = async (): Promise<string[]> =>
   (await pki.json<{ name: string; default: boolean }[]>('ca', 'list')).map((one) => one.name + (one.default ? '*' : ''))

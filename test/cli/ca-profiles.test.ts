@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { CertificateLab, smtp } from './cert-support.ts'
 
 let pki: CertificateLab
@@ -16,7 +16,6 @@ virtualServers: [{ protocol: smtp, port: 0 }]
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'one.key']
   await pki.openssl('req', '-new', ...key, '-subj', '/CN=one.test', '-out', 'one.csr')
 })
-afterAll(() => pki.remove())
 
 const hoursOf = (certificate: X509Certificate): number =>
   (Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)) / 3_600_000

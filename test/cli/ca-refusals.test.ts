@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { some } from '../support/thorough.ts'
 import { CertificateLab, imap4, smtp } from './cert-support.ts'
 
@@ -12,7 +12,6 @@ beforeAll(async () => {
     await pki.done('ca', 'export', name, '--format', 'chain', '--out', `${name}.pem`)
   }
 })
-afterAll(() => pki.remove())
 
 const untrusted = (name: string): string[] => ['-CAfile', 'Narrow.pem', '-untrusted', `${name}.pem`]
 

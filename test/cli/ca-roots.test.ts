@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { startLab } from '../../src/testing/start-lab.ts'
 import { CertificateLab, pop3 } from './cert-support.ts'
 
@@ -11,7 +11,6 @@ beforeAll(async () => {
   await pki.done('ca', 'create', 'subordinate', 'Second CA', '--parent', 'Second Root')
   await pki.done('cert', 'issue', '--for', pop3, '--cn', 'localhost', '--authority', 'Second CA')
 })
-afterAll(() => pki.remove())
 
 const subjects = (pem: string): string[] =>
   (pem.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? []).map((one) => new X509Certificate(one).subject)

@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
@@ -19,7 +19,6 @@ beforeAll(async () => {
     await pki.done('cert', 'install', 'chain.pem')
   }
 })
-afterAll(() => pki.remove())
 
 const findings = async (): Promise<string> => (await pki.sealpost('check')).stderr
 

@@ -1,10 +1,9 @@
 import { statSync } from 'node:fs'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readPkcs12 } from '../../src/tls/pki/keystore/pkcs12.ts'
 import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
-afterAll(() => pki.remove())
 
 interface ShownAuthority {
   readonly name: string

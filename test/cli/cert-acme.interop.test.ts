@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { freePort } from '../support/free-ports.ts'
 import { run } from '../support/openssl.ts'
 import { needs } from '../support/programs.ts'
@@ -16,7 +16,6 @@ let pki: CertificateLab
 beforeEach(() => {
   pki = new CertificateLab()
 })
-afterEach(() => pki.remove())
 
 /** Starts `sealpost ca serve`. Resolves when it is ready. */
 async function caServe(...args: string[]): Promise<{ process: ChildProcess; directory: string; root: string }> {

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { some } from '../support/thorough.ts'
 import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
@@ -10,7 +10,6 @@ beforeAll(async () => {
   const issued = await pki.json('cert', 'issue', '--for', smtp, '--cn', 'localhost', '--name', 'First')
   thumbprint = issued.thumbprint ?? ''
 })
-afterAll(() => pki.remove())
 
 const show = (name: string) => pki.json<ShownCertificate>('cert', 'show', name)
 

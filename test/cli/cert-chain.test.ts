@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
@@ -8,7 +8,6 @@ beforeAll(async () => {
   await pki.outsideAuthority('middle', 'world')
   await pki.outsideAuthority('low', 'middle')
 })
-afterAll(() => pki.remove())
 
 /** Requests a certificate and lets the lowest authority sign it. */
 async function answered(server: string): Promise<void> {
@@ -54,7 +53,6 @@ describe('in a store that does not know the authorities', () => {
       other.write(`${name}.key`, pki.text(`${name}.key`))
     }
   })
-  afterAll(() => other.remove())
 
   it('cert import completes the chain, and assigns the certificate', async () => {
     await other.openssl(
@@ -95,7 +93,6 @@ describe('in a store that does not know the authorities', () => {
 
 describe('a file whose authorities are not those of the certificate', () => {
   const wrong = new CertificateLab()
-  afterAll(() => wrong.remove())
 
   it('tells a wrong issuer and a wrong signature apart', async () => {
     await wrong.outsideAuthority('world')
@@ -117,7 +114,6 @@ describe('a file whose authorities are not those of the certificate', () => {
 
 it('imports a certificate with the new root of an authority and that which the old key signed', async () => {
   const lab = new CertificateLab()
-  onTestFinished(() => lab.remove())
   await lab.outsideAuthority('world')
   lab.write('old.pem', lab.text('world.pem'))
   lab.write('old.key', lab.text('world.key'))

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { chownSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { needs } from '../support/programs.ts'
 import { withoutRootRights } from '../support/root-rights.ts'
 import { mainFile } from '../support/sealpost.ts'
@@ -45,7 +45,6 @@ beforeAll(async () => {
   }
   for (const [name, content] of Object.entries(files)) writeFileSync(pki.path(name), content)
 })
-afterAll(() => pki.remove())
 
 const neither = 'neither a certificate (DER, PEM) nor a PKCS#7 file: it '
 const notImportable = 'not a PKCS#12 file (.pfx, .p12), nor PEM with a certificate and its private key: it '

@@ -1,5 +1,5 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { needs } from '../support/programs.ts'
 import { isThorough } from '../support/thorough.ts'
 import { run } from '../tls/pki/support.ts'
@@ -15,7 +15,6 @@ beforeAll(async () => {
   await pki.sign('middle', 'leaf.csr', 'leaf.pem')
   pki.write('chain.pem', pki.text('middle.pem') + pki.text('root.pem'))
 })
-afterAll(() => pki.remove())
 
 /** Removes the certificate that each test imports. */
 const remove = () => pki.done('cert', 'delete', 'Imported')

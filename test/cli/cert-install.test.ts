@@ -1,5 +1,5 @@
 import { copyFileSync, writeFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { some } from '../support/thorough.ts'
 import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
@@ -10,7 +10,6 @@ beforeAll(async () => {
   await pki.outsideAuthority('middle', 'root')
   await pki.outsideAuthority('stranger')
 })
-afterAll(() => pki.remove())
 
 const join = (...names: readonly string[]): string => names.map((name) => pki.text(name)).join('')
 

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { CertificateLab } from './cert-support.ts'
 
 /** OpenSSL 3.5, which Node.js 24.6 and later contain. */
@@ -15,7 +15,6 @@ virtualServers:
 
 function newLab(): CertificateLab {
   const lab = new CertificateLab(config)
-  onTestFinished(() => lab.remove())
   return lab
 }
 

@@ -1,8 +1,7 @@
-import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
-afterAll(() => pki.remove())
 
 const names = async (): Promise<string[]> =>
   (await pki.json<ShownCertificate[]>('cert', 'list')).map(({ friendlyName }) => friendlyName)

@@ -1,9 +1,8 @@
 import { statSync } from 'node:fs'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
-afterAll(() => pki.remove())
 
 describe('sealpost cert request', () => {
   it('shows a summary and writes a request that openssl verifies', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
@@ -6,7 +6,6 @@ const pki = new CertificateLab()
 beforeAll(async () => {
   await pki.outsideAuthority('outside')
 })
-afterAll(() => pki.remove())
 
 /** Installs a certificate of the outside authority that is valid for some days. */
 async function install(server: string, days: number, ...args: readonly string[]): Promise<void> {

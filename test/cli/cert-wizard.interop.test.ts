@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { needs } from '../support/programs.ts'
 import { mainFile } from '../support/sealpost.ts'
 import { run } from '../tls/pki/support.ts'
@@ -52,7 +52,6 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
     pki = new CertificateLab()
     await pki.outsideAuthority('outside')
   })
-  afterAll(() => pki.remove())
 
   it('prepares a request and goes back to earlier pages', async () => {
     await wizard(

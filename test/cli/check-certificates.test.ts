@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { certificateNames } from '../../src/tls/pki/certificate/names.ts'
 import { CertificateLab, pop3, smtp } from './cert-support.ts'
 
@@ -9,7 +9,6 @@ let pki: CertificateLab
 beforeEach(() => {
   pki = new CertificateLab()
 })
-afterEach(() => pki.remove())
 
 const check = async (): Promise<{ status: number | null; findings: string[] }> => {
   const { status, stdout } = await pki.sealpost('check', '--json')

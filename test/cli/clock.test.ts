@@ -21,7 +21,6 @@ virtualServers: [{ protocol: http, port: 0, tlsPort: off }]
 })
 afterAll(async () => {
   await lab.end()
-  place.remove()
 })
 
 const clock = (...args: readonly string[]) =>

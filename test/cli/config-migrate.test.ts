@@ -40,7 +40,6 @@ beforeEach(() => {
 })
 afterEach(() => {
   rows.pop()
-  place.remove()
   vi.restoreAllMocks()
   vi.unstubAllEnvs()
 })

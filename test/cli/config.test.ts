@@ -15,7 +15,6 @@ virtualServers:
 `
 
 const place = new Workplace()
-afterAll(() => place.remove())
 beforeEach(() => {
   place.write('lab.yaml', text)
 })

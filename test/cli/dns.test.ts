@@ -18,7 +18,6 @@ dns: { port: 0, dnssec: true, zones: { example.test: { file: example.zone, dnsse
 })
 afterAll(async () => {
   await lab.end()
-  place.remove()
 })
 
 const dns = (...args: readonly string[]) => place.run(['dns', ...args, '--config', 'lab.yaml'])

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { Connection } from '../../src/storage/database/connection.ts'
 import { freshDatabase, needsPostgres } from '../support/postgres.ts'
 import { Workplace } from '../support/sealpost.ts'
@@ -17,7 +17,6 @@ describe.skipIf(!needsPostgres())('commands that only read, with a database in w
       `store: { postgres: '${url}' }\ncluster: { name: ${schema} }\nvirtualServers: [{ protocol: smtp, port: 0 }]\n`,
     )
   })
-  afterAll(() => place.remove())
 
   const tables = async (): Promise<readonly string[]> => {
     const connection = await Connection.open({ ...database, node: 'test' }, () => {})

@@ -42,7 +42,6 @@ beforeEach(() => {
 })
 afterEach(async () => {
   await stop()
-  place.remove()
 })
 
 async function start(): Promise<void> {

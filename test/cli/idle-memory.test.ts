@@ -29,7 +29,6 @@ test('an idle lab releases the memory of its start, later that of large messages
     expect(await exited).toEqual([0, null])
   } finally {
     child.kill('SIGKILL')
-    place.remove()
   }
 })
 

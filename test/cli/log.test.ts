@@ -32,7 +32,6 @@ virtualServers:
 })
 afterAll(async () => {
   await lab.end()
-  place.remove()
 })
 
 const local = ['--config', 'lab.yaml']

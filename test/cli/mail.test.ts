@@ -22,7 +22,6 @@ virtualServers:
 })
 afterAll(async () => {
   await lab.end()
-  place.remove()
 })
 
 async function sendMail(port: number, message: { to: string; subject: string; text: string }): Promise<void> {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { requestPages } from '../../src/cli/cert/wizard/pages.ts'
 import { supportsMlDsa } from '../../src/core/config/ml-dsa-support.ts'
 import { sClient } from '../support/openssl.ts'
@@ -50,7 +50,6 @@ beforeAll(async () => {
     'own.pfx',
   )
 })
-afterAll(() => pki.remove())
 
 const files = [
   ['plain.pem', []],
@@ -171,15 +170,11 @@ describe.runIf(supportsMlDsa())('ML-DSA keys', () => {
 
   it('are those of the root and of automatic certificates', async () => {
     const lab = new CertificateLab(yaml.replace('key: p256', 'key: ml-dsa-44'))
-    try {
-      await lab.done('ca', 'export', '--out', 'root.pem')
-      await using running = await lab.start(['--config', 'lab.yaml'])
-      const { tlsPort } = running.endpoint('pop3')
-      const output = await sClient(['-connect', `127.0.0.1:${tlsPort}`, '-CAfile', lab.path('root.pem')], 'QUIT\r\n')
-      expect(output).toMatch(/Peer signature type: mldsa44[\s\S]*Verification: OK/)
-    } finally {
-      lab.remove()
-    }
+    await lab.done('ca', 'export', '--out', 'root.pem')
+    await using running = await lab.start(['--config', 'lab.yaml'])
+    const { tlsPort } = running.endpoint('pop3')
+    const output = await sClient(['-connect', `127.0.0.1:${tlsPort}`, '-CAfile', lab.path('root.pem')], 'QUIT\r\n')
+    expect(output).toMatch(/Peer signature type: mldsa44[\s\S]*Verification: OK/)
   })
 })
 
@@ -204,14 +199,10 @@ describe.runIf(!supportsMlDsa())('without ML-DSA in Node.js', () => {
     ['virtualServers[2].certificate', yaml],
   ])('a configuration with it is refused at %s', async (key, text) => {
     const lab = new CertificateLab(text)
-    try {
-      for (const command of ['start', 'check']) {
-        const { status, stderr } = await lab.sealpost(command)
-        expect([command, status, stderr]).toEqual([command, 2, expect.stringMatching(reason)])
-        expect(stderr).toContain(key)
-      }
-    } finally {
-      lab.remove()
+    for (const command of ['start', 'check']) {
+      const { status, stderr } = await lab.sealpost(command)
+      expect([command, status, stderr]).toEqual([command, 2, expect.stringMatching(reason)])
+      expect(stderr).toContain(key)
     }
   })
 })

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { needs } from '../support/programs.ts'
 import { runProgram } from '../support/run-program.ts'
 import { isThorough } from '../support/thorough.ts'
@@ -18,7 +18,6 @@ beforeEach(async () => {
   pki = new CertificateLab(yaml(false))
   await pki.done('cert', 'issue', '--for', imap4, '--cn', 'localhost', '--profile', 'must-staple')
 })
-afterEach(() => pki.remove())
 
 const features = async (virtualServer: string): Promise<string> => {
   const { certificatePem } = await pki.certificateOf(virtualServer)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { some } from '../support/thorough.ts'
 import { CertificateLab, smtp } from './cert-support.ts'
 
@@ -9,7 +9,6 @@ const pki = new CertificateLab()
 beforeAll(async () => {
   await pki.outsideAuthority('world')
 })
-afterAll(() => pki.remove())
 
 /**
  * Creates a subordinate authority that `world` signs with these lines of extensions, and installs it. Returns the lines on

@@ -42,23 +42,19 @@ const makers: Readonly<Record<string, Maker>> = {
 for (const [name, { has, make }] of Object.entries(makers)) {
   it.skipIf(!has)(`a certificate of ${name} is imported and served`, { timeout: 60_000 }, async () => {
     const lab = new CertificateLab(config)
+    lab.makeFolder('mkcert')
+    const { certificate, key, root } = await make(lab)
+    lab.write('all.pem', lab.text(key) + lab.text(certificate) + lab.text(root))
+    await lab.done('cert', 'import', 'all.pem', '--for', imap4)
+    const running = await lab.start(['--config', 'lab.yaml'])
     try {
-      lab.makeFolder('mkcert')
-      const { certificate, key, root } = await make(lab)
-      lab.write('all.pem', lab.text(key) + lab.text(certificate) + lab.text(root))
-      await lab.done('cert', 'import', 'all.pem', '--for', imap4)
-      const running = await lab.start(['--config', 'lab.yaml'])
-      try {
-        const port = running.endpoint('imap4').tlsPort as number
-        const socket = connect({ host: '127.0.0.1', port, ca: lab.text(root), servername: 'localhost' })
-        await once(socket, 'secureConnect')
-        expect(socket.authorized).toBe(true)
-        socket.destroy()
-      } finally {
-        await running.end()
-      }
+      const port = running.endpoint('imap4').tlsPort as number
+      const socket = connect({ host: '127.0.0.1', port, ca: lab.text(root), servername: 'localhost' })
+      await once(socket, 'secureConnect')
+      expect(socket.authorized).toBe(true)
+      socket.destroy()
     } finally {
-      lab.remove()
+      await running.end()
     }
   })
 }

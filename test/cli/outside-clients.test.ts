@@ -77,7 +77,6 @@ virtualServers:
 })
 afterAll(async () => {
   await running.end()
-  pki.remove()
 })
 
 /** Connects with a client certificate. Returns what `openssl s_client` says. */

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { mainFile, Workplace } from '../support/sealpost.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
@@ -20,7 +20,6 @@ beforeAll(() => {
   const [only] = JSON.parse(run('npm', args, repository)) as [typeof packed]
   packed = only
 })
-afterAll(() => place.remove())
 
 function run(command: string, args: readonly string[], cwd: string): string {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })

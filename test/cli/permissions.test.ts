@@ -21,7 +21,6 @@ beforeEach(() => {
 })
 afterEach(() => {
   process.umask(umask)
-  place.remove()
 })
 
 /** Returns the files and folders that other users can reach. */

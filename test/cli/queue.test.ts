@@ -39,7 +39,6 @@ virtualServers:
 })
 afterAll(async () => {
   await lab?.end()
-  place?.remove()
   await host?.[Symbol.asyncDispose]()
 })
 

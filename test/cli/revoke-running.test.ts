@@ -17,7 +17,6 @@ virtualServers:
 })
 afterAll(async () => {
   await running.end()
-  pki.remove()
 })
 
 /** Returns the certificate that the lab serves, in PEM. */

@@ -28,7 +28,6 @@ virtualServers:
 })
 afterAll(async () => {
   await lab?.[Symbol.asyncDispose]()
-  place.remove()
 })
 
 const sendmail = (

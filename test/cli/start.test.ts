@@ -41,7 +41,6 @@ describe('a running lab', () => {
   })
   afterAll(async () => {
     await running.end()
-    place.remove()
   })
 
   test('healthcheck finds a greeting on every port', async () => {

@@ -47,7 +47,6 @@ describe.skipIf(!needs('tmux'))('on a terminal', () => {
     await lab?.press('C-c')
     await lab?.shows('left')
     await lab?.[Symbol.asyncDispose]()
-    place.remove()
   })
 
   it('start shows a line for each message and each refusal, and none for sessions', async () => {

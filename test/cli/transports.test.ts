@@ -38,7 +38,6 @@ beforeAll(async () => {
 afterAll(async () => {
   vi.unstubAllEnvs()
   await lab.end()
-  place.remove()
 })
 
 /** Values that the inputs of operations need. */

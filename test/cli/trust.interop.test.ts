@@ -46,7 +46,6 @@ describe.skipIf(!available)('sealpost trust, for the programs of Debian', () => 
   })
   afterAll(async () => {
     await lab.end()
-    pki.remove()
   })
 
   it('makes curl, OpenSSL, Java and Thunderbird accept the lab, and takes it back', async () => {

@@ -11,7 +11,6 @@ import { CertificateLab } from './cert-support.ts'
 const pki = new CertificateLab()
 await pki.outsideAuthority("Lab's Root — Ä")
 const certificate = new X509Certificate(pki.text("Lab's Root — Ä.pem"))
-pki.remove()
 const thumbprint = certificate.fingerprint.replaceAll(':', '')
 const root = rootOf(certificate, (label) => `/certs/roots/${label}.pem`)
 

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { VirtualServerInput } from '../../src/core/config/schema.ts'
 import { startLab } from '../../src/testing/index.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
+import { newFolder } from '../support/folder.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { hasInn, Inn } from '../support/inn.ts'
 import { LineClient } from '../support/line-client.ts'
@@ -15,8 +15,7 @@ import { startTunnels } from '../support/stunnel.ts'
 
 type Feed = NonNullable<VirtualServerInput['feeds']>[number]
 
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-inn-test-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = newFolder()
 const rootFile = (name: string): string => join(folder, `${name}.pem`)
 type EightPorts = [number, number, number, number, number, number, number, number]
 const groups = ['lab.general', 'lab.test']

@@ -1,8 +1,8 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { newFolder } from '../support/folder.ts'
 import { DEBIAN_PYTHON, needs, needsModule } from '../support/programs.ts'
 import { type ProgramResult, runProgram } from '../support/run-program.ts'
 
@@ -14,13 +14,12 @@ const isReady = needs('mypy') && ['pytest', 'setuptools', 'pip'].every((name) =>
 describe.skipIf(!isReady)('the Python library', () => {
   let folder: string
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'sealpost-python-'))
+    folder = newFolder()
     cpSync(join(repository, 'clients/python'), folder, { recursive: true })
     const install = ['install', '--no-build-isolation', '--no-index', '--quiet', '--target', 'installed', '.']
     const { status, stderr } = await run(DEBIAN_PYTHON, ['-m', 'pip', ...install])
     expect(status, stderr).toBe(0)
   })
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   const run = (program: string, args: readonly string[]): Promise<ProgramResult> =>
     runProgram(program, args, {

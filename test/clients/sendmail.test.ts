@@ -27,7 +27,6 @@ virtualServers: [{ protocol: smtp, port: 0 }]
 })
 afterAll(async () => {
   await lab?.[Symbol.asyncDispose]()
-  place.remove()
 })
 
 function runHere(command: string, args: readonly string[], input = ''): Promise<ProgramResult> {

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inflateRawSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -11,6 +10,7 @@ import { zipOf } from '../../src/core/files/zip.ts'
 import { startLab } from '../../src/testing/index.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { AuthorizationClient } from '../servers/http/oauth2/authorization-client.ts'
+import { newFolder } from '../support/folder.ts'
 import { needs } from '../support/programs.ts'
 import { runProgram } from '../support/run-program.ts'
 
@@ -20,7 +20,7 @@ let lab: TestLab
 let opener: Server
 let thunderbird: ChildProcess | undefined
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-thunderbird-'))
+  folder = newFolder()
   const authentication = ['xoauth2' as const]
   lab = await startLab({
     directory: { accounts: [{ user: 'alice', password: 'alices-secret' }] },

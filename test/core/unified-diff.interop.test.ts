@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { seededRandom } from '../../src/core/values/random.ts'
+import { newFolder } from '../support/folder.ts'
 import { needs } from '../support/programs.ts'
 import { diff, randomPair } from './texts.ts'
 
@@ -12,9 +12,8 @@ const seed = 823025
 describe.runIf(needs('patch'))('patch(1)', () => {
   let folder: string
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'sealpost-diff-'))
+    folder = newFolder()
   })
-  afterAll(() => rmSync(folder, { recursive: true }))
 
   it('applies every unified difference, also without a line end at the end', () => {
     const random = seededRandom(seed)

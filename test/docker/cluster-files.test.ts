@@ -1,11 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { duration } from '../../src/core/config/schema/values.ts'
 import { loadText } from '../../src/core/config/yaml.ts'
+import { newFolder } from '../support/folder.ts'
 
 const docker = fileURLToPath(new URL('../../docker', import.meta.url))
 const read = (name: string): string => readFileSync(join(docker, name), 'utf8')
@@ -18,7 +18,7 @@ interface LabFile {
 const labOf = (name: string): LabFile => parse(read(name), { merge: true }) as LabFile
 
 it.each(['cluster/lab.yaml', 'kubernetes/base/lab.yaml'])('%s is valid', (name) => {
-  const secret = join(mkdtempSync(join(tmpdir(), 'sealpost-secret-')), 'secret')
+  const secret = join(newFolder(), 'secret')
   writeFileSync(secret, 'secret-of-some-length')
   const text = read(name).replace(/File: [^ },]+/g, `File: ${secret}`)
   const { lab, warnings } = loadText(text, name, docker)

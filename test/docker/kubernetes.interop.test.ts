@@ -1,10 +1,10 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { installPackages } from '../recipes/npm-packages.ts'
+import { newFolder } from '../support/folder.ts'
 import { needs } from '../support/programs.ts'
 import { runProgram } from '../support/run-program.ts'
 
@@ -15,12 +15,11 @@ interface Manifest {
 }
 
 const project = fileURLToPath(new URL('../../', import.meta.url))
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-kubernetes-'))
+const folder = newFolder()
 beforeAll(async () => {
   cpSync(join(project, 'docker/kubernetes'), join(folder, 'kubernetes'), { recursive: true })
   await installPackages(folder, ['kubernetes-models', '@kubernetes-models/cert-manager', 'kustomize', 'typescript'])
 }, 300_000)
-afterAll(() => rmSync(folder, { recursive: true }))
 
 /** Returns what an overlay applies. */
 async function build(overlay: string): Promise<Manifest[]> {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { HttpLab } from '../servers/http/client.ts'
 import { needs } from '../support/programs.ts'
 import { runProgram } from '../support/run-program.ts'
@@ -10,9 +10,6 @@ let place: Workplace
 const http = HttpLab.ofTests()
 beforeAll(async () => {
   place = new Workplace()
-})
-afterAll(async () => {
-  place.remove()
 })
 beforeEach(() => http.request('reset', { json: {} }))
 

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { newFolder } from '../support/folder.ts'
 import { freePort } from '../support/free-ports.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
@@ -18,7 +18,7 @@ let asked: string[]
 
 /** A registry that gives a digest to whoever has a token, and a token to everybody. */
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-image-'))
+  folder = newFolder()
   asked = []
   registry = createServer(({ method, url, headers }, response) => {
     const { port } = registry.address() as AddressInfo
@@ -36,7 +36,6 @@ beforeEach(async () => {
 })
 afterEach(() => {
   registry.close()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 /** Runs a task on a Dockerfile with this image. Returns its status, what it said and the image afterwards. */

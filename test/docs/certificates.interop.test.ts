@@ -1,13 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { needs } from '../support/programs.ts'
-import { Workplace } from '../support/sealpost.ts'
+import { workplaceOfEach } from '../support/sealpost.ts'
 import { type Block, blocksOf, judges, walk, walkPrograms } from './walk.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 const LIMIT_MS = 600_000
 

@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { standardPorts } from '../../src/core/config/schema.ts'
 import { freeOffset } from '../support/free-ports.ts'
 import { needs } from '../support/programs.ts'
-import { mainFile, Workplace } from '../support/sealpost.ts'
+import { mainFile, workplaceOfEach } from '../support/sealpost.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const read = (page: string): string => readFileSync(join(repository, page), 'utf8')
@@ -17,11 +17,7 @@ const blocks = (page: string, language: string): string[] =>
     .map(([, code]) => code as string)
     .filter((code) => !code.startsWith('# Example\n'))
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 /** The ports of the HTTP virtual server in config/default.yaml. */
 const httpPorts = [5025, 5443]

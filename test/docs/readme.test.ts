@@ -1,17 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Workplace } from '../support/sealpost.ts'
+import { expect, test } from 'vitest'
+import { workplaceOfEach } from '../support/sealpost.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const read = (page: string): string => readFileSync(join(repository, page), 'utf8')
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 test.each(['README.md', ...['tutorial', 'commands', 'comparison', 'configuration'].map((name) => `docs/${name}.md`)])(
   'every file that %s points to is there',

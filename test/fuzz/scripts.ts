@@ -1,7 +1,7 @@
 import type { Protocol } from '../../src/testing/index.ts'
 
 /** The commands that lead a session into a state, and the commands to send there. */
-export interface FuzzState {
+interface FuzzState {
   readonly name: string
   readonly lead: readonly string[]
   /** Sent in mutated form. */

@@ -112,7 +112,6 @@ describe('a lab in its own process', () => {
     for (const socket of sockets.splice(0)) socket.destroy()
     expect(lab.process.exitCode).toBeNull()
     await lab.end()
-    place.remove()
   })
 
   const noop = async (client: LineClient, tag: string): Promise<void> => {

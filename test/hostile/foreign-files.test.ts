@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { startLab } from '../../src/testing/index.ts'
 import { Workplace } from '../support/sealpost.ts'
 
@@ -23,7 +23,6 @@ beforeEach(async () => {
   backup = join(place.folder, JSON.parse(stdout).backup)
   place.write('secret', 'Subject: of the owner\n\nsecret\n')
 })
-afterEach(() => place.remove())
 
 const restore = () => place.run(['store', 'restore', 'backups', '--json', ...config])
 

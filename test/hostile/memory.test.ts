@@ -1,18 +1,17 @@
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { nntp } from '../../servers/nntp/session.ts'
 import type { LabInput } from '../../src/core/config/schema.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
+import { newFolder } from '../support/folder.ts'
 import { LineClient } from '../support/line-client.ts'
 import { repeated } from './bodies.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-memory-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = newFolder()
 let folders = 0
 
 type Protocol = Parameters<TestLab['server']>[0]

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { startLab } from '../../src/testing/index.ts'
 import { LineClient } from '../support/line-client.ts'
 import { mainFile, Workplace } from '../support/sealpost.ts'
@@ -15,7 +15,6 @@ const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
 const CONFIG =
   'certificates: { store: certs, key: p256 }\nstore: { lmdb: data }\ndirectory: { mode: open }\nvirtualServers: [{ protocol: smtp, port: 0 }]\n'
 const place = new Workplace()
-afterAll(() => place.remove())
 
 function sealpost(...args: string[]) {
   const env = place.environment()

@@ -31,13 +31,13 @@ export function shortenSlices(): void {
 }
 
 /** Two IMAP4 sessions on one lab: alice attacks, bob only sends NOOPs. */
-export interface Duel extends AsyncDisposable {
+interface Duel extends AsyncDisposable {
   readonly lab: MailLab
   /** Sends an attack, and NOOPs one after another until its tagged reply `x …` has arrived. */
   attack(command: string): Promise<AttackResult>
 }
 
-export interface AttackResult {
+interface AttackResult {
   /** All lines of the reply. The last one is tagged. */
   readonly reply: readonly string[]
   /** NOOPs that were answered before it. */

@@ -1,17 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
+import { newFolder } from '../support/folder.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 let folder: string
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-lint-'))
+  folder = newFolder()
   mkdirSync(join(folder, 'src/net'), { recursive: true })
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Checks the comments of a file with this text. */
 function check(text: string) {

@@ -1,21 +1,20 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
+import { newFolder } from '../support/folder.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 let folder: string
 
 /** Copies the rules without the code, so that each test can break them. */
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-lint-'))
+  folder = newFolder()
   for (const name of ['biome.json', '.gitignore', 'scripts/lint', 'docs/architecture.md']) {
     cpSync(join(repository, name), join(folder, name), { recursive: true })
   }
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 function write(file: string, line: string): void {
   const path = join(folder, file)

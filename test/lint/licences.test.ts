@@ -1,16 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
+import { newFolder } from '../support/folder.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 let folder: string
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-lint-'))
+  folder = newFolder()
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const run = (...args: readonly string[]) => spawnSync(process.execPath, args, { cwd: repository, encoding: 'utf8' })
 

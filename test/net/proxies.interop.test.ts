@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { transcript } from '../../src/core/sessions/describe.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
+import { newFolder } from '../support/folder.ts'
 import { freePorts } from '../support/free-ports.ts'
 import { opensslCertificate } from '../support/openssl.ts'
 import { needs } from '../support/programs.ts'
@@ -16,7 +16,7 @@ const [hasHaproxy, hasNginx] = [needs(HAPROXY, 'curl'), needs(NGINX, 'curl')]
 const CLIENT = '127.0.0.7'
 const token = 'admin-admin-admin'
 
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-proxies-'))
+const folder = newFolder()
 const front = opensslCertificate(['localhost'])
 let lab: TestLab
 beforeAll(async () => {
@@ -37,7 +37,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await lab.stop()
-  rmSync(folder, { recursive: true })
 })
 
 const curl = (ca: string, ...args: readonly string[]) =>

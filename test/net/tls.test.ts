@@ -1,13 +1,13 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { networkInterfaces, tmpdir } from 'node:os'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { summary } from '../../src/core/sessions/describe.ts'
 import type { SessionRecord } from '../../src/core/sessions/types.ts'
 import { echoTlsSettings, startEcho } from '../support/echo-server.ts'
+import { newFolder } from '../support/folder.ts'
 import { opensslCertificate, sClient } from '../support/openssl.ts'
 import { some } from '../support/thorough.ts'
 
@@ -146,23 +146,19 @@ describe('a virtual server under TLS', () => {
   })
 
   it.each(some(['-tls1_2', '-tls1_3'], 1))('resumes no session with another certificate, %s', async (version) => {
-    const folder = mkdtempSync(join(tmpdir(), 'sealpost-session-'))
+    const folder = newFolder()
     const file = join(folder, 'session')
-    try {
-      await using echo = await startEcho({ tls: echoTlsSettings([localhost, other]) })
-      const connection = [version, '-connect', `127.0.0.1:${echo.server.tlsPort}`]
-      const names = ['localhost', 'other.test', 'a.wild.test', 'unknown.test']
-      for (const first of names) {
-        await sClient([...connection, '-servername', first, '-sess_out', file], 'QUIT\n')
-        for (const second of names) {
-          const sameCertificate = /other|wild/.test(first) === /other|wild/.test(second)
-          const output = await sClient([...connection, '-servername', second, '-sess_in', file], 'QUIT\n')
-          const how = /^(New|Reused), /m.exec(output)?.[1]
-          expect([first, second, how]).toEqual([first, second, sameCertificate ? 'Reused' : 'New'])
-        }
+    await using echo = await startEcho({ tls: echoTlsSettings([localhost, other]) })
+    const connection = [version, '-connect', `127.0.0.1:${echo.server.tlsPort}`]
+    const names = ['localhost', 'other.test', 'a.wild.test', 'unknown.test']
+    for (const first of names) {
+      await sClient([...connection, '-servername', first, '-sess_out', file], 'QUIT\n')
+      for (const second of names) {
+        const sameCertificate = /other|wild/.test(first) === /other|wild/.test(second)
+        const output = await sClient([...connection, '-servername', second, '-sess_in', file], 'QUIT\n')
+        const how = /^(New|Reused), /m.exec(output)?.[1]
+        expect([first, second, how]).toEqual([first, second, sameCertificate ? 'Reused' : 'New'])
       }
-    } finally {
-      rmSync(folder, { recursive: true })
     }
   })
 

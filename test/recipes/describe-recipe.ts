@@ -6,7 +6,7 @@ import { useRecipes } from './use-recipes.ts'
 /** A change of a file that breaks what the page promises: the file, a text in it, and the text instead. */
 type Edit = readonly [path: string, before: string, after: string]
 
-export interface RecipeExpectations extends RecipeOptions {
+interface RecipeExpectations extends RecipeOptions {
   /** Adds what the reader has before the first line of the page, such as a database, and in a test what cannot be reached. */
   readonly prepare?: (recipe: Recipe) => void | Promise<void>
   /** A session that the running lab then has, over TLS, if the page has no test for `untrusted`. */

@@ -36,7 +36,7 @@ const FILE_COMMENT =
 /** First lines of `sh` blocks that the reader runs elsewhere, or only perhaps. */
 const NOT_RUN = /^# (?:Example\b|In another terminal:)/
 
-export const textOfRecipe = (name: string): string => readFileSync(`${folder}/${name}.md`, 'utf8')
+const textOfRecipe = (name: string): string => readFileSync(`${folder}/${name}.md`, 'utf8')
 
 /** Reads the page docs/recipes/NAME.md. */
 export function readRecipe(name: string): RecipePage {

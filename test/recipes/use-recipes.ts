@@ -4,7 +4,7 @@ import { Recipe, type RecipeOptions } from './recipe.ts'
 import { RecipeLab } from './recipe-lab.ts'
 
 /** The lab of a test file, and the recipes that run against it. */
-export interface Recipes {
+interface Recipes {
   /** The running lab that the pages name by `localhost` and the ports of `npm start`. */
   readonly lab: TestLab
   /** Opens docs/recipes/NAME.md. Its folder is removed after the last test. */

@@ -1,5 +1,5 @@
 /** The exports of scripts/install-lines.mjs that tests use. */
-export interface InstallLines {
+interface InstallLines {
   readonly PAGES: readonly string[]
   readonly publishedAt: string | undefined
   releaseLines(repository: string): Readonly<Record<string, string>>

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream'
 
 /** The first record that a server answers a ClientHello with. */
-export type Answer =
+type Answer =
   | { readonly kind: 'hello'; readonly suite: number }
   | { readonly kind: 'alert'; readonly alert: number }
   | { readonly kind: 'closed' }

@@ -1,7 +1,7 @@
 import { uint16, vector } from '../../src/tls/negotiation/octets.ts'
 
 /** The parts of a hand-made ClientHello. Default: TLS 1.0 with one suite and no extensions. */
-export interface HelloParts {
+interface HelloParts {
   readonly version?: number
   readonly sessionId?: Buffer
   readonly suites?: Buffer | readonly number[]

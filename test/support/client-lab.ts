@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type LabInput, startLab } from '../../src/testing/index.ts'
+import { newFolder } from './folder.ts'
 import { type ProgramResult, runProgram } from './run-program.ts'
 
 /** Starts a lab for external client programs, with the accounts alice (secret) and bob (geheim) and a folder for files. */
@@ -15,7 +15,7 @@ export async function startClientLab(config: LabInput = {}) {
     },
     ...config,
   })
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-clients-'))
+  const folder = newFolder()
   const caFile = join(folder, 'ca.pem')
   writeFileSync(caFile, lab.ca)
   return {
@@ -33,7 +33,6 @@ export async function startClientLab(config: LabInput = {}) {
     },
     async [Symbol.asyncDispose]() {
       await lab.stop()
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
@@ -43,7 +42,7 @@ export type ClientLab = Awaited<ReturnType<typeof startClientLab>>
 const TRACE = /^Return-Path: <[^\r]*>\r\nReceived: (?:[^\r]+\r\n[ \t])+[^\r]+\r\n/
 
 /** Removes the trace fields that delivery added at the front of a message. */
-export function withoutTrace(raw: Buffer): string {
+function withoutTrace(raw: Buffer): string {
   const text = raw.toString('latin1')
   if (!TRACE.test(text)) throw new Error(`no trace fields: ${text.slice(0, 200)}`)
   return text.replace(TRACE, '')

@@ -24,7 +24,7 @@ virtualServers:
   - { name: api, protocol: http, port: 0, tlsPort: off }
 `
 
-export interface ClusterOptions {
+interface ClusterOptions {
   /** Default: 2. */
   readonly nodes?: number
   /** The rest of the YAML. Default: `CLUSTER_LAB`. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 
-export interface CorpusMessage {
+interface CorpusMessage {
   readonly name: string
   readonly raw: Buffer
 }

@@ -8,7 +8,7 @@ import type { VirtualServerSettings } from '../../src/net/virtual-server-setting
 import type { TlsPolicy } from '../../src/tls/negotiation/policy.ts'
 import type { InstalledCertificate } from '../../src/tls/pki/types.ts'
 
-export const modernPolicy: TlsPolicy = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', require128BitEncryption: false }
+const modernPolicy: TlsPolicy = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', require128BitEncryption: false }
 
 export function echoTlsSettings(certificates: readonly InstalledCertificate[], policy: Partial<TlsPolicy> = {}) {
   return { certificates, policy: { ...modernPolicy, ...policy }, alpn: ['echo'], handshakeTimeoutMs: 10_000 }

@@ -16,14 +16,14 @@ export function hasInn(): boolean {
 }
 
 /** A site that INN sends articles to, in clear text at a local port (a tunnel adds TLS). */
-export interface InnPeer {
+interface InnPeer {
   readonly name: string
   /** Its name in the Path field. */
   readonly identity: string
   readonly port: number
 }
 
-export interface InnOptions {
+interface InnOptions {
   readonly pathHost: string
   readonly port: number
   readonly groups: readonly string[]

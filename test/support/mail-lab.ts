@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pino from 'pino'
 import { presentForm } from '../../src/core/config/deprecations.ts'
@@ -13,6 +12,7 @@ import { openInbox } from '../../src/storage/store/mailboxes.ts'
 import { accountOwner, CAPTURED_OWNER, type MessageStore, type StoredMessage } from '../../src/storage/store/types.ts'
 import { resolveForTests } from '../../src/testing/open-test-lab.ts'
 import { openCertificateStore } from '../../src/tls/pki/certificate-store/store.ts'
+import { newFolder } from './folder.ts'
 import { openTestStore } from './test-store.ts'
 
 const log = pino({ level: 'silent' })
@@ -86,7 +86,7 @@ export async function startMailLab(
   const store = options.store ?? (await openTestStore(options.storeClock ?? clock))
   const lab = await createLab({ ...resolved, virtualServers }, { log, clock, store, certificateStore })
   const [server] = lab.endpoints()
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-mail-lab-'))
+  const folder = newFolder()
   const ca = certificateStore.rootPem
   const caFile = join(folder, 'ca.pem')
   writeFileSync(caFile, ca)
@@ -121,7 +121,6 @@ export async function startMailLab(
     async [Symbol.asyncDispose]() {
       await lab.stop()
       if (!options.store) await store[Symbol.asyncDispose]()
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { missingPrograms } from './programs.ts'
 
 /** A file that a package installs, such as a library. */
-export interface NeededFile {
+interface NeededFile {
   readonly path: string
 }
 

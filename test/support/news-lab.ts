@@ -6,7 +6,7 @@ import { LineClient } from './line-client.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from './mail-lab.ts'
 import { TestClock } from './test-clock.ts'
 
-export interface NewsLabOptions extends Omit<MailLabOptions, 'store' | 'config'> {
+interface NewsLabOptions extends Omit<MailLabOptions, 'store' | 'config'> {
   readonly newsgroups?: LabInput['newsgroups']
   readonly control?: ControlKind[]
   readonly hostname?: string

@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { newFolder } from './folder.ts'
 import { type ProgramResult, runProgram } from './run-program.ts'
 
 /** The version that CI downloads anyway. */
@@ -8,11 +6,7 @@ const NODE = 'node@26'
 
 /** Runs a program of the npm registry with the newest Node.js, in a folder of its own. */
 export async function npx(package_: string, args: readonly string[]): Promise<ProgramResult> {
-  const cwd = mkdtempSync(join(tmpdir(), 'sealpost-npx-'))
-  try {
-    const packages = [NODE, package_].flatMap((one) => ['--package', one])
-    return await runProgram('npx', ['--yes', ...packages, '--', ...args], { cwd, env: { NO_COLOR: '1' } })
-  } finally {
-    rmSync(cwd, { recursive: true, force: true })
-  }
+  const cwd = newFolder()
+  const packages = [NODE, package_].flatMap((one) => ['--package', one])
+  return await runProgram('npx', ['--yes', ...packages, '--', ...args], { cwd, env: { NO_COLOR: '1' } })
 }

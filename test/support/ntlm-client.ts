@@ -33,7 +33,7 @@ export function negotiateMessage(flags: number = BASE | FLAG.session): Buffer {
 }
 
 /** The parts of a CHALLENGE_MESSAGE. */
-export interface ReadChallenge {
+interface ReadChallenge {
   readonly flags: number
   readonly serverChallenge: Buffer
   readonly targetName: Buffer
@@ -54,7 +54,7 @@ export function readChallenge(message: Buffer): ReadChallenge {
   }
 }
 
-export type ClientVersion = 'lm' | 'v1' | 'session' | 'lmv2' | 'v2'
+type ClientVersion = 'lm' | 'v1' | 'session' | 'lmv2' | 'v2'
 
 export interface ClientLogon {
   readonly user: string

@@ -1,10 +1,10 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { InstalledCertificate } from '../../src/tls/pki/types.ts'
+import { newFolder } from './folder.ts'
 
 /** Arguments of `-newkey` by kind of key. */
 const keyAlgorithms = {
@@ -19,39 +19,35 @@ type TestKey = keyof typeof keyAlgorithms
 
 /** Creates a self-signed certificate with OpenSSL, for tests of modules below the certificate store. */
 export function opensslCertificate(names: readonly string[], key: TestKey = 'p256'): InstalledCertificate {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-openssl-'))
-  try {
-    const alternativeNames = names.map((name) => (/^[\d.]+$|:/.test(name) ? `IP:${name}` : `DNS:${name}`)).join(',')
-    const [keyFile, certificateFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-    const subject = ['-subj', `/CN=${names[0]}`, '-addext', `subjectAltName=${alternativeNames}`]
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        ...keyAlgorithms[key],
-        '-nodes',
-        '-days',
-        '2',
-        '-keyout',
-        keyFile,
-        '-out',
-        certificateFile,
-        ...subject,
-      ],
-      { stdio: 'ignore' },
-    )
-    const certificatePem = readFileSync(certificateFile, 'utf8')
-    return {
-      friendlyName: names[0] ?? '',
-      thumbprint: new X509Certificate(certificatePem).fingerprint.replaceAll(':', ''),
-      certificatePem,
-      privateKeyPem: readFileSync(keyFile, 'utf8'),
-      chainPem: [],
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+  const folder = newFolder()
+  const alternativeNames = names.map((name) => (/^[\d.]+$|:/.test(name) ? `IP:${name}` : `DNS:${name}`)).join(',')
+  const [keyFile, certificateFile] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+  const subject = ['-subj', `/CN=${names[0]}`, '-addext', `subjectAltName=${alternativeNames}`]
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      ...keyAlgorithms[key],
+      '-nodes',
+      '-days',
+      '2',
+      '-keyout',
+      keyFile,
+      '-out',
+      certificateFile,
+      ...subject,
+    ],
+    { stdio: 'ignore' },
+  )
+  const certificatePem = readFileSync(certificateFile, 'utf8')
+  return {
+    friendlyName: names[0] ?? '',
+    thumbprint: new X509Certificate(certificatePem).fingerprint.replaceAll(':', ''),
+    certificatePem,
+    privateKeyPem: readFileSync(keyFile, 'utf8'),
+    chainPem: [],
   }
 }
 

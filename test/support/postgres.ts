@@ -106,7 +106,7 @@ fi 2>/dev/null
 [ -d "$0/disk" ] && umount --lazy "$0/disk" 2>/dev/null
 rm -rf "$0"`
 
-export interface PostgresOptions {
+interface PostgresOptions {
   /** Whether commits reach the disk. Default: false, which survives everything except a crash of the machine. */
   readonly fsync?: boolean
   /** More settings of postgresql.conf. */
@@ -338,7 +338,7 @@ export class Postgres implements AsyncDisposable {
 }
 
 /** A connection of psql that stays open. */
-export class PsqlSession implements AsyncDisposable {
+class PsqlSession implements AsyncDisposable {
   readonly #psql: ChildProcess
   #output = ''
   #count = 0

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { newFolder } from './folder.ts'
 
 /** Debian's programs, which are not in the path of all users. */
 export const HAPROXY = '/usr/sbin/haproxy'
@@ -62,7 +62,7 @@ async function start(
   config: (folder: string) => string,
   listening: readonly number[],
 ): Promise<Proxy> {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-proxy-'))
+  const folder = newFolder()
   const file = join(folder, 'proxy.conf')
   writeFileSync(file, config(folder))
   const child = spawn(program, args(file, folder), { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -74,7 +74,6 @@ async function start(
   const stop = async (): Promise<void> => {
     child.kill()
     await ended
-    rmSync(folder, { recursive: true, force: true })
   }
   try {
     for (const port of listening) await listens(child, port)

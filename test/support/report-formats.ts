@@ -14,7 +14,7 @@ formats.default(ajv)
 const isSarif = ajv.compile<SarifLog>(schema)
 
 /** A SARIF log, as far as tests look into it. */
-export interface SarifLog {
+interface SarifLog {
   readonly version: string
   readonly runs: readonly {
     readonly tool: { readonly driver: { readonly name: string; readonly rules: readonly { readonly id: string }[] } }

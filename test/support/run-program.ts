@@ -7,7 +7,7 @@ export interface ProgramResult {
   readonly stderr: string
 }
 
-export interface ProgramOptions {
+interface ProgramOptions {
   readonly input?: string | Buffer
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string

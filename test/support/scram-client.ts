@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 
 const hashes = { 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-512': 'sha512' } as const
 
-export type ScramHashName = keyof typeof hashes
+type ScramHashName = keyof typeof hashes
 
 export interface ScramClientOptions {
   readonly hash?: ScramHashName

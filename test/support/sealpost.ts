@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach } from 'vitest'
+import { beforeEach } from 'vitest'
+import { newFolder } from './folder.ts'
 
 /** The command that `npm run build` created. */
 export const mainFile = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
@@ -24,7 +24,10 @@ interface RunOptions {
   readonly openFiles?: number
 }
 
-/** A temporary folder in which `sealpost` commands run. Control sockets and temporary files are in it too. */
+/**
+ * A temporary folder in which `sealpost` commands run. Control sockets and temporary files are in it too. The end of the run
+ * removes it (`run/run-folder.ts`).
+ */
 export class Workplace {
   #parent = ''
   #folder = ''
@@ -39,7 +42,7 @@ export class Workplace {
 
   /** Begins with an empty folder. */
   renew(): void {
-    this.#parent = mkdtempSync(join(tmpdir(), 'sealpost-test-'))
+    this.#parent = newFolder()
     // Some tests open the folder for other users.
     chmodSync(this.#parent, 0o711)
     // Alone in its parent: a configuration also looks for certificates beside its folder.
@@ -53,6 +56,7 @@ export class Workplace {
     return file
   }
 
+  /** Removes the folder now: for tests that create very many. */
   remove(): void {
     rmSync(this.#parent, { recursive: true, force: true })
   }
@@ -141,9 +145,7 @@ export class Workplace {
 /** Returns a workplace that is empty at the beginning of each test of the file. */
 export function workplaceOfEach(): Workplace {
   const place = new Workplace()
-  place.remove()
   beforeEach(() => place.renew())
-  afterEach(() => place.remove())
   return place
 }
 
@@ -198,7 +200,7 @@ export interface ReadyEndpoint {
 }
 
 /** The line that `start --json` prints when every port answers. */
-export interface ReadyEvent {
+interface ReadyEvent {
   readonly event: string
   readonly endpoints: readonly ReadyEndpoint[]
   readonly administratorToken?: string

@@ -18,7 +18,7 @@ export interface StoreNode extends AsyncDisposable {
   readonly events: StoreEvent[]
 }
 
-export interface NodeOptions {
+interface NodeOptions {
   readonly limits?: StoreLimits
   readonly memory?: MemoryBudget
   /** The folders whose events `events` has. Default: all. */

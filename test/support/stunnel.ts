@@ -1,19 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { InstalledCertificate } from '../../src/tls/pki/types.ts'
+import { newFolder } from './folder.ts'
 
 /** Adds TLS to a program without it: `server` accepts TLS and forwards clear text, `client` does the reverse. */
-export type Tunnel =
+type Tunnel =
   | { readonly kind: 'server'; readonly port: number; readonly to: number; readonly certificate: InstalledCertificate }
   | { readonly kind: 'client'; readonly port: number; readonly to: number; readonly ca: string }
 
 /** Starts Debian's stunnel with tunnels on 127.0.0.1. Clients verify the chain and the name `localhost`. */
 export async function startTunnels(tunnels: readonly Tunnel[]): Promise<AsyncDisposable> {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-stunnel-'))
+  const folder = newFolder()
   const services = tunnels.map((tunnel, n) => {
     const pem = join(folder, `${n}.pem`)
     const own = tunnel.kind === 'server'
@@ -31,7 +31,6 @@ export async function startTunnels(tunnels: readonly Tunnel[]): Promise<AsyncDis
       const closed = once(child, 'exit')
       child.kill()
       await closed
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type ProgramResult, runProgram } from './run-program.ts'
 
 /** A Debian package that cannot be installed beside others, and the system users that it needs. */
-export interface UnpackedPackage {
+interface UnpackedPackage {
   readonly name: string
   readonly users: readonly string[]
 }

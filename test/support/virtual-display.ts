@@ -1,22 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { vi } from 'vitest'
+import { newFolder } from './folder.ts'
 import { runProgram } from './run-program.ts'
 import { pngOfXwd } from './xwd-png.ts'
 
 /** A user's answer to a window whose title matches: types a text, then presses a key. */
-export interface Answer {
+interface Answer {
   readonly window: RegExp
   readonly type?: string
   /** A key by its xdotool name: `Return`, `ctrl+Return`. */
   readonly key: string
 }
 
-export interface WindowProgram {
+interface WindowProgram {
   readonly command: readonly [program: string, ...args: string[]]
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
@@ -34,14 +35,13 @@ const WAIT_MS = 90_000
  * accepts clients. (`xvfb-run -a` can choose a number that another one takes, and can miss the signal that Xvfb is ready.)
  */
 export async function startVirtualDisplay() {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-display-'))
+  const folder = newFolder()
   const args = ['-displayfd', '3', '-nolisten', 'tcp', '-screen', '0', '1280x1024x24', '-fbdir', folder]
   const server = spawn('Xvfb', args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] })
   const messages: Buffer[] = []
   server.stderr?.on('data', (chunk: Buffer) => messages.push(chunk))
   const stop = async (): Promise<void> => {
     await end(server)
-    rmSync(folder, { recursive: true, force: true })
   }
   const number = await Promise.race([
     once(server.stdio[3] as Readable, 'data').then(([chunk]) => Number.parseInt(String(chunk), 10)),

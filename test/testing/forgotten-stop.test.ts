@@ -1,12 +1,11 @@
 import { pathToFileURL } from 'node:url'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runProgram } from '../support/run-program.ts'
 import { mainFile, Workplace } from '../support/sealpost.ts'
 import { isThorough } from '../support/thorough.ts'
 
 const library = new URL('../testing/index.js', pathToFileURL(mainFile)).href
 const place = new Workplace()
-afterAll(() => place.remove())
 
 const start = `import { startLab } from ${JSON.stringify(library)}\nimport { connect } from 'node:net'\nimport { once } from 'node:events'`
 

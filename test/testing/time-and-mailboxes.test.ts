@@ -1,15 +1,13 @@
 import type { X509Certificate } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { ImapFlow } from 'imapflow'
-import { afterAll } from 'vitest'
 import { startLab, type TestLab } from '../../src/testing/index.ts'
 import { expect, test } from '../../src/testing/runners/vitest.ts'
+import { newFolder } from '../support/folder.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-mailboxes-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = newFolder()
 
 const DAY_MS = 86_400_000
 

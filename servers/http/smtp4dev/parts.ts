@@ -12,7 +12,7 @@ interface Smtp4devAttachment {
 }
 
 /** A part as smtp4dev shows it. Its id is its place in the order of the parts, counted from 0. */
-export interface Smtp4devPart {
+interface Smtp4devPart {
   readonly id: string
   readonly headers: readonly { readonly name: string; readonly value: string }[]
   readonly childParts: readonly Smtp4devPart[]

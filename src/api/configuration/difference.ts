@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { textWithoutSecrets } from '../../core/config/secrets.ts'
 import { type DiffText, type Hunk, hunksOf, linesOfText, unifiedDiff } from '../../core/text/unified-diff.ts'
 
-export const hunk = z
+const hunk = z
   .object({
     oldStart: z.number().int().describe('Counted from 1, as in `diff -u`.'),
     oldLines: z.number().int(),

@@ -25,7 +25,7 @@ const change = z.object({
 })
 
 /** A change of the configuration that was applied. */
-export type RecordedChange = z.output<typeof change>
+type RecordedChange = z.output<typeof change>
 
 interface NewChange {
   readonly before: string

@@ -28,7 +28,7 @@ type LinkLab = {
   readonly certificateStore: Pick<ApiLab['certificateStore'], 'rootPem'>
 }
 
-export interface LinkOptions {
+interface LinkOptions {
   /** Whether redirects are followed, at most three. */
   readonly follows?: boolean
   readonly signal?: AbortSignal

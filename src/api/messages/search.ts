@@ -21,7 +21,7 @@ export interface Condition {
 }
 
 /** Returns the recipients of a message's envelope that the searcher sees. */
-export type Recipients = () => readonly string[]
+type Recipients = () => readonly string[]
 
 type Test = Omit<Condition, 'negated' | 'key'>
 

@@ -42,7 +42,7 @@ export const queuedMessage = z
   })
   .meta({ id: 'QueuedMessage' })
 
-export type QueuedMessage = z.output<typeof queuedMessage>
+type QueuedMessage = z.output<typeof queuedMessage>
 
 const timeOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : timeText(ms))
 

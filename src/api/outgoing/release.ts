@@ -54,7 +54,7 @@ const released = z
   })
   .meta({ id: 'ReleasedMessage' })
 
-export type Released = z.output<typeof released>
+type Released = z.output<typeof released>
 
 /**
  * Sends a message to other hosts by the connectors of the lab, or says what would be sent.

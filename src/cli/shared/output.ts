@@ -4,7 +4,7 @@ import { textWidth } from './text-width.ts'
 type Style = Parameters<typeof styleText>[0]
 
 /** Replaces control characters: names that clients and requests contain must not control the terminal. */
-export const shown = (text: string): string => text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?')
+const shown = (text: string): string => text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?')
 
 /** Returns a text as one line without control characters: values of clients must not look like other lines. */
 export const oneLine = (text: string): string => shown(text.replaceAll(/[\t\n]/g, ' '))

@@ -27,7 +27,7 @@ const finding = (check: Finding['check'], found: Found): Finding => ({
 })
 
 /** The parts of a message that checks examine. */
-export interface CheckedMessage {
+interface CheckedMessage {
   readonly message: ReadableMessage
   /** The beginning of the HTML. */
   readonly html: string

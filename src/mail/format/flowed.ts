@@ -7,7 +7,7 @@ const LINE = /^(>*) ?(.*)$/s
 const SIGNATURE = '-- '
 
 /** Joins the lines of format=flowed that are one paragraph, as their reader sees it. RFC 3676 section 4. */
-export class FlowedLines {
+class FlowedLines {
   readonly #deletesSpace: boolean
   /** Depth of quotation of the paragraph that the next line may go on with. */
   #depth: number | undefined

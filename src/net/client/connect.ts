@@ -6,7 +6,7 @@ import { lookupFor } from '../../core/network/ip-address.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
 
 /** Limits of a step that waits for a server. */
-export interface WaitLimits {
+interface WaitLimits {
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
 }

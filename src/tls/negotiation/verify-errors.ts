@@ -1,7 +1,7 @@
 import type { AlertName } from './fatal-alert.ts'
 
 /** Why a client's certificate is not verified. */
-export interface VerifyError {
+interface VerifyError {
   /** The defect of the certificate, as the end of a sentence: `is not verified: …`. */
   readonly words: string
   /** The alert that the client gets. */

@@ -155,7 +155,7 @@ export async function dmarcReportIn(
 }
 
 /** The fields of a feedback report. RFC 5965 section 3. */
-export type FeedbackFields = readonly { readonly name: string; readonly value: string }[]
+type FeedbackFields = readonly { readonly name: string; readonly value: string }[]
 
 /** Returns the fields of the feedback report in a message, such as a DMARC failure report (RFC 9991); undefined if it has none. */
 export async function feedbackFieldsIn(raw: Buffer, structure: MessagePart): Promise<FeedbackFields | undefined> {

@@ -3,7 +3,7 @@ import { isWritten, parseAddresses } from '../../mail/format/addresses.ts'
 import { type Field, valueOf } from './signed-fields.ts'
 
 /** An address of a From field. */
-export interface Author {
+interface Author {
   readonly localPart: string
   /** In lower case, with A-labels. */
   readonly domain: string

@@ -9,7 +9,7 @@ import { type Field, valueOf } from './signed-fields.ts'
 import { parseTags } from './tag-list.ts'
 
 /** A message, as far as BIMI needs it. */
-export interface BimiMessage {
+interface BimiMessage {
   readonly fields: readonly Field[]
   /** Whether a signature that DMARC relies on covers BIMI-Selector. */
   readonly isSelectorSigned: boolean

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startLab, type TestLab } from '../../../src/testing/index.ts'
+import { newFolder } from '../../support/folder.ts'
 import { LineClient } from '../../support/line-client.ts'
 
 /** Hashes of `geheim`, of different costs. */
@@ -112,27 +112,23 @@ test('a reload during a log-on changes neither its answer nor the accounts', asy
 })
 
 test('a reload takes accounts from a replaced file, and keeps them if the file is missing or wrong', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-accounts-'))
-  try {
-    const file = join(folder, 'users')
-    writeFileSync(file, `alice:${cheap}\nbob:{PLAIN}b\n`)
-    const config = { directory: { accountFiles: [{ file }] }, virtualServers }
-    await using lab = await startLab(config)
-    expect([await logOn(lab, 'alice', 'geheim'), await logOn(lab, 'bob', 'b')]).toEqual([true, true])
-    rmSync(file)
-    await expect(lab.reload(config)).rejects.toThrow(
-      `directory.accountFiles[0].file: cannot read ${file}: no such file or folder; check the path`,
-    )
-    writeFileSync(file, `alice:${cheap}\nbob:$6$x\n`)
-    await expect(lab.reload(config)).rejects.toThrow(`${file}:2: the SHA-crypt hash is damaged`)
-    expect([await logOn(lab, 'alice', 'geheim'), await logOn(lab, 'bob', 'b')]).toEqual([true, true])
-    writeFileSync(file, 'alice:{PLAIN}new\n')
-    await lab.reload(config)
-    expect([await logOn(lab, 'alice', 'geheim'), await logOn(lab, 'alice', 'new')]).toEqual([false, true])
-    expect(await logOn(lab, 'bob', 'b')).toBe(false)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  const folder = newFolder()
+  const file = join(folder, 'users')
+  writeFileSync(file, `alice:${cheap}\nbob:{PLAIN}b\n`)
+  const config = { directory: { accountFiles: [{ file }] }, virtualServers }
+  await using lab = await startLab(config)
+  expect([await logOn(lab, 'alice', 'geheim'), await logOn(lab, 'bob', 'b')]).toEqual([true, true])
+  rmSync(file)
+  await expect(lab.reload(config)).rejects.toThrow(
+    `directory.accountFiles[0].file: cannot read ${file}: no such file or folder; check the path`,
+  )
+  writeFileSync(file, `alice:${cheap}\nbob:$6$x\n`)
+  await expect(lab.reload(config)).rejects.toThrow(`${file}:2: the SHA-crypt hash is damaged`)
+  expect([await logOn(lab, 'alice', 'geheim'), await logOn(lab, 'bob', 'b')]).toEqual([true, true])
+  writeFileSync(file, 'alice:{PLAIN}new\n')
+  await lab.reload(config)
+  expect([await logOn(lab, 'alice', 'geheim'), await logOn(lab, 'alice', 'new')]).toEqual([false, true])
+  expect(await logOn(lab, 'bob', 'b')).toBe(false)
 })
 
 test('a new password in place of a hash is the only one that logs on', async () => {

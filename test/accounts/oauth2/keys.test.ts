@@ -1,18 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startLab } from '../../../src/testing/start-lab.ts'
+import { newFolder } from '../../support/folder.ts'
 import { logOn, open, response } from './support.ts'
 
 /** Starts labs that share a certificate store on disk, one after the other. */
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-test-'))
-  try {
-    await run(folder)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  const folder = newFolder()
+  await run(folder)
 }
 const start = (folder: string) => startLab({ certificates: { store: folder, key: 'p256' } })
 const header = (token: string): { kid: string } =>

@@ -3,7 +3,7 @@ import { startLab } from '../../../src/testing/start-lab.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { LineClient } from '../../support/line-client.ts'
 
-export type Mechanism = 'XOAUTH2' | 'OAUTHBEARER'
+type Mechanism = 'XOAUTH2' | 'OAUTHBEARER'
 export const mechanisms: readonly Mechanism[] = ['XOAUTH2', 'OAUTHBEARER']
 
 /** How a protocol carries a log-on. */

@@ -12,7 +12,7 @@ export const eras = ['legacy', 'auto'] as const
 export type Era = (typeof eras)[number]
 
 /** A result of a tool, as tests look at it. */
-export interface Result {
+interface Result {
   readonly isError?: boolean
   readonly content: readonly { readonly type: string; readonly text: string; readonly _meta?: object }[]
   // biome-ignore lint/suspicious/noExplicitAny: tests check the shape themselves

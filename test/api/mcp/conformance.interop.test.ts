@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { HttpLab } from '../../servers/http/client.ts'
 import { npx } from '../../support/npx.ts'
 import { Workplace } from '../../support/sealpost.ts'
@@ -34,9 +34,6 @@ let place: Workplace
 const http = HttpLab.ofTests()
 beforeAll(async () => {
   place = new Workplace()
-})
-afterAll(async () => {
-  place.remove()
 })
 
 it('passes the official conformance tests', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { ImapFlow } from 'imapflow'
 import nodemailer from 'nodemailer'
-import { afterAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { badLab, badPorts } from '../../../src/checks/audit/lab.ts'
 import { AuditError, auditClient, type Client, startLab } from '../../../src/testing/index.ts'
 import { LineClient } from '../../support/line-client.ts'
@@ -16,7 +16,6 @@ import { isThorough } from '../../support/thorough.ts'
 import { acceptInjected } from './vulnerable-client.ts'
 
 const workplace = new Workplace()
-afterAll(() => workplace.remove())
 const runSealpost = (args: readonly string[]) => workplace.run(args)
 
 /** Sends with nodemailer, which trusts the lab's root. */

@@ -15,7 +15,7 @@ export interface ServerIdentity {
 }
 
 /** The defects of a certificate. Default: a valid certificate for localhost. */
-export interface Defect {
+interface Defect {
   readonly names?: readonly string[]
   /** Days from now. */
   readonly from?: number

@@ -4,19 +4,15 @@ import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readJunit, readSarif } from '../../support/report-formats.ts'
 import { runProgram } from '../../support/run-program.ts'
-import { mainFile, Workplace } from '../../support/sealpost.ts'
+import { mainFile, workplaceOfEach } from '../../support/sealpost.ts'
 import { isThorough } from '../../support/thorough.ts'
 import { TestAuthority } from './authority.ts'
 import { startDouble } from './double.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 const strict = new URL('../../../config/strict.yaml', import.meta.url)
 

@@ -5,10 +5,9 @@
  *     node test/checks/verify/comparison.ts [WORD]     only the servers whose title contains the word
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { startLab } from '../../../src/testing/start-lab.ts'
+import { newFolder } from '../../support/folder.ts'
 import { type ServerIdentity, TestAuthority } from './authority.ts'
 import { DOVECOT_HOST, startDovecot } from './debian/dovecot.ts'
 import { startInnReaders } from './debian/inn.ts'
@@ -88,7 +87,7 @@ async function versions(): Promise<string> {
   return `testssl.sh ${testssl}, sslscan ${sslscan}, Node.js ${process.version}, ${new Date().toISOString().slice(0, 10)}`
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-comparison-'))
+const folder = newFolder()
 await using stack = new AsyncDisposableStack()
 stack.defer(() => rmSync(folder, { recursive: true, force: true }))
 const authority = await TestAuthority.create()

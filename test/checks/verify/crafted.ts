@@ -7,7 +7,7 @@ import { splitPem } from '../../../src/tls/pki/system-roots.ts'
 import type { ServerIdentity } from './authority.ts'
 
 /** A record as received. */
-export interface CraftedRecord {
+interface CraftedRecord {
   readonly contentType: number
   readonly content: Buffer
 }
@@ -30,7 +30,7 @@ export interface Craft {
   readonly onRecord?: (record: CraftedRecord, answer: (contentType: number, content: Buffer) => void) => void
 }
 
-export interface Crafted extends AsyncDisposable {
+interface Crafted extends AsyncDisposable {
   /** Implicit TLS. */
   readonly port: number
 }

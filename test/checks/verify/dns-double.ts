@@ -9,7 +9,7 @@ const recordTypes = { A: 1, TXT: 16, AAAA: 28, TLSA: 52 } as const
 /** The records of a DNS double: data by name and type. */
 export type Records = Readonly<Record<string, Partial<Readonly<Record<keyof typeof recordTypes, readonly Buffer[]>>>>>
 
-export interface DnsDouble extends AsyncDisposable {
+interface DnsDouble extends AsyncDisposable {
   readonly resolver: DnsServer
 }
 

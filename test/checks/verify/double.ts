@@ -6,7 +6,7 @@ import type { Protocol } from '../../../src/core/config/schema.ts'
 import type { ServerIdentity } from './authority.ts'
 import { type Answers, answers, type DoubleState, type Faults } from './double-answers.ts'
 
-export interface Double extends AsyncDisposable {
+interface Double extends AsyncDisposable {
   readonly port: number
 }
 

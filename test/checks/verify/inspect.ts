@@ -4,7 +4,7 @@ import { hostEndpoints } from '../../../src/checks/verify/targets.ts'
 import type { Finding, VerifyOptions } from '../../../src/checks/verify/types.ts'
 import type { ServerProtocol } from '../../../src/core/config/schema.ts'
 
-export interface Inspected {
+interface Inspected {
   /** The first line of the report. */
   readonly verdict: string
   readonly findings: readonly Finding[]

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { newFolder } from '../../support/folder.ts'
 import { freePorts } from '../../support/free-ports.ts'
 import { needs } from '../../support/programs.ts'
 import { startHaproxy } from '../../support/proxies.ts'
@@ -15,11 +15,10 @@ let authority: TestAuthority
 let good: ServerIdentity
 let folder: string
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-scanners-'))
+  folder = newFolder()
   authority = await TestAuthority.create()
   good = await authority.issue()
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 type Started = Pick<Subject, 'protocol' | 'port'> & Partial<Subject> & AsyncDisposable
 

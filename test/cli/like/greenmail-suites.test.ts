@@ -38,7 +38,6 @@ describe('suites written for GreenMail', () => {
   })
   afterAll(async () => {
     await lab.end()
-    place.remove()
   })
 
   const open = (user: string, password = user): Promise<ImapClient> => ImapClient.open(3143 + offset, user, password)

@@ -67,7 +67,6 @@ describe.skipIf(!needs('python3'))('an application in Python, written for the im
   })
   afterAll(async () => {
     await lab?.end()
-    place.remove()
   })
 
   it('passes unchanged', async () => {

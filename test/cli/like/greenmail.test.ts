@@ -5,7 +5,6 @@ import { freePorts } from '../../support/free-ports.ts'
 import { type StartedLab, Workplace } from '../../support/sealpost.ts'
 
 const place = new Workplace()
-afterAll(() => place.remove())
 
 const send = (port: number, to: string, subject: string, more: object = {}) =>
   createTransport({ host: '127.0.0.1', port, ...more }).sendMail({ from: 'shop@example.com', to, subject, text: 'Hi' })

@@ -4,7 +4,6 @@ import { type StartedLab, Workplace } from '../../support/sealpost.ts'
 import { isThorough } from '../../support/thorough.ts'
 
 const place = new Workplace()
-afterAll(() => place.remove())
 
 /** A project that uses MailDev: only the command that starts the server is another. */
 describe('an application written for MailDev', () => {

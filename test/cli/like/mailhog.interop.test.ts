@@ -38,7 +38,6 @@ describe.skipIf(!mailhog)('an application written for MailHog', () => {
   afterAll(async () => {
     await lab.end()
     await host[Symbol.asyncDispose]()
-    place.remove()
   })
 
   it('sends with any name and password, or none, and reads without a base path', async () => {
@@ -71,27 +70,23 @@ describe.skipIf(!mailhog)('an application written for MailHog', () => {
 describe.skipIf(!mailhog)('MailHog with a file of users', () => {
   it('asks for the password of the API, and takes mail from everyone', async () => {
     const place = new Workplace()
-    try {
-      const env = { MH_SMTP_BIND_ADDR: '127.0.0.1:0', MH_API_BIND_ADDR: '127.0.0.1:0', MH_UI_BIND_ADDR: '127.0.0.1:0' }
-      // MailHog's documentation has this hash: the password is "test".
-      const users = place.write('users', 'test:$2a$04$qxRo.ftFoNep7ld/5jfKtuBTnGqff/fZVyj53mUC5sVf9dtDLAi/S\n')
-      await using lab = await place.start(['--like', 'mailhog', '--', `-auth-file=${users}`], { env })
-      const port = lab.endpoint('smtp').port as number
-      const auth = { user: 'any', pass: 'thing' }
-      await createTransport({ host: '127.0.0.1', port, auth }).sendMail({
-        from: 'a@b.example',
-        to: 'c@d.example',
-        text: 'x',
-      })
-      const ask = async (password: string): Promise<number> => {
-        const authorization = `Basic ${btoa(`test:${password}`)}`
-        const url = `http://127.0.0.1:${lab.endpoint('http').port}/api/v2/messages`
-        return (await fetch(url, { headers: { authorization } })).status
-      }
-      expect(await ask('wrong')).toBe(401)
-      expect(await ask('test')).toBe(200)
-    } finally {
-      place.remove()
+    const env = { MH_SMTP_BIND_ADDR: '127.0.0.1:0', MH_API_BIND_ADDR: '127.0.0.1:0', MH_UI_BIND_ADDR: '127.0.0.1:0' }
+    // MailHog's documentation has this hash: the password is "test".
+    const users = place.write('users', 'test:$2a$04$qxRo.ftFoNep7ld/5jfKtuBTnGqff/fZVyj53mUC5sVf9dtDLAi/S\n')
+    await using lab = await place.start(['--like', 'mailhog', '--', `-auth-file=${users}`], { env })
+    const port = lab.endpoint('smtp').port as number
+    const auth = { user: 'any', pass: 'thing' }
+    await createTransport({ host: '127.0.0.1', port, auth }).sendMail({
+      from: 'a@b.example',
+      to: 'c@d.example',
+      text: 'x',
+    })
+    const ask = async (password: string): Promise<number> => {
+      const authorization = `Basic ${btoa(`test:${password}`)}`
+      const url = `http://127.0.0.1:${lab.endpoint('http').port}/api/v2/messages`
+      return (await fetch(url, { headers: { authorization } })).status
     }
+    expect(await ask('wrong')).toBe(401)
+    expect(await ask('test')).toBe(200)
   })
 })

@@ -39,7 +39,6 @@ describe.skipIf(!mailpitApi || !cypressMailpit)('an application written for Mail
   })
   afterAll(async () => {
     await lab.end()
-    place.remove()
   })
 
   it('sends with nodemailer and reads with mailpit-api', async () => {
@@ -140,7 +139,6 @@ describe.skipIf(!mailpitApi)('an application with the variables of Mailpit', () 
     await lab.end()
     await host[Symbol.asyncDispose]()
     receiver.close()
-    place.remove()
   })
 
   it('names the settings without a counterpart at the start', () => {

@@ -7,7 +7,6 @@ import { LineClient } from '../../support/line-client.ts'
 import { type StartedLab, Workplace } from '../../support/sealpost.ts'
 
 const place = new Workplace()
-afterAll(() => place.remove())
 
 describe('an application written for smtp4dev', () => {
   let lab: StartedLab

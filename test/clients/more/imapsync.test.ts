@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startLab, type TestLab } from '../../../src/testing/index.ts'
 import { corpus } from '../../support/corpus.ts'
+import { newFolder } from '../../support/folder.ts'
 import { hasFile, ifInstalled } from '../../support/more-programs.ts'
 import { missingPrograms } from '../../support/programs.ts'
 import { type ProgramResult, runProgram } from '../../support/run-program.ts'
@@ -26,7 +26,7 @@ let folder: string
 let [from, to]: TestLab[] = []
 beforeAll(async () => {
   if (!canRun) return
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-imapsync-'))
+  folder = newFolder()
   ;[from, to] = await Promise.all([startLab(), startLab()])
   await fill(from)
   for (const [index, lab] of [from, to].entries()) writeFileSync(join(folder, `ca${index + 1}.pem`), lab.ca)

@@ -1,8 +1,8 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { newFolder } from '../../support/folder.ts'
 import { hasFile, ifInstalled } from '../../support/more-programs.ts'
 import { type ProgramResult, runProgram } from '../../support/run-program.ts'
 
@@ -23,12 +23,11 @@ const needed = [
 describe.skipIf(!ifInstalled('mvn', 'javac', ...needed))('the Java library', () => {
   let folder: string
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'sealpost-java-'))
+    folder = newFolder()
     cpSync(join(repository, 'clients/java'), join(folder, 'library'), { recursive: true })
     // Maven writes beside the artifacts that it reads.
     await runProgram('cp', ['-rs', `${ARTIFACTS}/.`, join(folder, 'repository')])
   })
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   const maven = (project: string, goal: string): Promise<ProgramResult> =>
     runProgram('mvn', ['-o', '-B', `-Dmaven.repo.local=${join(folder, 'repository')}`, SUREFIRE_OPTION, goal], {

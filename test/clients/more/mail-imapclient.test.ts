@@ -1,8 +1,9 @@
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startLab, type TestLab } from '../../../src/testing/index.ts'
+import { newFolder } from '../../support/folder.ts'
 import { hasFile, ifInstalled } from '../../support/more-programs.ts'
 import { runProgram } from '../../support/run-program.ts'
 
@@ -28,7 +29,7 @@ let folder: string
 let lab: TestLab
 beforeAll(async () => {
   if (!canRun) return
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-mail-imapclient-'))
+  folder = newFolder()
   cpSync(suite, folder, { recursive: true })
   lab = await startLab({ directory: { accounts: [{ user: 'alice', password: 'secret', quota: { size: '10MB' } }] } })
   const settings = { server: '127.0.0.1', port: lab.server('imap4').port, user: 'alice', passed: 'secret' }

@@ -1,15 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { ConfigError } from '../../../src/core/config/mistakes.ts'
 import { loadText } from '../../../src/core/config/yaml.ts'
+import { newFolder } from '../../support/folder.ts'
 
 let folder: string
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-accounts-'))
+  folder = newFolder()
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const load = (yaml: string) => loadText(yaml, 'lab.yaml', folder).lab
 

@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { runProgram } from '../../support/run-program.ts'
 import { Workplace } from '../../support/sealpost.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 const generated = `${repository}dist/src/core/config/lab-input`
 const place = new Workplace()
-afterAll(() => place.remove())
 
 test('the generated type of a configuration is the one that the schema infers', { timeout: 120_000 }, async () => {
   const check = place.write(

@@ -1,19 +1,17 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { referenceYaml } from '../../../src/core/config/reference.ts'
 import { loadText, readConfigFile } from '../../../src/core/config/yaml.ts'
+import { newFolder } from '../../support/folder.ts'
 
 const folder = new URL('../../../config/', import.meta.url)
 const examples = readdirSync(folder).filter((name) => name.endsWith('.yaml'))
 /** Alone: `npm start` makes the folder `certs` beside that of the project, which is a warning for other files. */
-const place = mkdtempSync(join(tmpdir(), 'sealpost-examples-'))
+const place = newFolder()
 cpSync(fileURLToPath(folder), join(place, 'config'), { recursive: true })
 const loadFile = async (file: string) => loadText(await readConfigFile(file), file, dirname(file))
-
-afterAll(() => rmSync(place, { recursive: true }))
 
 test('finds the example files', () => {
   const named = ['default.yaml', 'outlook-express.yaml', 'reference.yaml', 'strict.yaml', 'two-smtp.yaml']

@@ -1,16 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { readEnvironment } from '../../../src/core/config/environment.ts'
 import { loadText } from '../../../src/core/config/yaml.ts'
+import { newFolder } from '../../support/folder.ts'
 
 let folder: string
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-secrets-'))
+  folder = newFolder()
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const files = {
   alice: 'secret of alice\n',

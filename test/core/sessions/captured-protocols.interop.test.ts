@@ -161,28 +161,24 @@ describe.skipIf(!needs('tshark'))('sealpost start --pcap, and capture: in the co
     [['--no-secrets'], false],
   ])('%j', async (options, readable) => {
     const place = new Workplace()
-    try {
-      place.write('lab.yaml', text)
-      const file = join(place.folder, 'all.pcapng')
-      const lab = await place.start(['--config', 'lab.yaml', '--pcap', file, ...options])
-      const settings = await place.run(['ca', 'export', '--config', 'lab.yaml', '--format', 'pem'])
-      const { tlsPort: imap = 0 } = lab.endpoint('imap4')
-      const { port: pop = 0 } = lab.endpoint('pop3')
-      await talk('imap4', imap, 'implicit TLS', settings.stdout)
-      await talk('pop3', pop, 'clear', settings.stdout)
-      expect(await lab.end()).toBe(0)
-      const ports: CapturedPort[] = [
-        { protocol: 'imap4', port: imap, implicitTls: true },
-        { protocol: 'pop3', port: pop, implicitTls: false },
-      ]
-      const all = await new Tshark(file, ports).lines('imap || pop')
-      expect(all.some((line) => talks.imap4.shown.test(line))).toBe(readable)
-      expect(all).toContainEqual(expect.stringMatching(talks.pop3.shown))
-      const own = new Tshark(join(place.folder, 'pop3.pcapng'), ports)
-      expect(await own.lines('tcp.flags.syn == 1 && tcp.flags.ack == 0')).toHaveLength(1)
-      expect(await own.lines('pop')).toContainEqual(expect.stringMatching(talks.pop3.shown))
-    } finally {
-      place.remove()
-    }
+    place.write('lab.yaml', text)
+    const file = join(place.folder, 'all.pcapng')
+    const lab = await place.start(['--config', 'lab.yaml', '--pcap', file, ...options])
+    const settings = await place.run(['ca', 'export', '--config', 'lab.yaml', '--format', 'pem'])
+    const { tlsPort: imap = 0 } = lab.endpoint('imap4')
+    const { port: pop = 0 } = lab.endpoint('pop3')
+    await talk('imap4', imap, 'implicit TLS', settings.stdout)
+    await talk('pop3', pop, 'clear', settings.stdout)
+    expect(await lab.end()).toBe(0)
+    const ports: CapturedPort[] = [
+      { protocol: 'imap4', port: imap, implicitTls: true },
+      { protocol: 'pop3', port: pop, implicitTls: false },
+    ]
+    const all = await new Tshark(file, ports).lines('imap || pop')
+    expect(all.some((line) => talks.imap4.shown.test(line))).toBe(readable)
+    expect(all).toContainEqual(expect.stringMatching(talks.pop3.shown))
+    const own = new Tshark(join(place.folder, 'pop3.pcapng'), ports)
+    expect(await own.lines('tcp.flags.syn == 1 && tcp.flags.ack == 0')).toHaveLength(1)
+    expect(await own.lines('pop')).toContainEqual(expect.stringMatching(talks.pop3.shown))
   })
 })

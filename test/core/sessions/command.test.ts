@@ -1,14 +1,10 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { LineClient } from '../../support/line-client.ts'
 import { sClient } from '../../support/openssl.ts'
 import { needs } from '../../support/programs.ts'
-import { Workplace } from '../../support/sealpost.ts'
+import { workplaceOfEach } from '../../support/sealpost.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 it.skipIf(!needs('openssl'))('sealpost sessions lists all sessions, only failed ones, or one transcript', async () => {
   const certificates = 'certificates: { store: certs, key: p256 }'

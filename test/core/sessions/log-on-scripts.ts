@@ -2,7 +2,7 @@ import type { Protocol } from '../../../src/core/config/schema.ts'
 
 /** A password and a mistyped one; both are secrets. */
 export const PASSWORD = 'pw7Qx9-geheim'
-export const MISTYPED = 'pw7Qx9-gehiem'
+const MISTYPED = 'pw7Qx9-gehiem'
 
 const b64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64')
 const plain = (password: string): string => b64(`\0alice\0${password}`)

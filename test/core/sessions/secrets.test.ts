@@ -1,16 +1,12 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import type { Protocol } from '../../../src/core/config/schema.ts'
 import { transcript } from '../../../src/core/sessions/describe.ts'
 import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import { LineClient } from '../../support/line-client.ts'
-import { Workplace } from '../../support/sealpost.ts'
+import { workplaceOfEach } from '../../support/sealpost.ts'
 import { needles, PASSWORD, type Script, scripts } from './log-on-scripts.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 const protocols: readonly Protocol[] = ['smtp', 'pop3', 'imap4', 'nntp']
 const accounts = `{ accounts: [{ user: alice, password: ${PASSWORD} }] }`

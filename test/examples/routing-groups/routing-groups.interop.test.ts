@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { runProgram } from '../../support/run-program.ts'
 import { mainFile, Workplace } from '../../support/sealpost.ts'
@@ -9,7 +9,6 @@ import { mainFile, Workplace } from '../../support/sealpost.ts'
 const example = fileURLToPath(new URL('../../../examples/routing-groups', import.meta.url))
 const script = fileURLToPath(new URL('exchange.mjs', import.meta.url))
 const place = new Workplace()
-afterAll(() => place.remove())
 
 it('three organizations exchange mail both ways and an article, over TLS with verified certificates', async () => {
   const isOwn = (path: string): boolean => !path.includes('certs')

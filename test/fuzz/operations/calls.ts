@@ -18,7 +18,7 @@ import {
 } from './values.ts'
 
 /** How the input of a call was made. */
-export type Mode = 'valid' | 'near' | 'hostile'
+type Mode = 'valid' | 'near' | 'hostile'
 
 /** A call of an operation as fast-check generates it. Links are filled in when it is made. */
 export interface FuzzCall {

@@ -197,7 +197,7 @@ export const mutation = fc.record({
   value: hostileValue,
 })
 
-export type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never
+type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never
 
 /** Returns the object with one of its properties removed, added, replaced, renamed or wrapped. */
 export function mutated(

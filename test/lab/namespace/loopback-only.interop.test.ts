@@ -1,11 +1,10 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { runProgram } from '../../support/run-program.ts'
 import { mainFile, Workplace } from '../../support/sealpost.ts'
 
 const place = new Workplace()
-afterAll(() => place.remove())
 
 const script = fileURLToPath(new URL('use-lab.mjs', import.meta.url))
 const resolvConf = place.write('resolv.conf', 'nameserver 198.51.100.53\noptions timeout:1 attempts:1\n')

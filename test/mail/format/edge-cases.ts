@@ -1,5 +1,5 @@
 /** A message that is difficult to parse, as an octet string. */
-export interface EdgeCase {
+interface EdgeCase {
   readonly name: string
   readonly message: string
 }

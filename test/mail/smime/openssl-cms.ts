@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { TestLab } from '../../../src/testing/index.ts'
+import { newFolder } from '../../support/folder.ts'
 import { runProgram } from '../../support/run-program.ts'
 
 interface User {
@@ -20,7 +20,7 @@ interface UserOptions {
 /** The S/MIME program that the tests send mail with: OpenSSL, with certificates that a lab issues. */
 export class OpensslCms {
   readonly lab: TestLab
-  readonly folder = mkdtempSync(join(tmpdir(), 'sealpost-smime-'))
+  readonly folder = newFolder()
 
   constructor(lab: TestLab) {
     this.lab = lab

@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { newFolder } from '../../support/folder.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { basic, HttpLab } from './client.ts'
 import { RawClient } from './raw-client.ts'
@@ -24,14 +24,13 @@ let folder: string
 let file: string
 let http: HttpLab
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-accounts-'))
+  folder = newFolder()
   file = join(folder, 'lab.yaml')
   writeFileSync(file, text)
   http = await HttpLab.ofFile(file)
 })
 afterEach(async () => {
   await http[Symbol.asyncDispose]()
-  rmSync(folder, { recursive: true })
 })
 
 const create = (json: object, headers = {}) => http.request('accounts', { json, headers })

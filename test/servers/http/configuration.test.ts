@@ -1,7 +1,6 @@
 import {
   chmodSync,
   lstatSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -10,12 +9,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { recordChange, recordedChanges } from '../../../src/api/configuration/history.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
+import { newFolder } from '../../support/folder.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { isThorough } from '../../support/thorough.ts'
 import { bearer, HttpLab } from './client.ts'
@@ -41,7 +40,7 @@ const pop3 = 'virtual-servers/default-pop3-virtual-server'
 let folder: string
 let file: string
 beforeEach(() => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), 'sealpost-configuration-')))
+  folder = realpathSync(newFolder())
   file = join(folder, 'lab.yaml')
 })
 afterEach(() => rmSync(folder, { recursive: true }))

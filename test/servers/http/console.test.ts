@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { request } from 'node:https'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Console } from '../../../servers/http/console.ts'
+import { newFolder } from '../../support/folder.ts'
 import { basic, bearer, HttpLab } from './client.ts'
 
 const ci = 'ci-ci-ci-ci-ci-ci'
@@ -65,7 +65,7 @@ describe('the console', () => {
   )
 
   it('that is not built says how to build it', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'sealpost-'))
+    const folder = newFolder()
     const asked = { path: '/mail/x', accept: 'text/html', acceptEncoding: '', ifNoneMatch: undefined }
     const answer = new Console(join(folder, 'none')).answer(asked)
     rmSync(folder, { recursive: true })

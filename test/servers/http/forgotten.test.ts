@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { newFolder } from '../../support/folder.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { HttpLab } from './client.ts'
 import { EventReader } from './event-reader.ts'
@@ -25,13 +23,12 @@ async function start(): Promise<HttpLab> {
 }
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-forgotten-'))
+  folder = newFolder()
   http = await start()
 })
 afterEach(async () => {
   for (const reader of readers.splice(0)) reader.close()
   await http[Symbol.asyncDispose]()
-  rmSync(folder, { recursive: true })
 })
 
 async function restart(): Promise<void> {

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
+import { newFolder } from '../../support/folder.ts'
 import { HttpLab } from './client.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
@@ -14,10 +14,7 @@ const PROGRAM = './generated-client/walk.ts'
 let folder: string
 const http = HttpLab.ofTests({ hostname: 'localhost' })
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-openapi-'))
-})
-afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true })
+  folder = newFolder()
 })
 
 function node(args: readonly string[], input?: string): { status: number | null; output: string; errors: string } {

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { newFolder } from '../../support/folder.ts'
 import { bearer, HttpLab, type RequestOptions } from './client.ts'
 
 const http = HttpLab.ofTests({
@@ -71,9 +71,8 @@ describe('users', () => {
 describe('at the root', () => {
   let folder: string
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'sealpost-greenmail-'))
+    folder = newFolder()
   })
-  afterEach(() => rmSync(folder, { recursive: true }))
 
   it('callers without credentials change no file', async () => {
     const file = join(folder, 'lab.yaml')

@@ -1,20 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { newFolder } from '../../support/folder.ts'
 import { HttpLab } from './client.ts'
 
 // The clients that the pages of smtp4dev and MailDev use, from the npm registry.
-const folder = mkdtempSync(join(tmpdir(), 'live-tools-'))
+const folder = newFolder()
 let load: NodeJS.Require
 beforeAll(() => {
   const options = ['--silent', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder]
   execFileSync('npm', ['install', ...options, '@microsoft/signalr@10', 'socket.io-client@4'], { stdio: 'ignore' })
   load = createRequire(join(folder, 'package.json'))
 }, 300_000)
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const http = HttpLab.ofTests()
 

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { labJsonSchema } from '../../../src/core/config/json-schema.ts'
+import { newFolder } from '../../support/folder.ts'
 import { HttpLab } from './client.ts'
 
 interface Node {
@@ -89,13 +89,12 @@ virtualServers:
 let folder: string
 let http: HttpLab
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-keys-'))
+  folder = newFolder()
   writeFileSync(join(folder, 'lab.yaml'), TEXT)
   http = await HttpLab.ofFile(join(folder, 'lab.yaml'))
 })
 afterAll(async () => {
   await http[Symbol.asyncDispose]()
-  rmSync(folder, { recursive: true })
 })
 
 test('every key with a text is classified: whether it names files or hosts', () => {

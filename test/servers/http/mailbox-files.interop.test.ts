@@ -1,19 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newFolder } from '../../support/folder.ts'
 import { needs } from '../../support/programs.ts'
 import { HttpLab } from './client.ts'
 
 let http: HttpLab
 let folder: string
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-mailbox-files-'))
+  folder = newFolder()
   http = await HttpLab.start({ virtualServers: [{ protocol: 'http', certificate: 'none' }] })
 })
 afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true })
   await http[Symbol.asyncDispose]()
 })
 

@@ -1,10 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTransport, type SendMailOptions } from 'nodemailer'
 import { describe, expect, it, vi } from 'vitest'
+import { newFolder } from '../../support/folder.ts'
 import { freePorts } from '../../support/free-ports.ts'
 import { HttpLab } from './client.ts'
 
@@ -49,7 +48,7 @@ const comparable = (list: object[]): unknown =>
 
 /** Starts MailDev of the npm registry, which is not a part of this project. */
 async function startMailDev(version: string, program: string) {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-maildev-'))
+  const folder = newFolder()
   const options = ['--silent', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', folder]
   execFileSync('npm', ['install', ...options, `maildev@${version}`], { stdio: 'ignore' })
   const [smtp = 0, web = 0] = await freePorts(2)
@@ -62,7 +61,6 @@ async function startMailDev(version: string, program: string) {
     async [Symbol.asyncDispose]() {
       child.kill()
       if (child.exitCode === null) await once(child, 'exit')
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

@@ -1,10 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { shortenSlices } from '../../hostile/support.ts'
+import { newFolder } from '../../support/folder.ts'
 import { HttpLab } from './client.ts'
 
 const http = HttpLab.ofTests()
@@ -143,26 +141,22 @@ describe('messages', () => {
   })
 
   it('keep the changes of several clients that are made at the same time, also on disk', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'sealpost-messages-'))
-    try {
-      await using disk = await HttpLab.start({ store: { lmdb: folder } })
-      await disk.lab.deliver({ subject: 'Mail' }, { to: 'alice' })
-      const [{ id }] = (await disk.request('messages')).body.items
-      const changes = [{ read: true }, { flagged: true }, { tags: ['later'] }]
-      await Promise.all(changes.map((json) => disk.request(`messages/${id}`, { method: 'PATCH', json })))
-      const { body } = await disk.request(`messages/${id}`)
-      expect(body.flags.toSorted()).toEqual(['\\Flagged', '\\Seen', 'later'])
-      const some = { tags: [], flagged: false }
-      expect((await disk.request(`messages/${id}`, { method: 'PATCH', json: some })).body.flags).toEqual(['\\Seen'])
-      await disk.request(`messages/${id}`, { method: 'PATCH', json: { tags: ['Foo'] } })
-      const again = await disk.request(`messages/${id}`, { method: 'PATCH', json: { tags: ['foo'] } })
-      expect(again.body.tags).toEqual(['Foo'])
-      const whole = { flags: ['\\Answered', 'old'], tags: ['new'], read: false }
-      const replaced = await disk.request(`messages/${id}`, { method: 'PATCH', json: whole })
-      expect(replaced.body.flags).toEqual(['\\Answered', 'new'])
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
+    const folder = newFolder()
+    await using disk = await HttpLab.start({ store: { lmdb: folder } })
+    await disk.lab.deliver({ subject: 'Mail' }, { to: 'alice' })
+    const [{ id }] = (await disk.request('messages')).body.items
+    const changes = [{ read: true }, { flagged: true }, { tags: ['later'] }]
+    await Promise.all(changes.map((json) => disk.request(`messages/${id}`, { method: 'PATCH', json })))
+    const { body } = await disk.request(`messages/${id}`)
+    expect(body.flags.toSorted()).toEqual(['\\Flagged', '\\Seen', 'later'])
+    const some = { tags: [], flagged: false }
+    expect((await disk.request(`messages/${id}`, { method: 'PATCH', json: some })).body.flags).toEqual(['\\Seen'])
+    await disk.request(`messages/${id}`, { method: 'PATCH', json: { tags: ['Foo'] } })
+    const again = await disk.request(`messages/${id}`, { method: 'PATCH', json: { tags: ['foo'] } })
+    expect(again.body.tags).toEqual(['Foo'])
+    const whole = { flags: ['\\Answered', 'old'], tags: ['new'], read: false }
+    const replaced = await disk.request(`messages/${id}`, { method: 'PATCH', json: whole })
+    expect(replaced.body.flags).toEqual(['\\Answered', 'new'])
   })
 
   it('get flags and tags, which IMAP clients see, and move and go', async () => {

@@ -71,7 +71,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   if (isRecording) writeExamples(taken)
-  outside.remove()
   receiver.close()
   await http[Symbol.asyncDispose]()
 })

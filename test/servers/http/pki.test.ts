@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { CertificateLab } from '../../cli/cert-support.ts'
 import { bearer, HttpLab } from './client.ts'
 
@@ -13,10 +13,6 @@ beforeAll(async () => {
   outside = new CertificateLab()
   other = new CertificateLab()
   await outside.outsideAuthority('outside')
-})
-afterAll(async () => {
-  outside.remove()
-  other.remove()
 })
 
 /** Returns the thumbprint of the certificate that IMAP4 serves now. */

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { Agent } from '../../api/mcp/client.ts'
+import { newFolder } from '../../support/folder.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { basic, bearer, HttpLab } from './client.ts'
 import { EventReader } from './event-reader.ts'
@@ -33,13 +33,12 @@ const admin = bearer(ci)
 let folder: string
 let http: HttpLab
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-rights-'))
+  folder = newFolder()
   writeFileSync(join(folder, 'lab.yaml'), text)
   http = await HttpLab.ofFile(join(folder, 'lab.yaml'))
 })
 afterAll(async () => {
   await http[Symbol.asyncDispose]()
-  rmSync(folder, { recursive: true })
 })
 
 afterEach(() => {

@@ -1,23 +1,22 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Tshark } from '../../core/sessions/tshark.ts'
+import { newFolder } from '../../support/folder.ts'
 import { needs } from '../../support/programs.ts'
 import { HttpLab } from './client.ts'
 
 let http: HttpLab
 let folder: string
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-session-capture-'))
+  folder = newFolder()
   http = await HttpLab.start({
     testing: { packets: 'memory' },
     virtualServers: [{ protocol: 'smtp' }, { protocol: 'http', certificate: 'none' }],
   })
 })
 afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true })
   await http[Symbol.asyncDispose]()
 })
 

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
+import { newFolder } from '../../support/folder.ts'
 import { freePort } from '../../support/free-ports.ts'
 import { ifInstalled } from '../../support/more-programs.ts'
 import { HttpLab } from './client.ts'
@@ -11,14 +11,13 @@ import { HttpLab } from './client.ts'
 /** https://spamassassin.apache.org/gtube/ */
 const GTUBE = 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X'
 
-const folder = mkdtempSync(join(tmpdir(), 'spam-filter-'))
+const folder = newFolder()
 let running: ChildProcess | undefined
 afterEach(async () => {
   if (!running || running.exitCode !== null) return
   running.kill()
   await once(running, 'exit')
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Starts a program, and waits until its output says that it is ready. */
 async function start(program: string, args: readonly string[], ready: RegExp): Promise<void> {

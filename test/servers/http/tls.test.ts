@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { Agent, type AgentOptions, get } from 'node:https'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,12 +9,13 @@ import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import { startLab } from '../../../src/testing/start-lab.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { thumbprintOf } from '../../../src/tls/pki/certificate/certificate.ts'
+import { newFolder } from '../../support/folder.ts'
 import { run, sClient } from '../../support/openssl.ts'
 import { needs } from '../../support/programs.ts'
 import { runProgram } from '../../support/run-program.ts'
 
 const hasCurl = needs('curl')
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-http-tls-'))
+const folder = newFolder()
 let lab: TestLab
 beforeAll(async () => {
   lab = await startLab({
@@ -31,7 +31,6 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'ca.pem'), lab.ca)
 })
 afterAll(async () => {
-  rmSync(folder, { recursive: true })
   await lab.stop()
 })
 

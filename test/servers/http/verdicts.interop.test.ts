@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newFolder } from '../../support/folder.ts'
 import { sClient } from '../../support/openssl.ts'
 import { needs } from '../../support/programs.ts'
 import { runProgram } from '../../support/run-program.ts'
@@ -27,7 +27,7 @@ context.wrap_socket(socket.create_connection(('127.0.0.1', int(sys.argv[1]))), s
 `
 
 describe.runIf(needs('openssl'))('what clients say of a certificate', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'verdicts-'))
+  const folder = newFolder()
   const ca = join(folder, 'lab-ca.pem')
   let http: HttpLab
   beforeAll(async () => {
@@ -41,7 +41,6 @@ describe.runIf(needs('openssl'))('what clients say of a certificate', () => {
   })
   afterAll(async () => {
     await http?.[Symbol.asyncDispose]()
-    rmSync(folder, { recursive: true })
   })
 
   const portsOf = async (name: string) => (await http.request(`virtual-servers/${name}/verdicts`)).body.ports

@@ -1,9 +1,8 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, createServer as createSocketServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
 import pino from 'pino'
@@ -12,6 +11,7 @@ import type { LabInput } from '../../../src/core/config/schema.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { openCertificateStore } from '../../../src/tls/pki/certificate-store/store.ts'
 import type { CertificateStore } from '../../../src/tls/pki/certificate-store/types.ts'
+import { newFolder } from '../../support/folder.ts'
 import { basic, bearer, HttpLab } from './client.ts'
 import { opensslHmac } from './hmac.ts'
 
@@ -93,11 +93,9 @@ class Receiver {
 
 const receivers: Receiver[] = []
 const labs: HttpLab[] = []
-const folders: string[] = []
 afterEach(async () => {
   for (const lab of labs.splice(0)) await lab[Symbol.asyncDispose]()
   for (const receiver of receivers.splice(0)) receiver.close()
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
 type WebhookInput = NonNullable<LabInput['webhooks']>[number]
@@ -313,8 +311,7 @@ describe('a webhook', () => {
   })
 
   it('gets an event after a restart of the lab if the store is durable', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'sealpost-webhooks-'))
-    folders.push(folder)
+    const folder = newFolder()
     const receiver = await Receiver.start(0)
     const store = { lmdb: join(folder, 'data') }
     const first = await startLab([{ url: receiver.url, secret: SECRET }], { store })
@@ -350,12 +347,6 @@ describe('a webhook', () => {
 describe('a webhook with https', () => {
   const openStore = (folder: string): Promise<CertificateStore> =>
     openCertificateStore({ folder, key: 'p256', clock: systemClock, log: pino({ level: 'silent' }) })
-
-  function newFolder(): string {
-    const folder = mkdtempSync(join(tmpdir(), 'sealpost-webhooks-'))
-    folders.push(folder)
-    return folder
-  }
 
   it('trusts the roots of the lab', async () => {
     const certificates = join(newFolder(), 'certs')
@@ -415,8 +406,7 @@ describe('the configuration of a webhook', () => {
   })
 
   it('changes with a reload, and reads the secret from a file', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'sealpost-webhooks-'))
-    folders.push(folder)
+    const folder = newFolder()
     writeFileSync(join(folder, 'hook.secret'), `${SECRET}\n`)
     const receiver = await Receiver.start()
     const lab = await startLab([])

@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import pino from 'pino'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { seededRandom } from '../../../src/core/values/random.ts'
 import { openStore } from '../../../src/storage/store/open.ts'
+import { newFolder } from '../../support/folder.ts'
 import { isLong } from '../../support/long.ts'
 import { connectBy, startImapLab } from './support.ts'
 import { ViewClient as Client } from './view-client.ts'
@@ -163,8 +161,7 @@ test.each([
   ['memory', 20260202],
   ['lmdb', 3],
 ] as const)(`4 sessions, ${COMMANDS} random commands, store %s, seed %i`, { timeout: 300_000 }, async (kind, seed) => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-model-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = newFolder()
   const setting = kind === 'lmdb' ? { lmdb: folder } : kind
   await using store = await openStore(setting, { clock: systemClock, log: pino({ level: 'silent' }) })
   await using lab = await startImapLab({ store })

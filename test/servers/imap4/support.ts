@@ -1,15 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { pino } from 'pino'
 import { describe, test } from 'vitest'
 import { imap4 } from '../../../servers/imap4/session.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
+import { newFolder } from '../../support/folder.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { type MailLab, type MailLabOptions, startMailLab } from '../../support/mail-lab.ts'
 
-export type ConnectionForm = 'STARTTLS' | 'TLS'
+type ConnectionForm = 'STARTTLS' | 'TLS'
 
 /** Starts an IMAP4 virtual server with its own store. */
 export function startImapLab(options: MailLabOptions = {}): Promise<MailLab> {
@@ -131,26 +129,22 @@ export async function onDisk(
   options: MailLabOptions,
   run: (next: (script: string, mail?: readonly string[]) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-imap4-'))
+  const folder = newFolder()
   const words = new Map<string, string>()
-  try {
-    await run(async (script, mail = []) => {
-      await using store = await openLmdbStore(folder, { clock: systemClock, log: pino({ level: 'silent' }) })
-      await using lab = await startImapLab({ ...options, store })
-      if (mail.length > 0) await lab.put('alice', ...mail)
-      const sessions = new Sessions(lab, 'TLS')
-      try {
-        await play(sessions, script, words)
-      } finally {
-        sessions.end()
-      }
-    })
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  await run(async (script, mail = []) => {
+    await using store = await openLmdbStore(folder, { clock: systemClock, log: pino({ level: 'silent' }) })
+    await using lab = await startImapLab({ ...options, store })
+    if (mail.length > 0) await lab.put('alice', ...mail)
+    const sessions = new Sessions(lab, 'TLS')
+    try {
+      await play(sessions, script, words)
+    } finally {
+      sessions.end()
+    }
+  })
 }
 
-export interface Topic {
+interface Topic {
   readonly lab?: MailLabOptions
   /** Messages in alice's INBOX. */
   readonly mail?: readonly string[]

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { LineClient } from '../../support/line-client.ts'
 
 /** The state of a message that a client knows from the responses it has read. */
-export interface Known {
+interface Known {
   uid?: number
   flags?: Set<string>
 }

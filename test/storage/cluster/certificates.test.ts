@@ -318,11 +318,7 @@ virtualServers:
 
   it('are managed by commands, beside running nodes', { timeout: 120_000 }, async () => {
     const work = new Workplace()
-    try {
-      await manage(work)
-    } finally {
-      work.remove()
-    }
+    await manage(work)
   })
 
   async function manage(work: Workplace): Promise<void> {

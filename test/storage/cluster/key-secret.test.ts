@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { Connection } from '../../../src/storage/database/connection.ts'
 import { isLong } from '../../support/long.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
@@ -35,7 +35,6 @@ virtualServers:
     place.write('removed.yaml', yaml(`, keySecretFallback: ${OTHER}`))
     place.write('keys.secret', `${SECRET}\n`)
   })
-  afterAll(() => place.remove())
 
   /** Returns the texts of the database with a key. */
   async function keys(): Promise<readonly { readonly path: string; readonly text: string }[]> {

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { HttpLab } from '../../servers/http/client.ts'
+import { newFolder } from '../../support/folder.ts'
 import { ImapClient } from '../../support/imap-client.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
@@ -38,7 +38,7 @@ class TwoNodes implements AsyncDisposable {
 
   static async start(): Promise<TwoNodes> {
     const { url, schema } = await freshDatabase()
-    const folder = mkdtempSync(join(tmpdir(), 'sealpost-values-'))
+    const folder = newFolder()
     const files = ['one', 'other'].map((name) => {
       mkdirSync(join(folder, name))
       const file = join(folder, name, 'lab.yaml')

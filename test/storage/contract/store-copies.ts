@@ -11,7 +11,7 @@ const LARGE = pattern(1_100_000)
 const longReader = `user:${'reader'.repeat(50)}` as const
 
 /** Fills a store with everything that a store can hold. */
-export async function fill(on: StoreContext): Promise<void> {
+async function fill(on: StoreContext): Promise<void> {
   const { store, inbox } = on
   await on.deliver(inbox, 'one', 'two', 'three', 'four', 'five')
   await store.setFlags(inbox.id, [1, 3], { mode: 'add', flags: ['\\Seen', 'Work'] })

@@ -13,14 +13,14 @@ import { messageContract } from './store-messages.ts'
 import { aheadContract } from './store-read-ahead.ts'
 import { valueContract } from './store-values.ts'
 
-export interface StoreUnderTest {
+interface StoreUnderTest {
   open(clock: Clock): Promise<MessageStore>
   /** Removes what `open` created. */
   cleanUp?(): Promise<void>
 }
 
 /** A store that implements `CopyableStore`. */
-export interface CopiedStore {
+interface CopiedStore {
   /** Opens another, empty store of the same kind. It removes what it created when it is disposed of. */
   openAnother(): Promise<CopyableStore>
 }

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { expect, it } from 'vitest'
 import { openDatabase } from '../../../src/storage/database/database.ts'
+import { newFolder } from '../../support/folder.ts'
 import { freePort } from '../../support/free-ports.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 import { needs } from '../../support/programs.ts'
@@ -19,7 +19,7 @@ const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 
 /** Starts pgbouncer in front of a database. Returns its URL. */
 async function startPooler(url: string, mode: 'transaction' | 'session') {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-pooler-'))
+  const folder = newFolder()
   chmodSync(folder, 0o755)
   const port = await freePort()
   const { hostname, port: to } = new URL(url)
@@ -44,7 +44,6 @@ pool_mode = ${mode}
     async [Symbol.asyncDispose]() {
       child.kill('SIGQUIT')
       await ended
-      rmSync(folder, { recursive: true })
     },
   }
 }
@@ -66,7 +65,6 @@ it.skipIf(!hasPooler)('a node does not start behind a pooler in transaction mode
   const store = `store: { postgres: '${pooler.url}' }\ncluster: { name: ${schema} }\n`
   place.write('lab.yaml', `${store}virtualServers: [{ protocol: smtp, port: 0, certificate: none }]\n`)
   const { status, stdout, stderr } = await place.runProcess(['start', '--config', 'lab.yaml', '--log-level', 'warn'])
-  place.remove()
   expect([status, stdout]).toEqual([1, ''])
   expect(stderr).toMatch(/behind a connection pooler in transaction mode, .*; use the address of the server itself/)
 })

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
 import { accountOwner } from '../../../src/storage/store/types.ts'
 import { withTables } from '../../support/lmdb-file.ts'
@@ -17,7 +17,6 @@ beforeEach(() => {
   place = new Workplace()
   config = ['--config', place.write('lab.yaml', CONFIG)]
 })
-afterEach(() => place.remove())
 
 const open = (folder = 'data') =>
   openLmdbStore(join(place.folder, folder), { clock: new TestClock(), log: pino({ level: 'silent' }) })

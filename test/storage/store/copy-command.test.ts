@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { pino } from 'pino'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { openDatabase } from '../../../src/storage/database/database.ts'
 import { StoreDigest } from '../../../src/storage/store/copy/digest.ts'
 import { postgresPlace } from '../../../src/storage/store/copy/places.ts'
@@ -10,16 +10,12 @@ import { openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
 import { openPostgresStore } from '../../../src/storage/store/engines/postgres/postgres-store.ts'
 import { accountOwner } from '../../../src/storage/store/types.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
-import { Workplace } from '../../support/sealpost.ts'
+import { workplaceOfEach } from '../../support/sealpost.ts'
 import { TestClock } from '../../support/test-clock.ts'
 import { isThorough } from '../../support/thorough.ts'
 import { message, pattern } from '../contract/store-context.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 const open = (folder: string) =>
   openLmdbStore(join(place.folder, folder), { clock: new TestClock(), log: pino({ level: 'silent' }) })

@@ -114,30 +114,26 @@ describe(`kill -9 under load, ${ROUNDS} times (SEALPOST_SEED=${SEED})`, () => {
     async () => {
       const place = new Workplace()
       const random = seededRandom(SEED)
-      try {
-        const config = place.write('lab.yaml', CONFIG)
-        const acknowledged: Acknowledged[] = []
-        const numbers = new Map<string, string>()
-        for (let round = 0; round < ROUNDS; round++) {
-          const load = new Load(round, random)
-          const lab = await place.start(['--config', config, '--log-level', 'error'])
-          const running = load.run(lab)
-          const stopped = running.then(() => Promise.reject(new Error('the clients stopped before the server')))
-          await Promise.race([load.hasAcknowledged(3 + Math.floor(random() * 60)), stopped])
-          // The other clients' messages are at any point of their way now. A few turns vary that point further.
-          for (let turns = Math.floor(random() * 20); turns > 0; turns--) await new Promise(setImmediate)
-          await lab.end('SIGKILL')
-          load.end()
-          await running
-          acknowledged.push(...load.acknowledged)
-          const { status, stderr } = await place.run(['store', 'check', '--config', config])
-          expect([status, stderr], `round ${round}`).toEqual([0, ''])
-          await expectAllThere(`${place.folder}/data`, acknowledged, numbers)
-        }
-        expect(acknowledged.length).toBeGreaterThan(ROUNDS * 3)
-      } finally {
-        place.remove()
+      const config = place.write('lab.yaml', CONFIG)
+      const acknowledged: Acknowledged[] = []
+      const numbers = new Map<string, string>()
+      for (let round = 0; round < ROUNDS; round++) {
+        const load = new Load(round, random)
+        const lab = await place.start(['--config', config, '--log-level', 'error'])
+        const running = load.run(lab)
+        const stopped = running.then(() => Promise.reject(new Error('the clients stopped before the server')))
+        await Promise.race([load.hasAcknowledged(3 + Math.floor(random() * 60)), stopped])
+        // The other clients' messages are at any point of their way now. A few turns vary that point further.
+        for (let turns = Math.floor(random() * 20); turns > 0; turns--) await new Promise(setImmediate)
+        await lab.end('SIGKILL')
+        load.end()
+        await running
+        acknowledged.push(...load.acknowledged)
+        const { status, stderr } = await place.run(['store', 'check', '--config', config])
+        expect([status, stderr], `round ${round}`).toEqual([0, ''])
+        await expectAllThere(`${place.folder}/data`, acknowledged, numbers)
       }
+      expect(acknowledged.length).toBeGreaterThan(ROUNDS * 3)
     },
     ROUNDS * 60_000,
   )

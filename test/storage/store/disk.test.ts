@@ -1,13 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { checkStore, openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
 import { accountOwner, PUBLIC_OWNER } from '../../../src/storage/store/types.ts'
+import { newFolder } from '../../support/folder.ts'
 import { withTables } from '../../support/lmdb-file.ts'
 import { withoutRootRights } from '../../support/root-rights.ts'
 import { TestClock } from '../../support/test-clock.ts'
@@ -20,9 +20,8 @@ let folder: string
 const open = () => openLmdbStore(folder, { clock, log })
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-disk-'))
+  folder = newFolder()
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Runs a script with the built store in another process. Returns its output. */
 function inProcess(script: string, limits: readonly string[] = []): Promise<string> {

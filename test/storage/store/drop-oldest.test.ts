@@ -33,7 +33,6 @@ describe.each(stores)('a full store %s with whenFull: drop-oldest', (_, storeOf)
     for (const client of open.splice(0)) client.destroy()
     await lab?.stop()
     lab = undefined
-    place.remove()
   })
 
   async function start(limits: Limits, more: object = {}): Promise<Lab> {

@@ -1,19 +1,18 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { ExportPaths, escaped, unescaped } from '../../../src/storage/store/formats/names.ts'
 import { exportStore, type FormatName, formats, importStore } from '../../../src/storage/store/formats/transfer.ts'
 import { accountOwner, type MessageStore, type Owner } from '../../../src/storage/store/types.ts'
+import { newFolder } from '../../support/folder.ts'
 import { TestClock } from '../../support/test-clock.ts'
 
 const clock = new TestClock()
 let folder: string
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-exchange-'))
+  folder = newFolder()
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Names of mail folders of which earlier exports wrote some to the same place, or could not write some at all. */
 const HARD_NAMES = [

@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { exportStore, type FormatName, formats, importStore } from '../../../src/storage/store/formats/transfer.ts'
 import {
@@ -13,6 +12,7 @@ import {
   PUBLIC_OWNER,
 } from '../../../src/storage/store/types.ts'
 import { corpus } from '../../support/corpus.ts'
+import { newFolder } from '../../support/folder.ts'
 import { needs } from '../../support/programs.ts'
 import { TestClock } from '../../support/test-clock.ts'
 
@@ -23,9 +23,8 @@ const mail = (text: string, id: string): string => `Message-ID: <${id}@x>\r\nSub
 
 let folder: string
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-exchange-'))
+  folder = newFolder()
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 async function put(store: MessageStore, owner: Owner, name: string, raw: string | Buffer, ...flags: string[]) {
   const settings = owner === PUBLIC_OWNER ? { newsgroup } : {}

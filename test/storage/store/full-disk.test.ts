@@ -91,7 +91,6 @@ describe.skipIf(!canMount())('a full disk with whenFull: drop-oldest', () => {
     } finally {
       unmount(disk)
       rmSync(disk, { recursive: true, force: true })
-      place.remove()
     }
   }, 60_000)
 })
@@ -117,7 +116,6 @@ async function runRound(mebibytes: number): Promise<void> {
   } finally {
     unmount(disk)
     rmSync(disk, { recursive: true, force: true })
-    place.remove()
   }
 }
 

@@ -96,15 +96,11 @@ describe('a full store is reported as 452, [OVERQUOTA] and 441, and can be read'
     const place = new Workplace()
     // A limit of the file size acts as a full disk. The signal that the limit causes is ignored.
     const limited = ['sh', '-c', `trap '' XFSZ; ulimit -f 800; exec "$0" "$@"`]
-    try {
-      await withLab(place, limited, async (portOf) => {
-        expect(await smtpSays(portOf('smtp'), small)).toMatch(/^250 /)
-        await expectRefusals(portOf)
-        expect(await smtpSays(portOf('smtp'), small)).toMatch(/^250 /)
-      })
-    } finally {
-      place.remove()
-    }
+    await withLab(place, limited, async (portOf) => {
+      expect(await smtpSays(portOf('smtp'), small)).toMatch(/^250 /)
+      await expectRefusals(portOf)
+      expect(await smtpSays(portOf('smtp'), small)).toMatch(/^250 /)
+    })
   })
 
   it('on disk, in a folder that is not writable', async () => {
@@ -119,7 +115,6 @@ describe('a full store is reported as 452, [OVERQUOTA] and 441, and can be read'
       await withLab(place, withoutRootRights, expectRefusals)
     } finally {
       chmodSync(data, 0o755)
-      place.remove()
     }
   })
 })

@@ -19,7 +19,6 @@ describe('messages of several clients in a store on disk', () => {
   })
   afterAll(async () => {
     await lab.stop()
-    place.remove()
   })
   afterEach(async () => {
     for (const client of open.splice(0)) client.close()

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { checkStore, openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
@@ -13,6 +10,7 @@ import {
   PUBLIC_OWNER,
 } from '../../../src/storage/store/types.ts'
 import { startLab } from '../../../src/testing/index.ts'
+import { newFolder } from '../../support/folder.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { type RawTable, withTables } from '../../support/lmdb-file.ts'
 import { isLong } from '../../support/long.ts'
@@ -27,9 +25,8 @@ let folder: string
 const open = () => openLmdbStore(folder, { clock, log })
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-indexes-'))
+  folder = newFolder()
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Creates a mailbox and a newsgroup with ten messages each, some of them with flags. */
 async function fill(): Promise<{ inbox: Folder; group: Folder }> {

@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { pino } from 'pino'
 import { expect } from 'vitest'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { checkStore, openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
+import { newFolder } from '../../support/folder.ts'
 import { storeContract } from '../contract/store.ts'
 
 const log = pino({ level: 'silent' })
@@ -12,12 +11,12 @@ const log = pino({ level: 'silent' })
 storeContract(
   'LmdbStore',
   () => {
-    const folder = mkdtempSync(join(tmpdir(), 'sealpost-store-'))
+    const folder = newFolder()
     return { open: (clock) => openLmdbStore(folder, { clock, log }), cleanUp: () => checkAndRemove(folder) }
   },
   {
     async openAnother() {
-      const folder = mkdtempSync(join(tmpdir(), 'sealpost-store-copy-'))
+      const folder = newFolder()
       const store = await openLmdbStore(folder, { clock: systemClock, log })
       const close = store[Symbol.asyncDispose].bind(store)
       return Object.assign(store, {

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
 import { describe, expect, it, test } from 'vitest'
@@ -8,6 +5,7 @@ import { openCaptured } from '../../../src/storage/store/mailboxes.ts'
 import { type QuotaInput, startLab, type TestLab } from '../../../src/testing/index.ts'
 import { connectBy, startImapLab } from '../../servers/imap4/support.ts'
 import { countingStore } from '../../support/counting-store.ts'
+import { newFolder } from '../../support/folder.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 import { needs } from '../../support/programs.ts'
@@ -207,18 +205,14 @@ describe('the quota of a directory, and at run time', () => {
   })
 
   it('holds after a restart, in a store on disk', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'sealpost-quota-'))
-    try {
-      const config = { ...accounts(), store: { lmdb: folder } }
-      {
-        await using lab = await startLab(config)
-        await lab.setQuota('bob', { messages: 1 })
-      }
+    const folder = newFolder()
+    const config = { ...accounts(), store: { lmdb: folder } }
+    {
       await using lab = await startLab(config)
-      expect([await send(lab), await send(lab)]).toEqual(['250', '452 4.2.2'])
-    } finally {
-      rmSync(folder, { recursive: true })
+      await lab.setQuota('bob', { messages: 1 })
     }
+    await using lab = await startLab(config)
+    expect([await send(lab), await send(lab)]).toEqual(['250', '452 4.2.2'])
   })
 
   it('lab.deliver rejects, and mistakes are named', async () => {
@@ -236,13 +230,9 @@ describe('clients that store at the same time', () => {
   const limited = { directory: { accounts: [{ user: 'bob', password: 'x', quota: { messages: 10 } }] } }
 
   it.each(['memory', 'lmdb'])('get no more than the quota together: %s', async (kind) => {
-    const folder = mkdtempSync(join(tmpdir(), 'sealpost-quota-'))
-    try {
-      await using lab = await startLab({ ...limited, ...(kind === 'lmdb' && { store: { lmdb: folder } }) })
-      await expectTen(lab, [lab])
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
+    const folder = newFolder()
+    await using lab = await startLab({ ...limited, ...(kind === 'lmdb' && { store: { lmdb: folder } }) })
+    await expectTen(lab, [lab])
   })
 
   it.skipIf(!needsPostgres())('get no more than the quota together: three nodes', async () => {

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -7,6 +6,7 @@ import type { LmdbStore } from '../../../src/storage/store/engines/lmdb/lmdb-sto
 import { checkStore, copyStore, openLmdbStore, restoreStore } from '../../../src/storage/store/engines/lmdb/open.ts'
 import { currentFormat, type UpgradeStep, upgradeSteps } from '../../../src/storage/store/engines/lmdb/upgrade-steps.ts'
 import { accountOwner } from '../../../src/storage/store/types.ts'
+import { newFolder } from '../../support/folder.ts'
 import { withTables } from '../../support/lmdb-file.ts'
 import { TestClock } from '../../support/test-clock.ts'
 import { message } from '../contract/store-context.ts'
@@ -46,7 +46,7 @@ async function contentOf(folder: string): Promise<unknown[]> {
 let place: string
 let folder: string
 beforeEach(async () => {
-  place = mkdtempSync(join(tmpdir(), 'sealpost-upgrade-'))
+  place = newFolder()
   folder = join(place, 'data')
   await using store = await open(folder)
   const inbox = await store.createFolder(alice, 'INBOX')
@@ -54,7 +54,6 @@ beforeEach(async () => {
 })
 afterEach(() => {
   dropSteps()
-  rmSync(place, { recursive: true, force: true })
 })
 
 test('a new store has the current format', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
 import { version } from '../../../src/core/text/version.ts'
 import { withTables } from '../../support/lmdb-file.ts'
 import { Workplace } from '../../support/sealpost.ts'
@@ -25,12 +25,10 @@ virtualServers: [{ protocol: smtp, port: 0 }]
   }
   expect((await made.run(['store', 'backup', 'backups', ...config])).status).toBe(0)
 })
-afterAll(() => made.remove())
 beforeEach(() => {
   place = new Workplace()
   cpSync(made.folder, place.folder, { recursive: true })
 })
-afterEach(() => place.remove())
 
 const path = (...parts: string[]): string => join(place.folder, ...parts)
 const backup = (): string => path('backups', readdirSync(path('backups'))[0] ?? '')

@@ -16,7 +16,7 @@ export interface Asked {
   readonly hostConfig: object
 }
 
-export interface ScriptResult extends ProgramResult {
+interface ScriptResult extends ProgramResult {
   readonly asked: Asked[]
 }
 

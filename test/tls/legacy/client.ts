@@ -44,7 +44,7 @@ export interface ClientOptions {
   readonly dhValue?: Buffer
 }
 
-export interface ServerFlight {
+interface ServerFlight {
   readonly version: LegacyVersion
   readonly suite: LegacySuite
   readonly random: Buffer
@@ -53,7 +53,7 @@ export interface ServerFlight {
 }
 
 /** The values that the client needs to agree on a premaster secret: a key that encrypts it, or the server's Diffie-Hellman values. */
-export type ServerKey =
+type ServerKey =
   | { readonly rsa: KeyObject }
   | { readonly dh: { readonly prime: Buffer; readonly generator: Buffer; readonly value: Buffer } }
 

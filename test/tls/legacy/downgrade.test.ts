@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type LegacyVersion, legacyVersions } from '../../../src/tls/legacy/suites.ts'
 import type { TlsPolicy } from '../../../src/tls/negotiation/policy.ts'
+import { newFolder } from '../../support/folder.ts'
 import { sClient } from '../../support/openssl.ts'
 import { needs } from '../../support/programs.ts'
 import { some } from '../../support/thorough.ts'
@@ -19,10 +19,9 @@ const RC4 = 0x0005
 const FALLBACK_SCSV = 0x5600
 const PYTHON = '/usr/bin/python3'
 const run = promisify(execFile)
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-downgrade-'))
+const folder = newFolder()
 const rootFile = join(folder, 'root.pem')
 writeFileSync(rootFile, rsa.certificatePem)
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('the last octets of the server’s random value (RFC 8446 section 4.1.3)', () => {
   const cases: readonly (readonly [LegacyVersion, TlsPolicy['maxVersion'], string])[] = [

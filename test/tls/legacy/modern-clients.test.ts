@@ -1,15 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
 import nodemailer from 'nodemailer'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startLab } from '../../../src/testing/start-lab.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
+import { newFolder } from '../../support/folder.ts'
 import { sClient } from '../../support/openssl.ts'
 import { needs } from '../../support/programs.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-modern-clients-'))
+const folder = newFolder()
 const rootFile = join(folder, 'root.pem')
 let lab: TestLab
 
@@ -23,7 +23,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await lab.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 it('nodemailer and imapflow still negotiate TLS 1.3 with the certificate of the lab’s own root', async () => {

@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { Capture } from '../../../src/core/sessions/capture.ts'
 import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { echoTlsSettings, startEcho } from '../../support/echo-server.ts'
+import { newFolder } from '../../support/folder.ts'
 import { opensslCertificate } from '../../support/openssl.ts'
 import { needs } from '../../support/programs.ts'
 import { runProgram } from '../../support/run-program.ts'
@@ -14,10 +13,9 @@ import { runProgram } from '../../support/run-program.ts'
 const certificate = opensslCertificate(['localhost'], 'rsa')
 let folder: string
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-ja4-'))
+  folder = newFolder()
   execFileSync('certutil', ['-N', '-d', folder, '--empty-password'])
 })
-afterAll(() => rmSync(folder, { recursive: true }))
 
 /** Clients, each with the arguments for a port. */
 const clients: Readonly<Record<string, (port: string) => readonly [string, ...string[]]>> = {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CertificateStoreOptions } from '../../../src/tls/pki/certificate-store/store.ts'
 
-export interface Ran {
+interface Ran {
   readonly code: number
   readonly out: string
   readonly err: string
@@ -35,7 +35,7 @@ export async function put(folder: string, name: string, content: string | Buffer
   return path
 }
 
-export interface Logged {
+interface Logged {
   readonly level: 'info' | 'warn' | 'error'
   readonly message: string
 }

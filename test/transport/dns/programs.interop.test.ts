@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startLab, type TestLab } from '../../../src/testing/index.ts'
+import { newFolder } from '../../support/folder.ts'
 import { freePort } from '../../support/free-ports.ts'
 import { needs } from '../../support/programs.ts'
 import { runProgram } from '../../support/run-program.ts'
 
 let lab: TestLab
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-dns-'))
+const folder = newFolder()
 const file = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text)
   return join(folder, name)
@@ -51,7 +51,6 @@ beforeAll(async () => {
 afterEach(() => lab.reset())
 afterAll(async () => {
   await lab.stop()
-  rmSync(folder, { recursive: true })
 })
 
 const at = (): string[] => [`@${lab.dns.endpoint.address}`, '-p', `${lab.dns.endpoint.port}`]

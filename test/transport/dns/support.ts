@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { type DnsMessage, decodeMessage } from '../../../src/transport/dns/message.ts'
 import { framed } from '../../../src/transport/dns/remote.ts'
 
-export interface QueryOptions {
+interface QueryOptions {
   readonly class?: 'CH' | 'HS'
   readonly opcode?: number
   /** Header flags besides the opcode: RD 0x100, AD 0x20, CD 0x10. */

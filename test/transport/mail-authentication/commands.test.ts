@@ -1,13 +1,9 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
-import { Workplace } from '../../support/sealpost.ts'
+import { expect, it } from 'vitest'
+import { workplaceOfEach } from '../../support/sealpost.ts'
 
-let place: Workplace
-beforeEach(() => {
-  place = new Workplace()
-})
-afterEach(() => place.remove())
+const place = workplaceOfEach()
 
 const SERVERS = 'virtualServers: [{ protocol: smtp, port: 0, certificate: none }]\ncertificates: certs\n'
 

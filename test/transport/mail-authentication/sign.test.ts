@@ -1,15 +1,14 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { dkimVerify } from 'mailauth'
-import { afterAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { folderFiles } from '../../../src/tls/pki/certificate-store/folder-files.ts'
 import { memoryFiles } from '../../../src/tls/pki/certificate-store/memory-files.ts'
 import type { MailAuthentication } from '../../../src/transport/mail-authentication/mail-authentication.ts'
+import { newFolder } from '../../support/folder.ts'
 import { authenticationWith } from './authentication.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-dkim-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = newFolder()
 
 const MESSAGE = Buffer.from(
   'From: Alice <alice@lab.test>\r\nTo: bob@example.test\r\nSubject: A \tfolded\r\n  subject\r\n' +

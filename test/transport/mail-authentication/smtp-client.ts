@@ -1,7 +1,7 @@
 import { LineClient } from '../../support/line-client.ts'
 
 /** A message to send, and by whom. */
-export interface Sending {
+interface Sending {
   readonly port: number
   /** The address of the client, by XCLIENT. */
   readonly address: string

@@ -1,12 +1,11 @@
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { needs } from '../../support/programs.ts'
 import { runProgram } from '../../support/run-program.ts'
 import { mainFile, Workplace } from '../../support/sealpost.ts'
 
 const script = fileURLToPath(new URL('query-policy.mjs', import.meta.url))
 const place = new Workplace()
-afterAll(() => place.remove())
 
 /** Returns what postfix-mta-sts-resolver says of the policy of a lab. */
 async function verdict(mtaSts: string): Promise<string> {

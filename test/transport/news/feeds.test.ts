@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pino from 'pino'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { loadObject } from '../../../src/core/config/load.ts'
 import type { ResolvedLab } from '../../../src/core/config/resolve.ts'
 import type { LabInput, VirtualServerInput } from '../../../src/core/config/schema.ts'
@@ -11,15 +10,15 @@ import { systemClock } from '../../../src/core/time/clock.ts'
 import { createLab } from '../../../src/lab/create-lab.ts'
 import { startLab } from '../../../src/testing/start-lab.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
+import { newFolder } from '../../support/folder.ts'
 import { freePorts } from '../../support/free-ports.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { articleOf } from '../../support/news-lab.ts'
 
 let folder: string
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-feeds-'))
+  folder = newFolder()
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 type Feed = NonNullable<VirtualServerInput['feeds']>[number]
 

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLab } from '../../../src/testing/start-lab.ts'
 import { Article } from '../../../src/transport/news/article.ts'
 import { verifySignature } from '../../../src/transport/news/pgp.ts'
+import { newFolder } from '../../support/folder.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { needs } from '../../support/programs.ts'
 
@@ -28,7 +28,7 @@ describe.skipIf(!needs('gpg', 'gpgv'))('control messages signed by gpg', () => {
       ...args,
     ])
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'sealpost-pgp-'))
+    folder = newFolder()
     key = join(folder, 'key.asc')
     for (const user of ['admin@lab.test', 'other@lab.test']) gpg('--quick-gen-key', user, 'ed25519', 'sign', 'never')
     writeFileSync(key, gpg('--armor', '--export', 'admin@lab.test'))
@@ -36,7 +36,6 @@ describe.skipIf(!needs('gpg', 'gpgv'))('control messages signed by gpg', () => {
   })
   afterAll(() => {
     execFileSync('gpgconf', ['--homedir', folder, '--kill', 'all'])
-    rmSync(folder, { recursive: true, force: true })
   })
 
   let count = 0

@@ -109,45 +109,41 @@ describe(`kill -9 while mail goes out, ${ROUNDS} times (SEALPOST_SEED=${SEED})`,
       const random = seededRandom(SEED)
       const counting = new CountingHost()
       await using host = await counting.open()
-      try {
-        const file = place.write('lab.yaml', config(host.port))
-        const start = (): Promise<StartedLab> => place.start(['--config', file, '--log-level', 'error'])
-        const acknowledged: string[] = []
-        for (let round = 0; round < ROUNDS; round++) {
-          counting.round = round
-          const load = new Load(round)
-          const lab = await start()
-          const running = load.run(lab)
-          const stopped = running.then(() => Promise.reject(new Error('the clients stopped before the lab')))
-          await Promise.race([load.hasAcknowledged(2 + Math.floor(random() * 60)), stopped])
-          // Mail is at any point of its way now. A few turns vary that point further.
-          for (let turns = Math.floor(random() * 20); turns > 0; turns--) await new Promise(setImmediate)
-          await lab.end('SIGKILL')
-          await running
-          acknowledged.push(...load.acknowledged)
-        }
-        counting.round = ROUNDS
+      const file = place.write('lab.yaml', config(host.port))
+      const start = (): Promise<StartedLab> => place.start(['--config', file, '--log-level', 'error'])
+      const acknowledged: string[] = []
+      for (let round = 0; round < ROUNDS; round++) {
+        counting.round = round
+        const load = new Load(round)
         const lab = await start()
-        const missing = (): number => acknowledged.filter((key) => !counting.accepted.has(key)).length
-        await expect.poll(missing, { timeout: 60_000, interval: 100 }).toBe(0)
-        await lab.end('SIGTERM')
-        const { status, stderr } = await place.run(['store', 'check', '--config', file])
-        expect([status, stderr]).toEqual([0, ''])
-        const doubled = [...counting.accepted].filter(([, rounds]) => rounds.length > 1)
-        const facts = { rounds: ROUNDS, acknowledged: acknowledged.length, lost: missing(), doubled: doubled.length }
-        if (REPORT !== undefined) writeFileSync(REPORT, `${JSON.stringify(facts)}\n`)
-        // A lab sends a message once. After a kill, the next one repeats at most what was in the air.
-        for (const [key, rounds] of doubled) expect(new Set(rounds).size, key).toBe(rounds.length)
-        const kills = new Map<number, number>()
-        for (const [, rounds] of doubled) {
-          for (const round of rounds.slice(0, -1)) kills.set(round, (kills.get(round) ?? 0) + 1)
-        }
-        // Each connection has one message in the air, of one or two recipients.
-        for (const [round, count] of kills) expect(count, `round ${round}`).toBeLessThanOrEqual(2 * CONNECTIONS)
-        expect(acknowledged.length).toBeGreaterThanOrEqual(2 * ROUNDS)
-      } finally {
-        place.remove()
+        const running = load.run(lab)
+        const stopped = running.then(() => Promise.reject(new Error('the clients stopped before the lab')))
+        await Promise.race([load.hasAcknowledged(2 + Math.floor(random() * 60)), stopped])
+        // Mail is at any point of its way now. A few turns vary that point further.
+        for (let turns = Math.floor(random() * 20); turns > 0; turns--) await new Promise(setImmediate)
+        await lab.end('SIGKILL')
+        await running
+        acknowledged.push(...load.acknowledged)
       }
+      counting.round = ROUNDS
+      const lab = await start()
+      const missing = (): number => acknowledged.filter((key) => !counting.accepted.has(key)).length
+      await expect.poll(missing, { timeout: 60_000, interval: 100 }).toBe(0)
+      await lab.end('SIGTERM')
+      const { status, stderr } = await place.run(['store', 'check', '--config', file])
+      expect([status, stderr]).toEqual([0, ''])
+      const doubled = [...counting.accepted].filter(([, rounds]) => rounds.length > 1)
+      const facts = { rounds: ROUNDS, acknowledged: acknowledged.length, lost: missing(), doubled: doubled.length }
+      if (REPORT !== undefined) writeFileSync(REPORT, `${JSON.stringify(facts)}\n`)
+      // A lab sends a message once. After a kill, the next one repeats at most what was in the air.
+      for (const [key, rounds] of doubled) expect(new Set(rounds).size, key).toBe(rounds.length)
+      const kills = new Map<number, number>()
+      for (const [, rounds] of doubled) {
+        for (const round of rounds.slice(0, -1)) kills.set(round, (kills.get(round) ?? 0) + 1)
+      }
+      // Each connection has one message in the air, of one or two recipients.
+      for (const [round, count] of kills) expect(count, `round ${round}`).toBeLessThanOrEqual(2 * CONNECTIONS)
+      expect(acknowledged.length).toBeGreaterThanOrEqual(2 * ROUNDS)
     },
     60_000 + ROUNDS * 60_000,
   )

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DnsDefectInput } from '../../../src/core/config/schema/dns.ts'
@@ -9,6 +8,7 @@ import { startLab } from '../../../src/testing/index.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
 import type { QueueEvent } from '../../../src/transport/outgoing/types.ts'
 import type { TlsPolicyReport } from '../../../src/transport/tls-reports/types.ts'
+import { newFolder } from '../../support/folder.ts'
 import type { MailLab } from '../../support/mail-lab.ts'
 import { send, startOutgoingLab } from './support.ts'
 
@@ -23,7 +23,7 @@ const configuration = (more: LabInput = {}): LabInput => ({
 })
 
 let other: TestLab
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-policies-'))
+const folder = newFolder()
 const authority = join(folder, 'root.pem')
 beforeAll(async () => {
   other = await startLab(configuration())
@@ -31,7 +31,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await other.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 /** Starts a lab that sends mail by DNS, with no policies in its memory. */

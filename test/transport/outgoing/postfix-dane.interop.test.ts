@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { POSTFIX, preparePostfix } from '../../checks/verify/debian/postfix.ts'
 import { freePorts } from '../../support/free-ports.ts'
 import { opensslCertificate } from '../../support/openssl.ts'
@@ -10,7 +10,6 @@ import { mainFile, Workplace } from '../../support/sealpost.ts'
 
 const script = fileURLToPath(new URL('postfix-dane.mjs', import.meta.url))
 const place = new Workplace()
-afterAll(() => place.remove())
 
 /** The server's certificate must match TLSA records that DNSSEC authenticates: nothing is sent without them. */
 const SETTINGS = `smtp_tls_security_level = dane-only

@@ -1,12 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import pino from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { openStore } from '../../../src/storage/store/open.ts'
 import type { MessageStore } from '../../../src/storage/store/types.ts'
+import { newFolder } from '../../support/folder.ts'
 import type { MailLab } from '../../support/mail-lab.ts'
 import { SmtpSender } from '../../support/smtp-sender.ts'
 import { type Host, startHost } from './client/hosts.ts'
@@ -299,10 +297,9 @@ test('messages survive a reload that removes their connector, and go on when it 
 })
 
 describe.each(['memory', 'lmdb'] as const)('with the store %s', (kind) => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-queue-'))
+  const folder = newFolder()
   const log = pino({ level: 'silent' })
   const memory = new MemoryStore({ clock: systemClock })
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
   const open = async (): Promise<MessageStore> =>
     kind === 'memory' ? memory : openStore({ lmdb: folder }, { log, clock: systemClock })
 

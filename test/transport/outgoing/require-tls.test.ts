@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { DnsDefectInput } from '../../../src/core/config/schema/dns.ts'
@@ -10,6 +9,7 @@ import type { TestLab } from '../../../src/testing/test-lab.ts'
 import type { QueueEvent } from '../../../src/transport/outgoing/types.ts'
 import { TestAuthority } from '../../checks/verify/authority.ts'
 import { ask, ehlo } from '../../servers/smtp/support.ts'
+import { newFolder } from '../../support/folder.ts'
 import { LineClient } from '../../support/line-client.ts'
 import type { MailLab } from '../../support/mail-lab.ts'
 import { startHost } from './client/hosts.ts'
@@ -25,7 +25,7 @@ const configuration = (dns: LabInput['dns']): LabInput => ({
 })
 
 let other: TestLab
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-require-tls-'))
+const folder = newFolder()
 const otherRoot = join(folder, 'other.pem')
 beforeAll(async () => {
   other = await startLab(configuration({ port: 0, dnssec: true }))
@@ -33,7 +33,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await other.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 /** Starts a lab that sends mail to the other one by DNS. */

@@ -38,7 +38,7 @@ export function queueEvent({ lab }: Pick<MailLab, 'lab'>, type: QueueEvent['type
   })
 }
 
-export interface Sent {
+interface Sent {
   readonly from?: string
   readonly to: readonly string[]
   readonly raw?: string

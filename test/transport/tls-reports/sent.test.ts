@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -7,6 +6,7 @@ import type { LabInput } from '../../../src/core/config/schema.ts'
 import { startLab } from '../../../src/testing/index.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { HttpLab } from '../../servers/http/client.ts'
+import { newFolder } from '../../support/folder.ts'
 
 /** The other organization asks for reports by mail and by HTTPS. */
 const configuration = (rua: readonly string[]): LabInput => ({
@@ -18,7 +18,7 @@ const configuration = (rua: readonly string[]): LabInput => ({
   virtualServers: [{ protocol: 'smtp', certificate: { defect: 'expired' } }, { protocol: 'http' }],
 })
 
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-tls-reports-'))
+const folder = newFolder()
 let other: TestLab
 let http: HttpLab
 beforeAll(async () => {
@@ -37,7 +37,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await http[Symbol.asyncDispose]()
   await other.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 /** Sends a message to the other organization, whose certificate has expired. */

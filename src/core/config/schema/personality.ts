@@ -7,7 +7,7 @@ export type PersonalityName = (typeof personalityNames)[number]
 export const personality = z.enum(personalityNames)
 
 /** Why a server refuses passwords, right or wrong, although it offers to take them. */
-export const passwordRefusals = [
+const passwordRefusals = [
   'basic-authentication',
   'smtp-auth-disabled',
   'security-defaults',

@@ -23,7 +23,7 @@ export const providerNames = Object.keys(providerTitles) as [ProviderName, ...Pr
 const provider = z.enum(providerNames)
 
 /** The refusals that a key can ask for, and that the lab has reasons of its own for. */
-export const providerRefusals = [
+const providerRefusals = [
   'bad-key',
   'unverified-sender',
   'suppressed',

@@ -147,7 +147,7 @@ export async function issueUser(store: CertificateStore, options: UserOptions): 
   return { chain, pkcs12 }
 }
 
-export interface MarkOptions {
+interface MarkOptions {
   /** The domains whose mail shows the logo, or single selectors of them: `SELECTOR._bimi.DOMAIN`. */
   readonly domains: readonly string[]
   /** The logo: SVG, not compressed. */
@@ -161,7 +161,7 @@ export interface MarkOptions {
 }
 
 /** The mark types in the subject of mark certificates. */
-export const markTypes = { verified: 'Registered Mark', common: 'Prior Use Mark' } as const
+const markTypes = { verified: 'Registered Mark', common: 'Prior Use Mark' } as const
 
 /**
  * Issues a mark certificate, which proves that a domain may show a logo (BIMI). Its key is used for nothing and not kept. Returns

@@ -33,13 +33,13 @@ export interface ImportOptions {
 }
 
 /** An imported certificate. */
-export interface ImportedCertificate extends CertificateRecord {
+interface ImportedCertificate extends CertificateRecord {
   /** If the store had it already: the authority that its chain reaches now, because the file completes the chain. */
   readonly completedTo?: string
 }
 
 /** A file that was read and checked, to import later. */
-export interface PlannedImport {
+interface PlannedImport {
   readonly summary: InstallSummary
   readonly key: KeyObject
   readonly certificates: Chain['certificates']

@@ -18,7 +18,7 @@ export interface ServerFeed {
   readonly maxArticleOctets: number
 }
 
-export interface FeedsOptions {
+interface FeedsOptions {
   readonly news: NewsService
   /** Returns the PEM of the roots that a feed's `authority` names. Called for each session. */
   readonly roots: (authority: string | undefined) => Promise<readonly string[]>

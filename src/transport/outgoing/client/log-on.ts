@@ -4,7 +4,7 @@ import type { NextHop } from '../types.ts'
 import { PeerFailure } from './failure.ts'
 
 /** How the lab logs on to a host. */
-export interface LogOn {
+interface LogOn {
   readonly user: string
   readonly method: Mechanism
   readonly pass: string

@@ -10,7 +10,7 @@ import type { TransactionReplies } from './results.ts'
 import type { SmtpDialog } from './smtp-dialog.ts'
 
 /** The outcome of a transaction. */
-export interface Transaction {
+interface Transaction {
   readonly replies: TransactionReplies
   /** Why there are no more replies. */
   readonly lost: string | undefined

@@ -27,7 +27,7 @@ import { sentOctets } from './octets.ts'
 import { connectorOf, Sender, whyStopped } from './sender.ts'
 import { givesUpAt } from './times.ts'
 
-export interface StoreQueueOptions extends Sending {
+interface StoreQueueOptions extends Sending {
   readonly store: MessageStore
   readonly clock: Clock
   readonly log: Logger

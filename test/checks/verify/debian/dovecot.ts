@@ -1,12 +1,12 @@
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GROUP_ID, USER_ID } from '../../../support/dovecot.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { freePorts } from '../../../support/free-ports.ts'
 import type { ServerIdentity } from '../authority.ts'
 import { endServer, startServer } from './child.ts'
 
-export interface DovecotServer extends AsyncDisposable {
+interface DovecotServer extends AsyncDisposable {
   readonly pop3: { readonly port: number; readonly tlsPort: number }
   readonly imap4: { readonly port: number; readonly tlsPort: number }
 }
@@ -19,7 +19,7 @@ export const DOVECOT_HOST = '127.0.0.2'
  * @param settings lines of dovecot.conf to append
  */
 export async function startDovecot({ key, cert }: ServerIdentity, settings = ''): Promise<DovecotServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-dovecot-'))
+  const folder = newFolder()
   const [pop3 = 0, pop3s = 0, imap = 0, imaps = 0] = await freePorts(4)
   for (const name of ['cur', 'new', 'tmp']) mkdirSync(join(folder, 'Maildir', name), { recursive: true })
   writeFileSync(join(folder, 'key.pem'), key, { mode: 0o600 })
@@ -38,7 +38,6 @@ export async function startDovecot({ key, cert }: ServerIdentity, settings = '')
     imap4: { port: imap, tlsPort: imaps },
     async [Symbol.asyncDispose]() {
       await endServer(child)
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

@@ -6,7 +6,7 @@ import { Inn } from '../../../support/inn.ts'
 import type { ServerIdentity } from '../authority.ts'
 import { endServer, startServer } from './child.ts'
 
-export interface InnReaders extends AsyncDisposable {
+interface InnReaders extends AsyncDisposable {
   /** STARTTLS. */
   readonly port: number
   readonly tlsPort: number
@@ -15,7 +15,7 @@ export interface InnReaders extends AsyncDisposable {
 const NNRPD = '/usr/lib/news/bin/nnrpd'
 
 /** The password of `alice`. */
-export const INN_PASSWORD = 'secret-word'
+const INN_PASSWORD = 'secret-word'
 const OWN_FILES = ['key.pem', 'cert.pem', 'passwords', 'readers.conf']
 
 /** Lets everyone read, and log on anywhere or only under TLS. */

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { splitPem } from '../../../../src/tls/pki/system-roots.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { freePorts } from '../../../support/free-ports.ts'
 import type { ServerIdentity } from '../authority.ts'
 import { endServer, startServer } from './child.ts'
@@ -18,7 +18,7 @@ export async function startOpenssl(
   options: readonly string[] = [],
   files: Readonly<Record<string, string>> = {},
 ): Promise<OpensslServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-openssl-'))
+  const folder = newFolder()
   const [port = 0] = await freePorts(1)
   const [, ...issuers] = splitPem(cert)
   for (const [name, text] of Object.entries({
@@ -40,21 +40,16 @@ export async function startOpenssl(
     port,
     async [Symbol.asyncDispose]() {
       await endServer(child)
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
 
 /** Creates a self-signed certificate for localhost with a key that only OpenSSL can generate. */
 export function selfSignedByOpenssl(algorithm: string): Pick<ServerIdentity, 'key' | 'cert'> {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-openssl-'))
-  try {
-    const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-days', '30']
-    const request = ['req', '-x509', '-newkey', algorithm, '-noenc', '-keyout', 'key.pem', '-out', 'cert.pem', ...names]
-    execFileSync('openssl', request, { cwd: folder, stdio: 'ignore' })
-    const read = (name: string): string => execFileSync('cat', [join(folder, name)], { encoding: 'utf8' })
-    return { key: read('key.pem'), cert: read('cert.pem') }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  const folder = newFolder()
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-days', '30']
+  const request = ['req', '-x509', '-newkey', algorithm, '-noenc', '-keyout', 'key.pem', '-out', 'cert.pem', ...names]
+  execFileSync('openssl', request, { cwd: folder, stdio: 'ignore' })
+  const read = (name: string): string => execFileSync('cat', [join(folder, name)], { encoding: 'utf8' })
+  return { key: read('key.pem'), cert: read('cert.pem') }
 }

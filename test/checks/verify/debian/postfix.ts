@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { newFolder } from '../../../support/folder.ts'
 import { freePorts } from '../../../support/free-ports.ts'
 import type { ServerIdentity } from '../authority.ts'
 import { endServer, startServer } from './child.ts'
@@ -50,7 +50,7 @@ export function preparePostfix(
   { port, tlsPort }: Pick<PostfixServer, 'port' | 'tlsPort'>,
   settings: string,
 ): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-postfix-'))
+  const folder = newFolder()
   execFileSync('chmod', ['755', folder])
   for (const name of ['etc', 'data', 'spool']) mkdirSync(join(folder, name))
   for (const name of SPOOL) mkdirSync(join(folder, 'spool', name), { recursive: true })

@@ -1,19 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { newFolder } from '../../../support/folder.ts'
 import { freePorts } from '../../../support/free-ports.ts'
 import type { ServerIdentity } from '../authority.ts'
 import { endServer, startServer } from './child.ts'
 
-export interface NssServer extends AsyncDisposable {
+interface NssServer extends AsyncDisposable {
   /** HTTP in TLS. */
   readonly port: number
 }
 
 /** Starts selfserv, the test server of NSS (the TLS of Firefox and Thunderbird). @param versions such as `tls1.2:` */
 export async function startSelfserv({ key, cert }: ServerIdentity, versions: string): Promise<NssServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-selfserv-'))
+  const folder = newFolder()
   const [port = 0] = await freePorts(1)
   const run = (program: string, ...args: string[]) => execFileSync(program, args, { cwd: folder, stdio: 'ignore' })
   writeFileSync(join(folder, 'all.pem'), `${key}${cert}`, { mode: 0o600 })
@@ -26,7 +26,6 @@ export async function startSelfserv({ key, cert }: ServerIdentity, versions: str
     port,
     async [Symbol.asyncDispose]() {
       await endServer(child, 'SIGKILL')
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

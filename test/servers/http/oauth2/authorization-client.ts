@@ -8,7 +8,7 @@ export interface OAuthAnswer {
   readonly body: any
 }
 
-export type Parameters = Readonly<Record<string, string>>
+type Parameters = Readonly<Record<string, string>>
 
 /** A client of an authorization server, without a browser: it keeps cookies and follows redirects itself. */
 export class AuthorizationClient {

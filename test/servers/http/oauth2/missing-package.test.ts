@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { Workplace } from '../../../support/sealpost.ts'
 import { withoutPackage } from '../../../support/without-package.ts'
 
@@ -7,7 +7,6 @@ beforeEach(() => {
   place = new Workplace()
   place.write('lab.yaml', 'virtualServers: [{ protocol: http, port: 0, tlsPort: off }]\n')
 })
-afterEach(() => place.remove())
 
 it('without the package the rest of HTTP works, and /oauth2/ says what to install', async () => {
   const env = withoutPackage(place, 'oidc-provider')

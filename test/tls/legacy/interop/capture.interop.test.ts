@@ -1,16 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startLab } from '../../../../src/testing/start-lab.ts'
 import { legacySuites } from '../../../../src/tls/legacy/suites.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { run } from '../../../support/openssl.ts'
 import { needs } from '../../../support/programs.ts'
 import { dialogs } from './dialogs.ts'
 import { oldOpenssl } from './peers.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-old-capture-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = newFolder()
 
 describe.skipIf(!needs('tshark') || !oldOpenssl.available())('the secrets of a capture', () => {
   it('let tshark decrypt both directions in every suite and version', async () => {

@@ -1,16 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TranscriptEntry } from '../../../../src/core/sessions/types.ts'
 import type { TestLab } from '../../../../src/testing/test-lab.ts'
 import { legacySuites } from '../../../../src/tls/legacy/suites.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { dialogs } from './dialogs.ts'
 import { minimums, nameOf, startOldLab } from './old-lab.ts'
 import { type ClientProgram, type Job, type OfferedVersion, peers } from './peers.ts'
 import { type InteropResult, tableInDocs, tableOf, writeTableToDocs } from './table.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-old-clients-'))
+const folder = newFolder()
 const rootFile = join(folder, 'root.pem')
 const findings: InteropResult[] = []
 let lab: TestLab
@@ -21,7 +21,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await lab.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 const agreedVersion: Readonly<Record<OfferedVersion, string>> = { TLSv1: 'TLSv1', SSLv3: 'SSLv3', SSLv2Hello: 'TLSv1' }

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TestLab } from '../../../../src/testing/test-lab.ts'
 import { legacySuites } from '../../../../src/tls/legacy/suites.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { needs } from '../../../support/programs.ts'
 import { runDialog } from './converse.ts'
 import { type DialogStep, dialogs, type OldTlsForm } from './dialogs.ts'
@@ -11,7 +11,7 @@ import { type Minimum, nameOf, startOldLab } from './old-lab.ts'
 import { type Job, java } from './peers.ts'
 
 const des = legacySuites.find(({ name }) => name === 'TLS_RSA_WITH_DES_CBC_SHA') ?? legacySuites[0]
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-old-mail-'))
+const folder = newFolder()
 const rootFile = join(folder, 'root.pem')
 let lab: TestLab
 
@@ -21,7 +21,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await lab.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 /** A job that speaks DES over one form of TLS to a virtual server, with or without the 128-bit minimum. */

@@ -1,17 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startLab } from '../../../../src/testing/start-lab.ts'
 import { type LegacySuite, legacySuites } from '../../../../src/tls/legacy/suites.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { run } from '../../../support/openssl.ts'
 import { needs } from '../../../support/programs.ts'
 import { runLimited, runProgram } from '../../../support/run-program.ts'
 import { dialogs } from './dialogs.ts'
 import { oldOpenssl } from './peers.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-scanners-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = newFolder()
 
 const HEALTHY = [
   'TLS_RSA_WITH_AES_128_CBC_SHA',

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newFolder } from '../../../support/folder.ts'
 import { runLimited } from '../../../support/run-program.ts'
 
 /**
@@ -34,7 +34,7 @@ describe.skipIf(fuzzer === undefined)('tlsfuzzer finds no broken rule in the eng
   let server: ChildProcess
   let port = ''
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'sealpost-tlsfuzzer-'))
+    folder = newFolder()
     const files = ['-keyout', 'key.pem', '-out', 'cert.pem', '-subj', '/CN=localhost']
     execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-noenc', ...files], {
       cwd: folder,
@@ -48,7 +48,6 @@ describe.skipIf(fuzzer === undefined)('tlsfuzzer finds no broken rule in the eng
     const ended = once(server, 'exit')
     server.kill()
     await ended
-    rmSync(folder, { recursive: true, force: true })
   })
 
   it.concurrent.each(scripts)('%s', { timeout: 900_000 }, async (name) => {

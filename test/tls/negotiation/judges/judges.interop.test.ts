@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLab } from '../../../../src/testing/start-lab.ts'
 import type { TestLab } from '../../../../src/testing/test-lab.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { gnutls, java, nss, openssl, scapy } from './clients.ts'
 import type { Judge } from './judge.ts'
 import { nmap, sslscan, testssl } from './scanners.ts'
@@ -12,7 +12,7 @@ import { type Findings, tableInDocs, tableOf, writeTableToDocs } from './table.t
 
 const judges: readonly Judge[] = [openssl, gnutls, nss, java, scapy, nmap, sslscan, testssl]
 const names = Object.keys(subjects) as SubjectName[]
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-judges-'))
+const folder = newFolder()
 const caFile = join(folder, 'ca.pem')
 const findings: Findings = new Map(names.map((name) => [name, new Map()]))
 let lab: TestLab
@@ -26,7 +26,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await lab.stop()
-  rmSync(folder, { recursive: true, force: true })
 })
 
 // At the same time, because testssl.sh mostly waits.

@@ -28,7 +28,7 @@ const suiteKinds: readonly (readonly [RegExp, Kind])[] = [
 ]
 
 /** A virtual server, and what it accepts by its documentation. */
-export interface Subject {
+interface Subject {
   readonly title: string
   readonly settings: Pick<VirtualServerInput, 'tls' | 'require128BitEncryption'>
   readonly accepts: Partial<Readonly<Record<Version, readonly Kind[]>>>

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { serverProtocols } from '../../../../src/core/config/schema.ts'
 import { startLab } from '../../../../src/testing/start-lab.ts'
 import type { TestLab } from '../../../../src/testing/test-lab.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { needs } from '../../../support/programs.ts'
 import { some } from '../../../support/thorough.ts'
 import { clients, type Endpoint } from './clients.ts'
@@ -12,8 +12,7 @@ import { type Offer, offers, outcome, type Policy, policies, tableText } from '.
 
 const isLong = process.env.SEALPOST_LONG === '1'
 const available = { openssl: true, node: true, gnutls: needs('gnutls-cli'), curl: needs('curl') }
-const folder = mkdtempSync(join(tmpdir(), 'sealpost-matrix-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = newFolder()
 
 /** Every protocol with the ways to start TLS in it. */
 const ways = serverProtocols.flatMap((protocol): Pick<Cell, 'protocol' | 'form'>[] => [

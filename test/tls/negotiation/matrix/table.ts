@@ -1,6 +1,6 @@
 import type { VirtualServerInput } from '../../../../src/core/config/schema.ts'
 
-export const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
+const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 type Version = (typeof versions)[number]
 
 /** A client's offer: one version and one suite. */

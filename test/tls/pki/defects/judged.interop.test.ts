@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DefectName, defectNames, type VariantName, variantNames } from '../../../../src/core/config/schema.ts'
@@ -8,6 +7,7 @@ import { openCertificateStore } from '../../../../src/tls/pki/certificate-store/
 import type { CertificateStore } from '../../../../src/tls/pki/certificate-store/types.ts'
 import type { RecipeChoice } from '../../../../src/tls/pki/defects/recipe-certificates.ts'
 import type { InstalledCertificate } from '../../../../src/tls/pki/types.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { needs } from '../../../support/programs.ts'
 import { type ProgramResult, runProgram as run } from '../../../support/run-program.ts'
 
@@ -70,7 +70,7 @@ const traits: Partial<Record<Name, { readonly has?: RegExp; readonly lacks?: Reg
 }
 
 describe.runIf(needs('openssl'))('each defect and variant, judged by OpenSSL', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-defects-'))
+  const folder = newFolder()
   const file = (name: string): string => join(folder, name)
   let store: CertificateStore
 
@@ -85,7 +85,6 @@ describe.runIf(needs('openssl'))('each defect and variant, judged by OpenSSL', (
   })
   afterAll(async () => {
     await store.close()
-    rmSync(folder, { recursive: true })
   })
 
   const made = async (name: Name): Promise<InstalledCertificate> => {
@@ -153,14 +152,13 @@ describe.runIf(needs('openssl'))('each defect and variant, judged by OpenSSL', (
 
 describe.runIf(needs('openssl'))('each defect and variant, served by a lab', () => {
   let lab: TestLab
-  const folder = mkdtempSync(join(tmpdir(), 'sealpost-served-'))
+  const folder = newFolder()
   beforeAll(async () => {
     lab = await startLab({ hostname: HOST })
     writeFileSync(join(folder, 'root.pem'), lab.ca)
   })
   afterAll(async () => {
     await lab.stop()
-    rmSync(folder, { recursive: true })
   })
 
   it.each(all)('s_client reports $name', { timeout: 120_000 }, async ({ name, choice }) => {

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { startLab } from '../../../../src/testing/start-lab.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { needs } from '../../../support/programs.ts'
 import { isThorough } from '../../../support/thorough.ts'
 import { serveAll } from './serve.mjs'
@@ -43,7 +43,7 @@ const nameOf = ({ title }: Row): string => title.replaceAll(/[^\w-]+/g, '-')
 
 let folder: string
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sealpost-matrix-'))
+  folder = newFolder()
   const openssl = (...args: readonly string[]) => run('openssl', args, { cwd: folder })
   await openssl(
     'req',
@@ -71,7 +71,6 @@ beforeAll(async () => {
     await openssl('x509', '-new', ...content, ...issuer, '-out', `${name}.pem`)
   }
 }, 120_000)
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 interface Found {
   readonly name: string

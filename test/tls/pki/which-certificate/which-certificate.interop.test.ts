@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OpensslServer, startOpenssl } from '../../../checks/verify/debian/openssl.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { needs } from '../../../support/programs.ts'
 
 const here = import.meta.dirname
@@ -150,7 +150,7 @@ const runs = clients.every(({ programs }) => needs(...programs))
 
 describe.skipIf(!runs)('docs/which-certificate.md', () => {
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'sealpost-which-'))
+    folder = newFolder()
     const openssl = (...args: readonly string[]) => run('openssl', args, { cwd: folder })
     const ca = ['-newkey', 'rsa:2048', '-noenc', '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=Which CA']
     await openssl('req', '-x509', '-days', '3650', ...ca, '-addext', 'keyUsage=critical,keyCertSign,cRLSign')
@@ -161,7 +161,6 @@ describe.skipIf(!runs)('docs/which-certificate.md', () => {
   }, 300_000)
   afterAll(async () => {
     for (const server of servers) await server[Symbol.asyncDispose]()
-    rmSync(folder, { recursive: true, force: true })
   })
 
   it('has what each client accepts', { timeout: 1_800_000 }, async () => {

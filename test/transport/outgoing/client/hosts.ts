@@ -4,7 +4,7 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import type { ServerIdentity } from '../../../checks/verify/authority.ts'
 
 /** A message that a host got. */
-export interface ReceivedMail {
+interface ReceivedMail {
   readonly from: string
   /** With the parameters of RCPT. */
   readonly to: readonly { readonly address: string; readonly args: unknown }[]
@@ -61,7 +61,7 @@ export async function startHost(
   }
 }
 
-export interface ScriptedHost extends AsyncDisposable {
+interface ScriptedHost extends AsyncDisposable {
   readonly port: number
   /** The lines that clients sent, of all connections. */
   readonly lines: readonly string[]

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestAuthority } from '../../../checks/verify/authority.ts'
 import { POSTFIX, type PostfixServer, startPostfix } from '../../../checks/verify/debian/postfix.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { needs } from '../../../support/programs.ts'
 import { type Host, startHost } from './hosts.ts'
 import { hopTo, MESSAGE, Sender } from './sender.ts'
@@ -28,7 +28,7 @@ describe.skipIf(!needs(POSTFIX))('Postfix as the next host', () => {
   let postfix: PostfixServer
   let folder: string
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'sealpost-next-host-'))
+    folder = newFolder()
     behind = await startHost({ hideDSN: false })
     const refused = 'smtpd_recipient_restrictions = check_recipient_access inline:{ nobody@example.test=reject }'
     postfix = await startPostfix(identity, `${relayTo(behind.port)}${refused}`)
@@ -36,7 +36,6 @@ describe.skipIf(!needs(POSTFIX))('Postfix as the next host', () => {
   afterAll(async () => {
     await postfix[Symbol.asyncDispose]()
     await behind[Symbol.asyncDispose]()
-    rmSync(folder, { recursive: true, force: true })
   })
 
   /** Starts another Postfix for one test. */

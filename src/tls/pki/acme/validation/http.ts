@@ -11,7 +11,7 @@ const DEADLINE_MS = 20_000
 const MAX_BODY_OCTETS = 64 * 1024
 const MAX_REDIRECTS = 10
 
-export interface HttpValidation {
+interface HttpValidation {
   readonly token: string
   readonly keyAuthorization: string
   readonly port: number
