@@ -6,6 +6,7 @@ import { outputTypes } from '../../src/api/openapi/parameters.ts'
 import { Content, type Operation, type Upload } from '../../src/api/operation.ts'
 import { runAnywhere } from '../../src/api/other-nodes.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
+import { isMapping } from '../../src/core/values/mapping.ts'
 import type { ServerContext } from '../service.ts'
 import { assertAcceptable } from './accept.ts'
 import { bodyOf, hasBody, parseJson } from './body.ts'
@@ -134,6 +135,6 @@ export async function jsonOf(c: Context<Env>, maxOctets = MAX_MESSAGES_OCTETS): 
   const octets = await bodyOf(c, maxOctets)
   if (octets.every((octet) => octet === 0x20 || (octet >= 0x09 && octet <= 0x0d))) return {}
   const value = parseJson(octets)
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  if (isMapping(value)) return value
   throw new ApiProblem('invalid', 'the body must be a JSON object, such as { "subject": "Hello" }')
 }

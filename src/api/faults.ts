@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type FaultInput, faultKeys } from '../core/config/schema/fault.ts'
-import { mergePatch } from '../core/text/merge-patch.ts'
 import type { Api } from './api.ts'
+import { mergePatch } from './configuration/merge-patch.ts'
 import { nullable } from './input-types.ts'
 import type { AddedFault } from './lab.ts'
 import { defineOperation, locationAt } from './operation.ts'

@@ -6,6 +6,7 @@ import type { ResolvedLab } from '../core/config/resolve.ts'
 import { type LabInput, labKeys } from '../core/config/schema.ts'
 import { withTestDefaults } from '../core/config/test-defaults.ts'
 import { systemClock } from '../core/time/clock.ts'
+import { isMapping } from '../core/values/mapping.ts'
 import type { ConfigurationSource, OpenedConfiguration } from '../lab/configuration/source.ts'
 import { createLab } from '../lab/create-lab.ts'
 import type { Call } from './calls/call.ts'
@@ -38,8 +39,7 @@ export async function openTestLab(call: Call, config: LabInput | string, options
   return testLab
 }
 
-const isConfig = (config: unknown): boolean =>
-  typeof config === 'string' || (typeof config === 'object' && config !== null && !Array.isArray(config))
+const isConfig = (config: unknown): boolean => typeof config === 'string' || isMapping(config)
 
 /** @throws TypeError; it says so if an option is a key of the configuration, which is the first argument */
 function checkOptions(call: Call, options: StartLabOptions): void {

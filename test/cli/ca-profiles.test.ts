@@ -1,10 +1,8 @@
 import { X509Certificate } from 'node:crypto'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { CertificateLab, smtp } from './cert-support.ts'
 
-let pki: CertificateLab
-beforeAll(async () => {
-  pki = new CertificateLab(`hostname: localhost
+const pki = new CertificateLab(`hostname: localhost
 certificates:
   store: certs
   key: rsa-2048
@@ -13,9 +11,8 @@ certificates:
     server: { purposes: [serverAuth], lifetime: 30d }
 virtualServers: [{ protocol: smtp, port: 0 }]
 `)
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'one.key']
-  await pki.openssl('req', '-new', ...key, '-subj', '/CN=one.test', '-out', 'one.csr')
-})
+const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'one.key']
+await pki.openssl('req', '-new', ...key, '-subj', '/CN=one.test', '-out', 'one.csr')
 
 const hoursOf = (certificate: X509Certificate): number =>
   (Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)) / 3_600_000

@@ -1,15 +1,12 @@
 import { X509Certificate } from 'node:crypto'
-import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { some } from '../support/thorough.ts'
 import { CertificateLab, imap4, pop3, type ShownCertificate, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
-let thumbprint: string
 
-beforeAll(async () => {
-  const issued = await pki.json('cert', 'issue', '--for', smtp, '--cn', 'localhost', '--name', 'First')
-  thumbprint = issued.thumbprint ?? ''
-})
+const issued = await pki.json('cert', 'issue', '--for', smtp, '--cn', 'localhost', '--name', 'First')
+const thumbprint = issued.thumbprint ?? ''
 
 const show = (name: string) => pki.json<ShownCertificate>('cert', 'show', name)
 

@@ -1,24 +1,20 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type StartedLab, Workplace } from '../support/sealpost.ts'
+import { afterAll, expect, it } from 'vitest'
+import { Workplace } from '../support/sealpost.ts'
 
 const TOKEN = 'token-of-an-administrator'
 const READER = 'token-of-a-reader-of-all'
 const place = new Workplace()
-let lab: StartedLab
-let url: string
 
-beforeAll(async () => {
-  place.write(
-    'lab.yaml',
-    `certificates: { store: certs, key: p256 }
+place.write(
+  'lab.yaml',
+  `certificates: { store: certs, key: p256 }
 access:
   tokens: [{ name: ci, token: ${TOKEN} }, { name: watcher, role: reader, token: ${READER} }]
 virtualServers: [{ protocol: http, port: 0, tlsPort: off }]
 `,
-  )
-  lab = await place.start(['--config', 'lab.yaml'])
-  url = `http://127.0.0.1:${lab.endpoint('http').port}`
-})
+)
+const lab = await place.start(['--config', 'lab.yaml'])
+const url = `http://127.0.0.1:${lab.endpoint('http').port}`
 afterAll(async () => {
   await lab.end()
 })

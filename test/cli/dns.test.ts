@@ -1,21 +1,18 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type StartedLab, Workplace } from '../support/sealpost.ts'
+import { afterAll, expect, it } from 'vitest'
+import { Workplace } from '../support/sealpost.ts'
 
 const place = new Workplace()
-let lab: StartedLab
 
-beforeAll(async () => {
-  place.write(
-    'lab.yaml',
-    `hostname: mail.lab.test
+place.write(
+  'lab.yaml',
+  `hostname: mail.lab.test
 certificates: { store: certs, key: p256 }
 virtualServers: [{ protocol: smtp, port: 0 }]
 dns: { port: 0, dnssec: true, zones: { example.test: { file: example.zone, dnssec: false, defects: [slow] } } }
 `,
-  )
-  place.write('example.zone', '$TTL 5m\n@ IN MX 10 mx ; the host\nmx A 127.0.0.5\n')
-  lab = await place.start(['--config', 'lab.yaml'])
-})
+)
+place.write('example.zone', '$TTL 5m\n@ IN MX 10 mx ; the host\nmx A 127.0.0.5\n')
+const lab = await place.start(['--config', 'lab.yaml'])
 afterAll(async () => {
   await lab.end()
 })

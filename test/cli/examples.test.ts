@@ -62,7 +62,6 @@ async function sendMail(): Promise<void> {
     text: 'The code is 123456.',
     attachments: [{ filename: 'invoice.txt', content: 'Total: 5' }],
   })
-  transport.close()
 }
 
 /** Returns the words of a line, as a shell reads them. */

@@ -3,18 +3,15 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { mainFile, type StartedLab, Workplace } from '../support/sealpost.ts'
+import { afterAll, expect, it } from 'vitest'
+import { mainFile, Workplace } from '../support/sealpost.ts'
 
 const [TOKEN, TENANT] = ['token-token-token', 'tenant-tenant-tenant']
 const place = new Workplace()
-let lab: StartedLab
-let remote: string[]
 
-beforeAll(async () => {
-  place.write(
-    'lab.yaml',
-    `certificates: { store: certs, key: p256 }
+place.write(
+  'lab.yaml',
+  `certificates: { store: certs, key: p256 }
 testing:
   packets: traffic.pcapng
 store: { memory: auto, messages: 1 }
@@ -26,10 +23,9 @@ virtualServers:
   - { protocol: smtp, port: 0, tlsPort: off }
   - { protocol: http, port: 0, tlsPort: off, authentication: [basic] }
 `,
-  )
-  lab = await place.start(['--config', 'lab.yaml'])
-  remote = ['--url', `http://127.0.0.1:${lab.endpoint('http').port}`, '--token', TOKEN]
-})
+)
+const lab = await place.start(['--config', 'lab.yaml'])
+const remote = ['--url', `http://127.0.0.1:${lab.endpoint('http').port}`, '--token', TOKEN]
 afterAll(async () => {
   await lab.end()
 })

@@ -1,15 +1,13 @@
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type StartedLab, Workplace } from '../support/sealpost.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { Workplace } from '../support/sealpost.ts'
 
 const TOKEN = 'token-token-token'
 const place = new Workplace()
-let lab: StartedLab
 
-beforeAll(async () => {
-  place.write(
-    'lab.yaml',
-    `certificates: { store: certs, key: p256 }
+place.write(
+  'lab.yaml',
+  `certificates: { store: certs, key: p256 }
 directory: { accounts: [{ user: alice, password: secret }, { user: bob, password: secret }] }
 access:
   tokens: [{ name: ci, token: ${TOKEN} }]
@@ -17,9 +15,8 @@ virtualServers:
   - { protocol: smtp, port: 0 }
   - { protocol: http, port: 0, tlsPort: off, authentication: [basic], providers: [resend] }
 `,
-  )
-  lab = await place.start(['--config', 'lab.yaml'])
-})
+)
+const lab = await place.start(['--config', 'lab.yaml'])
 afterAll(async () => {
   await lab.end()
 })

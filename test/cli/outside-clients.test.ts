@@ -1,80 +1,75 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { sClient } from '../support/openssl.ts'
-import type { StartedLab } from '../support/sealpost.ts'
 import { CertificateLab } from './cert-support.ts'
 
-let pki: CertificateLab
-let running: StartedLab
-
 /** An authority of the lab is below an outside root, which has also issued certificates of clients. */
-beforeAll(async () => {
-  pki = new CertificateLab(`hostname: localhost
+
+const pki = new CertificateLab(`hostname: localhost
 certificates: { store: certs, key: p256 }
 virtualServers:
   - { protocol: imap4, port: 0, tlsPort: 0, clientCertificates: require }
 `)
-  await pki.outsideAuthority('world')
-  await pki.outsideAuthority('middle', 'world')
-  await pki.done('ca', 'create', 'subordinate', 'Ours', '--outside', '--out', 'ours.csr')
+await pki.outsideAuthority('world')
+await pki.outsideAuthority('middle', 'world')
+await pki.done('ca', 'create', 'subordinate', 'Ours', '--outside', '--out', 'ours.csr')
+await pki.openssl(
+  'x509',
+  '-req',
+  '-in',
+  'ours.csr',
+  '-CA',
+  'world.pem',
+  '-CAkey',
+  'world.key',
+  '-days',
+  '20',
+  '-extfile',
+  'world.ext',
+  '-out',
+  'ours.pem',
+)
+pki.write('answer.pem', pki.text('ours.pem') + pki.text('world.pem'))
+await pki.done('ca', 'install', 'answer.pem')
+await pki.done('ca', 'export', '--out', 'roots.pem')
+for (const [name, signer] of [
+  ['direct', 'world'],
+  ['below', 'middle'],
+] as const) {
+  await pki.opensslRequest(name, { key: `${name}.key`, out: `${name}.csr` })
+  pki.write('client.ext', 'extendedKeyUsage=clientAuth\nauthorityKeyIdentifier=keyid\n')
   await pki.openssl(
     'x509',
     '-req',
     '-in',
-    'ours.csr',
+    `${name}.csr`,
     '-CA',
-    'world.pem',
+    `${signer}.pem`,
     '-CAkey',
-    'world.key',
+    `${signer}.key`,
     '-days',
     '20',
     '-extfile',
-    'world.ext',
+    'client.ext',
     '-out',
-    'ours.pem',
+    `${name}.pem`,
   )
-  pki.write('answer.pem', pki.text('ours.pem') + pki.text('world.pem'))
-  await pki.done('ca', 'install', 'answer.pem')
-  await pki.done('ca', 'export', '--out', 'roots.pem')
-  for (const [name, signer] of [
-    ['direct', 'world'],
-    ['below', 'middle'],
-  ] as const) {
-    await pki.opensslRequest(name, { key: `${name}.key`, out: `${name}.csr` })
-    pki.write('client.ext', 'extendedKeyUsage=clientAuth\nauthorityKeyIdentifier=keyid\n')
-    await pki.openssl(
-      'x509',
-      '-req',
-      '-in',
-      `${name}.csr`,
-      '-CA',
-      `${signer}.pem`,
-      '-CAkey',
-      `${signer}.key`,
-      '-days',
-      '20',
-      '-extfile',
-      'client.ext',
-      '-out',
-      `${name}.pem`,
-    )
-  }
-  await pki.done(
-    'ca',
-    'user',
-    'Alice',
-    '--authority',
-    'Ours',
-    '--email',
-    'alice@lab.test',
-    '--out',
-    'alice.p12',
-    '--password',
-    'secret',
-  )
-  await pki.openssl('pkcs12', '-in', 'alice.p12', '-passin', 'pass:secret', '-nodes', '-out', 'alice.pem')
-  pki.write('alice.key', pki.text('alice.pem'))
-  running = await pki.start(['--config', 'lab.yaml'])
-})
+}
+await pki.done(
+  'ca',
+  'user',
+  'Alice',
+  '--authority',
+  'Ours',
+  '--email',
+  'alice@lab.test',
+  '--out',
+  'alice.p12',
+  '--password',
+  'secret',
+)
+await pki.openssl('pkcs12', '-in', 'alice.p12', '-passin', 'pass:secret', '-nodes', '-out', 'alice.pem')
+pki.write('alice.key', pki.text('alice.pem'))
+const running = await pki.start(['--config', 'lab.yaml'])
 afterAll(async () => {
   await running.end()
 })

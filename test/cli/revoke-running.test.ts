@@ -1,20 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:tls'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { StartedLab } from '../support/sealpost.ts'
+import { afterAll, expect, it } from 'vitest'
 import { CertificateLab } from './cert-support.ts'
 
-let pki: CertificateLab
-let running: StartedLab
-
-beforeAll(async () => {
-  pki = new CertificateLab(`hostname: localhost
+const pki = new CertificateLab(`hostname: localhost
 certificates: { store: certs, key: p256, service: { address: 127.0.0.1, port: 0 } }
 virtualServers:
   - { protocol: imap4, port: 0, tlsPort: 0 }
 `)
-  running = await pki.start(['--config', 'lab.yaml'])
-})
+const running = await pki.start(['--config', 'lab.yaml'])
 afterAll(async () => {
   await running.end()
 })

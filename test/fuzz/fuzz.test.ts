@@ -3,9 +3,9 @@ import { connect, createServer, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { connect as tlsConnect } from 'node:tls'
 import pino from 'pino'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { seededRandom } from '../../src/core/values/random.ts'
-import { type Protocol, startLab, type TestLab } from '../../src/testing/index.ts'
+import { type Protocol, startLab } from '../../src/testing/index.ts'
 import { LineClient } from '../support/line-client.ts'
 import { isLong } from '../support/long.ts'
 import { mutate } from './mutate.ts'
@@ -15,31 +15,26 @@ import { fuzzStates } from './scripts.ts'
 /** Sessions per state, each with up to a dozen commands. `npm run fuzz` runs more. */
 const rounds = Number(process.env.SEALPOST_FUZZ_ROUNDS ?? (isLong ? 40 : 15))
 const seed = seedOf(823024)
-
-let lab: TestLab
 /** Errors that the lab logs. Nothing that a client sends may cause one. */
 const errors: string[] = []
 const rejections: unknown[] = []
 const onRejection = (reason: unknown): void => void rejections.push(reason)
 
-beforeAll(async () => {
-  process.on('unhandledRejection', onRejection)
-  const sink = new PassThrough()
-  sink.on('data', (line: Buffer) => errors.push(line.toString()))
-  const accounts = [
-    { user: 'alice', password: 'secret' },
-    { user: 'bob', password: 'secret' },
-  ]
-  const feeds = [{ peer: 'peer.test', direction: 'in' as const, from: ['127.0.0.1'] }]
-  const virtualServers = (['smtp', 'pop3', 'imap4', 'nntp'] as const).map((protocol) => ({
-    protocol,
-    authentication: ['anonymous' as const, 'basic' as const, 'ntlm' as const],
-    ...(protocol === 'nntp' ? { feeds } : {}),
-  }))
-  lab = await startLab({ directory: { accounts }, virtualServers }, { log: pino({ level: 'error' }, sink) })
-  for (let n = 0; n < 3; n++) await lab.deliver({ subject: `mail ${n}`, text: 'to be fetched' }, { to: 'alice' })
-})
-
+process.on('unhandledRejection', onRejection)
+const sink = new PassThrough()
+sink.on('data', (line: Buffer) => errors.push(line.toString()))
+const accounts = [
+  { user: 'alice', password: 'secret' },
+  { user: 'bob', password: 'secret' },
+]
+const feeds = [{ peer: 'peer.test', direction: 'in' as const, from: ['127.0.0.1'] }]
+const virtualServers = (['smtp', 'pop3', 'imap4', 'nntp'] as const).map((protocol) => ({
+  protocol,
+  authentication: ['anonymous' as const, 'basic' as const, 'ntlm' as const],
+  ...(protocol === 'nntp' ? { feeds } : {}),
+}))
+const lab = await startLab({ directory: { accounts }, virtualServers }, { log: pino({ level: 'error' }, sink) })
+for (let n = 0; n < 3; n++) await lab.deliver({ subject: `mail ${n}`, text: 'to be fetched' }, { to: 'alice' })
 afterAll(async () => {
   await lab.stop()
   process.off('unhandledRejection', onRejection)

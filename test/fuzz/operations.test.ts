@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import pino from 'pino'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { operationNamed } from '../../src/api/invoke.ts'
 import { pathParameters } from '../../src/api/openapi/parameters.ts'
 import type { Operation } from '../../src/api/operation.ts'
@@ -19,16 +19,12 @@ const seed = seedOf(1825)
 const called = operations.filter(({ name }) => !name.startsWith('clock.'))
 
 const LIMIT_MS = 7_200_000
-
-let fuzzed: FuzzedLab
 /** Errors that the lab logs. Nothing that a client sends may cause one. */
 const errors: string[] = []
 
-beforeAll(async () => {
-  const sink = new PassThrough()
-  sink.on('data', (line: Buffer) => errors.push(line.toString()))
-  fuzzed = await FuzzedLab.start({ log: pino({ level: 'error' }, sink) })
-})
+const sink = new PassThrough()
+sink.on('data', (line: Buffer) => errors.push(line.toString()))
+const fuzzed = await FuzzedLab.start({ log: pino({ level: 'error' }, sink) })
 afterAll(() => fuzzed[Symbol.asyncDispose]())
 
 /** Returns what is wrong with an answer, whatever the request was. */

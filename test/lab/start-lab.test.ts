@@ -8,7 +8,6 @@ describe('startLab()', () => {
     await using lab = await startLab()
     const transport = createTransport(lab.nodemailer({ user: 'alice', pass: 'secret' }))
     await transport.sendMail({ from: 'alice@lab.test', to: 'bob@lab.test', subject: 'welcome, bob', text: 'hello' })
-    transport.close()
     const mail = await lab.waitForMessage({ to: 'bob@lab.test', subject: /welcome/ })
     expect(mail.text.trim()).toBe('hello')
     expect(mail.session?.tls?.cipher).toMatch(/^TLS_/)

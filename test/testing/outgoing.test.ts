@@ -1,31 +1,25 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { OutgoingRefused, startLab, WaitTimeout } from '../../src/testing/index.ts'
-import type { TestLab } from '../../src/testing/test-lab.ts'
-import { type Host, startHost } from '../transport/outgoing/client/hosts.ts'
+import { startHost } from '../transport/outgoing/client/hosts.ts'
 
 /** The first attempt loads the client, which takes a while on a busy machine. */
 const LONG = { timeout: 15_000 }
-
-let lab: TestLab
-let host: Host
 const refusals = new Map<string, number>()
 
-beforeAll(async () => {
-  host = await startHost({
-    onRcptTo({ address }, _session, done) {
-      const responseCode = refusals.get(address)
-      done(responseCode === undefined ? null : Object.assign(new Error('refused'), { responseCode }))
-    },
-  })
-  const smartHost = { host: '127.0.0.1', port: host.port, tls: 'none' as const }
-  lab = await startLab({
-    outgoing: {
-      connectors: [
-        { name: 'Outside', smartHost },
-        { name: 'Safe', domains: ['never.test'], smartHost, rewrite: { to: 'safe@dev.test' } },
-      ],
-    },
-  })
+const host = await startHost({
+  onRcptTo({ address }, _session, done) {
+    const responseCode = refusals.get(address)
+    done(responseCode === undefined ? null : Object.assign(new Error('refused'), { responseCode }))
+  },
+})
+const smartHost = { host: '127.0.0.1', port: host.port, tls: 'none' as const }
+const lab = await startLab({
+  outgoing: {
+    connectors: [
+      { name: 'Outside', smartHost },
+      { name: 'Safe', domains: ['never.test'], smartHost, rewrite: { to: 'safe@dev.test' } },
+    ],
+  },
 })
 afterAll(async () => {
   await lab?.stop()

@@ -21,7 +21,6 @@ const errorOf = (promise: Promise<unknown>): Promise<Error> =>
 async function send(lab: TestLab, to: string, subject = 'hello'): Promise<void> {
   const transport = createTransport(lab.nodemailer('shop'))
   await transport.sendMail({ from: 'shop@lab.test', to, subject, text: 'words' })
-  transport.close()
 }
 
 test('the error of a wait shows what arrived, the nearest first, and how each differs', async () => {
@@ -119,7 +118,6 @@ test('a tenant sees no sessions and messages of others in its errors', async () 
   for (const tenant of [one, two]) {
     const transport = createTransport(tenant.nodemailer('alice'))
     await transport.sendMail({ from: tenant.address('alice'), to: tenant.address('bob'), text: 'words' })
-    transport.close()
   }
   const anonymous = createTransport(lab.nodemailer())
   await anonymous.sendMail({ from: two.address('alice'), to: two.address('bob'), text: 'words' })

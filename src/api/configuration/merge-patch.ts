@@ -1,6 +1,7 @@
 import type { ConfigChange } from '../../core/config/edit/edit-yaml.ts'
 import { schemasAt } from '../../core/config/json-schema.ts'
 import { type Path, pointerOf, valueAt } from '../../core/config/mistakes.ts'
+import { isMapping } from '../../core/values/mapping.ts'
 
 /**
  * Returns the changes of a merge patch (RFC 7396) of a value: null removes a key. Mappings that have no other form, such
@@ -21,11 +22,19 @@ export function mergeChanges(config: unknown, path: Path, patch: Readonly<Record
   })
 }
 
-const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** Returns whether a value is a mapping in every form. */
 function isMerged(path: Path): boolean {
   const schemas = schemasAt(path)
   return schemas.length === 1 && schemas[0]?.properties !== undefined
+}
+
+/** Returns a value with a merge patch applied: null removes a key, mappings are merged. RFC 7396 section 2. */
+export function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isMapping(patch)) return patch
+  const merged = new Map(isMapping(target) ? Object.entries(target) : [])
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(key)
+    else merged.set(key, mergePatch(merged.get(key), value))
+  }
+  return Object.fromEntries(merged)
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
 import { reasonText } from '../files/file-errors.ts'
+import { isMapping } from '../values/mapping.ts'
 import { type Deprecation, deprecations } from './deprecated-keys.ts'
 import { deprecatedSince, isRemoved, presentPath } from './deprecations.ts'
 import type { Override } from './load.ts'
@@ -119,9 +120,6 @@ function variableNamed(origin: string): NamedVariable {
   const old = variables.has(name) ? undefined : oldVariables.get(name)
   return { name, path: old ? presentPath([old.from]) : variables.get(name), old }
 }
-
-const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function contentOf(variable: string, file: string, cwd: string): string {
   try {

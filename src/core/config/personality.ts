@@ -1,3 +1,4 @@
+import { isMapping } from '../values/mapping.ts'
 import { valueAt } from './mistakes.ts'
 import { type AuthenticationMethod, isOnlyOverTls } from './schema/authentication.ts'
 import type { PersonalityName } from './schema/personality.ts'
@@ -63,6 +64,3 @@ function withDefaults(server: unknown, lab: Record<string, unknown>): unknown {
     ...(isMapping(limits) ? { limits: { ...preset.limits, ...limits } } : {}),
   }
 }
-
-const isMapping = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

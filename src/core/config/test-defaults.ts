@@ -1,3 +1,4 @@
+import { isMapping } from '../values/mapping.ts'
 import { presentForm } from './deprecations.ts'
 import { valueAt } from './mistakes.ts'
 import { type LabInput, type PresentInput, protocols, type VirtualServerInput } from './schema.ts'
@@ -30,8 +31,6 @@ export function withTestDefaults(config: LabInput): LabInput {
 function withDefaults<T>(defaults: object, value: T): T {
   return isMapping(value ?? {}) ? ({ ...defaults, ...value } as T) : value
 }
-
-const isMapping = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function serverDefaults(server: VirtualServerInput, lab: PresentInput): VirtualServerInput {
   if (!isMapping(server)) return server

@@ -21,10 +21,9 @@ import {
 } from '../../storage/store/types.ts'
 import { ArticleRefused } from '../news/article.ts'
 import { allGroups } from '../news/inject.ts'
-import { headerOf } from '../outgoing/filters.ts'
+import { headerOf, matchesFilters, matchesRecipient } from '../outgoing/filters.ts'
 import { type DeliveryPlan, planDelivery } from '../outgoing/plan.ts'
 import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
-import { capturedFolders } from './captured.ts'
 import { checkMailboxQuota, lateQuotaError } from './check-quota.ts'
 import { keywordsFor, keywordsOf } from './tags.ts'
 import { type Delivery, DeliveryError, type DeliveryServices, type Recipient } from './types.ts'
@@ -255,4 +254,17 @@ async function postToNewsgroups(
     const reason = error.code === 'later' ? 'article-deferred' : 'article-refused'
     throw new DeliveryError(reason, error.message, { cause: error })
   }
+}
+
+/** Returns the function that names the folder of captured mail for a recipient of a message. */
+function capturedFolders(
+  { captured }: Pick<DeliveryServices, 'captured'>,
+  { mailFrom, account, client, message }: Delivery,
+): (address: string, domain: string) => string {
+  const { folder, mailboxes = [] } = captured ?? {}
+  if (mailboxes.length === 0) return (_, domain) => folder ?? domain
+  const filtered = { mailFrom, account, client, header: headerOf(message) }
+  const matching = mailboxes.filter(({ filters }) => matchesFilters(filters, filtered))
+  return (address, domain) =>
+    matching.find(({ filters }) => matchesRecipient(filters, address))?.name ?? folder ?? domain
 }

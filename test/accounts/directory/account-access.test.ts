@@ -1,46 +1,42 @@
 import { createHash, createHmac } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { startLab } from '../../../src/testing/start-lab.ts'
-import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { ScramClient } from '../../support/scram-client.ts'
 
 const APP = 'abcd efgh ijkl mnop'
 const states = ['locked', 'disabled', 'password-expired', 'must-change-password'] as const
 
-let lab: TestLab
-beforeAll(async () => {
-  lab = await startLab({
-    directory: {
-      accounts: [
-        ...states.map((state) => ({
-          user: state,
-          password: 'secret',
-          state,
-          appPasswords: [{ name: 'phone', password: APP }],
-        })),
-        {
-          user: 'carol',
-          password: 'secret',
-          twoFactor: true,
-          appPasswords: [
-            { name: 'phone', password: APP },
-            { name: 'laptop', password: 'qrst' },
-          ],
-        },
-        { user: 'alice', password: 'secret' },
-        { user: 'bob', password: 'geheim', delegates: ['alice', 'locked'] },
-        { user: 'closed', password: 'secret', state: 'locked', delegates: ['alice'] },
-      ],
-    },
-    virtualServers: [
-      ...(['smtp', 'pop3', 'imap4', 'nntp'] as const).map((protocol) => ({
-        protocol,
-        authentication: ['anonymous' as const, 'basic' as const, 'ntlm' as const, 'digest-md5' as const],
+const lab = await startLab({
+  directory: {
+    accounts: [
+      ...states.map((state) => ({
+        user: state,
+        password: 'secret',
+        state,
+        appPasswords: [{ name: 'phone', password: APP }],
       })),
-      { protocol: 'http', authentication: ['basic'] },
+      {
+        user: 'carol',
+        password: 'secret',
+        twoFactor: true,
+        appPasswords: [
+          { name: 'phone', password: APP },
+          { name: 'laptop', password: 'qrst' },
+        ],
+      },
+      { user: 'alice', password: 'secret' },
+      { user: 'bob', password: 'geheim', delegates: ['alice', 'locked'] },
+      { user: 'closed', password: 'secret', state: 'locked', delegates: ['alice'] },
     ],
-  })
+  },
+  virtualServers: [
+    ...(['smtp', 'pop3', 'imap4', 'nntp'] as const).map((protocol) => ({
+      protocol,
+      authentication: ['anonymous' as const, 'basic' as const, 'ntlm' as const, 'digest-md5' as const],
+    })),
+    { protocol: 'http', authentication: ['basic'] },
+  ],
 })
 afterAll(() => lab.stop())
 

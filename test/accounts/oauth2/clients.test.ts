@@ -1,14 +1,10 @@
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { errorForms } from '../../../src/core/config/schema/oauth2.ts'
-import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { startTokenLab } from './support.ts'
 
-let lab: TestLab
-beforeAll(async () => {
-  lab = await startTokenLab()
-})
+const lab = await startTokenLab()
 afterAll(() => lab.stop())
 
 const mail = { from: 'alice@lab.test', to: 'bob@lab.test', subject: 'With a token', text: 'Hello' }

@@ -2,9 +2,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { startLab } from '../../../src/testing/start-lab.ts'
-import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { logOn, open, response } from './support.ts'
 
 /** An issuer outside of the lab, with a key that it can replace. */
@@ -58,23 +57,20 @@ class OutsideIssuer {
 }
 
 const ISSUER = 'https://login.corp.test/v2.0'
-let outside: OutsideIssuer
-let lab: TestLab
-beforeAll(async () => {
-  outside = new OutsideIssuer()
-  await outside.start()
-  lab = await startLab({
-    directory: { accounts: [{ user: 'alice', password: 'secret', addresses: ['alice@corp.test'] }] },
-    oauth2: {
-      issuers: [
-        { issuer: ISSUER, jwksUri: outside.jwksUri, audience: 'https://mail.corp.test', userClaim: 'upn' },
-        { issuer: 'https://gone.corp.test', jwksUri: 'http://127.0.0.1:1/jwks', requireScope: false },
-        { issuer: 'https://elsewhere.corp.test', jwksUri: new URL('/elsewhere', outside.jwksUri).href },
-        { issuer: 'https://endless.corp.test', jwksUri: new URL('/endless', outside.jwksUri).href },
-      ],
-    },
-    virtualServers: [{ protocol: 'imap4' }],
-  })
+
+const outside = new OutsideIssuer()
+await outside.start()
+const lab = await startLab({
+  directory: { accounts: [{ user: 'alice', password: 'secret', addresses: ['alice@corp.test'] }] },
+  oauth2: {
+    issuers: [
+      { issuer: ISSUER, jwksUri: outside.jwksUri, audience: 'https://mail.corp.test', userClaim: 'upn' },
+      { issuer: 'https://gone.corp.test', jwksUri: 'http://127.0.0.1:1/jwks', requireScope: false },
+      { issuer: 'https://elsewhere.corp.test', jwksUri: new URL('/elsewhere', outside.jwksUri).href },
+      { issuer: 'https://endless.corp.test', jwksUri: new URL('/endless', outside.jwksUri).href },
+    ],
+  },
+  virtualServers: [{ protocol: 'imap4' }],
 })
 afterAll(async () => {
   outside.stop()

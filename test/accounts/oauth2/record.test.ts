@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { TestLab } from '../../../src/testing/test-lab.ts'
+import { afterAll, describe, expect, test } from 'vitest'
 import { LineClient } from '../../support/line-client.ts'
 import { acknowledgements, logOn, mechanisms, open, protocolNames, response, startTokenLab } from './support.ts'
 
-let lab: TestLab
-beforeAll(async () => {
-  lab = await startTokenLab()
-})
+const lab = await startTokenLab()
 afterAll(() => lab.stop())
 
 /** Returns why the latest session was refused, and everything else that it has recorded. */

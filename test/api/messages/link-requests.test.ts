@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { requestLinks } from '../../../src/api/messages/link-requests.ts'
 
 const lab = {
@@ -9,16 +9,12 @@ const lab = {
   certificateStore: { rootPem: '' },
 } as unknown as Parameters<typeof requestLinks>[0]
 
-let server: Server
-let base: string
-beforeAll(async () => {
-  server = createServer((request) => {
-    if (request.url === '/switches')
-      request.socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n')
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-})
+const server = createServer((request) => {
+  if (request.url === '/switches')
+    request.socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n')
+}).listen(0, '127.0.0.1')
+await once(server, 'listening')
+const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 afterAll(() => {
   server.closeAllConnections()
   server.close()

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { checks } from '../../../src/checks/verify/run.ts'
 import type { Protocol } from '../../../src/core/config/schema.ts'
 import { isLong } from '../../support/long.ts'
@@ -18,12 +18,8 @@ const slowChecks = ['versions', 'suites', 'dh-groups', 'downgrade', 'renegotiati
 /** All checks but those that offer many versions and suites, each on a new connection. */
 const quickChecks = checks.map(({ name }) => name).filter((name) => !slowChecks.includes(name))
 
-let authority: TestAuthority
-let good: ServerIdentity
-beforeAll(async () => {
-  authority = await TestAuthority.create()
-  good = await authority.issue()
-})
+const authority = await TestAuthority.create()
+const good = await authority.issue()
 
 const protocols: readonly Protocol[] = ['smtp', 'pop3', 'imap4', 'nntp']
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { verifyEndpoints } from '../../../src/checks/verify/run.ts'
 import { hostEndpoints } from '../../../src/checks/verify/targets.ts'
 import { startLab } from '../../../src/testing/start-lab.ts'
@@ -7,14 +7,9 @@ import { type ServerIdentity, TestAuthority } from './authority.ts'
 import { startDouble } from './double.ts'
 import type { Faults } from './double-answers.ts'
 
-let authority: TestAuthority
-let first: ServerIdentity
-let second: ServerIdentity
-beforeAll(async () => {
-  authority = await TestAuthority.create()
-  first = await authority.issue()
-  second = await authority.issue()
-})
+const authority = await TestAuthority.create()
+const first = await authority.issue()
+const second = await authority.issue()
 
 interface Port {
   readonly protocol: 'smtp' | 'imap4' | 'http'

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { type DefectName, defectNames, type VariantName, variantNames } from '../../../src/core/config/schema.ts'
-import { startLab, type TestLab } from '../../../src/testing/index.ts'
+import { startLab } from '../../../src/testing/index.ts'
 import { isLong } from '../../support/long.ts'
 import { inspect } from './inspect.ts'
 
@@ -42,13 +42,10 @@ const expectations: Readonly<Record<DefectName | VariantName, readonly [check: s
   'two-intermediates': 'good',
 }
 
-let lab: TestLab
-beforeAll(async () => {
-  lab = await startLab({
-    hostname: HOST,
-    certificates: { service: { port: 0 } },
-    virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 0, tls: { ocspStapling: true } }],
-  })
+const lab = await startLab({
+  hostname: HOST,
+  certificates: { service: { port: 0 } },
+  virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 0, tls: { ocspStapling: true } }],
 })
 afterAll(() => lab.stop())
 

@@ -2,19 +2,15 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { DnsServer } from '../../../src/checks/verify/types.ts'
-import { type ServerIdentity, TestAuthority } from './authority.ts'
+import { TestAuthority } from './authority.ts'
 import { type Records, startDns, txt } from './dns-double.ts'
 import { startDouble } from './double.ts'
 import { inspect } from './inspect.ts'
 
-let authority: TestAuthority
-let good: ServerIdentity
-beforeAll(async () => {
-  authority = await TestAuthority.create()
-  good = await authority.issue()
-})
+const authority = await TestAuthority.create()
+const good = await authority.issue()
 
 describe('DANE', () => {
   const spkiHash = (): Buffer =>

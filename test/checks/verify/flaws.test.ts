@@ -1,6 +1,6 @@
 import { constants, getDiffieHellman, privateDecrypt, randomBytes } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { supportsGroup } from '../../../src/core/config/openssl.ts'
 import { vector } from '../../../src/tls/negotiation/octets.ts'
 import { some } from '../../support/thorough.ts'
@@ -10,12 +10,8 @@ import { startDouble } from './double.ts'
 import type { Faults } from './double-answers.ts'
 import { inspect } from './inspect.ts'
 
-let authority: TestAuthority
-let good: ServerIdentity
-beforeAll(async () => {
-  authority = await TestAuthority.create()
-  good = await authority.issue()
-})
+const authority = await TestAuthority.create()
+const good = await authority.issue()
 
 /** Runs one check against a hand-made server, and returns its outcome and words. */
 async function crafted(craft: Craft, check: string, timeoutMs = 5_000): Promise<string> {

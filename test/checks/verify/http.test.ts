@@ -4,17 +4,13 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createServer as createSecureServer } from 'node:tls'
-import { beforeAll, describe, expect, it } from 'vitest'
-import { type ServerIdentity, TestAuthority } from './authority.ts'
+import { describe, expect, it } from 'vitest'
+import { TestAuthority } from './authority.ts'
 import { startDouble } from './double.ts'
 import { inspect } from './inspect.ts'
 
-let authority: TestAuthority
-let good: ServerIdentity
-beforeAll(async () => {
-  authority = await TestAuthority.create()
-  good = await authority.issue()
-})
+const authority = await TestAuthority.create()
+const good = await authority.issue()
 
 /** Starts a server of Node.js on a free port. */
 async function listen(server: Server) {

@@ -1,14 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ConfigError } from '../../../src/core/config/mistakes.ts'
 import { loadText } from '../../../src/core/config/yaml.ts'
 import { newFolder } from '../../support/folder.ts'
 
-let folder: string
-beforeAll(() => {
-  folder = newFolder()
-})
+const folder = newFolder()
 
 const load = (yaml: string) => loadText(yaml, 'lab.yaml', folder).lab
 

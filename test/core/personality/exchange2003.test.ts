@@ -1,19 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { TestLab } from '../../../src/testing/test-lab.ts'
+import { afterAll, describe, expect, test } from 'vitest'
 import { connect, session, startAs } from './support.ts'
 
 const basic = { authentication: ['anonymous' as const, 'basic' as const] }
-let lab: TestLab
-beforeAll(async () => {
-  lab = await startAs('exchange2003', {
-    virtualServers: [
-      { protocol: 'smtp', ...basic },
-      { protocol: 'pop3', ...basic },
-      { protocol: 'imap4', ...basic },
-      { protocol: 'nntp', ...basic },
-      { protocol: 'smtp', name: 'Bare', certificate: 'none', relay: 'deny', ...basic },
-    ],
-  })
+
+const lab = await startAs('exchange2003', {
+  virtualServers: [
+    { protocol: 'smtp', ...basic },
+    { protocol: 'pop3', ...basic },
+    { protocol: 'imap4', ...basic },
+    { protocol: 'nntp', ...basic },
+    { protocol: 'smtp', name: 'Bare', certificate: 'none', relay: 'deny', ...basic },
+  ],
 })
 afterAll(() => lab.stop())
 

@@ -19,8 +19,6 @@ async function send(lab: TestLab, text = 'words'): Promise<number> {
     return 250
   } catch (error) {
     return (error as { responseCode?: number }).responseCode ?? 0
-  } finally {
-    transport.close()
   }
 }
 

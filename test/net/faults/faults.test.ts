@@ -14,11 +14,7 @@ const letter = { from: 'alice@lab.test', to: 'bob@lab.test', subject: 'faulty', 
 
 async function send(lab: TestLab, options: object = {}): Promise<void> {
   const transport = createTransport({ ...lab.nodemailer(), ...options })
-  try {
-    await transport.sendMail(letter)
-  } finally {
-    transport.close()
-  }
+  await transport.sendMail(letter)
 }
 
 const notes = (lab: TestLab): string[] =>

@@ -3,19 +3,16 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createTransport } from 'nodemailer'
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { newFolder } from '../../support/folder.ts'
 import { HttpLab } from './client.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 /** The compiler of the checkout leaves it out: its types exist only during the test. */
 const PROGRAM = './generated-client/walk.ts'
-
-let folder: string
 const http = HttpLab.ofTests({ hostname: 'localhost' })
-beforeAll(async () => {
-  folder = newFolder()
-})
+
+const folder = newFolder()
 
 function node(args: readonly string[], input?: string): { status: number | null; output: string; errors: string } {
   const options = {

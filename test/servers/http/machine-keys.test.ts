@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { labJsonSchema } from '../../../src/core/config/json-schema.ts'
 import { newFolder } from '../../support/folder.ts'
 import { HttpLab } from './client.ts'
@@ -86,13 +86,10 @@ virtualServers:
   - { protocol: smtp, port: 0 }
   - { protocol: http, port: 0, tlsPort: off }
 `
-let folder: string
-let http: HttpLab
-beforeAll(async () => {
-  folder = newFolder()
-  writeFileSync(join(folder, 'lab.yaml'), TEXT)
-  http = await HttpLab.ofFile(join(folder, 'lab.yaml'))
-})
+
+const folder = newFolder()
+writeFileSync(join(folder, 'lab.yaml'), TEXT)
+const http = await HttpLab.ofFile(join(folder, 'lab.yaml'))
 afterAll(async () => {
   await http[Symbol.asyncDispose]()
 })

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startLab } from '../../../src/testing/index.ts'
 import { freePort } from '../../support/free-ports.ts'
 import { LineClient } from '../../support/line-client.ts'
@@ -8,59 +8,54 @@ import { EventReader } from './event-reader.ts'
 const admin = 'admin-admin-admin'
 const tenant = 'tenant-tenant-tenant'
 const alice = basic('alice', 'secret')
-
-let http: HttpLab
 /** Of a peer that one test starts. */
-let peerPort: number
 /** Of a peer that never runs. */
-let closedPort: number
-beforeAll(async () => {
-  peerPort = await freePort()
-  closedPort = await freePort()
-  http = await HttpLab.start({
-    hostname: 'one.test',
-    directory: { accounts: ['alice', 'bob', 't1-eve'].map((user) => ({ user, password: 'secret' })) },
-    news: {
-      groups: [
-        { name: 'lab.general', description: 'General talk', addresses: ['general@lab.test'], keep: { age: '7d' } },
-        { name: 'lab.announce', posting: 'moderated', moderator: 'bob@lab.test' },
-        { name: 'lab.closed', posting: 'no' },
-      ],
-    },
-    access: {
-      tokens: [
-        { name: 'ci', token: admin },
-        { name: 't1', role: 'tenant', token: tenant },
-      ],
-    },
-    virtualServers: [
-      {
-        protocol: 'nntp',
-        feeds: [
-          {
-            peer: 'two.test',
-            direction: 'out',
-            groups: 'lab.*',
-            host: '127.0.0.1',
-            port: peerPort,
-            tls: 'off',
-            interval: 100,
-          },
-          {
-            peer: 'four.test',
-            direction: 'pull',
-            groups: 'lab.*',
-            host: '127.0.0.1',
-            port: closedPort,
-            tls: 'off',
-            interval: '1h',
-          },
-          { peer: 'three.test', direction: 'in', from: ['192.0.2.3'], password: 'hidden' },
-        ],
-      },
-      { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: 'off' } },
+
+const peerPort = await freePort()
+const closedPort = await freePort()
+const http = await HttpLab.start({
+  hostname: 'one.test',
+  directory: { accounts: ['alice', 'bob', 't1-eve'].map((user) => ({ user, password: 'secret' })) },
+  news: {
+    groups: [
+      { name: 'lab.general', description: 'General talk', addresses: ['general@lab.test'], keep: { age: '7d' } },
+      { name: 'lab.announce', posting: 'moderated', moderator: 'bob@lab.test' },
+      { name: 'lab.closed', posting: 'no' },
     ],
-  })
+  },
+  access: {
+    tokens: [
+      { name: 'ci', token: admin },
+      { name: 't1', role: 'tenant', token: tenant },
+    ],
+  },
+  virtualServers: [
+    {
+      protocol: 'nntp',
+      feeds: [
+        {
+          peer: 'two.test',
+          direction: 'out',
+          groups: 'lab.*',
+          host: '127.0.0.1',
+          port: peerPort,
+          tls: 'off',
+          interval: 100,
+        },
+        {
+          peer: 'four.test',
+          direction: 'pull',
+          groups: 'lab.*',
+          host: '127.0.0.1',
+          port: closedPort,
+          tls: 'off',
+          interval: '1h',
+        },
+        { peer: 'three.test', direction: 'in', from: ['192.0.2.3'], password: 'hidden' },
+      ],
+    },
+    { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: 'off' } },
+  ],
 })
 afterAll(() => http[Symbol.asyncDispose]())
 beforeEach(() => call('reset', { json: {} }))

@@ -1,25 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startLab, type TestLab } from '../../../src/testing/index.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import { startLab } from '../../../src/testing/index.ts'
 import { authenticateMessage, type ClientLogon, negotiateMessage } from '../../support/ntlm-client.ts'
 import { type RawAnswer, RawClient } from './raw-client.ts'
 
-let lab: TestLab
-beforeAll(async () => {
-  lab = await startLab({
-    directory: {
-      accounts: [
-        { user: 'alice', password: 'secret' },
-        { user: 'locked', password: 'secret', state: 'locked' },
-        { user: 'expired', password: 'secret', state: 'password-expired' },
-      ],
-    },
-    virtualServers: [
-      { protocol: 'smtp' },
-      { protocol: 'http', authentication: ['ntlm'] },
-      { protocol: 'http', name: 'behind a proxy', authentication: ['ntlm'], forwarded: { from: ['127.0.0.1'] } },
-      { protocol: 'http', name: 'without NTLM', authentication: ['basic'] },
+const lab = await startLab({
+  directory: {
+    accounts: [
+      { user: 'alice', password: 'secret' },
+      { user: 'locked', password: 'secret', state: 'locked' },
+      { user: 'expired', password: 'secret', state: 'password-expired' },
     ],
-  })
+  },
+  virtualServers: [
+    { protocol: 'smtp' },
+    { protocol: 'http', authentication: ['ntlm'] },
+    { protocol: 'http', name: 'behind a proxy', authentication: ['ntlm'], forwarded: { from: ['127.0.0.1'] } },
+    { protocol: 'http', name: 'without NTLM', authentication: ['basic'] },
+  ],
 })
 afterAll(() => lab.stop())
 

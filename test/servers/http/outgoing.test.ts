@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Host, startHost } from '../../transport/outgoing/client/hosts.ts'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { startHost } from '../../transport/outgoing/client/hosts.ts'
 import { type Answer, basic, bearer, HttpLab } from './client.ts'
 import { EventReader } from './event-reader.ts'
 
@@ -11,54 +11,49 @@ const CI = 'ci-token-ci-token'
 const WATCHER = 'watcher-token-watcher'
 const TENANT = 'tenant-token-tenant'
 const NAME = 'Default SMTP Connector'
-
-let http: HttpLab
-let host: Host
 /** The next host's reply to RCPT for an address; absent: 250. */
 const refusals = new Map<string, [code: number, text: string]>()
 
-beforeAll(async () => {
-  host = await startHost({
-    onRcptTo({ address }, _session, done) {
-      const [responseCode, text] = refusals.get(address) ?? []
-      done(text === undefined ? null : Object.assign(new Error(text), { responseCode }))
-    },
-  })
-  http = await HttpLab.start({
-    directory: { accounts: ['alice', 'root'].map((user) => ({ user, password: 'secret' })) },
-    access: {
-      administrators: ['root'],
-      tokens: [
-        { name: 'ci', token: CI },
-        { name: 'watcher', role: 'reader', token: WATCHER },
-        { name: 'one', role: 'tenant', token: TENANT },
-      ],
-    },
-    outgoing: {
-      connectors: [
-        {
-          name: NAME,
-          smartHost: { host: '127.0.0.1', port: host.port, tls: 'none' },
-          deny: ['ceo@*'],
-          schedule: { retry: ['1h'] },
-        },
-        {
-          name: 'Developers',
-          domains: ['dev.test'],
-          smartHost: { host: '127.0.0.1', port: host.port, tls: 'none' },
-          rewrite: { to: 'safe@dev.test', from: 'lab@dev.test' },
-          when: 'automatic',
-        },
-        { name: 'Closed', domains: ['closed.test'], smartHost: { host: '127.0.0.1', port: 9 }, when: 'never' },
-        // Nothing listens there.
-        { name: 'Nowhere', domains: ['nowhere.test'], smartHost: { host: '127.0.0.1', port: 1 } },
-      ],
-    },
-    virtualServers: [
-      { protocol: 'smtp' },
-      { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } },
+const host = await startHost({
+  onRcptTo({ address }, _session, done) {
+    const [responseCode, text] = refusals.get(address) ?? []
+    done(text === undefined ? null : Object.assign(new Error(text), { responseCode }))
+  },
+})
+const http = await HttpLab.start({
+  directory: { accounts: ['alice', 'root'].map((user) => ({ user, password: 'secret' })) },
+  access: {
+    administrators: ['root'],
+    tokens: [
+      { name: 'ci', token: CI },
+      { name: 'watcher', role: 'reader', token: WATCHER },
+      { name: 'one', role: 'tenant', token: TENANT },
     ],
-  })
+  },
+  outgoing: {
+    connectors: [
+      {
+        name: NAME,
+        smartHost: { host: '127.0.0.1', port: host.port, tls: 'none' },
+        deny: ['ceo@*'],
+        schedule: { retry: ['1h'] },
+      },
+      {
+        name: 'Developers',
+        domains: ['dev.test'],
+        smartHost: { host: '127.0.0.1', port: host.port, tls: 'none' },
+        rewrite: { to: 'safe@dev.test', from: 'lab@dev.test' },
+        when: 'automatic',
+      },
+      { name: 'Closed', domains: ['closed.test'], smartHost: { host: '127.0.0.1', port: 9 }, when: 'never' },
+      // Nothing listens there.
+      { name: 'Nowhere', domains: ['nowhere.test'], smartHost: { host: '127.0.0.1', port: 1 } },
+    ],
+  },
+  virtualServers: [
+    { protocol: 'smtp' },
+    { protocol: 'http', authentication: ['basic'], limits: { failedLogonDelay: '1ms' } },
+  ],
 })
 afterAll(async () => {
   await http?.[Symbol.asyncDispose]()

@@ -1,19 +1,15 @@
 import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:tls'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { CertificateLab } from '../../cli/cert-support.ts'
 import { bearer, HttpLab } from './client.ts'
 
-let outside: CertificateLab
-let other: CertificateLab
-
 const http = HttpLab.ofTests()
-beforeAll(async () => {
-  outside = new CertificateLab()
-  other = new CertificateLab()
-  await outside.outsideAuthority('outside')
-})
+
+const outside = new CertificateLab()
+const other = new CertificateLab()
+await outside.outsideAuthority('outside')
 
 /** Returns the thumbprint of the certificate that IMAP4 serves now. */
 function served(): Promise<string> {

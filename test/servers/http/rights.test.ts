@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTransport } from 'nodemailer'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { Agent } from '../../api/mcp/client.ts'
 import { newFolder } from '../../support/folder.ts'
@@ -30,13 +30,9 @@ virtualServers:
 `
 const admin = bearer(ci)
 
-let folder: string
-let http: HttpLab
-beforeAll(async () => {
-  folder = newFolder()
-  writeFileSync(join(folder, 'lab.yaml'), text)
-  http = await HttpLab.ofFile(join(folder, 'lab.yaml'))
-})
+const folder = newFolder()
+writeFileSync(join(folder, 'lab.yaml'), text)
+const http = await HttpLab.ofFile(join(folder, 'lab.yaml'))
 afterAll(async () => {
   await http[Symbol.asyncDispose]()
 })

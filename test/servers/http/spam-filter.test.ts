@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { HttpLab } from './client.ts'
 
 /** The answer of spamd 4.0.1 to GTUBE, with a description in two lines. */
@@ -38,23 +38,20 @@ const portOf = (server: Server): number => (server.address() as AddressInfo).por
 
 let asked = ''
 let answer = SPAMD
-let spamd: Server
-let rspamd: HttpServer
-beforeAll(async () => {
-  spamd = createServer({ allowHalfOpen: true }, (socket) => {
-    asked = ''
-    socket.on('data', (piece) => {
-      asked += piece
-    })
-    socket.on('end', () => socket.end(answer))
-  }).listen(0, '127.0.0.1')
-  rspamd = createHttpServer(async (request, response) => {
-    asked = `${request.method} ${request.url} `
-    for await (const piece of request) asked += piece
-    response.end(JSON.stringify(RSPAMD))
-  }).listen(0, '127.0.0.1')
-  await Promise.all([once(spamd, 'listening'), once(rspamd, 'listening')])
-})
+
+const spamd = createServer({ allowHalfOpen: true }, (socket) => {
+  asked = ''
+  socket.on('data', (piece) => {
+    asked += piece
+  })
+  socket.on('end', () => socket.end(answer))
+}).listen(0, '127.0.0.1')
+const rspamd = createHttpServer(async (request, response) => {
+  asked = `${request.method} ${request.url} `
+  for await (const piece of request) asked += piece
+  response.end(JSON.stringify(RSPAMD))
+}).listen(0, '127.0.0.1')
+await Promise.all([once(spamd, 'listening'), once(rspamd, 'listening')])
 afterAll(() => {
   spamd.close()
   rspamd.close()

@@ -3,13 +3,10 @@ import { createServer, request as httpRequest, type IncomingMessage } from 'node
 import { request as httpsRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import nodemailer from 'nodemailer'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { startLab, type TestLab } from '../../../src/testing/index.ts'
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { startLab } from '../../../src/testing/index.ts'
 
-let lab: TestLab
-beforeAll(async () => {
-  lab = await startLab({ virtualServers: [{ protocol: 'smtp' }, { protocol: 'http' }] })
-})
+const lab = await startLab({ virtualServers: [{ protocol: 'smtp' }, { protocol: 'http' }] })
 afterAll(() => lab.stop())
 beforeEach(() => lab.reset())
 

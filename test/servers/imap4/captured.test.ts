@@ -1,26 +1,21 @@
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { startLab } from '../../../src/testing/index.ts'
-import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { ImapClient } from '../../support/imap-client.ts'
 
-let lab: TestLab
-
-beforeAll(async () => {
-  lab = await startLab({
-    directory: {
-      unknown: 'capture',
-      accounts: [
-        { user: 'alice', password: 'secret' },
-        { user: 'bob', password: 'secret' },
-      ],
-    },
-    mail: { captured: { readers: ['Alice'] } },
-    news: { groups: [{ name: 'lab.general' }, { name: 'lab.tests' }] },
-  })
-  await send('customer@Gmail.com', 'anyone@lab.test', 'bob@lab.test', 'other@gmail.com')
+const lab = await startLab({
+  directory: {
+    unknown: 'capture',
+    accounts: [
+      { user: 'alice', password: 'secret' },
+      { user: 'bob', password: 'secret' },
+    ],
+  },
+  mail: { captured: { readers: ['Alice'] } },
+  news: { groups: [{ name: 'lab.general' }, { name: 'lab.tests' }] },
 })
+await send('customer@Gmail.com', 'anyone@lab.test', 'bob@lab.test', 'other@gmail.com')
 afterAll(() => lab.stop())
 
 async function send(...to: string[]): Promise<void> {

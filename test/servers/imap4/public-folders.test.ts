@@ -1,32 +1,27 @@
 import { ImapFlow } from 'imapflow'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { StoreError } from '../../../src/storage/store/types.ts'
-import { startLab, type TestLab } from '../../../src/testing/index.ts'
+import { startLab } from '../../../src/testing/index.ts'
 import { ImapClient } from '../../support/imap-client.ts'
 import { startImapLab } from './support.ts'
 
-let lab: TestLab
-let client: ImapFlow
-
-beforeAll(async () => {
-  lab = await startLab({
-    directory: {
-      accounts: [
-        { user: 'alice', password: 'secret' },
-        { user: 'bob', password: 'secret' },
-      ],
-    },
-    news: {
-      groups: [
-        { name: 'lab.general', description: 'General talk' },
-        { name: 'lab.closed', posting: 'no' },
-        { name: 'lab.moderated', posting: 'moderated', moderator: 'bob@lab.test' },
-      ],
-    },
-  })
-  client = new ImapFlow({ ...lab.imapflow({ user: 'alice', pass: 'secret' }), logger: false })
-  await client.connect()
+const lab = await startLab({
+  directory: {
+    accounts: [
+      { user: 'alice', password: 'secret' },
+      { user: 'bob', password: 'secret' },
+    ],
+  },
+  news: {
+    groups: [
+      { name: 'lab.general', description: 'General talk' },
+      { name: 'lab.closed', posting: 'no' },
+      { name: 'lab.moderated', posting: 'moderated', moderator: 'bob@lab.test' },
+    ],
+  },
 })
+const client = new ImapFlow({ ...lab.imapflow({ user: 'alice', pass: 'secret' }), logger: false })
+await client.connect()
 afterAll(async () => {
   await client.logout()
   await lab.stop()

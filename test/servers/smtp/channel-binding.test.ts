@@ -1,20 +1,17 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { smtp } from '../../../servers/smtp/session.ts'
 import { LineClient } from '../../support/line-client.ts'
-import { type MailLab, startMailLab } from '../../support/mail-lab.ts'
+import { startMailLab } from '../../support/mail-lab.ts'
 import { ScramClient, type ScramClientOptions } from '../../support/scram-client.ts'
 import { ask, ehlo } from './support.ts'
 
 const METHODS = ['anonymous', 'basic', 'scram-sha-1-plus', 'scram-sha-256-plus', 'scram-sha-512-plus'] as const
 
-let lab: MailLab
-beforeAll(async () => {
-  lab = await startMailLab(smtp, {
-    config: { virtualServers: [{ protocol: 'smtp', tlsPort: 0, tls: { legacy: true }, authentication: [...METHODS] }] },
-  })
+const lab = await startMailLab(smtp, {
+  config: { virtualServers: [{ protocol: 'smtp', tlsPort: 0, tls: { legacy: true }, authentication: [...METHODS] }] },
 })
 afterAll(() => lab.stop())
 

@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { smtp } from '../../../servers/smtp/session.ts'
-import { type MailLab, startMailLab } from '../../support/mail-lab.ts'
+import { startMailLab } from '../../support/mail-lab.ts'
 import { TestClock } from '../../support/test-clock.ts'
 import { ask, greeted } from './support.ts'
 
-let lab: MailLab
-beforeAll(async () => {
-  lab = await startMailLab(smtp)
-})
+const lab = await startMailLab(smtp)
 afterAll(() => lab[Symbol.asyncDispose]())
 
 const utf8 = (text: string): string => Buffer.from(text).toString('latin1')

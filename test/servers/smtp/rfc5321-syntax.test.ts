@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { smtp } from '../../../servers/smtp/session.ts'
-import { type MailLab, startMailLab } from '../../support/mail-lab.ts'
+import { startMailLab } from '../../support/mail-lab.ts'
 import { ask, greeted, nextSegment, reply } from './support.ts'
 
 const MAIL = 'MAIL FROM:<a@b.test>'
 const RCPT = 'RCPT TO:<alice@lab.test>'
 
-let lab: MailLab
-beforeAll(async () => {
-  lab = await startMailLab(smtp, { mode: 'open' })
-})
+const lab = await startMailLab(smtp, { mode: 'open' })
 afterAll(() => lab[Symbol.asyncDispose]())
 
 describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.1', () => {

@@ -1,17 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { smtp } from '../../../servers/smtp/session.ts'
 import { LineClient } from '../../support/line-client.ts'
-import { type MailLab, startMailLab } from '../../support/mail-lab.ts'
+import { startMailLab } from '../../support/mail-lab.ts'
 import { ask, ehlo, greeted, withoutTrace } from './support.ts'
 
 const MAIL = 'MAIL FROM:<a@b.test>'
 const RCPT = 'RCPT TO:<alice@lab.test>'
 const AUTH = 'AUTH PLAIN AGFsaWNlAHNlY3JldA=='
 
-let lab: MailLab
-beforeAll(async () => {
-  lab = await startMailLab(smtp, { mode: 'open' })
-})
+const lab = await startMailLab(smtp, { mode: 'open' })
 afterAll(() => lab[Symbol.asyncDispose]())
 
 async function connected(): Promise<LineClient> {

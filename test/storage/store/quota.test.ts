@@ -30,8 +30,6 @@ async function send(lab: TestLab, to: string | string[] = 'bob@lab.test', text =
     return [response.slice(0, 3), ...refused].join(' ')
   } catch (error) {
     return (error as { response?: string }).response?.slice(0, 9) ?? (error as Error).message
-  } finally {
-    transport.close()
   }
 }
 

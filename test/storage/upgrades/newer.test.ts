@@ -1,30 +1,28 @@
 import { createHash } from 'node:crypto'
 import { cpSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { version } from '../../../src/core/text/version.ts'
 import { withTables } from '../../support/lmdb-file.ts'
 import { Workplace } from '../../support/sealpost.ts'
 
 const config = ['--config', 'lab.yaml'] as const
-
-let made: Workplace
 let place: Workplace
-beforeAll(async () => {
-  made = new Workplace()
-  made.write(
-    'lab.yaml',
-    `certificates: { store: certs, key: p256 }
+
+const made = new Workplace()
+made.write(
+  'lab.yaml',
+  `certificates: { store: certs, key: p256 }
 store: { lmdb: data }
 directory: { accounts: [{ user: alice, password: secret }] }
 virtualServers: [{ protocol: smtp, port: 0 }]
 `,
-  )
-  {
-    await using _lab = await made.start([...config])
-  }
-  expect((await made.run(['store', 'backup', 'backups', ...config])).status).toBe(0)
-})
+)
+{
+  await using _lab = await made.start([...config])
+}
+expect((await made.run(['store', 'backup', 'backups', ...config])).status).toBe(0)
+
 beforeEach(() => {
   place = new Workplace()
   cpSync(made.folder, place.folder, { recursive: true })

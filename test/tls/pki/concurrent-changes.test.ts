@@ -1,11 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startLab, type TestLab } from '../../../src/testing/index.ts'
+import { afterAll, expect, test } from 'vitest'
+import { startLab } from '../../../src/testing/index.ts'
 
-let lab: TestLab
-
-beforeAll(async () => {
-  lab = await startLab({ virtualServers: [{ name: 'S', protocol: 'smtp', port: 0 }] })
-})
+const lab = await startLab({ virtualServers: [{ name: 'S', protocol: 'smtp', port: 0 }] })
 afterAll(() => lab.stop())
 
 /** Runs changes at the same time. Returns the errors; empty for those that were made. */

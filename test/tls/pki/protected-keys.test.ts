@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startLab, type TestLab } from '../../../src/testing/index.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import { startLab } from '../../../src/testing/index.ts'
 import { some } from '../../support/thorough.ts'
 import { run, temporaryFolder } from './support.ts'
 
@@ -21,21 +21,16 @@ const pkcs8 = [
 const pbes2 = ['des', 'rc2', 'rc2-64', 'rc2-40', 'des3', 'aes256', 'camellia128', 'camellia256', 'aria192'].map(
   (name) => ['-v2', name],
 )
-
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-let lab: TestLab
 const openssl = async (...args: readonly string[]): Promise<string> => {
   const { code, out, err } = await run('openssl', args, undefined, folder.path)
   if (code !== 0) throw new Error(err)
   return out
 }
 
-beforeAll(async () => {
-  folder = await temporaryFolder()
-  lab = await startLab()
-  const request = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'plain.key', '-out', 'own.pem']
-  await openssl('req', '-x509', ...request, '-subj', '/CN=localhost', '-addext', 'basicConstraints=CA:FALSE')
-})
+const folder = await temporaryFolder()
+const lab = await startLab()
+const request = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'plain.key', '-out', 'own.pem']
+await openssl('req', '-x509', ...request, '-subj', '/CN=localhost', '-addext', 'basicConstraints=CA:FALSE')
 afterAll(async () => {
   await lab.stop()
   await folder[Symbol.asyncDispose]()

@@ -1,16 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startLab, type TestLab } from '../../../src/testing/index.ts'
+import { afterAll, expect, test } from 'vitest'
+import { startLab } from '../../../src/testing/index.ts'
 import { put, run, temporaryFolder } from './support.ts'
 
 const PSS = ['-sigopt', 'rsa_padding_mode:pss', '-sigopt', 'rsa_pss_saltlen:32']
 
-let lab: TestLab
-let folder: Awaited<ReturnType<typeof temporaryFolder>>
-
-beforeAll(async () => {
-  folder = await temporaryFolder()
-  lab = await startLab({ virtualServers: [{ protocol: 'smtp', port: 0 }] })
-})
+const folder = await temporaryFolder()
+const lab = await startLab({ virtualServers: [{ protocol: 'smtp', port: 0 }] })
 afterAll(async () => {
   await lab.stop()
   await folder[Symbol.asyncDispose]()

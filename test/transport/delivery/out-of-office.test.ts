@@ -1,9 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { LabInput } from '../../../src/core/config/schema.ts'
 import { startLab } from '../../../src/testing/index.ts'
 import { ask, greeted } from '../../servers/smtp/support.ts'
-import type { LineClient } from '../../support/line-client.ts'
-import { type MailLab, startMailLab } from '../../support/mail-lab.ts'
+import { startMailLab } from '../../support/mail-lab.ts'
 
 const START = Date.UTC(2026, 10, 25, 12)
 const DAY_MS = 86_400_000
@@ -34,13 +33,10 @@ const config: LabInput = {
   },
 }
 
-let lab: MailLab
-let client: LineClient
-beforeAll(async () => {
-  lab = await startMailLab({ protocol: 'smtp' }, { config })
-  client = await greeted(lab)
-  await lab.lab.clock.set({ at: START, frozen: true })
-})
+const lab = await startMailLab({ protocol: 'smtp' }, { config })
+const client = await greeted(lab)
+await lab.lab.clock.set({ at: START, frozen: true })
+
 afterEach(async () => {
   await lab.lab.reset()
   await lab.lab.clock.set({ at: START, frozen: true })

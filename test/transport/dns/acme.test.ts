@@ -1,15 +1,12 @@
 import { X509Certificate } from 'node:crypto'
 import acme from 'acme-client'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type AddedDns, startLab, type TestLab } from '../../../src/testing/index.ts'
+import { afterAll, expect, test } from 'vitest'
+import { type AddedDns, startLab } from '../../../src/testing/index.ts'
 
-let lab: TestLab
-beforeAll(async () => {
-  lab = await startLab({
-    certificates: { store: 'memory', key: 'p256', service: { port: 0 } },
-    virtualServers: [{ protocol: 'smtp', port: 0 }],
-    dns: { port: 0 },
-  })
+const lab = await startLab({
+  certificates: { store: 'memory', key: 'p256', service: { port: 0 } },
+  virtualServers: [{ protocol: 'smtp', port: 0 }],
+  dns: { port: 0 },
 })
 afterAll(() => lab.stop())
 

@@ -1,26 +1,22 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type DnsDefectInput, startLab, type TestLab } from '../../../src/testing/index.ts'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { type DnsDefectInput, startLab } from '../../../src/testing/index.ts'
 import { AD, ask, askByTcp, CD, exchange, query, RD } from './support.ts'
 
-let lab: TestLab
-let at: { readonly address: string; readonly port: number }
-
-beforeAll(async () => {
-  lab = await startLab({
-    hostname: 'mail.lab.test',
-    virtualServers: [{ protocol: 'smtp', port: 0 }],
-    dns: {
-      port: 0,
-      dnssec: true,
-      zones: {
-        'lame.test': { defects: ['lame'] },
-        'plain.test': { dnssec: false, records: ['@ A 127.0.0.1'] },
-        'quiet.test': { authenticated: false, records: ['@ A 127.0.0.1'] },
-      },
+const lab = await startLab({
+  hostname: 'mail.lab.test',
+  virtualServers: [{ protocol: 'smtp', port: 0 }],
+  dns: {
+    port: 0,
+    dnssec: true,
+    zones: {
+      'lame.test': { defects: ['lame'] },
+      'plain.test': { dnssec: false, records: ['@ A 127.0.0.1'] },
+      'quiet.test': { authenticated: false, records: ['@ A 127.0.0.1'] },
     },
-  })
-  at = lab.dns.endpoint
+  },
 })
+const at = lab.dns.endpoint
+
 afterEach(() => lab.reset())
 afterAll(() => lab.stop())
 

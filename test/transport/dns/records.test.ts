@@ -2,42 +2,39 @@ import { createHash, type X509Certificate } from 'node:crypto'
 import { Resolver } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startLab, type TestLab } from '../../../src/testing/index.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import { startLab } from '../../../src/testing/index.ts'
 import { sameName } from '../../../src/transport/dns/names.ts'
 import { readRecord, recordText } from '../../../src/transport/dns/zone-text/zone-text.ts'
 import { ask } from './support.ts'
 
-let lab: TestLab
 const resolver = new Resolver({ timeout: 2000, tries: 1 })
 
-beforeAll(async () => {
-  lab = await startLab({
-    hostname: 'mail.lab.test',
-    alternativeNames: ['imap.lab.test', 'news.other.test', '192.0.2.1'],
-    directory: { accounts: [{ user: 'alice', password: 'secret', addresses: ['alice@lab.test', 'a@second.test'] }] },
-    outgoing: { mtaSts: { mode: 'enforce' } },
-    mail: { authentication: { dkim: [{ domain: 'lab.test', algorithm: 'ed25519' }] } },
-    certificates: { service: { port: 0 } },
-    virtualServers: [
-      { protocol: 'smtp', port: 0, tlsPort: 0 },
-      { protocol: 'imap4', port: 0, tlsPort: 0 },
-      { protocol: 'pop3', port: 'off', tlsPort: 0 },
-      { protocol: 'nntp', port: 0, tlsPort: 'off' },
-      { protocol: 'http', port: 0, tlsPort: 0 },
-    ],
-    dns: {
-      port: 0,
-      ttl: '30s',
-      zones: {
-        'example.test': { records: ['@ MX 5 mx', 'mx A 127.0.0.8', '@ TXT "v=spf1 -all"', '@ TXT "other"'] },
-        'second.test': { generated: false },
-        'news.other.test': { records: ['@ A 127.0.0.9'] },
-      },
+const lab = await startLab({
+  hostname: 'mail.lab.test',
+  alternativeNames: ['imap.lab.test', 'news.other.test', '192.0.2.1'],
+  directory: { accounts: [{ user: 'alice', password: 'secret', addresses: ['alice@lab.test', 'a@second.test'] }] },
+  outgoing: { mtaSts: { mode: 'enforce' } },
+  mail: { authentication: { dkim: [{ domain: 'lab.test', algorithm: 'ed25519' }] } },
+  certificates: { service: { port: 0 } },
+  virtualServers: [
+    { protocol: 'smtp', port: 0, tlsPort: 0 },
+    { protocol: 'imap4', port: 0, tlsPort: 0 },
+    { protocol: 'pop3', port: 'off', tlsPort: 0 },
+    { protocol: 'nntp', port: 0, tlsPort: 'off' },
+    { protocol: 'http', port: 0, tlsPort: 0 },
+  ],
+  dns: {
+    port: 0,
+    ttl: '30s',
+    zones: {
+      'example.test': { records: ['@ MX 5 mx', 'mx A 127.0.0.8', '@ TXT "v=spf1 -all"', '@ TXT "other"'] },
+      'second.test': { generated: false },
+      'news.other.test': { records: ['@ A 127.0.0.9'] },
     },
-  })
-  resolver.setServers([lab.dns.server])
+  },
 })
+resolver.setServers([lab.dns.server])
 afterAll(() => lab.stop())
 
 const texts = async (name: string): Promise<string[]> =>

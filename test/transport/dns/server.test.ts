@@ -1,55 +1,51 @@
 import { Resolver } from 'node:dns/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startLab, type TestLab } from '../../../src/testing/index.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import { startLab } from '../../../src/testing/index.ts'
 import { AD, ask, askByTcp, exchange, pointerBomb, query, RD } from './support.ts'
 
 /** Types that libraries know by name. */
 const oddTypes = [10, 18, 29, 36, 37, 44, 49, 55, 59, 60, 99, 4711]
-let lab: TestLab
-let at: { readonly address: string; readonly port: number }
 const resolver = new Resolver({ timeout: 2000, tries: 1 })
 
 const long = (count: number): string => `"${'x'.repeat(count)}"`
 
-beforeAll(async () => {
-  lab = await startLab({
-    hostname: 'mail.lab.test',
-    virtualServers: [{ protocol: 'smtp', port: 0 }],
-    dns: {
-      port: 0,
-      transfer: ['127.0.0.1'],
-      zones: {
-        'example.test': {
-          records: [
-            'www A 127.0.0.1',
-            'www AAAA ::1',
-            'Alias CNAME www',
-            'out CNAME www.elsewhere.invalid.',
-            'loop CNAME loop2',
-            'loop2 CNAME loop',
-            '*.wild TXT "any"',
-            'in.wild A 127.0.0.2',
-            `medium TXT ${long(255)} ${long(255)}`,
-            `large TXT ${Array.from({ length: 8 }, () => long(255)).join(' ')}`,
-            'a.b.c A 127.0.0.3',
-            'sub NS ns.sub',
-            'ns.sub A 127.0.0.9',
-            'other TYPE4711 \\# 3 010203',
-          ],
-        },
-        'odd.test': {
-          records: [
-            ...oddTypes.map((number) => `odd TYPE${number} \\# 4 01020304`),
-            'numbered TYPE1 \\# 4 7F000005',
-            'first\\046last MX 5 post\\.office',
-          ],
-        },
+const lab = await startLab({
+  hostname: 'mail.lab.test',
+  virtualServers: [{ protocol: 'smtp', port: 0 }],
+  dns: {
+    port: 0,
+    transfer: ['127.0.0.1'],
+    zones: {
+      'example.test': {
+        records: [
+          'www A 127.0.0.1',
+          'www AAAA ::1',
+          'Alias CNAME www',
+          'out CNAME www.elsewhere.invalid.',
+          'loop CNAME loop2',
+          'loop2 CNAME loop',
+          '*.wild TXT "any"',
+          'in.wild A 127.0.0.2',
+          `medium TXT ${long(255)} ${long(255)}`,
+          `large TXT ${Array.from({ length: 8 }, () => long(255)).join(' ')}`,
+          'a.b.c A 127.0.0.3',
+          'sub NS ns.sub',
+          'ns.sub A 127.0.0.9',
+          'other TYPE4711 \\# 3 010203',
+        ],
+      },
+      'odd.test': {
+        records: [
+          ...oddTypes.map((number) => `odd TYPE${number} \\# 4 01020304`),
+          'numbered TYPE1 \\# 4 7F000005',
+          'first\\046last MX 5 post\\.office',
+        ],
       },
     },
-  })
-  at = lab.dns.endpoint
-  resolver.setServers([lab.dns.server])
+  },
 })
+const at = lab.dns.endpoint
+resolver.setServers([lab.dns.server])
 afterAll(() => lab.stop())
 
 describe('what exists', () => {

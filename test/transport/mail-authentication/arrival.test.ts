@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { smtp } from '../../../servers/smtp/session.ts'
 import { authenticationOf } from '../../../src/api/messages/authentication.ts'
 import type { LabInput } from '../../../src/core/config/schema.ts'
-import { type MailLab, startMailLab } from '../../support/mail-lab.ts'
+import { startMailLab } from '../../support/mail-lab.ts'
 import { sendFrom } from './smtp-client.ts'
 
 const RECORDS = {
@@ -33,10 +33,7 @@ const config = (more: object): LabInput => ({
   virtualServers: [{ protocol: 'smtp', certificate: 'none', port: 0, xclient: { from: ['127.0.0.1'] } }],
 })
 
-let lab: MailLab
-beforeAll(async () => {
-  lab = await startMailLab(smtp, { config: config({ check: 'on-arrival', addResults: true }) })
-})
+const lab = await startMailLab(smtp, { config: config({ check: 'on-arrival', addResults: true }) })
 afterAll(() => lab.lab[Symbol.asyncDispose]())
 beforeEach(() => lab.lab.reset())
 

@@ -1,32 +1,25 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { MailLab } from '../../support/mail-lab.ts'
-import { type Host, startHost } from '../outgoing/client/hosts.ts'
+import { afterAll, expect, test } from 'vitest'
+import { startHost } from '../outgoing/client/hosts.ts'
 import { startOutgoingLab } from '../outgoing/support.ts'
 
-let plain: Host
-let eightBit: Host
-let own: MailLab
-
-beforeAll(async () => {
-  plain = await startHost({ hide8BITMIME: true })
-  eightBit = await startHost()
-  const to = (name: string, port: number) => ({
-    name,
-    domains: [`${name}.test`],
-    smartHost: { host: '127.0.0.1', port },
-    when: 'automatic' as const,
-  })
-  own = await startOutgoingLab([to('plain', plain.port), to('eight', eightBit.port)], {
-    config: {
-      domain: 'lab.test',
-      mail: {
-        authentication: {
-          check: 'on-demand',
-          dkim: [{ domain: 'lab.test' }, { domain: 'lab.test', selector: 'simple', canonicalization: 'simple/simple' }],
-        },
+const plain = await startHost({ hide8BITMIME: true })
+const eightBit = await startHost()
+const to = (name: string, port: number) => ({
+  name,
+  domains: [`${name}.test`],
+  smartHost: { host: '127.0.0.1', port },
+  when: 'automatic' as const,
+})
+const own = await startOutgoingLab([to('plain', plain.port), to('eight', eightBit.port)], {
+  config: {
+    domain: 'lab.test',
+    mail: {
+      authentication: {
+        check: 'on-demand',
+        dkim: [{ domain: 'lab.test' }, { domain: 'lab.test', selector: 'simple', canonicalization: 'simple/simple' }],
       },
     },
-  })
+  },
 })
 afterAll(async () => {
   for (const one of [own, plain, eightBit]) await one?.[Symbol.asyncDispose]()

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pino from 'pino'
-import { beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { loadObject } from '../../../src/core/config/load.ts'
 import type { ResolvedLab } from '../../../src/core/config/resolve.ts'
 import type { LabInput, VirtualServerInput } from '../../../src/core/config/schema.ts'
@@ -15,10 +15,7 @@ import { freePorts } from '../../support/free-ports.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { articleOf } from '../../support/news-lab.ts'
 
-let folder: string
-beforeAll(() => {
-  folder = newFolder()
-})
+const folder = newFolder()
 
 type Feed = NonNullable<VirtualServerInput['feeds']>[number]
 

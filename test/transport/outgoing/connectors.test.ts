@@ -8,12 +8,8 @@ import { connectorTo, queued, queueEvent, send, startOutgoingLab } from './suppo
 
 const raw = (...fields: string[]): string => `${fields.map((field) => `${field}\r\n`).join('')}\r\nbody\r\n`
 
-let host: Host
-let other: Host
-beforeAll(async () => {
-  host = await startHost()
-  other = await startHost()
-})
+const host = await startHost()
+const other = await startHost()
 afterAll(async () => {
   await host[Symbol.asyncDispose]()
   await other[Symbol.asyncDispose]()

@@ -1,11 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import type { DnsDefectInput } from '../../../src/core/config/schema/dns.ts'
 import type { MtaStsDefect } from '../../../src/core/config/schema/mta-sts.ts'
 import type { LabInput } from '../../../src/core/config/schema.ts'
 import { startLab } from '../../../src/testing/index.ts'
-import type { TestLab } from '../../../src/testing/test-lab.ts'
 import type { QueueEvent } from '../../../src/transport/outgoing/types.ts'
 import type { TlsPolicyReport } from '../../../src/transport/tls-reports/types.ts'
 import { newFolder } from '../../support/folder.ts'
@@ -21,14 +20,11 @@ const configuration = (more: LabInput = {}): LabInput => ({
   virtualServers: [{ protocol: 'smtp' }, { protocol: 'http' }],
   ...more,
 })
-
-let other: TestLab
 const folder = newFolder()
 const authority = join(folder, 'root.pem')
-beforeAll(async () => {
-  other = await startLab(configuration())
-  writeFileSync(authority, other.ca)
-})
+
+const other = await startLab(configuration())
+writeFileSync(authority, other.ca)
 afterAll(async () => {
   await other.stop()
 })

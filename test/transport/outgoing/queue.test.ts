@@ -7,7 +7,7 @@ import type { MessageStore } from '../../../src/storage/store/types.ts'
 import { newFolder } from '../../support/folder.ts'
 import type { MailLab } from '../../support/mail-lab.ts'
 import { SmtpSender } from '../../support/smtp-sender.ts'
-import { type Host, startHost } from './client/hosts.ts'
+import { startHost } from './client/hosts.ts'
 import { connectorTo, queued, queueEvent, send, startOutgoingLab } from './support.ts'
 
 const MINUTE_MS = 60_000
@@ -19,32 +19,29 @@ const refusals = new Map<string, number>()
 let gate: Promise<void> | undefined
 let inData = 0
 let mostInData = 0
-let host: Host
 
-beforeAll(async () => {
-  host = await startHost({
-    onRcptTo({ address }, _session, done) {
-      const code = refusals.get(address.split('@')[0] ?? '')
-      done(code === undefined ? undefined : Object.assign(new Error('not now'), { responseCode: code }))
-    },
-    onData(stream, session, done) {
-      mostInData = Math.max(mostInData, ++inData)
-      const { mailFrom, rcptTo } = session.envelope
-      stream.resume().on('end', async () => {
-        await gate
-        inData--
-        host.received.push({
-          from: mailFrom === false ? '' : mailFrom.address,
-          args: {},
-          to: rcptTo.map(({ address, args }) => ({ address, args })),
-          user: undefined,
-          raw: '',
-          isSecure: false,
-        })
-        done(null, 'queued')
+const host = await startHost({
+  onRcptTo({ address }, _session, done) {
+    const code = refusals.get(address.split('@')[0] ?? '')
+    done(code === undefined ? undefined : Object.assign(new Error('not now'), { responseCode: code }))
+  },
+  onData(stream, session, done) {
+    mostInData = Math.max(mostInData, ++inData)
+    const { mailFrom, rcptTo } = session.envelope
+    stream.resume().on('end', async () => {
+      await gate
+      inData--
+      host.received.push({
+        from: mailFrom === false ? '' : mailFrom.address,
+        args: {},
+        to: rcptTo.map(({ address, args }) => ({ address, args })),
+        user: undefined,
+        raw: '',
+        isSecure: false,
       })
-    },
-  })
+      done(null, 'queued')
+    })
+  },
 })
 afterAll(() => host[Symbol.asyncDispose]())
 beforeEach(() => {

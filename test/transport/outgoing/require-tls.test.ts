@@ -1,11 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import type { DnsDefectInput } from '../../../src/core/config/schema/dns.ts'
 import type { LabInput } from '../../../src/core/config/schema.ts'
 import { transcript } from '../../../src/core/sessions/describe.ts'
 import { startLab } from '../../../src/testing/index.ts'
-import type { TestLab } from '../../../src/testing/test-lab.ts'
 import type { QueueEvent } from '../../../src/transport/outgoing/types.ts'
 import { TestAuthority } from '../../checks/verify/authority.ts'
 import { ask, ehlo } from '../../servers/smtp/support.ts'
@@ -23,14 +22,11 @@ const configuration = (dns: LabInput['dns']): LabInput => ({
   dns,
   virtualServers: [{ protocol: 'smtp' }],
 })
-
-let other: TestLab
 const folder = newFolder()
 const otherRoot = join(folder, 'other.pem')
-beforeAll(async () => {
-  other = await startLab(configuration({ port: 0, dnssec: true }))
-  writeFileSync(otherRoot, other.ca)
-})
+
+const other = await startLab(configuration({ port: 0, dnssec: true }))
+writeFileSync(otherRoot, other.ca)
 afterAll(async () => {
   await other.stop()
 })

@@ -1,4 +1,5 @@
 import { createHash, createHmac, createPublicKey, type KeyObject, timingSafeEqual, verify } from 'node:crypto'
+import { isMapping } from '../../../core/values/mapping.ts'
 import { AcmeProblem } from './response.ts'
 
 /** The protected header of a request. RFC 8555 section 6.2. */
@@ -52,7 +53,7 @@ function readHeader(header: Readonly<Record<string, unknown>>): JwsHeader {
 export function parseJson(octets: Buffer, what: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(octets.toString('utf8'))
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+    if (isMapping(value)) return value
   } catch {
     // Falls through to the error below.
   }

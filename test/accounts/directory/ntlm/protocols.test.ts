@@ -1,17 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Protocol, type SessionRecord, startLab, type TestLab } from '../../../../src/testing/index.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import { type Protocol, type SessionRecord, startLab } from '../../../../src/testing/index.ts'
 import { LineClient } from '../../../support/line-client.ts'
 import { authenticateMessage, type ClientLogon, negotiateMessage } from '../../../support/ntlm-client.ts'
 
-let lab: TestLab
-beforeAll(async () => {
-  lab = await startLab({
-    directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-    virtualServers: (['smtp', 'pop3', 'imap4', 'nntp'] as const).map((protocol) => ({
-      protocol,
-      authentication: ['anonymous', 'ntlm'],
-    })),
-  })
+const lab = await startLab({
+  directory: { accounts: [{ user: 'alice', password: 'secret' }] },
+  virtualServers: (['smtp', 'pop3', 'imap4', 'nntp'] as const).map((protocol) => ({
+    protocol,
+    authentication: ['anonymous', 'ntlm'],
+  })),
 })
 afterAll(() => lab.stop())
 

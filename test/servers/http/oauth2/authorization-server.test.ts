@@ -1,36 +1,31 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { startLab } from '../../../../src/testing/index.ts'
-import type { TestLab } from '../../../../src/testing/test-lab.ts'
 import { AuthorizationClient, codeVerifier, type OAuthAnswer } from './authorization-client.ts'
 
 const password = 'alices-secret'
 const callback = 'http://127.0.0.1:53682/callback'
-
-let lab: TestLab
-let base: string
 let client: AuthorizationClient
-beforeAll(async () => {
-  lab = await startLab({
-    directory: {
-      accounts: [
-        { user: 'alice', password },
-        { user: 'bob', password: 'bobs-secret' },
-        { user: 'dave', password: 'daves-secret', state: 'locked' },
-      ],
-    },
-    oauth2: {
-      clients: [
-        { clientId: 'web', clientSecret: 'webs secret+', redirectUris: ['https://app.example.test/callback'] },
-        { clientId: 'robot', clientSecret: 'robots-secret', user: 'bob' },
-        { clientId: 'app', redirectUris: ['test.example.app:/callback', 'http://127.0.0.1/here'] },
-      ],
-    },
-    virtualServers: [{ protocol: 'http', limits: { failedLogonDelay: '1ms' } }],
-  })
-  base = `http://127.0.0.1:${lab.server('http').port}`
+
+const lab = await startLab({
+  directory: {
+    accounts: [
+      { user: 'alice', password },
+      { user: 'bob', password: 'bobs-secret' },
+      { user: 'dave', password: 'daves-secret', state: 'locked' },
+    ],
+  },
+  oauth2: {
+    clients: [
+      { clientId: 'web', clientSecret: 'webs secret+', redirectUris: ['https://app.example.test/callback'] },
+      { clientId: 'robot', clientSecret: 'robots-secret', user: 'bob' },
+      { clientId: 'app', redirectUris: ['test.example.app:/callback', 'http://127.0.0.1/here'] },
+    ],
+  },
+  virtualServers: [{ protocol: 'http', limits: { failedLogonDelay: '1ms' } }],
 })
+const base = `http://127.0.0.1:${lab.server('http').port}`
 afterAll(() => lab.stop())
 beforeEach(() => {
   client = new AuthorizationClient(base)

@@ -1,26 +1,20 @@
 import { ImapFlow } from 'imapflow'
 import nodemailer from 'nodemailer'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeEach, expect, it } from 'vitest'
 import { startLab } from '../../../../src/testing/index.ts'
-import type { TestLab } from '../../../../src/testing/test-lab.ts'
 import { AuthorizationClient, codeVerifier } from './authorization-client.ts'
 
 const redirectUri = 'http://127.0.0.1:53682/callback'
 const web = { client_id: 'web', client_secret: 'webs-secret' }
-
-let lab: TestLab
 let client: AuthorizationClient
-beforeAll(async () => {
-  const authentication = ['xoauth2' as const]
-  lab = await startLab({
-    directory: { accounts: [{ user: 'alice', password: 'alices-secret' }] },
-    oauth2: {
-      clients: [
-        { clientId: web.client_id, clientSecret: web.client_secret, redirectUris: [redirectUri], user: 'alice' },
-      ],
-    },
-    virtualServers: [{ protocol: 'smtp', authentication }, { protocol: 'imap4', authentication }, { protocol: 'http' }],
-  })
+
+const authentication = ['xoauth2' as const]
+const lab = await startLab({
+  directory: { accounts: [{ user: 'alice', password: 'alices-secret' }] },
+  oauth2: {
+    clients: [{ clientId: web.client_id, clientSecret: web.client_secret, redirectUris: [redirectUri], user: 'alice' }],
+  },
+  virtualServers: [{ protocol: 'smtp', authentication }, { protocol: 'imap4', authentication }, { protocol: 'http' }],
 })
 afterAll(() => lab.stop())
 beforeEach(() => {

@@ -1,21 +1,16 @@
 import * as oidc from 'openid-client'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { startLab } from '../../../../src/testing/index.ts'
-import type { TestLab } from '../../../../src/testing/test-lab.ts'
 import { AuthorizationClient } from './authorization-client.ts'
 
 const redirectUri = 'http://127.0.0.1:53682/callback'
 
-let lab: TestLab
-let issuer: URL
-beforeAll(async () => {
-  lab = await startLab({
-    directory: { accounts: [{ user: 'alice', password: 'alices-secret' }] },
-    oauth2: { clients: [{ clientId: 'web', clientSecret: 'webs-secret', redirectUris: [redirectUri], user: 'alice' }] },
-    virtualServers: [{ protocol: 'http', tlsPort: 'off' }],
-  })
-  issuer = new URL(`http://localhost:${lab.server('http').port}`)
+const lab = await startLab({
+  directory: { accounts: [{ user: 'alice', password: 'alices-secret' }] },
+  oauth2: { clients: [{ clientId: 'web', clientSecret: 'webs-secret', redirectUris: [redirectUri], user: 'alice' }] },
+  virtualServers: [{ protocol: 'http', tlsPort: 'off' }],
 })
+const issuer = new URL(`http://localhost:${lab.server('http').port}`)
 afterAll(() => lab.stop())
 
 const discover = (clientId: string, secret?: string, authentication?: oidc.ClientAuth): Promise<oidc.Configuration> =>

@@ -5,28 +5,25 @@ import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { ImapFlow } from 'imapflow'
 import * as oidc from 'openid-client'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { startLab, type TestLab } from '../../../../src/testing/index.ts'
+import { afterAll, expect, it } from 'vitest'
+import { startLab } from '../../../../src/testing/index.ts'
 import { AuthorizationClient } from './authorization-client.ts'
 
 const redirectUri = 'http://127.0.0.1:53682/callback'
 const execute = [oidc.allowInsecureRequests]
 
-let lab: TestLab
-beforeAll(async () => {
-  const authentication = ['xoauth2' as const, 'oauthbearer' as const]
-  lab = await startLab({
-    directory: { accounts: [{ user: 'alice', password: 'alices-secret' }] },
-    oauth2: { mailClients: true },
-    dns: { port: 0 },
-    virtualServers: [
-      { protocol: 'imap4', authentication },
-      { protocol: 'smtp', authentication },
-      // The issuer, without TLS: the fetch of Node.js cannot be given a root.
-      { protocol: 'http', tlsPort: 'off', name: 'issuer' },
-      { protocol: 'http', name: 'setup' },
-    ],
-  })
+const authentication = ['xoauth2' as const, 'oauthbearer' as const]
+const lab = await startLab({
+  directory: { accounts: [{ user: 'alice', password: 'alices-secret' }] },
+  oauth2: { mailClients: true },
+  dns: { port: 0 },
+  virtualServers: [
+    { protocol: 'imap4', authentication },
+    { protocol: 'smtp', authentication },
+    // The issuer, without TLS: the fetch of Node.js cannot be given a root.
+    { protocol: 'http', tlsPort: 'off', name: 'issuer' },
+    { protocol: 'http', name: 'setup' },
+  ],
 })
 afterAll(() => lab.stop())
 

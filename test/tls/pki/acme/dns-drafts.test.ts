@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import acme from 'acme-client'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { startAcme } from './support.ts'
 
 type AcmeClient = InstanceType<typeof acme.Client>
@@ -10,24 +10,20 @@ type DraftChallenge = AcmeChallenge & { 'issuer-domain-names'?: string[]; accoun
 
 /** The TXT records of the zone, by name. */
 const records = new Map<string, readonly string[]>()
-let lab: Awaited<ReturnType<typeof startAcme>>
-let account: AcmeClient
 
-beforeAll(async () => {
-  lab = await startAcme({}, [], {
-    txt: async (name) => records.get(name) ?? [],
-    caaIdentities: ['authority.test', 'other.test'],
-  })
-  const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  account = new acme.Client({
-    directoryUrl: lab.directory,
-    accountKey,
-    backoffMin: 10,
-    backoffMax: 200,
-    backoffAttempts: 100,
-  })
-  await account.createAccount({ termsOfServiceAgreed: true })
+const lab = await startAcme({}, [], {
+  txt: async (name) => records.get(name) ?? [],
+  caaIdentities: ['authority.test', 'other.test'],
 })
+const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
+const account = new acme.Client({
+  directoryUrl: lab.directory,
+  accountKey,
+  backoffMin: 10,
+  backoffMax: 200,
+  backoffAttempts: 100,
+})
+await account.createAccount({ termsOfServiceAgreed: true })
 afterAll(() => lab[Symbol.asyncDispose]())
 
 let ordered = 0

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { transcript } from '../../../../src/core/sessions/describe.ts'
 import { TestAuthority } from '../../../checks/verify/authority.ts'
 import { type MailLab, startMailLab } from '../../../support/mail-lab.ts'
@@ -10,10 +10,7 @@ import { startHost } from './hosts.ts'
 const authority = await TestAuthority.create()
 const identity = await authority.issue()
 
-let peer: MailLab
-beforeAll(async () => {
-  peer = await startMailLab({ protocol: 'smtp' })
-})
+const peer = await startMailLab({ protocol: 'smtp' })
 afterAll(() => peer[Symbol.asyncDispose]())
 
 const outgoing = (lab: MailLab) => lab.sessions().filter(({ direction }) => direction === 'out')
