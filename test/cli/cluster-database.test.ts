@@ -2,7 +2,7 @@ import pino from 'pino'
 import { describe, expect, it } from 'vitest'
 import { openDatabase } from '../../src/storage/database/database.ts'
 import { freePort } from '../support/free-ports.ts'
-import { freshDatabase, needsPostgres } from '../support/postgres.ts'
+import { freshDatabase, needsPostgres, Postgres } from '../support/postgres.ts'
 import { workplaceOfEach } from '../support/sealpost.ts'
 
 const place = workplaceOfEach()
@@ -48,6 +48,20 @@ describe.skipIf(!needsPostgres())('the database of several nodes', () => {
     expect(await findings()).toContainEqual(
       expect.objectContaining({ check: 'database', status: 'warning', message: expect.stringMatching(/need 202/) }),
     )
+  })
+
+  it('doctor warns of what lets the log of the database grow', async () => {
+    await using server = await Postgres.start({ settings: { archive_mode: 'on', archive_command: 'false' } })
+    write(server.url, 'lab', 4)
+    expect(await findings()).toContainEqual(expect.objectContaining({ check: 'database', status: 'ok' }))
+    await server.sql("SELECT pg_create_physical_replication_slot('forgotten', true), pg_switch_wal()", 'postgres')
+    await expect
+      .poll(async () => (await findings()).filter(({ check }) => check === 'database'), { timeout: 60_000 })
+      .toEqual(
+        [/replication slot forgotten/, /archive_command fails/].map((message) =>
+          expect.objectContaining({ status: 'warning', message: expect.stringMatching(message) }),
+        ),
+      )
   })
 })
 

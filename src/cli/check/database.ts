@@ -3,26 +3,45 @@ import type { Configuration } from '../shared/configuration.ts'
 import { counted } from '../shared/output.ts'
 import type { Finding } from './finding.ts'
 
-/** Finds out whether the database of the nodes can be reached, and allows the connections of all of them. */
+/**
+ * Finds out whether the database of the nodes can be reached, allows the connections of all of them, and removes what it no
+ * longer needs of its log.
+ */
 export async function checkDatabase({ lab: { store, cluster } }: Configuration): Promise<readonly Finding[]> {
   if (typeof store !== 'object' || !('postgres' in store) || !cluster) return []
   const settings = { url: store.postgres, password: store.password, schema: cluster.name }
-  const { readNodes, readMaxConnections } = await loadNodeList()
+  const { readNodes, readServerState } = await loadNodeList()
+  const warning = (message: string, fix: string): Finding => ({ check: 'database', status: 'warning', message, fix })
   try {
-    const most = await readMaxConnections(settings)
+    const { connections, idleSlots, archivingFails } = await readServerState(settings)
     const running = (await readNodes(settings)).filter(({ state }) => state !== 'gone').length
     // A rolling update has one node more, and each has one connection that listens.
     const needed = (Math.max(1, running) + 1) * (store.pool + 1)
     const nodes = `${counted(running, 'running node')} and one more need ${needed} connections`
-    if (needed <= most) return [{ check: 'database', status: 'ok', message: `it allows ${most} connections; ${nodes}` }]
-    return [
-      {
-        check: 'database',
-        status: 'warning',
-        message: `it allows ${most} connections, but ${nodes}`,
-        fix: 'raise max_connections of PostgreSQL, or lower store.pool',
-      },
-    ]
+    const findings: Finding[] = []
+    if (needed > connections)
+      findings.push(
+        warning(
+          `it allows ${connections} connections, but ${nodes}`,
+          'raise max_connections of PostgreSQL, or lower store.pool',
+        ),
+      )
+    for (const slot of idleSlots)
+      findings.push(
+        warning(
+          `its log grows until the disk is full, because nobody reads the replication slot ${slot}`,
+          `start the replica again, or run SELECT pg_drop_replication_slot('${slot}'); set max_slot_wal_keep_size`,
+        ),
+      )
+    if (archivingFails)
+      findings.push(
+        warning(
+          'its log grows until the disk is full, because archive_command fails',
+          'read the log of PostgreSQL, and repair archive_command',
+        ),
+      )
+    if (findings.length > 0) return findings
+    return [{ check: 'database', status: 'ok', message: `it allows ${connections} connections; ${nodes}` }]
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error
     return [{ check: 'database', status: 'error', message: error.message }]

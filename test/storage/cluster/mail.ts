@@ -46,26 +46,6 @@ export function mailOnNodes(cluster: () => Cluster): void {
     await reader.until(/LIST .*n-three/)
   })
 
-  it('tells a client that uses NOTIFY which subscriptions and annotations of the server another node has changed', async () => {
-    await using clients = closing()
-    const [reader, writer] = [clients.add(await cluster().a.imap()), clients.add(await cluster().b.imap())]
-    await writer.ok('CREATE n-subscribed')
-    await reader.ok(
-      'NOTIFY SET (personal (SubscriptionChange ServerMetadataChange)) (subscribed (MessageNew MessageExpunge))',
-    )
-    for (let round = 0; round < 3; round++) {
-      await writer.ok('SUBSCRIBE n-subscribed')
-      await reader.until(/^\* LIST \(.*\\Subscribed.*n-subscribed/)
-      await writer.ok(`SETMETADATA "" (/private/comment "round ${round}")`)
-      await reader.until(/^\* METADATA "" \/private\/comment$/)
-      // The list of subscriptions, which decides what is told of, is up to date too.
-      expect(await writer.append('n-subscribed', messageOf(`round ${round}`))).toMatch(/^OK/)
-      await reader.until(/^\* STATUS "?n-subscribed/)
-      await writer.ok('UNSUBSCRIBE n-subscribed')
-      await reader.until(/^\* LIST \((?!.*Subscribed).*n-subscribed/)
-    }
-  })
-
   it('synchronizes with QRESYNC on another node than the one that it left', async () => {
     await using clients = closing()
     const first = clients.add(await cluster().a.imap())

@@ -127,6 +127,30 @@ describe.runIf(needsPostgres())('a client reads on any of three nodes what anoth
     expect(stale).toEqual([])
   })
 
+  it('subscriptions and annotations of the server: clients that use NOTIFY are told (RFC 5465)', async () => {
+    await using clients = closing()
+    const [readers, writers] = [await loggedOn(), await loggedOn()]
+    for (const client of [...readers, ...writers]) clients.add(client)
+    await writers[0]?.ok('CREATE n-subscribed')
+    for (const reader of readers)
+      await reader.ok(
+        'NOTIFY SET (personal (SubscriptionChange ServerMetadataChange)) (subscribed (MessageNew MessageExpunge))',
+      )
+    const allRead = (pattern: RegExp) => Promise.all(readers.map((reader) => reader.until(pattern)))
+    for (let round = 0; round < ROUNDS; round++) {
+      const writer = writers[round % 3] as ImapClient
+      await writer.ok('SUBSCRIBE n-subscribed')
+      await allRead(/^\* LIST \(.*\\Subscribed.*n-subscribed/)
+      await writer.ok(`SETMETADATA "" (/private/comment "round ${round}")`)
+      await allRead(/^\* METADATA "" \/private\/comment$/)
+      // The list of subscriptions, which decides what is told of, is up to date too.
+      expect(await writer.append('n-subscribed', messageOf(`round ${round}`))).toMatch(/^OK/)
+      await allRead(/^\* STATUS "?n-subscribed/)
+      await writer.ok('UNSUBSCRIBE n-subscribed')
+      await allRead(/^\* LIST \((?!.*Subscribed).*n-subscribed/)
+    }
+  })
+
   it('mailboxes: RENAME, DELETE and CREATE, then SELECT and STATUS', async () => {
     await using clients = closing()
     const all = (await loggedOn()).map((client) => clients.add(client))

@@ -85,29 +85,38 @@ describe.runIf(needsPostgres())('nodes whose database has lost changes', () => {
     expect([a, b].map(({ store }) => store.setback?.folders ?? 0).reduce((x, y) => x + y)).toBeGreaterThan(0)
   })
 
-  test('because a backup was restored under them, agree and use no uid again', async () => {
+  test('because a backup was restored under them, agree and use no uid again', { timeout: 300_000 }, async () => {
     const place = await freshDatabase()
     await using a = await openNode(place, 'a')
     await using b = await openNode(place, 'b')
+    await using c = await openNode(place, 'c')
+    const nodes = [a, b, c]
     await a.store.createFolder(alice, 'INBOX')
     await append(a, 'INBOX', ['one', 'two', 'three'])
     const state = ['changes', 'entries', 'folders', 'lab', 'state', 'vanished', 'value_changes', 'history']
-    const copies = state.map((table) => `create table backup_${table} as table ${table}`)
-    for (const text of copies) await a.database.query(text)
-    await append(b, 'INBOX', ['lost1', 'lost2'])
-    const before = await shown(a, 'INBOX')
-    expect(textsOf(before)).toHaveLength(5)
-    await a.database.transaction(async (transaction) => {
-      for (const table of state) {
-        await transaction.query(`delete from ${table}`)
-        await transaction.query(`insert into ${table} select * from backup_${table}`)
-      }
-    })
-    await append(b, 'INBOX', ['new1', 'new2', 'new3'])
-    const after = await shown(a, 'INBOX')
-    expect(textsOf(after)).toEqual(['one', 'two', 'three', 'new1', 'new2', 'new3'])
-    expect(await shown(b, 'INBOX')).toEqual(after)
-    expectNoReuse(before, after)
+    for (const table of state) await a.database.query(`create table backup_${table} as table ${table}`)
+    const replace = (copied: (table: string) => readonly [from: string, to: string]): Promise<void> =>
+      a.database.transaction(async (transaction) => {
+        for (const [from, to] of state.map(copied)) {
+          await transaction.query(`delete from ${to}`)
+          await transaction.query(`insert into ${to} select * from ${from}`)
+        }
+      })
+    const wanted = ['one', 'two', 'three']
+    for (let round = 0; round < 100; round++) {
+      const [one, other, third] = [0, 1, 2].map((at) => nodes[(round + at) % 3]) as [StoreNode, StoreNode, StoreNode]
+      await append(other, 'INBOX', ['lost1', 'lost2'])
+      const before = await shown(one, 'INBOX')
+      expect(textsOf(before)).toEqual([...wanted, 'lost1', 'lost2'])
+      await replace((table) => [`backup_${table}`, table])
+      await append(other, 'INBOX', [`new ${round}`])
+      wanted.push(`new ${round}`)
+      const after = await shown(one, 'INBOX')
+      expect(textsOf(after)).toEqual(wanted)
+      for (const node of [other, third]) expect(await shown(node, 'INBOX')).toEqual(after)
+      expectNoReuse(before, after)
+      await replace((table) => [table, `backup_${table}`])
+    }
     expect(a.events.map(({ type }) => type)).toContain('folder-deleted')
   })
 })

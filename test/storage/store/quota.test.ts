@@ -7,6 +7,7 @@ import { connectBy, startImapLab } from '../../servers/imap4/support.ts'
 import { countingStore } from '../../support/counting-store.ts'
 import { newFolder } from '../../support/folder.ts'
 import { LineClient } from '../../support/line-client.ts'
+import { isLong } from '../../support/long.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 import { needs } from '../../support/programs.ts'
 import { runProgram } from '../../support/run-program.ts'
@@ -230,21 +231,21 @@ describe('clients that store at the same time', () => {
   it.each(['memory', 'lmdb'])('get no more than the quota together: %s', async (kind) => {
     const folder = newFolder()
     await using lab = await startLab({ ...limited, ...(kind === 'lmdb' && { store: { lmdb: folder } }) })
-    await expectTen(lab, [lab])
+    await expectTen(lab, [lab], isThorough ? 5 : 2)
   })
 
-  it.skipIf(!needsPostgres())('get no more than the quota together: three nodes', async () => {
+  it.skipIf(!needsPostgres())('get no more than the quota together: three nodes', { timeout: 300_000 }, async () => {
     const { url, schema } = await freshDatabase()
     const start = (node: string) =>
       startLab({ ...limited, store: { postgres: url, pool: 3 }, cluster: { name: schema, node } })
     await using one = await start('one')
     await using two = await start('two')
     await using three = await start('three')
-    await expectTen(one, [one, two, three])
+    await expectTen(one, [one, two, three], isLong ? 100 : isThorough ? 5 : 2)
   })
 
   /** Appends by twelve clients at once and delivers as many, several times. */
-  async function expectTen(lab: TestLab, nodes: readonly TestLab[]): Promise<void> {
+  async function expectTen(lab: TestLab, nodes: readonly TestLab[], rounds: number): Promise<void> {
     const node = (at: number): TestLab => nodes[at % nodes.length] as TestLab
     const clients = await Promise.all(
       Array.from({ length: 12 }, async (_, at) => {
@@ -254,7 +255,7 @@ describe('clients that store at the same time', () => {
       }),
     )
     try {
-      for (let round = 0; round < (isThorough ? 5 : 2); round++) {
+      for (let round = 0; round < rounds; round++) {
         const appends = clients.map((client, at) =>
           client.append(at % 2 ? 'INBOX' : 'Drafts', 'Subject: x\r\n\r\nx\r\n'),
         )

@@ -32,14 +32,30 @@ export async function readNodes(settings: {
   }
 }
 
-/** Returns how many connections the server allows to the user of a lab. @throws DatabaseError */
-export async function readMaxConnections(settings: Parameters<typeof readNodes>[0]): Promise<number> {
+/** The state of a database server, as a user without special rights can read it. */
+interface ServerState {
+  /** How many connections it allows to the user of a lab. */
+  readonly connections: number
+  /** Replication slots that nobody reads and that keep the log (WAL) without a limit. */
+  readonly idleSlots: readonly string[]
+  /** Whether the last attempt to archive a file of the log failed, so that the server keeps it. */
+  readonly archivingFails: boolean
+}
+
+/** Reads the state of the server of a database. @throws DatabaseError */
+export async function readServerState(settings: Parameters<typeof readNodes>[0]): Promise<ServerState> {
   const connection = await Connection.open({ ...settings, node: 'status' }, () => {})
   try {
-    const [row] = await connection.query<{ readonly most: number }>(
-      `SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most`,
+    const [row] = await connection.query<ServerState>(
+      `SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS connections,
+         ARRAY(SELECT slot_name::text FROM pg_replication_slots
+                WHERE NOT active AND restart_lsn IS NOT NULL AND current_setting('max_slot_wal_keep_size') = '-1'
+                ORDER BY 1) AS "idleSlots",
+         (SELECT coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)
+            FROM pg_stat_archiver) AS "archivingFails"`,
     )
-    return row?.most ?? 0
+    if (!row) throw new Error('a SELECT without FROM returned no row')
+    return row
   } finally {
     await connection.end()
   }
