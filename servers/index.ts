@@ -2,6 +2,7 @@ import type { Api } from '../src/api/api.ts'
 import type { ReportProviderEvent } from '../src/api/webhooks/types.ts'
 import type { WebhookFormats } from '../src/api/webhooks/webhooks.ts'
 import type { ServerProtocol } from '../src/core/config/schema.ts'
+import type { DeliveryEnvelope } from '../src/storage/store/types.ts'
 import type { ProtocolService } from './service.ts'
 
 /** Loads the service of each protocol. A lab loads only those that it serves. */
@@ -21,6 +22,12 @@ export const providerReporter =
   (api: Api): ReportProviderEvent =>
   async (...facts) =>
     (await import('./http/providers/later.ts')).reportProviderEvent(api, ...facts)
+
+/** Returns the function that delivers messages that the APIs of providers have scheduled. */
+export const providerDelivery =
+  (api: Api) =>
+  async (message: Buffer, envelope: DeliveryEnvelope): Promise<void> =>
+    (await import('./http/providers/later.ts')).deliverScheduled(api, message, envelope)
 
 /** Loads the formats of other products in which webhooks can send. */
 export const webhookFormats = async (): Promise<WebhookFormats> => ({

@@ -4,17 +4,18 @@ import { refusalOf } from '../../../src/core/config/on-demand/replies.ts'
 import type { ProviderEvent } from '../../../src/core/config/schema/provider-events.ts'
 import { providerSource } from '../../../src/core/config/schema/providers.ts'
 import { definedOnly } from '../../../src/core/values/defined.ts'
+import { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import { reportStored } from '../../../src/transport/delivery/reports/on-demand/report-stored.ts'
 import { resolveOnDemand } from '../../../src/transport/delivery/reports/on-demand/resolve.ts'
 import { DeliveryError } from '../../../src/transport/delivery/types.ts'
 import type { Happening, MailEvent, Origin, SentMail } from './types.ts'
 
 /** A message as the lab delivers it. */
-interface Delivered {
+export interface Delivered {
   readonly mail: SentMail
   readonly raw: Buffer
   /** Header lines to put in front of it. */
-  readonly trace: Buffer
+  readonly trace?: Buffer | undefined
   /** Id of the session that sent it. */
   readonly session?: string | undefined
 }
@@ -55,6 +56,12 @@ export async function deliver(origin: Origin, { mail, raw, trace, session }: Del
 }
 
 const isSent = ({ type }: Happening): boolean => type !== 'dropped'
+
+/** Returns a message as its events describe it. */
+export function sentMail(raw: Buffer, facts: Omit<SentMail, 'subject' | 'messageId' | 'sizeOctets'>): SentMail {
+  const { subject, messageId } = new ReadableMessage(raw)
+  return { ...facts, subject, messageId: messageId.trim().replace(/^<|>$/g, ''), sizeOctets: raw.length }
+}
 
 /** Returns whether a recipient is on the suppression list. */
 export const isSuppressed = ({ config }: Pick<Origin, 'config'>, address: string): boolean =>

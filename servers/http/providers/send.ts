@@ -4,25 +4,26 @@ import { runInSlices } from '../../../src/core/time/time-slice.ts'
 import { compose } from '../../../src/mail/format/compose.ts'
 import { formatDate } from '../../../src/mail/format/dates.ts'
 import { findField, headerFields } from '../../../src/mail/format/headers.ts'
-import { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import { sentByLines } from '../../../src/mail/format/sent-by.ts'
 import { crlfSteps } from '../../../src/storage/store/formats/format.ts'
-import { deliver } from './deliver.ts'
-import { type OutgoingMail, type ProviderCall, ProviderError, type SentMail } from './types.ts'
+import { deliver, sentMail } from './deliver.ts'
+import { schedule } from './schedule.ts'
+import { type OutgoingMail, type ProviderCall, ProviderError } from './types.ts'
 import { assertAddress } from './values.ts'
 
 const DAY_MS = 86_400_000
 
-/**
- * Sends messages: all are checked before the first is delivered. Returns them in their order.
- * @throws ProviderError
- */
-export async function send(call: ProviderCall, mails: readonly OutgoingMail[]): Promise<SentMail[]> {
+/** Sends messages: all are checked before the first is delivered. @throws ProviderError */
+export async function send(call: ProviderCall, mails: readonly OutgoingMail[]): Promise<void> {
   for (const mail of mails) assertMail(call, mail)
   for (const _ of mails) count(call)
   const written = await Promise.all(mails.map((mail) => write(call, mail)))
-  for (const one of written) await deliver(call, one)
-  return written.map(({ mail }) => mail)
+  const now = call.context.clock.now()
+  for (const { sendAt = now, batch, ...one } of written) {
+    const ids = [one.mail.id, ...(batch ? [batch] : [])]
+    if (sendAt <= now) await deliver(call, one)
+    else await schedule(call, Buffer.concat([one.trace, one.raw]), { ...one, ...one.mail }, { ids, at: sendAt })
+  }
 }
 
 /** Counts a message against the limits of the virtual server and of the provider. @throws ProviderError `rate-limit`, `quota` */
@@ -80,6 +81,8 @@ async function write(call: ProviderCall, mail: OutgoingMail) {
     raw,
     trace: sentByLines({ ...by, provider: config.provider, name, key }, { virtualServer, base, details }),
     session: call.c.get('connection').record.id,
+    sendAt: mail.sendAt,
+    batch: mail.batch,
   }
 }
 
@@ -88,9 +91,3 @@ const composed = (draft: Exclude<OutgoingMail['content'], Buffer>, id: string, a
   compose({ ...draft, headers: { 'Message-ID': `<${id}>`, ...draft.headers } }, at).catch((error: unknown) => {
     throw error instanceof TypeError ? new ProviderError('invalid', error.message, 'headers') : error
   })
-
-/** Returns a message as its events describe it. */
-export function sentMail(raw: Buffer, facts: Omit<SentMail, 'subject' | 'messageId' | 'sizeOctets'>): SentMail {
-  const { subject, messageId } = new ReadableMessage(raw)
-  return { ...facts, subject, messageId: messageId.trim().replace(/^<|>$/g, ''), sizeOctets: raw.length }
-}

@@ -11,7 +11,7 @@ import type { ServerContext } from '../../service.ts'
 import type { Env } from '../env.ts'
 
 /** Why a request is refused. The errors of each provider have a row for each. */
-export type ErrorKind = ProviderRefusal | 'invalid' | 'unknown-template' | 'not-offered'
+export type ErrorKind = ProviderRefusal | 'invalid' | 'unknown-template' | 'not-found' | 'not-offered'
 
 /** A request that is refused. The provider's error forms write the answer. */
 export class ProviderError extends Error {
@@ -99,6 +99,10 @@ export interface OutgoingMail
   /** The address that must be verified. Default: the sender. */
   readonly verifiedAs?: string
   readonly content: MessageDraft | Buffer
+  /** When it is delivered, in milliseconds since the epoch. Default: now. */
+  readonly sendAt?: number | undefined
+  /** The id of its batch. */
+  readonly batch?: string | undefined
 }
 
 /** Something that happens to a message. */

@@ -39,6 +39,12 @@ export const queuedMessage = z
       ),
     session: z.string().nullable().describe('Id of the session that received the message.'),
     lastSession: z.string().nullable().describe('Id of the session of the last attempt.'),
+    scheduledFor: z
+      .string()
+      .nullable()
+      .describe(
+        'When the lab delivers a message that was scheduled by the API of a provider; null for other messages.',
+      ),
   })
   .meta({ id: 'QueuedMessage' })
 
@@ -69,4 +75,5 @@ export const queuedFacts = (entry: QueueEntry): QueuedMessage => ({
   givesUpAt: timeOrNull(entry.givesUpAt),
   session: entry.receivedBy ?? null,
   lastSession: entry.lastSession ?? null,
+  scheduledFor: timeOrNull(entry.scheduled?.at),
 })

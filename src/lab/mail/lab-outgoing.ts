@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Directory } from '../../accounts/directory/types.ts'
+import type { Api } from '../../api/api.ts'
 import type { ApiOutgoing, PlannedDelivery } from '../../api/lab.ts'
 import type { ResolvedLab } from '../../core/config/resolve.ts'
 import { certificateChoice } from '../../core/config/schema/certificate.ts'
@@ -58,6 +59,7 @@ interface OutgoingServices {
   /** Other nodes may share the queue. */
   readonly cluster: Cluster
   endpoints(): readonly VirtualServerStatus[]
+  idleApi(): Promise<Api>
 }
 
 /** The mail that a running lab sends to other hosts: its queue, and what connectors have done. */
@@ -91,6 +93,10 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
           return result
         },
         [Symbol.asyncDispose]: async () => {},
+      },
+      release: async (message, envelope) => {
+        const { providerDelivery } = await import('../../../servers/index.ts')
+        await providerDelivery(await lab.idleApi())(message, envelope)
       },
       reports: {
         failed: (facts) => reportFailure(lab.services, facts, clock.now()),

@@ -134,6 +134,16 @@ export interface OutgoingTransport {
   /** Whether DANE and MTA-STS do not apply: its header has `TLS-Required: No`. RFC 8689 section 3. */
   readonly ignoresTlsPolicies?: boolean
   readonly subject?: string
+  /** Set if the lab delivers it to its own accounts at a time that the API of a provider was given. */
+  readonly scheduled?: ScheduledFacts
+}
+
+/** A message that is delivered later. */
+export interface ScheduledFacts {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** The ids by which the API finds it: its own, and that of its batch. */
+  readonly ids: readonly string[]
 }
 
 /** One message in one folder. Immutable: a change creates a new entry. */

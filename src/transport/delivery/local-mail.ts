@@ -15,7 +15,7 @@ export interface LocalMail {
   readonly to: readonly string[]
   readonly raw: Buffer
   /** Header lines to put in front of it. */
-  readonly trace?: Buffer
+  readonly trace?: Buffer | undefined
   readonly tags?: readonly string[]
   /** Id of the session that sent it. */
   readonly session?: string | undefined

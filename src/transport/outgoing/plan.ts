@@ -1,7 +1,7 @@
 import { foldDomain, splitAddress } from '../../accounts/directory/names.ts'
 import { headerFields, headerValue } from '../../mail/format/headers.ts'
 import { decodeWords } from '../../mail/format/words.ts'
-import type { DeliveryEnvelope, Folder, OutgoingTransport } from '../../storage/store/types.ts'
+import type { Folder } from '../../storage/store/types.ts'
 import {
   type ConnectorRules,
   connectorFor,
@@ -11,7 +11,13 @@ import {
   loopOf,
 } from './connectors.ts'
 import { type Filtered, matchesFilters, matchesRecipient } from './filters.ts'
-import { type OutgoingEnvelope, type OutgoingRecipient, OutgoingRefused, type ResolvedConnector } from './types.ts'
+import {
+  type OutgoingEnvelope,
+  type OutgoingRecipient,
+  OutgoingRefused,
+  type QueueTarget,
+  type ResolvedConnector,
+} from './types.ts'
 
 /** The parts of outgoing mail that delivery uses. */
 export interface RelayQueue {
@@ -27,9 +33,6 @@ interface Planned extends Filtered {
   readonly envelope: OutgoingEnvelope
   readonly session?: string | undefined
 }
-
-/** One message of the queue: its envelope, for one next destination. */
-export type QueueTarget = DeliveryEnvelope & { readonly mailFrom: string; readonly outgoing: OutgoingTransport }
 
 /** The messages to queue for a message that the lab has accepted. */
 export interface DeliveryPlan {

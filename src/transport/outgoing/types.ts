@@ -6,6 +6,7 @@
 import type { ResolvedConnector } from '../../core/config/resolve.ts'
 import type { tlsLevels } from '../../core/config/schema/connector.ts'
 import type { Pieces } from '../../core/octets/pieces.ts'
+import type { DeliveryEnvelope, OutgoingTransport, ScheduledFacts } from '../../storage/store/types.ts'
 import type { TlsaRecord } from '../dns/resolver.ts'
 
 export type { ResolvedConnector, TlsaRecord }
@@ -223,6 +224,8 @@ export interface QueueEntry {
   readonly receivedBy?: string
   /** The id of the session of the last attempt. */
   readonly lastSession?: string
+  /** Set if the lab delivers it itself at a time that the API of a provider was given. */
+  readonly scheduled?: ScheduledFacts
 }
 
 export interface QueueEvent {
@@ -231,6 +234,9 @@ export interface QueueEvent {
   readonly entry: QueueEntry
   readonly results?: readonly RecipientResult[]
 }
+
+/** One message of the queue: its envelope, for one next destination. */
+export type QueueTarget = DeliveryEnvelope & { readonly mailFrom: string; readonly outgoing: OutgoingTransport }
 
 /** A message to put into the queue. */
 export interface NewOutgoing {
@@ -280,6 +286,8 @@ export interface OutgoingQueue extends AsyncDisposable {
   bounce(ids: readonly string[]): Promise<number>
   /** Queues a message. Resolves when the store has it. @throws OutgoingRefused, StoreError; then nothing of it is queued */
   add(message: NewOutgoing): Promise<readonly QueueEntry[]>
+  /** Queues a message for planned destinations. @throws StoreError; then nothing of it is queued */
+  append(raw: Buffer, targets: readonly QueueTarget[]): Promise<readonly QueueEntry[]>
   /** Calls `listener` for each change. Returns a function that stops it. */
   watch(listener: (event: QueueEvent) => void): () => void
 }

@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
+import { scheduledMail } from '../schedule.ts'
 import { send } from '../send.ts'
 import {
   type Answer,
@@ -40,6 +41,8 @@ const input = z.object({
       z.object({ name: z.string().default('attachment'), content: z.string().optional(), url: z.string().optional() }),
     )
     .default([]),
+  scheduledAt: z.iso.datetime({ offset: true }).optional(),
+  batchId: z.string().optional(),
   messageVersions: z.array(z.object(version)).max(2000).optional(),
 })
 type Input = z.output<typeof input>
@@ -83,18 +86,32 @@ function mailOf(call: ProviderCall, wanted: Input, one: Version): OutgoingMail {
       },
     ),
     tags: wanted.tags,
+    sendAt: wanted.scheduledAt === undefined ? undefined : Date.parse(wanted.scheduledAt),
+    batch: wanted.batchId,
     arguments: { ...wanted.params, ...one.params },
     details: { custom: String(Object.fromEntries(given)['X-Mailin-custom'] ?? '') },
   }
 }
 
 async function sendEmail(call: ProviderCall): Promise<Answer> {
-  const wanted = jsonBody(call, input)
+  const given = jsonBody(call, input)
+  const { scheduledAt, batchId = scheduledAt && randomUUID() } = given
+  const wanted = { ...given, batchId }
   const mails = (wanted.messageVersions ?? [{}]).map((one) => mailOf(call, wanted, one))
   const isSandbox = Object.keys(wanted.headers ?? {}).some((name) => /^X-Sib-Sandbox$/i.test(name))
   if (!isSandbox) await send(call, mails)
   const ids = mails.map(({ id }) => `<${id}>`)
-  return { status: 201, body: wanted.messageVersions ? { messageIds: ids } : { messageId: ids[0] } }
+  const body = wanted.messageVersions ? { messageIds: ids } : { messageId: ids[0] }
+  return scheduledAt ? { status: 202, body: { ...body, batchId } } : { status: 201, body }
+}
+
+/** Deletes the scheduled messages of a batch, or one. https://developers.brevo.com/reference/delete-scheduled-email-by-id */
+async function deleteScheduled(call: ProviderCall): Promise<Answer> {
+  const id = decodeURIComponent(call.params.id ?? '').replace(/^<|>$/g, '')
+  const found = scheduledMail(call, id)
+  if (found.length === 0) throw new ProviderError('not-found', 'No scheduled email has this identifier')
+  await call.api.outgoing.queue.delete(found.map((entry) => entry.id))
+  return { status: 204 }
 }
 
 /** https://developers.brevo.com/docs/how-it-works#error-codes */
@@ -116,6 +133,7 @@ const errors: Readonly<
   unavailable: [503, 'unavailable'],
   invalid: [400, 'invalid_parameter'],
   'unknown-template': [404, 'document_not_found'],
+  'not-found': [404, 'document_not_found'],
   'not-offered': [501, 'not_implemented'],
 }
 
@@ -162,7 +180,10 @@ const brevoEvents: EventPosts = (events) =>
 
 /** Brevo, version 3 of its API. */
 export const brevo: Provider = {
-  routes: [{ method: 'POST', path: /^\/v3\/smtp\/email$/, run: sendEmail }],
+  routes: [
+    { method: 'POST', path: /^\/v3\/smtp\/email$/, run: sendEmail },
+    { method: 'DELETE', path: /^\/v3\/smtp\/email\/(?<id>[^/]+)$/, run: deleteScheduled },
+  ],
   credentialOf: ({ c }) => keyIn(c.req.header('api-key'), /^(xkeysib-\S+)$/),
   messageIdOf: (id) => id,
   errorOf({ kind, message }, { limit, resetAtMs, nowMs }) {

@@ -60,6 +60,7 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, reason: strin
   unavailable: [503, 'backendError', 'UNAVAILABLE'],
   invalid: [400, 'invalidArgument', 'INVALID_ARGUMENT'],
   'unknown-template': [400, 'invalidArgument', 'INVALID_ARGUMENT'],
+  'not-found': [404, 'notFound', 'NOT_FOUND', 'Requested entity was not found.'],
   'not-offered': [501, 'notImplemented', 'UNIMPLEMENTED'],
 }
 

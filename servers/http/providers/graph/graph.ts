@@ -110,6 +110,7 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, code: string,
   unavailable: [503, 'ServiceUnavailable'],
   invalid: [400, 'ErrorInvalidRequest'],
   'unknown-template': [400, 'ErrorInvalidRequest'],
+  'not-found': [404, 'ErrorItemNotFound'],
   'not-offered': [501, 'NotImplemented'],
 }
 

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { auth } from 'hono/utils/basic-auth'
+import { parseDate } from '../../../../src/mail/format/dates.ts'
+import { scheduledMail } from '../schedule.ts'
 import { assertVerified, send } from '../send.ts'
 import {
   type Answer,
@@ -108,7 +110,24 @@ const envelopeOf = ({ params: { domain = '' } }: ProviderCall, form: FormData) =
   tags: textsIn(form, 'o:tag'),
   arguments: prefixed(form, 'v:'),
   details: { domain },
+  sendAt: timeIn(textsIn(form, 'o:deliverytime')[0]),
+  // The queue of a domain is emptied together.
+  batch: domain,
 })
+
+/** Reads a time. RFC 2822 section 3.3. @throws ProviderError `invalid` */
+function timeIn(text: string | undefined): number | undefined {
+  const at = text === undefined ? undefined : parseDate(text)?.getTime()
+  if (text !== undefined && at === undefined)
+    throw new ProviderError('invalid', 'Invalid o:deliverytime: write a date as in RFC 2822', 'o:deliverytime')
+  return at
+}
+
+/** Deletes all scheduled mail of a domain. https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages/delete-v3--domain-name--envelopes */
+async function deleteScheduled(call: ProviderCall): Promise<Answer> {
+  await call.api.outgoing.queue.delete(scheduledMail(call, call.params.domain).map(({ id }) => id))
+  return { body: { message: 'done' } }
+}
 
 async function answer(call: ProviderCall, form: FormData, mails: readonly OutgoingMail[]): Promise<Answer> {
   const [first] = mails
@@ -146,6 +165,7 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, message?: (de
   unavailable: [503, () => 'Service Unavailable'],
   invalid: [400],
   'unknown-template': [404, (detail) => `template not found: ${detail}`],
+  'not-found': [404],
   'not-offered': [501],
 }
 
@@ -154,6 +174,7 @@ export const mailgun: Provider = {
   routes: [
     { method: 'POST', path: /^\/v3\/(?<domain>[^/]+)\/messages$/, run: sendMessages },
     { method: 'POST', path: /^\/v3\/(?<domain>[^/]+)\/messages\.mime$/, run: sendMime },
+    { method: 'DELETE', path: /^\/v3\/(?<domain>[^/]+)\/envelopes$/, run: deleteScheduled },
   ],
   credentialOf({ c }) {
     const { username, password } = auth(c.req.raw) ?? {}

@@ -136,6 +136,7 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, code: string,
   unavailable: [503, 'mj-0001'],
   invalid: [400, 'mj-0003'],
   'unknown-template': [400, 'mj-0004'],
+  'not-found': [404, 'mj-0404'],
   'not-offered': [501, 'mj-0501'],
 }
 

@@ -149,6 +149,7 @@ const errors: Readonly<
   unavailable: [503, 100, () => 'The Postmark API is offline for maintenance.'],
   invalid: [422, 300],
   'unknown-template': [422, 1101],
+  'not-found': [404, 404],
   'not-offered': [501, 600],
 }
 

@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Api } from '../../../../src/api/api.ts'
+import type { QueueEntry } from '../../../../src/transport/outgoing/types.ts'
+import { reschedule, scheduledMail } from '../schedule.ts'
 import { send } from '../send.ts'
 import {
   type Answer,
@@ -89,7 +91,7 @@ function mailOf(call: ProviderCall, wanted: Email): OutgoingMail {
     ...addressed({ from, to, cc, bcc, replyTo }, content),
     tags: (wanted.tags ?? []).map(({ value }) => value),
     arguments: Object.fromEntries((wanted.tags ?? []).map(({ name, value }) => [name, value])),
-    details: wanted.scheduled_at ? { scheduledAt: wanted.scheduled_at } : {},
+    ...(wanted.scheduled_at ? { sendAt: timeIn(call, wanted.scheduled_at) } : {}),
   }
 }
 
@@ -124,13 +126,42 @@ async function once(call: ProviderCall, run: () => Promise<Answer>): Promise<Ans
 }
 
 async function sendEmail(call: ProviderCall): Promise<Answer> {
-  const [sent] = await send(call, [mailOf(call, jsonBody(call, email))])
-  return { body: { id: sent?.id } }
+  const mail = mailOf(call, jsonBody(call, email))
+  await send(call, [mail])
+  return { body: { id: mail.id } }
 }
 
 async function sendBatch(call: ProviderCall): Promise<Answer> {
   const mails = jsonBody(call, z.array(email).min(1).max(100)).map((one) => mailOf(call, one))
-  return { body: { data: (await send(call, mails)).map(({ id }) => ({ id })) } }
+  await send(call, mails)
+  return { body: { data: mails.map(({ id }) => ({ id })) } }
+}
+
+/** Does something with an email that waits for its time. @throws ProviderError */
+async function changed(call: ProviderCall, change: (entry: QueueEntry) => Promise<boolean>): Promise<Answer> {
+  const { id = '' } = call.params
+  const [entry] = scheduledMail(call, id)
+  if (!entry || !(await change(entry))) throw new ProviderError('not-found', 'Email not found')
+  return { body: { object: 'email', id } }
+}
+
+const cancel = (call: ProviderCall): Promise<Answer> =>
+  changed(call, async ({ id }) => (await call.api.outgoing.queue.delete([id])) > 0)
+
+function update(call: ProviderCall): Promise<Answer> {
+  const at = timeIn(call, jsonBody(call, z.object({ scheduled_at: z.string() })).scheduled_at)
+  return changed(call, (entry) => reschedule(call, entry, at))
+}
+
+const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Reads a time: ISO 8601, or `in 5 min`. https://resend.com/docs/dashboard/emails/schedule-email @throws ProviderError */
+function timeIn({ context }: ProviderCall, text: string): number {
+  const [, count, unit = ''] = /^in (\d+|an?) (s|m|h|d)\w*$/i.exec(text.trim()) ?? []
+  const size = UNITS[unit.toLowerCase() as keyof typeof UNITS]
+  const at = size ? context.clock.now() + (Number(count) || 1) * size : Date.parse(text)
+  if (!Number.isNaN(at)) return at
+  throw new ProviderError('invalid', 'The `scheduled_at` field must be a time in ISO 8601, or such as `in 5 min`.')
 }
 
 /** https://resend.com/docs/api-reference/errors */
@@ -152,6 +183,7 @@ const errors: Readonly<
   unavailable: [500, 'internal_server_error', () => 'An unexpected error occurred.'],
   invalid: [422, 'validation_error'],
   'unknown-template': [404, 'not_found'],
+  'not-found': [404, 'not_found'],
   'not-offered': [501, 'not_implemented'],
 }
 
@@ -160,6 +192,8 @@ export const resend: Provider = {
   routes: [
     { method: 'POST', path: /^\/emails$/, run: (call) => once(call, () => sendEmail(call)) },
     { method: 'POST', path: /^\/emails\/batch$/, run: (call) => once(call, () => sendBatch(call)) },
+    { method: 'POST', path: /^\/emails\/(?<id>[^/]+)\/cancel$/, run: cancel },
+    { method: 'PATCH', path: /^\/emails\/(?<id>[^/]+)$/, run: update },
   ],
   credentialOf: ({ c }) => keyIn(c.req.header('Authorization'), /^bearer\s+(re_\S+)$/i),
   messageIdOf: (id) => `${id}@email.amazonses.com`,

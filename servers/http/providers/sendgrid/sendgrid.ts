@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
+import { scheduledMail } from '../schedule.ts'
 import { send } from '../send.ts'
 import {
   type Answer,
@@ -8,6 +9,7 @@ import {
   type Provider,
   type ProviderCall,
   ProviderError,
+  type ProviderRoute,
 } from '../types.ts'
 import { addressed, attachmentOf, fromTemplate, jsonBody, keyIn, optionalText, templateNamed } from '../values.ts'
 import { sendGridEvents } from './events.ts'
@@ -27,6 +29,7 @@ const personalization = z.object({
   substitutions: texts,
   dynamic_template_data: facts,
   custom_args: facts,
+  send_at: z.number().int().optional(),
 })
 
 /** https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send */
@@ -52,6 +55,8 @@ const input = z.object({
   headers: texts,
   categories: z.array(z.string()).max(10).default([]),
   custom_args: facts,
+  send_at: z.number().int().optional(),
+  batch_id: z.string().optional(),
   mail_settings: z.object({ sandbox_mode: z.object({ enable: z.boolean().default(false) }).optional() }).default({}),
 })
 type Input = z.output<typeof input>
@@ -96,8 +101,78 @@ function mailOf(call: ProviderCall, wanted: Input, one: Personalization, id: str
     ...addressed({ ...one, from: one.from ?? wanted.from, replyTo }, content),
     tags: wanted.categories,
     arguments: { ...wanted.custom_args, ...one.custom_args },
+    sendAt: sendAtOf(call, one.send_at ?? wanted.send_at),
+    batch: wanted.batch_id,
   }
 }
+
+/** @throws ProviderError `invalid` */
+function sendAtOf({ context }: ProviderCall, seconds = 0): number {
+  const at = seconds * 1000
+  // https://www.twilio.com/docs/sendgrid/for-developers/sending-email/scheduling-parameters
+  if (at <= context.clock.now() + 72 * 3_600_000) return at
+  throw new ProviderError('invalid', 'Scheduling more than 72 hours in advance is forbidden.', 'send_at')
+}
+
+const batch = z.object({ batch_id: z.string(), status: z.enum(['cancel', 'pause']) })
+
+/**
+ * Stops a batch. The lab deletes what is cancelled now, and SendGrid when its time comes.
+ * https://www.twilio.com/docs/sendgrid/api-reference/cancel-scheduled-sends
+ */
+async function stop(call: ProviderCall, { batch_id, status }: z.output<typeof batch>): Promise<void> {
+  const ids = scheduledMail(call, batch_id).map(({ id }) => id)
+  const { queue } = call.api.outgoing
+  await (status === 'cancel' ? queue.delete(ids) : queue.hold(ids))
+}
+
+/** Returns the batches that are paused: one, or all. */
+function paused(call: ProviderCall): Answer {
+  const held = scheduledMail(call, call.params.batch).filter(({ state }) => state === 'held')
+  const ids = new Set(held.flatMap(({ scheduled }) => scheduled?.ids.slice(1) ?? []))
+  return { body: [...ids].map((batch_id) => ({ batch_id, status: 'pause' })) }
+}
+
+const stopping: readonly ProviderRoute[] = [
+  {
+    method: 'POST',
+    path: /^\/v3\/mail\/batch$/,
+    run: () => ({ status: 201, body: { batch_id: randomBytes(27).toString('base64url') } }),
+  },
+  {
+    method: 'GET',
+    path: /^\/v3\/mail\/batch\/(?<batch>[^/]+)$/,
+    run: ({ params }) => ({ body: { batch_id: params.batch } }),
+  },
+  { method: 'GET', path: /^\/v3\/user\/scheduled_sends(?:\/(?<batch>[^/]+))?$/, run: paused },
+  {
+    method: 'POST',
+    path: /^\/v3\/user\/scheduled_sends$/,
+    async run(call) {
+      const wanted = jsonBody(call, batch)
+      await stop(call, wanted)
+      return { status: 201, body: wanted }
+    },
+  },
+  {
+    method: 'PATCH',
+    path: /^\/v3\/user\/scheduled_sends\/(?<batch>[^/]+)$/,
+    async run(call) {
+      const { status } = jsonBody(call, batch.pick({ status: true }))
+      await stop(call, { batch_id: call.params.batch ?? '', status })
+      return { status: 204 }
+    },
+  },
+  {
+    method: 'DELETE',
+    path: /^\/v3\/user\/scheduled_sends\/(?<batch>[^/]+)$/,
+    async run(call) {
+      const held = scheduledMail(call, call.params.batch).filter(({ state }) => state === 'held')
+      await call.api.outgoing.queue.flush(held.map(({ id }) => id))
+      return { status: 204 }
+    },
+  },
+]
 
 async function sendMail(call: ProviderCall): Promise<Answer> {
   const wanted = jsonBody(call, input)
@@ -129,12 +204,13 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, message?: str
   unavailable: [503, 'The SendGrid v3 Web API is not available.'],
   invalid: [400],
   'unknown-template': [400],
+  'not-found': [404, 'not found'],
   'not-offered': [501],
 }
 
 /** SendGrid, version 3 of its API. */
 export const sendgrid: Provider = {
-  routes: [{ method: 'POST', path: /^\/v3\/mail\/send$/, run: sendMail }],
+  routes: [{ method: 'POST', path: /^\/v3\/mail\/send$/, run: sendMail }, ...stopping],
   credentialOf: ({ c }) => keyIn(c.req.header('Authorization'), /^bearer\s+(SG\.\S+)$/i),
   messageIdOf: (id) => `${id}@geopod-ismtpd-1`,
   errorOf({ kind, message, field }, { limit, resetAtMs }) {

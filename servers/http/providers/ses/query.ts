@@ -65,8 +65,9 @@ async function act(call: ProviderCall): Promise<Answer> {
   }
   const contentOf = Object.hasOwn(contents, action) ? contents[action] : undefined
   if (!contentOf) throw new ProviderError('not-offered', `Sealpost does not offer the action ${xml(action)}`)
-  const [sent] = await send(call, [mailOf(call, mailIn(form, contentOf(call, form)))])
-  return answer(`<MessageId>${sent?.id}</MessageId>`)
+  const mail = mailOf(call, mailIn(form, contentOf(call, form)))
+  await send(call, [mail])
+  return answer(`<MessageId>${mail.id}</MessageId>`)
 }
 
 export const queryRoutes: readonly ProviderRoute[] = [{ method: 'POST', path: /^\/$/, run: act }]

@@ -33,6 +33,7 @@ const versionTwo: Errors = {
   unavailable: { status: 503, code: 'ServiceUnavailable' },
   invalid: { status: 400, code: 'BadRequestException' },
   'unknown-template': { status: 404, code: 'NotFoundException' },
+  'not-found': { status: 404, code: 'NotFoundException' },
   'not-offered': { status: 501, code: 'NotImplemented' },
 }
 

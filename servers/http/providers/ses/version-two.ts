@@ -108,17 +108,16 @@ const pairs = (given: z.output<typeof tags>) => given.map(({ Name, Value }) => [
 
 async function sendEmail(call: ProviderCall): Promise<Answer> {
   const wanted = jsonBody(call, email)
-  const [sent] = await send(call, [
-    mailOf(call, {
-      source: wanted.FromEmailAddress,
-      ...lists(wanted.Destination),
-      replyTo: wanted.ReplyToAddresses ?? [],
-      content: contentOf(call, wanted.Content),
-      tags: pairs(wanted.EmailTags),
-      configurationSet: wanted.ConfigurationSetName,
-    }),
-  ])
-  return { body: { MessageId: sent?.id } }
+  const mail = mailOf(call, {
+    source: wanted.FromEmailAddress,
+    ...lists(wanted.Destination),
+    replyTo: wanted.ReplyToAddresses ?? [],
+    content: contentOf(call, wanted.Content),
+    tags: pairs(wanted.EmailTags),
+    configurationSet: wanted.ConfigurationSetName,
+  })
+  await send(call, [mail])
+  return { body: { MessageId: mail.id } }
 }
 
 async function sendBulk(call: ProviderCall): Promise<Answer> {
@@ -140,8 +139,8 @@ async function sendBulk(call: ProviderCall): Promise<Answer> {
       configurationSet: wanted.ConfigurationSetName,
     })
   })
-  const sent = await send(call, mails)
-  return { body: { BulkEmailEntryResults: sent.map(({ id }) => ({ Status: 'SUCCESS', MessageId: id })) } }
+  await send(call, mails)
+  return { body: { BulkEmailEntryResults: mails.map(({ id }) => ({ Status: 'SUCCESS', MessageId: id })) } }
 }
 
 export const versionTwoRoutes: readonly ProviderRoute[] = [

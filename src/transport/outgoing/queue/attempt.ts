@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers'
 import { foldDomain, splitAddress } from '../../../accounts/directory/names.ts'
 import type { DeliveryEnvelope } from '../../../storage/store/types.ts'
 import {
@@ -23,6 +24,8 @@ export interface Sending {
    * @param arrived how the message came to the lab
    */
   readonly sign?: ((message: Attempt['message'], arrived: DeliveryEnvelope) => Promise<Buffer>) | undefined
+  /** Delivers a scheduled message to the accounts of the lab. Resolves once it is done. Absent: none is scheduled. */
+  readonly release?: ((message: Buffer, arrived: DeliveryEnvelope) => Promise<void>) | undefined
 }
 
 /** Tries to send a message to its pending recipients, in one transaction for each next destination. */
@@ -30,9 +33,13 @@ export async function attemptItem(
   item: Item,
   connector: ResolvedConnector,
   { message, sizeOctets }: SentOctets,
-  { route, client, sign }: Sending,
+  { route, client, sign, release }: Sending,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
+  if (item.transport.scheduled) {
+    await release?.(await buffer(message()), item.entry.envelope ?? {})
+    return { recipients: item.pending.map(({ address }) => ({ address, kind: 'sent', text: 'Delivered' })) }
+  }
   const all: RecipientResult[] = []
   let session: string | undefined
   // Made again for each attempt, so that signatures are not too old.

@@ -55,7 +55,7 @@ export class Item {
     this.isSaved = saved !== undefined
     this.state = saved ?? {
       attempts: 0,
-      nextAttemptAt: entry.savedAt,
+      nextAttemptAt: this.startsAt,
       recipients: transport.recipients.map(() => null),
     }
   }
@@ -64,8 +64,13 @@ export class Item {
     return this.entry.savedAt
   }
 
+  /** When its first attempt is due. */
+  get startsAt(): number {
+    return this.transport.scheduled?.at ?? this.queuedAt
+  }
+
   get envelope(): OutgoingEnvelope {
-    const { connector: _, destination: __, subject: ___, ...envelope } = this.transport
+    const { connector: _, destination: __, subject: ___, scheduled: ____, ...envelope } = this.transport
     return { mailFrom: this.entry.envelope?.mailFrom ?? '', ...envelope }
   }
 
@@ -144,6 +149,7 @@ export function entryOf(item: Item, givesUpAt: number | undefined, why: string |
     ...(reason !== undefined && { reason }),
     ...(entry.envelope?.session !== undefined && { receivedBy: entry.envelope.session }),
     ...(lastSession !== undefined && { lastSession }),
+    ...(transport.scheduled && { scheduled: transport.scheduled }),
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type StoreEvent,
 } from '../../../storage/store/types.ts'
 import type { ConnectorRules } from '../connectors.ts'
-import { planRelease, type QueueTarget } from '../plan.ts'
+import { planRelease } from '../plan.ts'
 import type {
   NewOutgoing,
   OutgoingQueue,
@@ -19,6 +19,7 @@ import type {
   QueueAction,
   QueueEntry,
   QueueEvent,
+  QueueTarget,
   Reports,
 } from '../types.ts'
 import type { Sending } from './attempt.ts'
@@ -78,9 +79,9 @@ export class StoreQueue implements OutgoingQueue {
   async lead(signal: AbortSignal): Promise<void> {
     if (this.#options.others) await this.#readAgain()
     if (signal.aborted) return
-    const { store, clock, log, rules, reports, route, sign, client, random = Math.random } = this.#options
+    const { store, clock, log, rules, reports, route, sign, client, release, random = Math.random } = this.#options
     const sender = new Sender({
-      ...{ store, clock, log, rules, reports, route, sign, client, random },
+      ...{ store, clock, log, rules, reports, route, sign, client, release, random },
       folderId: () => this.#folder?.id,
       emit: (type, item, results) => {
         if (this.#listeners.size === 0) return
@@ -169,7 +170,6 @@ export class StoreQueue implements OutgoingQueue {
     return this.append(octets, planRelease(this.rules, planned, connector))
   }
 
-  /** Queues a message for planned destinations. @throws StoreError; then nothing of it is queued */
   async append(raw: Buffer, targets: readonly QueueTarget[]): Promise<readonly QueueEntry[]> {
     if (targets.length === 0) return []
     const { store, clock } = this.#options

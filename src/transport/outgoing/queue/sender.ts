@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { connector as connectorSchema } from '../../../core/config/schema/connector.ts'
 import type { Clock } from '../../../core/time/clock.ts'
 import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 import type { MessageStore } from '../../../storage/store/types.ts'
@@ -32,9 +33,12 @@ const STORE_PAUSE_MS = 60_000
 /** How long attempts may go on when the lab stops. */
 const GRACE_MS = 1500
 
+/** Delivers scheduled messages to the accounts of the lab. */
+const OWN = connectorSchema.parse({ name: 'Scheduled mail', when: 'automatic', route: 'dns' }) as ResolvedConnector
+
 /** Returns the connector that sends a message; undefined if the configuration no longer has it. */
 export const connectorOf = ({ connectors }: ConnectorRules, { transport }: Item): ResolvedConnector | undefined =>
-  connectors.find(({ name }) => name === transport.connector)
+  transport.scheduled ? OWN : connectors.find(({ name }) => name === transport.connector)
 
 /** Returns why a message waits for a change of the configuration; undefined if it does not. */
 export function whyStopped(rules: ConnectorRules, item: Item): string | undefined {
@@ -91,7 +95,11 @@ export class Sender {
   async flush(items: readonly Item[]): Promise<number> {
     const now = this.#options.clock.now()
     const held = items.filter(({ state }) => state.isHeld)
-    for (const item of items) item.state = { ...item.state, isHeld: undefined, nextAttemptAt: now }
+    for (const item of items) {
+      // A scheduled message that was held keeps its time.
+      const nextAttemptAt = item.state.isHeld ? Math.max(now, item.transport.scheduled?.at ?? now) : now
+      item.state = { ...item.state, isHeld: undefined, nextAttemptAt }
+    }
     await this.#records.save(held)
     for (const item of items) this.#agenda.add(item)
     this.#look()

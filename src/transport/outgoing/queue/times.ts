@@ -15,11 +15,11 @@ export function nextAttempt(item: Item, schedule: Schedule, now: number, random:
 }
 
 /** Returns when the lab gives up a message, in milliseconds since the epoch. */
-export const givesUpAt = ({ queuedAt }: Item, { giveUpAfter }: Schedule): number => queuedAt + giveUpAfter
+export const givesUpAt = ({ startsAt }: Item, { giveUpAfter }: Schedule): number => startsAt + giveUpAfter
 
 /** Returns when the delay is reported to the sender; undefined if never, or if it was reported already. */
-export const warnsAt = ({ queuedAt, state }: Item, { delayWarning }: Schedule): number | undefined =>
-  delayWarning === 'off' || state.isWarned || state.attempts === 0 ? undefined : queuedAt + delayWarning
+export const warnsAt = ({ startsAt, state }: Item, { delayWarning }: Schedule): number | undefined =>
+  delayWarning === 'off' || state.isWarned || state.attempts === 0 ? undefined : startsAt + delayWarning
 
 /** Counts what connectors send, in windows of their `rate`. */
 export class SendingRates {
