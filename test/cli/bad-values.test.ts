@@ -1,11 +1,9 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { CertificateLab, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
 
-beforeAll(async () => {
-  await pki.done('ca', 'list')
-})
+await pki.done('ca', 'list')
 
 const request = (...args: readonly string[]) => ['cert', 'request', '--for', smtp, '--out', 'x.csr', ...args]
 const user = (...args: readonly string[]) => ['ca', 'user', ...args, '--password', 'x', '--out', 'x.p12']

@@ -1,17 +1,15 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { some } from '../support/thorough.ts'
 import { CertificateLab, imap4, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
 
-beforeAll(async () => {
-  const limits = ['--permit', 'example.test', '@example.test', '192.0.2.0/24', '--exclude', 'secret.example.test']
-  await pki.done('ca', 'create', 'root', 'Narrow', ...limits)
-  await pki.done('ca', 'create', 'subordinate', 'Below Narrow', '--parent', 'Narrow')
-  for (const name of ['Narrow', 'Below Narrow']) {
-    await pki.done('ca', 'export', name, '--format', 'chain', '--out', `${name}.pem`)
-  }
-})
+const limits = ['--permit', 'example.test', '@example.test', '192.0.2.0/24', '--exclude', 'secret.example.test']
+await pki.done('ca', 'create', 'root', 'Narrow', ...limits)
+await pki.done('ca', 'create', 'subordinate', 'Below Narrow', '--parent', 'Narrow')
+for (const name of ['Narrow', 'Below Narrow']) {
+  await pki.done('ca', 'export', name, '--format', 'chain', '--out', `${name}.pem`)
+}
 
 const untrusted = (name: string): string[] => ['-CAfile', 'Narrow.pem', '-untrusted', `${name}.pem`]
 

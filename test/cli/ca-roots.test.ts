@@ -1,16 +1,14 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startLab } from '../../src/testing/start-lab.ts'
 import { CertificateLab, pop3 } from './cert-support.ts'
 
 const pki = new CertificateLab()
 
-beforeAll(async () => {
-  await pki.done('ca', 'create', 'root', 'Second Root')
-  await pki.done('ca', 'create', 'subordinate', 'Second CA', '--parent', 'Second Root')
-  await pki.done('cert', 'issue', '--for', pop3, '--cn', 'localhost', '--authority', 'Second CA')
-})
+await pki.done('ca', 'create', 'root', 'Second Root')
+await pki.done('ca', 'create', 'subordinate', 'Second CA', '--parent', 'Second Root')
+await pki.done('cert', 'issue', '--for', pop3, '--cn', 'localhost', '--authority', 'Second CA')
 
 const subjects = (pem: string): string[] =>
   (pem.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g) ?? []).map((one) => new X509Certificate(one).subject)

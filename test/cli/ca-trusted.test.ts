@@ -1,24 +1,22 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
 
-beforeAll(async () => {
-  await pki.outsideAuthority('world')
-  await pki.outsideAuthority('middle', 'world')
-  await pki.outsideAuthority('stranger')
-  for (const [server, signer, chain] of [
-    [imap4, 'world', []],
-    [pop3, 'middle', ['middle.pem']],
-  ] as const) {
-    await pki.request(server)
-    await pki.sign(signer, 'certreq.txt', 'answer.pem')
-    pki.write('chain.pem', ['answer.pem', ...chain].map((name) => pki.text(name)).join(''))
-    await pki.done('cert', 'install', 'chain.pem')
-  }
-})
+await pki.outsideAuthority('world')
+await pki.outsideAuthority('middle', 'world')
+await pki.outsideAuthority('stranger')
+for (const [server, signer, chain] of [
+  [imap4, 'world', []],
+  [pop3, 'middle', ['middle.pem']],
+] as const) {
+  await pki.request(server)
+  await pki.sign(signer, 'certreq.txt', 'answer.pem')
+  pki.write('chain.pem', ['answer.pem', ...chain].map((name) => pki.text(name)).join(''))
+  await pki.done('cert', 'install', 'chain.pem')
+}
 
 const findings = async (): Promise<string> => (await pki.sealpost('check')).stderr
 

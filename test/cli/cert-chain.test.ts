@@ -3,11 +3,9 @@ import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
 
-beforeAll(async () => {
-  await pki.outsideAuthority('world')
-  await pki.outsideAuthority('middle', 'world')
-  await pki.outsideAuthority('low', 'middle')
-})
+await pki.outsideAuthority('world')
+await pki.outsideAuthority('middle', 'world')
+await pki.outsideAuthority('low', 'middle')
 
 /** Requests a certificate and lets the lowest authority sign it. */
 async function answered(server: string): Promise<void> {

@@ -5,11 +5,9 @@ import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
 
-beforeAll(async () => {
-  await pki.outsideAuthority('root')
-  await pki.outsideAuthority('middle', 'root')
-  await pki.outsideAuthority('stranger')
-})
+await pki.outsideAuthority('root')
+await pki.outsideAuthority('middle', 'root')
+await pki.outsideAuthority('stranger')
 
 const join = (...names: readonly string[]): string => names.map((name) => pki.text(name)).join('')
 

@@ -1,11 +1,9 @@
-import { beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
 
-beforeAll(async () => {
-  await pki.outsideAuthority('outside')
-})
+await pki.outsideAuthority('outside')
 
 /** Installs a certificate of the outside authority that is valid for some days. */
 async function install(server: string, days: number, ...args: readonly string[]): Promise<void> {

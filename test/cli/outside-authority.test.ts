@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { some } from '../support/thorough.ts'
 import { CertificateLab, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
 
-beforeAll(async () => {
-  await pki.outsideAuthority('world')
-})
+await pki.outsideAuthority('world')
 
 /**
  * Creates a subordinate authority that `world` signs with these lines of extensions, and installs it. Returns the lines on

@@ -46,15 +46,11 @@ for (const [name, { has, make }] of Object.entries(makers)) {
     const { certificate, key, root } = await make(lab)
     lab.write('all.pem', lab.text(key) + lab.text(certificate) + lab.text(root))
     await lab.done('cert', 'import', 'all.pem', '--for', imap4)
-    const running = await lab.start(['--config', 'lab.yaml'])
-    try {
-      const port = running.endpoint('imap4').tlsPort as number
-      const socket = connect({ host: '127.0.0.1', port, ca: lab.text(root), servername: 'localhost' })
-      await once(socket, 'secureConnect')
-      expect(socket.authorized).toBe(true)
-      socket.destroy()
-    } finally {
-      await running.end()
-    }
+    await using running = await lab.start(['--config', 'lab.yaml'])
+    const port = running.endpoint('imap4').tlsPort as number
+    const socket = connect({ host: '127.0.0.1', port, ca: lab.text(root), servername: 'localhost' })
+    await once(socket, 'secureConnect')
+    expect(socket.authorized).toBe(true)
+    socket.destroy()
   })
 }

@@ -1,7 +1,6 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, relative } from 'node:path'
-import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/time/clock.ts'
 import { seededRandom } from '../../src/core/values/random.ts'
@@ -9,6 +8,7 @@ import { StoreDigest } from '../../src/storage/store/copy/digest.ts'
 import { checkStore, openLmdbStore } from '../../src/storage/store/engines/lmdb/open.ts'
 import { StoreError } from '../../src/storage/store/types.ts'
 import { startLab } from '../../src/testing/index.ts'
+import { log } from '../support/log.ts'
 import { Workplace } from '../support/sealpost.ts'
 import { DAMAGES } from './damage.ts'
 import { scaled } from './support.ts'
@@ -37,7 +37,6 @@ const RENEWED = /certs\/(?:dkim|dns)\//
 /** 1,000 corruptions of each file in the long form. Those without chance have one result. */
 const roundsOf = (kind: string): number => (['empty', 'deleted'].includes(kind) ? 1 : scaled(1) > 1 ? 250 : 4)
 
-const log = pino({ level: 'silent' })
 const seed = Number(process.env.SEALPOST_SEED ?? Date.now() % 1e9)
 const random = seededRandom(seed)
 const template = new Workplace()

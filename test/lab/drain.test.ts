@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pino from 'pino'
 import { describe, expect, it } from 'vitest'
 import type { LabInput, ServerProtocol } from '../../src/core/config/schema.ts'
 import { systemClock } from '../../src/core/time/clock.ts'
@@ -10,8 +9,8 @@ import { accountOwner } from '../../src/storage/store/types.ts'
 import { resolveForTests } from '../../src/testing/open-test-lab.ts'
 import { openCertificateStore } from '../../src/tls/pki/certificate-store/store.ts'
 import { LineClient } from '../support/line-client.ts'
+import { log } from '../support/log.ts'
 
-const log = pino({ level: 'silent' })
 const certificateStore = await openCertificateStore({ folder: 'memory', key: 'p256', clock: systemClock, log })
 
 /** Longer than any test: who waits for it would fail. */

@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import pino from 'pino'
 import { presentForm } from '../../src/core/config/deprecations.ts'
 import type { ResolvedVirtualServer } from '../../src/core/config/resolve.ts'
 import type { LabInput, ServerProtocol, VirtualServerConfig } from '../../src/core/config/schema.ts'
@@ -13,9 +12,8 @@ import { accountOwner, CAPTURED_OWNER, type MessageStore, type StoredMessage } f
 import { resolveForTests } from '../../src/testing/open-test-lab.ts'
 import { openCertificateStore } from '../../src/tls/pki/certificate-store/store.ts'
 import { newFolder } from './folder.ts'
+import { log } from './log.ts'
 import { openTestStore } from './test-store.ts'
-
-const log = pino({ level: 'silent' })
 
 /**
  * All labs of a test file share one certificate store, so that the root and the server certificate are issued once.

@@ -1,13 +1,12 @@
-import { pino } from 'pino'
 import type { MemoryBudget } from '../../src/core/octets/memory-budget.ts'
 import { openDatabase } from '../../src/storage/database/database.ts'
 import type { Database } from '../../src/storage/database/database-types.ts'
 import type { StoreLimits } from '../../src/storage/store/engines/full/limits.ts'
 import { openPostgresStore, type PostgresStore } from '../../src/storage/store/engines/postgres/postgres-store.ts'
 import type { StoreEvent, WatchedFolders } from '../../src/storage/store/types.ts'
+import { log } from './log.ts'
 import { TestClock } from './test-clock.ts'
 
-const log = pino({ level: 'silent' })
 const clock = new TestClock()
 
 /** A node of a store in PostgreSQL, in this process. */

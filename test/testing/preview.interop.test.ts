@@ -34,19 +34,15 @@ describe.skipIf(!hasChromium)('mail.preview()', () => {
   }
   /** Returns the colour of a pixel, read by a page of its own. */
   const colourAt = async (png: Buffer, x: number, y: number): Promise<number[]> => {
-    const page = await browser.newPage()
-    try {
-      // As text: the types of the browser are not those of the tests.
-      return (await page.evaluate(`(async () => {
+    await using page = await browser.newPage()
+    // As text: the types of the browser are not those of the tests.
+    return (await page.evaluate(`(async () => {
         const blob = await (await fetch('data:image/png;base64,${png.toString('base64')}')).blob()
         const image = await createImageBitmap(blob)
         const canvas = new OffscreenCanvas(image.width, image.height).getContext('2d')
         canvas.drawImage(image, 0, 0)
         return [...canvas.getImageData(${x}, ${y}, 1, 1).data].slice(0, 3)
       })()`)) as number[]
-    } finally {
-      await page.close()
-    }
   }
 
   test('is a picture of the whole message, with its own images and nothing from elsewhere', async () => {

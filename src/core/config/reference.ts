@@ -27,7 +27,7 @@ export function jsonSchemaText(): string {
  * Returns a JSON Schema that also describes the deprecated keys. Editors strike them through.
  * @param schema not changed
  */
-function withDeprecatedKeys(schema: JsonSchema): JsonSchema {
+export function withDeprecatedKeys(schema: JsonSchema): JsonSchema {
   const all = structuredClone(schema)
   // Keys in mappings that have moved themselves come first, so that the old mapping has them too.
   for (const { mappings, from, to, since } of (deprecations as readonly Deprecation[]).toReversed()) {

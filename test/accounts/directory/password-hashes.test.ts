@@ -94,13 +94,12 @@ test('an empty or very long password never logs on', async () => {
 
 describe('where only hashes are known', () => {
   test('mechanisms that need the password are not offered', async () => {
-    const client = await LineClient.open(lab.server('pop3').port as number)
+    using client = await LineClient.open(lab.server('pop3').port as number)
     expect(await client.line()).not.toContain('<')
     client.send('AUTH\r\n')
     expect(await client.lines((line) => line === '.')).toEqual(['+OK mechanisms follow', 'PLAIN', 'LOGIN', '.'])
     client.send('AUTH CRAM-MD5\r\n')
     expect(await client.line()).toMatch(/^-ERR/)
-    client.end()
   })
 })
 

@@ -18,46 +18,38 @@ test('both messages are read as clients write them, whatever the name', () => {
 })
 
 test('headers and claims of other types than a token has are refused', async () => {
-  const lab = await openQuietLab(await resolveForTests({ virtualServers: [{ protocol: 'imap4' }] }))
+  await using lab = await openQuietLab(await resolveForTests({ virtualServers: [{ protocol: 'imap4' }] }))
   const part = (json: string): string => Buffer.from(json).toString('base64url')
   const tokenOf = (header: string, claims: string): string => `${part(header)}.${part(claims)}.AAAA`
   const ownIssuer = `{"iss":${JSON.stringify(lab.oauth2.settings.issuer)}}`
   const nested = `{"iss":${'['.repeat(5500)}${']'.repeat(5500)}}`
-  try {
-    for (const alg of ['5', 'null', '{}', '["none"]']) {
-      expect((await lab.oauth2.tokens.verify(tokenOf(`{"alg":${alg}}`, ownIssuer))).kind).toBe('refused')
-    }
-    expect(await lab.oauth2.tokens.verify(tokenOf('{"alg":"RS256"}', nested))).toMatchObject({
-      refusal: { reason: 'wrong-issuer' },
-    })
-  } finally {
-    await lab.stop()
+  for (const alg of ['5', 'null', '{}', '["none"]']) {
+    expect((await lab.oauth2.tokens.verify(tokenOf(`{"alg":${alg}}`, ownIssuer))).kind).toBe('refused')
   }
+  expect(await lab.oauth2.tokens.verify(tokenOf('{"alg":"RS256"}', nested))).toMatchObject({
+    refusal: { reason: 'wrong-issuer' },
+  })
 })
 
 test('no message and no token makes the lab fail', async () => {
-  const lab = await openQuietLab(await resolveForTests({ virtualServers: [{ protocol: 'imap4' }] }))
-  try {
-    const { accessToken } = await lab.oauth2.tokens.issue({ user: 'alice' })
-    const [header = '', payload = '', signature = ''] = accessToken.split('.')
-    const json = fc.json().map((text) => Buffer.from(text).toString('base64url'))
-    const part = fc.oneof(json, fc.string(), fc.constantFrom(header, payload, signature))
-    await fc.assert(
-      fc.asyncProperty(fc.array(part, { maxLength: 5 }), fc.string(), async (parts, text) => {
-        const made = parts.join('.')
-        const { kind } = await lab.oauth2.tokens.verify(made)
-        expect(kind).toBe(made === accessToken ? 'valid' : 'refused')
-        for (const parse of [parseXOAuth2, parseOAuthBearer]) expect(() => parse(text)).not.toThrow()
-      }),
-    )
-    await fc.assert(
-      fc.asyncProperty(fc.nat(accessToken.length - 2), fc.constantFrom('A', '.', '_', ' ', '\0'), async (at, other) => {
-        fc.pre(accessToken[at] !== other)
-        const changed = accessToken.slice(0, at) + other + accessToken.slice(at + 1)
-        expect((await lab.oauth2.tokens.verify(changed)).kind).toBe('refused')
-      }),
-    )
-  } finally {
-    await lab.stop()
-  }
+  await using lab = await openQuietLab(await resolveForTests({ virtualServers: [{ protocol: 'imap4' }] }))
+  const { accessToken } = await lab.oauth2.tokens.issue({ user: 'alice' })
+  const [header = '', payload = '', signature = ''] = accessToken.split('.')
+  const json = fc.json().map((text) => Buffer.from(text).toString('base64url'))
+  const part = fc.oneof(json, fc.string(), fc.constantFrom(header, payload, signature))
+  await fc.assert(
+    fc.asyncProperty(fc.array(part, { maxLength: 5 }), fc.string(), async (parts, text) => {
+      const made = parts.join('.')
+      const { kind } = await lab.oauth2.tokens.verify(made)
+      expect(kind).toBe(made === accessToken ? 'valid' : 'refused')
+      for (const parse of [parseXOAuth2, parseOAuthBearer]) expect(() => parse(text)).not.toThrow()
+    }),
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.nat(accessToken.length - 2), fc.constantFrom('A', '.', '_', ' ', '\0'), async (at, other) => {
+      fc.pre(accessToken[at] !== other)
+      const changed = accessToken.slice(0, at) + other + accessToken.slice(at + 1)
+      expect((await lab.oauth2.tokens.verify(changed)).kind).toBe('refused')
+    }),
+  )
 })

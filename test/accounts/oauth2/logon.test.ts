@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { tokenDefects } from '../../../src/accounts/oauth2/defects.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { LineClient } from '../../support/line-client.ts'
@@ -24,9 +24,8 @@ const labOf = (form: string): TestLab => {
   if (!found) throw new Error(form)
   return found
 }
-beforeAll(async () => {
-  for (const errorForm of forms) labs.set(errorForm, await startTokenLab({ virtualServers, oauth2: { errorForm } }))
-})
+
+for (const errorForm of forms) labs.set(errorForm, await startTokenLab({ virtualServers, oauth2: { errorForm } }))
 afterAll(async () => {
   for (const lab of labs.values()) await lab.stop()
 })

@@ -84,7 +84,7 @@ it('mail is in the mailbox of the first rule that matches, and each user reads o
   const [smtp = 0, http = 0, imap = 0, pop3 = 0] = await freePorts(4)
   const env = { ...DOCUMENTED, ServerOptions__Urls: `http://127.0.0.1:${http}`, ServerOptions__Port: `${smtp}` }
   const flags = [`--imapport=${imap}`, `--pop3port=${pop3}`, '--mailbox=Support=support@*, help@*']
-  const lab = await place.start(['--like', 'smtp4dev', '--', ...flags], { env })
+  await using _lab = await place.start(['--like', 'smtp4dev', '--', ...flags], { env })
   const send = (subject: string, to: string[], options: object = {}, headers: Record<string, string> = {}) =>
     createTransport({ host: '127.0.0.1', port: smtp, ...options }).sendMail({
       from: 'a@b.example',
@@ -140,7 +140,6 @@ it('mail is in the mailbox of the first rule that matches, and each user reads o
   expect((await mailbox.rest())[3]).toMatch(/^\+OK 2 /)
   expect((await fetch(url('messages/*?mailboxName=Sales'), { method: 'DELETE' })).status).toBe(200)
   expect([await subjects('Sales'), await subjects('SRS')]).toEqual([[], ['header']])
-  await lab.end()
 })
 
 it('variables become the configuration, in upper or lower case, and what has no counterpart is named', async () => {

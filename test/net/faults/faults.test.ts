@@ -244,7 +244,7 @@ describe('faults as clients see them', () => {
   })
 
   it('the lab stops while a fault keeps clients waiting', async () => {
-    const lab = await startLab()
+    await using lab = await startLab()
     lab.faults.add({ when: { protocol: 'smtp', on: 'connect' }, do: { delay: '1h' } })
     lab.faults.add({ when: { protocol: 'pop3', on: 'connect' }, do: { silence: true } })
     lab.faults.add({ when: { protocol: 'imap4', on: 'handshake' }, do: { silence: true } })
@@ -256,6 +256,5 @@ describe('faults as clients see them', () => {
     await Promise.all(sockets.map((socket) => once(socket, 'connect')))
     sockets[2]?.write(Buffer.from([22, 3, 1]))
     await expect.poll(() => lab.sessions().length).toBe(3)
-    await lab.stop()
   })
 })

@@ -1,4 +1,3 @@
-import pino from 'pino'
 import { describe, expect, test, vi } from 'vitest'
 import { OwnValues, type SharedValues } from '../../../src/core/values/shared-values.ts'
 import { openDatabase } from '../../../src/storage/database/database.ts'
@@ -6,10 +5,10 @@ import type { Database } from '../../../src/storage/database/database-types.ts'
 import { DatabaseError } from '../../../src/storage/database/errors.ts'
 import { PostgresValues } from '../../../src/storage/database/shared-values.ts'
 import { CutLink } from '../../support/cut-link.ts'
+import { log } from '../../support/log.ts'
 import { freshDatabase, needsPostgres, Postgres, sharedPostgres } from '../../support/postgres.ts'
 import { isThorough } from '../../support/thorough.ts'
 
-const log = pino({ level: 'silent' })
 const GENEROUS = { timeout: 20_000, interval: 5 }
 
 /** The values of one node. */

@@ -82,14 +82,10 @@ const small = 'Subject: small\r\n\r\nIt is kept.\r\n'
 
 describe('a full store is reported as 452, [OVERQUOTA] and 441, and can be read', () => {
   it('in memory, at the limit', async () => {
-    const lab = await startLab({ store: { memory: '256KiB' }, directory: { accounts } })
-    try {
-      expect(await smtpSays(lab.server('smtp').port ?? 0, small)).toMatch(/^250 /)
-      await expectRefusals((protocol) => lab.server(protocol).port ?? 0)
-      expect(await smtpSays(lab.server('smtp').port ?? 0, small)).toMatch(/^250 /)
-    } finally {
-      await lab.stop()
-    }
+    await using lab = await startLab({ store: { memory: '256KiB' }, directory: { accounts } })
+    expect(await smtpSays(lab.server('smtp').port ?? 0, small)).toMatch(/^250 /)
+    await expectRefusals((protocol) => lab.server(protocol).port ?? 0)
+    expect(await smtpSays(lab.server('smtp').port ?? 0, small)).toMatch(/^250 /)
   })
 
   it('on a full disk', async () => {

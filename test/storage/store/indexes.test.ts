@@ -1,4 +1,3 @@
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { checkStore, openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
 import { applyRetention } from '../../../src/storage/store/retention.ts'
@@ -13,11 +12,11 @@ import { startLab } from '../../../src/testing/index.ts'
 import { newFolder } from '../../support/folder.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { type RawTable, withTables } from '../../support/lmdb-file.ts'
+import { log } from '../../support/log.ts'
 import { isLong } from '../../support/long.ts'
 import { TestClock } from '../../support/test-clock.ts'
 import { message, pattern, pieces } from '../contract/store-context.ts'
 
-const log = pino({ level: 'silent' })
 const clock = new TestClock()
 const alice = accountOwner('alice')
 const newsgroup = { description: 'Talk', posting: 'yes', createdAt: 0, createdBy: 'lab' } as const

@@ -1,12 +1,10 @@
 import { rmSync } from 'node:fs'
-import { pino } from 'pino'
 import { expect } from 'vitest'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { checkStore, openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
 import { newFolder } from '../../support/folder.ts'
+import { log } from '../../support/log.ts'
 import { storeContract } from '../contract/store.ts'
-
-const log = pino({ level: 'silent' })
 
 storeContract(
   'LmdbStore',

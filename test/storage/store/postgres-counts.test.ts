@@ -1,14 +1,12 @@
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { openDatabase } from '../../../src/storage/database/database.ts'
 import type { Database } from '../../../src/storage/database/database-types.ts'
 import { openPostgresStore, type PostgresStore } from '../../../src/storage/store/engines/postgres/postgres-store.ts'
 import { type Folder, OUTGOING_OWNER } from '../../../src/storage/store/types.ts'
+import { log } from '../../support/log.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 import { alice, message } from '../contract/store-context.ts'
-
-const log = pino({ level: 'silent' })
 
 describe.runIf(needsPostgres())('nodes with a limit of messages in PostgreSQL', () => {
   const opened: AsyncDisposable[] = []

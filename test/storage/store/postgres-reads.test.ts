@@ -1,4 +1,3 @@
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { MemoryBudget } from '../../../src/core/octets/memory-budget.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
@@ -7,10 +6,9 @@ import type { Database } from '../../../src/storage/database/database-types.ts'
 import { DatabaseError } from '../../../src/storage/database/errors.ts'
 import { openPostgresStore, type PostgresStore } from '../../../src/storage/store/engines/postgres/postgres-store.ts'
 import { type Folder, PUBLIC_OWNER, type StoredMessage } from '../../../src/storage/store/types.ts'
+import { log } from '../../support/log.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 import { alice, drain, message, newsgroup, pattern, pieces } from '../contract/store-context.ts'
-
-const log = pino({ level: 'silent' })
 
 describe.runIf(needsPostgres())('reading from PostgreSQL', () => {
   let database: Database

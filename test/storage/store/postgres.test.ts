@@ -1,14 +1,12 @@
-import { pino } from 'pino'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { openDatabase } from '../../../src/storage/database/database.ts'
 import type { Database } from '../../../src/storage/database/database-types.ts'
 import { openPostgresStore } from '../../../src/storage/store/engines/postgres/postgres-store.ts'
+import { log } from '../../support/log.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 import { emptyTables } from '../../support/postgres-tables.ts'
 import { storeContract } from '../contract/store.ts'
-
-const log = pino({ level: 'silent' })
 
 describe.runIf(needsPostgres())('with PostgreSQL', () => {
   let database: Database

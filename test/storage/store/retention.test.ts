@@ -29,15 +29,11 @@ it.each([
 })
 
 it('is accepted in the configuration of a lab', async () => {
-  const lab = await startLab({ retention: [{ folders: 'INBOX', keep: { age: '1h' } }] })
-  try {
-    expect(lab.server('smtp').port).toBeGreaterThan(0)
-    await expect(startLab({ retention: [{ folders: 'INBOX', keep: {} }] })).rejects.toThrow(
-      /write an age, a count or a size/,
-    )
-  } finally {
-    await lab.stop()
-  }
+  await using lab = await startLab({ retention: [{ folders: 'INBOX', keep: { age: '1h' } }] })
+  expect(lab.server('smtp').port).toBeGreaterThan(0)
+  await expect(startLab({ retention: [{ folders: 'INBOX', keep: {} }] })).rejects.toThrow(
+    /write an age, a count or a size/,
+  )
 })
 
 it('applies a rule only to folders with a matching name', async () => {

@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { LmdbStore } from '../../../src/storage/store/engines/lmdb/lmdb-store.ts'
 import { checkStore, copyStore, openLmdbStore, restoreStore } from '../../../src/storage/store/engines/lmdb/open.ts'
@@ -8,6 +7,7 @@ import { currentFormat, type UpgradeStep, upgradeSteps } from '../../../src/stor
 import { accountOwner } from '../../../src/storage/store/types.ts'
 import { newFolder } from '../../support/folder.ts'
 import { withTables } from '../../support/lmdb-file.ts'
+import { log } from '../../support/log.ts'
 import { TestClock } from '../../support/test-clock.ts'
 import { message } from '../contract/store-context.ts'
 
@@ -16,7 +16,6 @@ const steps = upgradeSteps as UpgradeStep[]
 const format = currentFormat()
 const dropSteps = (): void => void steps.splice(format - 1)
 
-const log = pino({ level: 'silent' })
 const alice = accountOwner('alice')
 const open = (folder: string): Promise<LmdbStore> => openLmdbStore(folder, { clock: new TestClock(), log })
 const formatOf = (folder: string): Promise<unknown> => withTables(folder, (table) => table('meta').get('format'))

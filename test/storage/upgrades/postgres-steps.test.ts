@@ -1,4 +1,3 @@
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { openDatabase } from '../../../src/storage/database/database.ts'
@@ -6,6 +5,7 @@ import type { Database, DatabaseSettings } from '../../../src/storage/database/d
 import { type Migration, migrations } from '../../../src/storage/database/migrations.ts'
 import { openPostgresStore } from '../../../src/storage/store/engines/postgres/postgres-store.ts'
 import { accountOwner } from '../../../src/storage/store/types.ts'
+import { log } from '../../support/log.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 import { message } from '../contract/store-context.ts'
 
@@ -13,7 +13,6 @@ import { message } from '../contract/store-context.ts'
 const steps = migrations as Migration[]
 const current = steps.length
 
-const log = pino({ level: 'silent' })
 const alice = accountOwner('alice')
 const addKeyword: Migration = { name: 'a keyword', sql: "UPDATE entries SET flags = 'Kept'" }
 const failing: Migration = { name: 'a table', sql: 'CREATE TABLE half (id bigint); SELECT 1 / 0' }

@@ -1,9 +1,7 @@
-import pino from 'pino'
 import { expect, it } from 'vitest'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { openCertificateStore, openFiles } from '../../../src/tls/pki/certificate-store/store.ts'
-
-const log = pino({ level: 'silent' })
+import { log } from '../../support/log.ts'
 
 it('a store that another process begins, after this one has found no index, is no store that lost it', async () => {
   const files = await openFiles({ folder: 'memory' })

@@ -34,25 +34,21 @@ test.each([
     openssl('pkcs12', ...content, ...options, '-iter', iterations, '-out', name)
   await write('quick.p12', '1')
   await write('slow.p12', isThorough ? '1000000' : '200000')
-  const lab = await startLab({ virtualServers: [{ protocol: 'smtp', port: 0 }] })
-  try {
-    // With a wrong password, nothing but the derivation takes time.
-    const turnsOf = async (name: string): Promise<number> => {
-      const file = await readFile(join(folder.path, name))
-      let isDone = false
-      const refused = expect(lab.certificates.import(file, { password: 'other' })).rejects.toThrow('wrong password')
-      const importing = refused.finally(() => {
-        isDone = true
-      })
-      let turns = 0
-      for (; !isDone; turns++) await new Promise((resolve) => setImmediate(resolve))
-      await importing
-      return turns
-    }
-    // The first import loads modules.
-    await turnsOf('quick.p12')
-    expect(await turnsOf('slow.p12')).toBeGreaterThan(10 + (await turnsOf('quick.p12')))
-  } finally {
-    await lab.stop()
+  await using lab = await startLab({ virtualServers: [{ protocol: 'smtp', port: 0 }] })
+  // With a wrong password, nothing but the derivation takes time.
+  const turnsOf = async (name: string): Promise<number> => {
+    const file = await readFile(join(folder.path, name))
+    let isDone = false
+    const refused = expect(lab.certificates.import(file, { password: 'other' })).rejects.toThrow('wrong password')
+    const importing = refused.finally(() => {
+      isDone = true
+    })
+    let turns = 0
+    for (; !isDone; turns++) await new Promise((resolve) => setImmediate(resolve))
+    await importing
+    return turns
   }
+  // The first import loads modules.
+  await turnsOf('quick.p12')
+  expect(await turnsOf('slow.p12')).toBeGreaterThan(10 + (await turnsOf('quick.p12')))
 })

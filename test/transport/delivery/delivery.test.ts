@@ -250,29 +250,21 @@ describe('lab.deliver', () => {
   })
 
   test('a test can deliver to the postmaster, and wait for the message', async () => {
-    const lab = await startLab({ directory: { accounts: [{ user: 'alice', password: 'secret' }] } })
-    try {
-      await lab.deliver({ subject: 'to the postmaster', text: 'x' }, { to: 'postmaster@lab.test' })
-      const mail = await lab.waitForMessage({ to: 'postmaster@lab.test' }, { timeout: 5_000 })
-      expect(mail.subject).toBe('to the postmaster')
-    } finally {
-      await lab.stop()
-    }
+    await using lab = await startLab({ directory: { accounts: [{ user: 'alice', password: 'secret' }] } })
+    await lab.deliver({ subject: 'to the postmaster', text: 'x' }, { to: 'postmaster@lab.test' })
+    const mail = await lab.waitForMessage({ to: 'postmaster@lab.test' }, { timeout: 5_000 })
+    expect(mail.subject).toBe('to the postmaster')
   })
 
   test('a test that delivers with Bcc sees it only in the mailbox that it names', async () => {
-    const lab = await startLab()
-    try {
-      const headers = { Bcc: 'bob@lab.test' }
-      await lab.deliver({ subject: 'hush', headers, text: 'x' }, { to: ['alice@lab.test', 'bob@lab.test'] })
-      const client = await LineClient.open(lab.server('pop3').port)
-      client.send('USER alice\r\nPASS any\r\nRETR 1\r\nQUIT\r\n')
-      const alice = (await client.rest()).join('\n')
-      expect(alice).toContain('Subject: hush')
-      expect(alice).not.toContain('Bcc')
-    } finally {
-      await lab.stop()
-    }
+    await using lab = await startLab()
+    const headers = { Bcc: 'bob@lab.test' }
+    await lab.deliver({ subject: 'hush', headers, text: 'x' }, { to: ['alice@lab.test', 'bob@lab.test'] })
+    const client = await LineClient.open(lab.server('pop3').port)
+    client.send('USER alice\r\nPASS any\r\nRETR 1\r\nQUIT\r\n')
+    const alice = (await client.rest()).join('\n')
+    expect(alice).toContain('Subject: hush')
+    expect(alice).not.toContain('Bcc')
   })
 })
 

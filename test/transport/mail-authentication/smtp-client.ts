@@ -21,27 +21,23 @@ export async function sendFrom({
   to = 'alice@lab.test',
   message,
 }: Sending): Promise<string> {
-  const client = await LineClient.open(port)
-  try {
-    await client.line()
-    const reply = async (command: string | Buffer): Promise<string> => {
-      client.send(command)
-      return (await client.lines((line) => line[3] !== '-')).at(-1) ?? ''
-    }
-    const ipv6 = address.includes(':') ? 'IPV6:' : ''
-    for (const command of [
-      'EHLO proxy.test',
-      `XCLIENT ADDR=${ipv6}${address}`,
-      `EHLO ${helo}`,
-      `MAIL FROM:<${from}>`,
-      `RCPT TO:<${to}>`,
-      'DATA',
-    ]) {
-      const answer = await reply(`${command}\r\n`)
-      if (!/^[23]/.test(answer)) return answer
-    }
-    return await reply(Buffer.concat([Buffer.from(message), Buffer.from('\r\n.\r\n')]))
-  } finally {
-    client.destroy()
+  using client = await LineClient.open(port)
+  await client.line()
+  const reply = async (command: string | Buffer): Promise<string> => {
+    client.send(command)
+    return (await client.lines((line) => line[3] !== '-')).at(-1) ?? ''
   }
+  const ipv6 = address.includes(':') ? 'IPV6:' : ''
+  for (const command of [
+    'EHLO proxy.test',
+    `XCLIENT ADDR=${ipv6}${address}`,
+    `EHLO ${helo}`,
+    `MAIL FROM:<${from}>`,
+    `RCPT TO:<${to}>`,
+    'DATA',
+  ]) {
+    const answer = await reply(`${command}\r\n`)
+    if (!/^[23]/.test(answer)) return answer
+  }
+  return await reply(Buffer.concat([Buffer.from(message), Buffer.from('\r\n.\r\n')]))
 }

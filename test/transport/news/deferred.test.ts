@@ -34,20 +34,16 @@ test('RFC 4644 section 2.4: articles that the peer keeps deferring do not hold u
     },
     process.cwd(),
   )
-  const lab = await createLab(config, { log: pino({ level: 'silent' }), clock: systemClock })
-  try {
-    for (let n = 1; n <= 66; n++) {
-      await lab.news.service.post(articleOf(`Message-ID: <${n}@a>`), { host: '127.0.0.1', rights: allGroups })
-    }
-    await expect.poll(() => offers.size, soon).toBe(66)
-    // A round offers the deferred articles again after a while, or when it is asked for.
-    await expect
-      .poll(() => {
-        lab.news.feeds()[0]?.retry?.()
-        return taken
-      }, soon)
-      .toEqual(['<65@a>', '<66@a>'])
-  } finally {
-    await lab.stop()
+  await using lab = await createLab(config, { log: pino({ level: 'silent' }), clock: systemClock })
+  for (let n = 1; n <= 66; n++) {
+    await lab.news.service.post(articleOf(`Message-ID: <${n}@a>`), { host: '127.0.0.1', rights: allGroups })
   }
+  await expect.poll(() => offers.size, soon).toBe(66)
+  // A round offers the deferred articles again after a while, or when it is asked for.
+  await expect
+    .poll(() => {
+      lab.news.feeds()[0]?.retry?.()
+      return taken
+    }, soon)
+    .toEqual(['<65@a>', '<66@a>'])
 })

@@ -36,16 +36,12 @@ test('deletes articles by age and by count, keeps their Message-IDs known, and n
 })
 
 test('a group with keep.count is trimmed soon after articles arrive', async () => {
-  const lab = await startLab({
+  await using lab = await startLab({
     news: { groups: [{ name: 'lab.many', keep: { count: 3 }, addresses: ['many@lab.test'] }] },
   })
-  try {
-    for (let n = 1; n <= 5; n++) {
-      await lab.deliver({ from: 'alice@lab.test', subject: `article ${n}`, text: 'x' }, { to: 'many@lab.test' })
-    }
-    const numbers = async (): Promise<number[]> => (await lab.articles('lab.many')).map(({ number }) => number)
-    await expect.poll(numbers, { timeout: 10_000 }).toEqual([3, 4, 5])
-  } finally {
-    await lab.stop()
+  for (let n = 1; n <= 5; n++) {
+    await lab.deliver({ from: 'alice@lab.test', subject: `article ${n}`, text: 'x' }, { to: 'many@lab.test' })
   }
+  const numbers = async (): Promise<number[]> => (await lab.articles('lab.many')).map(({ number }) => number)
+  await expect.poll(numbers, { timeout: 10_000 }).toEqual([3, 4, 5])
 })

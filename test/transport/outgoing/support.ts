@@ -51,14 +51,10 @@ export async function send(
   { port }: Pick<MailLab, 'port'>,
   { from = 'alice@lab.test', to, raw, logOn }: Sent,
 ): Promise<string> {
-  const sender = await SmtpSender.open(port)
-  try {
-    if (logOn) {
-      const reply = await sender.ask(`AUTH PLAIN ${Buffer.from('\0alice\0secret').toString('base64')}`)
-      if (!reply.startsWith('235')) return reply
-    }
-    return await sender.send(raw ?? 'Subject: hello\r\n\r\nbody\r\n', { from, to })
-  } finally {
-    sender.close()
+  using sender = await SmtpSender.open(port)
+  if (logOn) {
+    const reply = await sender.ask(`AUTH PLAIN ${Buffer.from('\0alice\0secret').toString('base64')}`)
+    if (!reply.startsWith('235')) return reply
   }
+  return await sender.send(raw ?? 'Subject: hello\r\n\r\nbody\r\n', { from, to })
 }

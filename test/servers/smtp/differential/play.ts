@@ -25,27 +25,23 @@ const NO_REPLY_MS = 10_000
 
 /** Plays a transcript on a new connection. After `STARTTLS` and 220 it starts TLS. Returns a reply for every command. */
 export async function playTranscript(peer: ComparedServer, transcript: Transcript): Promise<RecordedReply[]> {
-  const client = await LineClient.open(peer.port)
+  using client = await LineClient.open(peer.port)
   const replies: RecordedReply[] = []
-  try {
-    await readReply(client, 'connect')
-    for (const step of transcript) {
-      if (typeof step === 'object' && 'content' in step) {
-        if (replies.at(-1)?.code !== '354') continue
-        client.send(step.content)
-        replies.push(await readReply(client, '(content)'))
-        continue
-      }
-      const commands = typeof step === 'string' ? [step] : step
-      client.send(commands.map((command) => `${command}\r\n`).join(''))
-      for (const command of commands) replies.push(await readReply(client, command))
-      if (step === 'STARTTLS' && replies.at(-1)?.code === '220') await client.startTls(peer.ca)
-      if (replies.at(-1)?.code === 'end') break
+  await readReply(client, 'connect')
+  for (const step of transcript) {
+    if (typeof step === 'object' && 'content' in step) {
+      if (replies.at(-1)?.code !== '354') continue
+      client.send(step.content)
+      replies.push(await readReply(client, '(content)'))
+      continue
     }
-    return replies
-  } finally {
-    client.destroy()
+    const commands = typeof step === 'string' ? [step] : step
+    client.send(commands.map((command) => `${command}\r\n`).join(''))
+    for (const command of commands) replies.push(await readReply(client, command))
+    if (step === 'STARTTLS' && replies.at(-1)?.code === '220') await client.startTls(peer.ca)
+    if (replies.at(-1)?.code === 'end') break
   }
+  return replies
 }
 
 async function readReply(client: LineClient, command: string): Promise<RecordedReply> {

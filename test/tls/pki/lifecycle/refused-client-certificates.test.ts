@@ -181,16 +181,12 @@ describe('outside roots', () => {
       await using opened = await openCertificateStore(storeOptions(store))
       await authoritiesOf(opened).addTrusted(Buffer.from(certificatePem(second.certificate)))
     }
-    const accepting = await serve(clientCertificates, store)
-    try {
-      expect(await logOn(accepting, 'TLSv1.3', client(second))).toBe('logged on as partner')
-      expect(await logOn(accepting, 'TLSv1.3', client(partner, { email: 'alice@lab.test' }))).toMatch(/^a (NO|BAD)/)
-      // Without the root, its certificates log on no more, and other changes are served.
-      await accepting.authorities.removeTrusted('Second Root CA')
-      await expect.poll(() => logOn(accepting, 'TLSv1.3', client(second)), { timeout: 10_000 }).toMatch(/^a (NO|BAD)/)
-    } finally {
-      await accepting.stop()
-    }
+    await using accepting = await serve(clientCertificates, store)
+    expect(await logOn(accepting, 'TLSv1.3', client(second))).toBe('logged on as partner')
+    expect(await logOn(accepting, 'TLSv1.3', client(partner, { email: 'alice@lab.test' }))).toMatch(/^a (NO|BAD)/)
+    // Without the root, its certificates log on no more, and other changes are served.
+    await accepting.authorities.removeTrusted('Second Root CA')
+    await expect.poll(() => logOn(accepting, 'TLSv1.3', client(second)), { timeout: 10_000 }).toMatch(/^a (NO|BAD)/)
   })
 
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('are judged by the clock of the lab (%s)', async (version) => {
@@ -201,45 +197,41 @@ describe('outside roots', () => {
       put(folder.path, 'server.pem', server.cert),
       put(folder.path, 'server.key', String(server.key)),
     ])
-    const lab = await serve({ mode: 'require', trust: [{ file: trust }] }, 'memory', { file, keyFile })
+    await using lab = await serve({ mode: 'require', trust: [{ file: trust }] }, 'memory', { file, keyFile })
     const result = (identity: ConnectionOptions) => logOn(lab, version, identity, certificatePem(partner.certificate))
     const early = client(partner, { fromDays: 400, email: 'alice@lab.test' })
     const present = client(partner, { email: 'alice@lab.test' })
-    try {
-      await lab.clock.advance('401d')
-      const { pkcs12 } = await lab.authorities.issueUser({ commonName: 'Alice', emails: ['alice@lab.test'] })
-      const own = { pfx: pkcs12('pw'), passphrase: 'pw' }
-      expect(await result(early)).toBe('logged on as alice')
-      expect(await result(own)).toBe('logged on as alice')
-      // OpenSSL, which judges by the time of the machine, accepts this one.
-      expect(await result(present)).toBe('45')
-      expect(lab.sessions().at(-1)?.refusals).toEqual([expect.stringMatching(/is not verified: it.* has expired/)])
-      // The date hides the other defects from OpenSSL.
-      const hidden: readonly (readonly [identity: object, alert: string, words: RegExp])[] = [
-        [client(stranger, { fromDays: 400 }), '48', /no authority that this .* trusts issued it/],
-        [client(self, { fromDays: 400 }), '48', /it is self-signed/],
-        [client(partner, { fromDays: 400, purpose: 'serverAuth' }), '43', /is not for clients/],
-        [unknownExtension(partner, 400), '46', /a critical extension/],
-        [client(notAnAuthority(), { fromDays: 400 }), '48', /no authority that this .* trusts issued it/],
-      ]
-      for (const [identity, alert, words] of hidden) {
-        expect(await result(identity)).toBe(alert)
-        expect(lab.sessions().at(-1)?.refusals).toEqual([expect.stringMatching(words)])
-      }
-      // It sends the root, too. OpenSSL of Node.js 20 may refuse the signature itself, without an alert.
-      await result(forged(partner, { fromDays: 400 }))
-      expect(lab.sessions().at(-1)?.refusals).toEqual([
-        expect.stringMatching(/no authority that this .* trusts issued it|a signature is wrong/),
-      ])
-      await lab.clock.reset()
-      for (const identity of [early, own]) {
-        expect(await result(identity)).toBe('45')
-        expect(lab.sessions().at(-1)?.refusals).toEqual([expect.stringMatching(/is not verified: it.* not yet valid/)])
-      }
-      expect(await result(present)).toBe('logged on as alice')
-    } finally {
-      await lab.stop()
+    await lab.clock.advance('401d')
+    const { pkcs12 } = await lab.authorities.issueUser({ commonName: 'Alice', emails: ['alice@lab.test'] })
+    const own = { pfx: pkcs12('pw'), passphrase: 'pw' }
+    expect(await result(early)).toBe('logged on as alice')
+    expect(await result(own)).toBe('logged on as alice')
+    // OpenSSL, which judges by the time of the machine, accepts this one.
+    expect(await result(present)).toBe('45')
+    expect(lab.sessions().at(-1)?.refusals).toEqual([expect.stringMatching(/is not verified: it.* has expired/)])
+    // The date hides the other defects from OpenSSL.
+    const hidden: readonly (readonly [identity: object, alert: string, words: RegExp])[] = [
+      [client(stranger, { fromDays: 400 }), '48', /no authority that this .* trusts issued it/],
+      [client(self, { fromDays: 400 }), '48', /it is self-signed/],
+      [client(partner, { fromDays: 400, purpose: 'serverAuth' }), '43', /is not for clients/],
+      [unknownExtension(partner, 400), '46', /a critical extension/],
+      [client(notAnAuthority(), { fromDays: 400 }), '48', /no authority that this .* trusts issued it/],
+    ]
+    for (const [identity, alert, words] of hidden) {
+      expect(await result(identity)).toBe(alert)
+      expect(lab.sessions().at(-1)?.refusals).toEqual([expect.stringMatching(words)])
     }
+    // It sends the root, too. OpenSSL of Node.js 20 may refuse the signature itself, without an alert.
+    await result(forged(partner, { fromDays: 400 }))
+    expect(lab.sessions().at(-1)?.refusals).toEqual([
+      expect.stringMatching(/no authority that this .* trusts issued it|a signature is wrong/),
+    ])
+    await lab.clock.reset()
+    for (const identity of [early, own]) {
+      expect(await result(identity)).toBe('45')
+      expect(lab.sessions().at(-1)?.refusals).toEqual([expect.stringMatching(/is not verified: it.* not yet valid/)])
+    }
+    expect(await result(present)).toBe('logged on as alice')
   })
 
   it('need a root in their file', async () => {

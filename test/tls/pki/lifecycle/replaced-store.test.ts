@@ -80,7 +80,7 @@ it('a running lab follows a store whose parent folder is replaced', async () => 
 it('reload reads the store again, even if no change was noticed', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'certs')
-  const store = await openCertificateStore(storeOptions(path))
+  await using store = await openCertificateStore(storeOptions(path))
   // Nothing tells this lab about changes.
   Object.assign(store, { watch: () => () => {} })
   const config = await resolveForTests({ certificates: { store: path, key: 'p256' }, virtualServers })
@@ -97,7 +97,6 @@ it('reload reads the store again, even if no change was noticed', async () => {
     await expect(lab.reload(config)).rejects.toThrow('does not exist any more')
     expect(await servedOn(port, store.rootPem)).toBe(other)
   }
-  await store.close()
 })
 
 it('refuses a change while the folder is gone, instead of starting an empty store there', async () => {
