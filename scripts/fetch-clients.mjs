@@ -27,6 +27,14 @@ const clients = {
     program: 'dist/index.js',
     unpack: (folder) => join(folder, 'package'),
   },
+  /** sns-validator 0.3.5 (Apache-2.0), which verifies messages of Amazon SNS. */
+  'sns-validator': {
+    package: 'sns-validator@0.3.5',
+    sha512: 'lapYNmezLsltnt2fcQyhmYnC41mYZ7EjU7f2oR/hrhpbD/LemryclRpApwxO84gOyDIQ7MWe/h4HvkdunFzSKg==',
+    folder: 'sns-validator-0.3.5',
+    program: 'index.js',
+    unpack: (folder) => join(folder, 'package'),
+  },
   /** node-pop3 0.11.0 (MIT), a POP3 client. */
   'node-pop3': {
     package: 'node-pop3@0.11.0',

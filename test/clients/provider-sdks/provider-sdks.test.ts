@@ -9,7 +9,9 @@ import { runProgram } from '../../support/run-program.ts'
 
 const installed = fetchedClient('provider-sdks-1/node_modules/svix/package.json')
 const folder = installed === undefined ? '' : join(installed, '../../..')
+const snsValidator = fetchedClient('sns-validator-0.3.5/index.js')
 const receiver = await EventReceiver.ofTests()
+const [oldSns, newSns] = [await EventReceiver.ofTests(), await EventReceiver.ofTests()]
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const base64Key = privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64')
 const templates = {
@@ -37,6 +39,10 @@ beforeAll(async () => {
             ],
             senders,
             templates,
+            webhooks: [
+              { url: oldSns.url, sns: { confirm: true } },
+              { url: newSns.url, sns: { signatureVersion: '2' } },
+            ],
           },
           {
             provider: 'sendgrid',
@@ -95,7 +101,7 @@ const messageTo = (user: string) => client.lab.waitForMessage({ to: `${user}@lab
 const LONG = { timeout: 120_000 }
 
 describe.skipIf(!installed)('the SDKs of providers', LONG, () => {
-  it('@aws-sdk/client-sesv2 and @aws-sdk/client-ses', async () => {
+  it('@aws-sdk/client-sesv2 and @aws-sdk/client-ses, and sns-validator verifies the events', async () => {
     const region = 'EU-WEST-1'
     const rejected = `Email address is not verified. The following identities failed the check in region ${region}: x@example.com`
     expect(await run('ses')).toEqual([
@@ -121,6 +127,17 @@ describe.skipIf(!installed)('the SDKs of providers', LONG, () => {
     expect([(await messageTo('dave')).subject, (await messageTo('erin')).subject]).toEqual(['Hello Dave', 'Hello Erin'])
     expect((await messageTo('grace')).text).toBe('Hello & <goodbye>')
     await messageTo('heidi')
+    const received = [...(await oldSns.take(1)), ...(await newSns.take(1))]
+    expect(received.map(({ json }) => [json.Type, json.SignatureVersion])).toEqual([
+      ['SubscriptionConfirmation', '1'],
+      ['Notification', '2'],
+    ])
+    if (snsValidator === undefined) return
+    for (const { json, text } of received)
+      expect(await run('sns', snsValidator, Buffer.from(text).toString('base64'))).toEqual([
+        json.Type,
+        'The message signature is invalid.',
+      ])
   })
 
   it('@sendgrid/mail, and @sendgrid/eventwebhook verifies the events', async () => {

@@ -1,11 +1,9 @@
-import { createSign, randomUUID } from 'node:crypto'
-import type { Api } from '../../../../src/api/api.ts'
+import { randomUUID } from 'node:crypto'
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
 import { timeText } from '../../../../src/core/time/time-text.ts'
-import type { InstalledCertificate } from '../../../../src/tls/pki/types.ts'
-import { type EventPosts, type MailEvent, ProviderError, type ProviderRoute, type WebhookRequest } from '../types.ts'
+import type { EventPosts, MailEvent } from '../types.ts'
+import { ACCOUNT, notificationsOf } from './sns.ts'
 
-const ACCOUNT = '123456789012'
 const AGENT = { ipAddress: '192.0.2.1', userAgent: 'Mozilla/5.0' }
 
 /** The name of each event, and what it says. https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html */
@@ -112,75 +110,12 @@ function messageOf(event: MailEvent): object | undefined {
   }
 }
 
-/** The certificates that sign for each lab. */
-const certificates = new WeakMap<Api, Promise<InstalledCertificate>>()
-
-/** Returns the certificate that signs: RSA, of the lab's authority. */
-function certificateOf(api: Api): Promise<InstalledCertificate> {
-  const known = certificates.get(api)
-  if (known) return known
-  const created = api.lab.certificateStore
-    .resolve('Amazon SNS', { kind: 'variant', variant: 'rsa' }, ['sns.amazonaws.com'])
-    .then(([first]) => {
-      if (first) return first
-      throw new ProviderError('unavailable', 'the lab could not issue the certificate of Amazon SNS')
-    })
-  certificates.set(api, created)
-  created.catch(() => certificates.delete(api))
-  return created
-}
-
-/** The fields that the signature covers. https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html */
-const SIGNED = ['Message', 'MessageId', 'Timestamp', 'TopicArn', 'Type'] as const
-
-async function post(event: MailEvent, { api, base }: Parameters<EventPosts>[1]): Promise<WebhookRequest[]> {
-  const message = messageOf(event)
-  if (!message) return []
-  const { thumbprint, privateKeyPem } = await certificateOf(api)
-  const fields = {
-    Type: 'Notification',
-    MessageId: event.id,
-    TopicArn: `arn:aws:sns:${event.mail.details.region}:${ACCOUNT}:sealpost`,
-    Message: JSON.stringify(message),
-    Timestamp: timeText(api.lab.clock.now()),
-  }
-  const text = SIGNED.map((name) => `${name}\n${fields[name]}\n`).join('')
-  const host = base.replace('//email.', '//sns.')
-  return [
-    {
-      event: forms[event.type][0],
-      body: JSON.stringify({
-        ...fields,
-        SignatureVersion: '1',
-        // Version 1 of the signature is that of new topics.
-        Signature: createSign('RSA-SHA1').update(text).sign(privateKeyPem, 'base64'),
-        SigningCertURL: `${host}/SimpleNotificationService-${thumbprint.toLowerCase()}.pem`,
-        UnsubscribeURL: `${host}/?Action=Unsubscribe&SubscriptionArn=${fields.TopicArn}:${event.mail.id}`,
-      }),
-      headers: {
-        'Content-Type': 'text/plain; charset=UTF-8',
-        'User-Agent': 'Amazon Simple Notification Service Agent',
-        'x-amz-sns-message-type': 'Notification',
-        'x-amz-sns-message-id': event.id,
-        'x-amz-sns-topic-arn': fields.TopicArn,
-      },
-    },
-  ]
-}
-
 /** The events of SES, as notifications of Amazon SNS. */
-export const sesEvents: EventPosts = async (events, target) =>
-  (await Promise.all(events.map((event) => post(event, target)))).flat()
-
-/** The certificate that the notifications name. */
-export const signingRoutes: readonly ProviderRoute[] = [
-  {
-    method: 'GET',
-    path: /^\/SimpleNotificationService-[0-9a-f]+\.pem$/,
-    isPublic: true,
-    run: async ({ api }) => ({
-      body: (await certificateOf(api)).certificatePem,
-      headers: { 'Content-Type': 'application/x-pem-file' },
-    }),
-  },
-]
+export const sesEvents: EventPosts = async (events, target) => {
+  const wanted = events.flatMap((event) => {
+    const message = messageOf(event)
+    const facts = { id: event.id, region: event.mail.details.region ?? '', name: forms[event.type][0] }
+    return message ? [{ ...facts, message: JSON.stringify(message) }] : []
+  })
+  return notificationsOf(wanted, target)
+}

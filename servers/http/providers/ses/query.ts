@@ -3,6 +3,7 @@ import { xml } from '../../../../src/core/text/xml.ts'
 import { send } from '../send.ts'
 import { type Answer, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
 import { mailOf, type SesMail, templated } from './messages.ts'
+import { subscribe } from './sns.ts'
 
 const NAMESPACE = 'http://ses.amazonaws.com/doc/2010-12-01/'
 
@@ -63,6 +64,7 @@ async function act(call: ProviderCall): Promise<Answer> {
       `<Max24HourSend>${day}</Max24HourSend><MaxSendRate>${rate}</MaxSendRate><SentLast24Hours>0</SentLast24Hours>`,
     )
   }
+  if (action === 'Subscribe') return subscribe(call, form)
   const contentOf = Object.hasOwn(contents, action) ? contents[action] : undefined
   if (!contentOf) throw new ProviderError('not-offered', `Sealpost does not offer the action ${xml(action)}`)
   const mail = mailOf(call, mailIn(form, contentOf(call, form)))

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { xml } from '../../../../src/core/text/xml.ts'
 import type { ErrorKind, Provider } from '../types.ts'
-import { sesEvents, signingRoutes } from './events.ts'
+import { sesEvents } from './events.ts'
 import { queryRoutes, xmlAnswer } from './query.ts'
 import { credentialOf, regionOf } from './signature.ts'
+import { snsRoutes } from './sns.ts'
 import { versionTwoRoutes } from './version-two.ts'
 
 interface Refusal {
@@ -51,7 +52,7 @@ const query: Errors = {
 
 /** Amazon SES: the API of version 2, and the Query API of version 1. */
 export const ses: Provider = {
-  routes: [...versionTwoRoutes, ...queryRoutes, ...signingRoutes],
+  routes: [...versionTwoRoutes, ...queryRoutes, ...snsRoutes],
   credentialOf,
   messageIdOf: (id) => `${id}@eu-west-1.amazonses.com`,
   errorOf(error, _, call) {

@@ -117,6 +117,16 @@ const webhook = mapping(() => ({
       'https: PEM file with the roots of the receiver, relative to this file. Default: the roots of the lab and of the system.',
     )
     .meta({ examples: ['../hook-root.pem'] }),
+  sns: mapping(() => ({
+    confirm: z
+      .boolean()
+      .default(false)
+      .describe('Whether the URL gets no event before it has confirmed its subscription at the SubscribeURL.'),
+    signatureVersion: z.enum(['1', '2']).default('1').describe('1: SHA-1. 2: SHA-256.'),
+    rawDelivery: z.boolean().default(false).describe('Whether the body is the event alone, without a signature.'),
+  }))
+    .prefault({})
+    .describe('ses: how Amazon SNS sends the events.'),
   timeout: timeLimit.prefault('10s').describe('Longest wait for an answer.'),
   retries: z
     .array(timeLimit)
