@@ -30,7 +30,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await using http = await start(0, 'basic')
     await deliver(http, 'alice', 'For Alice')
     await deliver(http, 'bob', 'For Bob')
-    const page = await browser.open(http.base, '/mail')
+    await using page = await browser.open(http.base, '/mail')
     await page.getByLabel('User name').fill('bob')
     await page.getByLabel('Password').fill('wrong')
     await page.getByRole('button', { name: 'Log on' }).click()
@@ -44,7 +44,6 @@ describe.skipIf(!hasChromium)('the console', () => {
     await page.getByText('For Bob', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Log off' }).click()
     await page.getByLabel('User name').waitFor()
-    await page.context().close()
   })
 
   it('lets an account change its mail, but not the articles in the same list', async () => {
@@ -57,7 +56,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     const json = { newsgroups: ['lab.general'], subject: 'An article', text: 'Text' }
     expect((await http.request('articles', { json, headers })).status).toBe(201)
     await deliver(http, 'bob', 'A mail')
-    const page = await browser.open(http.base, '/mail?q=-newsgroup:none')
+    await using page = await browser.open(http.base, '/mail?q=-newsgroup:none')
     await page.getByLabel('User name').fill('bob')
     await page.getByLabel('Password').fill('secret')
     await page.getByLabel('Password').press('Enter')
@@ -71,78 +70,71 @@ describe.skipIf(!hasChromium)('the console', () => {
     await page.locator('.mail-row', { hasText: 'An article' }).click({ modifiers: ['Control'] })
     await page.getByText('1 selected').waitFor()
     await expect.poll(() => page.getByRole('button', { name: 'Flag', exact: true }).count()).toBe(0)
-    await page.context().close()
   })
 
   it('takes a token from the fragment of its URL, and removes it', async () => {
     await using http = await start(0, 'basic')
     await deliver(http, 'alice', 'For Alice')
-    const page = await browser.open(http.base, `/mail#token=${token}`)
+    await using page = await browser.open(http.base, `/mail#token=${token}`)
     await page.getByText('For Alice', { exact: true }).waitFor()
     await expect.poll(() => page.url()).toBe(`${http.base}/mail`)
     await page.goBack().catch(() => null)
     expect(page.url()).not.toContain(token)
-    await page.context().close()
   })
 
   it('says that the token of a link is not valid', async () => {
     await using http = await start(0, 'basic')
-    const page = await browser.open(http.base, '/mail#token=wrong-wrong-wrong')
+    await using page = await browser.open(http.base, '/mail#token=wrong-wrong-wrong')
     await page.getByText('The token of this link is not valid').waitFor()
-    await page.context().close()
   })
 
   it('takes a token from the address of a page that is open', async () => {
     await using http = await start(0, 'basic')
     await deliver(http, 'alice', 'For Alice')
-    const page = await browser.open(http.base, '/mail')
+    await using page = await browser.open(http.base, '/mail')
     await page.getByLabel('User name').waitFor()
     await page.evaluate(`location.hash = 'token=${token}'`)
     await page.getByText('For Alice', { exact: true }).waitFor()
     await expect.poll(() => page.url()).toBe(`${http.base}/mail`)
-    await page.context().close()
   })
 
   it('asks for a log-on when the lab has started again', async () => {
     const port = await freePort()
     const first = await start(port, 'basic')
-    const page = await browser.open(first.base, `/mail#token=${token}`)
+    await using page = await browser.open(first.base, `/mail#token=${token}`)
     await page.getByText('live', { exact: true }).waitFor()
     await first[Symbol.asyncDispose]()
     await page.getByText(/reconnecting in \d+ s/).waitFor()
     await using _second = await start(port, 'basic')
     await page.getByLabel('User name').waitFor()
-    await page.context().close()
   })
 
   it('skips to the content of the page that is open', async () => {
     await using http = await start()
-    const page = await browser.open(http.base, '/servers?tab=x')
+    await using page = await browser.open(http.base, '/servers?tab=x')
     await page.getByRole('heading', { level: 2, name: 'Virtual servers' }).waitFor()
     await page.keyboard.press('Tab')
     await page.getByRole('link', { name: 'Skip to the content' }).press('Enter')
     await page.locator('main:focus').waitFor()
     await expect.poll(() => new URL(page.url()).pathname).toBe('/servers')
-    await page.context().close()
   })
 
   it('copies where the browser offers no clipboard, and leaves the focus where it was', async () => {
     await using http = await start()
-    const page = await browser.open(http.base, '/authorities')
+    await using page = await browser.open(http.base, '/authorities')
     await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     await page.evaluate("addEventListener('copy', () => { globalThis.copied = String(getSelection()) })")
     const copy = page.locator('.copyable', { hasText: 'sealpost trust install' }).getByRole('button')
     await copy.press('Enter')
     await page.locator('button:focus', { has: page.locator('.lucide-check') }).waitFor()
     await expect.poll(() => page.evaluate('copied')).toBe('sealpost trust install')
-    await page.context().close()
   })
 
   it('says when the lab is gone, and shows what is there when it is back', async () => {
     const port = await freePort()
     const first = await start(port)
     await deliver(first, 'alice', 'Before')
-    const page = await browser.open(first.base, '/mail')
+    await using page = await browser.open(first.base, '/mail')
     await page.getByText('Before', { exact: true }).waitFor()
     await first[Symbol.asyncDispose]()
     await page.getByText(/reconnecting in \d+ s/).waitFor()
@@ -151,7 +143,6 @@ describe.skipIf(!hasChromium)('the console', () => {
     await page.getByText('live', { exact: true }).waitFor()
     await page.getByText('After', { exact: true }).waitFor()
     await expect.poll(() => page.getByText('Before', { exact: true }).count()).toBe(0)
-    await page.context().close()
   })
 
   it('works below the base path of a proxy, and for one tenant', async () => {
@@ -161,7 +152,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await once(proxy, 'listening')
     const base = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
     try {
-      const page = await browser.open(base, '/lab/mail?account=alice&folder=INBOX')
+      await using page = await browser.open(base, '/lab/mail?account=alice&folder=INBOX')
       await page.getByText('For Alice', { exact: true }).click()
       await page.getByRole('heading', { level: 2, name: 'For Alice' }).waitFor()
       await expect.poll(() => page.url()).toMatch(/\/lab\/mail\/[^/]+\?account=alice/)
@@ -172,7 +163,6 @@ describe.skipIf(!hasChromium)('the console', () => {
       const { name } = (await http.request('tenants', { json: {} })).body
       await page.goto(`${base}/lab/t/${name}/mail`)
       await page.getByText('No mail yet').waitFor()
-      await page.context().close()
     } finally {
       proxy.closeAllConnections()
       proxy.close()
@@ -181,7 +171,7 @@ describe.skipIf(!hasChromium)('the console', () => {
 
   it('speaks the language and has the theme that were chosen', async () => {
     await using http = await start()
-    const page = await browser.open(http.base, '/mail')
+    await using page = await browser.open(http.base, '/mail')
     await page.getByRole('combobox', { name: 'Language' }).selectOption('ja')
     await page.getByText('まだメールはありません').waitFor()
     await page.getByRole('combobox', { name: '言語' }).selectOption('de')
@@ -193,7 +183,6 @@ describe.skipIf(!hasChromium)('the console', () => {
     await expect
       .poll(() => page.evaluate('[document.documentElement.dataset.theme, document.documentElement.lang]'))
       .toEqual(['dark', 'de'])
-    await page.context().close()
   })
 })
 

@@ -57,31 +57,32 @@ describe.skipIf(!hasChromium)('accessibility', () => {
     async (look) => {
       const { path, ready, colorScheme, width } = look
       const base = `http://127.0.0.1:${http.lab.server('server' in look ? logOn.server : 'http').port}`
-      const page = await browser.open(base, path, { colorScheme, viewport: { width, height: 800 } })
+      await using page = await browser.open(base, path, { colorScheme, viewport: { width, height: 800 } })
       await page.locator(ready).first().waitFor()
       await expectAccessible(page)
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
-      await page.context().close()
     },
   )
 
   it.each(['light', 'dark'] as const)('axe finds nothing on the tabs of a message, %s', async (colorScheme) => {
     const [{ id }] = (await http.request('messages?query=subject:code')).body.items
-    const page = await browser.open(http.base, `/mail/${id}`, { colorScheme, viewport: { width: 1280, height: 800 } })
+    await using page = await browser.open(http.base, `/mail/${id}`, {
+      colorScheme,
+      viewport: { width: 1280, height: 800 },
+    })
     for (const name of await tabNames(page)) {
       await openTab(page, name)
       await page.locator('.reader .tab-panel > :not(.skeleton)').first().waitFor()
       await expect.poll(() => page.locator('.reader .skeleton').count()).toBe(0)
       await expectAccessible(page, '.reader')
     }
-    await page.context().close()
   })
 
   it.each(['light', 'dark'] as const)(
     'axe finds nothing on an article, and on the dialogs of News, %s',
     async (colorScheme) => {
       const viewport = { width: 1280, height: 800 }
-      const page = await browser.open(http.base, '/news/groups/lab.general', { colorScheme, viewport })
+      await using page = await browser.open(http.base, '/news/groups/lab.general', { colorScheme, viewport })
       await page.locator('.news-row').first().click()
       await page.locator('.reader .tab-panel pre').waitFor()
       await expectAccessible(page)
@@ -100,13 +101,12 @@ describe.skipIf(!hasChromium)('accessibility', () => {
         await expect.poll(() => dialog.count()).toBe(0)
         if (open === '#') await page.getByRole('link', { name: 'All newsgroups' }).click()
       }
-      await page.context().close()
     },
   )
 
   it.each([1280, 390])('axe finds nothing on the dialogs of a message, and they fit into %d px', async (width) => {
     const [{ id }] = (await http.request('messages?query=subject:bob')).body.items
-    const page = await browser.open(http.base, `/mail/${id}`, { viewport: { width, height: 800 } })
+    await using page = await browser.open(http.base, `/mail/${id}`, { viewport: { width, height: 800 } })
     for (const [name, ready] of [
       ['Report to the sender…', 'form'],
       ['Compare with…', '.compared ins'],
@@ -122,7 +122,6 @@ describe.skipIf(!hasChromium)('accessibility', () => {
       await page.keyboard.press('Escape')
       await dialog.waitFor({ state: 'detached' })
     }
-    await page.context().close()
   })
 
   it('no page has asked another origin for anything', () => {

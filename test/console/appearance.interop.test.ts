@@ -113,7 +113,7 @@ describe.skipIf(!hasChromium)('the look of the console', () => {
       const [light = [], dark = []] = ['light', 'dark'].map((scheme) => known[`${name} ${scheme} ${width}`])
       expect(difference(light, dark)).toBeGreaterThan(2 * MAX_DIFFERENT)
     }
-    const page = await browser.open(http.base, '/mail', {
+    await using page = await browser.open(http.base, '/mail', {
       colorScheme: 'light',
       viewport: { width: 1280, height: 800 },
     })
@@ -121,6 +121,5 @@ describe.skipIf(!hasChromium)('the look of the console', () => {
     await page.evaluate('for (const sheet of document.styleSheets) sheet.disabled = true')
     const cells = await cellsOf(decoder, await picture(page))
     expect(difference(cells, known['mail light 1280'] ?? [])).toBeGreaterThan(2 * MAX_DIFFERENT)
-    await page.context().close()
   })
 })

@@ -25,7 +25,7 @@ describe.skipIf(!hasChromium)('the page of the authorities', () => {
     await http.request('certificates', {
       json: { for: 'imap4', key: 'p256', organization: 'Queued', authority: 'Slow CA' },
     })
-    const page = await browser.open(http.base, '/authorities/Slow%20CA')
+    await using page = await browser.open(http.base, '/authorities/Slow%20CA')
     await page.getByRole('button', { name: 'Approve' }).click()
     await page.getByRole('region', { name: 'Requests that wait for approval' }).waitFor({ state: 'detached' })
 
@@ -56,14 +56,12 @@ describe.skipIf(!hasChromium)('the page of the authorities', () => {
     const { items } = (await http.request('authorities/Slow%20CA/issued')).body
     expect(items).toMatchObject([{ revoked: { reason: 'keyCompromise' } }])
     expect(browser.complaints).toEqual([])
-    await page.context().close()
   })
 
   it('says what turns the service on, where there is none', async () => {
-    const page = await browser.open(http.base, '/authorities?tab=acme')
+    await using page = await browser.open(http.base, '/authorities?tab=acme')
     await page.getByText('The HTTP service of the authorities is off').waitFor()
     await page.getByText(/^certificates: \{ service: \{/).waitFor()
-    await page.context().close()
   })
 
   it.skipIf(!needs('certbot'))('the line for certbot works, and its order, the CRL and OCSP are shown', async () => {
@@ -73,7 +71,7 @@ describe.skipIf(!hasChromium)('the page of the authorities', () => {
       virtualServers: [{ protocol: 'http' }],
       certificates: { service: { port: 0, tlsPort: 0, acme: { httpPort } } },
     })
-    const page = await browser.open(own.base, '/authorities?tab=acme')
+    await using page = await browser.open(own.base, '/authorities?tab=acme')
     await page.getByText('No client has ordered a certificate yet.').waitFor()
     const shell = async (line: RegExp): Promise<string> => {
       const text = (await page.getByText(line).first().textContent()) ?? ''
@@ -108,6 +106,5 @@ describe.skipIf(!hasChromium)('the page of the authorities', () => {
     expect(BigInt(stdout.trim().replace(/^crlNumber=(?:0x)?/, '0x'))).toBe(BigInt(shown ?? 0))
     rmSync(folder, { recursive: true })
     expect(browser.complaints).toEqual([])
-    await page.context().close()
   })
 })

@@ -23,11 +23,12 @@ export class ConsoleBrowser implements AsyncDisposable {
     return new ConsoleBrowser(await sharedChromium())
   }
 
-  /** Opens a page of a lab in a profile of its own. */
+  /** Opens a page of a lab in a profile of its own, which `await using` closes. */
   async open(base: string, path = '/', options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.#browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/London', ...options })
     this.#profiles.push(context)
-    return this.openIn(await context.newPage(), base, path)
+    const page = await this.openIn(await context.newPage(), base, path)
+    return Object.assign(page, { [Symbol.asyncDispose]: () => context.close() })
   }
 
   /** Opens a page in a tab, and records what it does. */

@@ -36,7 +36,7 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     const pfx = ['-export', '-in', 'own.pem', '-inkey', 'own.key', '-passout', 'pass:secret', '-out', 'own.pfx']
     await outside.openssl('pkcs12', ...pfx)
 
-    const page = await browser.open(http.base, '/certificates')
+    await using page = await browser.open(http.base, '/certificates')
     await page.getByRole('button', { name: 'Import' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByLabel('File').setInputFiles(outside.path('own.pfx'))
@@ -85,7 +85,6 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     // The change is sent when the page closes, too.
     await page.goto('about:blank')
     await expect.poll(async () => (await http.request('certificates/Bought%20in%202026')).status).toBe(404)
-    await page.context().close()
   })
 
   /** Drops a file on the page. */
@@ -115,7 +114,7 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
 
   it('a file that is dropped on the page is imported', async () => {
     await buy('Dropped')
-    const page = await browser.open(http.base, '/certificates')
+    await using page = await browser.open(http.base, '/certificates')
     await page.locator('.certificates table').first().waitFor()
     await drop(page, '.certificates', 'Dropped.pem')
     const dialog = page.getByRole('dialog', { name: 'Import' })
@@ -124,7 +123,6 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await dialog.getByLabel('Friendly name').fill('Dropped')
     await dialog.getByRole('button', { name: 'Import' }).click()
     await page.getByRole('article', { name: 'Dropped' }).getByText('O=Dropped').first().waitFor()
-    await page.context().close()
   })
 
   it.each(['cer', 'p7b'])('a .%s file that is dropped on the wizard answers the pending request', async (ending) => {
@@ -138,7 +136,7 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
       p7b: ['crl2pkcs7', '-nocrl', '-certfile', 'answer.crt', '-certfile', 'outside.pem', '-outform', 'DER'],
     }[ending]
     await outside.openssl(...(convert ?? []), '-out', `answer.${ending}`)
-    const page = await browser.open(http.base, '/certificates/wizard?server=default-imap4-virtual-server')
+    await using page = await browser.open(http.base, '/certificates/wizard?server=default-imap4-virtual-server')
     await page.getByText('A request is pending.').waitFor()
     await drop(page, '.wizard', `answer.${ending}`)
     await page.getByText(`answer.${ending} is chosen.`).waitFor()
@@ -151,13 +149,12 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await page.getByRole('button', { name: 'Finish' }).click()
     await page.getByText('The certificate is installed.').waitFor()
     await expect.poll(seen).toMatch(new RegExp(`subject=.*${ending}`))
-    await page.context().close()
   })
 
   it.each(['pem', 'pfx'])('a .%s file that is dropped on the wizard is imported and assigned', async (ending) => {
     const name = `Wizard-${ending}`
     await buy(name)
-    const page = await browser.open(http.base, '/certificates/wizard?server=default-imap4-virtual-server')
+    await using page = await browser.open(http.base, '/certificates/wizard?server=default-imap4-virtual-server')
     await page.getByRole('button', { name: 'Next' }).waitFor()
     await drop(page, '.wizard', `${name}.${ending}`)
     await page.getByText(`${name}.${ending} is chosen.`).waitFor()
@@ -174,7 +171,6 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await page.getByRole('button', { name: 'Finish' }).click()
     await page.getByText('The certificate is installed.').waitFor()
     await expect.poll(seen).toMatch(new RegExp(`subject=.*${name}`))
-    await page.context().close()
   })
 
   it('the wizard shows a certificate before it imports it, with its warnings, and says why another one is refused', async () => {
@@ -195,7 +191,7 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await outside.sign('outside', 'weak.csr', 'weak.crt', ...expired)
     outside.write('expired.pem', ['weak.crt', 'weak.key'].map((one) => outside.text(one)).join(''))
 
-    const page = await browser.open(http.base, '/certificates/wizard?server=default-imap4-virtual-server')
+    await using page = await browser.open(http.base, '/certificates/wizard?server=default-imap4-virtual-server')
     const next = () => page.getByRole('button', { name: 'Next' }).click()
     await page.getByText('Import a certificate from a file').click()
     await next()
@@ -235,7 +231,6 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await page.getByRole('button', { name: 'Finish' }).click()
     await page.getByText('The certificate is installed.').waitFor()
     await expect.poll(seen).toMatch(/subject=.*Weak/)
-    await page.context().close()
   })
 
   it('the pages judge certificates by the clock of the lab', async () => {
@@ -264,7 +259,7 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
   })
 
   it('a virtual server serves a defective certificate, and a good one again', async () => {
-    const page = await browser.open(http.base, '/certificates')
+    await using page = await browser.open(http.base, '/certificates')
     const serve = async (choice: string): Promise<void> => {
       const row = page.getByRole('row', { name: /IMAP4.*Serve a defective/ })
       await row.getByRole('button', { name: 'Serve a defective certificate' }).click()
@@ -277,22 +272,20 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await expect.poll(seen).toContain('certificate has expired')
     await serve('auto')
     await expect.poll(seen).not.toContain('certificate has expired')
-    await page.context().close()
   })
 
   it('the rail counts the certificates that are served and expire within 14 days', async () => {
     await http.request('certificates', { json: { for: 'imap4', friendlyName: 'Short', key: 'p256', days: 5 } })
-    const page = await browser.open(http.base, '/mail')
+    await using page = await browser.open(http.base, '/mail')
     await page.getByRole('link', { name: /Certificates.*1 needs attention/ }).click()
     await page.getByRole('row', { name: /Short.*4 days/ }).waitFor()
     await http.request('certificates/unassign', { json: { for: 'imap4' } })
     await page.locator('.rail-badge').waitFor({ state: 'detached' })
-    await page.context().close()
   })
 
   it('the wizard requests a certificate by mouse, an outside authority signs, and the answer is served', async () => {
     const permissions = ['clipboard-read', 'clipboard-write']
-    const page = await browser.open(http.base, '/certificates/wizard?server=default-imap4-virtual-server', {
+    await using page = await browser.open(http.base, '/certificates/wizard?server=default-imap4-virtual-server', {
       permissions,
     })
     const next = () => page.getByRole('button', { name: 'Next' }).click()
@@ -356,11 +349,10 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await page.getByRole('row', { name: /Thunderbird.*SEC_ERROR_UNKNOWN_ISSUER/ }).waitFor()
     await expect.poll(seen).toMatch(/subject=.*Post.*localhost/)
     expect(await seen()).toMatch(/issuer=.*outside/)
-    await page.context().close()
   })
 
   it('the wizard issues a certificate by keyboard alone', async () => {
-    const page = await browser.open(http.base, '/certificates/wizard?server=default-smtp-virtual-server')
+    await using page = await browser.open(http.base, '/certificates/wizard?server=default-smtp-virtual-server')
     const { keyboard } = page
     // A page is ready for keys when its first field has the focus.
     const heading = async (name: string): Promise<void> => {
@@ -408,7 +400,6 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     const port = http.lab.server('smtp').tlsPort
     const answer = await sClient(['-connect', `127.0.0.1:${port}`, '-servername', 'localhost'], 'QUIT\r\n')
     expect(answer).toMatch(/subject=.*Keys.*localhost/)
-    await page.context().close()
   })
 
   it('no page has complained or asked another origin for anything', () => {

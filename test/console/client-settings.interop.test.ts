@@ -25,7 +25,7 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
   })
 
   it('shows what to enter for an account, copies it, and masks the password until it is asked for', async () => {
-    const page = await browser.open(http.base, '/client-settings', {
+    await using page = await browser.open(http.base, '/client-settings', {
       permissions: ['clipboard-read', 'clipboard-write'],
     })
     const { port, tlsPort } = http.lab.server('imap4')
@@ -51,12 +51,11 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
         expect.stringMatching(new RegExp(`${port}\\s+STARTTLS`)),
       ])
     expect(browser.complaints).toEqual([])
-    await page.context().close()
   })
 
   it('names the log-on of each server, and why an account cannot log on', async () => {
     await http.request('accounts/bob', { method: 'PATCH', json: { state: 'locked' } })
-    const page = await browser.open(http.base, '/client-settings?account=bob')
+    await using page = await browser.open(http.base, '/client-settings?account=bob')
     await page.getByText('bob cannot log on: locked.').waitFor()
     await page.getByRole('combobox', { name: 'Account' }).getByText('bob (locked)').waitFor({ state: 'attached' })
     await page
@@ -64,11 +63,10 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
       .getByText(/^password, /)
       .waitFor()
     await http.request('accounts/bob', { method: 'PATCH', json: { state: null } })
-    await page.context().close()
   })
 
   it('has steps or a text for each program, and warns of what does not work', async () => {
-    const page = await browser.open(http.base, '/client-settings?account=alice')
+    await using page = await browser.open(http.base, '/client-settings?account=alice')
     const programs = page.getByRole('navigation', { name: 'Programs' }).getByRole('button')
     await programs.first().waitFor()
     for (const program of await programs.all()) {
@@ -83,11 +81,10 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
     await programs.filter({ hasText: 'tin' }).last().click()
     const { tlsPort } = http.lab.server('nntp')
     await page.getByText(`NNTPSERVER=localhost tin -r -T -p ${tlsPort} -A lab.general`).waitFor()
-    await page.context().close()
   })
 
   it('downloads the root and the files for automatic configuration', async () => {
-    const page = await browser.open(http.base, '/client-settings?account=alice')
+    await using page = await browser.open(http.base, '/client-settings?account=alice')
     const files = page.getByRole('region', { name: 'Downloads' })
     const download = async (name: string): Promise<string> => {
       const saving = page.waitForEvent('download')
@@ -98,11 +95,10 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
     expect(await download('config-v1.1.xml')).toContain('<username>alice</username>')
     expect(await download('autodiscover.xml')).toContain('<LoginName>alice</LoginName>')
     expect(await download('lab.mobileconfig')).toContain('com.apple.mail.managed')
-    await page.context().close()
   })
 
   it('shows the address of the profile as a QR code, and says if a phone does not reach it', async () => {
-    const page = await browser.open(http.base, '/client-settings?account=alice&program=apple-mail')
+    await using page = await browser.open(http.base, '/client-settings?account=alice&program=apple-mail')
     await page.getByText(/A phone does not reach 127\.0\.0\.1/).waitFor()
     const path = '/api/v1/client-settings/mobileconfig?account=alice'
     const own = page.getByRole('img', { name: `QR code of ${http.base}${path}` })
@@ -113,12 +109,11 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
     await expect.poll(() => page.getByText(/A phone does not reach/).count()).toBe(0)
     const profile = await http.request(path)
     expect(profile.headers.get('content-type')).toBe('application/x-apple-aspen-config')
-    await page.context().close()
   })
 
   it('shows an account its own settings only', async () => {
     const locked = http.lab.server('locked')
-    const page = await browser.open(`http://127.0.0.1:${locked.port}`, '/client-settings?program=mbsync')
+    await using page = await browser.open(`http://127.0.0.1:${locked.port}`, '/client-settings?program=mbsync')
     await page.getByLabel('User name').fill('bob')
     await page.getByLabel('Password').fill('secret')
     await page.getByRole('button', { name: 'Log on' }).click()
@@ -130,6 +125,5 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
     await page.getByRole('button', { name: 'Show the password' }).click()
     await page.getByText('Pass secret').waitFor()
     await expect.poll(() => page.getByRole('link', { name: 'Verify' }).count()).toBe(0)
-    await page.context().close()
   })
 })

@@ -10,7 +10,7 @@ describe.skipIf(!hasChromium)('the page of the faults', () => {
   const site = consoleSite()
 
   it('adds a preset, counts its hits live, and removes it unless that is undone', async () => {
-    const page = await site.browser.open(site.http.base, '/faults')
+    await using page = await site.browser.open(site.http.base, '/faults')
     await page.getByRole('button', { name: 'Greylisting' }).click()
     await page.getByRole('button', { name: 'Add a fault' }).click()
     const row = page.getByRole('row', { name: /greylisting/ })
@@ -41,13 +41,12 @@ describe.skipIf(!hasChromium)('the page of the faults', () => {
     // The change is sent when the page closes, too.
     await page.goto('about:blank')
     await expect.poll(async () => (await site.http.request('faults')).body.items).toEqual([])
-    await page.context().close()
   })
 
   it('reads the hits of many faults in a burst with few requests', async () => {
     const { id } = (await site.http.request('faults', { json: { when: { verb: 'NOOP' }, do: { reply: '250 slow' } } }))
       .body
-    const page = await site.browser.open(site.http.base, '/faults')
+    await using page = await site.browser.open(site.http.base, '/faults')
     await page.locator('.table tbody tr').waitFor()
     let requests = 0
     page.on('request', (request) => {
@@ -60,11 +59,10 @@ describe.skipIf(!hasChromium)('the page of the faults', () => {
     await page.locator('.table .badge', { hasText: '500' }).waitFor()
     expect(requests).toBeLessThan(100)
     await site.http.request(`faults/${id}`, { method: 'DELETE' })
-    await page.context().close()
   })
 
   it('says what is wrong with a fault', async () => {
-    const page = await site.browser.open(site.http.base, '/faults?protocol=imap4&verb=FETCH')
+    await using page = await site.browser.open(site.http.base, '/faults?protocol=imap4&verb=FETCH')
     const text = page.getByLabel('Fault (YAML)')
     await expect.poll(() => text.inputValue()).toContain('verb: FETCH')
     await text.fill('when: { verb: RCPTT }\ndo: { reply: 451 4.3.0 Later }')
@@ -76,11 +74,10 @@ describe.skipIf(!hasChromium)('the page of the faults', () => {
     await text.fill('when: [')
     await page.getByRole('button', { name: 'Add a fault' }).click()
     await page.getByRole('alert').getByText('This is not YAML').waitFor()
-    await page.context().close()
   })
 
   it('the German rail breaks no word without a hyphen', async () => {
-    const page = await site.browser.open(site.http.base, '/faults', { locale: 'de-DE' })
+    await using page = await site.browser.open(site.http.base, '/faults', { locale: 'de-DE' })
     await page.locator('.rail').getByText('Störungen').waitFor()
     const broken = await page.evaluate<string[]>(`[...document.querySelectorAll('.rail a > span:not(.rail-badge)')]
       .filter(({ firstChild }) => {
@@ -95,6 +92,5 @@ describe.skipIf(!hasChromium)('the page of the faults', () => {
       })
       .map(({ textContent }) => textContent)`)
     expect(broken).toEqual([])
-    await page.context().close()
   })
 })

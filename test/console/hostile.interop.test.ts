@@ -126,7 +126,7 @@ describe.skipIf(!hasChromium)('hostile mail', () => {
     ].join('\r\n')
     await http.lab.deliver(raw, { to: 'alice' })
     const { id } = (await http.request('messages?limit=1')).body.items[0]
-    const page = await browser.open(http.base, `/mail/${id}`)
+    await using page = await browser.open(http.base, `/mail/${id}`)
     await page.getByRole('heading', { level: 2, name: html }).waitFor()
     for (const name of await tabNames(page)) {
       await openTab(page, name)
@@ -134,7 +134,6 @@ describe.skipIf(!hasChromium)('hostile mail', () => {
     }
     expect(await page.evaluate('window.hacked')).toBeUndefined()
     await expect.poll(() => page.locator('img[src="x"]').count()).toBe(0)
-    await page.context().close()
   })
 
   it('in UTF-7 is not decoded into tags', async () => {
@@ -151,11 +150,10 @@ describe.skipIf(!hasChromium)('hostile mail', () => {
     const tables = '<table><tr><td>'.repeat(depth) + 'x'.repeat(10 * 1024 * 1024 - depth * 15)
     await http.lab.deliver(mail('tables', tables), { to: 'alice' })
     const { id } = (await http.request('messages?limit=1')).body.items[0]
-    const page = await browser.open(http.base, `/mail/${id}?tab=html`)
+    await using page = await browser.open(http.base, `/mail/${id}?tab=html`)
     await page.getByRole('button', { name: 'Show it' }).waitFor()
     await openTab(page, 'Headers')
     await page.getByText('evil@app.test').first().waitFor()
-    await page.context().close()
   })
 
   it('opens its links in a tab that does not know the console, and no script', async () => {

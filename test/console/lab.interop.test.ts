@@ -20,7 +20,7 @@ describe.skipIf(!hasChromium)('the page Lab', () => {
   }
 
   it('adds an account that can log on, changes it, and undoes that', async () => {
-    const page = await open('/lab')
+    await using page = await open('/lab')
     await page.getByRole('button', { name: 'Add account' }).click()
     await page.getByLabel('User', { exact: true }).fill('carol')
     await page.getByLabel('Password', { exact: true }).fill('carols-secret')
@@ -37,11 +37,10 @@ describe.skipIf(!hasChromium)('the page Lab', () => {
     await page.getByRole('button', { name: 'Undo' }).last().click()
     await page.getByRole('row', { name: /carol.*locked/ }).waitFor({ state: 'detached' })
     expect(await createTransport(smtp).verify()).toBe(true)
-    await page.context().close()
   })
 
   it('shows a mistake at its field', async () => {
-    const page = await open('/lab/connectors/new')
+    await using page = await open('/lab/connectors/new')
     await page.getByLabel('Name').fill('Relay')
     await page.getByLabel('Smart host').fill('host: [')
     await page.getByRole('button', { name: 'Apply' }).click()
@@ -52,7 +51,6 @@ describe.skipIf(!hasChromium)('the page Lab', () => {
     await page.getByLabel('Smart host').fill('host: 127.0.0.1')
     await apply(page, 'Relay')
     await page.getByRole('row', { name: /Relay.*127\.0\.0\.1/ }).waitFor()
-    await page.context().close()
   })
 
   it('sends a test event to a webhook, and shows the delivery', async () => {
@@ -78,7 +76,7 @@ describe.skipIf(!hasChromium)('the page Lab', () => {
   })
 
   it('adds a newsgroup, a zone, a client, a token, a rule and a tenant by the same form', async () => {
-    const page = await open('/lab/newsgroups/new')
+    await using page = await open('/lab/newsgroups/new')
     await page.getByLabel('Name').fill('lab.tests')
     await apply(page, 'lab.tests')
     await page.goto(`${site.http.base}/lab/zones/new`)
@@ -104,7 +102,6 @@ describe.skipIf(!hasChromium)('the page Lab', () => {
     await page.getByRole('row', { name: /run1-alice/ }).waitFor()
     await page.getByRole('button', { name: 'Remove run1' }).click()
     await page.getByRole('row', { name: /run1-alice/ }).waitFor({ state: 'detached' })
-    await page.context().close()
   })
 
   it('lists who changed what, and undoes it', async () => {
@@ -112,7 +109,7 @@ describe.skipIf(!hasChromium)('the page Lab', () => {
       method: 'PATCH',
       json: { changes: [{ op: 'set', path: '/news/groups/lab.general/description', value: 'All of it' }] },
     })
-    const page = await open('/lab/history')
+    await using page = await open('/lab/history')
     const change = page.locator('.history li').first()
     await change.locator('summary', { hasText: 'All of it' }).waitFor()
     await change.locator('summary').click()
@@ -126,7 +123,6 @@ describe.skipIf(!hasChromium)('the page Lab', () => {
       .waitFor()
     const { body } = await site.http.request('newsgroups/lab.general')
     expect(body.description).toBe('')
-    await page.context().close()
   })
 
   it('complains about nothing', () => {

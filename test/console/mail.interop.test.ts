@@ -28,7 +28,7 @@ describe.skipIf(!hasChromium)('Mail', () => {
 
   it('arrives live, and what is read stays where it is while the list is scrolled', async () => {
     await several(60)
-    const page = await open()
+    await using page = await open()
     await row(page, 'Message 60').waitFor()
     await deliver('At the top')
     await row(page, 'At the top').waitFor()
@@ -44,13 +44,12 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await chip.click()
     await row(page, 'Late 5').waitFor()
     await expect.poll(() => chip.count()).toBe(0)
-    await page.context().close()
   })
 
   it('is read, searched, tagged and deleted by the keyboard alone', async () => {
     await several(3)
     await deliver('Your invoice', { html: '<p>Your code is <b>123456</b></p>', text: 'Your code is 123456' })
-    const page = await open()
+    await using page = await open()
     await row(page, 'Your invoice').waitFor()
     const press = (...keys: string[]) =>
       keys.reduce<Promise<unknown>>((done, key) => done.then(() => page.keyboard.press(key)), Promise.resolve())
@@ -89,13 +88,12 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await page.keyboard.type('new mess')
     await press('Enter')
     await page.getByRole('dialog', { name: 'New message' }).waitFor()
-    await page.context().close()
   })
 
   it('is imported from .eml and mbox files, by the button and by a drop on the list', async () => {
     const message = (subject: string): string =>
       `From: a@app.test\r\nTo: b@lab.test\r\nSubject: ${subject}\r\n\r\nText\r\n`
-    const page = await open('/mail?account=bob&folder=INBOX')
+    await using page = await open('/mail?account=bob&folder=INBOX')
     await page.getByRole('button', { name: 'Import messages' }).click()
     const dialog = page.getByRole('dialog', { name: 'Import messages' })
     const eml = (subject: string) => ({
@@ -136,12 +134,11 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await dialog.waitFor({ state: 'detached' })
     const { items } = (await site.http.request('messages?account=bob&folder=Archive')).body
     expect(items.map(({ subject }: { subject: string }) => subject)).toEqual(['Fourth', 'Third'])
-    await page.context().close()
   })
 
   it('is found by the palette from every page, and so are virtual servers, certificates and sessions', async () => {
     await deliver('A rare word')
-    const page = await site.browser.open(site.http.base, '/faults')
+    await using page = await site.browser.open(site.http.base, '/faults')
     await page.locator('.faults textarea').waitFor()
     const choose = async (search: string, option: string | RegExp): Promise<void> => {
       await page.keyboard.press('Control+k')
@@ -162,12 +159,11 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await choose('alice', /Sessions of alice/)
     await page.locator('.session-rows button', { hasText: 'IMAP4' }).waitFor()
     await expect.poll(() => page.locator('.time-zone').textContent()).toContain('Europe/London (UTC')
-    await page.context().close()
   })
 
   it('keeps the list, the message, the tab and the scroll position through Back and reload', async () => {
     await several(80)
-    const page = await open('/mail?account=alice&folder=INBOX')
+    await using page = await open('/mail?account=alice&folder=INBOX')
     await row(page, 'Message 80').waitFor()
     await scroller(page, 'scrollTo({ top: 1500 })')
     await row(page, 'Message 50').click()
@@ -184,7 +180,6 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await page.goBack()
     await page.getByText('Select a message').waitFor()
     await expect.poll(() => scroller(page, 'scrollTop')).toBe(top)
-    await page.context().close()
   })
 
   it('is the same in two tabs, and a closed tab deletes what was not undone', async () => {
@@ -204,7 +199,7 @@ describe.skipIf(!hasChromium)('Mail', () => {
 
   it('is marked, tagged and moved together', async () => {
     await several(5)
-    const page = await open('/mail?account=alice&folder=INBOX')
+    await using page = await open('/mail?account=alice&folder=INBOX')
     await row(page, 'Message 5').waitFor()
     await row(page, 'Message 5').locator('.check').click()
     await row(page, 'Message 3')
@@ -237,11 +232,10 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await page.getByRole('button', { name: 'Undo' }).click()
     await expect.poll(() => subjectsIn('Archive')).toEqual(['Message 1'])
     await expect.poll(() => subjectsIn('INBOX')).toContain('Message 2')
-    await page.context().close()
   })
 
   it('is written, also as an answer', async () => {
-    const page = await open()
+    await using page = await open()
     await page.getByText('No mail yet').waitFor()
     await page.getByRole('button', { name: 'Send me a test mail' }).click()
     await row(page, 'Test mail').click()
@@ -260,7 +254,6 @@ describe.skipIf(!hasChromium)('Mail', () => {
     await row(page, 'Re: Test mail').waitFor()
     const { items } = (await site.http.request('messages?threads=true')).body
     expect(items).toMatchObject([{ account: 'bob', subject: 'Re: Test mail', thread: { messages: 2 } }])
-    await page.context().close()
   })
 
   it('complained about nothing, and asked nobody else', () => {

@@ -24,7 +24,7 @@ describe.skipIf(!hasChromium)('what a message offers', () => {
   }
 
   it('its checks, each with the place in the preview', async () => {
-    const page = await open('Checked', '?tab=check')
+    await using page = await open('Checked', '?tab=check')
     const summary = page.getByRole('group', { name: 'Checks' })
     await summary.getByRole('button', { name: /Links.*1 error/ }).click()
     const finding = page.locator('.findings li', { hasText: 'the text names www.shop.example' })
@@ -37,7 +37,6 @@ describe.skipIf(!hasChromium)('what a message offers', () => {
     await page.locator('iframe.marked').waitFor({ state: 'detached' })
     await summary.getByRole('button', { name: /HTML support/ }).click()
     await page.locator('.check-tab .score').waitFor()
-    await page.context().close()
   })
 
   it('a bounce, a complaint and an out-of-office reply to its sender', async () => {
@@ -45,7 +44,7 @@ describe.skipIf(!hasChromium)('what a message offers', () => {
     const sent = { from: 'bob@lab.test', to: 'alice@lab.test', subject: 'From bob', text: 'Hello' }
     await createTransport({ port: port as number, ignoreTLS: true }).sendMail(sent)
     const [{ id }] = (await site.http.request('messages?query=subject:bob')).body.items
-    const page = await site.browser.open(site.http.base, `/mail/${id}`)
+    await using page = await site.browser.open(site.http.base, `/mail/${id}`)
     await page.getByRole('button', { name: 'Report to the sender…' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('Goes to the return path, bob@lab.test').waitFor()
@@ -60,14 +59,13 @@ describe.skipIf(!hasChromium)('what a message offers', () => {
     await page.getByRole('button', { name: 'Report to the sender…' }).click()
     await dialog.getByLabel('Report', { exact: true }).selectOption('Out of office')
     await dialog.getByText('vacation+reply').waitFor()
-    await page.context().close()
   })
 
   it('a comparison with another message', async () => {
     await site.http.lab.deliver({ from: 'shop@app.test', subject: 'Twice', text: 'one\ntwo' }, { to: 'alice' })
     await site.http.lab.deliver({ from: 'shop@app.test', subject: 'Twice', text: 'one\nthree' }, { to: 'alice' })
     const [{ id }] = (await site.http.request('messages?query=subject:Twice&limit=1')).body.items
-    const page = await site.browser.open(site.http.base, `/mail/${id}`)
+    await using page = await site.browser.open(site.http.base, `/mail/${id}`)
     await page.getByRole('button', { name: 'Compare with…' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.locator('ins', { hasText: 'Message-ID' }).first().waitFor()
@@ -77,7 +75,6 @@ describe.skipIf(!hasChromium)('what a message offers', () => {
     expect(await dialog.locator('ins', { hasText: 'one' }).count()).toBe(0)
     await dialog.getByRole('tab', { name: 'MIME' }).click()
     await dialog.getByText('1 text/plain').first().waitFor()
-    await page.context().close()
   })
 })
 
@@ -95,7 +92,7 @@ describe.skipIf(!hasChromium)('the page of a lab without mail', () => {
   it.each([1360, 390])('shows settings, the trust line and a test mail at %d px', async (width) => {
     const { http, browser } = site as { http: HttpLab; browser: ConsoleBrowser }
     await http.request('reset', { method: 'POST', json: {} })
-    const page = await browser.open(http.base, '/mail', { viewport: { width, height: 800 } })
+    await using page = await browser.open(http.base, '/mail', { viewport: { width, height: 800 } })
     const smtp = `127.0.0.1:${http.lab.server('smtp').port}`
     await page.getByText(smtp, { exact: true }).waitFor()
     await page.getByText(`127.0.0.1:${http.lab.server('imap4').port}`, { exact: true }).waitFor()
@@ -105,6 +102,5 @@ describe.skipIf(!hasChromium)('the page of a lab without mail', () => {
     await page.getByRole('button', { name: 'Send' }).first().click()
     await page.locator('.mail-row').waitFor()
     expect(browser.complaints).toEqual([])
-    await page.context().close()
   })
 })

@@ -84,7 +84,7 @@ describe.skipIf(!hasChromium)('News', () => {
   it('an article of an NNTP client appears live in its thread, and leaves when it is cancelled', async () => {
     await post('one', 'First thread')
     await post('two', 'Second thread')
-    const page = await open()
+    await using page = await open()
     await item(page, 'First thread').waitFor()
     await follow('answer', 'one')
     const answer = item(page, 'Text of answer')
@@ -107,12 +107,11 @@ describe.skipIf(!hasChromium)('News', () => {
     await post('stop', 'cmsg cancel', ['Control: cancel <answer@news.test>'])
     await page.getByText('This article was cancelled or deleted').waitFor()
     await expect.poll(() => answer.count()).toBe(0)
-    await page.context().close()
   })
 
   it('articles and follow-ups of the page are read by an NNTP client, with their References', async () => {
     await post('root', 'Question', ['Followup-To: lab.second', 'References: <older@news.test>'])
-    const page = await open()
+    await using page = await open()
     await item(page, 'Question').click()
     await title(page, 'Question').waitFor()
     await page.getByRole('link', { name: 'lab.second' }).last().waitFor()
@@ -150,12 +149,11 @@ describe.skipIf(!hasChromium)('News', () => {
     expect(await read(`HEAD ${posted.items[0].messageId}`)).toEqual(
       expect.arrayContaining(['Newsgroups: lab.second,lab.general', 'Followup-To: lab.general', 'Subject: To both']),
     )
-    await page.context().close()
   })
 
   it('authors are answered by mail, and moderated newsgroups tell where an article goes', async () => {
     await post('root', 'By mail, please', ['Followup-To: poster', 'Reply-To: alice@lab.test'])
-    const page = await open()
+    await using page = await open()
     await item(page, 'By mail').click()
     await page.getByText('by mail to the author').waitFor()
     await press(page, 'f')
@@ -172,13 +170,12 @@ describe.skipIf(!hasChromium)('News', () => {
     await page.getByText('articles go to bob@lab.test').waitFor()
     await page.getByRole('button', { name: 'Post a test article' }).click()
     await page.getByText('mailed to bob@lab.test for approval').waitFor()
-    await page.context().close()
   })
 
   it('is cancelled everywhere, or deleted here only', async () => {
     await post('both', 'In both', [], 'lab.general,lab.second')
     await post('locked', 'With a lock', ['Cancel-Lock: sha256:AAAA'])
-    const page = await open()
+    await using page = await open()
     await item(page, 'With a lock').click()
     await title(page, 'With a lock').waitFor()
     await press(page, '#')
@@ -195,7 +192,6 @@ describe.skipIf(!hasChromium)('News', () => {
     expect(await read('STAT <both@news.test>')).toContainEqual(expect.stringMatching(/^430 /))
     expect((await http.request('messages?newsgroup=lab.second')).body.total).toBe(0)
     await page.getByRole('link', { name: 'control.cancel' }).waitFor()
-    await page.context().close()
   })
 
   it('is read by the keyboard alone, and keeps its place through reload and Back', async () => {
@@ -204,7 +200,7 @@ describe.skipIf(!hasChromium)('News', () => {
     await follow('deep', 'one', 'answer')
     await follow('other', 'one')
     await post('two', 'Two')
-    const page = await open()
+    await using page = await open()
     await item(page, 'Two').waitFor()
     const selected = page.locator('[role=treeitem][aria-selected=true]')
     await press(page, 'o')
@@ -252,13 +248,12 @@ describe.skipIf(!hasChromium)('News', () => {
     await page.keyboard.type('lab.second')
     await press(page, 'Enter')
     await page.getByRole('heading', { name: /^lab\.second/ }).waitFor()
-    await page.context().close()
   })
 
   it('is also in Mail, from where it opens here, and whose answers keep References', async () => {
     await post('one', 'One')
     await follow('answer', 'one')
-    const page = await open('/mail?newsgroup=lab.general')
+    await using page = await open('/mail?newsgroup=lab.general')
     await page.locator('.mail-row', { hasText: 'Text of answer' }).click()
     await title(page, 'Re: answer').waitFor()
     await press(page, 'r')
@@ -276,12 +271,11 @@ describe.skipIf(!hasChromium)('News', () => {
     await page.getByText('This folder is empty').waitFor()
     await page.getByRole('link', { name: 'Open in News' }).last().click()
     await page.getByText('No articles yet').waitFor()
-    await page.context().close()
   })
 
   it('stays where it is while threads move to the top', async () => {
     for (let at = 1; at <= 40; at++) await post(`t${at}`, `Thread ${at}.`)
-    const page = await open()
+    await using page = await open()
     await item(page, 'Thread 40.').waitFor()
     await page.evaluate("document.querySelector('.virtual-list').scrollTo({ top: 800 })")
     const watched = item(page, 'Thread 20.')
@@ -295,11 +289,10 @@ describe.skipIf(!hasChromium)('News', () => {
     await chip.click()
     await item(page, 'Text of late').waitFor()
     await expect.poll(() => chip.count()).toBe(0)
-    await page.context().close()
   })
 
   it('creates, changes and deletes newsgroups', async () => {
-    const page = await open('/news')
+    await using page = await open('/news')
     await page.getByRole('button', { name: 'New newsgroup' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByLabel('Name').fill('not a name')
@@ -335,23 +328,21 @@ describe.skipIf(!hasChromium)('News', () => {
     expect(await read('GROUP lab.staff')).toContainEqual(expect.stringMatching(/^411 /))
     await page.getByRole('button', { name: 'Properties of lab.general' }).click()
     await dialog.getByText('The configuration lists this newsgroup').waitFor()
-    await page.context().close()
   })
 
   it.skipIf(!needs('python3'))('teaches how to post, with lines that work', async () => {
-    const page = await open('/news/groups/lab.second')
+    await using page = await open('/news/groups/lab.second')
     const lines = page.locator('.example pre')
     await expect.poll(() => lines.count()).toBe(3)
     const python = (await lines.allTextContents()).find((line) => line.startsWith('python3')) ?? ''
     const { stdout, stderr } = await runProgram('sh', ['-c', python])
     expect(stdout, stderr).toMatch(/^240 /)
     await item(page, 'It works').waitFor()
-    await page.context().close()
   })
 
   it('shows feeds, their queues and why they fail, and tries again at once', async () => {
     await post('queued', 'Queued')
-    const page = await open('/news/feeds')
+    await using page = await open('/news/feeds')
     await page.getByRole('row', { name: /two\.test.*retrying/ }).click()
     await page.getByText('ECONNREFUSED').first().waitFor()
     const queue = page.getByRole('region', { name: 'Queue' })
@@ -372,7 +363,6 @@ describe.skipIf(!hasChromium)('News', () => {
     await page.getByRole('row', { name: /two\.test.*up to date/ }).waitFor()
     await queue.getByText('No article waits for the peer.').waitFor()
     expect((await peer.articles('lab.general')).map(({ subject }) => subject)).toContain('Queued')
-    await page.context().close()
   })
 
   it('complained about nothing, and asked nobody else', () => {

@@ -49,7 +49,7 @@ describe.skipIf(!hasChromium)('new mail', () => {
   const titleWith = (count: number): RegExp => new RegExp(`^\\(${count}\\) Sessions`)
 
   it('is counted in the title and the icon of the tab, on each page', async () => {
-    const page = await site.browser.open(site.http.base, '/faults')
+    await using page = await site.browser.open(site.http.base, '/faults')
     const icon = page.locator('link[rel=icon]')
     const count = await unread()
     await expect.poll(() => page.title()).toBe(`(${count}) Faults · Sealpost`)
@@ -65,11 +65,10 @@ describe.skipIf(!hasChromium)('new mail', () => {
     await site.http.request('messages', { method: 'PATCH', json: { query: 'is:unread', read: true } })
     await expect.poll(() => page.title()).toBe('Mail · Sealpost')
     await expect.poll(() => icon.getAttribute('href')).toMatch(/icon\.svg$/)
-    await page.context().close()
   })
 
   it('is notified of after a click, and only while the tab is hidden', async () => {
-    const page = await recorded('/sessions')
+    await using page = await recorded('/sessions')
     const bell = page.getByRole('button', { name: 'Notify me of new mail' })
     expect(await page.evaluate('asked')).toBe(0)
     await expect.poll(() => bell.getAttribute('aria-pressed')).toBe('false')
@@ -89,11 +88,10 @@ describe.skipIf(!hasChromium)('new mail', () => {
     await page.evaluate("isHidden = false, latest.dispatchEvent(new Event('click'))")
     await page.getByRole('heading', { name: /<b>evil<\/b>/ }).waitFor()
     expect(site.browser.complaints).toEqual([])
-    await page.context().close()
   })
 
   it('is notified of message by message or together, and none is left out', async () => {
-    const page = await recorded('/sessions')
+    await using page = await recorded('/sessions')
     await page.getByRole('button', { name: 'Notify me of new mail' }).click()
     await expect.poll(() => page.evaluate('asked')).toBe(1)
     await page.evaluate('isHidden = true')
@@ -102,11 +100,10 @@ describe.skipIf(!hasChromium)('new mail', () => {
     const notified = async () =>
       (await shown(page)).flatMap(({ title, body }) => (/^\d/.test(title) ? body.split('\n') : [title]))
     await expect.poll(async () => (await notified()).toSorted()).toEqual(['first', 'second', 'third'])
-    await page.context().close()
   })
 
   it('says so if the browser does not allow it, and asks again only after another click', async () => {
-    const page = await recorded('/sessions')
+    await using page = await recorded('/sessions')
     await page.evaluate("answer = 'denied'")
     await page.getByRole('button', { name: 'Notify me of new mail' }).click()
     await page.getByText('The browser does not allow notifications').waitFor()
@@ -116,6 +113,5 @@ describe.skipIf(!hasChromium)('new mail', () => {
     await expect.poll(() => page.title()).toMatch(titleWith(count + 1))
     expect(await shown(page)).toEqual([])
     await expect.poll(() => page.evaluate('asked')).toBe(1)
-    await page.context().close()
   })
 })

@@ -57,9 +57,9 @@ describe.skipIf(!hasChromium)('the page of outgoing mail', () => {
 
   it('releases a message, shows it live in the queue, tries again and deletes', async () => {
     isBusy = true
-    const queue = await browser.open(http.base, '/outgoing')
+    await using queue = await browser.open(http.base, '/outgoing')
     await queue.getByText('The queue is empty').waitFor()
-    const page = await openRelease('customer@example.test')
+    await using page = await openRelease('customer@example.test')
     const dialog = page.getByRole('dialog')
     await dialog.getByText(/to customer@example.test by Default SMTP Connector/).waitFor()
     await expectAccessible(page)
@@ -86,13 +86,11 @@ describe.skipIf(!hasChromium)('the page of outgoing mail', () => {
     await row.waitFor({ state: 'detached' })
     await queue.goto('about:blank')
     await expect.poll(async () => (await http.request('queue')).body.total).toBe(0)
-    await queue.context().close()
-    await page.context().close()
   })
 
   it('says in words why a message cannot be released, and what a connector changes', async () => {
     isBusy = false
-    const page = await openRelease('someone@dev.test')
+    await using page = await openRelease('someone@dev.test')
     const dialog = page.getByRole('dialog')
     await dialog.getByText(/to safe@dev.test by Developers/).waitFor()
     await dialog.getByText(/in place of someone@dev.test/).waitFor()
@@ -100,7 +98,6 @@ describe.skipIf(!hasChromium)('the page of outgoing mail', () => {
     await dialog.getByText(/sends nothing to ceo@example.test \(deny: ceo@\*\)/).waitFor()
     await dialog.getByLabel('Recipients').fill('alice@lab.test')
     await dialog.getByText(/address of the lab itself/).waitFor()
-    await page.context().close()
   })
 
   it('releases several messages of the list, and lists what is refused', async () => {
@@ -108,7 +105,7 @@ describe.skipIf(!hasChromium)('the page of outgoing mail', () => {
     const transport = createTransport(http.lab.nodemailer('alice'))
     for (const to of ['a@many.test', 'b@many.test', 'ceo@many.test'])
       await transport.sendMail({ from: 'alice@lab.test', to, subject: 'Bulk', text: 'Hello' })
-    const page = await browser.open(http.base, '/mail?q=subject%3Abulk')
+    await using page = await browser.open(http.base, '/mail?q=subject%3Abulk')
     await page.getByRole('button', { name: 'Select all' }).click()
     await page.getByRole('button', { name: 'Release…' }).click()
     const dialog = page.getByRole('dialog', { name: 'Release 3 messages' })
@@ -118,16 +115,14 @@ describe.skipIf(!hasChromium)('the page of outgoing mail', () => {
     await dialog.getByRole('button', { name: 'Release' }).click()
     await page.getByText('Queued for a@many.test, b@many.test').waitFor()
     for (const to of ['a@many.test', 'b@many.test']) await http.lab.waitForSent(to, LONG)
-    await page.context().close()
   })
 
   it('tests the connection of a connector step by step', async () => {
-    const page = await browser.open(http.base, '/outgoing/connectors/default-smtp-connector')
+    await using page = await browser.open(http.base, '/outgoing/connectors/default-smtp-connector')
     await page.getByRole('button', { name: 'Test the connection' }).click()
     await page.getByText('The next host is ready').waitFor()
     await page.locator('.test-steps').getByText('EHLO').waitFor()
     await page.getByRole('link', { name: 'Session' }).last().click()
     await page.getByText('QUIT').first().waitFor()
-    await page.context().close()
   })
 })

@@ -16,7 +16,7 @@ describe.skipIf(!hasChromium)('the overview', () => {
 
   it('counts mail and refusals live, in charts, in words and in tables', async () => {
     // No browser was open when this mail arrived.
-    const page = await site.browser.open(site.http.base, '/overview')
+    await using page = await site.browser.open(site.http.base, '/overview')
     const messages = chart(page, 'Messages')
     await messages.locator('li', { hasText: 'mail 3' }).waitFor()
     await messages.locator('canvas').waitFor()
@@ -53,11 +53,10 @@ describe.skipIf(!hasChromium)('the overview', () => {
       .click()
     await page.waitForURL(/\/sessions\/imap4-/)
     expect(site.browser.complaints).toEqual([])
-    await page.context().close()
   })
 
   it('draws the charts again in another theme', async () => {
-    const page = await site.browser.open(site.http.base, '/overview', { colorScheme: 'light' })
+    await using page = await site.browser.open(site.http.base, '/overview', { colorScheme: 'light' })
     await chart(page, 'Messages').locator('canvas').waitFor()
     await page.emulateMedia({ colorScheme: 'dark' })
     // The bars have the colour of the dark theme: #7fb0ff.
@@ -71,11 +70,10 @@ describe.skipIf(!hasChromium)('the overview', () => {
       return false
     })()`
     await expect.poll(() => page.evaluate(hasColour)).toBe(true)
-    await page.context().close()
   })
 
   it('follows the log, and filters it by level and words', async () => {
-    const page = await site.browser.open(site.http.base, '/overview?level=info')
+    await using page = await site.browser.open(site.http.base, '/overview?level=info')
     const log = page.getByRole('region', { name: 'Log' })
     const lines = log.locator('.log-line')
     await lines.first().waitFor()
@@ -105,45 +103,40 @@ describe.skipIf(!hasChromium)('the overview', () => {
 
     await log.getByRole('combobox', { name: 'Lowest level' }).selectOption('errors')
     await log.getByText('The log has no such lines.').waitFor()
-    await page.context().close()
   })
 
   it('shows that the clock was moved, and moves it back', async () => {
-    const page = await site.browser.open(site.http.base, '/overview')
+    await using page = await site.browser.open(site.http.base, '/overview')
     await page.getByText('that of the machine').waitFor()
     await site.http.request('clock', { method: 'PATCH', json: { advance: '40d' } })
     await page.getByText('40 days ahead').waitFor()
     await page.getByRole('button', { name: 'Reset the clock' }).click()
     await page.getByText('that of the machine').waitFor()
     expect((await site.http.request('clock')).body.offsetMs).toBe(0)
-    await page.context().close()
   })
 
   it('opens by keys and by the palette', async () => {
-    const page = await site.browser.open(site.http.base, '/faults')
+    await using page = await site.browser.open(site.http.base, '/faults')
     await page.locator('.faults h2').first().waitFor()
     await page.keyboard.press('g')
     await page.keyboard.press('o')
     await page.waitForURL('**/overview')
     await page.locator('.chart canvas').first().waitFor()
-    await page.context().close()
   })
 
   it('is not for tenants', async () => {
-    const page = await site.browser.open(site.http.base, `/overview#token=${TENANT}`)
+    await using page = await site.browser.open(site.http.base, `/overview#token=${TENANT}`)
     await page.getByText('This page does not exist').waitFor()
     await page.getByRole('link', { name: 'Mail' }).waitFor()
     await expect.poll(() => page.getByRole('link', { name: 'Overview' }).count()).toBe(0)
-    await page.context().close()
   })
 
   it('says how to send the first mail while there is none', async () => {
     await site.http.request('reset', { json: {} })
-    const page = await site.browser.open(site.http.base, '/overview')
+    await using page = await site.browser.open(site.http.base, '/overview')
     await page.getByText(`swaks --server 127.0.0.1:${site.http.lab.server('smtp').port} --to alice@lab.test`).waitFor()
     await page.getByRole('button', { name: 'Send me a test mail' }).click()
     await chart(page, 'Messages').waitFor()
     await page.getByText('swaks').waitFor({ state: 'detached' })
-    await page.context().close()
   })
 })

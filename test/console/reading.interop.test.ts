@@ -29,7 +29,7 @@ describe.skipIf(!hasChromium)('reading mail', () => {
     await site.http.lab.deliver({ ...header, subject: 'For the team' }, { to: ['alice', 'bob', 'carol'] })
     await site.http.lab.deliver({ ...header, subject: 'For one' }, { to: 'dave' })
     await site.http.lab.deliver({ ...header, subject: 'Abroad' }, { to: 'customer@gmail.test' })
-    const page = await open('/mail')
+    await using page = await open('/mail')
     await expect.poll(() => row(page, 'For the team').locator('.to').textContent()).toMatch(/alice, bob \+1/)
     expect(await row(page, 'For the team').count()).toBe(1)
     expect(await row(page, 'For one').locator('.to').textContent()).toMatch(/dave/)
@@ -59,7 +59,6 @@ describe.skipIf(!hasChromium)('reading mail', () => {
     await row(page, 'For the team').waitFor()
     await page.goto(`${site.http.base}/mail?q=articles:yes`)
     await page.getByText('Maintenance on Friday', { exact: true }).waitFor()
-    await page.context().close()
   })
 
   it('shows the event of an invitation with the message: zones, recurrence, update, cancellation', async () => {
@@ -79,7 +78,7 @@ describe.skipIf(!hasChromium)('reading mail', () => {
     for (const text of [invite('REQUEST', 0), invite('REQUEST', 1), invite('CANCEL', 2)]) {
       await site.http.lab.deliver(text, { to: 'alice' })
     }
-    const page = await open('/mail?account=alice&folder=INBOX')
+    await using page = await open('/mail?account=alice&folder=INBOX')
     const card = page.locator('.invitation .calendar-card')
     await row(page, 'Review REQUEST 0').click()
     await card.getByText(/10:00.AM Asia\/Tokyo · your time: .* 1:00.AM/).waitFor()
@@ -93,7 +92,6 @@ describe.skipIf(!hasChromium)('reading mail', () => {
     await card.getByText('cancelled').waitFor()
     await row(page, 'Your code').first().click()
     await card.waitFor({ state: 'detached' })
-    await page.context().close()
   })
 
   it('shows the envelope, long and right-to-left subjects, further tabs, and the widths of a preview', async () => {
@@ -107,7 +105,7 @@ describe.skipIf(!hasChromium)('reading mail', () => {
       { from: 'a@app.test', to: 'alice@lab.test', subject: LONG, html: '<p>Hello</p>' },
       { to: 'alice' },
     )
-    const page = await open('/mail?account=alice&folder=INBOX')
+    await using page = await open('/mail?account=alice&folder=INBOX')
     const facts = page.locator('.reader .facts')
 
     await row(page, 'Blind').click()
@@ -151,7 +149,6 @@ describe.skipIf(!hasChromium)('reading mail', () => {
     await page.getByRole('button', { name: 'Light and dark side by side' }).click()
     await expect.poll(() => frames.count()).toBe(2)
     await page.frameLocator('.frame-box iframe >> nth=1').getByText('Hello').waitFor()
-    await page.context().close()
   })
 
   it('needs few keys: the tree is one stop, a link skips to the list, o moves the focus to the message', async () => {

@@ -63,7 +63,7 @@ describe.skipIf(!hasChromium)('the list of messages', () => {
 
   it('counts each message once that has arrived while the line was cut', async () => {
     await using line = await Line.to(site.http.lab.server('http').port as number)
-    const page = await site.browser.open(line.base, '/mail')
+    await using page = await site.browser.open(line.base, '/mail')
     await page.getByText('live', { exact: true }).waitFor()
     await page.getByText('Your code', { exact: true }).waitFor()
     line.cut()
@@ -77,7 +77,6 @@ describe.skipIf(!hasChromium)('the list of messages', () => {
     const all = page.locator('.tree-node', { hasText: 'All mail' })
     await expect.poll(() => all.getAttribute('title')).toContain(`${await total()}`)
     await expect.poll(() => page.locator('.list-bar h2 .hint').textContent()).toBe(`${await total()}`)
-    await page.context().close()
   })
 
   it('has a message that arrives while the list is read', async () => {

@@ -47,7 +47,7 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
   })
 
   it('shows the difference, writes it into the file with its comments, and the server uses it', async () => {
-    const page = await browser.open(base, sheet)
+    await using page = await browser.open(base, sheet)
     await page.getByLabel('Require 128-bit encryption').check()
     await page.getByLabel('Lowest TLS version').selectOption('TLSv1.3')
     await page.getByRole('button', { name: 'Apply' }).click()
@@ -66,12 +66,11 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     expect((await runProgram('openssl', [...connect, '-tls1_3'], { input: '' })).status).toBe(0)
     await page.reload()
     await expect.poll(() => page.getByLabel('Require 128-bit encryption').isChecked()).toBe(true)
-    await page.context().close()
   })
 
   it('shows a mistake at its field, with its place in the file', async () => {
     const before = readFileSync(file, 'utf8')
-    const page = await browser.open(base, sheet)
+    await using page = await browser.open(base, sheet)
     await page.getByLabel('Methods').fill('anonymous, kerberos')
     await page.getByRole('button', { name: 'Apply' }).click()
     const dialog = page.getByRole('dialog')
@@ -79,12 +78,11 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     await dialog.getByRole('button', { name: 'Cancel' }).click()
     await page.locator('.setting.bad', { hasText: 'Methods' }).getByText('basic-over-tls').waitFor()
     expect(readFileSync(file, 'utf8')).toBe(before)
-    await page.context().close()
   })
 
   it('checks a field when it is left, and shows the place of the mistake beside it', async () => {
     const before = readFileSync(file, 'utf8')
-    const page = await browser.open(base, '/servers/default-smtp-virtual-server?tab=general')
+    await using page = await browser.open(base, '/servers/default-smtp-virtual-server?tab=general')
     const port = page.getByLabel('Port', { exact: true })
     await port.fill('70000')
     await port.press('Tab')
@@ -96,11 +94,10 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     await port.press('Tab')
     await setting.waitFor({ state: 'detached' })
     expect(readFileSync(file, 'utf8')).toBe(before)
-    await page.context().close()
   })
 
   it('changes what happens to mail: settings of the virtual server and of the lab in one difference', async () => {
-    const page = await browser.open(base, '/servers/default-smtp-virtual-server?tab=delivery')
+    await using page = await browser.open(base, '/servers/default-smtp-virtual-server?tab=delivery')
     await page.getByLabel('Unknown accounts of the lab').selectOption('capture')
     await page.getByLabel('Old messages are deleted').fill('- { folders: "lab.*", age: 30d }')
     await page.getByRole('tab', { name: 'Messages' }).click()
@@ -126,11 +123,10 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     expect(await say('RCPT TO:<nobody-else@lab.test>')).toMatch(/^250 /)
     expect(await say('RCPT TO:<a-third@lab.test>')).toMatch(/^452 /)
     client.destroy()
-    await page.context().close()
   })
 
   it('adds a fault of this virtual server, and shows how often it happens', async () => {
-    const page = await browser.open(base, '/servers/default-smtp-virtual-server?tab=faults')
+    await using page = await browser.open(base, '/servers/default-smtp-virtual-server?tab=faults')
     await page.getByText('No fault happens on this virtual server.').waitFor()
     await expect.poll(() => page.getByRole('button', { name: 'Cut while reading' }).count()).toBe(0)
     await page.getByRole('button', { name: 'Greylisting' }).click()
@@ -151,11 +147,10 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     await page.getByText('No fault happens on this virtual server.').waitFor()
     await expect.poll(() => page.getByRole('button', { name: 'Connection cut while reading' }).count()).toBe(1)
     await expect.poll(() => page.getByRole('button', { name: 'Greylisting' }).count()).toBe(0)
-    await page.context().close()
   })
 
   it('renames a virtual server, and stays with it', async () => {
-    const page = await browser.open(base, '/servers/default-pop3-virtual-server')
+    await using page = await browser.open(base, '/servers/default-pop3-virtual-server')
     await page.getByLabel('Name').fill('Post office')
     await page.getByRole('button', { name: 'Apply' }).click()
     const dialog = page.getByRole('dialog')
@@ -163,11 +158,10 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     await dialog.getByRole('button', { name: 'Apply' }).click()
     await page.getByRole('heading', { name: 'Post office properties' }).waitFor()
     await expect.poll(() => new URL(page.url()).pathname).toBe('/servers/post-office')
-    await page.context().close()
   })
 
   it('changes the personality of a virtual server', async () => {
-    const page = await browser.open(base, '/servers/default-imap4-virtual-server?tab=general')
+    await using page = await browser.open(base, '/servers/default-imap4-virtual-server?tab=general')
     await page.getByLabel('Personality').selectOption('dovecot')
     await page.getByRole('button', { name: 'Apply' }).click()
     const dialog = page.getByRole('dialog')
@@ -177,14 +171,12 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     const client = await LineClient.open(lab.server('imap4').port ?? 0)
     expect(await client.line()).toMatch(/Dovecot ready/)
     client.destroy()
-    await page.context().close()
   })
 
   it('has no secure channel on NNTP, and says what to do', async () => {
-    const page = await browser.open(base, '/servers/default-nntp-virtual-server?tab=access')
+    await using page = await browser.open(base, '/servers/default-nntp-virtual-server?tab=access')
     await page.getByText('NNTP cannot require a secure channel').waitFor()
     await expect.poll(() => page.getByLabel('Require secure channel').count()).toBe(0)
     await expect.poll(() => page.getByLabel('Require 128-bit encryption').count()).toBe(1)
-    await page.context().close()
   })
 })

@@ -40,7 +40,7 @@ describe.skipIf(!hasChromium)('the page of the sessions', () => {
   })
 
   it('says why a handshake failed, what both sides offered, and leads to the policy', async () => {
-    const page = await browser.open(http.base, '/sessions')
+    await using page = await browser.open(http.base, '/sessions')
     await page.getByText('No client has connected yet').waitFor()
     const connect = ['s_client', '-connect', `127.0.0.1:${http.lab.server('imap4').tlsPort}`, '-tls1_1']
     await runProgram('openssl', [...connect, '-cipher', 'ALL:@SECLEVEL=0'], { input: '' })
@@ -54,7 +54,6 @@ describe.skipIf(!hasChromium)('the page of the sessions', () => {
     await expect.poll(() => new URL(page.url()).searchParams.get('failed')).toBe('true')
     await page.getByRole('link', { name: 'Change the policy of Default IMAP4 Virtual Server' }).click()
     await page.getByLabel('Lowest TLS version').waitFor()
-    await page.context().close()
   })
 
   it('shows each line of an open session while it happens', async () => {
@@ -116,7 +115,7 @@ describe.skipIf(!hasChromium)('the page of the sessions', () => {
     const client = await LineClient.openTls(http.lab.server('imap4').tlsPort ?? 0, http.lab.ca)
     client.send('a LOGIN alice secret\r\nb LOGOUT\r\n')
     await client.rest()
-    const page = await browser.open(http.base, '/sessions?user=alice')
+    await using page = await browser.open(http.base, '/sessions?user=alice')
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     await page.locator('.session-rows button').click()
     const steps = page.getByRole('list', { name: 'Steps of the session' }).getByRole('listitem')
@@ -143,6 +142,5 @@ describe.skipIf(!hasChromium)('the page of the sessions', () => {
       .click()
     await expect.poll(() => page.getByLabel('Fault (YAML)').inputValue()).toMatch(/protocol: imap4\n {2}verb: LOGIN/)
     expect(browser.complaints).toEqual([])
-    await page.context().close()
   })
 })

@@ -48,7 +48,7 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
   }
 
   it('verifies chosen checks of virtual servers, explains a failure, and offers the reports', async () => {
-    const page = await browser.open(http.base, '/verify')
+    await using page = await browser.open(http.base, '/verify')
     await page.getByText('Nothing has run yet').waitFor()
     await page.getByRole('button', { name: 'Choose what to verify…' }).click()
     await page.getByRole('checkbox', { name: /Default HTTP Virtual Server/ }).uncheck()
@@ -97,13 +97,12 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
       .getByText('1 failed')
       .waitFor()
     expect(browser.complaints).toEqual([])
-    await page.context().close()
   })
 
   it('shows findings while a verify runs, and cancels it', async () => {
     const fault = { when: { on: 'connect', protocol: 'smtp' }, do: { silence: true } }
     const { id: faultId } = (await http.request('faults', { json: fault })).body
-    const page = await browser.open(http.base, '/verify')
+    await using page = await browser.open(http.base, '/verify')
     await page.getByRole('button', { name: 'Verify all virtual servers' }).click()
     const row = page.getByRole('row', { name: /^reachable/ })
     await row.getByRole('button', { name: /^pass/ }).first().waitFor()
@@ -113,21 +112,19 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
     // Earlier findings stay.
     await row.getByRole('button', { name: /^pass/ }).first().waitFor()
     await http.request(`faults/${faultId}`, { method: 'DELETE' })
-    await page.context().close()
   })
 
   it('says why a host may not be verified', async () => {
-    const page = await browser.open(http.base, '/verify/new')
+    await using page = await browser.open(http.base, '/verify/new')
     await page.getByRole('radio', { name: 'Another server' }).check()
     await page.getByLabel('Host', { exact: true }).fill('mail.example.test')
     await page.getByRole('button', { name: 'Verify', exact: true }).click()
     await page.getByRole('alert').getByText('add mail.example.test to `testing.verify.targets`').waitFor()
     expect(browser.complaints.splice(0)).toEqual([expect.stringContaining('403')])
-    await page.context().close()
   })
 
   it('lists the names of bad servers, and shows the steps after an audit without a client', async () => {
-    const page = await browser.open(http.base, '/verify/new/audit')
+    await using page = await browser.open(http.base, '/verify/new/audit')
     await page.getByRole('checkbox', { name: /Immediately/ }).uncheck()
     await page.getByText('Choose from the list').click()
     await page.getByRole('checkbox', { name: 'expired' }).check()
@@ -141,11 +138,10 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
     await page.getByRole('list', { name: 'Steps of an audit' }).getByText('Begin with control').waitFor()
     await page.getByText(/but it did not connect/).waitFor()
     expect(await page.locator('.verify-job').textContent()).not.toMatch(/\{\w+\}/)
-    await page.context().close()
   })
 
   it('opens bad servers, shows the client as it comes, and judges it', async () => {
-    const page = await browser.open(http.base, '/verify/new/audit')
+    await using page = await browser.open(http.base, '/verify/new/audit')
     await page.getByRole('checkbox', { name: /Immediately/ }).uncheck()
     await page.getByLabel('Only these').fill('expired, starttls-stripped')
     await page.getByRole('button', { name: 'Open the servers' }).click()
@@ -189,6 +185,5 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
     const sarif = readSarif(await download(page, 'SARIF'))
     expect(sarif.runs[0]?.results).toMatchObject([{ ruleId: 'starttls-stripped' }])
     expect(browser.complaints).toEqual([])
-    await page.context().close()
   })
 })

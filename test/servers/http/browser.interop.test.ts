@@ -83,7 +83,7 @@ describe.skipIf(!hasChromium)('a page of another origin', () => {
     ['another site', 'evil.example'],
     ['another port of the same host', '127.0.0.1'],
   ])('reads and changes nothing: %s', async (_, host) => {
-    const page = await open(`http://${host}:${site.port}${site.page('/attack', PAGE)}`)
+    await using page = await open(`http://${host}:${site.port}${site.page('/attack', PAGE)}`)
     const read = await page.evaluate<string[]>(`attack(${JSON.stringify({ lab: http.base, paths })})`)
     expect(read).toEqual([])
     await expectUntouched()
@@ -97,7 +97,6 @@ describe.skipIf(!hasChromium)('a page of another origin', () => {
     ]) {
       expect(seen).toContain(attempt)
     }
-    await page.context().close()
   })
 
   it('reads nothing by a name of its own that leads to the lab (DNS rebinding)', async () => {
@@ -136,10 +135,9 @@ describe.skipIf(!hasChromium)('a page of another origin', () => {
   })
 
   it('differs from a page of the lab, which can do everything', async () => {
-    const page = await open(`${http.base}/api/v1/status`)
+    await using page = await open(`${http.base}/api/v1/status`)
     await page.evaluate(SCRIPT)
     const done = await page.evaluate('useLab()')
     expect(done).toMatchObject({ status: 201, opened: true, messages: expect.stringContaining(SECRET) })
-    await page.context().close()
   })
 })
