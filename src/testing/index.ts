@@ -99,6 +99,7 @@ export type { AddedFault, FaultHit, TestFaults as LabFaults } from './lab/faults
 export type { LabServer } from './lab/lab-server.ts'
 export type { MailboxRef } from './lab/mailboxes.ts'
 export { type EncryptionWish, type LabMatchers, matchers } from './matchers/matchers.ts'
+export type { DeliverOptions, Recipients } from './outgoing/mailing-lab.ts'
 export type { OutgoingFilter, OutgoingQuery, QueuedMail, ReleaseOptions } from './outgoing/outgoing.ts'
 export type { BounceOptions, ComplaintOptions } from './outgoing/reports.ts'
 export type { EventOptions, EventStream, LabEvents, Subscription } from './received/events.ts'
@@ -111,12 +112,6 @@ export type { Refusal, SessionFilter } from './received/sessions.ts'
 export type { UnsubscribeFilter } from './received/unsubscribes.ts'
 export { type StartLabOptions, startLab } from './start-lab.ts'
 export type { Tenant } from './tenants/tenant.ts'
-export type {
-  CertificateSetting,
-  DeliverOptions,
-  DisconnectOptions,
-  Recipients,
-  TestLab,
-} from './test-lab.ts'
+export type { CertificateSetting, DisconnectOptions, TestLab } from './test-lab.ts'
 export type { WaitOptions } from './waits/wait.ts'
 export { WaitTimeout } from './waits/wait-timeout.ts'

@@ -6,7 +6,6 @@ import type { MemoryUsage } from '../core/octets/memory-budget.ts'
 import type { ConfigurationSource } from '../lab/configuration/source.ts'
 import type { Lab } from '../lab/lab.ts'
 import type { Disconnection } from '../lab/virtual-servers/virtual-servers.ts'
-import { compose, type MessageDraft } from '../mail/format/compose.ts'
 import type { FormatName } from '../storage/store/formats/transfer.ts'
 import { Call } from './calls/call.ts'
 import {
@@ -23,12 +22,11 @@ import { keepAlive } from './lab/keep-alive.ts'
 import { type LabServer, labServer } from './lab/lab-server.ts'
 import { Mailboxes, type MailboxRef } from './lab/mailboxes.ts'
 import { forgetLab } from './lab/open-labs.ts'
-import { type OutgoingArguments, type QueuedMail, type ReleaseOptions, TestOutgoing } from './outgoing/outgoing.ts'
-import { type BounceOptions, bounce, type ComplaintOptions, complain } from './outgoing/reports.ts'
+import { MailingLab } from './outgoing/mailing-lab.ts'
 import type { Arrivals } from './received/arrivals.ts'
 import type { MessageFilter } from './received/filter.ts'
-import type { LabArticle, LabMessage } from './received/message.ts'
-import { Receiver, type SessionQuery } from './received/receiver.ts'
+import type { LabArticle } from './received/message.ts'
+import type { SessionQuery } from './received/receiver.ts'
 import { matchesSession } from './received/sessions.ts'
 import { type UnsubscribeFilter, waitForUnsubscribe } from './received/unsubscribes.ts'
 import { Tenant } from './tenants/tenant.ts'
@@ -37,16 +35,6 @@ import type { WaitOptions } from './waits/wait.ts'
 
 /** A value of `certificate:` in a configuration: `auto`, a friendly name, `{ defect: 'expired' }`, `{ variant: 'p384' }` … */
 export type CertificateSetting = CertificateInput
-
-/** One or several user names or addresses. */
-export type Recipients = string | readonly string[]
-
-/** The envelope of a delivered message. */
-export interface DeliverOptions {
-  readonly to: Recipients
-  /** The envelope's sender. Default: the null sender. */
-  readonly from?: string
-}
 
 /** How `disconnect` ends sessions. */
 export interface DisconnectOptions {
@@ -61,7 +49,7 @@ export interface DisconnectOptions {
 type SourceOf = (config?: LabInput | string) => ConfigurationSource
 
 /** A running lab, with the methods that tests need. */
-export class TestLab extends Receiver implements AsyncDisposable {
+export class TestLab extends MailingLab implements AsyncDisposable {
   readonly #lab: Lab
   readonly #arrivals: Arrivals
   readonly #sourceOf: SourceOf
@@ -71,7 +59,6 @@ export class TestLab extends Receiver implements AsyncDisposable {
   readonly #accounts: TestAccounts
   readonly #mailboxes: Mailboxes
   readonly #tenants: TenantNames
-  readonly #outgoing: TestOutgoing
   #release: (() => void) | undefined
 
   constructor(lab: Lab, arrivals: Arrivals, clock: LabClock, sourceOf: SourceOf) {
@@ -85,7 +72,6 @@ export class TestLab extends Receiver implements AsyncDisposable {
     this.dns = new TestDns(lab.dns, () => this.domain)
     this.faults = new TestFaults(lab.faults, () => this.sessions())
     this.#arrivals = arrivals
-    this.#outgoing = new TestOutgoing(lab)
   }
 
   /** The lab's root certificates in PEM, in one text: `tls: { ca: lab.ca }`. */
@@ -268,78 +254,6 @@ export class TestLab extends Receiver implements AsyncDisposable {
   async changeUidValidity(of: MailboxRef | string): Promise<number> {
     const call = new Call('changeUidValidity', TestLab.prototype.changeUidValidity)
     return this.#mailboxes.changeUidValidity(this.#mailbox(call, of))
-  }
-
-  /**
-   * Delivers a message to mailboxes, or to newsgroups by their addresses, without SMTP. Takes raw octets, or parts to
-   * compose. As by SMTP, a Bcc field reaches only the recipients that it names.
-   * @param to the recipients, or the envelope: `lab.deliver({ subject: 'Hi' }, 'bob')`, `{ to: ['bob'], from: 'a@lab.test' }`
-   * @throws DeliveryError if a recipient does not exist or a newsgroup refuses the message; then no mailbox has it
-   */
-  async deliver(message: Buffer | string | MessageDraft, to: Recipients | DeliverOptions): Promise<void> {
-    const call = new Call('deliver', TestLab.prototype.deliver)
-    if (typeof message !== 'string' && !Buffer.isBuffer(message)) call.check('draft', message, 'message')
-    const options = typeof to === 'string' || Array.isArray(to) ? { to } : to
-    call.check('deliverOptions', options, 'options')
-    await this.#deliver(message, options as DeliverOptions)
-  }
-
-  async #deliver(message: Buffer | string | MessageDraft, { to, from = '' }: DeliverOptions): Promise<void> {
-    const { directory, clock } = this.#lab
-    const recipients = typeof to === 'string' ? [to] : to
-    const addresses = recipients.map((name) => (name.includes('@') ? name : `${name}@${directory.domain}`))
-    const raw =
-      typeof message === 'string' || Buffer.isBuffer(message)
-        ? Buffer.from(message as Buffer)
-        : await compose({ to: addresses, ...message }, clock.now())
-    await this.#lab.deliver({ from, to: recipients, raw })
-  }
-
-  /**
-   * Sends a message to other hosts by a connector: `await lab.release(mail, { to: 'dev@example.test' })`. Resolves with the
-   * messages that were queued. `waitForSent` waits until the next host has accepted them.
-   * @throws OutgoingRefused if no connector takes it, or a list forbids a recipient; then nothing is queued
-   */
-  async release(message: LabMessage, options: ReleaseOptions = {}): Promise<readonly QueuedMail[]> {
-    return this.#outgoing.release(new Call('release', TestLab.prototype.release), message, options)
-  }
-
-  /**
-   * Sends a bounce to the sender of a message: `await lab.bounce(mail, { code: '5.2.2', form: 'postfix' })`. Resolves once
-   * the sender has it.
-   * @throws DeliveryError if the sender has no mailbox; TypeError for wrong options
-   */
-  async bounce(message: LabMessage, options: BounceOptions = {}): Promise<void> {
-    return bounce(this.#lab, new Call('bounce', TestLab.prototype.bounce), message, options)
-  }
-
-  /** Sends a spam complaint (ARF, RFC 5965) to the sender of a message, as `bounce` sends a bounce. */
-  async complain(message: LabMessage, options: ComplaintOptions = {}): Promise<void> {
-    return complain(this.#lab, new Call('complain', TestLab.prototype.complain), message, options)
-  }
-
-  /** Returns the mail that waits to be sent to other hosts, the oldest first. */
-  queue(): readonly QueuedMail[] {
-    return this.#outgoing.list()
-  }
-
-  /**
-   * Resolves with the first message that another host has accepted, that matches, and that no wait has returned yet. It may
-   * have been accepted before the call.
-   * @throws WaitTimeout, which lists the results of the attempts and what waits; TypeError for a wrong filter
-   */
-  async waitForSent(...rest: OutgoingArguments): Promise<QueuedMail> {
-    return this.#outgoing.wait(new Call('waitForSent', TestLab.prototype.waitForSent), 'sent', rest)
-  }
-
-  /** Works like `waitForSent`, for an attempt after which the lab tries again. @throws WaitTimeout */
-  async waitForDeferred(...rest: OutgoingArguments): Promise<QueuedMail> {
-    return this.#outgoing.wait(new Call('waitForDeferred', TestLab.prototype.waitForDeferred), 'deferred', rest)
-  }
-
-  /** Works like `waitForSent`, for a message that the lab has given up. @throws WaitTimeout */
-  async waitForFailed(...rest: OutgoingArguments): Promise<QueuedMail> {
-    return this.#outgoing.wait(new Call('waitForFailed', TestLab.prototype.waitForFailed), 'failed', rest)
   }
 
   /** Returns the articles of a newsgroup, ordered by number. @throws if the group does not exist */

@@ -13,10 +13,13 @@ const wrong = (value: unknown): never => value as never
 describe('a mistyped argument is refused with its cure', () => {
   test.for([
     [{ subjct: /x/ }, 'filter.subjct: unknown key; did you mean subject?'],
-    [{ recipient: 'bob' }, 'filter.recipient: unknown key; known here: to, from, subject, text, folder or matches'],
+    [
+      { recipient: 'bob' },
+      'filter.recipient: unknown key; known here: to, from, subject, text, folder, sentBy or matches',
+    ],
     [{ to: 5 }, 'filter.to: is 5: must be a text or a regular expression'],
     [{ matches: 'yes' }, 'filter.matches: is "yes": must be a function'],
-    [null, 'filter is empty; must be a mapping of to, from, subject, text, folder, matches'],
+    [null, 'filter is empty; must be a mapping of to, from, subject, text, folder, sentBy, matches'],
   ] as const)('filter %j', async ([filter, message], { lab }) => {
     for (const { call, name } of [
       { call: () => lab.waitForMessage(wrong(filter)), name: 'waitForMessage' },
