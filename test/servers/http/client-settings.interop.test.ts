@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { newFolder } from '../../support/folder.ts'
 import { needs } from '../../support/programs.ts'
-import { put, run, temporaryFolder } from '../../tls/pki/support.ts'
+import { put, run } from '../../tls/pki/support.ts'
 import { HttpLab } from './client.ts'
 
 /** Prints what plistlib and ElementTree, which we did not write, read. */
@@ -45,11 +46,11 @@ describe.runIf(needs('python3'))('readers of XML and property lists', () => {
 describe.runIf(needs('openssl'))('openssl cms', () => {
   /** Verifies the profile of a lab with the roots that the lab shows. Returns the content that openssl read. */
   async function verified(http: HttpLab): Promise<string> {
-    await using folder = await temporaryFolder()
+    const folder = newFolder()
     const answer = await fetch(`${http.base}/api/v1/client-settings/mobileconfig?account=alice`)
-    const profile = await put(folder.path, 'lab.mobileconfig', Buffer.from(await answer.arrayBuffer()))
-    const ca = await put(folder.path, 'ca.pem', http.lab.ca)
-    const out = join(folder.path, 'out')
+    const profile = await put(folder, 'lab.mobileconfig', Buffer.from(await answer.arrayBuffer()))
+    const ca = await put(folder, 'ca.pem', http.lab.ca)
+    const out = join(folder, 'out')
     const verify = ['cms', '-verify', '-inform', 'der', '-in', profile, '-CAfile', ca, '-binary', '-out', out]
     const { code, err } = await run('openssl', verify)
     expect([code, err]).toEqual([0, expect.stringContaining('successful')])
@@ -78,12 +79,12 @@ describe.runIf(needs('openssl'))('openssl cms', () => {
 
   it('rejects a profile that was changed', async () => {
     await using http = await HttpLab.start({ certificates: { store: 'memory', key: 'p256' } })
-    await using folder = await temporaryFolder()
+    const folder = newFolder()
     const answer = await fetch(`${http.base}/api/v1/client-settings/mobileconfig?account=alice`)
     const changed = Buffer.from(await answer.arrayBuffer())
     changed.write('evil.', changed.indexOf('<string>localhost') + '<string>'.length)
-    const profile = await put(folder.path, 'lab.mobileconfig', changed)
-    const ca = await put(folder.path, 'ca.pem', http.lab.ca)
+    const profile = await put(folder, 'lab.mobileconfig', changed)
+    const ca = await put(folder, 'ca.pem', http.lab.ca)
     const { code, err } = await run('openssl', ['cms', '-verify', '-inform', 'der', '-in', profile, '-CAfile', ca])
     expect([code, err]).toEqual([4, expect.stringContaining('content verify error')])
   })

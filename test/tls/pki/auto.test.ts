@@ -5,20 +5,21 @@ import { describe, expect, it } from 'vitest'
 import { certificateNames } from '../../../src/tls/pki/certificate/names.ts'
 import { openCertificateStore } from '../../../src/tls/pki/certificate-store/store.ts'
 import type { CertificateStore } from '../../../src/tls/pki/certificate-store/types.ts'
+import { newFolder } from '../../support/folder.ts'
 import { some } from '../../support/thorough.ts'
-import { deferred, memoryLog, put, run, storeOptions, temporaryFolder } from './support.ts'
+import { deferred, memoryLog, put, run, storeOptions } from './support.ts'
 
 const names = certificateNames('mail.example.test', ['192.0.2.7', 'mail'])
 const DAY_MS = 86_400_000
 
 describe.each(some(['rsa-2048', 'rsa-3072', 'p256', 'p384', 'ed25519'] as const, 2))('certificate: auto, %s', (key) => {
   it('is accepted by openssl and GnuTLS', async () => {
-    await using folder = await temporaryFolder()
+    const folder = newFolder()
     await using store = await openCertificateStore(storeOptions('memory', { key }))
     const [installed] = await store.resolve('Default SMTP Virtual Server', { kind: 'auto' }, names)
-    const root = await put(folder.path, 'root.pem', store.rootPem)
-    const leaf = await put(folder.path, 'leaf.pem', installed?.certificatePem ?? '')
-    const keyFile = await put(folder.path, 'key.pem', installed?.privateKeyPem ?? '')
+    const root = await put(folder, 'root.pem', store.rootPem)
+    const leaf = await put(folder, 'leaf.pem', installed?.certificatePem ?? '')
+    const keyFile = await put(folder, 'key.pem', installed?.privateKeyPem ?? '')
     const verify = ['verify', '-x509_strict', '-check_ss_sig', '-purpose', 'sslserver', '-CAfile', root]
     for (const name of names) {
       const option = /^[\d.]+$|:/.test(name) ? '-verify_ip' : '-verify_hostname'
@@ -45,8 +46,8 @@ describe('the certificate store', () => {
   })
 
   it('makes the folder of a new checkout private, and ignores its README.md', async () => {
-    await using folder = await temporaryFolder()
-    const path = join(folder.path, 'certs')
+    const folder = newFolder()
+    const path = join(folder, 'certs')
     await mkdir(path, { mode: 0o755 })
     await writeFile(join(path, 'README.md'), '# A page\n')
     await using store = await openCertificateStore(storeOptions(path))
@@ -56,8 +57,8 @@ describe('the certificate store', () => {
   })
 
   it('keeps keys and certificates in a private folder, and reads them when it is opened again', async () => {
-    await using folder = await temporaryFolder()
-    const path = join(folder.path, 'certs')
+    const folder = newFolder()
+    const path = join(folder, 'certs')
     const first = await openCertificateStore(storeOptions(path))
     const [before] = await first.resolve('a', { kind: 'auto' }, names)
     const { rootPem } = first
@@ -89,21 +90,21 @@ describe('the certificate store', () => {
   })
 
   it('issues another one when the clock goes back, also after a restart', async () => {
-    await using folder = await temporaryFolder()
+    const folder = newFolder()
     const clock = { at: Date.now(), now: () => clock.at }
     const validAt = async (store: CertificateStore): Promise<boolean> => {
       const [installed] = await store.resolve('a', { kind: 'auto' }, names)
       const { validFrom, validTo } = new X509Certificate(installed?.certificatePem ?? '')
       return Date.parse(validFrom) <= clock.at && clock.at < Date.parse(validTo)
     }
-    await using store = await openCertificateStore(storeOptions(folder.path, { clock }))
+    await using store = await openCertificateStore(storeOptions(folder, { clock }))
     expect(await validAt(store)).toBe(true)
     for (const days of [370, -370, 3000, -2999]) {
       clock.at += days * DAY_MS
       expect(await validAt(store)).toBe(true)
     }
     clock.at -= DAY_MS
-    await using again = await openCertificateStore(storeOptions(folder.path, { clock }))
+    await using again = await openCertificateStore(storeOptions(folder, { clock }))
     expect(await validAt(again)).toBe(true)
   })
 
@@ -125,19 +126,19 @@ describe('the certificate store', () => {
   })
 
   it('notifies watchers of changes by another process, and keeps working when the index is broken', async () => {
-    await using folder = await temporaryFolder()
+    const folder = newFolder()
     const log = memoryLog()
-    await using watching = await openCertificateStore(storeOptions(folder.path, { log }))
+    await using watching = await openCertificateStore(storeOptions(folder, { log }))
     const [served] = await watching.resolve('a', { kind: 'auto' }, names)
     const changed = deferred()
     const end = watching.watch(() => changed.resolve())
-    await using other = await openCertificateStore(storeOptions(folder.path))
+    await using other = await openCertificateStore(storeOptions(folder))
     await other.update((draft) => {
       draft.index.assignments.b = served?.thumbprint ?? ''
     })
     await changed.promise
     expect(await watching.resolve('b', { kind: 'assigned' }, [])).toMatchObject([{ thumbprint: served?.thumbprint }])
-    await writeFile(join(folder.path, 'store.json'), '{"version":1,')
+    await writeFile(join(folder, 'store.json'), '{"version":1,')
     await expect.poll(() => log.entries.filter(({ level }) => level === 'error').length).toBeGreaterThan(0)
     expect(await watching.resolve('b', { kind: 'assigned' }, [])).toMatchObject([{ thumbprint: served?.thumbprint }])
     end()
@@ -146,14 +147,14 @@ describe('the certificate store', () => {
 
 describe('a broken file of the store', () => {
   it('is reported, and the certificate that was read before stays in use', async () => {
-    await using folder = await temporaryFolder()
+    const folder = newFolder()
     const log = memoryLog()
-    await using store = await openCertificateStore(storeOptions(folder.path, { log }))
+    await using store = await openCertificateStore(storeOptions(folder, { log }))
     const [served] = await store.resolve('a', { kind: 'auto' }, names)
     const changed = deferred()
     const end = store.watch(() => changed.resolve())
     const [record] = store.index.certificates
-    await writeFile(join(folder.path, record?.certificate ?? ''), '-----BEGIN CERTIFICATE-----\nMIIB')
+    await writeFile(join(folder, record?.certificate ?? ''), '-----BEGIN CERTIFICATE-----\nMIIB')
     await changed.promise
     expect(await store.resolve('a', { kind: 'auto' }, names)).toMatchObject([{ thumbprint: served?.thumbprint }])
     expect(

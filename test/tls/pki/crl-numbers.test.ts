@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { startLab } from '../../../src/testing/index.ts'
-import { put, run, temporaryFolder } from './support.ts'
+import { newFolder } from '../../support/folder.ts'
+import { put, run } from './support.ts'
 
 const options: Parameters<typeof startLab>[0] = {
   virtualServers: [{ protocol: 'smtp', port: 0 }],
@@ -8,12 +9,12 @@ const options: Parameters<typeof startLab>[0] = {
 }
 
 test('the number of a revocation list rises, even if the clock stands still or goes back', async () => {
-  await using folder = await temporaryFolder()
+  const folder = newFolder()
   await using lab = await startLab(options)
   const [authority] = await lab.authorities.list()
   const url = `${lab.authorityServiceUrl}/crl/${authority?.name.toLowerCase().replaceAll(' ', '-')}.crl`
   const numberOf = async (der: Buffer): Promise<bigint> => {
-    const file = await put(folder.path, 'list.crl', der)
+    const file = await put(folder, 'list.crl', der)
     const { out } = await run('openssl', ['crl', '-inform', 'DER', '-in', file, '-noout', '-crlnumber'])
     return BigInt(out.trim().split('=')[1] ?? '')
   }

@@ -6,15 +6,16 @@ import { openDatabase } from '../../../src/storage/database/database.ts'
 import { authoritiesOf } from '../../../src/tls/pki/authority/authorities.ts'
 import { openCertificateStore } from '../../../src/tls/pki/certificate-store/store.ts'
 import { AuthorityService } from '../../../src/tls/pki/service/service.ts'
+import { newFolder } from '../../support/folder.ts'
 import { needsPostgres, Postgres } from '../../support/postgres.ts'
 import { TestClock } from '../../support/test-clock.ts'
-import { memoryLog, put, run, storeOptions, temporaryFolder } from './support.ts'
+import { memoryLog, put, run, storeOptions } from './support.ts'
 
 const DAY_MS = 86_400_000
 
 describe.skipIf(!needsPostgres())('the authority service while its database cannot be reached', () => {
   it('answers from the last known state as long as that is valid', async () => {
-    await using folder = await temporaryFolder()
+    const folder = newFolder()
     await using server = await Postgres.start()
     const settings = { url: server.url, pool: 2, schema: 'lab', node: 'a' }
     await using database = await openDatabase(settings, { log: pino({ level: 'silent' }) })
@@ -29,7 +30,7 @@ describe.skipIf(!needsPostgres())('the authority service while its database cann
         await Promise.all(['good.test', 'bad.test'].map((name) => store.resolve(name, { kind: 'auto' }, [name])))
       ).map(([installed]) => new X509Certificate(installed?.certificatePem ?? ''))
       await authorities.revoke(revoked?.serialNumber ?? '', 'keyCompromise')
-      const root = await put(folder.path, 'root.pem', store.rootPem)
+      const root = await put(folder, 'root.pem', store.rootPem)
       // Nobody has asked about anything before.
       await service.activity.prepare()
       await server.stop('immediate')
@@ -37,13 +38,13 @@ describe.skipIf(!needsPostgres())('the authority service while its database cann
       const urlOf = (kind: string): string =>
         new RegExp(`^${kind} - URI:(.*)$`, 'm').exec(good?.infoAccess ?? '')?.[1] ?? ''
       const ocsp = async (certificate: X509Certificate | undefined): Promise<string> => {
-        const leaf = await put(folder.path, 'leaf.pem', certificate?.toString() ?? '')
+        const leaf = await put(folder, 'leaf.pem', certificate?.toString() ?? '')
         const args = ['-issuer', root, '-cert', leaf, '-CAfile', root, '-url', urlOf('OCSP')]
         return (await run('openssl', ['ocsp', ...args])).out
       }
       const crl = async (): Promise<string> => {
         const answer = await fetch(urlOf('CA Issuers').replace('/ca/', '/crl/').replace('.cer', '.crl'))
-        const file = await put(folder.path, 'list.crl', Buffer.from(await answer.arrayBuffer()))
+        const file = await put(folder, 'list.crl', Buffer.from(await answer.arrayBuffer()))
         return (await run('openssl', ['crl', '-inform', 'DER', '-in', file, '-noout', '-text'])).out
       }
       expect(await ocsp(good)).toMatch(/: good/)

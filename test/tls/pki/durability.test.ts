@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, watch } from 'node:fs'
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
 import type { StoreFiles } from '../../../src/tls/pki/certificate-store/files.ts'
 import { Journal } from '../../../src/tls/pki/certificate-store/journal.ts'
@@ -12,9 +12,10 @@ import { memoryFiles } from '../../../src/tls/pki/certificate-store/memory-files
 import { openCertificateStore } from '../../../src/tls/pki/certificate-store/store.ts'
 import type { CertificateStore } from '../../../src/tls/pki/certificate-store/types.ts'
 import { certificatesOf } from '../../../src/tls/pki/lifecycle/certificates.ts'
+import { newFolder } from '../../support/folder.ts'
 import { isLong } from '../../support/long.ts'
 import { mainFile } from '../../support/sealpost.ts'
-import { deferred, storeOptions, temporaryFolder } from './support.ts'
+import { deferred, storeOptions } from './support.ts'
 
 /** Printed if a test fails. SEALPOST_SEED repeats a run. */
 const seed = Number(process.env.SEALPOST_SEED ?? Math.floor(Math.random() * 2 ** 31))
@@ -57,14 +58,14 @@ async function openChecked(path: string): Promise<CertificateStore> {
 }
 
 describe('a command that is killed during a change', () => {
-  let base: Awaited<ReturnType<typeof temporaryFolder>>
-  let empty: Awaited<ReturnType<typeof temporaryFolder>>
+  let base: string
+  let empty: string
 
   beforeAll(async () => {
-    base = await temporaryFolder()
-    empty = await temporaryFolder()
-    for (const { path } of [base, empty]) await writeFile(join(path, 'lab.yaml'), yaml)
-    await using store = await openCertificateStore(storeOptions(join(base.path, 'certs')))
+    base = newFolder()
+    empty = newFolder()
+    for (const path of [base, empty]) await writeFile(join(path, 'lab.yaml'), yaml)
+    await using store = await openCertificateStore(storeOptions(join(base, 'certs')))
     const certificates = certificatesOf(store, () => ({
       hostname: 'localhost',
       names: ['localhost'],
@@ -78,10 +79,6 @@ describe('a command that is killed during a change', () => {
     await certificates.request({ for: 'smtp' })
     await certificates.issue({ for: 'pop3' })
   })
-  afterAll(async () => {
-    await base[Symbol.asyncDispose]()
-    await empty[Symbol.asyncDispose]()
-  })
 
   it.each([
     { change: 'creating the root', on: 'empty', args: ['ca', 'list'] },
@@ -90,13 +87,13 @@ describe('a command that is killed during a change', () => {
     { change: 'issuing', on: 'base', args: ['cert', 'issue', '--for', 'imap4', '--cn', 'localhost'] },
     { change: 'renewing', on: 'base', args: ['cert', 'renew', '--for', 'pop3'] },
   ])('leaves the old state or the new one: $change', { timeout: 120_000 }, async ({ on, args }) => {
-    const from = on === 'empty' ? empty.path : base.path
+    const from = on === 'empty' ? empty : base
     // The long form kills at every change of the file system that the command makes.
     for (let killAt = isLong ? 1 : upTo(24), killed = true; killed; killAt++) {
-      await using folder = await temporaryFolder()
-      await cp(from, folder.path, { recursive: true })
-      killed = (await runAndKill(folder.path, killAt, args)) && isLong
-      await using store = await openChecked(join(folder.path, 'certs'))
+      const folder = newFolder()
+      await cp(from, folder, { recursive: true })
+      killed = (await runAndKill(folder, killAt, args)) && isLong
+      await using store = await openChecked(join(folder, 'certs'))
       const revisions = [revisionOf(from), revisionOf(from) + 1]
       expect(revisions, `killed at ${killAt}`).toContain(store.index.revision)
     }
@@ -106,8 +103,8 @@ describe('a command that is killed during a change', () => {
 it('a process that is killed in the midst of many changes leaves a store that works', {
   timeout: 120_000,
 }, async () => {
-  await using folder = await temporaryFolder()
-  const path = join(folder.path, 'certs')
+  const folder = newFolder()
+  const path = join(folder, 'certs')
   await (await openCertificateStore(storeOptions(path))).close()
   const script = `
     const { openCertificateStore } = await import(process.argv[1])
@@ -134,8 +131,8 @@ it('a process that is killed in the midst of many changes leaves a store that wo
 
 describe('the lock of a store', () => {
   it('of a process that has ended is taken over, and what that process left is deleted', async () => {
-    await using folder = await temporaryFolder()
-    const path = join(folder.path, 'certs')
+    const folder = newFolder()
+    const path = join(folder, 'certs')
     await (await openCertificateStore(storeOptions(path))).close()
     const ended = spawn(process.execPath, ['-e', ''])
     await once(ended, 'exit')
@@ -150,8 +147,8 @@ describe('the lock of a store', () => {
   })
 
   it('of a live process is waited for', async () => {
-    await using folder = await temporaryFolder()
-    const path = join(folder.path, 'certs')
+    const folder = newFolder()
+    const path = join(folder, 'certs')
     await using store = await openCertificateStore(storeOptions(path))
     const [holding, released] = [deferred(), deferred()]
     const first = store.update(() => {
@@ -180,8 +177,8 @@ describe('the lock of a store', () => {
 
 describe('processes that change a store at the same time', () => {
   it('do not lose changes of each other', async () => {
-    await using folder = await temporaryFolder()
-    const path = join(folder.path, 'certs')
+    const folder = newFolder()
+    const path = join(folder, 'certs')
     const stores = await Promise.all(Array.from({ length: 4 }, () => openCertificateStore(storeOptions(path))))
     await Promise.all(
       stores.flatMap((store, at) =>
@@ -199,20 +196,20 @@ describe('processes that change a store at the same time', () => {
   })
 
   it('by commands neither', async () => {
-    await using folder = await temporaryFolder()
-    await writeFile(join(folder.path, 'lab.yaml'), yaml)
+    const folder = newFolder()
+    await writeFile(join(folder, 'lab.yaml'), yaml)
     const create = async (n: number): Promise<unknown> => {
       const args = [mainFile, 'ca', 'create', 'root', `Root ${n}`, '--config', 'lab.yaml']
-      const [code] = await once(spawn(process.execPath, args, { cwd: folder.path, stdio: 'ignore' }), 'exit')
+      const [code] = await once(spawn(process.execPath, args, { cwd: folder, stdio: 'ignore' }), 'exit')
       return code
     }
     const count = isLong ? 5 : 3
     const codes = await Promise.all(Array.from({ length: count }, (_, n) => create(n)))
     expect(codes).toEqual(Array(count).fill(0))
-    await using store = await openChecked(join(folder.path, 'certs'))
+    await using store = await openChecked(join(folder, 'certs'))
     // Plus the lab's own root, which exists once although every process found the store without it.
     expect(store.index.authorities).toHaveLength(count + 1)
-    const names = readdirSync(join(folder.path, 'certs'), { recursive: true }).map(String)
+    const names = readdirSync(join(folder, 'certs'), { recursive: true }).map(String)
     expect(names.filter((name) => /\.tmp$|\.lock/.test(name))).toEqual([])
   })
 })

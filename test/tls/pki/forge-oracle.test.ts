@@ -12,7 +12,8 @@ import { openCertificateStore } from '../../../src/tls/pki/certificate-store/sto
 import { generateKey, readPrivateKey } from '../../../src/tls/pki/keys.ts'
 import { readCertificates, writePkcs7 } from '../../../src/tls/pki/keystore/certificate-files.ts'
 import { readPkcs12, writePkcs12 } from '../../../src/tls/pki/keystore/pkcs12.ts'
-import { put, run, storeOptions, temporaryFolder } from './support.ts'
+import { newFolder } from '../../support/folder.ts'
+import { put, run, storeOptions } from './support.ts'
 
 // node-forge implements the same formats in another code base. Its public-key functions support RSA only.
 
@@ -210,10 +211,10 @@ it('forge is loaded for old ciphers only', { timeout: 60_000 }, async () => {
     return (await promisify(execFile)(process.execPath, args)).stdout
   }
   expect(await isLoaded(modern, legacy)).toBe('false')
-  await using folder = await temporaryFolder()
-  const keyFile = await put(folder.path, 'key.pem', key.export({ type: 'pkcs8', format: 'pem' }))
-  const certificateFile = await put(folder.path, 'leaf.pem', certificatePem(certificates[0]))
-  const old = join(folder.path, 'old.p12')
+  const folder = newFolder()
+  const keyFile = await put(folder, 'key.pem', key.export({ type: 'pkcs8', format: 'pem' }))
+  const certificateFile = await put(folder, 'leaf.pem', certificatePem(certificates[0]))
+  const old = join(folder, 'old.p12')
   const args = ['pkcs12', '-export', '-legacy', '-inkey', keyFile, '-in', certificateFile, '-passout', 'pass:x']
   expect(await run('openssl', [...args, '-out', old])).toMatchObject({ code: 0 })
   expect(await isLoaded(await readFile(old))).toBe('true')

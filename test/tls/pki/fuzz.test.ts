@@ -10,8 +10,9 @@ import { readPrivateKey } from '../../../src/tls/pki/keys.ts'
 import { readCertificates, writePkcs7 } from '../../../src/tls/pki/keystore/certificate-files.ts'
 import { readPkcs12, writePkcs12 } from '../../../src/tls/pki/keystore/pkcs12.ts'
 import { certIdOf, createOcspResponse, readOcspRequest } from '../../../src/tls/pki/revocation/ocsp.ts'
+import { newFolder } from '../../support/folder.ts'
 import { isThorough } from '../../support/thorough.ts'
-import { put, run, storeOptions, temporaryFolder } from './support.ts'
+import { put, run, storeOptions } from './support.ts'
 
 const rounds = isThorough ? 400 : 100
 const samples: Record<string, Buffer> = {}
@@ -40,8 +41,8 @@ beforeAll(async () => {
   expect(createOcspResponse(ocspRequest, [], { key, certificate: certificates[1] }, Date.now()).length).toBeGreaterThan(
     100,
   )
-  await using folder = await temporaryFolder()
-  const root = await put(folder.path, 'root.pem', store.rootPem)
+  const folder = newFolder()
+  const root = await put(folder, 'root.pem', store.rootPem)
   const made = await run('sh', ['-c', 'openssl ocsp -issuer "$0" -serial 0x1234 -reqout - | base64', root])
   samples.ocsp = Buffer.from(made.out, 'base64')
 })

@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { openCertificateStore } from '../../../src/tls/pki/certificate-store/store.ts'
-import { put, run, storeOptions, temporaryFolder } from './support.ts'
+import { newFolder } from '../../support/folder.ts'
+import { put, run, storeOptions } from './support.ts'
 
 describe('certificate: auto for clients of the 1990s', () => {
   it('is RSA and SHA-1 under a separate root, and does not change that of other clients', async () => {
-    await using folder = await temporaryFolder()
-    await using store = await openCertificateStore(storeOptions(folder.path))
+    const folder = newFolder()
+    await using store = await openCertificateStore(storeOptions(folder))
     const [old] = await store.resolve('a', { kind: 'auto' }, ['localhost'], 'old')
     const [modern] = await store.resolve('a', { kind: 'auto' }, ['localhost'])
     expect(await store.resolve('b', { kind: 'auto' }, ['localhost'], 'old')).toEqual([old])
     expect(modern?.thumbprint).not.toBe(old?.thumbprint)
-    const root = await put(folder.path, 'root.pem', await store.oldClientRootPem())
-    const leaf = await put(folder.path, 'leaf.pem', old?.certificatePem ?? '')
+    const root = await put(folder, 'root.pem', await store.oldClientRootPem())
+    const leaf = await put(folder, 'leaf.pem', old?.certificatePem ?? '')
     for (const file of [root, leaf]) {
       const { out } = await run('openssl', ['x509', '-in', file, '-noout', '-text'])
       expect(out).toContain('Signature Algorithm: sha1WithRSAEncryption')

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startLab } from '../../../src/testing/index.ts'
+import { newFolder } from '../../support/folder.ts'
 import { isThorough } from '../../support/thorough.ts'
-import { run, temporaryFolder } from './support.ts'
+import { run } from './support.ts'
 
 const OLD = ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES']
 
@@ -12,9 +13,9 @@ test.each([
   ['PBKDF2', ['-nomac']],
   ['the scheme of PKCS#12', ['-nomac', ...OLD]],
 ])('others are served while a key is derived from the password of a file: %s', async (_, options) => {
-  await using folder = await temporaryFolder()
+  const folder = newFolder()
   const openssl = async (...args: readonly string[]): Promise<void> => {
-    expect(await run('openssl', args, undefined, folder.path)).toMatchObject({ code: 0 })
+    expect(await run('openssl', args, undefined, folder)).toMatchObject({ code: 0 })
   }
   await openssl(
     'req',
@@ -37,7 +38,7 @@ test.each([
   await using lab = await startLab({ virtualServers: [{ protocol: 'smtp', port: 0 }] })
   // With a wrong password, nothing but the derivation takes time.
   const turnsOf = async (name: string): Promise<number> => {
-    const file = await readFile(join(folder.path, name))
+    const file = await readFile(join(folder, name))
     let isDone = false
     const refused = expect(lab.certificates.import(file, { password: 'other' })).rejects.toThrow('wrong password')
     const importing = refused.finally(() => {

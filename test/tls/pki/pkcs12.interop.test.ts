@@ -1,35 +1,35 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { openCertificateStore } from '../../../src/tls/pki/certificate-store/store.ts'
 import { readPrivateKey } from '../../../src/tls/pki/keys.ts'
 import { readCertificates, writePkcs7 } from '../../../src/tls/pki/keystore/certificate-files.ts'
 import { readPkcs12, writePkcs12 } from '../../../src/tls/pki/keystore/pkcs12.ts'
+import { newFolder } from '../../support/folder.ts'
 import { needs } from '../../support/programs.ts'
-import { put, run, storeOptions, temporaryFolder } from './support.ts'
+import { put, run, storeOptions } from './support.ts'
 
 const password = 'pässword & 日本'
 
 describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>
+  let folder: string
   let files: { key: string; certificate: string; root: string }
   let certificates: [X509Certificate, X509Certificate]
   let keyPem: string
 
   beforeAll(async () => {
-    folder = await temporaryFolder()
+    folder = newFolder()
     await using store = await openCertificateStore(storeOptions('memory', { key: kind }))
     const [installed] = await store.resolve('a', { kind: 'auto' }, ['mail.test'])
     keyPem = installed?.privateKeyPem ?? ''
     certificates = [new X509Certificate(installed?.certificatePem ?? ''), new X509Certificate(store.rootPem)]
     files = {
-      key: await put(folder.path, 'key.pem', keyPem),
-      certificate: await put(folder.path, 'leaf.pem', installed?.certificatePem ?? ''),
-      root: await put(folder.path, 'root.pem', store.rootPem),
+      key: await put(folder, 'key.pem', keyPem),
+      certificate: await put(folder, 'leaf.pem', installed?.certificatePem ?? ''),
+      root: await put(folder, 'root.pem', store.rootPem),
     }
   })
-  afterAll(() => folder[Symbol.asyncDispose]())
 
   const write = (legacy: boolean, secret = password): Promise<string> => {
     const content = {
@@ -39,7 +39,7 @@ describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
       password: secret,
       legacy,
     }
-    return put(folder.path, 'out.pfx', writePkcs12(content))
+    return put(folder, 'out.pfx', writePkcs12(content))
   }
 
   it.each([false, true])('of ours is read by openssl: legacy %s', async (legacy) => {
@@ -64,13 +64,13 @@ describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
 
   it.runIf(needs('pk12util')).each([false, true])('is exchanged with NSS pk12util: legacy %s', async (legacy) => {
     const path = await write(legacy, 'changeit')
-    await using database = await temporaryFolder()
-    const db = `sql:${database.path}`
+    const database = newFolder()
+    const db = `sql:${database}`
     expect(await run('certutil', ['-N', '-d', db, '--empty-password'])).toMatchObject({ code: 0 })
     expect(await run('pk12util', ['-i', path, '-d', db, '-W', 'changeit'])).toMatchObject({ code: 0 })
     const listed = await run('certutil', ['-L', '-d', db])
     expect(listed.out).toMatch(/Default SMTP\s+u,u,u/)
-    const back = join(database.path, 'nss.p12')
+    const back = join(database, 'nss.p12')
     const exported = await run('pk12util', ['-o', back, '-n', 'Default SMTP', '-d', db, '-W', 'other password'])
     expect(exported).toMatchObject({ code: 0 })
     const read = await readPkcs12(await readFile(back), 'other password')
@@ -93,7 +93,7 @@ describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
     { title: 'PBMAC1', args: ['-pbmac1_pbkdf2'] },
   ]
   it.each(opensslForms)('of openssl is read by us: $title', async ({ args }) => {
-    const path = join(folder.path, 'openssl.p12')
+    const path = join(folder, 'openssl.p12')
     const base = ['pkcs12', '-export', '-inkey', files.key, '-in', files.certificate, '-certfile', files.root]
     const made = await run('openssl', [...base, '-name', 'Ours', '-passout', `pass:${password}`, '-out', path, ...args])
     expect(made).toMatchObject({ code: 0 })
@@ -109,10 +109,10 @@ describe.each(['rsa-2048', 'p256'] as const)('PKCS#12, %s', (kind) => {
 
   it('PKCS#7 is exchanged with openssl', async () => {
     const der = writePkcs7(certificates)
-    const path = await put(folder.path, 'chain.p7b', der)
+    const path = await put(folder, 'chain.p7b', der)
     const shown = await run('openssl', ['pkcs7', '-inform', 'DER', '-in', path, '-print_certs'])
     expect(shown.out.match(/BEGIN CERTIFICATE/g)).toHaveLength(2)
-    const made = join(folder.path, 'openssl.p7b')
+    const made = join(folder, 'openssl.p7b')
     const args = ['crl2pkcs7', '-nocrl', '-certfile', files.certificate, '-certfile', files.root, '-out', made]
     expect(await run('openssl', args)).toMatchObject({ code: 0 })
     for (const octets of [der, await readFile(made)]) {

@@ -1,8 +1,9 @@
 import { createPrivateKey } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { startLab } from '../../../src/testing/index.ts'
+import { newFolder } from '../../support/folder.ts'
 import { some } from '../../support/thorough.ts'
-import { run, temporaryFolder } from './support.ts'
+import { run } from './support.ts'
 
 const password = 'pässword'
 
@@ -22,19 +23,16 @@ const pbes2 = ['des', 'rc2', 'rc2-64', 'rc2-40', 'des3', 'aes256', 'camellia128'
   (name) => ['-v2', name],
 )
 const openssl = async (...args: readonly string[]): Promise<string> => {
-  const { code, out, err } = await run('openssl', args, undefined, folder.path)
+  const { code, out, err } = await run('openssl', args, undefined, folder)
   if (code !== 0) throw new Error(err)
   return out
 }
 
-const folder = await temporaryFolder()
+const folder = newFolder()
 const lab = await startLab()
 const request = ['-newkey', 'rsa:2048', '-nodes', '-keyout', 'plain.key', '-out', 'own.pem']
 await openssl('req', '-x509', ...request, '-subj', '/CN=localhost', '-addext', 'basicConstraints=CA:FALSE')
-afterAll(async () => {
-  await lab.stop()
-  await folder[Symbol.asyncDispose]()
-})
+afterAll(() => lab.stop())
 
 /** Imports a certificate with a protected key, removes it again, and expects the plain key in an export. */
 async function expectRead(key: string): Promise<void> {

@@ -7,11 +7,12 @@ import { openCertificateStore } from '../../../src/tls/pki/certificate-store/sto
 import type { CertificateStore } from '../../../src/tls/pki/certificate-store/types.ts'
 import { readOcspRequest } from '../../../src/tls/pki/revocation/ocsp.ts'
 import { AuthorityService } from '../../../src/tls/pki/service/service.ts'
+import { newFolder } from '../../support/folder.ts'
 import { some } from '../../support/thorough.ts'
-import { memoryLog, put, run, storeOptions, temporaryFolder } from './support.ts'
+import { memoryLog, put, run, storeOptions } from './support.ts'
 
 describe.each(some(['rsa-2048', 'p256', 'ed25519'] as const, 1))('revocation, %s', (key) => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>
+  let folder: string
   let store: CertificateStore
   let service: AuthorityService
   let authorities: Authorities
@@ -19,7 +20,7 @@ describe.each(some(['rsa-2048', 'p256', 'ed25519'] as const, 1))('revocation, %s
   let files: { root: string; leaf: string }
 
   beforeAll(async () => {
-    folder = await temporaryFolder()
+    folder = newFolder()
     store = await openCertificateStore(storeOptions('memory', { key }))
     authorities = authoritiesOf(store)
     const options = { address: '127.0.0.1', port: 0, hostname: '127.0.0.1', log: memoryLog() }
@@ -27,14 +28,13 @@ describe.each(some(['rsa-2048', 'p256', 'ed25519'] as const, 1))('revocation, %s
     const [installed] = await store.resolve('a', { kind: 'auto' }, ['mail.test'])
     leaf = new X509Certificate(installed?.certificatePem ?? '')
     files = {
-      root: await put(folder.path, 'root.pem', store.rootPem),
-      leaf: await put(folder.path, 'leaf.pem', installed?.certificatePem ?? ''),
+      root: await put(folder, 'root.pem', store.rootPem),
+      leaf: await put(folder, 'leaf.pem', installed?.certificatePem ?? ''),
     }
   })
   afterAll(async () => {
     await service[Symbol.asyncDispose]()
     await store.close()
-    await folder[Symbol.asyncDispose]()
   })
 
   const revoke = (reason: Parameters<Authorities['revoke']>[1]) => authorities.revoke(leaf.serialNumber, reason)
@@ -52,7 +52,7 @@ describe.each(some(['rsa-2048', 'p256', 'ed25519'] as const, 1))('revocation, %s
   async function crlCheck(): Promise<{ code: number; err: string }> {
     const text = (await run('openssl', ['x509', '-in', files.leaf, '-noout', '-ext', 'crlDistributionPoints'])).out
     const url = /URI:(\S+)/.exec(text)?.[1] ?? ''
-    const crl = await put(folder.path, 'list.crl', Buffer.from(await (await fetch(url)).arrayBuffer()))
+    const crl = await put(folder, 'list.crl', Buffer.from(await (await fetch(url)).arrayBuffer()))
     expect(
       (await run('openssl', ['crl', '-inform', 'DER', '-in', crl, '-CAfile', files.root, '-noout'])).err,
     ).toContain('verify OK')
@@ -85,14 +85,14 @@ describe.each(some(['rsa-2048', 'p256', 'ed25519'] as const, 1))('revocation, %s
   const id = (): string => store.index.defaultAuthority?.toLowerCase().replaceAll(' ', '-') ?? ''
 
   it('answers OCSP by GET', async () => {
-    const request = join(folder.path, 'request.der')
+    const request = join(folder, 'request.der')
     await run('openssl', ['ocsp', '-issuer', files.root, '-cert', files.leaf, '-no_nonce', '-reqout', request])
     const der = await readFile(request)
     expect(readOcspRequest(der).ids).toHaveLength(1)
     for (const path of [encodeURIComponent(der.toString('base64')), der.toString('base64')]) {
       const response = await fetch(`${service.url}/ocsp/${id()}/${path}`)
       expect(response.headers.get('content-type')).toBe('application/ocsp-response')
-      const answer = await put(folder.path, 'answer.der', Buffer.from(await response.arrayBuffer()))
+      const answer = await put(folder, 'answer.der', Buffer.from(await response.arrayBuffer()))
       const args = ['-issuer', files.root, '-cert', files.leaf, '-CAfile', files.root, '-respin', answer]
       expect((await run('openssl', ['ocsp', ...args])).out).toMatch(/: revoked/)
     }
@@ -120,9 +120,9 @@ describe.each(some(['rsa-2048', 'p256', 'ed25519'] as const, 1))('revocation, %s
 
   it('creates staples with the current status', async () => {
     const [served] = await store.resolve('b', { kind: 'auto' }, ['staple.test'])
-    const certificate = await put(folder.path, 'stapled.pem', served?.certificatePem ?? '')
+    const certificate = await put(folder, 'stapled.pem', served?.certificatePem ?? '')
     const status = async (): Promise<string> => {
-      const answer = await put(folder.path, 'staple.der', served?.ocspResponse?.() ?? '')
+      const answer = await put(folder, 'staple.der', served?.ocspResponse?.() ?? '')
       const args = ['-issuer', files.root, '-cert', certificate, '-CAfile', files.root, '-respin', answer]
       return (await run('openssl', ['ocsp', ...args])).out
     }
@@ -136,8 +136,8 @@ describe.each(some(['rsa-2048', 'p256', 'ed25519'] as const, 1))('revocation, %s
 })
 
 it('an authority whose key is missing answers internalError, and the log names the key file', async () => {
-  await using folder = await temporaryFolder()
-  const path = join(folder.path, 'certs')
+  const folder = newFolder()
+  const path = join(folder, 'certs')
   const first = await openCertificateStore(storeOptions(path))
   const [installed] = await first.resolve('a', { kind: 'auto' }, ['mail.test'])
   await first.close()
@@ -149,10 +149,10 @@ it('an authority whose key is missing answers internalError, and the log names t
     ...{ address: '127.0.0.1', port: 0, hostname: '127.0.0.1', log },
   })
   const files = {
-    root: await put(folder.path, 'root.pem', store.rootPem),
-    leaf: await put(folder.path, 'leaf.pem', installed?.certificatePem ?? ''),
+    root: await put(folder, 'root.pem', store.rootPem),
+    leaf: await put(folder, 'leaf.pem', installed?.certificatePem ?? ''),
   }
-  const request = join(folder.path, 'request.der')
+  const request = join(folder, 'request.der')
   await run('openssl', ['ocsp', '-issuer', files.root, '-cert', files.leaf, '-reqout', request])
   const id = name.toLowerCase().replaceAll(' ', '-')
   const response = await fetch(`${service.url}/ocsp/${id}`, { method: 'POST', body: await readFile(request) })

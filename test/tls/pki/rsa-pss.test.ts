@@ -1,20 +1,18 @@
 import { afterAll, expect, test } from 'vitest'
 import { startLab } from '../../../src/testing/index.ts'
-import { put, run, temporaryFolder } from './support.ts'
+import { newFolder } from '../../support/folder.ts'
+import { put, run } from './support.ts'
 
 const PSS = ['-sigopt', 'rsa_padding_mode:pss', '-sigopt', 'rsa_pss_saltlen:32']
 
-const folder = await temporaryFolder()
+const folder = newFolder()
 const lab = await startLab({ virtualServers: [{ protocol: 'smtp', port: 0 }] })
-afterAll(async () => {
-  await lab.stop()
-  await folder[Symbol.asyncDispose]()
-})
+afterAll(() => lab.stop())
 
 const openssl = async (...args: readonly string[]): Promise<Buffer> => {
-  const { code, err } = await run('openssl', args, undefined, folder.path)
+  const { code, err } = await run('openssl', args, undefined, folder)
   expect(code, err).toBe(0)
-  const { out } = await run('cat', [args.at(-1) ?? ''], undefined, folder.path)
+  const { out } = await run('cat', [args.at(-1) ?? ''], undefined, folder)
   return Buffer.from(out)
 }
 
@@ -54,13 +52,12 @@ test('a revocation list that RSASSA-PSS signs is accepted from its authority onl
       '-out',
       `${name}.pem`,
     )
-    await put(folder.path, 'ca.cnf', '[ca]\ndefault_ca=x\n[x]\ndatabase=ca.db\ndefault_md=sha256\n')
-    await put(folder.path, 'ca.db', '')
+    await put(folder, 'ca.cnf', '[ca]\ndefault_ca=x\n[x]\ndatabase=ca.db\ndefault_md=sha256\n')
+    await put(folder, 'ca.db', '')
     const ca = ['ca', '-config', 'ca.cnf', '-cert', `${name}.pem`, '-keyfile', `${name}.key`]
     await openssl(...ca, '-gencrl', '-crldays', '5', ...PSS, '-out', `${name}.crl`)
   }
-  const file = async (name: string): Promise<Buffer> =>
-    Buffer.from((await run('cat', [name], undefined, folder.path)).out)
+  const file = async (name: string): Promise<Buffer> => Buffer.from((await run('cat', [name], undefined, folder)).out)
   await lab.authorities.addTrusted(await file('one.pem'))
   await expect(lab.authorities.addTrusted(await file('two.crl'))).rejects.toThrow('did not sign this revocation list')
   expect(await lab.authorities.addTrusted(await file('one.crl'))).toMatchObject([{ kind: 'crl', name: 'Outside' }])

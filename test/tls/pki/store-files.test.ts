@@ -6,8 +6,9 @@ import { openDatabase } from '../../../src/storage/database/database.ts'
 import type { Database } from '../../../src/storage/database/database-types.ts'
 import type { StoreFiles } from '../../../src/tls/pki/certificate-store/files.ts'
 import { openFiles } from '../../../src/tls/pki/certificate-store/store.ts'
+import { newFolder } from '../../support/folder.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
-import { deferred, temporaryFolder } from './support.ts'
+import { deferred } from './support.ts'
 
 /** A place for files, which several processes open. */
 interface Place extends AsyncDisposable {
@@ -15,10 +16,10 @@ interface Place extends AsyncDisposable {
 }
 
 async function folderPlace(): Promise<Place> {
-  const folder = await temporaryFolder()
+  const folder = newFolder()
   return {
-    open: () => openFiles({ folder: join(folder.path, 'certs') }),
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+    open: () => openFiles({ folder: join(folder, 'certs') }),
+    [Symbol.asyncDispose]: async () => {},
   }
 }
 

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CertificateStoreOptions } from '../../../src/tls/pki/certificate-store/store.ts'
 
@@ -20,12 +19,6 @@ export function run(program: string, args: readonly string[], input?: string | B
     child.stdin?.on('error', () => {})
     child.stdin?.end(input)
   })
-}
-
-/** Creates a temporary folder, which `await using` removes. */
-export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
-  const path = await mkdtemp(join(tmpdir(), 'sealpost-pki-'))
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
 /** Writes a file. Returns its path. */

@@ -10,10 +10,11 @@ import { authoritiesOf } from '../../../../src/tls/pki/authority/authorities.ts'
 import type { UserOptions } from '../../../../src/tls/pki/authority/sign.ts'
 import { thumbprintOf } from '../../../../src/tls/pki/certificate/certificate.ts'
 import { openCertificateStore } from '../../../../src/tls/pki/certificate-store/store.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { run, sClient } from '../../../support/openssl.ts'
 import { needs } from '../../../support/programs.ts'
 import { some } from '../../../support/thorough.ts'
-import { run as runProgram, storeOptions, temporaryFolder } from '../support.ts'
+import { run as runProgram, storeOptions } from '../support.ts'
 
 let lab: TestLab
 
@@ -133,8 +134,8 @@ describe('a revoked client certificate', () => {
 
   /** Connects with a revoked certificate by `openssl s_client`. Returns its output. */
   async function refused(...args: readonly string[]): Promise<string> {
-    await using folder = await temporaryFolder()
-    const { pem, root, revoke } = await bob(folder.path)
+    const folder = newFolder()
+    const { pem, root, revoke } = await bob(folder)
     await revoke()
     return await sClient([...args, '-cert', pem, '-key', pem, '-CAfile', root], 'QUIT\r\n')
   }
@@ -168,9 +169,9 @@ describe('a revoked client certificate', () => {
   it.each(some(['-tls1_3', '-tls1_2'], 1))(
     'is refused with it although a session was resumed before, %s',
     async (version) => {
-      await using folder = await temporaryFolder()
-      const { pem, root, revoke } = await bob(folder.path)
-      const session = join(folder.path, 'session')
+      const folder = newFolder()
+      const { pem, root, revoke } = await bob(folder)
+      const session = join(folder, 'session')
       const endpoint = [version, '-connect', `127.0.0.1:${lab.server('pop3').tlsPort}`, '-servername', 'localhost']
       const connection = [...endpoint, '-cert', pem, '-key', pem, '-CAfile', root]
       expect(await sClient([...connection, '-sess_out', session], 'QUIT\r\n')).toContain('+OK')
@@ -194,8 +195,8 @@ describe('a revoked client certificate', () => {
         1,
       ),
     )('is refused with it to gnutls-cli, %s', async (priority) => {
-    await using folder = await temporaryFolder()
-    const { pem, root, revoke } = await bob(folder.path)
+    const folder = newFolder()
+    const { pem, root, revoke } = await bob(folder)
     await revoke()
     const args = ['--x509certfile', pem, '--x509keyfile', pem, '--x509cafile', root, '--priority', priority]
     const { out, err } = await runProgram(
@@ -215,10 +216,10 @@ describe('a revoked client certificate', () => {
 })
 
 it('a thumbprint in the configuration names an account; another lab does not trust the authority', async () => {
-  await using folder = await temporaryFolder()
-  const certificates = { store: folder.path, key: 'p256' as const }
+  const folder = newFolder()
+  const certificates = { store: folder, key: 'p256' as const }
   const issued = await (async () => {
-    await using store = await openCertificateStore(storeOptions(folder.path))
+    await using store = await openCertificateStore(storeOptions(folder))
     return authoritiesOf(store).issueUser({ commonName: 'Carol', emails: ['carol@other.test'] })
   })()
   const thumbprint = thumbprintOf(issued.chain[0]).toLowerCase()

@@ -11,8 +11,9 @@ import * as ext from '../../../../src/tls/pki/certificate/extensions.ts'
 import { createAuthorityCertificate, createEndEntityCertificate } from '../../../../src/tls/pki/certificate/profiles.ts'
 import { openCertificateStore } from '../../../../src/tls/pki/certificate-store/store.ts'
 import { context, octetString, oid, sequence } from '../../../../src/tls/pki/der/encode.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { LineClient } from '../../../support/line-client.ts'
-import { put, storeOptions, temporaryFolder } from '../support.ts'
+import { put, storeOptions } from '../support.ts'
 
 const DAY_MS = 86_400_000
 const newKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
@@ -129,18 +130,15 @@ async function logOn(
 }
 
 describe('outside roots', () => {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>
+  let folder: string
   let lab: TestLab
 
   beforeAll(async () => {
-    folder = await temporaryFolder()
-    const file = await put(folder.path, 'partner.pem', certificatePem(partner.certificate))
+    folder = newFolder()
+    const file = await put(folder, 'partner.pem', certificatePem(partner.certificate))
     lab = await serve({ mode: 'require', trust: [{ file }] })
   })
-  afterAll(async () => {
-    await lab.stop()
-    await folder[Symbol.asyncDispose]()
-  })
+  afterAll(() => lab.stop())
 
   const cases: readonly (readonly [what: string, identity: object, alert: string, words: RegExp])[] = [
     ['an unknown authority', client(stranger), '48', /CN=Zoe\) is not verified: no authority that this .* trusts/],
@@ -176,7 +174,7 @@ describe('outside roots', () => {
     await expect(serve(clientCertificates)).rejects.toThrow(
       /no outside root "Second Root CA"; there are: none; add it with sealpost ca add-trusted/,
     )
-    const store = join(folder.path, 'certs')
+    const store = join(folder, 'certs')
     {
       await using opened = await openCertificateStore(storeOptions(store))
       await authoritiesOf(opened).addTrusted(Buffer.from(certificatePem(second.certificate)))
@@ -193,9 +191,9 @@ describe('outside roots', () => {
     // The server's certificate, which this client judges by the time of the machine, is valid throughout.
     const server = client(partner, { days: 800, purpose: 'serverAuth' })
     const [trust, file, keyFile] = await Promise.all([
-      put(folder.path, 'partner.pem', certificatePem(partner.certificate)),
-      put(folder.path, 'server.pem', server.cert),
-      put(folder.path, 'server.key', String(server.key)),
+      put(folder, 'partner.pem', certificatePem(partner.certificate)),
+      put(folder, 'server.pem', server.cert),
+      put(folder, 'server.key', String(server.key)),
     ])
     await using lab = await serve({ mode: 'require', trust: [{ file: trust }] }, 'memory', { file, keyFile })
     const result = (identity: ConnectionOptions) => logOn(lab, version, identity, certificatePem(partner.certificate))
@@ -235,7 +233,7 @@ describe('outside roots', () => {
   })
 
   it('need a root in their file', async () => {
-    const file = await put(folder.path, 'leaf.pem', client(partner).cert)
+    const file = await put(folder, 'leaf.pem', client(partner).cert)
     await expect(serve({ trust: [{ file }] })).rejects.toThrow(/leaf\.pem has no root/)
   })
 })

@@ -5,9 +5,10 @@ import { startLab } from '../../../../src/testing/start-lab.ts'
 import { thumbprintOf } from '../../../../src/tls/pki/certificate/certificate.ts'
 import { openCertificateStore } from '../../../../src/tls/pki/certificate-store/store.ts'
 import { certificatesOf } from '../../../../src/tls/pki/lifecycle/certificates.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { isLong } from '../../../support/long.ts'
 import { certificateOn, loadAccounts, SessionLoad } from '../../../support/session-load.ts'
-import { storeOptions, temporaryFolder } from '../support.ts'
+import { storeOptions } from '../support.ts'
 
 /** Each protocol has its turn with an old key and with a new one. */
 const rounds = isLong ? 100 : 2 * protocols.length
@@ -15,8 +16,8 @@ const rounds = isLong ? 100 : 2 * protocols.length
 it('certificates that are replaced under load break no session, and every new handshake is right', {
   timeout: 300_000,
 }, async () => {
-  await using folder = await temporaryFolder()
-  const path = join(folder.path, 'certs')
+  const folder = newFolder()
+  const path = join(folder, 'certs')
   await using lab = await startLab({
     certificates: { store: path, key: 'p256' },
     directory: { accounts: loadAccounts },

@@ -9,9 +9,10 @@ import { thumbprintOf } from '../../../../src/tls/pki/certificate/certificate.ts
 import { lockCertificateStore } from '../../../../src/tls/pki/certificate-store/lock.ts'
 import { openCertificateStore } from '../../../../src/tls/pki/certificate-store/store.ts'
 import { certificatesOf } from '../../../../src/tls/pki/lifecycle/certificates.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { certificateOn } from '../../../support/session-load.ts'
 import { log } from '../acme/support.ts'
-import { storeOptions, temporaryFolder } from '../support.ts'
+import { storeOptions } from '../support.ts'
 
 const virtualServers = [{ protocol: 'imap4' as const, port: 'off' as const, tlsPort: 0 }]
 const name = 'Default IMAP4 Virtual Server'
@@ -50,8 +51,8 @@ async function replaceFolder(path: string, by: string): Promise<void> {
 }
 
 it('a running lab follows a folder that replaces its store, and later changes in it', async () => {
-  await using folder = await temporaryFolder()
-  const path = join(folder.path, 'certs')
+  const folder = newFolder()
+  const path = join(folder, 'certs')
   await using lab = await startLab({ certificates: { store: path, key: 'p256' }, virtualServers })
   const port = lab.server('imap4').tlsPort
   for (let round = 0; round < 3; round++) {
@@ -65,8 +66,8 @@ it('a running lab follows a folder that replaces its store, and later changes in
 })
 
 it('a running lab follows a store whose parent folder is replaced', async () => {
-  await using folder = await temporaryFolder()
-  const above = join(folder.path, 'above')
+  const folder = newFolder()
+  const above = join(folder, 'above')
   const path = join(above, 'certs')
   await using lab = await startLab({ certificates: { store: path, key: 'p256' }, virtualServers })
   const port = lab.server('imap4').tlsPort
@@ -78,8 +79,8 @@ it('a running lab follows a store whose parent folder is replaced', async () => 
 })
 
 it('reload reads the store again, even if no change was noticed', async () => {
-  await using folder = await temporaryFolder()
-  const path = join(folder.path, 'certs')
+  const folder = newFolder()
+  const path = join(folder, 'certs')
   await using store = await openCertificateStore(storeOptions(path))
   // Nothing tells this lab about changes.
   Object.assign(store, { watch: () => () => {} })
@@ -100,8 +101,8 @@ it('reload reads the store again, even if no change was noticed', async () => {
 })
 
 it('refuses a change while the folder is gone, instead of starting an empty store there', async () => {
-  await using folder = await temporaryFolder()
-  const path = join(folder.path, 'certs')
+  const folder = newFolder()
+  const path = join(folder, 'certs')
   await using store = await openCertificateStore(storeOptions(path))
   const change = () => store.update((draft) => void (draft.index.assignments.smtp = 'A'))
   await rm(join(path, 'store.json'))
@@ -111,8 +112,8 @@ it('refuses a change while the folder is gone, instead of starting an empty stor
 })
 
 it('reads a change although its own change still waits for the lock', async () => {
-  await using folder = await temporaryFolder()
-  const path = join(folder.path, 'certs')
+  const folder = newFolder()
+  const path = join(folder, 'certs')
   await using store = await openCertificateStore(storeOptions(path))
   const lock = await lockCertificateStore(path)
   const waiting = store.update((draft) => void (draft.index.assignments.smtp = 'A'))
@@ -126,8 +127,8 @@ it('reads a change although its own change still waits for the lock', async () =
 })
 
 it('a process that releases the lock lets those that wait for it try first', async () => {
-  await using folder = await temporaryFolder()
-  const path = folder.path
+  const folder = newFolder()
+  const path = folder
   const order: string[] = []
   const rounds = 5
   for (let round = 0; round < rounds; round++) {

@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isMailProtocol, serverProtocols } from '../../../../src/core/config/schema.ts'
 import { startLab } from '../../../../src/testing/start-lab.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { sClient } from '../../../support/openssl.ts'
-import { temporaryFolder } from '../support.ts'
 
 const GET = 'GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
 
 describe('OCSP stapling', () => {
   it('works on all protocols, with implicit TLS and STARTTLS', async () => {
-    await using folder = await temporaryFolder()
+    const folder = newFolder()
     await using lab = await startLab({
       virtualServers: serverProtocols.map((protocol) => ({
         protocol,
@@ -19,7 +19,7 @@ describe('OCSP stapling', () => {
         tls: { ocspStapling: true },
       })),
     })
-    const root = join(folder.path, 'root.pem')
+    const root = join(folder, 'root.pem')
     writeFileSync(root, lab.ca)
     const common = ['-status', '-CAfile', root, '-verify_return_error', '-verify_hostname', 'localhost']
     const quit = { smtp: 'QUIT\r\n', pop3: 'QUIT\r\n', imap4: 'a LOGOUT\r\n', nntp: 'QUIT\r\n', http: GET }

@@ -11,8 +11,8 @@ import * as ext from '../../../../src/tls/pki/certificate/extensions.ts'
 import { privateKeyPem } from '../../../../src/tls/pki/keys.ts'
 import { servingProblem } from '../../../../src/tls/pki/lifecycle/serving.ts'
 import { HttpLab } from '../../../servers/http/client.ts'
+import { newFolder } from '../../../support/folder.ts'
 import { certificateOn } from '../../../support/session-load.ts'
-import { temporaryFolder } from '../support.ts'
 
 const virtualServers = [
   { protocol: 'imap4' as const, port: 'off' as const, tlsPort: 0 },
@@ -84,8 +84,8 @@ async function storeWithUnservable(path: string): Promise<string> {
 
 describe('a certificate of the store that no server can use', () => {
   it('stops neither the start nor changes of other servers, and is reported', async () => {
-    await using folder = await temporaryFolder()
-    const path = join(folder.path, 'certs')
+    const folder = newFolder()
+    const path = join(folder, 'certs')
     const thumbprint = await storeWithUnservable(path)
     await using http = await HttpLab.start({
       certificates: { store: path, key: 'p256' },
@@ -123,8 +123,8 @@ describe('a certificate of the store that no server can use', () => {
   })
 
   it('is not assigned to another server, and gives way to one that can be served', async () => {
-    await using folder = await temporaryFolder()
-    const path = join(folder.path, 'certs')
+    const folder = newFolder()
+    const path = join(folder, 'certs')
     await storeWithUnservable(path)
     await using lab = await startLab({ certificates: { store: path, key: 'p256' }, virtualServers })
     await expect(lab.certificates.assign('Bad', 'pop3')).rejects.toThrow(/cannot serve this certificate: DSA keys/)
@@ -135,8 +135,8 @@ describe('a certificate of the store that no server can use', () => {
   })
 
   it('keeps only a certificate: a reload changes who may connect, and other changes go on', async () => {
-    await using folder = await temporaryFolder()
-    const path = join(folder.path, 'certs')
+    const folder = newFolder()
+    const path = join(folder, 'certs')
     await storeWithUnservable(path)
     const config = { certificates: { store: path, key: 'p256' as const }, virtualServers }
     await using lab = await startLab(config)
@@ -172,8 +172,8 @@ describe('a certificate of the store that no server can use', () => {
   })
 
   it('stops no start either if its file is damaged', async () => {
-    await using folder = await temporaryFolder()
-    const path = join(folder.path, 'certs')
+    const folder = newFolder()
+    const path = join(folder, 'certs')
     const thumbprint = await storeWithUnservable(path)
     const { certificates } = JSON.parse(await readFile(join(path, 'store.json'), 'utf8'))
     const bad = certificates.find((one: { thumbprint: string }) => one.thumbprint === thumbprint)
@@ -184,9 +184,9 @@ describe('a certificate of the store that no server can use', () => {
   })
 
   it('is rejected in a file by a reload, and does not stop the start', async () => {
-    await using folder = await temporaryFolder()
+    const folder = newFolder()
     const bad = dsa()
-    const [file, keyFile] = [join(folder.path, 'bad.pem'), join(folder.path, 'bad.key')]
+    const [file, keyFile] = [join(folder, 'bad.pem'), join(folder, 'bad.key')]
     await writeFile(file, bad.certificate)
     await writeFile(keyFile, bad.key)
     await using lab = await startLab({ virtualServers })
