@@ -11,7 +11,7 @@ const token = 'ci-ci-ci-ci-ci-ci'
 describe.skipIf(!hasChromium)('the console', () => {
   let browser: ConsoleBrowser
   beforeAll(async () => {
-    browser = await ConsoleBrowser.start()
+    browser = new ConsoleBrowser()
   })
   afterAll(() => browser?.[Symbol.asyncDispose]())
 

@@ -12,7 +12,6 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 describe.skipIf(!hasChromium)('accessibility', () => {
   let http: HttpLab
-  let browser: ConsoleBrowser
   beforeAll(async () => {
     http = await consoleLab({
       certificates: { service: { port: 0, tlsPort: 0 } },
@@ -27,12 +26,9 @@ describe.skipIf(!hasChromium)('accessibility', () => {
     await createTransport({ port: port as number, ignoreTLS: true }).sendMail(sent)
     await http.request('verify', { json: { only: ['reachable', 'names', 'dates'], serverName: 'other.test' } })
     await http.request('audit', { json: { protocols: ['smtp'], names: ['expired', 'p256'] } })
-    browser = await ConsoleBrowser.start()
   })
-  afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
-    await http?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => http?.[Symbol.asyncDispose]())
+  const browser = ConsoleBrowser.ofTests()
 
   const logOn = { name: 'log-on', path: '/', ready: '.log-on form', server: 'locked' }
   const looks = pages.concat(logOn).flatMap((page) => [

@@ -69,7 +69,6 @@ const looks = screens.flatMap((screen) =>
 
 describe.skipIf(!hasChromium)('the look of the console', () => {
   let http: HttpLab
-  let browser: ConsoleBrowser
   let decoder: Page
   beforeAll(async () => {
     http = await consoleLab({
@@ -79,14 +78,13 @@ describe.skipIf(!hasChromium)('the look of the console', () => {
         { protocol: 'http', name: 'locked', authentication: ['basic'] },
       ],
     })
-    browser = await ConsoleBrowser.start()
     decoder = await browser.open('about:blank', '')
   })
   afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
     await http?.[Symbol.asyncDispose]()
     if (process.env.SEALPOST_UPDATE) writeFileSync(FILE, `${JSON.stringify(known, null, 2)}\n`)
   })
+  const browser = ConsoleBrowser.ofTests()
 
   it.each(looks)('is about as before: $name, $colorScheme, $width px', async (screen) => {
     const { path, ready, colorScheme, width, look } = screen

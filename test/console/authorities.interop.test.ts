@@ -10,15 +10,11 @@ import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
 
 describe.skipIf(!hasChromium)('the page of the authorities', () => {
   let http: HttpLab
-  let browser: ConsoleBrowser
   beforeAll(async () => {
     http = await consoleLab({ virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }] })
-    browser = await ConsoleBrowser.start()
   })
-  afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
-    await http?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => http?.[Symbol.asyncDispose]())
+  const browser = ConsoleBrowser.ofTests()
 
   it('a waiting request is approved and installed, its root is downloaded, and the certificate is revoked', async () => {
     await http.request('authorities', { json: { name: 'Slow CA', key: 'p256', type: 'standalone' } })

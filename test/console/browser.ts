@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect } from 'vitest'
 import type { LabInput } from '../../src/core/config/schema.ts'
 import { HttpLab } from '../servers/http/client.ts'
@@ -8,24 +8,23 @@ export { hasChromium } from '../support/chromium.ts'
 
 /** Profiles in a browser, and what their pages complained about. */
 export class ConsoleBrowser implements AsyncDisposable {
-  readonly #browser: Browser
   readonly #profiles: BrowserContext[] = []
   /** Errors of the pages and of their scripts. */
   readonly complaints: string[] = []
   /** URLs of other origins that a page has asked for. */
   readonly foreign: string[] = []
 
-  private constructor(browser: Browser) {
-    this.#browser = browser
-  }
-
-  static async start(): Promise<ConsoleBrowser> {
-    return new ConsoleBrowser(await sharedChromium())
+  /** Returns a browser whose profiles are closed after the tests of the file or `describe`. */
+  static ofTests(): ConsoleBrowser {
+    const browser = new ConsoleBrowser()
+    afterAll(() => browser[Symbol.asyncDispose]())
+    return browser
   }
 
   /** Opens a page of a lab in a profile of its own, which `await using` closes. */
   async open(base: string, path = '/', options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await this.#browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/London', ...options })
+    const chromium = await sharedChromium()
+    const context = await chromium.newContext({ locale: 'en-GB', timezoneId: 'Europe/London', ...options })
     this.#profiles.push(context)
     const page = await this.openIn(await context.newPage(), base, path)
     return Object.assign(page, { [Symbol.asyncDispose]: () => context.close() })
@@ -115,16 +114,12 @@ export interface ConsoleSite {
   readonly browser: ConsoleBrowser
 }
 
-/** Starts a lab with a console and a browser before the tests of a `describe`, and stops both after them. */
+/** Starts a lab with a console before the tests of a `describe`, and closes it and its browser after them. */
 export function consoleSite(input?: LabInput): ConsoleSite {
-  const site = {} as { http: HttpLab; browser: ConsoleBrowser }
+  const site = {} as { http: HttpLab }
   beforeAll(async () => {
     site.http = await consoleLab(input)
-    site.browser = await ConsoleBrowser.start()
   })
-  afterAll(async () => {
-    await site.browser?.[Symbol.asyncDispose]()
-    await site.http?.[Symbol.asyncDispose]()
-  })
-  return site
+  afterAll(() => site.http?.[Symbol.asyncDispose]())
+  return Object.assign(site, { browser: ConsoleBrowser.ofTests() })
 }

@@ -13,7 +13,7 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
   let outside: CertificateLab
   beforeAll(async () => {
     http = await consoleLab({ virtualServers: [{ protocol: 'smtp' }, { protocol: 'imap4' }, { protocol: 'http' }] })
-    browser = await ConsoleBrowser.start()
+    browser = new ConsoleBrowser()
     outside = new CertificateLab()
     await outside.outsideAuthority('outside')
   })
@@ -206,7 +206,7 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     await page.getByLabel('File').setInputFiles(outside.path('expired.pem'))
     await next()
     await page.getByRole('alert').getByText('expired on 2020-02-01').waitFor()
-    await page.getByLabel('Accept a certificate that is expired').check()
+    await page.getByLabel('Accept a certificate that has expired').check()
     await next()
     await page.getByText('the certificate expired on 2020-02-01').waitFor()
     await page.getByRole('button', { name: 'Back' }).click()

@@ -6,7 +6,6 @@ import { ConsoleBrowser, consoleLab, hasChromium } from './browser.ts'
 
 describe.skipIf(!hasChromium)('the page of the client settings', () => {
   let http: HttpLab
-  let browser: ConsoleBrowser
   beforeAll(async () => {
     http = await consoleLab({
       virtualServers: [
@@ -17,12 +16,9 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
         { protocol: 'http', name: 'locked', authentication: ['basic'] },
       ],
     })
-    browser = await ConsoleBrowser.start()
   })
-  afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
-    await http?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => http?.[Symbol.asyncDispose]())
+  const browser = ConsoleBrowser.ofTests()
 
   it('shows what to enter for an account, copies it, and masks the password until it is asked for', async () => {
     await using page = await browser.open(http.base, '/client-settings', {

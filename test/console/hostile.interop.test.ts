@@ -44,7 +44,6 @@ const attacks: Readonly<Record<string, string>> = {
 
 describe.skipIf(!hasChromium)('hostile mail', () => {
   let http: HttpLab
-  let browser: ConsoleBrowser
   let evil: Server
   const asked: string[] = []
   /** Connections without a request tell a server as well that somebody reads the message. */
@@ -57,13 +56,12 @@ describe.skipIf(!hasChromium)('hostile mail', () => {
     evil.on('connection', () => connections++)
     await once(evil, 'listening')
     http = await consoleLab()
-    browser = await ConsoleBrowser.start()
   })
   afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
     await http?.[Symbol.asyncDispose]()
     evil?.close()
   })
+  const browser = ConsoleBrowser.ofTests()
 
   const url = (): string => `http://localhost:${(evil.address() as AddressInfo).port}`
 

@@ -7,20 +7,16 @@ const COUNT = 100_000
 
 describe.skipIf(!hasChromium)('a list of 100,000 messages', () => {
   let http: HttpLab
-  let browser: ConsoleBrowser
   let page: Page
   beforeAll(async () => {
     http = await HttpLab.start({ directory: { accounts: [{ user: 'alice', password: 'secret' }] } })
     for (let number = 1; number <= COUNT; number++) {
       await http.lab.deliver(`Subject: Message ${number}\r\n\r\nText\r\n`, { to: 'alice' })
     }
-    browser = await ConsoleBrowser.start()
     page = await browser.open(http.base, '/mail')
   }, 600_000)
-  afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
-    await http?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => http?.[Symbol.asyncDispose]())
+  const browser = ConsoleBrowser.ofTests()
 
   const row = (number: number) =>
     page.locator('.mail-row', { has: page.getByText(`Message ${number}`, { exact: true }) })

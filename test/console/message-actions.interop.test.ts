@@ -82,7 +82,7 @@ describe.skipIf(!hasChromium)('the page of a lab without mail', () => {
   const site = { browser: undefined as ConsoleBrowser | undefined, http: undefined as HttpLab | undefined }
   beforeAll(async () => {
     site.http = await HttpLab.start({ directory: { accounts: [{ user: 'alice', password: 'secret' }] } })
-    site.browser = await ConsoleBrowser.start()
+    site.browser = new ConsoleBrowser()
   })
   afterAll(async () => {
     await site.browser?.[Symbol.asyncDispose]()

@@ -10,7 +10,6 @@ import { ConsoleBrowser, consoleLab, hasChromium, openTab } from './browser.ts'
 
 describe.skipIf(!hasChromium)('News', () => {
   let http: HttpLab
-  let browser: ConsoleBrowser
   let peerPort: number
   beforeAll(async () => {
     peerPort = await freePort()
@@ -33,12 +32,9 @@ describe.skipIf(!hasChromium)('News', () => {
         { protocol: 'http' },
       ],
     })
-    browser = await ConsoleBrowser.start()
   })
-  afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
-    await http?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => http?.[Symbol.asyncDispose]())
+  const browser = ConsoleBrowser.ofTests()
   beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
 
   /** Posts an article by NNTP. */

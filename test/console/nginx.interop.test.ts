@@ -72,7 +72,6 @@ const answers = (port: number): Promise<boolean> =>
 describe.skipIf(!hasChromium || !hasNginx)('the console behind nginx', () => {
   let http: HttpLab
   let nginx: Nginx
-  let browser: ConsoleBrowser
   beforeAll(async () => {
     http = await HttpLab.start({
       directory: { accounts: [{ user: 'alice', password: 'secret' }] },
@@ -80,13 +79,12 @@ describe.skipIf(!hasChromium || !hasNginx)('the console behind nginx', () => {
       virtualServers: [{ protocol: 'http', authentication: ['basic'] }],
     })
     nginx = await Nginx.before(http.base)
-    browser = await ConsoleBrowser.start()
   })
   afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
     await nginx?.[Symbol.asyncDispose]()
     await http?.[Symbol.asyncDispose]()
   })
+  const browser = ConsoleBrowser.ofTests()
 
   const deliver = (subject: string): Promise<void> =>
     http.lab.deliver({ to: 'alice@lab.test', subject, html: '<h1>Hello</h1>' }, { to: 'alice' })

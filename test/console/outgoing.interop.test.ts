@@ -16,7 +16,6 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 describe.skipIf(!hasChromium)('the page of outgoing mail', () => {
   let http: HttpLab
   let host: Host
-  let browser: ConsoleBrowser
   let isBusy = false
   beforeAll(async () => {
     host = await startHost({
@@ -31,13 +30,12 @@ describe.skipIf(!hasChromium)('the page of outgoing mail', () => {
         { name: 'Developers', domains: ['dev.test'], smartHost, rewrite: { to: 'safe@dev.test' } },
       ],
     })
-    browser = await ConsoleBrowser.start()
   })
   afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
     await http?.[Symbol.asyncDispose]()
     await host?.[Symbol.asyncDispose]()
   })
+  const browser = ConsoleBrowser.ofTests()
 
   /** Sends mail to the lab, which captures it, and opens the dialog that releases it. */
   async function openRelease(to: string): Promise<Page> {

@@ -32,19 +32,17 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
   const folder = mkdtempSync(join(tmpdir(), 'console-'))
   const file = join(folder, 'lab.yaml')
   let lab: TestLab
-  let browser: ConsoleBrowser
   let base: string
   beforeAll(async () => {
     writeFileSync(file, yaml)
     lab = await startLab(file)
     base = `http://127.0.0.1:${lab.server('http').port}`
-    browser = await ConsoleBrowser.start()
   })
   afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
     await lab?.stop()
     rmSync(folder, { recursive: true })
   })
+  const browser = ConsoleBrowser.ofTests()
 
   it('shows the difference, writes it into the file with its comments, and the server uses it', async () => {
     await using page = await browser.open(base, sheet)

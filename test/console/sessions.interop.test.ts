@@ -13,18 +13,14 @@ const [SECTION_HEADER, DECRYPTION_SECRETS] = [0x0a0d0d0a, 0x0000000a]
 
 describe.skipIf(!hasChromium)('the page of the sessions', () => {
   let http: HttpLab
-  let browser: ConsoleBrowser
   beforeAll(async () => {
     http = await consoleLab({
       testing: { packets: 'memory' },
       virtualServers: [{ protocol: 'imap4' }, { protocol: 'http' }],
     })
-    browser = await ConsoleBrowser.start()
   })
-  afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
-    await http?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => http?.[Symbol.asyncDispose]())
+  const browser = ConsoleBrowser.ofTests()
 
   it('says that a client offers an encrypted ClientHello, and why the lab has no keys for it', async () => {
     const page = await browser.open(http.base, '/sessions')

@@ -13,7 +13,7 @@ describe.skipIf(!(hasChromium && needs('openssl')))('S/MIME in the console', () 
 
   beforeAll(async () => {
     http = await HttpLab.start()
-    browser = await ConsoleBrowser.start()
+    browser = new ConsoleBrowser()
     cms = new OpensslCms(http.lab)
   })
   afterAll(async () => {

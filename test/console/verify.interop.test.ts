@@ -24,7 +24,6 @@ it('the console lists each server of an audit', () => {
 
 describe.skipIf(!hasChromium)('the page of verify and audit', () => {
   let http: HttpLab
-  let browser: ConsoleBrowser
   beforeAll(async () => {
     http = await consoleLab({
       virtualServers: [
@@ -33,12 +32,9 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
         { protocol: 'http', tlsPort: 'off' },
       ],
     })
-    browser = await ConsoleBrowser.start()
   })
-  afterAll(async () => {
-    await browser?.[Symbol.asyncDispose]()
-    await http?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => http?.[Symbol.asyncDispose]())
+  const browser = ConsoleBrowser.ofTests()
 
   /** Downloads a report of the job that is open. */
   async function download(page: Page, name: string): Promise<string> {

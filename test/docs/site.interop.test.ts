@@ -51,7 +51,7 @@ describe.skipIf(!hasChromium)('the site of the documentation', () => {
   })
 
   test('has every page in its navigation, a search, and a dark mode, and asks no other host', async () => {
-    await using browser = await ConsoleBrowser.start()
+    await using browser = new ConsoleBrowser()
     const page = await browser.open(base, '/', { viewport: { width: 1280, height: 900 } })
     const links = await page
       .locator('.VPSidebar a')
@@ -73,7 +73,7 @@ describe.skipIf(!hasChromium)('the site of the documentation', () => {
   })
 
   test('has no page that is wider than a phone', async () => {
-    await using browser = await ConsoleBrowser.start()
+    await using browser = new ConsoleBrowser()
     const page = await browser.open(base, '/', { viewport: { width: 390, height: 844 } })
     const links = await page
       .locator('.VPSidebar a')

@@ -114,7 +114,7 @@ describe('Cypress', () => {
   })
 
   it.skipIf(!hasChromium)('has a test whose commands sign up with the code from the mail', async () => {
-    await using browser = await ConsoleBrowser.start()
+    await using browser = new ConsoleBrowser()
     const queue = new CommandQueue(await browser.open(recipe.here('http://localhost:3000')))
     const tests: (() => void)[] = []
     onTestFinished(() => {
