@@ -19,9 +19,7 @@ access:
   lab = await place.start(['--config', 'lab.yaml'])
   url = `http://127.0.0.1:${lab.endpoint('http').port}`
 })
-afterAll(async () => {
-  await lab.end()
-})
+afterAll(() => lab.end())
 
 const token = (...args: readonly string[]) => place.run(['access-token', '--config', 'lab.yaml', ...args])
 const ask = (bearer: string): Promise<Response> =>
@@ -42,7 +40,7 @@ it('prints a token with a defect, and what the lab says about it as JSON', async
 it('names the known defects', async () => {
   const { stderr, status } = await token('--account', 'alice', '--defect', 'stale')
   expect(status).toBe(2)
-  expect(stderr).toContain('expired, wrong-audience, wrong-issuer, wrong-scope, revoked, bad-signature, alg-none')
+  expect(stderr).toContain('expired, wrong-audience, wrong-issuer, wrong-scope, revoked, bad-signature or alg-none')
 })
 
 it('a token of before is valid after a restart, because the keys are kept with the certificates', async () => {

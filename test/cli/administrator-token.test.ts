@@ -22,9 +22,7 @@ describe('a lab that other machines can reach, without tokens and administrators
     place.write('lab.yaml', lab())
     running = await place.start(['--config', 'lab.yaml'])
   })
-  afterAll(async () => {
-    await running.end()
-  })
+  afterAll(() => running.end())
 
   test('accepts the token of its ready event, also after a reload, and logs it nowhere', async () => {
     const { administratorToken: token = '' } = running.event

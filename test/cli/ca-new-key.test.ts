@@ -32,9 +32,7 @@ virtualServers:
   await pki.done('cert', 'issue', '--for', smtp, '--cn', 'localhost', '--name', 'Below', '--authority', 'Issuing')
   await pki.done('ca', 'export', 'Root', '--out', 'root1.pem')
 })
-afterAll(async () => {
-  await running.end()
-})
+afterAll(() => running.end())
 
 const servers = [imap4, smtp]
 

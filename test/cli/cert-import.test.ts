@@ -85,9 +85,7 @@ describe('sealpost cert import', () => {
 })
 
 describe('sealpost cert export', () => {
-  beforeAll(async () => {
-    await pki.done('cert', 'issue', '--for', smtp, '--cn', 'localhost', '--name', 'Ours', '--bits', '2048')
-  })
+  beforeAll(() => pki.done('cert', 'issue', '--for', smtp, '--cn', 'localhost', '--name', 'Ours', '--bits', '2048'))
 
   it.runIf(isThorough).each([false, true])(
     'writes a .pfx that openssl, Java and NSS read (legacy: %s)',

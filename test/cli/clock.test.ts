@@ -15,9 +15,7 @@ virtualServers: [{ protocol: http, port: 0, tlsPort: off }]
 )
 const lab = await place.start(['--config', 'lab.yaml'])
 const url = `http://127.0.0.1:${lab.endpoint('http').port}`
-afterAll(async () => {
-  await lab.end()
-})
+afterAll(() => lab.end())
 
 const clock = (...args: readonly string[]) =>
   place.run(['clock', ...args, ...(args.includes('--url') ? [] : ['--config', 'lab.yaml'])])

@@ -13,9 +13,7 @@ dns: { port: 0, dnssec: true, zones: { example.test: { file: example.zone, dnsse
 )
 place.write('example.zone', '$TTL 5m\n@ IN MX 10 mx ; the host\nmx A 127.0.0.5\n')
 const lab = await place.start(['--config', 'lab.yaml'])
-afterAll(async () => {
-  await lab.end()
-})
+afterAll(() => lab.end())
 
 const dns = (...args: readonly string[]) => place.run(['dns', ...args, '--config', 'lab.yaml'])
 

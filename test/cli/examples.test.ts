@@ -40,9 +40,7 @@ beforeEach(() => {
   // The same lab, by another file.
   place.write('lab.yaml', CONFIGURATION.replace('certs', 'config/certs').replace('lmdb: data', 'lmdb: config/data'))
 })
-afterEach(async () => {
-  await stop()
-})
+afterEach(() => stop())
 
 async function start(): Promise<void> {
   lab = await place.start([])

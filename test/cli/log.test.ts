@@ -26,9 +26,7 @@ virtualServers:
 )
 const lab = await place.start(['--config', 'lab.yaml'])
 const remote = ['--url', `http://127.0.0.1:${lab.endpoint('http').port}`, '--token', TOKEN]
-afterAll(async () => {
-  await lab.end()
-})
+afterAll(() => lab.end())
 
 const local = ['--config', 'lab.yaml']
 const WARNING = 'the capture holds TLS secrets'

@@ -17,9 +17,7 @@ virtualServers:
 `,
 )
 const lab = await place.start(['--config', 'lab.yaml'])
-afterAll(async () => {
-  await lab.end()
-})
+afterAll(() => lab.end())
 
 async function sendMail(port: number, message: { to: string; subject: string; text: string }): Promise<void> {
   const transport = createTransport({ host: '127.0.0.1', port, ignoreTLS: true })

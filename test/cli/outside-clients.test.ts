@@ -70,9 +70,7 @@ await pki.done(
 await pki.openssl('pkcs12', '-in', 'alice.p12', '-passin', 'pass:secret', '-nodes', '-out', 'alice.pem')
 pki.write('alice.key', pki.text('alice.pem'))
 const running = await pki.start(['--config', 'lab.yaml'])
-afterAll(async () => {
-  await running.end()
-})
+afterAll(() => running.end())
 
 /** Connects with a client certificate. Returns what `openssl s_client` says. */
 const connect = (name: string, ...more: readonly string[]): Promise<string> =>

@@ -9,9 +9,7 @@ virtualServers:
   - { protocol: imap4, port: 0, tlsPort: 0 }
 `)
 const running = await pki.start(['--config', 'lab.yaml'])
-afterAll(async () => {
-  await running.end()
-})
+afterAll(() => running.end())
 
 /** Returns the certificate that the lab serves, in PEM. */
 const served = (): Promise<string> =>

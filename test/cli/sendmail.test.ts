@@ -26,9 +26,7 @@ virtualServers:
   )
   lab = await place.start(['--config', 'lab.yaml'])
 })
-afterAll(async () => {
-  await lab?.[Symbol.asyncDispose]()
-})
+afterAll(() => lab?.[Symbol.asyncDispose]())
 
 const sendmail = (
   args: readonly string[],

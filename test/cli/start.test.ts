@@ -39,9 +39,7 @@ describe('a running lab', () => {
     place.write('lab.yaml', lab())
     running = await place.start(['--config', 'lab.yaml'])
   })
-  afterAll(async () => {
-    await running.end()
-  })
+  afterAll(() => running.end())
 
   test('healthcheck finds a greeting on every port', async () => {
     expect(running.endpoints.map(({ protocol }) => protocol)).toEqual(['smtp', 'pop3', 'imap4', 'nntp'])

@@ -44,9 +44,7 @@ describe.skipIf(!available)('sealpost trust, for the programs of Debian', () => 
     pki = new CertificateLab()
     lab = await pki.start(['--config', 'lab.yaml'])
   })
-  afterAll(async () => {
-    await lab.end()
-  })
+  afterAll(() => lab.end())
 
   it('makes curl, OpenSSL, Java and Thunderbird accept the lab, and takes it back', async () => {
     const { tlsPort = 0 } = lab.endpoint('imap4')

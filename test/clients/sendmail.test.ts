@@ -25,9 +25,7 @@ virtualServers: [{ protocol: smtp, port: 0 }]
   )
   lab = await place.start(['--config', 'lab.yaml'])
 })
-afterAll(async () => {
-  await lab?.[Symbol.asyncDispose]()
-})
+afterAll(() => lab?.[Symbol.asyncDispose]())
 
 function runHere(command: string, args: readonly string[], input = ''): Promise<ProgramResult> {
   const home = { HOME: place.folder, LC_ALL: 'C.UTF-8', GIT_CONFIG_NOSYSTEM: '1' }

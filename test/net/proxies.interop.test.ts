@@ -35,9 +35,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'lab-ca.pem'), lab.ca)
   writeFileSync(join(folder, 'front.pem'), front.privateKeyPem + front.certificatePem)
 })
-afterAll(async () => {
-  await lab.stop()
-})
+afterAll(() => lab.stop())
 
 const curl = (ca: string, ...args: readonly string[]) =>
   runProgram('curl', ['-sS', '--max-time', '60', '--interface', CLIENT, '--cacert', join(folder, ca), ...args])

@@ -5,9 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { startLab, type TestLab } from '../../src/testing/index.ts'
 
 let lab: TestLab
-afterEach(async () => {
-  await lab.stop()
-})
+afterEach(() => lab.stop())
 
 /** Whether the garbage collection was asked for, and is one of the young generation. */
 const isForcedMinor = (entry: PerformanceEntry): boolean => {

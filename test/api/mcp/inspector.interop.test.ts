@@ -3,9 +3,7 @@ import { HttpLab } from '../../servers/http/client.ts'
 import { npx } from '../../support/npx.ts'
 
 const http = HttpLab.ofTests()
-beforeAll(async () => {
-  await http.lab.deliver({ subject: 'Your code', text: 'Your code is 123456.' }, { to: 'alice' })
-})
+beforeAll(() => http.lab.deliver({ subject: 'Your code', text: 'Your code is 123456.' }, { to: 'alice' }))
 
 /** Calls the lab with the inspector. Returns its answer. */
 async function inspect(...args: readonly string[]) {

@@ -9,9 +9,7 @@ const http = HttpLab.ofTests()
 beforeAll(async () => {
   agent = await Agent.of(http)
 })
-afterAll(async () => {
-  await agent[Symbol.asyncDispose]()
-})
+afterAll(() => agent[Symbol.asyncDispose]())
 
 const jobs = async () => (await http.request('jobs')).body.items
 

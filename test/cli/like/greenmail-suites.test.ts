@@ -36,9 +36,7 @@ describe('suites written for GreenMail', () => {
     }
     lab = await place.start(['--like', 'greenmail'], { env })
   })
-  afterAll(async () => {
-    await lab.end()
-  })
+  afterAll(() => lab.end())
 
   const open = (user: string, password = user): Promise<ImapClient> => ImapClient.open(3143 + offset, user, password)
   const send = (to: string, subject: string): Promise<unknown> =>

@@ -65,9 +65,7 @@ describe.skipIf(!needs('python3'))('an application in Python, written for the im
     }
     lab = await place.start(['--like', 'greenmail'], { env })
   })
-  afterAll(async () => {
-    await lab?.end()
-  })
+  afterAll(() => lab?.end())
 
   it('passes unchanged', async () => {
     const { stdout, stderr } = await runProgram('python3', ['-c', APPLICATION], { env: { OFFSET: `${offset}` } })

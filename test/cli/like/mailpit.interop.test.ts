@@ -37,9 +37,7 @@ describe.skipIf(!mailpitApi || !cypressMailpit)('an application written for Mail
     lab = await place.start(['--like', 'mailpit', '--', '--max', '3'], { env: { ...PORTS, MP_LABEL: 'Staging' } })
     base = `http://127.0.0.1:${lab.endpoint('http').port}`
   })
-  afterAll(async () => {
-    await lab.end()
-  })
+  afterAll(() => lab.end())
 
   it('sends with nodemailer and reads with mailpit-api', async () => {
     await transport().sendMail(mail)

@@ -29,9 +29,7 @@ beforeEach(async () => {
   writeFileSync(file, text)
   http = await HttpLab.ofFile(file)
 })
-afterEach(async () => {
-  await http[Symbol.asyncDispose]()
-})
+afterEach(() => http[Symbol.asyncDispose]())
 
 const create = (json: object, headers = {}) => http.request('accounts', { json, headers })
 const remove = (path: string) => http.request(`accounts/${path}`, { method: 'DELETE' })

@@ -2,9 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { HttpLab } from './client.ts'
 
 const http = HttpLab.ofTests()
-beforeAll(async () => {
-  await http.lab.deliver({ subject: 'Hello', text: 'Text' }, { to: 'alice' })
-})
+beforeAll(() => http.lab.deliver({ subject: 'Hello', text: 'Text' }, { to: 'alice' }))
 
 interface Named {
   readonly id: string

@@ -90,9 +90,7 @@ virtualServers:
 const folder = newFolder()
 writeFileSync(join(folder, 'lab.yaml'), TEXT)
 const http = await HttpLab.ofFile(join(folder, 'lab.yaml'))
-afterAll(async () => {
-  await http[Symbol.asyncDispose]()
-})
+afterAll(() => http[Symbol.asyncDispose]())
 
 test('every key with a text is classified: whether it names files or hosts', () => {
   const unknown = textKeys().filter((path) => !isOf(MACHINE, path) && !isOf(HOSTS, path) && !PLAIN.has(lastKey(path)))

@@ -12,9 +12,7 @@ beforeAll(async () => {
   folder = newFolder()
   http = await HttpLab.start({ virtualServers: [{ protocol: 'http', certificate: 'none' }] })
 })
-afterAll(async () => {
-  await http[Symbol.asyncDispose]()
-})
+afterAll(() => http[Symbol.asyncDispose]())
 
 const python = (script: string): string => execFileSync('python3', ['-c', script, folder], { encoding: 'utf8' })
 

@@ -33,9 +33,7 @@ const admin = bearer(ci)
 const folder = newFolder()
 writeFileSync(join(folder, 'lab.yaml'), text)
 const http = await HttpLab.ofFile(join(folder, 'lab.yaml'))
-afterAll(async () => {
-  await http[Symbol.asyncDispose]()
-})
+afterAll(() => http[Symbol.asyncDispose]())
 
 afterEach(() => {
   vi.useRealTimers()

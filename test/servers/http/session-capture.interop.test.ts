@@ -16,9 +16,7 @@ beforeAll(async () => {
     virtualServers: [{ protocol: 'smtp' }, { protocol: 'http', certificate: 'none' }],
   })
 })
-afterAll(async () => {
-  await http[Symbol.asyncDispose]()
-})
+afterAll(() => http[Symbol.asyncDispose]())
 
 describe.runIf(needs('tshark'))('tshark', () => {
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('decrypts the session that is downloaded: %s', async (version) => {

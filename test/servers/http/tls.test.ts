@@ -30,9 +30,7 @@ beforeAll(async () => {
   })
   writeFileSync(join(folder, 'ca.pem'), lab.ca)
 })
-afterAll(async () => {
-  await lab.stop()
-})
+afterAll(() => lab.stop())
 
 const urlOf = (server: string, path: string): string => `https://localhost:${lab.server(server).tlsPort}${path}`
 

@@ -39,9 +39,7 @@ describe.runIf(needs('openssl'))('what clients say of a certificate', () => {
     http = await HttpLab.start({ virtualServers: [...servers, { protocol: 'smtp' }, { protocol: 'http' }] })
     writeFileSync(ca, http.lab.ca)
   })
-  afterAll(async () => {
-    await http?.[Symbol.asyncDispose]()
-  })
+  afterAll(() => http?.[Symbol.asyncDispose]())
 
   const portsOf = async (name: string) => (await http.request(`virtual-servers/${name}/verdicts`)).body.ports
 

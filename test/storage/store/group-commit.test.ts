@@ -17,9 +17,7 @@ describe('messages of several clients in a store on disk', () => {
       directory: { accounts: [{ user: 'alice', password: 'secret' }] },
     })
   })
-  afterAll(async () => {
-    await lab.stop()
-  })
+  afterAll(() => lab.stop())
   afterEach(async () => {
     for (const client of open.splice(0)) client.close()
     await lab.reset()

@@ -21,9 +21,7 @@ beforeAll(async () => {
   lab = await startLab({ virtualServers })
   writeFileSync(rootFile, await lab.certificates.oldClientRootPem())
 })
-afterAll(async () => {
-  await lab.stop()
-})
+afterAll(() => lab.stop())
 
 it('nodemailer and imapflow still negotiate TLS 1.3 with the certificate of the lab’s own root', async () => {
   const transport = nodemailer.createTransport(lab.nodemailer())

@@ -49,9 +49,7 @@ beforeAll(async () => {
   })
 })
 afterEach(() => lab.reset())
-afterAll(async () => {
-  await lab.stop()
-})
+afterAll(() => lab.stop())
 
 const at = (): string[] => [`@${lab.dns.endpoint.address}`, '-p', `${lab.dns.endpoint.port}`]
 

@@ -25,9 +25,7 @@ const authority = join(folder, 'root.pem')
 
 const other = await startLab(configuration())
 writeFileSync(authority, other.ca)
-afterAll(async () => {
-  await other.stop()
-})
+afterAll(() => other.stop())
 
 /** Starts a lab that sends mail by DNS, with no policies in its memory. */
 const sender = (tls?: 'dane'): Promise<MailLab> =>

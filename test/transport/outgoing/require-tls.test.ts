@@ -27,9 +27,7 @@ const otherRoot = join(folder, 'other.pem')
 
 const other = await startLab(configuration({ port: 0, dnssec: true }))
 writeFileSync(otherRoot, other.ca)
-afterAll(async () => {
-  await other.stop()
-})
+afterAll(() => other.stop())
 
 /** Starts a lab that sends mail to the other one by DNS. */
 const startSender = (): Promise<MailLab> =>

@@ -19,9 +19,7 @@ beforeAll(async () => {
   lab = await startOldLab()
   writeFileSync(rootFile, await lab.certificates.oldClientRootPem())
 })
-afterAll(async () => {
-  await lab.stop()
-})
+afterAll(() => lab.stop())
 
 const agreedVersion: Readonly<Record<OfferedVersion, string>> = { TLSv1: 'TLSv1', SSLv3: 'SSLv3', SSLv2Hello: 'TLSv1' }
 

@@ -19,9 +19,7 @@ beforeAll(async () => {
   lab = await startOldLab()
   writeFileSync(rootFile, await lab.certificates.oldClientRootPem())
 })
-afterAll(async () => {
-  await lab.stop()
-})
+afterAll(() => lab.stop())
 
 /** A job that speaks DES over one form of TLS to a virtual server, with or without the 128-bit minimum. */
 function overDes(form: OldTlsForm, minimum: Minimum, after: readonly DialogStep[]): Job {

@@ -24,9 +24,7 @@ beforeAll(async () => {
   })
   writeFileSync(caFile, `${lab.ca}\n${await lab.certificates.oldClientRootPem()}`)
 })
-afterAll(async () => {
-  await lab.stop()
-})
+afterAll(() => lab.stop())
 
 // At the same time, because testssl.sh mostly waits.
 describe.concurrent('independent programs find what the policy says', () => {

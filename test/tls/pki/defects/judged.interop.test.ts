@@ -83,9 +83,7 @@ describe.runIf(needs('openssl'))('each defect and variant, judged by OpenSSL', (
     })
     writeFileSync(file('root.pem'), store.rootPem)
   })
-  afterAll(async () => {
-    await store.close()
-  })
+  afterAll(() => store.close())
 
   const made = async (name: Name): Promise<InstalledCertificate> => {
     const [certificate] = await store.resolve('any', choices.get(name) ?? { kind: 'none' }, NAMES)
@@ -157,9 +155,7 @@ describe.runIf(needs('openssl'))('each defect and variant, served by a lab', () 
     lab = await startLab({ hostname: HOST })
     writeFileSync(join(folder, 'root.pem'), lab.ca)
   })
-  afterAll(async () => {
-    await lab.stop()
-  })
+  afterAll(() => lab.stop())
 
   it.each(all)('s_client reports $name', { timeout: 120_000 }, async ({ name, choice }) => {
     await lab.useCertificate(
