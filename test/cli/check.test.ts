@@ -60,16 +60,14 @@ test('does not report the ports of the running lab', async () => {
 test('does not report the ports of the authority service of the running lab', async () => {
   const [port = 0, tlsPort = 0] = await freePorts(2)
   const service = `{ address: 127.0.0.1, port: ${port}, tlsPort: ${tlsPort} }`
-  place.write(
-    'lab.yaml',
-    `${accounts}certificates: { store: memory, service: ${service} }\nvirtualServers: [{ protocol: pop3, certificate: none, port: 0 }]`,
-  )
+  const text = `${accounts}certificates: { store: memory, service: ${service} }\nvirtualServers: [{ protocol: pop3, certificate: none, port: 0 }]`
+  for (const name of ['lab.yaml', 'second.yaml']) place.write(name, text)
   const check = () => place.run(['check', '--config', 'lab.yaml'])
   {
     await using _running = await place.start(['--config', 'lab.yaml'])
     expect(await check()).toMatchObject({ status: 0, stderr: '' })
     // To a second lab, the ports are taken.
-    const second = await place.runHere(['start', '--config', 'lab.yaml'])
+    const second = await place.runHere(['start', '--config', 'second.yaml'])
     expect([second.status, second.stderr]).toEqual([1, expect.stringContaining(`port ${port}`)])
   }
   const other = createServer().listen(port, '127.0.0.1')
