@@ -24,22 +24,22 @@ async function formOf({ c, body }: ProviderCall): Promise<FormData> {
   }
 }
 
+/** Returns the values of a field. Clients in PHP write `attachment[0]` for `attachment`. */
+const valuesIn = (form: FormData, name: string): (string | File)[] =>
+  [...form].flatMap(([key, value]) => (key.replace(/\[\d*\]$/, '') === name ? [value] : []))
+
 const textsIn = (form: FormData, name: string): string[] =>
-  form.getAll(name).filter((one): one is string => typeof one === 'string')
+  valuesIn(form, name).filter((one): one is string => typeof one === 'string')
 
 const filesIn = (form: FormData, name: string) =>
   Promise.all(
-    form
-      .getAll(name)
-      .flatMap((one) =>
-        typeof one === 'string'
-          ? []
-          : [
-              one
-                .arrayBuffer()
-                .then((octets) => ({ filename: one.name, contentType: one.type, content: Buffer.from(octets) })),
-            ],
-      ),
+    valuesIn(form, name)
+      .filter((one): one is File => typeof one !== 'string')
+      .map(async (one) => ({
+        filename: one.name,
+        contentType: one.type,
+        content: Buffer.from(await one.arrayBuffer()),
+      })),
   )
 
 /** Returns the fields with a prefix: `h:Reply-To`, `v:order`. */

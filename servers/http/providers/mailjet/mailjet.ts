@@ -117,32 +117,41 @@ async function sendMessages(call: ProviderCall): Promise<Answer> {
 }
 
 /** https://dev.mailjet.com/email/guides/send-api-v31/#send-api-errors */
-const errors: Readonly<Record<ErrorKind, readonly [status: number, code: string, message?: string]>> = {
+const errors: Readonly<
+  Record<ErrorKind, readonly [status: number, code: string, message?: string | ((detail: string) => string)]>
+> = {
   'bad-key': [
     401,
     'mj-0002',
     'API key authentication/authorization failure. You may be unauthorized to access the API or your API key may be expired. Visit API keys management section to check your keys.',
   ],
+  // The text of the tests of github.com/mailjet/mailjet-apiv3-go.
   'unverified-sender': [
     403,
     'send-0008',
-    'The sender address has not been validated yet. Validate it in your account, or authenticate its domain.',
+    (from) => `"${from}" is not an authorized sender email address for your account.`,
   ],
   suppressed: [400, 'mj-0013'],
   'rate-limit': [429, 'mj-0429', 'Too many requests. Please wait before you send the next one.'],
-  quota: [403, 'send-0011', 'Your account has reached its daily sending limit.'],
-  'too-large': [413, 'send-0003', 'The message is larger than 15 MB.'],
+  // Mailjet documents no error for a used-up quota.
+  quota: [429, 'mj-0429', 'Your account has reached its daily sending limit.'],
+  'too-large': [413, 'mj-0413', 'The message is larger than 15 MB.'],
   suspended: [403, 'mj-0020', 'Your account is blocked.'],
   unavailable: [503, 'mj-0001'],
   invalid: [400, 'mj-0003'],
-  'unknown-template': [400, 'mj-0004'],
+  'unknown-template': [400, 'send-0010'],
   'not-found': [404, 'mj-0404'],
   'not-offered': [501, 'mj-0501'],
 }
 
 function errorBody({ kind, message: detail }: ProviderError) {
   const [StatusCode, ErrorCode, text] = errors[kind]
-  return { ErrorIdentifier: randomUUID(), ErrorCode, StatusCode, ErrorMessage: text ?? detail }
+  return {
+    ErrorIdentifier: randomUUID(),
+    ErrorCode,
+    StatusCode,
+    ErrorMessage: typeof text === 'function' ? text(detail) : (text ?? detail),
+  }
 }
 
 const agent = { ip: '192.0.2.1', geo: 'US', agent: 'Mozilla/5.0' }

@@ -143,9 +143,15 @@ const errors: Readonly<
       `You tried to send to recipient(s) that have been marked as inactive. Found inactive addresses: ${recipients}. Inactive recipients are ones that have generated a hard bounce, a spam complaint, or a manual suppression.`,
   ],
   'rate-limit': [429, 429, () => 'Rate limit exceeded.'],
+  // The code is documented, its text is not.
   quota: [422, 405, () => 'Not allowed to send: this account has run out of credits.'],
   'too-large': [413, 300, () => 'The message is larger than allowed.'],
-  suspended: [422, 412, () => 'This account is pending approval, and may not send to other domains.'],
+  suspended: [
+    422,
+    412,
+    () =>
+      "While your account is pending approval, all recipient addresses must share the same domain as the 'From' address.",
+  ],
   unavailable: [503, 100, () => 'The Postmark API is offline for maintenance.'],
   invalid: [422, 300],
   'unknown-template': [422, 1101],
