@@ -2,18 +2,36 @@
 // a build (npm run build).
 //   node scripts/screenshots.mjs [FOLDER]     default: docs/images/console, with the pictures that the documents show
 //   node scripts/screenshots.mjs --all FOLDER every page at 1280 and 390 px, light and dark
+//   --locale LOCALE                           in another language, such as ja-JP or de-DE (Debian's fonts-noto-cjk)
 import { mkdirSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
-import { mock } from 'node:test'
+import timers from 'node:timers'
 import { connect } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { createTransport } from 'nodemailer'
 import { chromium } from 'playwright-core'
-import { startLab } from '../dist/src/testing/index.js'
+
+const HOUR_MS = 3_600_000
+const INTERVAL_MS = 10_000
+
+/** How long ago the lab believes to be: the overview shows the last hour. */
+let behindMs = HOUR_MS
+/** The actions of the lab at each interval of its statistics. */
+const intervals = []
+// The lab takes the clock and the timers of the machine when it is loaded.
+const machine = { now: Date.now, setInterval: timers.setInterval }
+Date.now = () => machine.now() - behindMs
+timers.setInterval = (act, ms, ...rest) => {
+  if (ms === INTERVAL_MS) intervals.push(act)
+  return machine.setInterval(act, ms, ...rest)
+}
+syncBuiltinESMExports()
+const { startLab } = await import('../dist/src/testing/index.js')
 
 const { values, positionals } = parseArgs({
-  options: { all: { type: 'boolean', default: false } },
+  options: { all: { type: 'boolean', default: false }, locale: { type: 'string', default: 'en-GB' } },
   allowPositionals: true,
 })
 const folder = positionals[0] ?? fileURLToPath(new URL('../docs/images/console', import.meta.url))
@@ -94,10 +112,7 @@ const html = (subject, text) =>
     <p><a href="https://app.test/orders/4711" style="background: #1d5fd6; color: #fff; padding: 10px 18px; border-radius: 6px; text-decoration: none">Show</a></p>
   </div>`
 
-const HOUR_MS = 3_600_000
-const INTERVAL_MS = 10_000
-
-/** Lets an hour pass in moments, with a mail or a client every few minutes. Only the intervals are mocked. */
+/** Lets an hour pass in moments, with a mail or a client every few minutes. */
 async function passAnHour(lab) {
   const transport = createTransport(lab.nodemailer('alice'))
   for (let at = 0; at < HOUR_MS; at += INTERVAL_MS) {
@@ -114,7 +129,8 @@ async function passAnHour(lab) {
     }
     if (minute % 17 === 9) await post(lab)
     if (minute % 13 === 8) await openTls(lab, {})
-    mock.timers.tick(INTERVAL_MS)
+    behindMs -= INTERVAL_MS
+    for (const act of intervals) act()
   }
   transport.close()
 }
@@ -199,8 +215,6 @@ await outside.faults.add({
   do: { reply: '451 4.7.1 Greylisted, try again later' },
 })
 
-// The overview shows the last hour.
-mock.timers.enable({ apis: ['setInterval', 'Date'], now: Date.now() - HOUR_MS })
 const lab = await startLab({
   directory: { unknown: 'refuse', accounts: ['alice', 'bob'].map((user) => ({ user, password: 'secret' })) },
   connectors: [
@@ -237,7 +251,6 @@ const browser = await chromium.launch({
 
 try {
   await passAnHour(lab)
-  mock.timers.reset()
   const base = `http://127.0.0.1:${lab.server('http').port}`
   const read = async (path) => (await fetch(`${base}/api/v1/${path}`)).json()
   for (const [name, from, subject, text, above = ''] of articles) {
@@ -297,11 +310,11 @@ try {
         { names: ['mail', 'overview', 'session'], width: 390, colorScheme: 'light', suffix: '-phone' },
       ]
   for (const { names, width, colorScheme, suffix } of looks) {
-    const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, locale: 'en-GB' })
+    const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, locale: values.locale })
     for (const name of names) {
       const page = await context.newPage()
       await page.goto(`${base}/${pages[name]}`)
-      await page.locator('main h2').first().waitFor()
+      await page.locator('main :is(h2, form, table, ul):visible').first().waitFor()
       await page.waitForTimeout(500)
       const file = join(folder, `${name}${suffix}.png`)
       await page.screenshot({ path: file })

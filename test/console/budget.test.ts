@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
+import { providerNames } from '../../console/src/pages/mail/provider-names.ts'
+import { providerTitles } from '../../src/core/config/schema/providers.ts'
 
 const DIST = join(import.meta.dirname, '../../dist/console')
 const FIRST_SCREEN_OCTETS = 120 * 1024
@@ -28,4 +30,8 @@ it('the first screen, Mail with an HTML message, has at most 120 KB with gzip', 
   const octets = [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(DIST, file))).length, 0)
   expect(octets).toBeLessThan(FIRST_SCREEN_OCTETS)
   expect(files.size).toBeLessThan(20)
+})
+
+it('a search offers the providers whose API the lab has', () => {
+  expect(providerNames).toEqual(Object.keys(providerTitles))
 })

@@ -14,17 +14,19 @@ interface TabsProps<Name extends string> {
   readonly tabs: readonly Tab<Name>[]
   readonly selected: Name
   readonly onSelect: (name: Name) => void
+  /** Whether tabs without room continue in a further line, in place of More. */
+  readonly wraps?: boolean
   readonly children: ComponentChildren
 }
 
 /** Tabs that have no room, by what they say; and the room that the button for them takes. */
-function useOverflow(labels: string, selected: string) {
+function useOverflow(labels: string, selected: string, wraps: boolean) {
   const list = useRef<HTMLDivElement>(null)
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
   useLayoutEffect(() => {
     const box = list.current
     const row = box?.parentElement
-    if (!box || !row) return
+    if (!box || !row || wraps) return
     const measure = (): void => {
       const tabs = [...box.querySelectorAll<HTMLElement>('[role=tab]')]
       const before = tabs.map((tab) => tab.hidden)
@@ -56,10 +58,17 @@ const GAP_PX = 2
 const MORE_PX = 96
 
 /** A row of tabs and the panel of the selected one. Arrow keys, Home and End move between tabs. Further tabs are under More. */
-export function Tabs<Name extends string>({ label, tabs, selected, onSelect, children }: TabsProps<Name>) {
+export function Tabs<Name extends string>({
+  label,
+  tabs,
+  selected,
+  onSelect,
+  wraps = false,
+  children,
+}: TabsProps<Name>) {
   const id = useId()
   const labels = tabs.map(({ name, label: text, count }) => `${name} ${text} ${count}`).join()
-  const { list, hidden } = useOverflow(labels, selected)
+  const { list, hidden } = useOverflow(labels, selected, wraps)
   const isMoved = useRef(false)
   useLayoutEffect(() => {
     if (isMoved.current && !hidden.has(selected)) document.getElementById(`${id}-${selected}`)?.focus()
@@ -76,7 +85,7 @@ export function Tabs<Name extends string>({ label, tabs, selected, onSelect, chi
   return (
     <div class="tabs">
       <div class="tab-row">
-        <div ref={list} role="tablist" aria-label={label} class="tab-list" onKeyDown={move}>
+        <div ref={list} role="tablist" aria-label={label} class={`tab-list ${wraps ? 'wraps' : ''}`} onKeyDown={move}>
           {tabs.map(({ name, label: text, count }) => (
             <button
               key={name}

@@ -11,12 +11,9 @@ const PAUSE_MS = 500
 
 export const folders = signal<readonly Folder[] | undefined>(undefined)
 export const foldersProblem = signal<Problem | undefined>(undefined)
-export const unreadTotal = computed(() => (folders.value ?? []).reduce((sum, { unread }) => sum + unread, 0))
-
-/** Without articles: those who never read news would have them all as unread. */
-export const unreadMail = computed(() =>
-  (folders.value ?? []).reduce((sum, { unread, newsgroup }) => sum + (newsgroup === null ? unread : 0), 0),
-)
+/** Mail of the lab, a message to several people counted once. Without articles: those who never read news would have all unread. */
+export const mailCounts = signal({ messages: 0, unread: 0 })
+export const unreadMail = computed(() => mailCounts.value.unread)
 
 let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -27,11 +24,20 @@ effect(() => {
   foldersProblem.value = undefined
 })
 
+const countMail = async (query?: string): Promise<number> =>
+  (await call('messages.list', { query, articles: false, distinct: true, limit: 1 })).total
+
 export async function readFolders(): Promise<void> {
   clearTimeout(timer)
   timer = undefined
   try {
-    folders.value = (await call('folders.list', {})).items
+    const [{ items }, messages, unread] = await Promise.all([
+      call('folders.list', {}),
+      countMail(),
+      countMail('is:unread'),
+    ])
+    folders.value = items
+    mailCounts.value = { messages, unread }
     foldersProblem.value = undefined
   } catch (error) {
     foldersProblem.value = problemOf(error)

@@ -84,6 +84,7 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
     }),
   before: (value, zone) => ofDate('before', value, zone, (at, limit) => at < limit),
   after: (value, zone) => ofDate('after', value, zone, (at, limit) => at >= limit),
+  on: (value, zone) => ofDate('on', value, zone, (at, limit) => at >= limit && at < limit + DAY_MS),
   larger: (value) => ofSize('larger', value, (size, limit) => size > limit),
   smaller: (value) => ofSize('smaller', value, (size, limit) => size < limit),
 
@@ -118,6 +119,8 @@ function choice(field: string, value: string, choices: Readonly<Record<string, T
       .join(', ')}`,
   )
 }
+
+const DAY_MS = 86_400_000
 
 /** Compares the date that a message has in its mailbox: an import keeps that of the file. */
 function ofDate(field: string, value: string, zone: string, test: (at: number, limit: number) => boolean): Test {
@@ -181,7 +184,7 @@ export function parseQuery(query: string, timeZone = 'UTC', ignoresBadDates = fa
     if (!match) break
     at = TERM.lastIndex
     const [, , field = '', quoted, plain = ''] = match
-    const isDate = /^(?:before|after)$/i.test(field)
+    const isDate = /^(?:before|after|on)$/i.test(field)
     if (ignoresBadDates && isDate && parseSearchDate(quoted ?? plain, timeZone) === undefined) continue
     conditions.push(conditionOfTerm(match, timeZone))
     if (conditions.length > MAX_CONDITIONS) {

@@ -123,6 +123,8 @@ describe('messages', () => {
     const listed = await http.request(`messages?since=${since}`)
     expect(listed.body.items).toMatchObject([{ subject: 'Of 2015' }])
     expect(await subjects('before:2016-01-01')).toEqual(['Of 2015'])
+    expect(await subjects('on:2015-01-01')).toEqual(['Of 2015'])
+    for (const day of ['2014-12-31', '2015-01-02']) expect(await subjects(`on:${day}`)).toEqual([])
     for (const parameters of ['since=1', 'since=2026-11-25T16:75Z', 'query=after:last-7'])
       expect(await http.request(`messages?${parameters}`)).toMatchObject({ status: 400 })
   })

@@ -6,11 +6,12 @@ import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
-import { Table } from '../../components/table.tsx'
+import { type Column, Table } from '../../components/table.tsx'
 import { notifyProblem } from '../../components/toast.tsx'
 import { navigate, pathWith, useRoute } from '../../router.ts'
 import { needAttention } from '../../shell/attention.ts'
 import { may } from '../../state/caller.ts'
+import { isNarrow } from '../../state/media.ts'
 import { formatNumber, t } from '../../texts/index.ts'
 import { AuthorityView } from './authority.tsx'
 import { type Authority, asTree, type QueuedRequest } from './facts.ts'
@@ -39,6 +40,9 @@ export default function AuthoritiesPage() {
   )
 }
 
+/** Columns on a phone. Role and type are below the name there. */
+const NARROW = ['name', 'until', 'downloads']
+
 function Tree({
   authorities,
   selected,
@@ -53,53 +57,61 @@ function Tree({
       keyOf={({ name }) => name}
       selected={selected}
       onOpen={({ name }) => navigate(pathWith(['authorities', name]))}
-      columns={[
-        {
-          name: 'name',
-          title: t('authorities.name'),
-          cell: ({ name, depth, default: isDefault }) => (
-            <span class="authority-name" style={{ '--depth': `${depth}` }}>
-              {depth > 0 && <span aria-hidden="true">└ </span>}
-              <strong>{name}</strong> {isDefault && <Badge tone="accent">{t('authorities.default')}</Badge>}
-            </span>
-          ),
-        },
-        { name: 'role', title: t('authorities.role'), cell: ({ role }) => t(`authorities.role_${role}`) },
-        { name: 'type', title: t('authorities.type'), cell: ({ type }) => t(`authorities.type_${type}`) },
-        {
-          name: 'until',
-          title: t('authorities.until'),
-          cell: ({ notAfter }) => (notAfter ? <RelativeTime at={notAfter} /> : t('authorities.notReady')),
-        },
-        {
-          name: 'issued',
-          title: t('authorities.issued'),
-          isNumber: true,
-          cell: ({ issued, revoked }) =>
-            revoked > 0 ? t('authorities.issuedRevoked', { issued, revoked }) : formatNumber(issued),
-        },
-        {
-          name: 'downloads',
-          title: t('authorities.certificate'),
-          cell: ({ name, ready }) =>
-            ready &&
-            (['pem', 'der'] as const).map((format) => (
-              <a
-                key={format}
-                class="button plain"
-                href={urlTo('authorities.export', { name, format })}
-                download={`${name}.${format === 'der' ? 'cer' : 'pem'}`}
-                aria-label={`${name}: ${format.toUpperCase()}`}
-                onClick={(event) => event.stopPropagation()}
-              >
-                {format.toUpperCase()}
-              </a>
-            )),
-        },
-      ]}
+      columns={columns().filter(({ name }) => !isNarrow.value || NARROW.includes(name))}
     />
   )
 }
+
+const columns = (): readonly Column<ReturnType<typeof asTree>[number]>[] => [
+  {
+    name: 'name',
+    title: t('authorities.name'),
+    cell: ({ name, depth, role, type, default: isDefault }) => (
+      <span class="authority-name" style={{ '--depth': `${depth}` }}>
+        {depth > 0 && <span aria-hidden="true">└ </span>}
+        <strong>{name}</strong> {isDefault && <Badge tone="accent">{t('authorities.default')}</Badge>}
+        {isNarrow.value && (
+          <span class="hint">
+            {' '}
+            {t(`authorities.role_${role}`)} · {t(`authorities.type_${type}`)}
+          </span>
+        )}
+      </span>
+    ),
+  },
+  { name: 'role', title: t('authorities.role'), cell: ({ role }) => t(`authorities.role_${role}`) },
+  { name: 'type', title: t('authorities.type'), cell: ({ type }) => t(`authorities.type_${type}`) },
+  {
+    name: 'until',
+    title: t('authorities.until'),
+    cell: ({ notAfter }) => (notAfter ? <RelativeTime at={notAfter} /> : t('authorities.notReady')),
+  },
+  {
+    name: 'issued',
+    title: t('authorities.issued'),
+    isNumber: true,
+    cell: ({ issued, revoked }) =>
+      revoked > 0 ? t('authorities.issuedRevoked', { issued, revoked }) : formatNumber(issued),
+  },
+  {
+    name: 'downloads',
+    title: t('authorities.certificate'),
+    cell: ({ name, ready }) =>
+      ready &&
+      (['pem', 'der'] as const).map((format) => (
+        <a
+          key={format}
+          class="button plain"
+          href={urlTo('authorities.export', { name, format })}
+          download={`${name}.${format === 'der' ? 'cer' : 'pem'}`}
+          aria-label={`${name}: ${format.toUpperCase()}`}
+          onClick={(event) => event.stopPropagation()}
+        >
+          {format.toUpperCase()}
+        </a>
+      )),
+  },
+]
 
 /** The requests that wait at standalone authorities. */
 function Queue({ requests, onChange }: { readonly requests: readonly QueuedRequest[]; readonly onChange: () => void }) {

@@ -6,6 +6,7 @@ import { Field, Form } from '../../components/form.tsx'
 import { notifyProblem } from '../../components/toast.tsx'
 import { t } from '../../texts/index.ts'
 import type { PendingRequest, VirtualServer } from './facts.ts'
+import { CertificateSummary, type Summary } from './summary.tsx'
 
 /** The files that certificates come in. */
 export const CERTIFICATE_FILES = '.cer,.crt,.der,.pem,.p7b,.p7c,.pfx,.p12'
@@ -44,19 +45,26 @@ export function ImportDialog({ file: dropped, requests, servers, onClose, onDone
   }, [file])
   const send = async (): Promise<void> => {
     if (!file) return
-    const { thumbprint } = withKey ? await importWithKey(file) : await installAnswer(file, server || undefined)
+    const { thumbprint } = await install(file, false)
     onDone(thumbprint)
   }
-  const importWithKey = (content: Blob) =>
-    call(
-      'certificates.import',
-      {
-        password: password || undefined,
-        friendlyName: friendlyName.trim() || undefined,
-        for: server || undefined,
-      },
-      { body: content, type: 'application/octet-stream' },
-    )
+  const install = (content: Blob, dryRun: boolean): Promise<Summary> =>
+    withKey
+      ? call(
+          'certificates.import',
+          {
+            password: password || undefined,
+            friendlyName: friendlyName.trim() || undefined,
+            for: server || undefined,
+            dryRun,
+          },
+          { body: content, type: 'application/octet-stream' },
+        )
+      : installAnswer(content, server || undefined, { dryRun })
+  const summary = useSummary(
+    file && withKey !== undefined ? () => install(file, true) : undefined,
+    `${file?.name} ${withKey} ${password} ${friendlyName} ${server}`,
+  )
   return (
     <Dialog title={t('certificates.import')} onClose={onClose}>
       <Form submit={t('certificates.import')} fields={['password', 'friendlyName']} onSubmit={send}>
@@ -112,9 +120,38 @@ export function ImportDialog({ file: dropped, requests, servers, onClose, onDone
             onInput={setServer}
           />
         )}
+        {summary && (
+          <section aria-label={t('certificates.inFile')} aria-live="polite">
+            <h3>{t('certificates.inFile')}</h3>
+            <CertificateSummary summary={summary} />
+          </section>
+        )}
       </Form>
     </Dialog>
   )
+}
+
+/** A pause in typing after which the file is read again. */
+const PAUSE_MS = 300
+
+/** Asks the lab what would be installed, after a pause in typing. Nothing until the answers are complete: Import says why. */
+function useSummary(inspect: (() => Promise<Summary>) | undefined, key: string): Summary | undefined {
+  const [found, setFound] = useState<{ readonly key: string; readonly summary: Summary }>()
+  useEffect(() => {
+    if (!inspect) return
+    let isLatest = true
+    const timer = setTimeout(() => {
+      inspect().then(
+        (summary) => isLatest && setFound({ key, summary }),
+        () => isLatest && setFound(undefined),
+      )
+    }, PAUSE_MS)
+    return () => {
+      isLatest = false
+      clearTimeout(timer)
+    }
+  }, [key])
+  return found?.key === key ? found.summary : undefined
 }
 
 /** A choice among virtual servers. */

@@ -1,3 +1,4 @@
+import { useRef } from 'preact/hooks'
 import { EmptyState, ProblemState, Skeleton } from '../../components/states.tsx'
 import { icons } from '../../shell/icons.ts'
 import { may } from '../../state/caller.ts'
@@ -9,9 +10,12 @@ import './faults.css'
 /** The faults that the lab injects, with how often each has happened. */
 export default function FaultsPage() {
   const { value: faults, problem, again } = useFaults()
+  const list = useRef<HTMLElement>(null)
+  /** The list may be above the window of a phone. */
+  const show = (): void => void again().then(() => list.current?.scrollIntoView({ block: 'nearest' }))
   return (
     <div class="faults sections">
-      <section aria-label={t('faults.list')}>
+      <section ref={list} aria-label={t('faults.list')}>
         <h2>{t('faults.list')}</h2>
         {problem ? (
           <ProblemState problem={problem} onRetry={() => void again()} />
@@ -25,7 +29,7 @@ export default function FaultsPage() {
           <FaultTable faults={faults} onChange={again} />
         )}
       </section>
-      {may('administer') && <AddFault onAdded={again} />}
+      {may('administer') && <AddFault onAdded={show} />}
     </div>
   )
 }

@@ -80,7 +80,9 @@ function Editor({ section, schema, item, isNew, onChange }: Omit<ItemFormProps, 
   // A zone that the lab generates is not in the configuration yet.
   const present = item ? { ...item.values, ...(section.key ? { [section.key]: item.name } : {}) } : {}
   const { main, others } = fieldsOf(schemaOf(section, schema), section.fields, present)
-  const [changed, setChanged] = useState<Readonly<Record<string, string>>>({})
+  const [changed, setChanged] = useState<Readonly<Record<string, string>>>(() =>
+    isNew ? (section.proposed?.() ?? {}) : {},
+  )
   const [applying, setApplying] = useState<Changes>()
   const isAdded = isNew || item?.step === undefined
   const done = (name: string): void => {
@@ -101,8 +103,9 @@ function Editor({ section, schema, item, isNew, onChange }: Omit<ItemFormProps, 
       key={field.key}
       field={field}
       value={changed[field.key] ?? shownIn(field, present[field.key])}
+      autofocus={isNew && field === main[0]}
       isFixed={section.isMapping === true && item !== undefined && field.key === section.key}
-      onChange={(value) => setChanged({ ...changed, [field.key]: value })}
+      onChange={(value) => setChanged((now) => ({ ...now, [field.key]: value }))}
     />
   )
   return (
@@ -137,12 +140,19 @@ function Editor({ section, schema, item, isNew, onChange }: Omit<ItemFormProps, 
 interface ItemFieldProps {
   readonly field: FormField
   readonly value: string
+  readonly autofocus: boolean
   /** The name of something that has one already. */
   readonly isFixed: boolean
   readonly onChange: (value: string) => void
 }
 
-function ItemField({ field: { key, kind, schema, choices, isRequired }, value, isFixed, onChange }: ItemFieldProps) {
+function ItemField({
+  field: { key, kind, schema, choices, isRequired },
+  value,
+  autofocus,
+  isFixed,
+  onChange,
+}: ItemFieldProps) {
   const { description, default: usual, examples = [] } = schema
   const shared = { name: key, label: labelOf(key), hint: description && <span lang="en">{description}</span>, value }
   if (kind === 'choice') {
@@ -159,6 +169,7 @@ function ItemField({ field: { key, kind, schema, choices, isRequired }, value, i
       onInput={onChange}
       placeholder={kind === 'secret' ? '' : placeholder}
       readOnly={isFixed}
+      autofocus={autofocus}
       required={isRequired}
       spellcheck={false}
       autocomplete={kind === 'secret' ? 'new-password' : 'off'}

@@ -26,6 +26,7 @@ export default function LabPage() {
     <div class="lab sections">
       <Tabs
         label={t('lab.parts')}
+        wraps
         tabs={may('administer') ? [...tabs, { name: HISTORY, label: t('lab.history') }] : tabs}
         selected={section?.name ?? HISTORY}
         onSelect={(name) => navigate(pathWith(['lab', name]))}

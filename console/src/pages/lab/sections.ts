@@ -18,6 +18,8 @@ export interface Section {
   readonly isMapping?: boolean
   /** The fields that the form shows first. */
   readonly fields: readonly string[]
+  /** Returns values that the form of a new one proposes. */
+  readonly proposed?: () => Readonly<Record<string, string>>
   /** The fields that the list shows. */
   readonly columns: readonly string[]
   /** Values that the configuration does not have, and those of them that the list shows. */
@@ -38,6 +40,10 @@ export type SectionName =
   | 'webhooks'
   | 'clients'
   | 'tokens'
+
+/** Returns a key of signatures, which every webhook needs, in the form of Standard Webhooks. */
+const newSigningSecret = (): string =>
+  `whsec_${btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24))))}`
 
 const words = (name: SectionName) =>
   ({ name, title: `lab.${name}`, hint: `lab.${name}Hint`, add: `lab.add_${name}` }) as const
@@ -111,6 +117,7 @@ export const sections: readonly Section[] = [
     key: 'url',
     path: ['webhooks'],
     fields: ['events', 'filter', 'format', 'secret'],
+    proposed: () => ({ secret: newSigningSecret() }),
     columns: ['events'],
     live: { read: async () => (await call('webhooks.list', {})).items, columns: ['pending', 'delivered', 'failed'] },
   },

@@ -181,7 +181,7 @@ const Missing = ({ envelope }: { readonly envelope: readonly string[] }) => (
 
 /** The facts in the header of a message, and those of its envelope that the header does not have. */
 export function MessageFacts({ message }: { readonly message: Message }) {
-  const { from, to, cc, date, receivedAt, newsgroup, envelope } = message
+  const { from, to, cc, date, receivedAt, newsgroup, envelope, sentBy } = message
   const addresses = new Set([...to, ...cc].map(({ address }) => address.toLowerCase()))
   const blind = (envelope?.to ?? []).filter((one) => !addresses.has(one.toLowerCase()))
   return (
@@ -202,6 +202,9 @@ export function MessageFacts({ message }: { readonly message: Message }) {
           <Fact name={t('mail.envelopeOnly')}>
             <span title={t('mail.envelopeOnlyHint')}>{blind.join(', ')}</span>
           </Fact>
+        )}
+        {sentBy && (
+          <Fact name={t('mail.sentBy')}>{t('mail.sentByKey', { provider: sentBy.name, key: sentBy.key })}</Fact>
         )}
         <Fact name={t('mail.date')}>{wholeTime(date ?? receivedAt)}</Fact>
       </dl>

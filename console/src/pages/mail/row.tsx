@@ -31,7 +31,9 @@ function Sender({ from, envelope }: { readonly from: Summary['from']; readonly e
 /** A message in the list: who, when, what. */
 export function Row({ message, isChecked, isSent, account, onCheck }: RowProps) {
   if (!message) return <div class="mail-row loading" />
-  const { subject, from, envelope, receivedAt, read, flagged, attachments, snippet, tags, thread } = message
+  const { subject, from, envelope, receivedAt, read, flagged, attachments, snippet, thread, sentBy } = message
+  // The chip of the provider says the same as its tag.
+  const tags = message.tags.filter((tag) => tag !== sentBy?.provider)
   const isUnread = thread ? thread.unread > 0 : !read
   const recipients = recipientsOf(message)
   const isOwn = recipients.length === 0 || (recipients.length === 1 && recipients[0] === account)
@@ -69,6 +71,7 @@ export function Row({ message, isChecked, isSent, account, onCheck }: RowProps) 
             <Badge title={tags.slice(MAX_TAGS).join(', ')}>+{tags.length - MAX_TAGS}</Badge>
           </bdi>
         )}
+        {sentBy && <Badge title={t('mail.sentByProvider', { provider: sentBy.name })}>{sentBy.name}</Badge>}
         <span class="subject">{subject || t('mail.noSubject')}</span> <bdi class="snippet">{snippet}</bdi>
       </span>
       <span class="hidden">

@@ -7,6 +7,7 @@ import { labNow } from '../../state/clock.ts'
 import { folders } from '../../state/folders.ts'
 import type { TextKey } from '../../texts/catalogue.ts'
 import { t } from '../../texts/index.ts'
+import { providerNames } from './provider-names.ts'
 
 interface Suggestion {
   readonly text: string
@@ -25,17 +26,19 @@ const FIELDS: readonly Suggestion[] = [
   { text: 'is:tagged', hint: 'mail.searchTagged' },
   { text: 'has:attachment', hint: 'mail.searchAttachment' },
   { text: 'tag:', hint: 'mail.searchTag' },
+  { text: 'on:', hint: 'mail.searchOn' },
   { text: 'before:', hint: 'mail.searchBefore' },
   { text: 'after:', hint: 'mail.searchAfter' },
   { text: 'larger:', hint: 'mail.searchLarger' },
   { text: 'smaller:', hint: 'mail.searchSmaller' },
   { text: 'message-id:', hint: 'mail.searchMessageId' },
+  { text: 'sent-by:', hint: 'mail.searchSentBy' },
   { text: 'header:', hint: 'mail.searchHeader' },
   { text: 'account:', hint: 'mail.searchAccount' },
   { text: 'folder:', hint: 'mail.searchFolder' },
   { text: 'newsgroup:', hint: 'mail.searchNewsgroup' },
 ]
-const MAX_SHOWN = 8
+const MAX_SHOWN = 9
 const DAY_MS = 86_400_000
 
 /** Returns the values that a field can have. */
@@ -53,9 +56,12 @@ function valuesOf(field: string, tags: readonly string[]): readonly string[] {
       return of('name')
     case 'newsgroup':
       return of('newsgroup')
+    case 'on':
     case 'before':
     case 'after':
       return [day(0), day(1), day(7), day(30)]
+    case 'sent-by':
+      return providerNames
     case 'larger':
     case 'smaller':
       return ['10k', '100k', '1m', '10m']

@@ -13,7 +13,7 @@ import {
 import type { Icon } from '../../components/icon.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { TreeGroup, TreeLink, TreeNav } from '../../components/tree.tsx'
-import { folders, foldersProblem, readFolders, sortedFolders, unreadMail } from '../../state/folders.ts'
+import { folders, foldersProblem, mailCounts, readFolders, sortedFolders } from '../../state/folders.ts'
 import { t } from '../../texts/index.ts'
 import type { Folder, MailFilter } from './filter.ts'
 import { mailPath } from './filter.ts'
@@ -82,7 +82,6 @@ export function Tree({ current }: { readonly current: MailFilter }) {
   const accounts = [...new Set(all.flatMap(({ account }) => account ?? []))].sort()
   const captured = all.filter((one) => one.captured)
   const groups = all.filter(({ newsgroup }) => newsgroup !== null)
-  const mail = all.filter(({ newsgroup }) => newsgroup === null)
   return (
     <TreeNav label={t('mail.folders')}>
       <ul>
@@ -91,8 +90,8 @@ export function Tree({ current }: { readonly current: MailFilter }) {
           current={current}
           icon={Mailbox}
           label={t('mail.all')}
-          unread={unreadMail.value}
-          total={sum(mail, 'messages')}
+          unread={mailCounts.value.unread}
+          total={mailCounts.value.messages}
           level={0}
         />
       </ul>

@@ -44,6 +44,7 @@ export default {
   'certificates.defect': 'Fehler',
   'certificates.goodAgain': 'keiner: das Zertifikat des Labors',
   'certificates.serve': 'Verwenden',
+  'certificates.inFile': 'Das Zertifikat in der Datei',
   'certificates.file': 'Datei',
   'certificates.fileHint':
     'Eine .pfx- oder .pem-Datei mit Schlüssel oder die Antwort einer Zertifizierungsstelle (.cer, .p7b, .pem).',

@@ -41,6 +41,7 @@ export default {
   'certificates.defect': 'Defect',
   'certificates.goodAgain': 'none: the certificate of the lab',
   'certificates.serve': 'Serve',
+  'certificates.inFile': 'The certificate in the file',
   'certificates.file': 'File',
   'certificates.fileHint': 'A .pfx or .pem file with its key, or the answer of an authority (.cer, .p7b, .pem).',
   'certificates.fileWithKey': 'The file has a private key. It is imported with its chain.',

@@ -43,6 +43,7 @@ export default {
   'certificates.defect': '欠陥',
   'certificates.goodAgain': 'なし: ラボの証明書',
   'certificates.serve': '使用',
+  'certificates.inFile': 'ファイルの証明書',
   'certificates.file': 'ファイル',
   'certificates.fileHint': '秘密鍵を含む .pfx または .pem、または証明機関の応答 (.cer、.p7b、.pem)。',
   'certificates.fileWithKey': '秘密鍵が含まれています。チェーンとともにインポートします。',

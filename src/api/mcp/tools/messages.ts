@@ -39,7 +39,7 @@ const search: Tool = {
   name: 'search_messages',
   title: 'List or search messages',
   description:
-    'Lists messages, the newest first, also mail for other domains that the lab has captured. `query` takes words and fields: from: to: subject: is:unread has:attachment before: after: larger: account: newsgroup: captured:yes header:NAME:value, with - to exclude.',
+    'Lists messages, the newest first, also mail for other domains that the lab has captured. `query` takes words and fields: from: to: subject: is:unread has:attachment on: before: after: larger: account: newsgroup: captured:yes header:NAME:value, with - to exclude.',
   operation: 'messages.list',
   hints: READS_UNTRUSTED,
   isUntrusted: true,

@@ -1,8 +1,9 @@
-import { call, type OutputOf } from '../../../api/client.ts'
+import { call } from '../../../api/client.ts'
 import { Problem } from '../../../api/problem.ts'
 import { t } from '../../../texts/index.ts'
 import type { PendingRequest, VirtualServer } from '../facts.ts'
 import { installAnswer } from '../import.tsx'
+import type { Summary } from '../summary.tsx'
 import { type Action, type Answers, requestOf } from './answers.ts'
 
 /** The wizard's result: a certificate, a request to send, a request in a queue, or nothing more to show. */
@@ -18,9 +19,6 @@ interface Finishing {
   readonly pending: PendingRequest | undefined
   readonly answers: Answers
 }
-
-/** The summary of a certificate in a file. */
-export type Summary = OutputOf<'certificates.import'>
 
 /** Returns the summary of the certificate in the file of the answers. Changes nothing. @throws Problem */
 export const inspect = ({ server, answers }: Finishing): Promise<Summary> =>

@@ -3,13 +3,11 @@ import { call, type OutputOf } from '../../../api/client.ts'
 import { problemOf } from '../../../api/problem.ts'
 import { Button } from '../../../components/button.tsx'
 import { Field } from '../../../components/form.tsx'
-import { wholeTime } from '../../../components/relative-time.tsx'
 import { notifyProblem } from '../../../components/toast.tsx'
 import type { TextKey } from '../../../texts/catalogue.ts'
 import { t } from '../../../texts/index.ts'
 import { CERTIFICATE_FILES } from '../import.tsx'
 import { type Answers, type Authority, check, type PageProps, requestOf, type WizardPage } from './answers.ts'
-import type { Summary } from './finish.ts'
 
 /** Now, by an authority of the lab, or later, by one outside. */
 export const WhenPage = ({
@@ -224,44 +222,3 @@ export function SummaryPage({
 
 /** Returns the common name in a subject as the lab writes it: `CN=mail.lab.test, O=Example`. */
 const commonNameIn = (subject: string): string | undefined => /(?:^|, )CN=([^,]+)/.exec(subject)?.[1]
-
-/** The certificate in a file, before it is installed. */
-export function CertificatePage({ summary }: { readonly summary: Summary }) {
-  const { subject, names, issuer, notBefore, notAfter, key, purposes, chain, usedBy, friendlyName, thumbprint } =
-    summary
-  const rows: readonly (readonly [TextKey, string])[] = [
-    ['certificates.subject', subject],
-    ['certificates.names', names.map((name) => name.replace(/^(?:dns|ip):/, '')).join(', ')],
-    ['certificates.issuer', issuer],
-    ['certificates.validFrom', wholeTime(notBefore)],
-    ['certificates.validTo', wholeTime(notAfter)],
-    ['certificates.key', key],
-    ['certificates.purposes', purposes.join(', ') || t('certificates.everyPurpose')],
-    ['certificates.chain', chain.join(' → ')],
-    ['certificates.servedBy', usedBy.join(', ')],
-    ['certificates.friendlyName', friendlyName],
-    ['certificates.thumbprint', thumbprint],
-  ]
-  return (
-    <>
-      {summary.completedTo !== undefined && <p>{t('wizard.completes', { authority: summary.completedTo })}</p>}
-      <dl class="wizard-summary">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{t(name)}</dt>
-            <dd>{value || '–'}</dd>
-          </div>
-        ))}
-      </dl>
-      {summary.warnings.length === 0 ? (
-        <p class="wizard-verdict">✓ {t('wizard.noWarnings')}</p>
-      ) : (
-        summary.warnings.map((warning) => (
-          <p key={warning} class="wizard-verdict warning">
-            ⚠ {warning}
-          </p>
-        ))
-      )}
-    </>
-  )
-}

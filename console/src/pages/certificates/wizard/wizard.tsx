@@ -8,12 +8,12 @@ import { notifyProblem } from '../../../components/toast.tsx'
 import { navigate, pathWith, useRoute } from '../../../router.ts'
 import { t } from '../../../texts/index.ts'
 import { hasKey, ServerChoice } from '../import.tsx'
+import { CertificateSummary, type Summary } from '../summary.tsx'
 import type { Held } from '../use-certificates.ts'
 import { type Action, type Answers, type Authority, check, fieldsOf, pagesOf, type WizardPage } from './answers.ts'
 import { DonePage } from './done.tsx'
-import { type Done, finish, inspect, type Summary } from './finish.ts'
+import { type Done, finish, inspect } from './finish.ts'
 import {
-  CertificatePage,
   Choice,
   CommonNamePage,
   FilePage,
@@ -221,7 +221,7 @@ export function Wizard({ held, onChange }: { readonly held: Held; readonly onCha
             ) : (
               <FilePage {...props} withPassword={false} />
             ))}
-          {page === 'certificate' && summary && <CertificatePage summary={summary} />}
+          {page === 'certificate' && summary && <CertificateSummary summary={summary} />}
           {page === 'renew' && (
             <label class="check">
               <input
