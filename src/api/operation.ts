@@ -90,7 +90,7 @@ export interface Operation {
    * 10.2.2.
    */
   readonly location?: (result: unknown) => string | undefined
-  /** Whether it uses the index of all messages. Default: below `/messages`. */
+  /** Whether it uses the index of all messages directly. Lists and searches of `views` read it if they need it. */
   readonly readsMessages?: boolean
   /**
    * The node that runs it: the leader of a role, the node that the input `id` names, or the one that a function finds in the
@@ -146,13 +146,7 @@ export function defineOperation<
   definition: OperationDefinition<Input, Output, ListKey>,
 ): TypedOperation<Name, Input, Output, ListKey> {
   const [method, path] = route.split(' ')
-  const readsMessages = path?.startsWith('/messages') === true
-  const operation = { name, method, path, readsMessages, ...definition } as unknown as TypedOperation<
-    Name,
-    Input,
-    Output,
-    ListKey
-  >
+  const operation = { name, method, path, ...definition } as unknown as TypedOperation<Name, Input, Output, ListKey>
   return operation.listKey === undefined ? operation : inPages(operation, operation.listKey)
 }
 

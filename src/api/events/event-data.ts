@@ -3,6 +3,7 @@ import { timeText } from '../../core/time/time-text.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesLab, seesMessage, seesSession } from '../caller.ts'
 import { lineFacts } from '../log.ts'
+import { seenMessage } from '../messages/find.ts'
 import { summaryOf } from '../messages/summary.ts'
 import type { LabEvent } from './event-log.ts'
 
@@ -18,7 +19,7 @@ export async function eventData(
   if (message) {
     const { id, folder, entry } = message
     if (!seesFolder(caller, folder) || !seesMessage(caller, folder, entry)) return undefined
-    const found = api.index.get(id)
+    const found = await seenMessage(api, caller, id)
     const facts = found && (await api.reader.facts(found))
     return { ...base, id, ...(facts ? { message: summaryOf(found, facts, { api, caller }) } : {}) }
   }

@@ -5,11 +5,11 @@ import { distinct } from '../../core/values/distinct.ts'
 import { encodeMbox } from '../../storage/store/formats/mbox.ts'
 import type { FlagChange } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
-import { assertMayChangeIn, type Caller, mayChangeIn, seesFolder, seesMessage } from '../caller.ts'
+import { assertMayChangeIn, mayChangeIn } from '../caller.ts'
 import { assertOneSelection } from '../lists.ts'
 import { type Call, Content, defineOperation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
-import { conditionsOf, folderNamed, selection } from './find.ts'
+import { conditionsOf, folderNamed, seenMessage, selection } from './find.ts'
 import { type IndexedMessage, messageId } from './message-index.ts'
 import { keywordOf, tag } from './summary.ts'
 
@@ -42,7 +42,14 @@ export async function chosenMessages({
   const { ids, all, query, account, folder, newsgroup, captured, articles, since } = input
   const search = { query, account, folder, newsgroup, captured, articles, since }
   assertOneSelection({ ids, all }, search)
-  if (ids) return distinct(ids).flatMap((id) => seen(api, caller, id))
+  if (ids) {
+    const found: IndexedMessage[] = []
+    for (const id of distinct(ids)) {
+      const message = await seenMessage(api, caller, id)
+      if (message) found.push(message)
+    }
+    return found
+  }
   const conditions = conditionsOf(search)
   if (conditions.length > 0 || all) return api.views.find(caller, conditions)
   throw new ApiProblem('invalid', 'nothing selects the messages; add ids, query, or all: true for every message')
@@ -53,12 +60,6 @@ async function changeableMessages(call: Call<Choice>): Promise<readonly IndexedM
   const messages = await chosenMessages(call)
   if (call.input.ids) for (const { folder } of messages) assertMayChangeIn(call.caller, folder)
   return messages.filter(({ folder }) => mayChangeIn(call.caller, folder))
-}
-
-function seen(api: Api, caller: Caller, id: string): IndexedMessage[] {
-  const message = api.index.get(id)
-  if (!message || !seesFolder(caller, message.folder) || !seesMessage(caller, message.folder, message.entry)) return []
-  return [message]
 }
 
 /** Groups messages by their folders, in ascending order of their uids, as the store takes them. */

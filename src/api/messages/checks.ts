@@ -46,7 +46,7 @@ const checks = defineOperation('messages.checks', 'GET /messages/{id}/checks', {
   }),
   async run({ api, caller, input, signal }) {
     if (input.request) assertAccess(caller, 'administer')
-    const at = messageOf(api, caller, input.id)
+    const at = await messageOf(api, caller, input.id)
     const wants = (name: Finding['check']): boolean => input.check === undefined || input.check === name
     // Most labs never need the data of the checks.
     const { checkMessage } = await import('../../mail/checks/checks.ts')

@@ -1,12 +1,18 @@
 import { z } from 'zod'
 import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
-import type { Folder, Owner } from '../../storage/store/types.ts'
+import {
+  CAPTURED_OWNER,
+  type Folder,
+  type MessageStore,
+  OUTGOING_OWNER,
+  type Owner,
+} from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
-import { type Caller, seesFolder, seesMessage } from '../caller.ts'
+import { type Caller, seesFolder, seesLab, seesMessage } from '../caller.ts'
 import { flag } from '../input-types.ts'
 import { cursorOf, gone, placeOf } from '../lists.ts'
 import { ApiProblem, notFound } from '../problem.ts'
-import type { IndexedMessage } from './message-index.ts'
+import { type IndexedMessage, messageId, splitMessageId } from './message-index.ts'
 import { type Condition, conditionOn, parseQuery, receivedSince } from './search.ts'
 import { type MessageSummary, summaryOf } from './summary.ts'
 
@@ -66,11 +72,28 @@ export function conditionsOf({
 const yesOrNo = (value: boolean | undefined): string | undefined =>
   value === undefined ? undefined : value ? 'yes' : 'no'
 
+/** Returns a message that the caller sees, without the index if that is not complete; undefined if there is none. */
+export async function seenMessage(
+  { index, lab }: Api,
+  caller: Caller,
+  id: string,
+): Promise<IndexedMessage | undefined> {
+  const message = index.isComplete ? index.get(id) : await storedMessage(lab.store, id)
+  const isSeen = message && seesFolder(caller, message.folder) && seesMessage(caller, message.folder, message.entry)
+  return isSeen ? message : undefined
+}
+
+async function storedMessage(store: MessageStore, id: string): Promise<IndexedMessage | undefined> {
+  const place = splitMessageId(id)
+  const folder = place && store.folderOf(place.folderId)
+  const entry = folder && folder.owner !== OUTGOING_OWNER ? await store.entry(folder.id, place.uid) : undefined
+  return folder && entry ? { id, folder, entry, order: 0 } : undefined
+}
+
 /** Returns a message that the caller sees. @throws ApiProblem `not-found` */
-export function messageOf(api: Api, caller: Caller, id: string): IndexedMessage {
-  const message = api.index.get(id)
-  if (message && seesFolder(caller, message.folder) && seesMessage(caller, message.folder, message.entry))
-    return message
+export async function messageOf(api: Api, caller: Caller, id: string): Promise<IndexedMessage> {
+  const message = await seenMessage(api, caller, id)
+  if (message) return message
   throw notFound(`there is no message ${id}; it was deleted or moved, or it belongs to someone else`)
 }
 
@@ -97,22 +120,62 @@ const place = z.object({ epoch: z.string(), order: z.number(), id: z.string(), a
  * every node. Undefined if there is no cursor.
  */
 export const nodeOfPage = ({ cursor }: { readonly cursor?: string | undefined }): string | undefined =>
-  cursor === undefined ? undefined : placeOf(cursor, place).node
+  cursor === undefined ? undefined : placeOf(cursor, place).node || undefined
 
-/** Returns a page of messages. Its cursor stays valid while messages arrive or go. @throws ApiProblem `gone`; `bad-request` for a cursor with an offset */
-export async function pageOfMessages(
+interface PageInput {
+  readonly limit: number
+  readonly cursor?: string | undefined
+  readonly offset?: number | undefined
+}
+
+interface MessagePage {
+  items: MessageSummary[]
+  next: string | null
+  total: number
+}
+
+/** The messages that a page begins with do not depend on the node. */
+const ANY_NODE = { epoch: '', order: 0, node: '' }
+
+/**
+ * Returns a page of the messages that meet conditions, found by the store without the index. Undefined if the store cannot
+ * find them.
+ */
+export async function storedPage(
   { api, caller }: { readonly api: Api; readonly caller: Caller },
-  found: readonly IndexedMessage[],
-  {
-    limit,
-    cursor,
-    offset,
-  }: { readonly limit: number; readonly cursor?: string | undefined; readonly offset?: number | undefined },
-): Promise<{ items: MessageSummary[]; next: string | null; total: number }> {
-  if (cursor !== undefined && offset !== undefined)
-    throw new ApiProblem('bad-request', 'cursor and offset say where the page begins; send only one of them')
-  const start = cursor === undefined ? (offset ?? 0) : startAfter(api, found, placeOf(cursor, place))
-  const page = found.slice(start, start + limit)
+  conditions: readonly Condition[],
+  { limit, cursor, offset }: PageInput,
+): Promise<MessagePage | undefined> {
+  const { store } = api.lab
+  const ofFolders = conditions.filter(({ ofFolder }) => ofFolder)
+  const stored = conditions.filter(({ stored }) => stored)
+  const isOf = (folder: Folder): boolean =>
+    seesFolder(caller, folder) && ofFolders.every(({ ofFolder, negated }) => ofFolder?.(folder) !== negated)
+  // A tenant sees only some of the captured messages.
+  const seesSome = caller.tenant !== undefined && isOf({ id: '', owner: CAPTURED_OWNER, name: '', uidValidity: 0 })
+  if (!store.select || ofFolders.length + stored.length < conditions.length || seesSome) return undefined
+  assertOneStart(cursor, offset)
+  const after = cursor === undefined ? undefined : placeOf(cursor, place)
+  const at = after && splitMessageId(after.id)
+  const { messages, total } = await store.select(
+    {
+      folders: ofFolders.length > 0 || !seesLab(caller) || caller.seesCaptured === false ? isOf : undefined,
+      tests: stored.flatMap(({ stored: test, negated }) =>
+        test ? { ...test, negated: (test.negated ?? false) !== negated } : [],
+      ),
+    },
+    { limit: limit + 1, offset, after: after && at && { ...at, savedAt: after.at } },
+  )
+  const page = messages.map((one) => ({ ...one, id: messageId(one.folder.id, one.entry.uid), order: 0 }))
+  const items = await summariesOf({ api, caller }, page.slice(0, limit))
+  const last = page.length > limit ? page[limit - 1] : undefined
+  return { items, next: last ? cursorOf({ ...ANY_NODE, id: last.id, at: last.entry.savedAt }) : null, total }
+}
+
+async function summariesOf(
+  { api, caller }: { readonly api: Api; readonly caller: Caller },
+  page: readonly IndexedMessage[],
+): Promise<MessageSummary[]> {
   const items: MessageSummary[] = []
   using source = api.reader.ahead(page)
   for (const message of page) {
@@ -120,6 +183,24 @@ export async function pageOfMessages(
     if (facts) items.push(summaryOf(message, facts, { api, caller }))
     if (isSliceOver()) await nextSlice()
   }
+  return items
+}
+
+function assertOneStart(cursor: string | undefined, offset: number | undefined): void {
+  if (cursor !== undefined && offset !== undefined)
+    throw new ApiProblem('bad-request', 'cursor and offset say where the page begins; send only one of them')
+}
+
+/** Returns a page of messages. Its cursor stays valid while messages arrive or go. @throws ApiProblem `gone`; `bad-request` for a cursor with an offset */
+export async function pageOfMessages(
+  { api, caller }: { readonly api: Api; readonly caller: Caller },
+  found: readonly IndexedMessage[],
+  { limit, cursor, offset }: PageInput,
+): Promise<MessagePage> {
+  assertOneStart(cursor, offset)
+  const start = cursor === undefined ? (offset ?? 0) : startAfter(api, found, placeOf(cursor, place))
+  const page = found.slice(start, start + limit)
+  const items = await summariesOf({ api, caller }, page)
   const last = page.at(-1)
   const next = last && start + limit < found.length ? cursorOf(placeAfter(api, last)) : null
   return { items, next, total: found.length }

@@ -55,12 +55,18 @@ export class MessageIndex {
   readonly #store: MessageStore
   #unwatch: () => void = () => {}
   #begun: Promise<void> | undefined
+  #isComplete = false
   #arrived = 0
   #generation = 0
 
   /** Creates an index without messages. */
   constructor(store: MessageStore) {
     this.#store = store
+  }
+
+  /** Whether it has all messages of the store. */
+  get isComplete(): boolean {
+    return this.#isComplete
   }
 
   /** Reads the messages of the store at the first call, and follows its changes from then on. @throws StoreError */
@@ -70,6 +76,7 @@ export class MessageIndex {
       this.#messages.clear()
       this.#byFolder.clear()
       this.#begun = undefined
+      this.#isComplete = false
       throw error
     })
     return this.#begun
@@ -99,6 +106,7 @@ export class MessageIndex {
     this.#unwatch()
     this.#unwatch = store.watch((event) => this.#onEvent(event))
     for (const event of meanwhile) this.#onEvent(event)
+    this.#isComplete = true
   }
 
   #set(message: IndexedMessage): void {

@@ -47,6 +47,7 @@ export class MessageViews {
 
   /** Returns the messages that a caller sees and that meet all conditions, the newest first: the same array while nothing changes. */
   async find(caller: Caller, conditions: readonly Condition[]): Promise<readonly IndexedMessage[]> {
+    await this.#index.begin()
     const basis = `${this.#index.generation} ${this.#tenants.revision}`
     if (basis !== this.#basis) this.clear()
     this.#basis = basis

@@ -9,7 +9,7 @@ import { pageInput, pageOf } from '../lists.ts'
 import { defineOperation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { bulkOperations, deleteMessages } from './bulk.ts'
-import { conditionsOf, folderNamed, messageOf, nodeOfPage, pageOfMessages, selectionInUrl } from './find.ts'
+import { conditionsOf, folderNamed, messageOf, nodeOfPage, pageOfMessages, selectionInUrl, storedPage } from './find.ts'
 import { assertOwnRecipient, importMessages } from './import.ts'
 import { type IndexedMessage, messageId } from './message-index.ts'
 import { readOperations } from './read.ts'
@@ -56,7 +56,10 @@ const list = defineOperation('messages.list', 'GET /messages', {
     }),
   ),
   async run({ api, caller, input }) {
-    const found = await api.views.find(caller, conditionsOf(input))
+    const conditions = conditionsOf(input)
+    const stored = input.threads || input.distinct ? undefined : await storedPage({ api, caller }, conditions, input)
+    if (stored) return stored
+    const found = await api.views.find(caller, conditions)
     if (!input.threads && input.distinct) {
       const copies = copiesIn(found)
       const firsts = [...copies.values()].map(([first]) => first as IndexedMessage)
@@ -97,7 +100,7 @@ const thread = defineOperation('messages.thread', 'GET /messages/{id}/thread', {
   input: z.strictObject({ id }),
   output: z.object({ items: z.array(messageSummary) }),
   async run({ api, caller, input }) {
-    const message = messageOf(api, caller, input.id)
+    const message = await messageOf(api, caller, input.id)
     const threadOf = await api.threads.current()
     const wanted = threadOf(message)
     const found = (await api.views.find(caller, [])).filter((one) => threadOf(one) === wanted)
@@ -174,7 +177,7 @@ const update = defineOperation('messages.update', 'PATCH /messages/{id}', {
   input: changes.extend({ id }),
   output: messageSummary,
   async run({ api, caller, input }) {
-    const { folder, entry } = messageOf(api, caller, input.id)
+    const { folder, entry } = await messageOf(api, caller, input.id)
     assertMayChangeIn(caller, folder)
     for (const change of flagChanges(input, entry.flags)) await api.lab.store.setFlags(folder.id, [entry.uid], change)
     return summaryById(api, caller, input.id)
@@ -187,7 +190,7 @@ const move = defineOperation('messages.move', 'POST /messages/{id}/move', {
   input: z.strictObject({ id, folder: z.string().describe('Name of the folder.') }),
   output: messageSummary,
   async run({ api, caller, input }) {
-    const message = messageOf(api, caller, input.id)
+    const message = await messageOf(api, caller, input.id)
     const { folder, entry } = message
     assertMayChangeIn(caller, folder)
     const target = await folderNamed({ api, caller }, message.folder.owner, input.folder)
@@ -204,7 +207,7 @@ const remove = defineOperation('messages.delete', 'DELETE /messages/{id}', {
   access: 'change',
   input: z.strictObject({ id }),
   async run({ api, caller, input }) {
-    const { folder, entry } = messageOf(api, caller, input.id)
+    const { folder, entry } = await messageOf(api, caller, input.id)
     assertMayChangeIn(caller, folder)
     await api.lab.store.expunge(folder.id, [entry.uid])
   },
@@ -278,7 +281,7 @@ const send = defineOperation('messages.send', 'POST /messages', {
 const addressIn = (text: string): string => /<([^<>]*)>\s*$/.exec(text)?.[1] ?? text.trim()
 
 async function summaryById(api: Api, caller: Caller, wanted: string): Promise<MessageSummary> {
-  const message = messageOf(api, caller, wanted)
+  const message = await messageOf(api, caller, wanted)
   const facts = await api.reader.facts(message)
   if (!facts) throw new ApiProblem('not-found', `message ${wanted} was deleted meanwhile`)
   return summaryOf(message, facts, { api, caller })

@@ -110,7 +110,7 @@ interface Read {
 /** Reads a message for some work, together with all who read it. @throws ApiProblem `not-found`, MemoryLimitReached */
 async function readFor<T>(call: Call<ReadInput>, work: (read: Read) => T | Promise<T>): Promise<T> {
   const { api, caller, input } = call
-  const at = messageOf(api, caller, input.id)
+  const at = await messageOf(api, caller, input.id)
   const found = await api.reader.use(at, async (open) => {
     const result = await work(await shownOf(call, at, open))
     // Readers that share the work would all write their answers in one turn.

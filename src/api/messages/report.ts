@@ -27,7 +27,7 @@ const report = defineOperation('messages.report', 'POST /messages/{id}/report', 
   }),
   problems: ['conflict', 'invalid'],
   async run({ api, caller, input: { id, report: text } }) {
-    const { folder, entry } = messageOf(api, caller, id)
+    const { folder, entry } = await messageOf(api, caller, id)
     const wanted = parseOnDemand(text)
     if (!wanted || wanted.kind === 'refuse') {
       const errors = [{ pointer: '/report', message: 'write a report such as bounce+550 or complaint+abuse' }]

@@ -1,5 +1,5 @@
 import { searchable } from '../../mail/format/search-text.ts'
-import { accountOf, CAPTURED_OWNER, PUBLIC_OWNER } from '../../storage/store/types.ts'
+import { accountOf, CAPTURED_OWNER, type EntryTest, type Folder, PUBLIC_OWNER } from '../../storage/store/types.ts'
 import { ApiProblem } from '../problem.ts'
 import type { AddressField, MessageFacts, SearchTexts } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
@@ -15,6 +15,10 @@ export interface Condition {
   readonly key: string
   readonly negated: boolean
   readonly ofEntry?: (message: IndexedMessage) => boolean
+  /** The same as `ofEntry`, if it depends on the folder only. */
+  readonly ofFolder?: (folder: Folder) => boolean
+  /** The same as `ofEntry`, as a store tests it. */
+  readonly stored?: EntryTest
   /** `recipients` returns those of the envelope that the searcher sees. */
   readonly ofFacts?: (facts: MessageFacts, recipients: Recipients) => boolean
   readonly ofHeaders?: (headers: ReadonlyMap<string, string>) => boolean
@@ -38,6 +42,11 @@ const ofAddresses = (...names: readonly AddressField[]) =>
 const ofEntry =
   (test: (message: IndexedMessage, value: string) => boolean) =>
   (value: string): Test => ({ ofEntry: (message) => test(message, value.toLowerCase()) })
+
+const ofFolder = (test: (folder: Folder) => boolean): Test => ({
+  ofFolder: test,
+  ofEntry: ({ folder }) => test(folder),
+})
 
 /** Also finds recipients of the envelope, such as those of Bcc. */
 const ofAddressesAndEnvelope = (...names: readonly AddressField[]) => orOfRecipients(ofAddresses(...names))
@@ -82,31 +91,70 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
       inline: hasInline,
       inlines: hasInline,
     }),
-  before: (value, zone) => ofDate('before', value, zone, (at, limit) => at < limit),
-  after: (value, zone) => ofDate('after', value, zone, (at, limit) => at >= limit),
-  on: (value, zone) => ofDate('on', value, zone, (at, limit) => at >= limit && at < limit + DAY_MS),
-  larger: (value) => ofSize('larger', value, (size, limit) => size > limit),
-  smaller: (value) => ofSize('smaller', value, (size, limit) => size < limit),
+  before: (value, zone) =>
+    ofDate(
+      'before',
+      value,
+      zone,
+      (at, limit) => at < limit,
+      (limit) => ({ below: Math.ceil(limit) }),
+    ),
+  after: (value, zone) =>
+    ofDate(
+      'after',
+      value,
+      zone,
+      (at, limit) => at >= limit,
+      (limit) => ({ from: Math.ceil(limit) }),
+    ),
+  on: (value, zone) =>
+    ofDate(
+      'on',
+      value,
+      zone,
+      (at, limit) => at >= limit && at < limit + DAY_MS,
+      (limit) => ({ from: Math.ceil(limit), below: Math.ceil(limit + DAY_MS) }),
+    ),
+  larger: (value) =>
+    ofSize(
+      'larger',
+      value,
+      (size, limit) => size > limit,
+      (limit) => ({ from: Math.floor(limit) + 1 }),
+    ),
+  smaller: (value) =>
+    ofSize(
+      'smaller',
+      value,
+      (size, limit) => size < limit,
+      (limit) => ({ below: Math.ceil(limit) }),
+    ),
 
-  folder: ofEntry(({ folder }, value) => folder.name.toLowerCase() === value),
-  account: ofEntry(({ folder }, value) => accountOf(folder)?.toLowerCase() === value),
-  newsgroup: ofEntry(({ folder }, value) => folder.owner === PUBLIC_OWNER && folder.name.toLowerCase() === value),
+  folder: (value) => ofFolder(({ name }) => name.toLowerCase() === value.toLowerCase()),
+  account: (value) => ofFolder((folder) => accountOf(folder)?.toLowerCase() === value.toLowerCase()),
+  newsgroup: (value) =>
+    ofFolder(({ owner, name }) => owner === PUBLIC_OWNER && name.toLowerCase() === value.toLowerCase()),
   captured: (value) => choice('captured', value, { yes: isCaptured, no: not(isCaptured) }),
   articles: (value) => choice('articles', value, { yes: isArticle, no: not(isArticle) }),
   header: ofHeader,
   'sent-by': (value) => ({ ofFacts: ({ sentBy }) => sentBy?.provider === value.toLowerCase() }),
 }
 
-const isRead: Test = { ofEntry: ({ entry }) => entry.flags.includes('\\Seen') }
-const isFlagged: Test = { ofEntry: ({ entry }) => entry.flags.includes('\\Flagged') }
-const isTagged: Test = { ofEntry: ({ entry }) => tagsOf(entry).length > 0 }
-const isCaptured: Test = { ofEntry: ({ folder }) => folder.owner === CAPTURED_OWNER }
-const isArticle: Test = { ofEntry: ({ folder }) => folder.owner === PUBLIC_OWNER }
+const hasFlag = (flag: string): Test => ({ ofEntry: ({ entry }) => entry.flags.includes(flag), stored: { flag } })
+const isRead = hasFlag('\\Seen')
+const isFlagged = hasFlag('\\Flagged')
+const isTagged: Test = { ofEntry: ({ entry }) => tagsOf(entry).length > 0, stored: { has: 'keyword' } }
+const isCaptured = ofFolder(({ owner }) => owner === CAPTURED_OWNER)
+const isArticle = ofFolder(({ owner }) => owner === PUBLIC_OWNER)
 const hasAttachment: Test = { ofFacts: ({ attachments }) => attachments > 0 }
 const hasInline: Test = { ofFacts: (facts) => facts.hasInline }
 
-function not({ ofEntry: test }: Test): Test {
-  return { ofEntry: (message) => !test?.(message) }
+function not({ ofEntry: test, ofFolder: ofIts, stored }: Test): Test {
+  return {
+    ofEntry: (message) => !test?.(message),
+    ...(ofIts && { ofFolder: (folder) => !ofIts(folder) }),
+    ...(stored && { stored: { ...stored, negated: !stored.negated } }),
+  }
 }
 
 function choice(field: string, value: string, choices: Readonly<Record<string, Test>>): Test {
@@ -122,13 +170,20 @@ function choice(field: string, value: string, choices: Readonly<Record<string, T
 
 const DAY_MS = 86_400_000
 
+type Compare = (value: number, limit: number) => boolean
+/** Returns which whole numbers a comparison with a limit finds. */
+type RangeOf = (limit: number) => { readonly from?: number; readonly below?: number }
+
 /** Compares the date that a message has in its mailbox: an import keeps that of the file. */
-function ofDate(field: string, value: string, zone: string, test: (at: number, limit: number) => boolean): Test {
+function ofDate(field: string, value: string, zone: string, test: Compare, range: RangeOf): Test {
   const limit = parseSearchDate(value, zone)
   if (limit === undefined) {
     throw new ApiProblem('bad-request', `query: ${field}:${value} is not a date; write it as ${field}:2026-11-25`)
   }
-  return { ofEntry: ({ entry }) => test(entry.internalDate, limit) }
+  return {
+    ofEntry: ({ entry }) => test(entry.internalDate, limit),
+    stored: { number: 'internalDate', ...range(limit) },
+  }
 }
 
 /**
@@ -137,16 +192,24 @@ function ofDate(field: string, value: string, zone: string, test: (at: number, l
  */
 export function receivedSince(since: string): Condition {
   const limit = parseSince(since)
-  return withKey('since', since, {}, { ofEntry: ({ entry }) => entry.savedAt >= limit })
+  return withKey(
+    'since',
+    since,
+    {},
+    {
+      ofEntry: ({ entry }) => entry.savedAt >= limit,
+      stored: { number: 'savedAt', from: Math.ceil(limit) },
+    },
+  )
 }
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, kb: 1024, m: 1024 ** 2, mb: 1024 ** 2 }
 
-function ofSize(field: string, value: string, test: (size: number, limit: number) => boolean): Test {
+function ofSize(field: string, value: string, test: Compare, range: RangeOf): Test {
   const match = /^(\d+(?:\.\d+)?)(|b|k|kb|m|mb)$/i.exec(value)
   if (!match) throw new ApiProblem('bad-request', `query: ${field}:${value} is not a size; write it as ${field}:100k`)
   const limit = Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] ?? 1)
-  return { ofEntry: ({ entry }) => test(entry.sizeOctets, limit) }
+  return { ofEntry: ({ entry }) => test(entry.sizeOctets, limit), stored: { number: 'sizeOctets', ...range(limit) } }
 }
 
 /** `header:NAME:value`, or `header:NAME` for a message that has the field. */

@@ -42,6 +42,7 @@ export class MessageThreads {
 
   /** Returns the function that names the thread of a message. Messages of one thread have the same name. */
   async current(): Promise<(message: IndexedMessage) => string> {
+    await this.#index.begin()
     this.#reading ??= this.#readNew().finally(() => {
       this.#reading = undefined
     })

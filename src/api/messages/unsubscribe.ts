@@ -109,7 +109,7 @@ const operation = defineOperation('messages.unsubscribe', 'POST /messages/{id}/u
   }),
   problems: ['conflict'],
   async run({ api, caller, input, signal }) {
-    const at = messageOf(api, caller, input.id)
+    const at = await messageOf(api, caller, input.id)
     const headers = await api.reader.use(at, ({ read }) => read.headers)
     if (!headers) throw notFound(`message ${input.id} was deleted meanwhile`)
     return unsubscribe({ headers }, api.lab, signal)

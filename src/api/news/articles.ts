@@ -9,7 +9,7 @@ import type { Poster } from '../../transport/news/inject.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder } from '../caller.ts'
 import { fieldName, line } from '../input-types.ts'
-import { messageOf } from '../messages/find.ts'
+import { messageOf, seenMessage } from '../messages/find.ts'
 import { messageId } from '../messages/message-index.ts'
 import { defineOperation, locationAt } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
@@ -82,7 +82,7 @@ async function injected({ lab }: Api, caller: Caller, raw: Buffer): Promise<z.in
 
 /** Returns an article of a newsgroup with its octets. @throws ApiProblem `not-found`, `conflict` for mail */
 async function articleOf(api: Api, caller: Caller, id: string): Promise<Article> {
-  const { folder, entry } = messageOf(api, caller, id)
+  const { folder, entry } = await messageOf(api, caller, id)
   if (folder.owner !== PUBLIC_OWNER)
     throw new ApiProblem('conflict', `${id} is not an article of a newsgroup; answer or delete it as mail`)
   const raw = await api.lab.store.read(folder.id, entry.uid)
@@ -137,7 +137,7 @@ const cancel = defineOperation('articles.cancel', 'POST /messages/{id}/cancel', 
       },
     }
     const done = await injected(api, caller, await compose(draft, api.lab.clock.now()))
-    if (api.index.get(id))
+    if (await seenMessage(api, caller, id))
       throw new ApiProblem(
         'conflict',
         `${targetId} has a Cancel-Lock, or is also in newsgroups of others, so only its author can cancel it; delete it instead`,

@@ -128,7 +128,7 @@ const release = defineOperation('messages.release', 'POST /messages/{id}/release
   input: z.strictObject({ id: z.string().describe('Id of the message.'), ...how }),
   output: released,
   problems: ['conflict'],
-  run: async ({ api, caller, input: { id, ...rest } }) => releaseMessage(api, messageOf(api, caller, id), rest),
+  run: async ({ api, caller, input: { id, ...rest } }) => releaseMessage(api, await messageOf(api, caller, id), rest),
 })
 
 const releaseMany = defineOperation('messages.releaseMany', 'POST /messages/release', {

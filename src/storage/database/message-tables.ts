@@ -60,6 +60,7 @@ export const messageTables = `
     PRIMARY KEY (folder, uid)
   );
   CREATE INDEX entries_by_mod_seq ON entries (folder, mod_seq);
+  CREATE INDEX entries_by_time ON entries (saved_at, folder, uid);
 
   CREATE TABLE vanished (
     folder bigint NOT NULL,

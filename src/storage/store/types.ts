@@ -344,6 +344,37 @@ export interface ExpectedMessage {
 /** The part that is read of messages: all octets, overviews, or that many of the first octets. */
 export type ReadPart = 'message' | 'overview' | number
 
+/** A condition on the entry of a message, which a database tests without reading messages. */
+export type EntryTest = { readonly negated?: boolean } & (
+  | { readonly number: 'savedAt' | 'internalDate' | 'sizeOctets'; readonly from?: number; readonly below?: number }
+  /** It has this flag, in this spelling. */
+  | { readonly flag: string }
+  /** `keyword`: it has a keyword that does not begin with `$`. `envelope`: it was delivered. */
+  | { readonly has: 'keyword' | 'envelope' }
+)
+
+/** Messages of several folders that meet all of some conditions. */
+export interface Selection {
+  /** Of which folders. Default: all. That of the queue of outgoing mail is left out. */
+  readonly folders?: ((folder: Folder) => boolean) | undefined
+  readonly tests: readonly EntryTest[]
+}
+
+/** A part of a selection, the newest messages first: those saved last, and of the same time, the one with the greater folder and uid. */
+export interface SelectionPart {
+  readonly limit: number
+  /** The message after which it begins. It need not exist any more. */
+  readonly after?: { readonly savedAt: number; readonly folderId: string; readonly uid: number } | undefined
+  /** Messages that are skipped then. */
+  readonly offset?: number | undefined
+}
+
+export interface SelectedMessages {
+  readonly messages: readonly StoredMessage[]
+  /** How many messages the whole selection has. */
+  readonly total: number
+}
+
 /** Where messages are read. */
 export type MessageReads = Pick<MessageStore, 'read' | 'overview'>
 
@@ -434,6 +465,8 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   /** Returns entries in uid order. @throws StoreError `not-found` */
   list(folderId: string, range?: UidRange): Promise<readonly MessageEntry[]>
   entry(folderId: string, uid: number): Promise<MessageEntry | undefined>
+  /** Returns a part of the messages that meet conditions. Absent if the store cannot do this without reading all entries. */
+  readonly select?: (selection: Selection, part: SelectionPart) => Promise<SelectedMessages>
   /**
    * Returns the octets from `start` (default 0) up to but not including `end` (default: all). The buffer may be a view of
    * the store's own memory: do not write to it.

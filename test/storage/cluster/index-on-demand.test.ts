@@ -1,6 +1,8 @@
 import pino from 'pino'
 import { describe, expect, it, vi } from 'vitest'
+import type { Caller } from '../../../src/api/caller.ts'
 import { invoke } from '../../../src/api/invoke.ts'
+import { conditionsOf } from '../../../src/api/messages/find.ts'
 import { loadObject } from '../../../src/core/config/load.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { createLab } from '../../../src/lab/create-lab.ts'
@@ -8,21 +10,26 @@ import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 
 const OWNER = { role: 'administrator', name: 'owner' } as const
 
+async function labOnPostgres() {
+  const { url, schema } = await freshDatabase()
+  const accounts = ['alice', 'bob'].map((user) => ({ user, password: 'secret' }))
+  const { lab: config } = loadObject(
+    {
+      hostname: 'lab.test',
+      certificates: { key: 'p256' },
+      store: { postgres: url, pool: 3 },
+      cluster: { name: schema },
+      directory: { accounts },
+      virtualServers: [{ protocol: 'http', port: 0, tlsPort: 'off' }],
+    },
+    process.cwd(),
+  )
+  return createLab(config, { log: pino({ level: 'silent' }), clock: systemClock })
+}
+
 describe.skipIf(!needsPostgres())('the API of a node', () => {
   it('reads the entries of messages only for operations that need them', async () => {
-    const { url, schema } = await freshDatabase()
-    const { lab: config } = loadObject(
-      {
-        hostname: 'lab.test',
-        certificates: { key: 'p256' },
-        store: { postgres: url, pool: 3 },
-        cluster: { name: schema },
-        directory: { accounts: [{ user: 'alice', password: 'secret' }] },
-        virtualServers: [{ protocol: 'http', port: 0, tlsPort: 'off' }],
-      },
-      process.cwd(),
-    )
-    await using lab = await createLab(config, { log: pino({ level: 'silent' }), clock: systemClock })
+    await using lab = await labOnPostgres()
     await lab.deliver({ from: 'a@example.com', to: ['alice@lab.test'], raw: Buffer.from('Subject: x\r\n\r\nx\r\n') })
     const list = vi.spyOn(lab.store, 'list')
     const call = async (name: string, input: object = {}) =>
@@ -32,8 +39,63 @@ describe.skipIf(!needsPostgres())('the API of a node', () => {
       await call(name)
     expect((await call('health.get')).store.messages).toBe(1)
     expect((await call('status.get')).messages).toBe(1)
+    const [found] = (await call('messages.list')).items
+    expect(found).toMatchObject({ subject: 'x' })
+    expect(await call('messages.get', { id: found.id })).toMatchObject({ subject: 'x' })
+    expect(await call('messages.update', { id: found.id, flagged: true })).toMatchObject({ flagged: true })
+    expect(await call('messages.list', { query: 'is:flagged account:alice' })).toMatchObject({ total: 1, next: null })
     expect(list).not.toHaveBeenCalled()
-    expect((await call('messages.list')).items).toMatchObject([{ subject: 'x' }])
+    expect((await call('messages.list', { query: 'subject:x' })).items).toMatchObject([{ subject: 'x' }])
     expect(list).toHaveBeenCalled()
+  })
+
+  it('finds in the database what the index finds, page by page', async () => {
+    await using lab = await labOnPostgres()
+    const to = ['alice@lab.test', 'bob@lab.test', 'eve@elsewhere.example']
+    for (let n = 0; n < 12; n++) {
+      const raw = Buffer.from(`Subject: ${n}\r\n\r\n${'x'.repeat(100 * n)}\r\n`)
+      await lab.deliver({ from: 'a@example.com', to: to.filter((_, i) => n % (i + 2) === 0 || n === 5), raw })
+    }
+    const api = await lab.api()
+    const call = async (name: string, input: object = {}, caller: Caller = OWNER) =>
+      // biome-ignore lint/suspicious/noExplicitAny: the test checks the shape of the answer itself
+      (await invoke(api, caller, { name, input }, AbortSignal.timeout(60_000))) as any
+    const all = (await call('messages.list', { limit: 1_000 })).items as { id: string; receivedAt: string }[]
+    const changes = [{ read: true }, { flagged: true }, { tags: ['Tag 1'] }, { flags: ['$Junk', '\\Answered'] }]
+    for (const [at, { id }] of all.entries()) {
+      const change = changes[at % 5]
+      if (change) await call('messages.update', { id, ...change })
+    }
+    const queries = [
+      {},
+      ...['is:read', 'is:unread', 'is:flagged', '-is:flagged', 'is:tagged', '-is:tagged', 'larger:500', '-larger:500'],
+      ...['smaller:0.5k', 'before:2001-01-01', 'after:2001-01-01', '-after:2001-01-01', 'is:read is:flagged'],
+      ...['account:alice', '-account:ALICE is:unread', 'folder:inbox', 'captured:yes', '-captured:yes', 'articles:no'],
+      { captured: false, account: 'bob' },
+      { since: all[3]?.receivedAt },
+    ].map((one) => (typeof one === 'string' ? { query: one } : one))
+    const callers: Caller[] = [
+      OWNER,
+      { role: 'account', name: 'alice', seesCaptured: false },
+      { role: 'account', name: 'bob' },
+    ]
+    const select = vi.spyOn(lab.store, 'select')
+    for (const caller of callers) {
+      for (const query of queries) {
+        const wanted = (await api.views.find(caller, conditionsOf(query))).map(({ id }) => id).sort()
+        const ids: string[] = []
+        for (let cursor: string | null | undefined; cursor !== null; ) {
+          const page = await call('messages.list', { ...query, limit: 5, ...(cursor && { cursor }) }, caller)
+          expect(page.total).toBe(wanted.length)
+          ids.push(...page.items.map(({ id }: { id: string }) => id))
+          cursor = page.next
+        }
+        expect({ query, ids: [...ids].sort() }).toEqual({ query, ids: wanted })
+        expect(
+          (await call('messages.list', { ...query, offset: 3 }, caller)).items.map(({ id }: { id: string }) => id),
+        ).toEqual(ids.slice(3))
+      }
+    }
+    expect(select.mock.calls.length).toBeGreaterThan(queries.length * callers.length)
   })
 })

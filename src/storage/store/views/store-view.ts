@@ -1,6 +1,6 @@
 import type { MessageStore } from '../types.ts'
 
-type Arguments<Name extends Exclude<keyof MessageStore, symbol | 'isShared' | 'setback'>> = Parameters<
+type Arguments<Name extends Exclude<keyof MessageStore, symbol | 'isShared' | 'select' | 'setback'>> = Parameters<
   MessageStore[Name]
 >
 

@@ -27,8 +27,12 @@ import {
   type NewMessage,
   type OldestMessage,
   type Origin,
+  OUTGOING_OWNER,
   type Owner,
   type ReadPart,
+  type SelectedMessages,
+  type Selection,
+  type SelectionPart,
   type Setback,
   type StoredMessage,
   StoreError,
@@ -56,10 +60,11 @@ import { MessageCount } from './message-count.ts'
 import { BlobNumbers } from './numbers.ts'
 import { FoldersBehind, type PostgresFolder } from './postgres-folder.ts'
 import { Reader } from './reader.ts'
-import { Names } from './records.ts'
+import { columnsOf, entryOf, Names } from './records.ts'
 import { Replication } from './replication.ts'
 import { ReplicationListener } from './replication-listener.ts'
 import { restoreDatabase } from './restore.ts'
+import { select } from './selections.ts'
 import { Setbacks } from './setbacks.ts'
 import { State } from './state.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -314,6 +319,20 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   async entry(folderId: string, uid: number): Promise<MessageEntry | undefined> {
     const state = await this.#find(folderId)
     return state && this.#run(() => this.#reader.entry(state, uid))
+  }
+
+  async select({ folders: isOf, tests }: Selection, part: SelectionPart): Promise<SelectedMessages> {
+    const keys = [...this.folders.all].flatMap(({ key, folder }) => {
+      const isHidden = folder.owner === OUTGOING_OWNER
+      return (isOf ? !isHidden && isOf(folder) : isHidden) ? key : []
+    })
+    const wanted = { tests, folders: isOf ? keys : { except: keys } }
+    const { rows, total } = await this.#run(() => select(this.#database, this.#names, wanted, part))
+    const messages = rows.flatMap((row) => {
+      const state = this.#folders.get(row.folder)
+      return state ? { folder: state.folder, entry: entryOf(columnsOf(row), this.#names, state) } : []
+    })
+    return { messages, total }
   }
 
   async read(folderId: string, uid: number, start?: number, end?: number): Promise<Buffer | undefined> {

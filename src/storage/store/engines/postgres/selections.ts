@@ -1,0 +1,108 @@
+import type { Database } from '../../../database/database-types.ts'
+import type { EntryTest, SelectionPart } from '../../types.ts'
+import { ENTRY_COLUMNS, type EntryRow, type Names } from './records.ts'
+
+interface Wanted {
+  readonly folders: readonly number[] | { readonly except: readonly number[] }
+  readonly tests: readonly EntryTest[]
+}
+
+type SelectedRow = EntryRow & { readonly folder: number }
+
+interface Selected {
+  readonly rows: readonly SelectedRow[]
+  readonly total: number
+}
+
+/** Up to this part of all messages, the selected ones are found and sorted. Of more, the newest are near the end of the index. */
+const FEW = 0.05
+
+const COLUMNS = { savedAt: 'e.saved_at', internalDate: 'e.internal_date', sizeOctets: 'e.size' } as const
+const HAS = {
+  keyword: `e.flags ~ E'(^|\\n)[^\\\\\\\\$]'`,
+  envelope: `coalesce(e.details like '%"envelope":{%', false)`,
+} as const
+const BY_TIME = 'order by saved_at desc, folder desc, uid desc'
+
+/** Adds a parameter of a statement, and returns how it is written there. */
+type Parameter = (value: unknown, type: string) => string
+
+/**
+ * Returns a part of the messages that meet conditions, the newest first, and how many meet them. Reads the entries that it
+ * returns; to test conditions, the server looks at all entries of the folders, unless the counts of folders tell.
+ * @throws DatabaseError
+ */
+export async function select(
+  database: Pick<Database, 'query'>,
+  names: Names,
+  { folders, tests }: Wanted,
+  { limit, after, offset = 0 }: SelectionPart,
+): Promise<Selected> {
+  const { chosen, unseen, all } = await sumsOf(database, folders)
+  const values: unknown[] = []
+  const parameter: Parameter = (value, type) => `$${values.push(value)}::${type}`
+  const where = [folderTest('e.folder', folders, parameter), ...tests.map((test) => textOf(test, parameter))].join(
+    ' and ',
+  )
+  const place = after && [after.savedAt, names.folderKey(after.folderId), after.uid]
+  const isAfter = place
+    ? `(saved_at, folder, uid) < (${place.map((one) => parameter(one, 'bigint')).join(', ')})`
+    : 'true'
+  const part = `${BY_TIME} limit ${parameter(limit, 'bigint')} offset ${parameter(offset, 'bigint')}`
+  const total = tests.length === 0 ? chosen : isUnseen(tests) ? unseen : undefined
+  if (total === 0) return { rows: [], total }
+  if (total !== undefined && total > FEW * all) {
+    const text = `select e.folder, ${ENTRY_COLUMNS} from entries e where ${where} and ${isAfter} ${part}`
+    return { rows: await database.query<SelectedRow>(text, values), total }
+  }
+  // Materialized: the server would look through the index by time, in which they may be far away.
+  const rows = await database.query<SelectedRow & { readonly total: number }>(
+    `with found as materialized (select e.folder, e.uid, e.saved_at from entries e where ${where}),
+       part as (select * from found where ${isAfter} ${part})
+     select c.total, e.folder, ${ENTRY_COLUMNS} from (select count(*) as total from found) c
+     left join (part join entries e using (folder, uid, saved_at)) on true ${BY_TIME}`,
+    values,
+  )
+  return { rows: rows.filter(({ uid }) => uid !== null), total: rows[0]?.total ?? 0 }
+}
+
+async function sumsOf(
+  database: Pick<Database, 'query'>,
+  folders: Wanted['folders'],
+): Promise<{ readonly chosen: number; readonly unseen: number; readonly all: number }> {
+  const values: unknown[] = []
+  const isChosen = folderTest('id', folders, (value, type) => `$${values.push(value)}::${type}`)
+  const [sums] = await database.query<{ readonly chosen: number; readonly unseen: number; readonly all: number }>(
+    `select coalesce(sum(messages) filter (where ${isChosen}), 0)::bigint as chosen,
+       coalesce(sum(unseen) filter (where ${isChosen}), 0)::bigint as unseen, coalesce(sum(messages), 0)::bigint as all
+     from folders where id > 0`,
+    values,
+  )
+  return sums ?? { chosen: 0, unseen: 0, all: 0 }
+}
+
+const folderTest = (column: string, folders: Wanted['folders'], parameter: Parameter): string =>
+  'except' in folders
+    ? `${column} <> all(${parameter(folders.except, 'bigint[]')})`
+    : `${column} = any(${parameter(folders, 'bigint[]')})`
+
+const isUnseen = ([test, ...others]: readonly EntryTest[]): boolean =>
+  others.length === 0 && test !== undefined && 'flag' in test && test.flag === '\\Seen' && test.negated === true
+
+function textOf(test: EntryTest, parameter: Parameter): string {
+  const text = positiveText(test, parameter)
+  return test.negated ? `not (${text})` : text
+}
+
+function positiveText(test: EntryTest, parameter: Parameter): string {
+  if ('has' in test) return HAS[test.has]
+  // Flags contain no line breaks.
+  if ('flag' in test)
+    return `strpos(E'\\n' || e.flags || E'\\n', E'\\n' || ${parameter(test.flag, 'text')} || E'\\n') > 0`
+  const column = COLUMNS[test.number]
+  const { from, below } = test
+  return [
+    ...(from === undefined ? [] : [`${column} >= ${parameter(from, 'bigint')}`]),
+    ...(below === undefined ? [] : [`${column} < ${parameter(below, 'bigint')}`]),
+  ].join(' and ')
+}
