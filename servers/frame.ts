@@ -134,8 +134,8 @@ class CommandLoop<Command, Reply> {
   }
 }
 
-/** Returns the reply to an error. Throws the error again if it ends the connection. */
-function replyTo<Reply>(session: ProtocolSession<unknown, Reply>, error: unknown): Reply {
+/** Returns the reply to an error, and logs unexpected ones. Throws the error again if it ends the connection. */
+export function replyTo<Reply>(session: ProtocolSession<unknown, Reply>, error: unknown): Reply {
   const { errorReplies, context, connection } = session
   const expected = errorReplies.expected(error)
   if (expected !== undefined) return expected

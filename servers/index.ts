@@ -8,6 +8,7 @@ import type { ProtocolService } from './service.ts'
 /** Loads the service of each protocol. A lab loads only those that it serves. */
 const loaders: Readonly<Record<ServerProtocol, () => Promise<ProtocolService>>> = {
   smtp: async () => (await import('./smtp/session.ts')).smtp,
+  lmtp: async () => (await import('./smtp/session.ts')).lmtp,
   pop3: async () => (await import('./pop3/session.ts')).pop3,
   imap4: async () => (await import('./imap4/session.ts')).imap4,
   nntp: async () => (await import('./nntp/session.ts')).nntp,

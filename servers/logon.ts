@@ -95,12 +95,13 @@ function policyOf(context: ServerContext, channel: ChannelState): LogonPolicy {
   return { ...policy, mechanisms: only(policy.mechanisms), mechanismsOverTls: only(policy.mechanismsOverTls) }
 }
 
-/** The names that GSSAPI has for the protocols. RFC 4954 section 4, RFC 5034 section 4, RFC 9051 section 6.2.2, RFC 4643 section 2.4. */
+/** The names that GSSAPI has for the protocols. RFC 2033 section 4.1, RFC 4954 section 4, RFC 5034 section 4, RFC 9051 section 6.2.2, RFC 4643 section 2.4. */
 const serviceNames: Readonly<Record<ServerProtocol, string>> = {
   smtp: 'smtp',
   pop3: 'pop',
   imap4: 'imap',
   nntp: 'nntp',
+  lmtp: 'lmtp',
   http: 'http',
 }
 

@@ -40,6 +40,12 @@ export interface SmtpSession extends LogonSession {
   serve(claims: ClientClaims): string | undefined
   /** Sends the greeting. */
   greet(): void
+  /** Whether the client speaks LMTP. RFC 2033. */
+  readonly isLmtp: boolean
+  /** LMTP: the recipients whose reply to the content is due, in the order of RCPT. RFC 2033 section 4.2. */
+  dueReplies: string[]
+  /** Returns the reply to an error of one recipient. Throws the error again if it ends the connection. */
+  replyTo(error: unknown): SmtpError
   /** The words that the virtual server uses instead of its own. */
   readonly words: SmtpPersonality | undefined
   /**
@@ -78,9 +84,9 @@ export function noArgument(name: string, argument: string): void {
   if (argument !== '') throw new SmtpError(501, '5.5.4', `${name} takes no argument`)
 }
 
-/** Checks that the client has sent EHLO or HELO. RFC 5321 section 4.1.4. */
-export function needGreeting({ client }: SmtpSession): void {
-  if (!client) throw badSequence('Error: send HELO/EHLO first')
+/** Checks that the client has sent EHLO or HELO, or LHLO. RFC 5321 section 4.1.4. */
+export function needGreeting({ client, isLmtp }: SmtpSession): void {
+  if (!client) throw badSequence(`Error: send ${isLmtp ? 'LHLO' : 'HELO/EHLO'} first`)
 }
 
 /** Returns the transaction. Checks that it has a recipient. RFC 5321 section 4.1.4. */

@@ -7,7 +7,7 @@ import { clientKey } from '../../src/net/client-addresses.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import type { LimitedBy } from '../../src/net/virtual-server-settings.ts'
 import { DeliveryError, type Relaying } from '../../src/transport/delivery/types.ts'
-import { type ErrorReplies, type FarewellReason, type ProtocolSession, serveSession } from '../frame.ts'
+import { type ErrorReplies, type FarewellReason, type ProtocolSession, replyTo, serveSession } from '../frame.ts'
 import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
 import { personalityOf } from '../personality.ts'
 import type { ProtocolService, ServerContext } from '../service.ts'
@@ -33,8 +33,11 @@ export const smtp: ProtocolService = {
   protocol: 'smtp',
   alpn: ['smtp', 'esmtp'],
   serve: (connection, context) => serveSession(new Session(connection, context)),
-  busy: (context, limited) => personalityOf(context).smtp?.busy ?? BUSY[limited](context.hostname),
+  busy: (context, limited) => wordsOf(context)?.busy ?? BUSY[limited](context.hostname),
 }
+
+/** LMTP: RFC 2033. The session is that of SMTP, with another greeting and a reply to the content for each recipient. */
+export const lmtp: ProtocolService = { ...smtp, protocol: 'lmtp', alpn: ['lmtp'] }
 
 const BUSY: Readonly<Record<LimitedBy, (hostname: string) => string>> = {
   address: (hostname) => `421 4.7.0 ${hostname} Error: too many connections from your address, try again later`,
@@ -72,11 +75,16 @@ const errorReplies: ErrorReplies<SmtpError> = {
   farewell: (reason, { hostname }) => FAREWELLS[reason](hostname),
 }
 
+const wordsOf = (context: ServerContext): SmtpPersonality | undefined =>
+  personalityOf(context)[context.config.protocol === 'lmtp' ? 'lmtp' : 'smtp']
+
 /** The session of one client. */
 class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   readonly connection: Connection
   readonly context: ServerContext
   readonly errorReplies = errorReplies
+  readonly isLmtp: boolean
+  dueReplies: string[] = []
   account: Account | undefined
   isAnonymous = false
   client: ClientGreeting | undefined
@@ -96,6 +104,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
     this.context = context
+    this.isLmtp = context.config.protocol === 'lmtp'
   }
 
   /** A client that has logged on may send to other domains, as with Exchange's setting for computers that authenticate. */
@@ -145,13 +154,13 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   }
 
   get words(): SmtpPersonality | undefined {
-    return personalityOf(this.context).smtp
+    return wordsOf(this.context)
   }
 
   greet(): void {
     const greeting = this.words && personalityGreeting(this.words, this)
     if (greeting !== undefined) this.connection.write(greeting)
-    else this.reply(220, '', `${this.context.hostname} ESMTP Sealpost`) // no enhanced code: RFC 2034 section 3
+    else this.reply(220, '', `${this.context.hostname} ${this.isLmtp ? 'LMTP' : 'ESMTP'} Sealpost`) // no enhanced code: RFC 2034 section 3
   }
 
   readCommand(): string | Promise<string> | undefined {
@@ -165,7 +174,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
     const verb = !inCapitals && ASCII.test(word) ? word.toUpperCase() : word
     const argument = space === -1 ? '' : line.slice(space + 1).trim()
     if (this.words) this.#line = { verb, argument }
-    const command = this.words || !inCapitals ? findCommand(this, verb) : inCapitals
+    const command = this.words || this.isLmtp || !inCapitals ? findCommand(this, verb) : inCapitals
     const refusal = policyRefusal(this, verb)
     if (refusal) {
       if (command?.refused) return command.refused(this, argument, refusal)
@@ -184,7 +193,14 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
   }
 
   sendError({ code, enhancedCode, message }: SmtpError): void {
-    this.reply(code, enhancedCode, message)
+    // One 421 ends the connection, whatever is due.
+    const due = this.isLmtp && code !== 421 ? this.dueReplies.splice(0) : []
+    if (due.length === 0) return this.reply(code, enhancedCode, message)
+    for (const recipient of due) this.reply(code, enhancedCode, `<${recipient}> ${message}`)
+  }
+
+  replyTo(error: unknown): SmtpError {
+    return replyTo(this, error)
   }
 
   async logOn(account: Account): Promise<void> {
@@ -266,7 +282,7 @@ class Session implements SmtpSession, ProtocolSession<string, SmtpError> {
 }
 
 /** Commands allowed before TLS if a secure channel is required. RFC 3207 section 4. */
-const BEFORE_TLS = new Set(['EHLO', 'HELO', 'NOOP', 'RSET', 'STARTTLS', 'QUIT'])
+const BEFORE_TLS = new Set(['EHLO', 'HELO', 'LHLO', 'NOOP', 'RSET', 'STARTTLS', 'QUIT'])
 /** Commands that need a log-on if `anonymous` is not allowed. */
 const NEEDS_LOGON = new Set(['MAIL', 'RCPT', 'DATA', 'BDAT', 'VRFY', 'EXPN'])
 /** Commands that are not allowed between the chunks of a message. RFC 3030 section 2. */

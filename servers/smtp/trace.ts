@@ -5,8 +5,9 @@ import { formatDate } from '../../src/mail/format/dates.ts'
 export interface TraceFacts {
   /** The name from EHLO or HELO. */
   readonly heloName: string
-  /** Whether the client sent EHLO. */
+  /** Whether the client sent EHLO or LHLO. */
   readonly extended: boolean
+  readonly isLmtp: boolean
   /** The client's host name, which only a listed proxy says. */
   readonly remoteName: string | undefined
   readonly remoteAddress: string
@@ -39,10 +40,11 @@ export function traceFields(facts: TraceFacts): Buffer {
   )
 }
 
-/** Returns `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA` … (RFC 3848), or `UTF8SMTP` … if the client used SMTPUTF8 (RFC 6531 section 4.3). */
-function protocolName({ extended, smtpUtf8, tls, authenticated }: TraceFacts): string {
+/** Returns `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA`, `LMTP` … (RFC 3848), or `UTF8SMTP` … if the client used SMTPUTF8 (RFC 6531 section 4.3). */
+function protocolName({ extended, isLmtp, smtpUtf8, tls, authenticated }: TraceFacts): string {
   if (!extended) return 'SMTP'
-  return `${smtpUtf8 ? 'UTF8SMTP' : 'ESMTP'}${tls ? 'S' : ''}${authenticated ? 'A' : ''}`
+  const plain = isLmtp ? 'LMTP' : 'ESMTP'
+  return `${smtpUtf8 ? `UTF8${plain.replace('E', '')}` : plain}${tls ? 'S' : ''}${authenticated ? 'A' : ''}`
 }
 
 /** Replaces characters of the client's name that would break the field. */

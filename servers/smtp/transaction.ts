@@ -20,6 +20,8 @@ export class Transaction {
   readonly announcedOctets: number
   /** BODY, unless it is 7BIT. RFC 6152, RFC 3030. */
   readonly body: '8BITMIME' | 'BINARYMIME' | undefined
+  /** LMTP: the recipients of all accepted RCPT commands, repeated ones too. */
+  readonly accepted: string[] = []
   /** The line ends of the message. */
   readonly lineEnds = new LineEnds()
   readonly #memory: MemoryReservation

@@ -226,7 +226,17 @@ export class Connection {
    * @throws FaultAnswered if it must not be stored; ConnectionEnded
    */
   endOfData(content: () => Promise<Buffer>): Promise<void> | undefined {
-    return this.#faults?.atEndOfData(content)
+    return this.#faults?.atEndOfData(content)?.()
+  }
+
+  /** Returns the same for the reply to one recipient of LMTP, which `matching` of a fault can select, without injecting it yet. */
+  endOfDataFor(recipient: string, content: () => Promise<Buffer>): (() => Promise<void>) | undefined {
+    return this.#faults?.atEndOfData(content, recipient)
+  }
+
+  /** Writes what a fault puts in the place of the reply to a message, where more replies follow. Undefined: nothing. */
+  replaceReply(): Promise<unknown> | undefined {
+    return this.#faults?.afterCommand()
   }
 
   /** Returns the report that a fault asks for, such as `bounce+550`, once. SMTP calls it at RCPT and after a message. */

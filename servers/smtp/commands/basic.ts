@@ -28,11 +28,22 @@ export const helo: SmtpCommand = {
   },
 }
 
+/** LHLO of LMTP. RFC 2033 section 4.1. */
+export const lhlo: SmtpCommand = { ...ehlo, name: 'LHLO' }
+
+/** LMTP never accepts HELO and EHLO. RFC 2033 section 4.1. */
+export const refusedInLmtp: readonly SmtpCommand[] = ['EHLO', 'HELO'].map((name) => ({
+  name,
+  run() {
+    throw new SmtpError(500, '5.5.1', 'Error: this is LMTP; send LHLO')
+  },
+}))
+
 /** Ends an open transaction (RFC 5321 section 4.1.4) and returns the reply's first line. */
 function greet(session: SmtpSession, client: ClientGreeting): string {
   const { name, extended } = client
   if (name === '' || /[\s\p{Cc}]/u.test(name) || name.length > MAX_NAME_LENGTH) {
-    throw syntax(`${extended ? 'EHLO' : 'HELO'} hostname`)
+    throw syntax(`${session.isLmtp ? 'LHLO' : extended ? 'EHLO' : 'HELO'} hostname`)
   }
   session.client = client
   session.transaction = undefined
@@ -89,8 +100,8 @@ export const help: SmtpCommand = {
   name: 'HELP',
   run(session) {
     session.reply(214, '2.0.0', [
-      'Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP AUTH STARTTLS',
-      'See RFC 5321',
+      `Commands: ${session.isLmtp ? 'LHLO' : 'EHLO HELO'} MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP AUTH STARTTLS`,
+      session.isLmtp ? 'See RFC 2033 and RFC 5321' : 'See RFC 5321',
     ])
   },
 }

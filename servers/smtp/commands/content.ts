@@ -1,4 +1,5 @@
 import { parseOnDemand } from '../../../src/core/config/on-demand/parse.ts'
+import type { Pieces } from '../../../src/core/octets/pieces.ts'
 import { HELD_OCTETS, type ReceivedOctets } from '../../../src/core/octets/received-octets.ts'
 import { TooLong } from '../../../src/net/errors.ts'
 import { deliver } from '../../../src/transport/delivery/deliver.ts'
@@ -9,6 +10,7 @@ import { needGreeting, needRecipients, noArgument, type SmtpCommand, type SmtpSe
 import { badSequence, malformedChunk, type SmtpError, tooLarge } from '../reply.ts'
 import { type TraceFacts, traceFields } from '../trace.ts'
 import type { Transaction } from '../transaction.ts'
+import { answerEach } from './lmtp.ts'
 
 /** DATA: the message, up to a line with a single dot. RFC 5321 section 4.1.1.4. */
 export const data: SmtpCommand = {
@@ -19,6 +21,7 @@ export const data: SmtpCommand = {
     const transaction = needRecipients(session)
     if (transaction.isBinary) throw badSequence('Error: BODY=BINARYMIME needs BDAT') // RFC 3030 section 3
     session.reply(354, '', 'End data with <CR><LF>.<CR><LF>')
+    session.dueReplies = [...transaction.accepted]
     let message: ReceivedOctets | undefined
     try {
       const { messageSize } = session.context.config.limits
@@ -49,6 +52,7 @@ export const bdat: SmtpCommand = {
     if (!transaction || transaction.recipientCount === 0) {
       return refuse(session, chunk, badSequence('Error: need RCPT command'))
     }
+    if (chunk.last) session.dueReplies = [...transaction.accepted]
     const { messageSize } = session.context.config.limits
     const received = transaction.chunks ?? session.connection.content.receive()
     transaction.chunks = received
@@ -97,13 +101,27 @@ const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
  * @throws SmtpError, DeliveryError, StoreError, FaultAnswered
  */
 async function receive(session: SmtpSession, transaction: Transaction, received: ReceivedOctets): Promise<void> {
+  session.takeOctets(received.octets)
+  if (session.isLmtp) return answerEach(session, transaction, received, deliverTo)
+  const fault = session.connection.endOfData(async () => received.whole())
+  if (fault) await fault
+  const message = await deliverTo(session, transaction, received, transaction.recipients())
+  session.reply(250, '2.0.0', `OK: queued as ${session.messageId}`, message)
+}
+
+/**
+ * Delivers a message to recipients, and sends the reports that it causes. Returns its octets: its header and more.
+ * @throws SmtpError, DeliveryError, StoreError
+ */
+async function deliverTo(
+  session: SmtpSession,
+  transaction: Transaction,
+  received: ReceivedOctets,
+  recipients: readonly Recipient[],
+): Promise<Pieces> {
   const { connection, context } = session
   const { reversePath, envelopeId, ret, smtpUtf8, body, requireTls } = transaction
-  const recipients = transaction.recipients()
-  session.takeOctets(received.octets)
-  const fault = connection.endOfData(async () => received.whole())
-  if (fault) await fault
-  const wanted = fault && connection.takeReport()
+  const wanted = connection.takeReport()
   const content = received.pieces ? { message: received.pieces } : await spooledContent(received, recipients)
   const at = context.clock.now()
   const { sender: client, messageId } = session
@@ -133,7 +151,7 @@ async function receive(session: SmtpSession, transaction: Transaction, received:
   if (transaction.lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
   const reported = reportedHere(recipients, queued, wanted)
   await report(session, { ...delivery, recipients: reported }, at)
-  session.reply(250, '2.0.0', `OK: queued as ${messageId}`, content.message)
+  return content.message
 }
 
 /**
@@ -180,6 +198,7 @@ function traceOf(
   return traceFields({
     heloName: client?.name ?? '',
     extended: client?.extended === true,
+    isLmtp: session.isLmtp,
     remoteName: session.claims.NAME,
     remoteAddress: session.remote.address,
     hostname: context.hostname,

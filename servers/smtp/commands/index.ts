@@ -1,5 +1,5 @@
 import type { SmtpCommand, SmtpSession } from '../command.ts'
-import { ehlo, helo, help, noop, notImplemented, quit, vrfy } from './basic.ts'
+import { ehlo, helo, help, lhlo, noop, notImplemented, quit, refusedInLmtp, vrfy } from './basic.ts'
 import { bdat, data } from './content.ts'
 import { exchangeCommands } from './exchange.ts'
 import { xclient, xforward } from './forwarding.ts'
@@ -30,10 +30,13 @@ const byName = (all: readonly SmtpCommand[]): ReadonlyMap<string, SmtpCommand> =
 
 /** Every command by its name in capitals. */
 export const commands = byName(rows)
+/** The commands of LMTP. */
+const ofLmtp = byName([...rows, lhlo, ...refusedInLmtp])
 /** The commands of personalities, which a virtual server has only if its personality names them. */
 const others = byName(exchangeCommands)
 
 /** Returns the command of that name on the session's virtual server. */
-export function findCommand({ words }: SmtpSession, verb: string): SmtpCommand | undefined {
+export function findCommand({ words, isLmtp }: SmtpSession, verb: string): SmtpCommand | undefined {
+  if (isLmtp) return ofLmtp.get(verb)
   return words?.verbs?.includes(verb) ? others.get(verb) : commands.get(verb)
 }

@@ -90,6 +90,7 @@ function addRecipient(session: SmtpSession, transaction: Transaction, recipient:
   session.checkDomain(recipient.address)
   const accept = (): void => {
     transaction.add(recipient)
+    if (session.isLmtp) transaction.accepted.push(recipient.address)
     session.connection.logon.cancelTimeout()
     session.reply(250, '2.1.5', 'Accepted')
   }

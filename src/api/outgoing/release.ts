@@ -146,7 +146,7 @@ const releaseMany = defineOperation('messages.releaseMany', 'POST /messages/rele
   async run(call) {
     const { to, connector, dryRun, ...choice } = call.input
     const found = await chosenMessages({ ...call, input: { ...choice, all: false } })
-    for (const id of choice.ids ?? []) messageOf(call.api, call.caller, id)
+    for (const id of choice.ids ?? []) await messageOf(call.api, call.caller, id)
     const messages = withoutCopies(found)
     if (messages.length > MAX_RELEASED)
       throw new ApiProblem(

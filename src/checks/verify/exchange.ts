@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { isMailProtocol } from '../../core/config/schema.ts'
 import { delay as pause } from '../../core/time/real-timers.ts'
 import { type Check, type Found, fail, foundOf, pass } from './checks/check.ts'
 import type { Dialog } from './dialog.ts'
@@ -29,7 +28,7 @@ export async function exchange(
     probes.filter(({ endpoint }) => protocols.includes(endpoint.protocol))
   const readers = of('pop3', 'imap4')
   let sent: ProbeMessage | undefined
-  for (const probe of of('smtp')) {
+  for (const probe of of('smtp', 'lmtp')) {
     const message = probeMessage(mailboxOf(probe, credentials), undefined, probe.options.now())
     note(probe, await resultOf(() => send(probe, credentials, message, () => (sent = message))))
   }
@@ -44,7 +43,7 @@ const resultOf = (act: () => Promise<Found>): Promise<Found> => act().catch(foun
 
 /** @throws NotTested for HTTP, which carries no mail here */
 function clientOf({ endpoint: { protocol } }: Probe): MailClient {
-  if (isMailProtocol(protocol)) return mailClients[protocol]
+  if (protocol !== 'http') return mailClients[protocol]
   throw new NotTested('applies to mail and news')
 }
 

@@ -1,4 +1,4 @@
-import type { Protocol } from '../../core/config/schema.ts'
+import type { ServerProtocol } from '../../core/config/schema.ts'
 import type { Dialog } from './dialog.ts'
 import type { Reply } from './protocol-row.ts'
 import { type ProbeAccount, VerifyError } from './types.ts'
@@ -104,7 +104,13 @@ const nntp: MailClient = {
 }
 
 /** How each protocol sends and reads the test message. */
-export const mailClients: Readonly<Record<Protocol, MailClient>> = { smtp, pop3, imap4, nntp }
+export const mailClients: Readonly<Record<Exclude<ServerProtocol, 'http'>, MailClient>> = {
+  smtp,
+  pop3,
+  imap4,
+  nntp,
+  lmtp: smtp,
+}
 
 /** Returns the SASL PLAIN response. RFC 4616 section 2. */
 const plain = ({ user, password }: ProbeAccount): string => Buffer.from(`\0${user}\0${password}`).toString('base64')

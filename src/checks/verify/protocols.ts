@@ -61,6 +61,14 @@ const smtp: ProtocolRow = {
   quit: 'QUIT',
 }
 
+/** LMTP. RFC 2033 section 4.1: LHLO in the place of EHLO. */
+const lmtp: ProtocolRow = {
+  ...smtp,
+  protocol: 'lmtp',
+  title: 'LMTP',
+  capabilities: { ...smtp.capabilities, command: 'LHLO sealpost-verify.invalid' },
+}
+
 /** Commands whose positive reply ends with a line of a single dot. */
 const POP3_MULTILINE = /^(?:CAPA|LIST|UIDL|AUTH)$|^(?:RETR|TOP) /i
 
@@ -204,4 +212,4 @@ const nntp: ProtocolRow = {
 }
 
 /** One row per protocol. */
-export const protocolRows: Readonly<Record<ServerProtocol, ProtocolRow>> = { smtp, pop3, imap4, nntp, http }
+export const protocolRows: Readonly<Record<ServerProtocol, ProtocolRow>> = { smtp, pop3, imap4, nntp, lmtp, http }

@@ -69,6 +69,7 @@ const registered: Readonly<Record<ServerProtocol, { clear: readonly number[]; tl
   pop3: { clear: [110], tls: [995] },
   imap4: { clear: [143], tls: [993] },
   nntp: { clear: [119], tls: [563] },
+  lmtp: { clear: [24], tls: [] },
   http: { clear: [80], tls: [443] },
 }
 

@@ -27,6 +27,7 @@ export {
 export { type DefectName, defectNames } from './schema/defect-names.ts'
 export { type PersonalityName, personalityNames } from './schema/personality.ts'
 export {
+  hasTransactions,
   isMailProtocol,
   type Protocol,
   protocols,

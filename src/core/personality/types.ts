@@ -158,6 +158,7 @@ export interface NntpPersonality extends ServerFacts {
 /** The words of one server. A protocol that it does not have keeps Sealpost's words. */
 export interface Personality {
   readonly smtp?: SmtpPersonality
+  readonly lmtp?: SmtpPersonality
   readonly pop3?: Pop3Personality
   readonly imap4?: ImapPersonality
   readonly nntp?: NntpPersonality

@@ -19,7 +19,7 @@ export async function untilRead(): Promise<void> {
  * message. An idle session counts as finished once it has sent something: clients that keep connections do so.
  */
 export const mayStillSend = ({ protocol, endedAt, mail }: SessionRecord): boolean =>
-  protocol === 'smtp' && endedAt === undefined && mail?.isOpen !== false
+  (protocol === 'smtp' || protocol === 'lmtp') && endedAt === undefined && mail?.isOpen !== false
 
 const who = ({ id, user }: SessionRecord): string => `${id} ${user === undefined ? 'without log-on' : `as ${user}`}`
 

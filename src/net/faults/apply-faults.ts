@@ -98,13 +98,14 @@ export class FaultInjector {
   }
 
   /**
-   * Injects the faults after the content of a message, before it is stored. Undefined if no fault applies.
+   * Returns a function that injects the faults after the content of a message, before it is stored. Undefined if no fault
+   * applies. It rejects with FaultAnswered if the message must not be stored, and with ConnectionEnded.
    * @param content reads the message, for functions
-   * @throws FaultAnswered if the message must not be stored; ConnectionEnded
+   * @param recipient follows the command in the line that `matching` tests
    */
-  atEndOfData(content: () => Promise<Buffer>): Promise<void> | undefined {
-    const due = this.#faults.due('end-of-data', this.#command)
-    return due.length === 0 ? undefined : this.#afterContent(due, content)
+  atEndOfData(content: () => Promise<Buffer>, recipient = ''): (() => Promise<void>) | undefined {
+    const due = this.#faults.due('end-of-data', recipient === '' ? this.#command : `${this.#command} ${recipient}`)
+    return due.length === 0 ? undefined : () => this.#afterContent(due, content)
   }
 
   /** Whether output of the server is withheld: the reply to the message that it has just stored. */

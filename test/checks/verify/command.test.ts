@@ -260,7 +260,10 @@ describe('sealpost verify', () => {
       [['verify', 'localhost', '--check', 'everything'], /--check: is "everything"; must be reachable, greeting, tls/],
       [['verify', 'localhost', '--resolver', 'dns.example'], /write an IP address, with a port if it is not 53/],
       [['verify', 'localhost', '--interval', '5'], /--interval needs --watch/],
-      [['verify', 'localhost', '--protocol', 'ldap'], /--protocol: is "ldap"; must be smtp, pop3, imap4, nntp or http/],
+      [
+        ['verify', 'localhost', '--protocol', 'ldap'],
+        /--protocol: is "ldap"; must be smtp, pop3, imap4, nntp, lmtp or http/,
+      ],
       [['verify', 'localhost', '--protocol', 'http', '--starttls'], /HTTP has no STARTTLS/],
     ]
     for (const [args, words] of cases) {

@@ -85,7 +85,7 @@ const contradictory: [string, LabInput, RegExp[]][] = [
       { protocol: 'smtp', authentication: ['basic', 'sasl-anonymous'] },
     ),
     [
-      /^virtualServers\[0\]\.authentication\[1\]: sasl-anonymous works only on smtp and nntp, not on imap4/,
+      /^virtualServers\[0\]\.authentication\[1\]: sasl-anonymous works only on smtp, lmtp and nntp, not on imap4/,
       /^virtualServers\[1\]\.authentication\[1\]: .*add anonymous, or remove sasl-anonymous/,
     ],
   ],

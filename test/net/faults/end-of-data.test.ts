@@ -234,7 +234,7 @@ describe('faults that could never happen after the content are refused', () => {
     ],
     [
       { when: { on: 'end-of-data', protocol: 'pop3' }, do: { delay: 1 } },
-      'when.protocol: is "pop3": clients send no messages; end-of-data is for smtp, imap4, nntp',
+      'when.protocol: is "pop3": clients send no messages; end-of-data is for smtp, lmtp, imap4, nntp',
     ],
     [
       { when: { on: 'end-of-data' }, do: { silence: true } },

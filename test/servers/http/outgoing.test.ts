@@ -151,6 +151,7 @@ it('releases a search: each message once, and the others although one is refused
   expect(body).toMatchObject({ released: [{}, {}], refused: [{ detail: expect.stringContaining('deny') }] })
   for (const to of ['one@example.test', 'two@example.test']) await http.lab.waitForSent(to, LONG)
   expect((await call('messages/release', {})).status).toBe(422)
+  expect((await call('messages/release', { ids: ['lost-1'] })).status).toBe(404)
 })
 
 describe('the queue', () => {

@@ -32,7 +32,7 @@ export interface FieldGroup {
 /** The pages of settings. The page of the faults is beside them. */
 export type SheetName = 'general' | 'access' | 'messages' | 'delivery'
 
-const MAIL = ['smtp', 'pop3', 'imap4', 'http']
+const MAIL = ['smtp', 'lmtp', 'pop3', 'imap4', 'http']
 const PERSONALITIES = ['sealpost', 'exchange2003', 'gmail', 'microsoft365', 'dovecot', 'courier']
 const VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
 
@@ -51,7 +51,7 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
           hint: 'servers.personalityHint',
           kind: 'choice',
           choices: ['', ...PERSONALITIES],
-          only: ['smtp', 'pop3', 'imap4', 'nntp'],
+          only: ['smtp', 'lmtp', 'pop3', 'imap4', 'nntp'],
         },
       ],
     },
@@ -123,20 +123,22 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
     },
     {
       title: 'servers.relayRestrictions',
-      fields: [{ key: 'relay', label: 'servers.relay', kind: 'choice', choices: ['capture', 'deny'], only: ['smtp'] }],
+      fields: [
+        { key: 'relay', label: 'servers.relay', kind: 'choice', choices: ['capture', 'deny'], only: ['smtp', 'lmtp'] },
+      ],
     },
   ],
   messages: [
     {
       fields: [
         { key: 'limits.messageSize', label: 'servers.messageSize', hint: 'servers.sizeHint', kind: 'text' },
-        { key: 'limits.recipients', label: 'servers.recipients', kind: 'number', only: ['smtp'] },
+        { key: 'limits.recipients', label: 'servers.recipients', kind: 'number', only: ['smtp', 'lmtp'] },
         {
           key: 'limits.messagesPerConnection',
           label: 'servers.perConnection',
           hint: 'servers.countHint',
           kind: 'number',
-          only: ['smtp'],
+          only: ['smtp', 'lmtp'],
         },
       ],
     },
@@ -148,28 +150,28 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
           label: 'servers.rateMessages',
           empty: 'servers.noLimit',
           kind: 'number',
-          only: ['smtp'],
+          only: ['smtp', 'lmtp'],
         },
         {
           key: 'limits.rate.per',
           label: 'servers.ratePer',
           hint: 'servers.durationHint',
           kind: 'text',
-          only: ['smtp'],
+          only: ['smtp', 'lmtp'],
         },
         {
           key: 'limits.rate.by',
           label: 'servers.rateBy',
           kind: 'choice',
           choices: ['', 'account', 'address', 'connection'],
-          only: ['smtp'],
+          only: ['smtp', 'lmtp'],
         },
         {
           key: 'limits.rate.exceeded',
           label: 'servers.rateExceeded',
           kind: 'choice',
           choices: ['', 'defer', 'disconnect'],
-          only: ['smtp'],
+          only: ['smtp', 'lmtp'],
         },
       ],
     },
@@ -185,7 +187,7 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
           label: 'servers.unknownRecipients',
           kind: 'choice',
           choices: ['refuse', 'capture'],
-          only: ['smtp'],
+          only: ['smtp', 'lmtp'],
         },
         {
           key: 'mail.captured.readers',
@@ -194,7 +196,7 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
           hint: 'servers.capturedReadersHint',
           kind: 'list',
           word: 'all',
-          only: ['smtp', 'imap4', 'http'],
+          only: ['smtp', 'lmtp', 'imap4', 'http'],
         },
       ],
     },
@@ -209,7 +211,7 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
           hint: 'servers.sizeHint',
           empty: 'servers.noLimit',
           kind: 'text',
-          only: ['smtp', 'imap4'],
+          only: ['smtp', 'lmtp', 'imap4'],
         },
         {
           key: 'directory.quota.messages',
@@ -217,7 +219,7 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
           label: 'servers.quotaMessages',
           empty: 'servers.noLimit',
           kind: 'number',
-          only: ['smtp', 'imap4'],
+          only: ['smtp', 'lmtp', 'imap4'],
         },
         {
           key: 'directory.quota.exceeded',
@@ -225,7 +227,7 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
           label: 'servers.quotaExceeded',
           kind: 'choice',
           choices: ['', 'defer', 'refuse'],
-          only: ['smtp'],
+          only: ['smtp', 'lmtp'],
         },
         {
           key: 'retention',
@@ -233,7 +235,7 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
           label: 'servers.retention',
           hint: 'servers.retentionHint',
           kind: 'yaml',
-          only: ['smtp', 'pop3', 'imap4', 'nntp'],
+          only: ['smtp', 'lmtp', 'pop3', 'imap4', 'nntp'],
         },
       ],
     },

@@ -1,6 +1,7 @@
 import type { Path } from '../mistakes.ts'
 import { addressesOf } from '../resolve.ts'
 import { likeOf } from '../schema/like.ts'
+import { hasTransactions } from '../schema/protocol.ts'
 import { accountCheck, eachServer, type Rule, repeated } from './rule.ts'
 
 /** Rules about accounts, and who may use what. */
@@ -17,18 +18,18 @@ export const accessRules: readonly Rule[] = [
     const index = authentication.indexOf('sasl-anonymous')
     if (index === -1) return
     const path = [...at, 'authentication', index]
-    if (protocol !== 'smtp' && protocol !== 'nntp') {
-      yield { path, message: `sasl-anonymous works only on smtp and nntp, not on ${protocol}; remove it` }
+    if (!hasTransactions(protocol) && protocol !== 'nntp') {
+      yield { path, message: `sasl-anonymous works only on smtp, lmtp and nntp, not on ${protocol}; remove it` }
     } else if (!authentication.includes('anonymous')) {
       yield { path, message: 'sasl-anonymous needs anonymous; add anonymous, or remove sasl-anonymous' }
     }
   }),
 
   eachServer(function* messageRate({ protocol, limits: { rate }, providers }, at) {
-    if (rate?.messages === undefined || protocol === 'smtp' || providers.length > 0) return
+    if (rate?.messages === undefined || hasTransactions(protocol) || providers.length > 0) return
     yield {
       path: [...at, 'limits', 'rate', 'messages'],
-      message: `only smtp and the APIs of providers count messages; on ${protocol}, limit connections`,
+      message: `only smtp, lmtp and the APIs of providers count messages; on ${protocol}, limit connections`,
     }
   }),
 
@@ -39,11 +40,11 @@ export const accessRules: readonly Rule[] = [
   }),
 
   eachServer(function* xclientOutsideSmtp({ protocol, xclient }, at) {
-    if (protocol === 'smtp' || xclient === undefined) return
-    const message = `XCLIENT and XFORWARD are commands of smtp; on ${protocol}, let the proxy use the PROXY protocol, and write proxyProtocol: { from: [${xclient.from.join(', ')}] }`
+    if (hasTransactions(protocol) || xclient === undefined) return
+    const message = `XCLIENT and XFORWARD are commands of smtp and lmtp; on ${protocol}, let the proxy use the PROXY protocol, and write proxyProtocol: { from: [${xclient.from.join(', ')}] }`
     yield {
       path: [...at, 'xclient'],
-      message: protocol === 'http' ? 'XCLIENT and XFORWARD are commands of smtp; remove it' : message,
+      message: protocol === 'http' ? 'XCLIENT and XFORWARD are commands of smtp and lmtp; remove it' : message,
     }
   }),
 

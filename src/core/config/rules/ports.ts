@@ -25,6 +25,15 @@ export const portRules: readonly Rule[] = [
     }
   }),
 
+  eachServer(function* lmtpOnPort25({ protocol, port }, at) {
+    if (protocol !== 'lmtp' || port !== 25) return
+    // RFC 2033 section 5
+    yield {
+      path: [...at, 'port'],
+      message: 'is the port of SMTP, where LMTP must not be served; write another port, such as 24',
+    }
+  }),
+
   eachServer(function* portAbove65535(server, at, config) {
     for (const [key, port] of Object.entries(portsOf(server, config.portOffset))) {
       if (port !== 'off' && port > 65535) {

@@ -7,7 +7,7 @@ import { opensslName, unknownCiphers } from '../openssl.ts'
 import { IMAP_IDLE_TIMEOUT_MS, isShared } from '../resolve.ts'
 import { passwordFormOf } from '../schema/authentication.ts'
 import { DATABASE } from '../schema/certificates.ts'
-import { type LabConfig, tlsDefects, type VirtualServerConfig } from '../schema.ts'
+import { hasTransactions, type LabConfig, tlsDefects, type VirtualServerConfig } from '../schema.ts'
 
 /** Returns warnings about a valid configuration. */
 export function warnings(config: LabConfig): Mistake[] {
@@ -87,7 +87,7 @@ function* openRelays({ outgoing: { connectors }, virtualServers }: LabConfig): I
   const automatic = connectors.find(({ when, filters }) => when === 'automatic' && filters?.account === undefined)
   if (!automatic) return
   for (const [index, { protocol, address, relay, authentication }] of virtualServers.entries()) {
-    const isOpen = protocol === 'smtp' && relay === 'capture' && authentication.includes('anonymous')
+    const isOpen = hasTransactions(protocol) && relay === 'capture' && authentication.includes('anonymous')
     if (!isOpen || isLoopback(address)) continue
     const message = `is capture, and the connector ${automatic.name} is automatic: other machines can send mail anywhere without a log-on; write relay: deny`
     yield { path: ['virtualServers', index, 'relay'], message }

@@ -1,6 +1,7 @@
+import { distinct } from '../../values/distinct.ts'
 import { nearest } from '../nearest.ts'
 import { contentVerbs, replyForms, verbs } from './fault-words.ts'
-import { protocols, type ServerProtocol } from './protocol.ts'
+import { hasTransactions, protocols, type ServerProtocol } from './protocol.ts'
 
 /** The parts of a fault that are checked together. */
 interface Checked {
@@ -95,7 +96,7 @@ function verbMistake({ when: { protocol, verb } }: Checked): FaultMistake[] {
 /** Conditions that cannot hold after the content of a message. */
 function contentMistake({ when: { on, protocol, verb } }: Checked): FaultMistake[] {
   if (on !== 'end-of-data') return []
-  const possible = protocol === undefined ? Object.values(contentVerbs).flat() : contentVerbs[protocol]
+  const possible = protocol === undefined ? distinct(Object.values(contentVerbs).flat()) : contentVerbs[protocol]
   if (!possible) {
     const others = Object.keys(contentVerbs).join(', ')
     return [{ path: ['when', 'protocol'], message: `clients send no messages; end-of-data is for ${others}` }]
@@ -130,7 +131,8 @@ function storedMistake({ when: { on }, do: action }: Checked): FaultMistake[] {
 
 function reportMistake({ when: { on, protocol = 'smtp', verb }, do: { report } }: Checked): FaultMistake[] {
   if (report === undefined) return []
-  if (protocol !== 'smtp') return [{ path: ['when', 'protocol'], message: 'report is only possible with smtp' }]
+  if (!hasTransactions(protocol))
+    return [{ path: ['when', 'protocol'], message: 'report is only possible with smtp and lmtp' }]
   if (on !== 'command' || verb?.toUpperCase() === 'RCPT') return []
   return [{ path: ['when', 'verb'], message: 'must be RCPT, because of report; or write on: end-of-data' }]
 }

@@ -1,10 +1,13 @@
 import type { ServerProtocol } from './protocol.ts'
 
+const transactionVerbs = split(
+  'ATRN AUTH BDAT BURL DATA EHLO ETRN EXPN HELO HELP LHLO MAIL NOOP QUIT RCPT RSET SAML SEND SOML STARTTLS TURN VRFY X-EXPS X-LINK2STATE XCLIENT XEXCH50 XFORWARD',
+)
+
 /** The commands that faults can name, by protocol: those that the servers know, and others that clients send. */
 export const verbs: Readonly<Partial<Record<ServerProtocol, readonly string[]>>> = {
-  smtp: split(
-    'ATRN AUTH BDAT BURL DATA EHLO ETRN EXPN HELO HELP LHLO MAIL NOOP QUIT RCPT RSET SAML SEND SOML STARTTLS TURN VRFY X-EXPS X-LINK2STATE XCLIENT XEXCH50 XFORWARD',
-  ),
+  smtp: transactionVerbs,
+  lmtp: transactionVerbs,
   pop3: split('APOP AUTH CAPA DELE LANG LAST LIST NOOP PASS QUIT RETR RSET STAT STLS TOP UIDL USER UTF8'),
   imap4: [
     ...split(
@@ -34,6 +37,7 @@ export const verbs: Readonly<Partial<Record<ServerProtocol, readonly string[]>>>
 /** The commands whose content a client sends after them, by protocol: those that faults on end-of-data can name. */
 export const contentVerbs: Readonly<Partial<Record<ServerProtocol, readonly string[]>>> = {
   smtp: ['DATA', 'BDAT'],
+  lmtp: ['DATA', 'BDAT'],
   imap4: ['APPEND', 'REPLACE', 'UID REPLACE'],
   nntp: ['POST', 'IHAVE', 'TAKETHIS'],
 }
@@ -56,15 +60,17 @@ interface ReplyForm {
 const every = (lines: readonly string[], line: RegExp, last: RegExp): boolean =>
   lines.every((text, at) => (at === lines.length - 1 ? last : line).test(text))
 
+/** RFC 5321 section 4.2: every line but the last has a hyphen after the same code. */
+const transactionReply: ReplyForm = {
+  fits: (lines) =>
+    every(lines, /^[2-5][0-5]\d-/, /^[2-5][0-5]\d(?: |$)/) && new Set(lines.map((line) => line.slice(0, 3))).size === 1,
+  example: '451 4.3.0 Try again later',
+}
+
 /** The form of a reply, by protocol. */
 export const replyForms: Readonly<Partial<Record<ServerProtocol, ReplyForm>>> = {
-  // RFC 5321 section 4.2: every line but the last has a hyphen after the same code.
-  smtp: {
-    fits: (lines) =>
-      every(lines, /^[2-5][0-5]\d-/, /^[2-5][0-5]\d(?: |$)/) &&
-      new Set(lines.map((line) => line.slice(0, 3))).size === 1,
-    example: '451 4.3.0 Try again later',
-  },
+  smtp: transactionReply,
+  lmtp: transactionReply,
   // RFC 1939 section 3, RFC 5034 section 4. What follows the first line is data.
   pop3: {
     fits: ([first = '']) => /^(?:\+OK|-ERR)(?: |$)|^\+ /.test(first),

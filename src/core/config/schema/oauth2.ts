@@ -24,6 +24,7 @@ const protocolScopes = mapping(
       pop3: scopeFor('POP3', 'mail.read'),
       imap4: scopeFor('IMAP4', 'mail.read'),
       nntp: scopeFor('NNTP', 'news'),
+      lmtp: scopeFor('LMTP', 'mail.send'),
       http: scopeFor('the HTTP API', 'api'),
     }) satisfies Record<ServerProtocol, z.ZodType>,
 )

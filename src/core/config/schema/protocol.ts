@@ -3,12 +3,16 @@ export const protocols = ['smtp', 'pop3', 'imap4', 'nntp'] as const
 export type Protocol = (typeof protocols)[number]
 
 /** Every protocol that a virtual server can speak. */
-export const serverProtocols = [...protocols, 'http'] as const
+export const serverProtocols = [...protocols, 'lmtp', 'http'] as const
 export type ServerProtocol = (typeof serverProtocols)[number]
 
 /** Returns whether a virtual server speaks a protocol of mail or news. */
 export const isMailProtocol = (protocol: string): protocol is Protocol =>
   (protocols as readonly string[]).includes(protocol)
+
+/** Returns whether clients of a protocol submit or relay mail by transactions of SMTP. LMTP has them, too: RFC 2033 section 4. */
+export const hasTransactions = (protocol: ServerProtocol): protocol is 'smtp' | 'lmtp' =>
+  protocol === 'smtp' || protocol === 'lmtp'
 
 /** Protocols as they are written in text and in the default names of virtual servers. */
 export const protocolTitles = {
@@ -16,14 +20,19 @@ export const protocolTitles = {
   pop3: 'POP3',
   imap4: 'IMAP4',
   nntp: 'NNTP',
+  lmtp: 'LMTP',
   http: 'HTTP',
 } as const satisfies Record<ServerProtocol, string>
 
-/** Registered ports for clear text (with STARTTLS) and implicit TLS. SMTP clients use STARTTLS on port 25. RFC 8314, RFC 4642. */
+/**
+ * Registered ports for clear text (with STARTTLS) and implicit TLS. SMTP clients use STARTTLS on port 25. RFC 8314, RFC 4642.
+ * LMTP has no registered port; 24 is for any private mail system.
+ */
 export const standardPorts = {
   smtp: { port: 25, tlsPort: 'off' },
   pop3: { port: 110, tlsPort: 995 },
   imap4: { port: 143, tlsPort: 993 },
   nntp: { port: 119, tlsPort: 563 },
+  lmtp: { port: 24, tlsPort: 'off' },
   http: { port: 80, tlsPort: 443 },
 } as const satisfies Record<ServerProtocol, { port: number; tlsPort: number | 'off' }>

@@ -154,7 +154,7 @@ export const virtualServer = mapping(() => ({
     .meta({ examples: ['Default SMTP Virtual Server'] }),
   protocol: z
     .enum(serverProtocols)
-    .describe('Protocol.')
+    .describe('Protocol. lmtp: as smtp, with a reply to the content for each recipient (RFC 2033).')
     .meta({ examples: ['smtp'] }),
   personality: personality
     .optional()
@@ -174,13 +174,13 @@ export const virtualServer = mapping(() => ({
   port: portOrOff
     .optional()
     .describe(
-      'Clear-text port. Offers STARTTLS if the virtual server has a certificate. off: not opened. 0: a free port. Default: smtp 25, pop3 110, imap4 143, nntp 119, http 80.',
+      'Clear-text port. Offers STARTTLS if the virtual server has a certificate. off: not opened. 0: a free port. Default: smtp 25, pop3 110, imap4 143, nntp 119, lmtp 24 (never 25), http 80.',
     )
     .meta({ examples: [25] }),
   tlsPort: portOrOff
     .optional()
     .describe(
-      'Implicit TLS port. off: not opened. 0: a free port. Default: smtp off, pop3 995, imap4 993, nntp 563, http 443. Off without a certificate, or if port is a number other than its default.',
+      'Implicit TLS port. off: not opened. 0: a free port. Default: smtp and lmtp off, pop3 995, imap4 993, nntp 563, http 443. Off without a certificate, or if port is a number other than its default.',
     )
     .meta({ examples: ['off'] }),
   certificate: certificate
@@ -214,7 +214,7 @@ export const virtualServer = mapping(() => ({
   xclient: xclient
     .optional()
     .describe(
-      'smtp: mail servers and proxies (Postfix, nginx) that may name their client by XCLIENT or XFORWARD. With XCLIENT, limits and Received fields use the address of the client. Default: no addresses.',
+      'smtp, lmtp: mail servers and proxies (Postfix, nginx) that may name their client by XCLIENT or XFORWARD. With XCLIENT, limits and Received fields use the address of the client. Default: no addresses.',
     ),
   tls: tls.prefault({}).describe('TLS versions and cipher suites.'),
   authentication,
@@ -222,7 +222,7 @@ export const virtualServer = mapping(() => ({
     .boolean()
     .default(false)
     .describe(
-      'smtp: whether a log-on by PLAIN or LOGIN succeeds with every name and password. Unless they are those of an account, the session has no account: it may send mail, also if `authentication` requires a log-on, but `relay: deny` applies to it.',
+      'smtp, lmtp: whether a log-on by PLAIN or LOGIN succeeds with every name and password. Unless they are those of an account, the session has no account: it may send mail, also if `authentication` requires a log-on, but `relay: deny` applies to it.',
     ),
   ntlm: ntlm.prefault({}).describe('NTLM (Secure Password Authentication), where `authentication` names it.'),
   limits: limits.prefault({}).describe('Limits of the virtual server.'),
@@ -230,7 +230,7 @@ export const virtualServer = mapping(() => ({
     .enum(['capture', 'deny'])
     .default('capture')
     .describe(
-      'smtp: what happens to mail for other domains. capture: it is stored in the lab. deny: it is refused with 550 5.7.1, except from clients that have logged on; their mail is stored.',
+      'smtp, lmtp: what happens to mail for other domains. capture: it is stored in the lab. deny: it is refused with 550 5.7.1, except from clients that have logged on; their mail is stored.',
     ),
   maildrop: z
     .enum(['inbox', 'captured'])

@@ -22,7 +22,14 @@ describe('OCSP stapling', () => {
     const root = join(folder, 'root.pem')
     writeFileSync(root, lab.ca)
     const common = ['-status', '-CAfile', root, '-verify_return_error', '-verify_hostname', 'localhost']
-    const quit = { smtp: 'QUIT\r\n', pop3: 'QUIT\r\n', imap4: 'a LOGOUT\r\n', nntp: 'QUIT\r\n', http: GET }
+    const quit = {
+      smtp: 'QUIT\r\n',
+      pop3: 'QUIT\r\n',
+      imap4: 'a LOGOUT\r\n',
+      nntp: 'QUIT\r\n',
+      lmtp: 'QUIT\r\n',
+      http: GET,
+    }
     const names = { smtp: 'smtp', pop3: 'pop3', imap4: 'imap', nntp: 'nntp' }
     for (const protocol of serverProtocols) {
       const { port, tlsPort } = lab.server(protocol)
