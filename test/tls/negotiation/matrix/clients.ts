@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:https'
-import { isMailProtocol, type Protocol, type ServerProtocol } from '../../../../src/core/config/schema.ts'
+import type { ServerProtocol } from '../../../../src/core/config/schema.ts'
 import { runProgram } from '../../../support/run-program.ts'
 import type { Offer } from './table.ts'
 
@@ -21,14 +21,14 @@ interface Client {
   readonly connect: (offer: Offer, endpoint: Endpoint) => Promise<boolean>
 }
 
-const words: Readonly<Record<Protocol, string>> = { smtp: 'smtp', pop3: 'pop3', imap4: 'imap', nntp: 'nntp' }
+const words = { smtp: 'smtp', pop3: 'pop3', imap4: 'imap', nntp: 'nntp', lmtp: 'lmtp' } as const
 const opensslVersions = { TLSv1: '-tls1', 'TLSv1.1': '-tls1_1', 'TLSv1.2': '-tls1_2', 'TLSv1.3': '-tls1_3' } as const
 const gnutlsVersions = { TLSv1: 'TLS1.0', 'TLSv1.1': 'TLS1.1', 'TLSv1.2': 'TLS1.2', 'TLSv1.3': 'TLS1.3' } as const
 const curlVersions = { TLSv1: '1.0', 'TLSv1.1': '1.1', 'TLSv1.2': '1.2', 'TLSv1.3': '1.3' } as const
 
 /** Returns the name of a protocol for STARTTLS; undefined where TLS begins at once. */
 const startTls = ({ protocol, form }: Endpoint): string | undefined =>
-  form === 'STARTTLS' && isMailProtocol(protocol) ? words[protocol] : undefined
+  form === 'STARTTLS' && protocol !== 'http' ? words[protocol] : undefined
 
 /** `openssl s_client`. */
 const openssl: Client = {
