@@ -14,15 +14,17 @@ const resolver = async () => ['127.0.0.1']
 
 /**
  * Starts a lab that obtains the certificate of its IMAP4 server from its own ACME directory.
- * @param config its `authorityService.acme` gets the port of the client
+ * @param config its `certificates.service.acme` gets the port of the client
  */
 async function startWithAcme(config: Partial<LabInput> = {}, challenge: Partial<AcmeAuthority> = {}) {
   const httpPort = await freePort()
-  const { authorityService, ...rest } = config
+  const { certificates: given, ...rest } = config
+  const certificates = typeof given === 'object' ? given : {}
+  const service = typeof certificates.service === 'object' ? certificates.service : {}
   const lab = await startLab({
     virtualServers: [{ protocol: 'imap4' }],
     ...rest,
-    certificates: { service: { port: 0, acme: { ...authorityService?.acme, httpPort } } },
+    certificates: { ...certificates, service: { ...service, port: 0, acme: { ...service.acme, httpPort } } },
   })
   const [authority] = await lab.authorities.list()
   const directoryUrl = `${lab.authorityServiceUrl}${acmePath(authority?.name ?? '')}/directory`
