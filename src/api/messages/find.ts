@@ -113,7 +113,13 @@ export async function folderNamed(
 }
 
 /** Where a page ends: after a message, in the order of one start of one node. */
-const place = z.object({ epoch: z.string(), order: z.number(), id: z.string(), at: z.number(), node: z.string() })
+const place = z.object({
+  epoch: z.string(),
+  order: z.number(),
+  id: z.string().refine((id) => splitMessageId(id) !== undefined),
+  at: z.int(),
+  node: z.string(),
+})
 
 /**
  * Returns the node that knows where a page continues: messages that arrived at nearly the same time can have another order on

@@ -49,6 +49,29 @@ describe.skipIf(!needsPostgres())('the API of a node', () => {
     expect(list).toHaveBeenCalled()
   })
 
+  it('answers sizes, dates, ids and cursors that no number of the database holds', async () => {
+    await using lab = await labOnPostgres()
+    await lab.deliver({ from: 'a@example.com', to: ['alice@lab.test'], raw: Buffer.from('Subject: x\r\n\r\nx\r\n') })
+    const call = async (name: string, input: object) =>
+      // biome-ignore lint/suspicious/noExplicitAny: the test checks the shape of the answer itself
+      (await invoke(await lab.api(), OWNER, { name, input }, AbortSignal.timeout(60_000))) as any
+    const huge = '9'.repeat(40)
+    const totals = { [`larger:${huge}m`]: 0, [`smaller:${huge}m`]: 1, [`-larger:${huge}`]: 1, 'after:9999-12-31': 0 }
+    for (const [query, total] of Object.entries(totals))
+      expect([query, await call('messages.list', { query })]).toEqual([query, expect.objectContaining({ total })])
+    const [{ id }] = (await call('messages.list', {})).items
+    await expect(call('messages.get', { id: id.replace(/\d+$/, '9999999999') })).rejects.toMatchObject({ status: 404 })
+    const place = { epoch: '', node: '', order: 0, id, at: 0 }
+    const cursorAt = (wrong: object): string =>
+      Buffer.from(JSON.stringify({ ...place, ...wrong })).toString('base64url')
+    for (const wrong of [{ at: 1.5 }, { at: 1e30 }, { id: '' }, { id: 'no-uid' }])
+      await expect(call('messages.list', { cursor: cursorAt(wrong) })).rejects.toMatchObject({ status: 400 })
+    // A folder that does not exist is only a place in the order.
+    for (const folder of ['-', 'no folder', `F${huge}`, `F${huge.repeat(40)}`])
+      expect((await call('messages.list', { cursor: cursorAt({ id: `${folder}.1` }) })).items).toEqual([])
+    expect((await call('messages.list', { offset: 1e15 })).items).toEqual([])
+  })
+
   it('finds in the database what the index finds, page by page', async () => {
     await using lab = await labOnPostgres()
     const to = ['alice@lab.test', 'bob@lab.test', 'eve@elsewhere.example']

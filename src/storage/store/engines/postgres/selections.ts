@@ -44,7 +44,7 @@ export async function select(
   const where = [folderTest('e.folder', folders, parameter), ...tests.map((test) => textOf(test, parameter))].join(
     ' and ',
   )
-  const place = after && [after.savedAt, names.folderKey(after.folderId), after.uid]
+  const place = after && [after.savedAt, names.folderKey(after.folderId), after.uid].map(asBigint)
   const isAfter = place
     ? `(saved_at, folder, uid) < (${place.map((one) => parameter(one, 'bigint')).join(', ')})`
     : 'true'
@@ -94,6 +94,10 @@ function textOf(test: EntryTest, parameter: Parameter): string {
   return test.negated ? `not (${text})` : text
 }
 
+/** Returns a number that `bigint` can hold: clients choose sizes and places, and no value of an entry is beyond these. */
+const asBigint = (value: number): number =>
+  Number.isNaN(value) ? 0 : Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, value))
+
 function positiveText(test: EntryTest, parameter: Parameter): string {
   if ('has' in test) return HAS[test.has]
   // Flags contain no line breaks.
@@ -102,7 +106,7 @@ function positiveText(test: EntryTest, parameter: Parameter): string {
   const column = COLUMNS[test.number]
   const { from, below } = test
   return [
-    ...(from === undefined ? [] : [`${column} >= ${parameter(from, 'bigint')}`]),
-    ...(below === undefined ? [] : [`${column} < ${parameter(below, 'bigint')}`]),
+    ...(from === undefined ? [] : [`${column} >= ${parameter(asBigint(from), 'bigint')}`]),
+    ...(below === undefined ? [] : [`${column} < ${parameter(asBigint(below), 'bigint')}`]),
   ].join(' and ')
 }
