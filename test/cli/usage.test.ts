@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { mainFile, workplaceOfEach } from '../support/sealpost.ts'
@@ -146,3 +149,18 @@ test('the process prints the line and exits with the status', async () => {
   }
   expect(await place.runProcess(['start', '--bogus'])).toEqual(outcome)
 })
+
+test.each([[], 'x', [1, null, { pointer: 2 }], [{ pointer: '/level' }]])(
+  'a problem of another server with the errors %j is told by its detail',
+  async (errors) => {
+    const problem = JSON.stringify({ type: 'about:blank', status: 422, detail: 'no such thing', errors })
+    const server = createServer((_, answer) => {
+      answer.writeHead(422, { 'content-type': 'application/problem+json' }).end(problem)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const { status, stderr } = await place.run(['log', '--url', `http://127.0.0.1:${port}`])
+    server.close()
+    expect([status, stderr]).toEqual([1, 'sealpost: no such thing\n'])
+  },
+)

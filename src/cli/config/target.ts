@@ -18,8 +18,8 @@ export async function callConfiguration<Name extends OperationName>(
   try {
     return await callApi(options, name, input)
   } catch (error) {
-    if (!(error instanceof ApiError) || !error.problem.errors) throw error
-    throw new ConfigError(error.problem.errors.map(placed))
+    if (!(error instanceof ApiError) || error.refused.length === 0) throw error
+    throw new ConfigError(error.refused.map(placed))
   }
 }
 

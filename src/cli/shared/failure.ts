@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from 'commander'
 import { ConfigError } from '../../core/config/mistakes.ts'
 import { rawFileErrorText } from '../../core/files/file-errors.ts'
+import { isMapping } from '../../core/values/mapping.ts'
 import { typedName } from './usage-text.ts'
 
 /** A wrong use of the command line. Exit status 2. */
@@ -13,8 +14,6 @@ export interface Problem {
   readonly type: string
   readonly status: number
   readonly detail: string
-  /** The values that the lab refused. */
-  readonly errors?: readonly Refused[]
   readonly [member: string]: unknown
 }
 
@@ -25,13 +24,19 @@ export interface Refused {
   readonly place?: string
 }
 
+const isRefused = (value: unknown): value is Refused =>
+  isMapping(value) && typeof value.pointer === 'string' && typeof value.message === 'string'
+
 /** An operation that the lab refused. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly problem: Problem
+  /** The values that the lab refused, if the problem is about values. Another server may say anything. */
+  readonly refused: readonly Refused[]
   constructor(problem: Problem) {
     super(problem.detail)
     this.problem = problem
+    this.refused = Array.isArray(problem.errors) ? problem.errors.filter(isRefused) : []
   }
 }
 
@@ -63,8 +68,8 @@ export function explain(
   if (error instanceof CommanderError) {
     return { lines: [], status: error.exitCode === 0 ? exitStatus.done : exitStatus.wrongUsage }
   }
-  if (error instanceof ApiError && command && error.problem.errors) {
-    const lines = error.problem.errors.map(({ pointer, message }) => `${typedName(command, pointer)}: ${message}`)
+  if (error instanceof ApiError && command && error.refused.length > 0) {
+    const lines = error.refused.map(({ pointer, message }) => `${typedName(command, pointer)}: ${message}`)
     return { lines, status: exitStatus.wrongUsage }
   }
   if (error instanceof ConfigError) return { lines: error.mistakes, status: exitStatus.wrongUsage }

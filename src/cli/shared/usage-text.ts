@@ -58,12 +58,15 @@ function wrongValue(name: string, given: string, reason: string): string {
   return `${start}must be ${all}${near === undefined ? '' : `; did you mean ${near}?`}`
 }
 
-/** Returns a value that the API refuses by what a person typed: `--level`, `<time>` if it is the only argument, or its path. @param pointer of a body (RFC 6901), or the name of a parameter */
+/**
+ * Returns how a person typed a value that the API refuses: `--level`, `<time>` if it is the only argument, else its path.
+ * @param pointer into the body of the request (RFC 6901), or the name of a parameter
+ */
 export function typedName({ options, registeredArguments }: Command, pointer: string): string {
   const steps = pointer.replace(/^\//, '').split('/')
   const [key = ''] = steps
-  const option = steps.length === 1 && options.find((one) => one.attributeName() === key)
-  if (option && option.long) return option.long
+  const option = steps.length === 1 ? options.find((one) => one.attributeName() === key) : undefined
+  if (option?.long) return option.long
   const [argument] = registeredArguments
   if (steps.length === 1 && argument && registeredArguments.length === 1) return `<${argument.name()}>`
   return pointer.startsWith('/') ? pointerText(pointer) : pointer
