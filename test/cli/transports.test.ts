@@ -34,6 +34,8 @@ beforeAll(async () => {
   socket = { config }
   url = { url: `http://127.0.0.1:${lab.endpoint('http').port}`, token: TOKEN }
   await fill()
+  // The feed tries again while operations are called: its answers have the same times then.
+  await callNamed(socket, 'clock.change', { frozen: true })
 })
 afterAll(async () => {
   vi.unstubAllEnvs()
@@ -141,7 +143,7 @@ const ofHttp = ['session.get', 'session.create', 'session.delete']
 const stable = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value, (key, one) =>
-      ['time', 'uptimeMs', 'now', 'memory', 'sessions'].includes(key) ? undefined : one,
+      ['time', 'uptimeMs', 'offsetMs', 'memory', 'sessions'].includes(key) ? undefined : one,
     ),
   )
 
