@@ -110,9 +110,10 @@ export const rset: SmtpCommand = {
   },
 }
 
-/** Checks the limit of recipients. RFC 5321 section 4.5.3.1.10. */
-function checkCount({ context }: SmtpSession, transaction: Transaction, address: string): void {
-  if (transaction.recipientCount >= context.config.limits.recipients && !transaction.has(address)) {
+/** Checks the limit of recipients. RFC 5321 section 4.5.3.1.10. In LMTP, repeated ones count, because each gets a reply. */
+function checkCount({ context, isLmtp }: SmtpSession, transaction: Transaction, address: string): void {
+  const count = isLmtp ? transaction.accepted.length : transaction.recipientCount
+  if (count >= context.config.limits.recipients && (isLmtp || !transaction.has(address))) {
     throw new SmtpError(452, '4.5.3', 'Error: too many recipients')
   }
 }

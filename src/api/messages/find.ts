@@ -72,7 +72,7 @@ export function conditionsOf({
 const yesOrNo = (value: boolean | undefined): string | undefined =>
   value === undefined ? undefined : value ? 'yes' : 'no'
 
-/** Returns a message that the caller sees, without the index if that is not complete; undefined if there is none. */
+/** Returns a message that the caller sees, or undefined. Asks the store while the index is not complete. */
 export async function seenMessage(
   { index, lab }: Api,
   caller: Caller,

@@ -123,6 +123,18 @@ describe('LMTP (RFC 2033)', () => {
     client.destroy()
   })
 
+  it('counts repeated recipients, because each gets a reply', async () => {
+    await using lab = await startLab({
+      ...settings,
+      virtualServers: [{ protocol: 'lmtp', port: 0, limits: { recipients: 2 } }],
+    })
+    const client = await greeted(lab)
+    await ask(client, 'MAIL FROM:<a@b.test>')
+    for (const code of ['250', '250', '452'])
+      expect((await ask(client, 'RCPT TO:<alice@lab.test>')).slice(0, 3)).toBe(code)
+    client.destroy()
+  })
+
   it('takes chunks: one reply for each chunk, and for each recipient after the last (section 4.3)', async () => {
     await using lab = await startLab(settings)
     const client = await greeted(lab)

@@ -159,7 +159,7 @@ async function follow({ c, api }: ProviderCall): Promise<Answer> {
   return answer(Action, `<SubscriptionArn>${arnOf(found.topic, url)}</SubscriptionArn>`)
 }
 
-/** The requests of those who receive notifications. */
+/** The routes for receivers of notifications: they confirm, unsubscribe, and fetch the certificate. */
 export const snsRoutes: readonly ProviderRoute[] = [
   { method: 'GET', path: /^\/$/, isPublic: true, run: follow },
   {
