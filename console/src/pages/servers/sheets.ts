@@ -51,7 +51,7 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
           hint: 'servers.personalityHint',
           kind: 'choice',
           choices: ['', ...PERSONALITIES],
-          only: ['smtp', 'lmtp', 'pop3', 'imap4', 'nntp'],
+          only: ['smtp', 'pop3', 'imap4', 'nntp'],
         },
       ],
     },

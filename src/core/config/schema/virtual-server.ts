@@ -159,7 +159,7 @@ export const virtualServer = mapping(() => ({
   personality: personality
     .optional()
     .describe(
-      'The server that this virtual server imitates: its greetings, capability lists, reply texts and defaults. See docs/personality.md. Not used by http. Default: the `personality` of the lab.',
+      'The server that this virtual server imitates: its greetings, capability lists, reply texts and defaults. See docs/personality.md. Not used by lmtp and http. Default: the `personality` of the lab.',
     )
     .meta({ examples: ['exchange2003'] }),
   refusesPasswords: refusesPasswords
