@@ -173,7 +173,7 @@ export function createApp(
     if (isSetup || ofOAuth2 || isPolicy || isUnsubscribe || isReportPath(c.req.path)) return next()
     // Each provider has keys of its own.
     if (provider) {
-      await (await context.api()).begin()
+      await context.api()
       return (await import('./providers/answer.ts')).answerProvider(c, api, context, provider)
     }
     if (facts.method === 'GET' || facts.method === 'HEAD') {

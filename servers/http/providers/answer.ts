@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { sameSecret } from '../../../src/accounts/directory/secrets.ts'
 import type { Api } from '../../../src/api/api.ts'
-import { ApiProblem } from '../../../src/api/problem.ts'
+import { problemOf } from '../../../src/api/problem-of.ts'
 import { providerTitles } from '../../../src/core/config/schema/providers.ts'
 import type { ServerContext } from '../../service.ts'
 import { accountOfToken } from '../access-tokens.ts'
@@ -72,6 +72,8 @@ async function identityOf(call: Omit<ProviderCall, 'key'>): Promise<Pick<Provide
 
 const kinds: Readonly<Record<number, ErrorKind>> = {
   400: 'invalid',
+  404: 'not-found',
+  409: 'invalid',
   413: 'too-large',
   422: 'invalid',
   503: 'unavailable',
@@ -80,15 +82,16 @@ const kinds: Readonly<Record<number, ErrorKind>> = {
 /** Returns the error for a problem of the lab itself; undefined for one that every client gets in the same form. */
 function errorOf(cause: unknown): ProviderError | undefined {
   if (cause instanceof ProviderError) return cause
-  const kind = cause instanceof ApiProblem ? kinds[cause.status] : undefined
-  return kind && new ProviderError(kind, (cause as ApiProblem).message)
+  const { status, message } = problemOf(cause)
+  const kind = kinds[status]
+  return kind && new ProviderError(kind, message)
 }
 
 function respond(c: Context<Env>, { status = 200, body = '', headers = {} }: Answer): Response {
-  const isJson = typeof body === 'object'
+  const isJson = typeof body === 'object' && !Buffer.isBuffer(body)
   const octets = isJson ? JSON.stringify(body) : body
   const { 'Content-Type': type = isJson ? 'application/json' : 'text/plain; charset=utf-8', ...others } = headers
-  if (octets === '') return c.body(null, status as 200, others)
-  c.get('connection').record.lines('out', octets)
+  if (octets.length === 0) return c.body(null, status as 200, others)
+  c.get('connection').record.lines('out', octets.slice(0, MAX_RECORDED).toString())
   return contentAnswer(c, { type, octets, status, headers: others })
 }

@@ -30,8 +30,8 @@ export class ProviderError extends Error {
 export interface Answer {
   /** Default: 200. */
   readonly status?: number
-  /** An object is sent as JSON. Default: nothing. */
-  readonly body?: object | string
+  /** An object other than octets is sent as JSON. Default: nothing. */
+  readonly body?: object | string | Buffer
   readonly headers?: Readonly<Record<string, string>>
 }
 

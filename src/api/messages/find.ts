@@ -6,6 +6,7 @@ import {
   type MessageStore,
   OUTGOING_OWNER,
   type Owner,
+  type SelectionPart,
 } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesLab, seesMessage } from '../caller.ts'
@@ -144,14 +145,14 @@ interface MessagePage {
 const ANY_NODE = { epoch: '', order: 0, node: '' }
 
 /**
- * Returns a page of the messages that meet conditions, found by the store without the index. Undefined if the store cannot
+ * Returns a part of the messages that meet conditions, found by the store without the index. Undefined if the store cannot
  * find them.
  */
-export async function storedPage(
+export async function selectStored(
   { api, caller }: { readonly api: Api; readonly caller: Caller },
   conditions: readonly Condition[],
-  { limit, cursor, offset }: PageInput,
-): Promise<MessagePage | undefined> {
+  part: SelectionPart,
+): Promise<{ readonly messages: readonly IndexedMessage[]; readonly total: number } | undefined> {
   const { store } = api.lab
   const ofFolders = conditions.filter(({ ofFolder }) => ofFolder)
   const stored = conditions.filter(({ stored }) => stored)
@@ -160,9 +161,6 @@ export async function storedPage(
   // A tenant sees only some of the captured messages.
   const seesSome = caller.tenant !== undefined && isOf({ id: '', owner: CAPTURED_OWNER, name: '', uidValidity: 0 })
   if (!store.select || ofFolders.length + stored.length < conditions.length || seesSome) return undefined
-  assertOneStart(cursor, offset)
-  const after = cursor === undefined ? undefined : placeOf(cursor, place)
-  const at = after && splitMessageId(after.id)
   const { messages, total } = await store.select(
     {
       folders: ofFolders.length > 0 || !seesLab(caller) || caller.seesCaptured === false ? isOf : undefined,
@@ -170,12 +168,30 @@ export async function storedPage(
         test ? { ...test, negated: (test.negated ?? false) !== negated } : [],
       ),
     },
-    { limit: limit + 1, offset, after: after && at && { ...at, savedAt: after.at } },
+    part,
   )
-  const page = messages.map((one) => ({ ...one, id: messageId(one.folder.id, one.entry.uid), order: 0 }))
-  const items = await summariesOf({ api, caller }, page.slice(0, limit))
-  const last = page.length > limit ? page[limit - 1] : undefined
-  return { items, next: last ? cursorOf({ ...ANY_NODE, id: last.id, at: last.entry.savedAt }) : null, total }
+  return { messages: messages.map((one) => ({ ...one, id: messageId(one.folder.id, one.entry.uid), order: 0 })), total }
+}
+
+/**
+ * Returns a page of the messages that meet conditions, found by the store without the index. Undefined if the store cannot
+ * find them.
+ */
+export async function storedPage(
+  viewer: { readonly api: Api; readonly caller: Caller },
+  conditions: readonly Condition[],
+  { limit, cursor, offset }: PageInput,
+): Promise<MessagePage | undefined> {
+  const after = cursor === undefined ? undefined : placeOf(cursor, place)
+  const at = after && splitMessageId(after.id)
+  const part = { limit: limit + 1, offset, after: after && at && { ...at, savedAt: after.at } }
+  const selected = await selectStored(viewer, conditions, part)
+  if (!selected) return undefined
+  assertOneStart(cursor, offset)
+  const items = await summariesOf(viewer, selected.messages.slice(0, limit))
+  const last = selected.messages.length > limit ? selected.messages[limit - 1] : undefined
+  const next = last ? cursorOf({ ...ANY_NODE, id: last.id, at: last.entry.savedAt }) : null
+  return { items, next, total: selected.total }
 }
 
 async function summariesOf(

@@ -1,0 +1,149 @@
+import type { Account } from '../../../../src/accounts/directory/types.ts'
+import type { Caller } from '../../../../src/api/caller.ts'
+import { invoke } from '../../../../src/api/invoke.ts'
+import { seenMessage, selectStored } from '../../../../src/api/messages/find.ts'
+import { type IndexedMessage, messageId } from '../../../../src/api/messages/message-index.ts'
+import { type Condition, conditionOn } from '../../../../src/api/messages/search.ts'
+import { runInSlices } from '../../../../src/core/time/time-slice.ts'
+import { crlfSteps } from '../../../../src/storage/store/formats/format.ts'
+import { ensureMailboxes } from '../../../../src/storage/store/mailboxes.ts'
+import { limitOf } from '../../../../src/storage/store/quota.ts'
+import {
+  accountOwner,
+  type Folder,
+  type MessageEntry,
+  type MessageStore,
+  type Owner,
+  type SelectionPart,
+} from '../../../../src/storage/store/types.ts'
+import { accountIn } from '../account-mail.ts'
+import { type ProviderCall, ProviderError } from '../types.ts'
+
+/** The mail of an account, as the API of a provider reads and changes it. Its ids are those of the API of the lab. */
+export interface AccountMailbox {
+  readonly call: ProviderCall
+  readonly account: Account
+  /** The address of the account in the domain of the lab. */
+  readonly address: string
+  readonly owner: Owner
+  /** The account itself, so that the operations of the lab find and change only its mail. */
+  readonly caller: Caller
+  readonly store: MessageStore
+}
+
+/** Returns the mailbox of a request, with the folders of a new account. @throws ProviderError for another account; StoreError */
+export async function mailboxOf(call: ProviderCall): Promise<AccountMailbox> {
+  const { user, address } = accountIn(call)
+  const { api, tenant } = call
+  const account = api.lab.directory.find(user)
+  if (!account || tenant?.ownsAccount(user) === false) throw new ProviderError('unverified-sender', address)
+  const owner = accountOwner((await api.lab.directory.add(account)).account.user)
+  await ensureMailboxes(api.lab.store, owner)
+  const caller = { role: 'account', name: account.user, seesCaptured: false } as const
+  return { call, account, address, owner, caller, store: api.lab.store }
+}
+
+/** Runs an operation of the API of the lab as the account. @throws ApiProblem, StoreError */
+export const ask = ({ call, caller }: AccountMailbox, name: string, input: object): Promise<unknown> =>
+  invoke(call.api, caller, { name, input }, call.c.req.raw.signal)
+
+/** Returns a folder of the account; undefined for any other. */
+export function folderById({ owner, store }: AccountMailbox, id: string): Folder | undefined {
+  const found = store.folderOf(id)
+  return found?.owner === owner ? found : undefined
+}
+
+/** Returns a message of the account by its id. @throws ProviderError `not-found` */
+export async function messageById({ call, caller, owner }: AccountMailbox, id: string): Promise<IndexedMessage> {
+  const found = await seenMessage(call.api, caller, id)
+  if (found?.folder.owner === owner) return found
+  throw new ProviderError('not-found', 'The specified object was not found in the store.')
+}
+
+/** Returns the condition that a message is in a folder. */
+export const inFolder = ({ id }: Folder): Condition => ({
+  key: JSON.stringify(['in-folder', id]),
+  negated: false,
+  ofFolder: (folder) => folder.id === id,
+  ofEntry: ({ folder }) => folder.id === id,
+})
+
+/** Messages of an account, the newest first. */
+interface Found {
+  readonly messages: readonly IndexedMessage[]
+  /** How many there are besides those of the part. */
+  readonly total: number
+}
+
+/**
+ * Returns a part of the messages of an account that meet conditions, the newest first: those that were saved last. A
+ * database finds them if it can test the conditions; else the index of the API does.
+ */
+export async function findMessages(
+  { call: { api }, caller, account }: AccountMailbox,
+  conditions: readonly Condition[],
+  part: SelectionPart = { limit: Number.MAX_SAFE_INTEGER },
+): Promise<Found> {
+  const all = [conditionOn('account', account.user), ...conditions]
+  const selected = await selectStored({ api, caller }, all, part)
+  if (selected) return selected
+  const found = await api.views.find(caller, all)
+  const { offset = 0, limit } = part
+  return { messages: found.slice(offset, offset + limit), total: found.length }
+}
+
+/** Adds a message to a folder of the account. @throws StoreError, `over-quota` among others */
+export async function addMessage(
+  { call, account, owner, store }: AccountMailbox,
+  folder: Folder,
+  octets: Buffer,
+  flags: readonly string[] = [],
+): Promise<IndexedMessage> {
+  const raw = await runInSlices(crlfSteps(octets))
+  const limit = await limitOf(store, owner, account.quota)
+  const targets = [{ folderId: folder.id, flags, limit }]
+  const [stored] = await store.append([{ raw, internalDate: call.context.clock.now(), targets }])
+  const { entry } = stored as { entry: MessageEntry }
+  return { id: messageId(folder.id, entry.uid), folder, entry, order: 0 }
+}
+
+/** The state of a folder that a client has seen. */
+export interface FolderState {
+  readonly uidValidity: number
+  /** Modification sequence. RFC 7162 */
+  readonly modSeq: number
+}
+
+/** Returns the present state of a folder. @throws StoreError `not-found` */
+export const stateOf = async (store: MessageStore, { id, uidValidity }: Folder): Promise<FolderState> => ({
+  uidValidity,
+  modSeq: (await store.status(id)).highestModSeq,
+})
+
+/** The messages of a folder that are new or changed after a state, and those that are gone. */
+interface FolderChanges {
+  /** In uid order. */
+  readonly entries: readonly MessageEntry[]
+  readonly gone: readonly number[]
+  /** The state up to which these are all changes. Later ones may be among them already. */
+  readonly state: FolderState
+}
+
+/** Returns the changes of a folder since a state. Undefined if the folder was created again, or is of another account. */
+export async function changesSince(
+  mailbox: AccountMailbox,
+  folderId: string,
+  { uidValidity, modSeq }: FolderState,
+): Promise<FolderChanges | undefined> {
+  const folder = folderById(mailbox, folderId)
+  if (folder?.uidValidity !== uidValidity) return undefined
+  const { store } = mailbox
+  const state = await stateOf(store, folder)
+  // The database may have lost changes that a client has seen: their numbers are given again.
+  if (state.modSeq < modSeq) return undefined
+  const [entries, gone] = await Promise.all([
+    store.changedSince(folderId, modSeq),
+    store.vanishedSince(folderId, modSeq),
+  ])
+  return { entries, gone, state }
+}
