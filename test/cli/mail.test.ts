@@ -99,7 +99,9 @@ describe('sealpost mail', () => {
     expect(stderr).toMatch(/no message with subject "never" arrived within 100 ms/)
     expect(stderr).toMatch(/\n {2}arrived: "For Alice" from \S+ to alice@lab\.test\n/)
     const empty = await mail('wait', '--to', '', '--timeout', '100ms')
-    expect(empty.status).toBe(1)
+    expect(empty.status).toBe(2)
+    const wrongDate = await mail('search', 'before:xx')
+    expect([wrongDate.status, wrongDate.stderr]).toEqual([2, expect.stringMatching(/before:xx is not a date; write/)])
     expect(empty.stderr).toMatch(/to is empty, so any message would match; leave it out, or write a text/)
   })
 

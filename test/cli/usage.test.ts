@@ -41,6 +41,8 @@ test.each([
   [['cert', 'help', 'xyzzy'], /^sealpost: unknown command cert xyzzy; known: request, .*\n$/],
   [['start', '--log-level', 'loud', '--config', 'valid.yaml'], /^--log-level: is "loud"; must be trace, .*\n$/],
   [['audit', '--jobs', '0', '--', 'true'], 'sealpost: --jobs: is "0"; must be 1 or more\n'],
+  [['audit', '--server', 'nope', '--', 'true', '{host}'], /^sealpost: no bad server "nope"; .*\n$/],
+  [['cert', 'request', '--for', 'smtp', '--c', 'UK'], /^sealpost: "UK" is not a country code .*did you mean GB\?\n$/],
   [['start', '--config', 'nowhere.yaml'], 'nowhere.yaml cannot be read: no such file or folder; check the path\n'],
 ])('%j is wrong usage: one line on standard error and status 2', async (args, line) => {
   // Its port is free, even if a lab runs on the default ports.
@@ -161,6 +163,6 @@ test.each([[], 'x', [1, null, { pointer: 2 }], [{ pointer: '/level' }]])(
     const { port } = server.address() as AddressInfo
     const { status, stderr } = await place.run(['log', '--url', `http://127.0.0.1:${port}`])
     server.close()
-    expect([status, stderr]).toEqual([1, 'sealpost: no such thing\n'])
+    expect([status, stderr]).toEqual([2, 'sealpost: no such thing\n'])
   },
 )

@@ -59,6 +59,7 @@ test('load and save mailboxes and newsgroups as .eml, mbox and Maildir', async (
   const file = join(folder, 'one.eml')
   writeFileSync(file, raw.replaceAll('\r\n', '\n'))
   expect(await lab.load(file, { user: 'bob' })).toBe(1)
+  await expect(lab.load('nowhere.eml', { user: 'bob' })).rejects.toThrow('nowhere.eml cannot be read: no such file')
   expect(await lab.load(file, { user: 'bob', folder: 'Archive' })).toBe(1)
   expect(await lab.load(file, { newsgroup: 'lab.general' })).toBe(1)
   expect((await lab.articles('lab.general'))[0]?.subject).toBe('kept')

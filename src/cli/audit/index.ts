@@ -7,6 +7,7 @@ import {
   auditRows,
   auditSarif,
   badPorts,
+  chosenPorts,
   counts,
   countsText,
   type Form,
@@ -19,7 +20,7 @@ import { type Protocol, protocols } from '../../core/config/schema/protocol.ts'
 import { version } from '../../core/text/version.ts'
 import { definedOnly } from '../../core/values/defined.ts'
 import { openQuietLab } from '../../lab/create-lab.ts'
-import { exitStatus, UsageError } from '../shared/failure.ts'
+import { checkTyped, exitStatus, UsageError } from '../shared/failure.ts'
 import { checkOutput, writeOutput } from '../shared/files.ts'
 import { positiveNumber, timeLimit } from '../shared/options.ts'
 import { print } from '../shared/output.ts'
@@ -80,6 +81,7 @@ async function audit(command: readonly string[], options: AuditCommandOptions): 
   const { protocol: protocols, form, server: names, timeout: timeoutMs, jobs } = options
   const byAddress = options.byAddress ?? findsByAddress(command)
   const choice = definedOnly({ protocols, forms: form && [form], names, timeoutMs, jobs, byAddress })
+  checkTyped(() => chosenPorts(choice))
   const startedAt = Date.now()
   const audit = await withProgress('Running the client against good servers', (show) => {
     const onResult = (done: number, all: number): void => show(`${done} of ${all} bad servers done`)

@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { definedOnly } from '../../core/values/defined.ts'
-import type { SubjectFields } from '../../tls/pki/certificate/subject.ts'
+import { checkCountry, type SubjectFields } from '../../tls/pki/certificate/subject.ts'
 import { type KeySpec, keySpecNamed } from '../../tls/pki/keys.ts'
 import type { RequestOptions } from '../../tls/pki/lifecycle/request.ts'
 import type { ConfigurationOptions } from '../shared/configuration.ts'
-import { UsageError } from '../shared/failure.ts'
+import { checkTyped, UsageError } from '../shared/failure.ts'
 
 export interface KeyFlags {
   readonly bits?: number
@@ -70,12 +70,17 @@ export function withKeyOptions(command: Command): Command {
     )
 }
 
+function country(text: string): string {
+  checkTyped(() => checkCountry(text))
+  return text
+}
+
 /** Adds the fields of the subject except the common name. */
 export function withSubjectOptions(command: Command): Command {
   return command
     .option('--o <name>', 'organization')
     .option('--ou <name>', 'organizational unit')
-    .option('--c <code>', 'country, two letters (ISO 3166)')
+    .option('--c <code>', 'country, two letters (ISO 3166)', country)
     .option('--st <name>', 'state or province')
     .option('--l <name>', 'city or locality')
 }

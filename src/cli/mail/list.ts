@@ -49,9 +49,10 @@ const withListOptions = (command: Command): Command =>
 async function list(query: string, options: ListOptions): Promise<void> {
   const { account, folder, newsgroup, limit = DEFAULT_LIMIT, json } = options
   const wanted = { query: query || undefined, account, folder, newsgroup, limit }
+  const isFiltered = [wanted.query, account, folder, newsgroup].some((one) => one !== undefined)
   const { items, total } = await callApi(options, 'messages.list', wanted)
   if (json) return print(JSON.stringify(items))
-  if (items.length === 0) return note(query === '' ? 'There is no message.' : 'No message matches.')
+  if (items.length === 0) return note(isFiltered ? 'No message matches.' : 'There is no message.')
   const rows = items.map((one) => [one.id, shortTime(one.receivedAt), placeOf(one), senderOf(one), one.subject])
   printTable(['ID', 'RECEIVED', 'IN', 'FROM', 'SUBJECT'], rows)
   if (total > items.length) note(`${counted(total - items.length, 'message')} more; --limit ${total} shows all`)

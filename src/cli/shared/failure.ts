@@ -9,6 +9,15 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
+/** Returns the result of a check of values that the user has typed. @throws UsageError instead of the error of the check */
+export function checkTyped<Result>(check: () => Result): Result {
+  try {
+    return check()
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+}
+
 /** A problem document. RFC 9457. */
 export interface Problem {
   readonly type: string
@@ -53,6 +62,12 @@ export class CannotStart extends Error {
   }
 }
 
+/** Statuses of a lab for wrong values, such as an empty address or a search with a wrong date. */
+const WRONG_VALUES = [400, 422]
+
+const isWrongUsage = (error: unknown): boolean =>
+  error instanceof UsageError || (error instanceof ApiError && WRONG_VALUES.includes(error.problem.status))
+
 /** The exit statuses of all commands. */
 export const exitStatus = { done: 0, failed: 1, wrongUsage: 2 } as const
 
@@ -77,5 +92,5 @@ export function explain(
   const message = rawFileErrorText(error) ?? (error instanceof Error ? error.message : String(error))
   const lines = message.split('\n').map((text) => text.trim())
   const line = `sealpost: ${lines.filter((text) => text !== '').join('; ')}`
-  return { lines: [line], status: error instanceof UsageError ? exitStatus.wrongUsage : exitStatus.failed }
+  return { lines: [line], status: isWrongUsage(error) ? exitStatus.wrongUsage : exitStatus.failed }
 }

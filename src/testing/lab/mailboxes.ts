@@ -1,3 +1,4 @@
+import { fileError } from '../../core/files/file-errors.ts'
 import { type FormatName, formats, importFolder, messagesAt, messagesOf } from '../../storage/store/formats/transfer.ts'
 import { openInbox } from '../../storage/store/mailboxes.ts'
 import { accountOwner, type Folder, type MessageStore, type Owner, PUBLIC_OWNER } from '../../storage/store/types.ts'
@@ -25,8 +26,13 @@ export class Mailboxes {
 
   /** Imports a .eml file, an mbox file, a Maildir or a folder of .eml files into a mailbox, and creates it if it is missing. */
   async load(path: string, ref: MailboxRef): Promise<number> {
-    const messages = messagesAt(path)
-    return (await importFolder(this.#store, await this.#open(ref), messages)).messages
+    try {
+      const messages = messagesAt(path)
+      return (await importFolder(this.#store, await this.#open(ref), messages)).messages
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException
+      throw code === undefined ? cause : fileError(cause, path, 'read')
+    }
   }
 
   /** Writes the messages of a mailbox to a folder (maildir, eml) or a file (mbox). */
