@@ -70,11 +70,7 @@ const blocks = {
   install: {
     before: (state) => `Nothing is published yet. Today, in the checkout \`sealpost\`:
 
-${fromCheckout(state)}
-
-After the first release:
-
-${released(state)}`,
+${fromCheckout(state)}`,
     after: (state) => `${released(state)}
 
 From a checkout: \`npm ci && npm start\`.`,

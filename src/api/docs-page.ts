@@ -85,7 +85,7 @@ function operationHtml(method: string, path: string, one: OperationObject): stri
   return `<article id="${one.operationId}"><h3><span class="method">${method.toUpperCase()}</span>
 <a href="#${one.operationId}"><code>${escaped(path)}</code></a></h3><p>${escaped(one.summary)}</p>
 ${tableOf([...given, ...bodies])}
-<p class="note">Answers ${status}${answers.length > 0 ? `: ${answers.join(' or ')}` : ''}. ${escaped(one.description)} Operation <code>${one.operationId}</code>.</p></article>`
+<p class="note">Returns ${status}${answers.length > 0 ? `: ${answers.join(' or ')}` : ''}. ${escaped(one.description)} Operation <code>${one.operationId}</code>.</p></article>`
 }
 
 const tableOf = (rows: readonly string[]): string =>

@@ -8,7 +8,7 @@ export const problems = {
   'not-found': { status: 404, title: 'Not found' },
   'wait-timeout': { status: 404, title: 'No message matched in time' },
   'method-not-allowed': { status: 405, title: 'The resource does not support this method' },
-  'not-acceptable': { status: 406, title: 'The client does not accept the type of the answer' },
+  'not-acceptable': { status: 406, title: 'The client does not accept the type of the response' },
   'too-slow': { status: 408, title: 'The request took too long' },
   'something-sent': { status: 409, title: 'Mail was sent' },
   conflict: { status: 409, title: 'The current state does not allow this' },

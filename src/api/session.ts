@@ -27,7 +27,7 @@ const get = defineOperation('session.get', 'GET /session', {
 })
 
 const create = defineOperation('session.create', 'POST /session', {
-  summary: 'Log a browser on. The lab remembers the credentials of this request, and the answer sets a cookie.',
+  summary: 'Log a browser on. The lab remembers the credentials of this request, and the response sets a cookie.',
   access: 'read',
   input: z.strictObject({}),
   output: callerFacts,

@@ -163,7 +163,7 @@ const get = defineOperation('sessions.get', 'GET /sessions/{id}', {
       .int()
       .nonnegative()
       .default(0)
-      .describe('How many entries of the transcript the caller has. The answer has those after them.'),
+      .describe('How many entries of the transcript the caller has. The response has those after them.'),
     wait: duration
       .refine((ms) => ms <= MAX_FOLLOW_MS, 'is longer than 8s, the longest wait; ask again instead')
       .optional()

@@ -123,7 +123,7 @@ const updateMany = defineOperation('messages.updateMany', 'PATCH /messages', {
 })
 
 const moveMany = defineOperation('messages.moveMany', 'POST /messages/move', {
-  summary: 'Move several messages to another folder of their owners. The answer contains their new ids.',
+  summary: 'Move several messages to another folder of their owners. The response contains their new ids.',
   access: 'change',
   input: z.strictObject({ ...chosen, folder: z.string().describe('Name of the folder.') }).omit({ all: true }),
   problems: ['not-found'],

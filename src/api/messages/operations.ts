@@ -185,7 +185,7 @@ const update = defineOperation('messages.update', 'PATCH /messages/{id}', {
 })
 
 const move = defineOperation('messages.move', 'POST /messages/{id}/move', {
-  summary: 'Move a message to another folder of the same owner. The answer contains its new id.',
+  summary: 'Move a message to another folder of the same owner. The response contains its new id.',
   access: 'change',
   input: z.strictObject({ id, folder: z.string().describe('Name of the folder.') }),
   output: messageSummary,

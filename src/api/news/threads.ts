@@ -20,7 +20,7 @@ const article = messageSummary
       .describe(
         'Id of the article that this one follows up; null: a new subject, or the newsgroup lacks the other one.',
       ),
-    depth: z.number().int().describe('Number of articles above this one in the answer.'),
+    depth: z.number().int().describe('Number of articles above this one in the response.'),
   })
   .meta({ id: 'ThreadArticle' })
 
@@ -44,7 +44,7 @@ const list = defineOperation('newsgroups.threads', 'GET /newsgroups/{name}/threa
   input: z.strictObject({
     name: z.string(),
     query: z.string().optional().describe('Only threads with an article that this search finds.'),
-    limit: z.coerce.number().int().min(1).max(200).default(50).describe('Largest number of threads in the answer.'),
+    limit: z.coerce.number().int().min(1).max(200).default(50).describe('Largest number of threads in the response.'),
     offset: z.coerce.number().int().min(0).default(0).describe('Number of threads to skip.'),
   }),
   output: z.object({

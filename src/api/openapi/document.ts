@@ -137,7 +137,7 @@ const fieldComponents: Json = {
 }
 
 const notModified: Json = {
-  description: 'The client has the answer already: it has sent its ETag in If-None-Match.',
+  description: 'The client has the response already: it has sent its ETag in If-None-Match.',
   headers: { ETag: { $ref: '#/components/headers/ETag' } },
 }
 

@@ -29,7 +29,7 @@ const delivery = z
     event: z.string(),
     state: z.enum(states),
     attempts: z.number().int(),
-    status: z.number().int().nullable().describe('HTTP status of the last answer.'),
+    status: z.number().int().nullable().describe('HTTP status of the last response.'),
     error: z.string().nullable().describe('Why the last attempt failed.'),
     createdAt: z.string(),
     nextAttemptAt: z.string().nullable(),

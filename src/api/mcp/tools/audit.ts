@@ -68,7 +68,7 @@ export const auditClient: Tool = {
   input: operationNamed('audit.start').input.extend({
     job: z.string().optional().describe('The audit that the first call began.'),
     results: operationNamed('audit.results').input.shape.results.describe('Second call: what the client reported.'),
-    all: flag.optional().describe('Second call: also answer the servers that the client treated well.'),
+    all: flag.optional().describe('Second call: also return the servers that the client treated well.'),
   }),
   output: z.object({
     job: z.string(),

@@ -17,7 +17,7 @@ export const verifyServer: Tool = {
     'Connects as a client to the virtual servers of the lab, or to a server at a loopback address or in `testing.verify.targets` of the configuration, and examines TLS versions and suites, the certificate, log-on in clear text, STARTTLS attacks and more. Answers the failures and warnings. Takes up to a few minutes for all checks; `only` names some: tls, chain, names, dates, versions, suites …',
   operation: 'verify.start',
   input: operationNamed('verify.start').input.extend({
-    all: flag.optional().describe('Also answer the checks that passed or did not apply.'),
+    all: flag.optional().describe('Also return the checks that passed or did not apply.'),
   }),
   output: z.object({
     ok: z.boolean(),

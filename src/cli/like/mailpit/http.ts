@@ -43,7 +43,7 @@ export const httpSettings: readonly Setting[] = [
       ? `spamd://${value.slice('unix:'.length)}`
       : `spamd://${value}`
   }),
-  ...always('answers of the API are not compressed', 'MP_DISABLE_HTTP_COMPRESSION --disable-http-compression!'),
+  ...always('responses of the API are not compressed', 'MP_DISABLE_HTTP_COMPRESSION --disable-http-compression!'),
   ...missing(
     'the console deletes what is selected, and undoes it for ten seconds',
     'MP_HIDE_DELETE_ALL_BUTTON --hide-delete-all-button!',
