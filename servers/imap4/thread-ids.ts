@@ -1,107 +1,19 @@
-import { createHash } from 'node:crypto'
-import { isSliceOver, nextSlice } from '../../src/core/time/time-slice.ts'
-import { headerFields, headerValue } from '../../src/mail/format/headers.ts'
-import { ownMessageId, threadAncestors } from '../../src/mail/format/message-ids.ts'
-import type { OctetString } from '../../src/mail/format/types.ts'
-import { type MessageEntry, type MessageReads, type MessageStore, StoreError } from '../../src/storage/store/types.ts'
-import type { ValueSpace, Values } from '../../src/storage/store/value-types.ts'
-import { entriesAt, sourceOf } from './fetch/content.ts'
+import { findThreadIds as findInStore } from '../../src/storage/store/thread-ids.ts'
+import { entriesAt } from './fetch/content.ts'
 import type { Selection } from './selection.ts'
 import type { ImapSession } from './state.ts'
 
-/** Messages whose threads are found in one change of the store. */
-const BATCH_MESSAGES = 256
-/** Octets of a message in which its header is looked for. */
-const MAX_HEADER_OCTETS = 64 * 1024
-/** The nearest ancestors, whose threads are looked up. */
-const MAX_ANCESTORS = 20
-
-/** A message in search of its thread. */
-interface Threaded {
-  readonly uid: number
-  /** The message's own Message-ID, then those of its ancestors, the nearest first. */
-  readonly ids: readonly OctetString[]
-  /** Its oldest known ancestor, after which a new thread is named. */
-  readonly root: string
-}
-
-/**
- * Finds the thread ids of messages that the selection does not know yet. A message belongs to the thread of its own
- * Message-ID, else of its nearest ancestor whose thread is known; otherwise it begins a thread, to which all its ancestors
- * belong when they arrive. The store keeps the threads of Message-IDs, so a thread id never changes. RFC 8474 section 5.2.
- */
-export async function findThreadIds(
-  session: ImapSession,
+/** Finds the thread ids of messages that the selection does not know yet. RFC 8474 section 5.2. */
+export function findThreadIds(
+  { context: { store } }: ImapSession,
   selection: Selection,
   indexes: readonly number[],
 ): Promise<void> {
-  const { store } = session.context
-  const { threadIds } = selection
-  const unknown = function* (): Generator<MessageEntry, void, void> {
-    for (const entry of entriesAt(selection, indexes)) if (!threadIds.has(entry.uid)) yield entry
+  const { folder, threadIds } = selection
+  const unknown = {
+    *[Symbol.iterator]() {
+      for (const entry of entriesAt(selection, indexes)) if (!threadIds.has(entry.uid)) yield { folder, entry }
+    },
   }
-  using source = sourceOf(session, selection, unknown(), MAX_HEADER_OCTETS)
-  let batch: Threaded[] = []
-  for (const entry of unknown()) {
-    const threaded = await read(source, selection, entry)
-    if (threaded) batch.push(threaded)
-    if (batch.length === BATCH_MESSAGES) {
-      await join(store, batch, threadIds)
-      batch = []
-    }
-    if (isSliceOver()) await nextSlice()
-  }
-  if (batch.length > 0) await join(store, batch, threadIds)
+  return findInStore(store, unknown, ({ entry }, threadId) => threadIds.set(entry.uid, threadId))
 }
-
-async function read(
-  source: MessageReads,
-  { folder }: Selection,
-  { uid, blob }: MessageEntry,
-): Promise<Threaded | undefined> {
-  const raw = await source.read(folder.id, uid, 0, MAX_HEADER_OCTETS)
-  if (!raw) return undefined
-  const fields = headerFields(raw)
-  const value = (name: string): OctetString | undefined => headerValue(raw, fields, name)
-  const own = ownMessageId(value('message-id'))
-  const ancestors = threadAncestors(value('references'), value('in-reply-to'))
-  const nearest = ancestors.slice(-MAX_ANCESTORS).reverse()
-  return {
-    uid,
-    ids: [...(own === undefined ? [] : [own]), ...nearest.filter((id) => id !== own)],
-    root: ancestors[0] ?? own ?? blob,
-  }
-}
-
-/** Adds messages to their threads, and the ids of the threads to `found`. */
-async function join(store: MessageStore, batch: readonly Threaded[], found: Map<number, string>): Promise<void> {
-  const names = [...new Set(batch.flatMap(({ ids }) => ids))]
-  const space: ValueSpace = { kind: 'thread', names }
-  const plan = (current: Values): Map<string, Buffer> => {
-    const threads = new Map(Array.from(current, ([name, thread]) => [name, thread.toString('latin1')]))
-    const added = new Map<string, Buffer>()
-    for (const { uid, ids, root } of batch) {
-      const known = ids.find((id) => threads.has(id))
-      const thread = (known === undefined ? undefined : threads.get(known)) ?? threadIdOf(root)
-      found.set(uid, thread)
-      for (const id of ids) {
-        if (threads.has(id)) continue
-        threads.set(id, thread)
-        added.set(id, Buffer.from(thread, 'latin1'))
-      }
-    }
-    return added
-  }
-  const current = await store.values(space)
-  if (plan(current).size === 0) return
-  try {
-    await store.changeValues(space, plan)
-  } catch (error) {
-    // A store that is full or read-only still shows threads, as far as they are known.
-    if (!(error instanceof StoreError) || error.code === 'closed') throw error
-  }
-}
-
-/** Returns the id of a new thread: letters, digits, `-` and `_`. RFC 8474 section 7, `objectid`. */
-const threadIdOf = (root: string): string =>
-  `T${createHash('sha256').update(root, 'latin1').digest('base64url').slice(0, 22)}`

@@ -1,7 +1,7 @@
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import type { OctetString } from '../../../src/mail/format/types.ts'
-import type { Folder, MessageEntry, Owner } from '../../../src/storage/store/types.ts'
-import { ALL_MAIL_USE, ARCHIVE_NAME } from '../../../src/storage/store/views/gmail/names.ts'
+import type { MessageEntry, Owner } from '../../../src/storage/store/types.ts'
+import { ALL_MAIL_USE, labelOf } from '../../../src/storage/store/views/gmail/names.ts'
 import { no } from '../reply.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
@@ -9,22 +9,7 @@ import type { Cursor } from '../wire/cursor.ts'
 import { astringForm, decodeUtf7, encodeUtf7, quotedForm, utf8Octets, utf8Text } from '../wire/text.ts'
 import type { Label, Labels } from './label.ts'
 
-/** The system labels of mailboxes by their special use. */
-const SYSTEM_LABELS: Readonly<Record<string, string>> = {
-  '\\Sent': '\\Sent',
-  '\\Drafts': '\\Draft',
-  '\\Junk': '\\Spam',
-  '\\Trash': '\\Trash',
-}
-
 const STARRED = '\\Starred'
-
-/** Returns the label of a mailbox; undefined for those that are no label. */
-export function labelOf({ name, specialUse }: Folder): string | undefined {
-  if (name === 'INBOX') return '\\Inbox'
-  if (specialUse === ALL_MAIL_USE || name === ARCHIVE_NAME) return undefined
-  return (specialUse && SYSTEM_LABELS[specialUse]) ?? name
-}
 
 /** Finds the labels of all messages of an account. A message has a label for each mailbox with a copy of it. */
 export async function findLabels({ context: { store } }: ImapSession, owner: Owner): Promise<Labels> {

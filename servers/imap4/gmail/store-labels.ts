@@ -1,14 +1,14 @@
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import { openFolder } from '../../../src/storage/store/mailboxes.ts'
 import type { Folder, MessageEntry, Owner } from '../../../src/storage/store/types.ts'
-import { ALL_MAIL_USE, ARCHIVE_NAME } from '../../../src/storage/store/views/gmail/names.ts'
+import { ALL_MAIL_USE, ARCHIVE_NAME, labelOf } from '../../../src/storage/store/views/gmail/names.ts'
 import { checkNewName } from '../mailbox-names.ts'
 import { type CommandResult, no, ok } from '../reply.ts'
 import { checkRights, rightOfFlag } from '../rights.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession, StateOf } from '../state.ts'
 import { fetchResponse } from '../updates.ts'
-import { findLabels, isNamed, labelOf, labelsForm } from './labels.ts'
+import { findLabels, isNamed, labelsForm } from './labels.ts'
 
 interface LabelChange {
   readonly mode: 'add' | 'remove' | 'replace'

@@ -1,9 +1,11 @@
 import { isSliceOver, nextSlice, runInSlices } from '../../../src/core/time/time-slice.ts'
+import { GmailQueryError, gmailQuery } from '../../../src/mail/format/gmail-query.ts'
+import type { OctetString } from '../../../src/mail/format/types.ts'
 import type { MessageEntry } from '../../../src/storage/store/types.ts'
 import { MessageReader, parseCacheOf, sourceOf } from '../fetch/content.ts'
 import { findLabels } from '../gmail/labels.ts'
-import { rawQuery } from '../gmail/raw-query.ts'
 import type { Progress } from '../progress.ts'
+import { bad } from '../reply.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import { findThreadIds } from '../thread-ids.ts'
@@ -82,6 +84,15 @@ export async function findMessages(
     found.push(...found.splice(before).sort((a, b) => a - b))
   }
   return found
+}
+
+/** Translates X-GM-RAW. */
+function rawQuery(query: OctetString): SearchKey {
+  try {
+    return gmailQuery(query)
+  } catch (error) {
+    throw error instanceof GmailQueryError ? bad(error.message) : error
+  }
 }
 
 const allIndexes = ({ messages }: Selection): number[] => Array.from({ length: messages.length }, (_, index) => index)

@@ -1,3 +1,5 @@
+import type { Folder } from '../../types.ts'
+
 /** The special use of the view of all messages. RFC 6154 section 2. */
 export const ALL_MAIL_USE = '\\All'
 
@@ -31,4 +33,19 @@ export function storedName(name: string): string | undefined {
 function renamed(name: string, names: Readonly<Record<string, string>>): string {
   const root = Object.keys(names).find((one) => name === one || name.startsWith(`${one}/`))
   return root === undefined ? name : `${names[root]}${name.slice(root.length)}`
+}
+
+/** The system labels of mailboxes by their special use. */
+const SYSTEM_LABELS: Readonly<Record<string, string>> = {
+  '\\Sent': '\\Sent',
+  '\\Drafts': '\\Draft',
+  '\\Junk': '\\Spam',
+  '\\Trash': '\\Trash',
+}
+
+/** Returns the label of a mailbox; undefined for those that are no label. */
+export function labelOf({ name, specialUse }: Folder): string | undefined {
+  if (name === 'INBOX') return '\\Inbox'
+  if (specialUse === ALL_MAIL_USE || name === ARCHIVE_NAME) return undefined
+  return (specialUse && SYSTEM_LABELS[specialUse]) ?? name
 }

@@ -1,33 +1,53 @@
-import type { OctetString } from '../../../src/mail/format/types.ts'
-import { bad } from '../reply.ts'
-import type { SearchKey } from '../wire/search-keys.ts'
-import { utf8Text } from '../wire/text.ts'
+import type { OctetString } from './types.ts'
+
+/** A condition of a query. Texts are octets in UTF-8. */
+export type GmailKey =
+  | { readonly kind: 'all' | 'none' }
+  | { readonly kind: 'flag'; readonly flag: string }
+  /** From `from` up to but not including `to`, milliseconds. */
+  | { readonly kind: 'date'; readonly clock: 'internal'; readonly from: number; readonly to: number }
+  /** Seconds before now. */
+  | { readonly kind: 'age'; readonly older: boolean; readonly seconds: number }
+  | { readonly kind: 'size'; readonly larger: boolean; readonly octets: number }
+  | { readonly kind: 'header'; readonly name: string; readonly text: OctetString }
+  | { readonly kind: 'text'; readonly text: OctetString }
+  | { readonly kind: 'gm-label'; readonly label: string }
+  | { readonly kind: 'not'; readonly key: GmailKey }
+  | { readonly kind: 'and' | 'or'; readonly keys: readonly GmailKey[] }
+
+/** The error of a query that cannot be read. */
+export class GmailQueryError extends Error {
+  override readonly name = 'GmailQueryError'
+}
 
 /**
- * Translates a query of X-GM-RAW, in the syntax of Gmail's search box, to search keys: words and "phrases", `OR`, `-`,
+ * Reads a query in the syntax of Gmail's search box, as X-GM-RAW and the Gmail API have it: words and "phrases", `OR`, `-`,
  * `( )`, `{ }` (any of them) and the operators below. https://support.google.com/mail/answer/7190
+ * @throws GmailQueryError
  */
-export function rawQuery(query: OctetString): SearchKey {
+export function gmailQuery(query: OctetString): GmailKey {
   const tokens = query.match(TOKEN) ?? []
   const reader = new QueryReader(tokens)
   const key = reader.all(undefined)
-  if (!reader.isAtEnd) throw bad('The query of X-GM-RAW has an unexpected bracket.')
+  if (!reader.isAtEnd) throw bad('The query has an unexpected bracket.')
   return key
 }
+
+const bad = (message: string): GmailQueryError => new GmailQueryError(message)
 
 /** A bracket, an operator with its colon, a phrase, or a word. */
 const TOKEN = /-?[({]|[)}]|-?[a-z_]+:|-?"[^"]*"?|[^\s(){}"]+/gi
 const MAX_DEPTH = 50
 
-const not = (key: SearchKey): SearchKey => ({ kind: 'not', key })
-const header = (name: string, text: string): SearchKey => ({ kind: 'header', name, text })
-const flag = (name: string): SearchKey => ({ kind: 'flag', flag: name })
-const anyOf = (keys: readonly SearchKey[]): SearchKey => ({ kind: 'or', keys })
-const labelled = (label: string): SearchKey => ({ kind: 'gm-label', label })
-const ALL: SearchKey = { kind: 'all' }
+const not = (key: GmailKey): GmailKey => ({ kind: 'not', key })
+const header = (name: string, text: string): GmailKey => ({ kind: 'header', name, text })
+const flag = (name: string): GmailKey => ({ kind: 'flag', flag: name })
+const anyOf = (keys: readonly GmailKey[]): GmailKey => ({ kind: 'or', keys })
+const labelled = (label: string): GmailKey => ({ kind: 'gm-label', label })
+const ALL: GmailKey = { kind: 'all' }
 
 /** The words that can follow `is:`. */
-const STATES: ReadonlyMap<string, SearchKey> = new Map([
+const STATES: ReadonlyMap<string, GmailKey> = new Map([
   ['read', flag('\\Seen')],
   ['unread', not(flag('\\Seen'))],
   ['starred', flag('\\Flagged')],
@@ -37,7 +57,7 @@ const STATES: ReadonlyMap<string, SearchKey> = new Map([
 ])
 
 /** The mailboxes that `in:` names. */
-const PLACES: ReadonlyMap<string, SearchKey> = new Map([
+const PLACES: ReadonlyMap<string, GmailKey> = new Map([
   ['anywhere', ALL],
   ['all', ALL],
   ['inbox', labelled('\\Inbox')],
@@ -49,9 +69,10 @@ const PLACES: ReadonlyMap<string, SearchKey> = new Map([
   ['starred', flag('\\Flagged')],
 ])
 
-type Operator = (value: string) => SearchKey
+type Operator = (value: string) => GmailKey
 
-const inLabel: Operator = (value) => PLACES.get(value.toLowerCase()) ?? labelled(utf8Text(value) ?? value)
+const inLabel: Operator = (value) =>
+  PLACES.get(value.toLowerCase()) ?? labelled(Buffer.from(value, 'latin1').toString())
 
 const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ['from', (value) => header('from', value)],
@@ -98,8 +119,8 @@ class QueryReader {
   }
 
   /** Reads terms up to a closing bracket or the end. All of them must match; `OR` joins its neighbours. */
-  all(close: string | undefined, form: (text: string) => SearchKey = textKey): SearchKey {
-    const groups: SearchKey[][] = []
+  all(close: string | undefined, form: (text: string) => GmailKey = textKey): GmailKey {
+    const groups: GmailKey[][] = []
     let joins = false
     while (!this.isAtEnd && this.#tokens[this.#at] !== close && !/^[)}]$/.test(this.#tokens[this.#at] as string)) {
       const token = this.#tokens[this.#at] as string
@@ -116,20 +137,20 @@ class QueryReader {
     const any = close === '}'
     const keys = any
       ? groups.flat()
-      : groups.map((group) => (group.length === 1 ? (group[0] as SearchKey) : anyOf(group)))
+      : groups.map((group) => (group.length === 1 ? (group[0] as GmailKey) : anyOf(group)))
     if (keys.length === 0) return ALL
-    if (keys.length === 1) return keys[0] as SearchKey
+    if (keys.length === 1) return keys[0] as GmailKey
     return { kind: any ? 'or' : 'and', keys }
   }
 
-  #term(form: (text: string) => SearchKey): SearchKey {
+  #term(form: (text: string) => GmailKey): GmailKey {
     const token = this.#tokens[this.#at++] as string
     const negated = token.length > 1 && token.startsWith('-')
     const key = this.#positive(negated ? token.slice(1) : token, form)
     return negated ? not(key) : key
   }
 
-  #positive(token: string, form: (text: string) => SearchKey): SearchKey {
+  #positive(token: string, form: (text: string) => GmailKey): GmailKey {
     if (token === '(' || token === '{') return this.#group(token, form)
     if (!token.endsWith(':')) return form(unquoted(token))
     const name = token.slice(0, -1).toLowerCase()
@@ -140,8 +161,8 @@ class QueryReader {
     return next === '(' || next === '{' ? this.#group(next, operator) : operator(unquoted(next))
   }
 
-  #group(open: string, form: (text: string) => SearchKey): SearchKey {
-    if (++this.#depth > MAX_DEPTH) throw bad('The query of X-GM-RAW is nested too deeply.')
+  #group(open: string, form: (text: string) => GmailKey): GmailKey {
+    if (++this.#depth > MAX_DEPTH) throw bad('The query is nested too deeply.')
     const close = open === '(' ? ')' : '}'
     const key = this.all(close, form)
     if (this.#tokens[this.#at] === close) this.#at++
@@ -150,7 +171,7 @@ class QueryReader {
   }
 }
 
-const textKey = (text: string): SearchKey => ({ kind: 'text', text })
+const textKey = (text: string): GmailKey => ({ kind: 'text', text })
 const unquoted = (token: string): string => token.replaceAll('"', '')
 
 /** Returns the midnight of `2026/11/26` or `2026-11-26`, or the time of seconds since the epoch, in milliseconds. */
@@ -158,7 +179,7 @@ function dateOf(value: string): number {
   const day = /^(\d{4})[/-](\d{1,2})[/-](\d{1,2})$/.exec(value)
   if (day) return Date.UTC(Number(day[1]), Number(day[2]) - 1, Number(day[3]))
   if (/^\d{9,12}$/.test(value)) return Number(value) * 1000
-  throw bad('X-GM-RAW: a date is written 2026/11/26.')
+  throw bad('The query is not valid: a date is written 2026/11/26.')
 }
 
 const DAY_S = 86_400
@@ -166,7 +187,7 @@ const PERIODS: Readonly<Record<string, number>> = { d: DAY_S, m: 30 * DAY_S, y: 
 
 function secondsOf(value: string): number {
   const period = /^(\d{1,5})([dmyh])$/i.exec(value)
-  if (!period) throw bad('X-GM-RAW: a period is written 2d, 3m or 1y.')
+  if (!period) throw bad('The query is not valid: a period is written 2d, 3m or 1y.')
   return Number(period[1]) * (PERIODS[(period[2] as string).toLowerCase()] as number)
 }
 
@@ -174,6 +195,6 @@ const SIZES: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, 
 
 function octetsOf(value: string): number {
   const size = /^(\d{1,12})([kmg]?)b?$/i.exec(value)
-  if (!size) throw bad('X-GM-RAW: a size is written 1000, 10K or 5M.')
+  if (!size) throw bad('The query is not valid: a size is written 1000, 10K or 5M.')
   return Number(size[1]) * (SIZES[(size[2] as string).toLowerCase()] as number)
 }
