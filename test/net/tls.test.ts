@@ -65,22 +65,6 @@ describe('a virtual server under TLS', () => {
     socket.destroy()
   })
 
-  it('discards what was sent in clear text after STARTTLS', async () => {
-    await using echo = await startEcho({ tls: echoTlsSettings([localhost]) })
-    const raw = connect({ host: '127.0.0.1', port: echo.server.port as number })
-    await once(raw, 'data')
-    raw.write('STARTTLS\r\ninjected\r\n')
-    expect(String((await once(raw, 'data'))[0])).toBe('go\r\n')
-    const socket = tls.connect({ socket: raw, servername: 'localhost', ca: localhost.certificatePem })
-    await once(socket, 'secureConnect')
-    socket.write('mine\r\n')
-    expect(await firstLine(socket)).toBe('mine\r\n')
-    expect(JSON.stringify(echo.sessions.list()[0]?.transcript)).toContain(
-      '10 octets sent in clear text after STARTTLS were discarded',
-    )
-    socket.destroy()
-  })
-
   it('uses a new certificate for the next handshake, and keeps open connections', async () => {
     await using echo = await startEcho({ tls: echoTlsSettings([localhost]) })
     const before = await secure(echo.server.tlsPort)

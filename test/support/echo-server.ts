@@ -65,8 +65,6 @@ async function turn(connection: Connection): Promise<boolean> {
     await connection.startCompression()
   } else if (line.startsWith('OCTETS ')) {
     connection.write(await connection.content.readOctets(Number(line.slice(7))))
-  } else if (line === 'BLOCK') {
-    await connection.writeBlock(await connection.content.readBlock(1_000_000))
   } else if (line.startsWith('FLOOD ')) {
     const piece = Buffer.alloc(64 * 1024, 'x')
     for (let left = Number(line.slice(6)); left > 0; left -= piece.length) {

@@ -102,16 +102,6 @@ describe('RFC 2595 section 4: STLS', () => {
     )
     expect(await client.lines((line) => line === '.')).not.toContain('STLS')
   })
-
-  test('a failed handshake ends only its own connection', async () => {
-    await using lab = await startMailLab(pop3)
-    const client = await LineClient.open(lab.port)
-    await client.play('S: +OK *\nC: STLS\nS: +OK *')
-    client.send('GARBAGE that is no ClientHello\r\n\r\n')
-    await client.rest()
-    const other = await LineClient.open(lab.port)
-    await other.play('S: +OK *\nC: QUIT\nS: +OK bye\nS: (end)')
-  })
 })
 
 describe('RFC 1939 section 7: APOP', () => {

@@ -107,17 +107,6 @@ describe('STARTTLS', () => {
     expect(await ehlo(client)).not.toContain('250-STARTTLS')
     expect(await ask(client, 'STARTTLS')).toMatch(/^454 4\.7\.0 /)
   })
-
-  test('a failed handshake ends only its own connection', async () => {
-    await using lab = await startMailLab(smtp)
-    const client = await LineClient.open(lab.port)
-    await client.play('S: 220 *\nC: STARTTLS\nS: 220 *')
-    client.send('GARBAGE that is no ClientHello\r\n\r\n')
-    await client.rest()
-    const other = await LineClient.open(lab.port)
-    await other.play('S: 220 *\nC: QUIT\nS: 221 *\nS: (end)')
-    await expect.poll(() => lab.sessions()[0]?.endCause).toBeDefined()
-  })
 })
 
 test('an open directory accepts any password, and offers no mechanism that needs to know it', async () => {

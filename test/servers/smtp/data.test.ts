@@ -3,27 +3,9 @@ import { LineEnds } from '../../../servers/smtp/line-ends.ts'
 import { smtp } from '../../../servers/smtp/session.ts'
 import { StoreError } from '../../../src/storage/store/types.ts'
 import { startMailLab } from '../../support/mail-lab.ts'
-import { ask, greeted, nextSegment, reply, startData, withoutTrace } from './support.ts'
+import { ask, greeted, reply, startData, withoutTrace } from './support.ts'
 
 describe('DATA, RFC 5321 section 4.5.2', () => {
-  const message = 'Subject: dots\r\n\r\n.\r\n..\r\n...x\r\nno dot\r\n.last\r\n\r\n'
-  const stuffed = `${message.replace(/^\./gm, '..')}.\r\n`
-
-  test('dot-stuffing is removed at every split of the message into segments', async () => {
-    await using lab = await startMailLab(smtp)
-    using client = await greeted(lab)
-    for (let cut = 1; cut < stuffed.length; cut++) {
-      await startData(client)
-      client.send(stuffed.slice(0, cut))
-      await nextSegment()
-      client.send(stuffed.slice(cut))
-      expect((await reply(client))[0]).toMatch(/^250 /)
-    }
-    const got = await lab.inbox('alice')
-    expect(got).toHaveLength(stuffed.length - 1)
-    expect(new Set(got.map(({ raw }) => withoutTrace(raw)))).toEqual(new Set([message]))
-  })
-
   test('twelve million bare LFs become CRLFs without as many pieces', () => {
     const octets = new LineEnds().normalize(Buffer.alloc(24 << 20, 'x\n'))
     expect(octets.length).toBe(36 << 20)
@@ -87,17 +69,6 @@ describe('DATA, RFC 5321 section 4.5.2', () => {
     expect(await attempt('x\r\n')).toMatch(/^250 /)
     expect(await lab.inbox('alice')).toHaveLength(3)
   })
-
-  test('a client that disconnects in the middle leaves no message', async () => {
-    await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
-    await startData(client)
-    client.send('Subject: half\r\n\r\nhal')
-    client.end()
-    await client.rest()
-    await expect.poll(() => lab.sessions()[0]?.endCause).toBe('client closed')
-    expect(await lab.inbox('alice')).toEqual([])
-  })
 })
 
 describe('a store that cannot keep the message', () => {
@@ -147,36 +118,6 @@ describe('a store that cannot keep the message', () => {
 })
 
 describe('BDAT, RFC 3030', () => {
-  test('content that looks like commands or like the end of a message stays content', async () => {
-    await using lab = await startMailLab(smtp)
-    using client = await greeted(lab)
-    expect(await ask(client, 'BDAT 6 LAST\r\nQUIT')).toMatch(/^503 5\.5\.1 /)
-    await ask(client, 'MAIL FROM:<a@b.test>')
-    await ask(client, 'RCPT TO:<alice@lab.test>')
-    const octets = 'Subject: x\r\n\r\n.\r\n..\r\nQUIT\r\nRCPT TO:<bob@lab.test>\r\n'
-    client.send(`BDAT ${octets.length} LAST\r\n${octets}`)
-    expect((await reply(client))[0]).toMatch(/^250 2\.0\.0 OK/)
-    expect((await lab.inbox('alice')).map(({ raw }) => withoutTrace(raw))).toEqual([octets])
-  })
-
-  test('a message in chunks cannot be mixed with other commands, but RSET aborts it', async () => {
-    await using lab = await startMailLab(smtp)
-    using client = await greeted(lab)
-    const begin = async (): Promise<void> => {
-      await ask(client, 'MAIL FROM:<a@b.test>')
-      await ask(client, 'RCPT TO:<alice@lab.test>')
-      expect(await ask(client, 'BDAT 3\r\nx')).toMatch(/^250 2\.0\.0 3 octets/)
-    }
-    await begin()
-    for (const command of ['DATA', 'MAIL FROM:<a@b.test>', 'RCPT TO:<bob@lab.test>', 'STARTTLS']) {
-      expect(await ask(client, command)).toMatch(/^503 5\.5\.1 /)
-    }
-    expect(await ask(client, 'RSET')).toMatch(/^250 /)
-    await begin()
-    expect(await ask(client, 'BDAT 3 LAST\r\ny')).toMatch(/^250 2\.0\.0 OK/)
-    expect((await lab.inbox('alice')).map(({ raw }) => withoutTrace(raw))).toEqual(['x\r\ny\r\n'])
-  })
-
   test('a hundred thousand chunks of one octet take little time', async () => {
     await using lab = await startMailLab(smtp)
     using client = await greeted(lab)
@@ -185,24 +126,5 @@ describe('BDAT, RFC 3030', () => {
     client.send(`${'BDAT 1\r\nx'.repeat(100_000)}BDAT 0 LAST\r\n`)
     await client.lines((line) => line.startsWith('250 2.0.0 OK'))
     expect((await lab.inbox('alice')).map(({ raw }) => withoutTrace(raw).trimEnd().length)).toEqual([100_000])
-  })
-
-  test('above the size limit: 552, the chunk is read, later chunks are refused', async () => {
-    await using lab = await startMailLab(smtp, { limits: { messageSize: 10 } })
-    using client = await greeted(lab)
-    await ask(client, 'MAIL FROM:<a@b.test>')
-    await ask(client, 'RCPT TO:<alice@lab.test>')
-    client.send(`BDAT 8\r\n123456\r\nBDAT 20\r\n${'QUIT\r\n'.repeat(3)}\r\nBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n`)
-    const answers = [await client.line(), await client.line(), await client.line(), await client.line()]
-    expect(answers.map((line) => line?.slice(0, 3))).toEqual(['250', '552', '503', '250'])
-  })
-
-  test('an invalid size ends the session, because what follows may be content', async () => {
-    await using lab = await startMailLab(smtp)
-    const client = await greeted(lab)
-    client.send('BDAT ten LAST\r\nMAIL FROM:<a@b.test>\r\n')
-    const answers = await client.rest()
-    expect(answers).toHaveLength(1)
-    expect(answers[0]).toMatch(/^421 4\.5\.4 /)
   })
 })

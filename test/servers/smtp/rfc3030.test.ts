@@ -121,7 +121,7 @@ describe('chunks', () => {
     const client = await greeted(lab)
     client.send(`${envelope}${command}\r\n${trap}`)
     const replies = await client.rest()
-    expect(replies.map((line) => line.slice(0, 3))).toEqual(['250', '250', '421'])
+    expect(replies.map((line) => line.slice(0, 9))).toEqual(['250 2.1.0', '250 2.1.5', '421 4.5.4'])
     expect(await lab.inbox('bob')).toEqual([])
   }
 

@@ -48,7 +48,9 @@ describe('case, white space and line ends, RFC 5321 sections 2.4, 2.3.8 and 4.1.
     // An address must be valid UTF-8. RFC 6531 section 3.3
     ['MAIL FROM:<\xff@b.test> SMTPUTF8', 501],
     ['MAIL FROM:<"\xc3"@b.test> SMTPUTF8', 501],
-    ['MAIL FROM:<\xc3\xbc@b.test> SMTPUTF8', 250],
+    ['MAIL FROM:<\xc3\xbc@b\xc3\xbc.test> SMTPUTF8', 250],
+    // U+200B has no width.
+    ['MAIL FROM:<a\xe2\x80\x8b@b.test> SMTPUTF8', 501],
     ['EHLO \0', 501],
   ])('%j: %i', async (command, code) => {
     using client = await greeted(lab)
@@ -149,6 +151,21 @@ describe('paths, RFC 5321 sections 4.1.2 and 4.5.3.1', () => {
     ['<a@[127.1]>', 501],
     ['<a@[]>', 501],
     ['<a@b.test,c@b.test>', 501],
+    ['<@b.test>', 501],
+    ['<a@>', 501],
+    ['<a@@b.test>', 501],
+    ['<.a@b.test>', 501],
+    ['<a.@b.test>', 501],
+    ['<"a@b.test>', 501],
+    ['<a@.b.test>', 501],
+    ['<a@b..test>', 501],
+    ['<a@-b.test>', 501],
+    ['<a@b.test->', 501],
+    ['<a@[2001:db8::1]>', 501],
+    ['<a@[IPv6:192.0.2.1]>', 501],
+    ['<a\x07@b.test>', 501],
+    ['<a@under_score.test>', 250],
+    ["<a+b.c!#$%&'*/=?^_`{|}~-@b.test>", 250],
   ])('MAIL FROM:%s and RCPT TO: %i', async (path, code) => {
     using client = await greeted(lab)
     expect((await ask(client, `MAIL FROM:${path}`)).slice(0, 3)).toBe(String(code))
