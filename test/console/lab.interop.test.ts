@@ -39,6 +39,23 @@ describe.skipIf(!hasChromium)('the page Lab', () => {
     expect(await createTransport(smtp).verify()).toBe(true)
   })
 
+  it('keeps changes that are not applied while other pages are open, and says so', async () => {
+    await using page = await open('/lab/accounts/bob')
+    await page.getByLabel('State').selectOption('locked')
+    await page.getByRole('tab', { name: 'Newsgroups' }).click()
+    await page.getByText('Your changes of bob are kept').waitFor()
+    await page.getByRole('tab', { name: 'Accounts' }).click()
+    const row = page.getByRole('row', { name: /bob/ })
+    await row.getByText('not applied').click()
+    expect(await page.getByLabel('State').inputValue()).toBe('locked')
+    const asked = page.waitForEvent('dialog')
+    await page.close({ runBeforeUnload: true })
+    await (await asked).dismiss()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await row.waitFor()
+    expect(await row.getByText('not applied').count()).toBe(0)
+  })
+
   it('shows a mistake at its field', async () => {
     await using page = await open('/lab/connectors/new')
     await page.getByLabel('Name').fill('Relay')

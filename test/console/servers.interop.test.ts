@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startLab } from '../../src/testing/index.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
+import { freePort } from '../support/free-ports.ts'
 import { LineClient } from '../support/line-client.ts'
 import { runProgram } from '../support/run-program.ts'
 import { ConsoleBrowser, hasChromium } from './browser.ts'
@@ -169,6 +170,81 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     const client = await LineClient.open(lab.server('imap4').port ?? 0)
     expect(await client.line()).toMatch(/Dovecot ready/)
     client.destroy()
+  })
+
+  it('offers to undo what was applied, and other consoles show both', async () => {
+    const before = readFileSync(file, 'utf8')
+    await using other = await browser.open(base, sheet)
+    await other.getByLabel('Client certificates').waitFor()
+    await using page = await browser.open(base, sheet)
+    await page.getByLabel('Client certificates').selectOption('accept')
+    await page.getByRole('button', { name: 'Apply' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Apply' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await expect.poll(() => other.getByLabel('Client certificates').inputValue()).toBe('accept')
+    await page.getByRole('button', { name: 'Undo' }).click()
+    for (const one of [page, other]) {
+      await expect.poll(() => one.getByLabel('Client certificates').inputValue()).toBe('off')
+    }
+    expect(readFileSync(file, 'utf8')).toBe(before)
+  })
+
+  it('keeps changes that are not applied while other pages are open, and says so', async () => {
+    await using page = await browser.open(base, '/servers')
+    await page.getByRole('row', { name: /IMAP4/ }).click()
+    const connections = page.getByLabel('Connections', { exact: true })
+    await connections.fill('7')
+    await page.getByRole('link', { name: 'Mail', exact: true }).click()
+    await page.getByText('Your changes of Default IMAP4 Virtual Server are kept').waitFor()
+    await page.goBack()
+    expect(await connections.inputValue()).toBe('7')
+    await page.goBack()
+    await page.getByRole('row', { name: /IMAP4/ }).getByText('not applied').waitFor()
+    await page.goForward()
+    await page.getByText('1 change').waitFor()
+
+    const asked = page.waitForEvent('dialog')
+    await page.close({ runBeforeUnload: true })
+    const question = await asked
+    expect(question.type()).toBe('beforeunload')
+    await question.dismiss()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await expect.poll(() => connections.inputValue()).not.toBe('7')
+    const closed = page.waitForEvent('close')
+    await page.close({ runBeforeUnload: true })
+    await closed
+  })
+
+  it('shows hints beside their fields, or below them at 200 %', async () => {
+    for (const width of [1280, 640, 390]) {
+      await using page = await browser.open(base, '/servers/default-imap4-virtual-server', {
+        viewport: { width, height: 400 },
+      })
+      const hints = page.locator('.setting .hint:not(:empty)')
+      await hints.first().waitFor()
+      for (const hint of await hints.all()) {
+        expect([width, (await hint.boundingBox())?.width]).toEqual([width, expect.toSatisfy((one) => one > 200)])
+      }
+    }
+  })
+
+  it('shows the port where clients connect', async () => {
+    await using page = await browser.open(base, '/servers/default-imap4-virtual-server')
+    const { port, tlsPort } = lab.server('imap4')
+    await page.getByText(`Clients connect to port ${port}, which was free`).waitFor()
+    await page.getByText(`Clients connect to port ${tlsPort}, which was free`).waitFor()
+
+    const free = await freePort()
+    await using moved = await startLab({
+      portOffset: 1000,
+      virtualServers: [
+        { protocol: 'smtp', port: free - 1000 },
+        { protocol: 'http', port: 0 },
+      ],
+    })
+    await page.goto(`http://127.0.0.1:${moved.server('http').port}/servers/default-smtp-virtual-server`)
+    await page.getByText(`Clients connect to port ${free}: ${free - 1000} with portOffset 1000.`).waitFor()
   })
 
   it('has no secure channel on NNTP, and says what to do', async () => {

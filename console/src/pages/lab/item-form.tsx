@@ -6,6 +6,7 @@ import { Problem, problemOf } from '../../api/problem.ts'
 import { useLive } from '../../api/use-live.ts'
 import { Button } from '../../components/button.tsx'
 import { CopyButton } from '../../components/copy-button.tsx'
+import { useDraft } from '../../components/drafts.ts'
 import { Choice, Field, Form } from '../../components/form.tsx'
 import { offerUndo } from '../../components/undo-change.ts'
 import { navigate, pathWith } from '../../router.ts'
@@ -13,9 +14,12 @@ import { t } from '../../texts/index.ts'
 import { ApplyDialog } from '../servers/apply.tsx'
 import { type FormField, fieldsOf, inWords, type Schema, shownIn, valueIn } from './fields.ts'
 import { labelOf } from './labels.ts'
-import { type Item, pointerTo, type Section, schemaOf, type Values } from './sections.ts'
+import { draftOf, type Item, pointerTo, type Section, schemaOf, type Values } from './sections.ts'
 
 type Changes = InputOf<'configuration.change'>['changes']
+
+/** The fields that were changed, as the form shows them. */
+type Changed = Readonly<Record<string, string>>
 
 interface ItemFormProps {
   readonly section: Section
@@ -80,19 +84,29 @@ function Editor({ section, schema, item, isNew, onChange }: Omit<ItemFormProps, 
   // A zone that the lab generates is not in the configuration yet.
   const present = item ? { ...item.values, ...(section.key ? { [section.key]: item.name } : {}) } : {}
   const { main, others } = fieldsOf(schemaOf(section, schema), section.fields, present)
-  const [changed, setChanged] = useState<Readonly<Record<string, string>>>(() =>
-    isNew ? (section.proposed?.() ?? {}) : {},
-  )
+  const fields = [...main, ...others]
+  const [proposed] = useState<Changed>(() => (isNew ? (section.proposed?.() ?? {}) : {}))
+  const [changed = proposed, keep] = useDraft<Changed>(draftOf(section, item), item?.name ?? t(section.title))
   const [applying, setApplying] = useState<Changes>()
   const isAdded = isNew || item?.step === undefined
   const done = (name: string): void => {
+    keep(undefined)
     onChange()
     navigate(pathWith(['lab', section.name]))
     if (section.path) offerUndo(t(isNew ? 'lab.added' : 'lab.changed', { name }))
   }
+  const initial = (field: FormField): string => proposed[field.key] ?? shownIn(field, present[field.key])
+  const change = (next: Changed): void => {
+    const isChanged = fields.some((field) => (next[field.key] ?? initial(field)) !== initial(field))
+    keep(isChanged ? next : undefined)
+  }
+  const cancel = (): void => {
+    keep(undefined)
+    navigate(pathWith(['lab', section.name]))
+  }
   const nameOf = (): string => changed[section.key ?? ''] ?? item?.name ?? ''
   const submit = async (): Promise<void> => {
-    const values = valuesOf([...main, ...others], changed, isAdded)
+    const values = valuesOf(fields, changed, isAdded)
     if (section.create) return section.create(values).then(() => done(nameOf()))
     const changes = changesOf(section, item, values)
     await dryRun(section, changes)
@@ -102,10 +116,10 @@ function Editor({ section, schema, item, isNew, onChange }: Omit<ItemFormProps, 
     <ItemField
       key={field.key}
       field={field}
-      value={changed[field.key] ?? shownIn(field, present[field.key])}
+      value={changed[field.key] ?? initial(field)}
       autofocus={isNew && field === main[0]}
       isFixed={section.isMapping === true && item !== undefined && field.key === section.key}
-      onChange={(value) => setChanged((now) => ({ ...now, [field.key]: value }))}
+      onChange={(value) => change({ ...changed, [field.key]: value })}
     />
   )
   return (
@@ -113,8 +127,8 @@ function Editor({ section, schema, item, isNew, onChange }: Omit<ItemFormProps, 
       <Form
         onSubmit={submit}
         submit={t(section.create ? section.add : 'servers.apply')}
-        fields={[...main, ...others].map(({ key }) => key)}
-        actions={<Button onClick={() => navigate(pathWith(['lab', section.name]))}>{t('shell.cancel')}</Button>}
+        fields={fields.map(({ key }) => key)}
+        actions={<Button onClick={cancel}>{t('shell.cancel')}</Button>}
       >
         {main.map(fieldOf)}
         {others.length > 0 && (
@@ -180,7 +194,7 @@ function ItemField({
 }
 
 /** Returns the values of changed fields. New things have no empty ones. */
-function valuesOf(fields: readonly FormField[], changed: Readonly<Record<string, string>>, isAdded: boolean): Values {
+function valuesOf(fields: readonly FormField[], changed: Changed, isAdded: boolean): Values {
   const given = fields
     .filter(({ key }) => changed[key] !== undefined)
     .map((field) => [field.key, valueIn(field, changed[field.key] as string)] as const)

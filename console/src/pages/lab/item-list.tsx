@@ -4,6 +4,7 @@ import { call } from '../../api/client.ts'
 import { problemOf } from '../../api/problem.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
+import { dropDraft, hasDraft } from '../../components/drafts.ts'
 import { isLeaving, removeUnlessUndone } from '../../components/removal.ts'
 import { EmptyState } from '../../components/states.tsx'
 import { type Column, Table } from '../../components/table.tsx'
@@ -16,7 +17,7 @@ import { ApplyDialog } from '../servers/apply.tsx'
 import { Deliveries } from './deliveries.tsx'
 import { inWords } from './fields.ts'
 import { labelOf } from './labels.ts'
-import { type Item, pointerTo, type Section } from './sections.ts'
+import { draftOf, type Item, pointerTo, type Section } from './sections.ts'
 
 interface ItemListProps {
   readonly section: Section
@@ -101,6 +102,7 @@ export function ItemList({ section, items, canChange, onChange }: ItemListProps)
             setRemoving(undefined)
             if (!isApplied) return
             onChange()
+            dropDraft(draftOf(section, removing))
             offerUndo(t('lab.removed', { name: removing.name }))
           }}
         />
@@ -109,7 +111,8 @@ export function ItemList({ section, items, canChange, onChange }: ItemListProps)
   )
 }
 
-function columnsOf({ key, path, columns, live, isMapping }: Section): readonly Column<Item>[] {
+function columnsOf(section: Section): readonly Column<Item>[] {
+  const { key, path, columns, live, isMapping } = section
   const value = (name: string, of: (item: Item) => unknown): Column<Item> => ({
     name,
     title: labelOf(name),
@@ -129,6 +132,7 @@ function columnsOf({ key, path, columns, live, isMapping }: Section): readonly C
         {path && item.step === undefined && (
           <Badge title={t('lab.notConfiguredHint')}>{t(isMapping ? 'lab.isGenerated' : 'lab.notConfigured')}</Badge>
         )}
+        {hasDraft(draftOf(section, item)) && <Badge tone="warning">{t('shell.unsaved')}</Badge>}
       </>
     ),
   }

@@ -150,6 +150,9 @@ export interface Item {
 const at = (value: unknown, path: readonly string[]): unknown =>
   path.reduce<unknown>((one, key) => (one as Values | undefined)?.[key], value)
 
+/** The key of the changes of something that are not applied yet. */
+export const draftOf = ({ name }: Section, item: Item | undefined): string => `lab ${name} ${item?.name ?? ''}`
+
 /** Returns the rows of a section: those of the configuration, then those that only the lab knows. */
 export function itemsOf({ key, path, isMapping }: Section, configuration: Values, live: readonly Values[]): Item[] {
   const found = path ? at(configuration, path) : undefined

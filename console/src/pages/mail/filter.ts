@@ -26,7 +26,7 @@ export function filterIn(query: URLSearchParams): MailFilter {
 }
 
 /** Returns the parameters of the URL for a filter. */
-export const queryOf = ({ account, folder, newsgroup, captured, search, threads }: MailFilter) => ({
+const queryOf = ({ account, folder, newsgroup, captured, search, threads }: MailFilter) => ({
   account,
   folder,
   newsgroup,

@@ -14,7 +14,7 @@ export const sheetsFor = (protocol: string): readonly SheetName[] =>
   (Object.keys(sheets) as SheetName[]).filter((name) => groupsFor(name, protocol).length > 0)
 
 /** Returns the field of a key. */
-export const fieldFor = (protocol: string, key: string): SettingField =>
+const fieldFor = (protocol: string, key: string): SettingField =>
   sheetsFor(protocol)
     .flatMap((name) => groupsFor(name, protocol).flatMap(({ fields }) => fields))
     .find((field) => field.key === key) as SettingField
@@ -39,7 +39,7 @@ const isEmpty = (value: unknown): boolean =>
   value === undefined || value === null || (Array.isArray(value) && value.length === 0)
 
 /** Returns the value that a field stands for. Null removes the key. What is not YAML stays as it is: the lab refuses it. */
-export function settingOf({ kind, word }: SettingField, shown: FieldValue): unknown {
+function settingOf({ kind, word }: SettingField, shown: FieldValue): unknown {
   if (typeof shown === 'boolean') return shown
   const text = shown.trim()
   if (text === '') return null

@@ -1,12 +1,14 @@
 import { call, type OutputOf } from '../../api/client.ts'
 import { useLive } from '../../api/use-live.ts'
 import { Badge } from '../../components/badge.tsx'
+import { hasDraft } from '../../components/drafts.ts'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { type Column, Table } from '../../components/table.tsx'
 import { hrefOf, navigate, pathWith } from '../../router.ts'
 import { labNow } from '../../state/clock.ts'
 import { EXPIRES_SOON_DAYS } from '../../state/expiry.ts'
 import { formatNumber, t } from '../../texts/index.ts'
+import { draftOf } from './use-server.ts'
 
 export type Server = OutputOf<'virtualServers.list'>['items'][number]
 
@@ -43,6 +45,7 @@ const columns = (): readonly Column<Server>[] => [
     cell: ({ id, name }) => (
       <a href={hrefOf(pathWith(['servers', id]))} onClick={(event) => event.preventDefault()}>
         {name}
+        {hasDraft(draftOf(id)) && <Badge tone="warning">{t('shell.unsaved')}</Badge>}
       </a>
     ),
   },

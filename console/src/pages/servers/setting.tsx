@@ -37,6 +37,7 @@ export function Group({
 interface SettingProps {
   readonly field: SettingField
   readonly value: FieldValue
+  readonly hint: string | undefined
   readonly mistake: InputMistake | undefined
   readonly isDisabled: boolean
   readonly onChange: (value: FieldValue) => void
@@ -45,8 +46,8 @@ interface SettingProps {
 }
 
 /** One setting with its hint, or with its mistake and the place of it in the file. */
-export function Setting({ field, value, mistake, isDisabled, onChange, onLeave }: SettingProps) {
-  const { key, label, hint, kind, choices = [], empty = 'servers.default' } = field
+export function Setting({ field, value, hint, mistake, isDisabled, onChange, onLeave }: SettingProps) {
+  const { key, label, kind, choices = [], empty = 'servers.default' } = field
   const shared = {
     id: key,
     disabled: isDisabled,
@@ -86,7 +87,7 @@ export function Setting({ field, value, mistake, isDisabled, onChange, onLeave }
         />
       )}
       <p id={`${key}-hint`} class="hint">
-        {mistake ? <Mistake mistake={mistake} /> : hint && t(hint)}
+        {mistake ? <Mistake mistake={mistake} /> : hint}
       </p>
     </div>
   )

@@ -3,9 +3,11 @@ import { useRef, useState } from 'preact/hooks'
 import { call } from '../../api/client.ts'
 import { type InputMistake, problemOf } from '../../api/problem.ts'
 import { Button } from '../../components/button.tsx'
+import { useDraft } from '../../components/drafts.ts'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { Tabs } from '../../components/tabs.tsx'
 import { notifyProblem } from '../../components/toast.tsx'
+import { offerUndo } from '../../components/undo-change.ts'
 import { navigate, pathWith, useRoute } from '../../router.ts'
 import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
@@ -14,18 +16,19 @@ import { changesOf, type FieldValue, groupsFor, mistakeOf, sheetsFor, shownValue
 import { ServerFaults } from './server-faults.tsx'
 import { Group, Setting } from './setting.tsx'
 import type { SettingField } from './sheets.ts'
-import { useServer } from './use-server.ts'
+import { draftOf, type Loaded, useServer } from './use-server.ts'
 
 const FAULTS = 'faults'
+const UNCHANGED: ReadonlyMap<string, FieldValue> = new Map()
 
 /** The property sheet of a virtual server. Apply shows the difference in the YAML file before it writes it. */
 export function PropertySheet({ id }: { readonly id: string }) {
   const { query } = useRoute()
-  const { loaded, problem, again } = useServer(id)
-  const [changes, setChanges] = useState<ReadonlyMap<string, FieldValue>>(new Map())
+  const { value: loaded, problem, again } = useServer(id)
+  const [changes = UNCHANGED, keep] = useDraft<ReadonlyMap<string, FieldValue>>(draftOf(id), loaded?.server.name ?? id)
   const { mistakes, setMistakes, check } = useMistakes()
   const [isApplying, setApplying] = useState(false)
-  if (problem) return <ProblemState problem={problem} onRetry={again} />
+  if (problem) return <ProblemState problem={problem} onRetry={() => void again()} />
   if (!loaded) return <Skeleton lines={10} />
   const { server, settings, configuration } = loaded
   const { protocol } = server
@@ -40,20 +43,22 @@ export function PropertySheet({ id }: { readonly id: string }) {
     const next = new Map(changes)
     if (value === present(field)) next.delete(field.key)
     else next.set(field.key, value)
-    setChanges(next)
+    keep(next.size > 0 ? next : undefined)
   }
   const discard = (): void => {
-    setChanges(new Map())
+    keep(undefined)
     setMistakes([])
   }
   const applied = async (): Promise<void> => {
     const name = changes.get('name')
     discard()
+    const path = (one: string): string => pathWith(['servers', one], query)
+    const goBack = (): void => navigate(path(id), { replace: true })
+    offerUndo(t('servers.applied', { name: server.name }), name === undefined ? undefined : goBack)
     if (name === undefined) return again()
     const { items } = await call('virtualServers.list', {})
     const renamed = items.find((one) => one.name === name)
-    if (renamed) navigate(pathWith(['servers', renamed.id], query), { replace: true })
-    else navigate('/servers')
+    navigate(renamed ? path(renamed.id) : '/servers', { replace: true })
   }
   return (
     <section class="sheet" aria-label={server.name}>
@@ -78,6 +83,7 @@ export function PropertySheet({ id }: { readonly id: string }) {
                   key={field.key}
                   field={field}
                   value={changes.get(field.key) ?? present(field)}
+                  hint={portHint(field.key, loaded) ?? (field.hint && t(field.hint))}
                   mistake={mistakeOf(mistakes, field)}
                   isDisabled={!canChange}
                   onChange={(value) => change(field, value)}
@@ -113,6 +119,16 @@ export function PropertySheet({ id }: { readonly id: string }) {
       )}
     </section>
   )
+}
+
+/** Returns what to know about a port where clients connect to another one than the configuration says. */
+function portHint(key: string, { server, settings, configuration }: Loaded): string | undefined {
+  if (key !== 'port' && key !== 'tlsPort') return undefined
+  const [port, configured] = [server[key], settings[key]]
+  if (port === null || port === configured) return undefined
+  if (configured === 0) return t('servers.freePort', { port: `${port}` })
+  const offset = `${configuration.configuration.portOffset}`
+  return t('servers.portWithOffset', { port: `${port}`, configured: `${configured}`, offset })
 }
 
 /** The mistakes of the changes, as the lab finds them. Fields are checked when they are left. */

@@ -21,7 +21,7 @@ import type { JobSummary } from './facts.ts'
 import { JobState, OutcomeBadges } from './state.tsx'
 
 /** Starts a verify of all virtual servers, and opens it. */
-export const verifyAll = (): Promise<void> =>
+const verifyAll = (): Promise<void> =>
   call('verify.start', {}).then(
     ({ id }) => navigate(`/verify/${id}`),
     (error) => notifyProblem(problemOf(error)),

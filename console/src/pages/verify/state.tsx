@@ -23,9 +23,6 @@ export const verdictLooks: Readonly<Record<Verdict, Look>> = {
   safe: { tone: 'good', icon: CircleCheck },
 }
 
-export const isOutcome = (name: string): name is Outcome => name in outcomeLooks
-export const isVerdict = (name: string): name is Verdict => name in verdictLooks
-
 /** The states of a server of an audit that waits for its client. */
 export const visitLooks = {
   visited: { tone: 'good', icon: Plug },

@@ -29,6 +29,9 @@ export default {
   'servers.port': 'Port',
   'servers.tlsPort': 'TLS-Port',
   'servers.portHint': 'off schließt ihn.',
+  'servers.portWithOffset':
+    'Clients verbinden sich mit Port {port}: {configured} mit portOffset {offset}. off schließt ihn.',
+  'servers.freePort': 'Clients verbinden sich mit Port {port}, der frei war. off schließt ihn.',
   'servers.personality': 'Nachgeahmter Server',
   'servers.personalityHint': 'Der Server, dessen Begrüßungen und Antworten Clients sehen. Vorgabe: der des Labs.',
   'servers.limits': 'Grenzen',
@@ -67,6 +70,7 @@ export default {
   'servers.changes': '{n} Änderung|{n} Änderungen',
   'servers.apply': 'Übernehmen',
   'servers.applyTitle': 'Änderungen der Konfiguration',
+  'servers.applied': '{name} ist geändert',
   'servers.noDifference': 'Es ändert sich nichts.',
   'servers.notDurable': 'Dieses Labor hat keine Konfigurationsdatei: Die Änderungen gelten, bis es endet.',
   'servers.faults': 'Störungen',

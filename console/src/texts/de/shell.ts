@@ -44,6 +44,8 @@ export default {
   'shell.close': 'Schließen',
   'shell.cancel': 'Abbrechen',
   'shell.undo': 'Rückgängig',
+  'shell.draftKept': 'Ihre Änderungen an {name} bleiben, bis Sie sie übernehmen oder abbrechen',
+  'shell.unsaved': 'nicht übernommen',
   'shell.dismiss': 'Ausblenden',
   'shell.copy': 'Kopieren',
   'shell.copied': 'Kopiert',

@@ -27,6 +27,9 @@ export default {
   'servers.port': 'Port',
   'servers.tlsPort': 'TLS port',
   'servers.portHint': 'Enter off to close the port.',
+  'servers.portWithOffset':
+    'Clients connect to port {port}: {configured} with portOffset {offset}. Enter off to close the port.',
+  'servers.freePort': 'Clients connect to port {port}, which was free. Enter off to close the port.',
   'servers.personality': 'Personality',
   'servers.personalityHint': 'The server whose greetings and replies clients see. default: that of the lab.',
   'servers.limits': 'Limits',
@@ -64,6 +67,7 @@ export default {
   'servers.changes': '{n} change|{n} changes',
   'servers.apply': 'Apply',
   'servers.applyTitle': 'Changes of the configuration',
+  'servers.applied': '{name} is changed',
   'servers.noDifference': 'Nothing changes.',
   'servers.notDurable': 'This lab has no configuration file: the changes last until it stops.',
   'servers.faults': 'Faults',

@@ -42,6 +42,8 @@ export default {
   'shell.close': 'Close',
   'shell.cancel': 'Cancel',
   'shell.undo': 'Undo',
+  'shell.draftKept': 'Your changes of {name} are kept until you apply or cancel them',
+  'shell.unsaved': 'not applied',
   'shell.dismiss': 'Dismiss',
   'shell.copy': 'Copy',
   'shell.copied': 'Copied',

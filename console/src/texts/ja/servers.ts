@@ -29,6 +29,9 @@ export default {
   'servers.port': 'ポート',
   'servers.tlsPort': 'TLS ポート',
   'servers.portHint': 'off で閉じます。',
+  'servers.portWithOffset':
+    'クライアントはポート {port} に接続します: {configured} に portOffset {offset} を加えた値です。off で閉じます。',
+  'servers.freePort': 'クライアントは空きポート {port} に接続します。off で閉じます。',
   'servers.personality': '模倣するサーバー',
   'servers.personalityHint': 'クライアントに見せるあいさつと応答を選びます。既定値: ラボの設定。',
   'servers.limits': '制限',
@@ -67,6 +70,7 @@ export default {
   'servers.changes': '変更 {n} 件',
   'servers.apply': '適用',
   'servers.applyTitle': '設定の変更',
+  'servers.applied': '{name} を変更しました',
   'servers.noDifference': '変更はありません。',
   'servers.notDurable': 'この設定にはファイルがないため、変更は停止するまで有効です。',
   'servers.faults': '障害',

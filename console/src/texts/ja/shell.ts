@@ -44,6 +44,8 @@ export default {
   'shell.close': '閉じる',
   'shell.cancel': 'キャンセル',
   'shell.undo': '元に戻す',
+  'shell.draftKept': '{name} の変更は、適用またはキャンセルするまで保持されます',
+  'shell.unsaved': '未適用',
   'shell.dismiss': '閉じる',
   'shell.copy': 'コピー',
   'shell.copied': 'コピーしました',
