@@ -5,6 +5,7 @@ import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { CONTENT_ID, compose, FIELD_NAME, type MessageDraft } from '../../../src/mail/format/compose.ts'
 import { changeFlags, mailOf } from '../delivered-mail.ts'
+import { addressed, attachmentOf } from '../drafts.ts'
 import { bodyOf, changes, jsonResponse, type Route } from '../routes.ts'
 import { deliverAs } from '../tool-mail.ts'
 import { keywordsOf } from './tags.ts'
@@ -45,9 +46,8 @@ const OWN_FIELDS =
 /** Sends a message as a client of Mailpit writes it. */
 export const sendRoute: Route = changes('POST', '/api/v1/send', async (call) => {
   const wanted = await bodyOf(call, input)
-  const recipients = [...wanted.to, ...wanted.cc].map(({ email: address }) => address).concat(wanted.bcc)
+  const { draft, recipients, messageId } = draftOf(wanted)
   if (recipients.length === 0) throw new ApiProblem('bad-request', 'To: is missing; a message needs a recipient')
-  const { draft, messageId } = draftOf(wanted)
   const octets = await compose(draft, call.api.lab.clock.now())
   const copies = await arrivals(call.api, messageId, () => deliverAs(call, wanted.from.email, recipients, octets))
   const keywords = keywordsOf(wanted.tags)
@@ -62,46 +62,31 @@ export const sendRoute: Route = changes('POST', '/api/v1/send', async (call) => 
 })
 
 /** Bcc stays in the envelope, so that all recipients get the same message. */
-function draftOf(wanted: z.output<typeof input>): { draft: MessageDraft; messageId: string } {
+function draftOf(wanted: z.output<typeof input>) {
   const own = Object.keys(wanted.headers).find((name) => OWN_FIELDS.test(name))
   if (own !== undefined)
     throw new ApiProblem('bad-request', `Headers: ${own} has a key of its own, or is set by the lab`)
   const { [givenId(wanted.headers)]: given, ...headers } = wanted.headers
   const messageId = given ?? `<${randomUUID()}@sealpost>`
-  const list = (all: readonly z.output<typeof mailbox>[]): string[] => all.map(text)
-  const draft = {
-    from: text(wanted.from),
-    ...(wanted.to.length > 0 ? { to: list(wanted.to) } : {}),
-    ...(wanted.cc.length > 0 ? { cc: list(wanted.cc) } : {}),
-    subject: wanted.subject,
-    text: wanted.text,
-    ...(wanted.html === '' ? {} : { html: wanted.html }),
-    headers: {
-      'Message-ID': messageId,
-      ...(wanted.replyto.length > 0 ? { 'Reply-To': list(wanted.replyto).join(', ') } : {}),
-      ...(wanted.tags.length > 0 ? { 'X-Tags': wanted.tags.join(', ') } : {}),
-      ...headers,
+  const { subject, text, html, tags, replyto: replyTo, bcc } = wanted
+  const { content, recipients } = addressed(
+    { ...wanted, bcc: bcc.map((address) => ({ email: address })), replyTo },
+    {
+      subject,
+      text,
+      html: html === '' ? undefined : html,
+      headers: { 'Message-ID': messageId, ...(tags.length > 0 ? { 'X-Tags': tags.join(', ') } : {}), ...headers },
+      attachments: wanted.attachments.map((one) =>
+        attachmentOf(one.filename, one.content, one.contenttype, one.contentid),
+      ),
     },
-    attachments: wanted.attachments.map(({ filename, content, contenttype, contentid }) => ({
-      filename,
-      content: Buffer.from(content, 'base64'),
-      ...(contenttype === '' ? {} : { contentType: contenttype }),
-      ...(contentid === '' ? {} : { cid: contentid }),
-    })),
-  }
-  assertOneLine(draft)
-  return { draft, messageId }
+  )
+  assertOneLine(content)
+  return { draft: content, recipients, messageId }
 }
 
 const givenId = (headers: Readonly<Record<string, string>>): string =>
   Object.keys(headers).find((name) => /^message-id$/i.test(name)) ?? 'Message-ID'
-
-const text = ({ email: address, name }: z.output<typeof mailbox>): string =>
-  name === '' ? address : `${/^[\w !#$%&'*+/=?^`{|}~-]*$/.test(name) ? name : quoted(name)} <${address}>`
-
-/** RFC 5322 section 3.2.4. Words outside ASCII are encoded later, which needs them without quotes. */
-const quoted = (name: string): string =>
-  /[^ -~]/.test(name) ? name.replaceAll(/[()<>[\]:;@\\,."]/g, ' ') : `"${name.replaceAll(/["\\]/g, '\\$&')}"`
 
 /** A line end would begin another header field. @throws ApiProblem `bad-request` */
 function assertOneLine({ from, to, cc, subject, headers, attachments }: MessageDraft): void {

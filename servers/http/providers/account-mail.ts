@@ -1,8 +1,17 @@
 import { operationNamed } from '../../../src/api/invoke.ts'
 import { headerFields, headerValues } from '../../../src/mail/format/headers.ts'
+import { accountOfToken } from '../access-tokens.ts'
 import { TOOL_CALLER } from '../caller.ts'
-import { type ProviderCall, ProviderError } from './types.ts'
+import { type Credential, type ProviderCall, ProviderError } from './types.ts'
 import { parseMailboxes } from './values.ts'
+
+/** Returns the access token in a request, with its account. @throws ProviderError `bad-key` */
+export async function accessTokenIn({ c, context }: Omit<ProviderCall, 'key'>): Promise<Credential> {
+  const [, token = ''] = /^bearer\s+(\S+)$/i.exec(c.req.header('Authorization') ?? '') ?? []
+  const account = await accountOfToken(token, context)
+  if (account && 'user' in account) return { shown: token, matches: () => true, account }
+  throw new ProviderError('bad-key', account?.why ?? 'the request has no access token of this lab')
+}
 
 /** Returns the account of a request, which its path names by `me` or by an address. @throws ProviderError `unverified-sender` */
 export function accountIn({ account, params: { user = 'me' }, api }: ProviderCall): { user: string; address: string } {

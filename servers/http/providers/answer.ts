@@ -4,7 +4,6 @@ import type { Api } from '../../../src/api/api.ts'
 import { problemOf } from '../../../src/api/problem-of.ts'
 import { providerTitles } from '../../../src/core/config/schema/providers.ts'
 import type { ServerContext } from '../../service.ts'
-import { accountOfToken } from '../access-tokens.ts'
 import { bodyOf } from '../body.ts'
 import { contentAnswer } from '../content-answer.ts'
 import type { Env } from '../env.ts'
@@ -52,18 +51,12 @@ export async function answerProvider(
 
 /** @throws ProviderError `bad-key`, or the refusal that the configuration has for the key */
 async function identityOf(call: Omit<ProviderCall, 'key'>): Promise<Pick<ProviderCall, 'key' | 'account'>> {
-  const { provider, config, context, c } = call
-  if (!provider.credentialOf) {
-    const [, token = ''] = /^bearer\s+(\S+)$/i.exec(c.req.header('Authorization') ?? '') ?? []
-    const account = await accountOfToken(token, context)
-    if (account && 'user' in account) return { key: token.slice(-4), account }
-    throw new ProviderError('bad-key', account?.why ?? 'the request has no access token of this lab')
-  }
-  const credential = provider.credentialOf(call)
+  const { provider, config } = call
+  const credential = await provider.credentialOf(call)
   if (!credential) throw new ProviderError('bad-key', 'the request has no key of the right form')
-  const { id: given = '', shown, matches } = credential
+  const { id: given = '', shown, matches, account } = credential
   const key = shown.slice(-4)
-  if (!config.keys) return { key }
+  if (account || !config.keys) return { key, ...(account && { account }) }
   const own = config.keys.find(({ id = given, secret = '' }) => sameSecret(id, given) && matches(secret))
   const { answer } = own ?? { answer: 'bad-key' as const }
   if (answer) throw new ProviderError(answer, `the configuration refuses the key that ends in ${key}: ${answer}`)

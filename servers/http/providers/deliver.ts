@@ -5,28 +5,24 @@ import type { ProviderEvent } from '../../../src/core/config/schema/provider-eve
 import { providerSource } from '../../../src/core/config/schema/providers.ts'
 import { definedOnly } from '../../../src/core/values/defined.ts'
 import { ReadableMessage } from '../../../src/mail/format/readable.ts'
+import type { ScheduledFacts } from '../../../src/storage/store/types.ts'
 import { reportStored } from '../../../src/transport/delivery/reports/on-demand/report-stored.ts'
 import { resolveOnDemand } from '../../../src/transport/delivery/reports/on-demand/resolve.ts'
 import { DeliveryError } from '../../../src/transport/delivery/types.ts'
-import type { Happening, MailEvent, Origin, SentMail } from './types.ts'
+import type { QueueEntry } from '../../../src/transport/outgoing/types.ts'
+import type { MailEvent, Origin, SentMail } from './types.ts'
 
-/** A message as the lab delivers it. */
-export interface Delivered {
-  readonly mail: SentMail
-  readonly raw: Buffer
-  /** Header lines to put in front of it. */
-  readonly trace?: Buffer | undefined
-  /** Id of the session that sent it. */
-  readonly session?: string | undefined
-}
+/** Something that happens to a message. Default: the usual reply for the event, after the `eventDelay` of the provider. */
+type Happening = Pick<MailEvent, 'type' | 'recipient'> & Partial<Pick<MailEvent, 'reply'>> & Pick<OnDemand, 'delayMs'>
 
 /**
  * Delivers a message, and sends its events to the webhooks. Recipients that the lab refuses become bounces, as at a provider:
  * without events, by mail.
+ * @param trace header lines to put in front of it
  */
-export async function deliver(origin: Origin, { mail, raw, trace, session }: Delivered): Promise<void> {
+export async function deliver(origin: Origin, mail: SentMail, trace?: Buffer): Promise<void> {
   const { api, provider, config } = origin
-  const { from, at } = mail
+  const { from, at, raw, session } = mail
   const happened: Happening[] = []
   const attempt = async (recipients: readonly string[]): Promise<void> => {
     try {
@@ -57,10 +53,32 @@ export async function deliver(origin: Origin, { mail, raw, trace, session }: Del
 
 const isSent = ({ type }: Happening): boolean => type !== 'dropped'
 
+/** Lets the queue of the lab deliver a message later. @throws StoreError */
+export async function schedule(
+  origin: Origin,
+  { from, recipients, subject, raw, session }: Pick<SentMail, 'from' | 'recipients' | 'subject' | 'raw' | 'session'>,
+  scheduled: ScheduledFacts,
+): Promise<void> {
+  const to = recipients.map((address) => ({ address }))
+  const outgoing = { connector: 'Scheduled mail', destination: sourceOf(origin), recipients: to, subject, scheduled }
+  const target = { mailFrom: from, rcptTo: recipients, outgoing, ...(session && { session }) }
+  await origin.api.outgoing.queue.append(raw, [target])
+}
+
+/** Returns the scheduled messages of a provider: all, or those with an id or in a batch. */
+export const scheduledMail = (origin: Origin, id?: string): QueueEntry[] =>
+  origin.api.outgoing.queue
+    .list()
+    .filter(({ destination, scheduled }) => scheduled && destination === sourceOf(origin))
+    .filter(({ scheduled }) => id === undefined || scheduled?.ids.includes(id))
+
+/** Returns the name of a provider of the lab. */
+export const sourceOf = ({ virtualServer, config }: Origin): string => providerSource(virtualServer, config.provider)
+
 /** Returns a message as its events describe it. */
-export function sentMail(raw: Buffer, facts: Omit<SentMail, 'subject' | 'messageId' | 'sizeOctets'>): SentMail {
-  const { subject, messageId } = new ReadableMessage(raw)
-  return { ...facts, subject, messageId: messageId.trim().replace(/^<|>$/g, ''), sizeOctets: raw.length }
+export function sentMail(facts: Omit<SentMail, 'subject' | 'messageId'>): SentMail {
+  const { subject, messageId } = new ReadableMessage(facts.raw)
+  return { ...facts, subject, messageId: messageId.trim().replace(/^<|>$/g, '') }
 }
 
 /** Returns whether a recipient is on the suppression list. */
@@ -72,8 +90,7 @@ const INSTEAD: readonly ProviderEvent[] = ['bounced', 'soft-bounced', 'deferred'
 
 /** Returns what mail to a recipient causes, first things first. @throws DeliveryError */
 function happeningsOf(origin: Origin, from: string, recipient: string): Happening[] {
-  const { testAddresses = [] } = origin.provider
-  const test = testAddresses.find(([address]) => address.test(recipient))?.[1]
+  const test = origin.provider.testAddresses?.find(([address]) => address.test(recipient))?.[1]
   const given = isSuppressed(origin, recipient) ? 'dropped' : test
   const { onDemand } = given ? {} : resolveOnDemand(origin.api.lab.services, recipient, from)
   const type = given ?? onDemand?.event ?? 'delivered'
@@ -91,32 +108,24 @@ const REPLIES: Partial<Readonly<Record<ProviderEvent, MailEvent['reply'] | undef
   deferred: refusalOf('4.4.1'),
   dropped: { code: 550, status: '5.1.1', text: 'The recipient is on the suppression list' },
 }
+const ACCEPTED = { code: 250, status: '2.0.0', text: 'OK' }
 
 /** Sends the events of a message to the webhooks of its provider. Those that are due at the same time go together. */
-export async function reportEvents(
-  { api, provider, config, virtualServer, base }: Origin,
-  mail: SentMail,
-  happenings: readonly Happening[],
-): Promise<void> {
+export async function reportEvents(origin: Origin, mail: SentMail, happenings: readonly Happening[]): Promise<void> {
+  const { api, provider, config, base } = origin
   if (!provider.eventPosts || !api.webhooks) return
-  const source = providerSource(virtualServer, config.provider)
   const now = api.lab.clock.now()
-  const reply = { code: 250, status: '2.0.0', text: 'OK' }
-  const events = happenings.map(({ delayMs = config.eventDelay, ...one }) => ({
-    delayMs,
-    event: { id: randomUUID(), at: now + delayMs, reply: REPLIES[one.type] ?? reply, ...one, mail },
-  }))
-  const delays = [...new Set(events.map(({ delayMs }) => delayMs))].sort((a, b) => a - b)
-  for (const hook of config.webhooks) {
-    for (const delayMs of delays) {
-      const due = events.flatMap((one) => (one.delayMs === delayMs ? [one.event] : []))
-      const wanted = due.filter(({ type }) => hook.events.includes(type))
-      const ordered = hook.faults.includes('wrong-order') ? wanted.reverse() : wanted
-      const posts = ordered.length === 0 ? [] : await provider.eventPosts(ordered, { api, hook, base })
-      for (const post of posts) {
-        const copies = hook.faults.includes('duplicates') ? 2 : 1
-        for (let copy = 0; copy < copies; copy++) await api.webhooks.post(hook.url, { ...post, source, delayMs })
-      }
+  const delayOf = ({ delayMs = config.eventDelay }: Happening): number => delayMs
+  for (const delayMs of [...new Set(happenings.map(delayOf))].sort((a, b) => a - b)) {
+    const due = happenings.filter((one) => delayOf(one) === delayMs)
+    const at = now + delayMs
+    const events = due.map((one) => ({ id: randomUUID(), at, reply: REPLIES[one.type] ?? ACCEPTED, ...one, mail }))
+    for (const hook of config.webhooks) {
+      const wanted = events.filter(({ type }) => hook.events.includes(type))
+      if (hook.faults.includes('wrong-order')) wanted.reverse()
+      const posts = wanted.length === 0 ? [] : await provider.eventPosts(wanted, { api, hook, base })
+      for (const post of hook.faults.includes('duplicates') ? posts.flatMap((one) => [one, one]) : posts)
+        await api.webhooks.post(hook.url, { ...post, source: sourceOf(origin), delayMs })
     }
   }
 }

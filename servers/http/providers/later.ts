@@ -6,38 +6,32 @@ import { deliver, happeningOf, reportEvents, sentMail } from './deliver.ts'
 import { providerNamed } from './providers.ts'
 import type { SentMail } from './types.ts'
 
+type Stored = Pick<SentMail, 'raw' | 'from' | 'recipients' | 'at' | 'session'>
+
 /** Returns a message that was sent before, and its provider; undefined for mail that no provider of the lab has sent. */
-async function sentBefore(api: Api, raw: Buffer, envelope: Pick<SentMail, 'from' | 'recipients' | 'at'>) {
-  const found = sentByOf(raw)
-  if (!found) return undefined
-  const { by, details } = found
-  const server = api.lab.config.virtualServers.find(({ name }) => name === details.virtualServer)
-  const config = server?.providers.find(({ provider }) => provider === by.provider)
-  if (!config) return undefined
+async function sentBefore(api: Api, stored: Stored) {
+  const { by, details } = sentByOf(stored.raw) ?? {}
+  const server = api.lab.config.virtualServers.find(({ name }) => name === details?.virtualServer)
+  const config = server?.providers.find(({ provider }) => provider === by?.provider)
+  if (!by || !details || !config) return undefined
   const provider = await providerNamed(config.provider)
-  return { origin: { api, provider, config, ...details }, mail: sentMail(raw, { ...by, ...details, ...envelope }) }
+  return { origin: { api, provider, config, ...details }, mail: sentMail({ ...by, ...details, ...stored }) }
 }
 
 /** Delivers a message whose time has come. @throws Error if the configuration no longer has the API */
-export async function deliverScheduled(
-  api: Api,
-  raw: Buffer,
-  { mailFrom = '', rcptTo = [], session }: DeliveryEnvelope,
-) {
-  const found = await sentBefore(api, raw, { from: mailFrom, recipients: rcptTo, at: api.lab.clock.now() })
+export async function deliverScheduled(api: Api, raw: Buffer, envelope: DeliveryEnvelope): Promise<void> {
+  const { mailFrom: from = '', rcptTo: recipients = [], session } = envelope
+  const found = await sentBefore(api, { raw, from, recipients, at: api.lab.clock.now(), session })
   if (!found) throw new Error('the configuration no longer has the API by which the message was scheduled')
-  await deliver(found.origin, { ...found, raw, session })
+  await deliver(found.origin, found.mail)
 }
 
 /** Reports an event of a message that was sent before. */
-export async function reportProviderEvent(
-  api: Api,
-  ...[{ raw, from, recipients, at }, wanted]: Parameters<ReportProviderEvent>
-): Promise<boolean> {
-  const { event: type } = wanted
-  const found = await sentBefore(api, raw, { from, recipients, at })
+export async function reportProviderEvent(api: Api, ...[stored, wanted]: Parameters<ReportProviderEvent>) {
+  const { event: type, delayMs = 0 } = wanted
+  const found = await sentBefore(api, stored)
   if (!found?.origin.provider.eventPosts || !type) return false
-  const all = recipients.map((recipient) => ({ ...happeningOf(wanted), delayMs: wanted.delayMs ?? 0, type, recipient }))
+  const all = stored.recipients.map((recipient) => ({ ...happeningOf(wanted), delayMs, type, recipient }))
   await reportEvents(found.origin, found.mail, all)
   return true
 }

@@ -1,36 +1,34 @@
 import type { ProviderConfig, ProviderName } from '../../../src/core/config/schema/providers.ts'
 import type { Provider } from './types.ts'
 
-interface Row {
-  /** The hosts of its API. */
-  readonly hosts: RegExp
-  /** Loads its adapter. A lab loads only those that applications use. */
-  readonly load: () => Promise<Provider>
+/** Loads the adapter of each provider. A lab loads only those that applications use. */
+const loaders: Readonly<Record<ProviderName, () => Promise<Provider>>> = {
+  ses: async () => (await import('./ses/ses.ts')).ses,
+  sendgrid: async () => (await import('./sendgrid/sendgrid.ts')).sendgrid,
+  postmark: async () => (await import('./postmark/postmark.ts')).postmark,
+  mailgun: async () => (await import('./mailgun/mailgun.ts')).mailgun,
+  resend: async () => (await import('./resend/resend.ts')).resend,
+  brevo: async () => (await import('./brevo/brevo.ts')).brevo,
+  mailjet: async () => (await import('./mailjet/mailjet.ts')).mailjet,
+  graph: async () => (await import('./graph/graph.ts')).graph,
+  gmail: async () => (await import('./gmail/gmail.ts')).gmail,
 }
 
-const rows: Readonly<Record<ProviderName, Row>> = {
-  ses: {
-    hosts: /^(?:email|sns)(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/,
-    load: async () => (await import('./ses/ses.ts')).ses,
-  },
-  sendgrid: {
-    hosts: /^api\.(?:eu\.)?sendgrid\.com$/,
-    load: async () => (await import('./sendgrid/sendgrid.ts')).sendgrid,
-  },
-  postmark: {
-    hosts: /^api\.postmarkapp\.com$/,
-    load: async () => (await import('./postmark/postmark.ts')).postmark,
-  },
-  mailgun: { hosts: /^api\.(?:eu\.)?mailgun\.net$/, load: async () => (await import('./mailgun/mailgun.ts')).mailgun },
-  resend: { hosts: /^api\.resend\.com$/, load: async () => (await import('./resend/resend.ts')).resend },
-  brevo: { hosts: /^api\.(?:brevo|sendinblue)\.com$/, load: async () => (await import('./brevo/brevo.ts')).brevo },
-  mailjet: { hosts: /^api\.(?:us\.)?mailjet\.com$/, load: async () => (await import('./mailjet/mailjet.ts')).mailjet },
-  graph: { hosts: /^graph\.microsoft\.(?:com|us|de)$/, load: async () => (await import('./graph/graph.ts')).graph },
-  gmail: { hosts: /^(?:gmail|www)\.googleapis\.com$/, load: async () => (await import('./gmail/gmail.ts')).gmail },
+/** The hosts of each API. */
+const hosts: Readonly<Record<ProviderName, RegExp>> = {
+  ses: /^(?:email|sns)(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/,
+  sendgrid: /^api\.(?:eu\.)?sendgrid\.com$/,
+  postmark: /^api\.postmarkapp\.com$/,
+  mailgun: /^api\.(?:eu\.)?mailgun\.net$/,
+  resend: /^api\.resend\.com$/,
+  brevo: /^api\.(?:brevo|sendinblue)\.com$/,
+  mailjet: /^api\.(?:us\.)?mailjet\.com$/,
+  graph: /^graph\.microsoft\.(?:com|us|de)$/,
+  gmail: /^(?:gmail|www)\.googleapis\.com$/,
 }
 
 /** Returns the adapter of a provider. */
-export const providerNamed = (name: ProviderName): Promise<Provider> => rows[name].load()
+export const providerNamed = (name: ProviderName): Promise<Provider> => loaders[name]()
 
 /** A request to the API of a provider. */
 export interface ProviderPlace {
@@ -49,7 +47,7 @@ export function providerPlace(
   providers: readonly ProviderConfig[],
 ): ProviderPlace | undefined {
   const name = host.toLowerCase().replace(/:\d*$/, '')
-  const own = providers.find(({ provider }) => rows[provider].hosts.test(name))
+  const own = providers.find(({ provider }) => hosts[provider].test(name))
   if (own) return { config: own, host: name, tenant: undefined, path: path.replaceAll(/\/{2,}/g, '/') }
   // Uploads of the Gmail API have the name of the provider in their own paths.
   const isUpload = path.startsWith('/upload/gmail/')

@@ -19,10 +19,13 @@ export class ProviderError extends Error {
   readonly kind: ErrorKind
   /** The field that is wrong. */
   readonly field: string | undefined
-  constructor(kind: ErrorKind, message: string, field?: string) {
+  /** The code of a provider that has several for the kind. */
+  readonly code: string | undefined
+  constructor(kind: ErrorKind, message: string, field?: string, code?: string) {
     super(message)
     this.kind = kind
     this.field = field
+    this.code = code
   }
 }
 
@@ -42,6 +45,8 @@ export interface Credential {
   readonly shown: string
   /** Returns whether it was made with a secret of the configuration. */
   matches(secret: string): boolean
+  /** The account of an access token. */
+  readonly account?: Account
 }
 
 /** A provider of a virtual server, as an application has it. */
@@ -80,22 +85,11 @@ export interface ProviderRoute {
   run(call: ProviderCall): Promise<Answer> | Answer
 }
 
-/** A message that was sent, as its events describe it. */
-export interface SentMail extends Pick<SentBy, 'id' | 'tags' | 'arguments'>, Pick<SentByDetails, 'details'> {
+/** A message that an application sends. */
+export interface OutgoingMail extends Partial<Pick<SentBy, 'tags' | 'arguments'> & Pick<SentByDetails, 'details'>> {
+  readonly id: string
   readonly from: string
   readonly recipients: readonly string[]
-  readonly subject: string
-  /** Without angle brackets. */
-  readonly messageId: string
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  readonly sizeOctets: number
-}
-
-/** A message that an application sends. */
-export interface OutgoingMail
-  extends Pick<SentMail, 'id' | 'from' | 'recipients'>,
-    Partial<Pick<SentMail, 'tags' | 'arguments' | 'details'>> {
   /** The address that must be verified. Default: the sender. */
   readonly verifiedAs?: string
   readonly content: MessageDraft | Buffer
@@ -105,22 +99,30 @@ export interface OutgoingMail
   readonly batch?: string | undefined
 }
 
-/** Something that happens to a message. */
-export interface Happening {
-  readonly type: ProviderEvent
-  readonly recipient: string
-  /** The reply of the server of the recipient. Default: the usual one for the event. */
-  readonly reply?: { readonly code: number; readonly status: string; readonly text: string }
-  /** Default: `eventDelay` of the provider. */
-  readonly delayMs?: number
+/** A message that was sent, as its events describe it. */
+export interface SentMail extends Required<Omit<OutgoingMail, 'verifiedAs' | 'content' | 'sendAt' | 'batch'>> {
+  readonly raw: Buffer
+  readonly subject: string
+  /** Without angle brackets. */
+  readonly messageId: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** Id of the session that sent it. */
+  readonly session?: string | undefined
 }
 
 /** An event of a message. */
-export interface MailEvent extends Required<Omit<Happening, 'delayMs'>> {
+export interface MailEvent {
   readonly id: string
+  readonly type: ProviderEvent
+  readonly recipient: string
+  /** The reply of the server of the recipient. */
+  readonly reply: { readonly code: number; readonly status: string; readonly text: string }
   readonly at: number
   readonly mail: SentMail
 }
+
+export type WebhookRequest = Pick<WebhookPost, 'event' | 'body' | 'headers' | 'sign'>
 
 /** Returns the requests to a webhook for events of one message. */
 export type EventPosts = (
@@ -128,24 +130,19 @@ export type EventPosts = (
   target: Pick<Origin, 'api' | 'base'> & { readonly hook: ProviderHook },
 ) => readonly WebhookRequest[] | Promise<readonly WebhookRequest[]>
 
-export type WebhookRequest = Pick<WebhookPost, 'event' | 'body' | 'headers' | 'sign'>
-
-/** The limit that a request has reached. */
-interface Limit {
-  readonly limit: number
-  readonly resetAtMs: number
-  readonly nowMs: number
-}
-
 /** A provider: its paths, and the forms of what it says. */
 export interface Provider {
   readonly routes: readonly ProviderRoute[]
-  /** Returns the credential in a request; undefined if it has none of the right form. Absent: access tokens of the lab. */
-  credentialOf?(call: Omit<ProviderCall, 'key'>): Credential | undefined
-  /** Returns the answer to a refused request. */
-  errorOf(error: ProviderError, limit: Limit, call: Pick<ProviderCall, 'path' | 'c'>): Answer
-  /** Returns the Message-ID of a message without its angle brackets. Default: the id, at the provider's name below `.lab`. */
-  messageIdOf?(id: string): string
+  /** Returns the credential in a request; undefined if it has none of the right form. */
+  credentialOf(call: Omit<ProviderCall, 'key'>): Credential | undefined | Promise<Credential>
+  /** Returns the answer to a refused request. @param limit the limit that it may have reached, in messages */
+  errorOf(
+    error: ProviderError,
+    limit: { readonly limit: number; readonly resetAtMs: number; readonly nowMs: number },
+    call: Pick<ProviderCall, 'path' | 'c'>,
+  ): Answer
+  /** Returns the Message-ID of a message, without angle brackets. */
+  messageIdOf(id: string): string
   /** Addresses for tests that the provider documents, and the events of mail to them. */
   readonly testAddresses?: readonly (readonly [address: RegExp, event: ProviderEvent])[]
   /** Absent: bounces come by mail. */

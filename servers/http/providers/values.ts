@@ -2,10 +2,9 @@ import { z } from 'zod'
 import { sameSecret } from '../../../src/accounts/directory/secrets.ts'
 import type { ProviderTemplate } from '../../../src/core/config/schema/providers.ts'
 import { xml } from '../../../src/core/text/xml.ts'
-import { definedOnly } from '../../../src/core/values/defined.ts'
-import { addressText, parseAddresses } from '../../../src/mail/format/addresses.ts'
-import type { DraftAttachment } from '../../../src/mail/format/compose.ts'
+import { parseAddresses } from '../../../src/mail/format/addresses.ts'
 import { parseJson } from '../body.ts'
+import type { Content, Mailbox } from '../drafts.ts'
 import { type Credential, type ProviderCall, ProviderError } from './types.ts'
 
 /** Returns the key in a header field, which is the first group of `form`; undefined if its form is wrong. */
@@ -24,60 +23,11 @@ export function jsonBody<T extends z.ZodType>({ body }: Pick<ProviderCall, 'body
 }
 
 /** A text that may be missing or null. */
-export const optionalText = z
-  .string()
-  .nullish()
-  .transform((text) => text ?? undefined)
-
-/** A mailbox of a request. */
-export interface Mailbox {
-  readonly email: string
-  readonly name?: string | undefined
-}
-
-/** The people in the header of a message. */
-interface People {
-  readonly from: Mailbox
-  readonly to?: readonly Mailbox[]
-  readonly cc?: readonly Mailbox[]
-  readonly bcc?: readonly Mailbox[]
-  readonly replyTo?: readonly Mailbox[]
-}
-
-/** The content of a message. */
-export interface Content {
-  readonly subject?: string | undefined
-  readonly text?: string | undefined
-  readonly html?: string | undefined
-  readonly headers?: Readonly<Record<string, string>>
-  readonly attachments?: readonly DraftAttachment[]
-}
-
-/** Returns the envelope and the content of a message. */
-export function addressed(
-  { from, to = [], cc = [], bcc = [], replyTo = [] }: People,
-  { headers, ...content }: Content,
-) {
-  const listed = (all: readonly Mailbox[]): string[] =>
-    all.map(({ email, name = '' }) => addressText({ name, address: email }))
-  return {
-    from: from.email,
-    recipients: [to, cc, bcc].flat().map(({ email }) => email),
-    content: {
-      ...definedOnly(content),
-      from: listed([from]).join(),
-      to: listed(to),
-      cc: listed(cc),
-      headers: { ...(replyTo.length > 0 ? { 'Reply-To': listed(replyTo).join(', ') } : {}), ...headers },
-    },
-  }
-}
-
-const ADDRESS = /^[^\s@<>,;"]+@[^\s@<>,;"]+$/
+export const optionalText = z.preprocess((given) => given ?? undefined, z.string().optional())
 
 /** Checks an address. @throws ProviderError `invalid` */
 export function assertAddress(email: string, field: string): void {
-  if (!ADDRESS.test(email))
+  if (!/^[^\s@<>,;"]+@[^\s@<>,;"]+$/.test(email))
     throw new ProviderError('invalid', `${field}: ${email || '(empty)'} is not an address`, field)
 }
 
@@ -88,20 +38,6 @@ export function parseMailboxes(text: string, field: string): Mailbox[] {
     assertAddress(email, field)
     return { email, name: Buffer.from(name, 'latin1').toString() }
   })
-}
-
-/** An attachment in base64, as most providers have it. @throws ProviderError `invalid` */
-export function attachmentOf(
-  filename: string,
-  content: string,
-  contentType: string | undefined,
-  cid?: string,
-): DraftAttachment {
-  const octets = Buffer.from(content, 'base64')
-  if (content !== '' && octets.length === 0)
-    throw new ProviderError('invalid', `attachments: ${filename} is not in base64`, 'attachments')
-  const id = cid?.replace(/^cid:/, '').replace(/^<|>$/g, '')
-  return { filename, content: octets, ...(contentType ? { contentType } : {}), ...(id ? { cid: id } : {}) }
 }
 
 /** A value in a template: `{{name}}`, `{{params.name}}`, `{{var:name:"none"}}`; `{{{name}}}` is not escaped in HTML. */

@@ -1,7 +1,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
-import { scheduledMail } from '../schedule.ts'
+import { addressed, attachmentOf } from '../../drafts.ts'
+import { scheduledMail } from '../deliver.ts'
 import { send } from '../send.ts'
 import {
   type Answer,
@@ -13,7 +14,7 @@ import {
   type ProviderCall,
   ProviderError,
 } from '../types.ts'
-import { addressed, attachmentOf, fromTemplate, jsonBody, keyIn, templateNamed } from '../values.ts'
+import { fromTemplate, jsonBody, keyIn, templateNamed } from '../values.ts'
 
 const mailbox = z.object({ email: z.string(), name: z.string().optional() })
 const mailboxes = z.array(mailbox).optional()

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { headerBlockEnd } from '../../../../src/mail/format/headers.ts'
-import { accountIn, addressesIn, saveSent } from '../account-mail.ts'
+import { accessTokenIn, accountIn, addressesIn, saveSent } from '../account-mail.ts'
 import { send } from '../send.ts'
 import { type Answer, type ErrorKind, type Provider, type ProviderCall, ProviderError } from '../types.ts'
 import { jsonBody } from '../values.ts'
@@ -73,6 +73,7 @@ export const gmail: Provider = {
       run: sendMessage,
     },
   ],
+  credentialOf: accessTokenIn,
   messageIdOf: (id) => `${id}@mail.gmail.com`,
   errorOf({ kind, message }) {
     const [code, reason, status, text = message] = errors[kind]

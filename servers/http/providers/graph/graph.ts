@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { timeText } from '../../../../src/core/time/time-text.ts'
 import { compose } from '../../../../src/mail/format/compose.ts'
-import { accountIn, addressesIn, assertOwn, saveSent } from '../account-mail.ts'
+import { addressed, attachmentOf } from '../../drafts.ts'
+import { accessTokenIn, accountIn, addressesIn, assertOwn, saveSent } from '../account-mail.ts'
 import { send } from '../send.ts'
 import { type Answer, type ErrorKind, type Provider, type ProviderCall, ProviderError } from '../types.ts'
-import { addressed, attachmentOf, jsonBody } from '../values.ts'
+import { jsonBody } from '../values.ts'
 
 const recipient = z
   .object({ emailAddress: z.object({ address: z.string(), name: z.string().nullish() }) })
@@ -123,6 +124,7 @@ export const graph: Provider = {
       run: sendMail,
     },
   ],
+  credentialOf: accessTokenIn,
   messageIdOf: (id) => `${id}@graph.lab`,
   errorOf({ kind, message }, { resetAtMs, nowMs }, { c }) {
     const [status, code, text] = errors[kind]

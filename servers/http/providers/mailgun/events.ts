@@ -64,7 +64,7 @@ export const mailgunEvents: EventPosts = (events, { api, hook }) =>
           'message-id': mail.messageId,
         },
         attachments: [],
-        size: mail.sizeOctets,
+        size: mail.raw.length,
       },
       flags: { 'is-routed': false, 'is-authenticated': true, 'is-system-test': false, 'is-test-mode': false },
       tags: mail.tags,

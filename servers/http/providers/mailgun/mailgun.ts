@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { auth } from 'hono/utils/basic-auth'
 import { parseDate } from '../../../../src/mail/format/dates.ts'
-import { scheduledMail } from '../schedule.ts'
+import { addressed } from '../../drafts.ts'
+import { scheduledMail } from '../deliver.ts'
 import { assertVerified, send } from '../send.ts'
 import {
   type Answer,
@@ -11,7 +12,7 @@ import {
   type ProviderCall,
   ProviderError,
 } from '../types.ts'
-import { addressed, fromTemplate, keyIn, parseMailboxes, templateNamed } from '../values.ts'
+import { fromTemplate, keyIn, parseMailboxes, templateNamed } from '../values.ts'
 import { mailgunEvents } from './events.ts'
 
 /** Reads a form, with files or without. @throws ProviderError `invalid` */

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { auth } from 'hono/utils/basic-auth'
 import { z } from 'zod'
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
+import { addressed, attachmentOf } from '../../drafts.ts'
 import { send } from '../send.ts'
 import {
   type Answer,
@@ -13,7 +14,7 @@ import {
   type ProviderCall,
   ProviderError,
 } from '../types.ts'
-import { addressed, attachmentOf, fromTemplate, jsonBody, keyIn, optionalText, templateNamed } from '../values.ts'
+import { fromTemplate, jsonBody, keyIn, optionalText, templateNamed } from '../values.ts'
 
 const mailbox = z
   .object({ Email: z.string(), Name: optionalText })
@@ -205,6 +206,7 @@ export const mailjet: Provider = {
     const key = keyIn(password, /^(.+)$/s)
     return id && key ? { ...key, id, shown: id } : undefined
   },
+  messageIdOf: (id) => `${id}@in.mailjet.com`,
   errorOf: (error) => ({ status: errors[error.kind][0], body: errorBody(error) }),
   eventPosts: mailjetEvents,
 }

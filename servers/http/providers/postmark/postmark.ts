@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { timeText } from '../../../../src/core/time/time-text.ts'
+import { addressed, attachmentOf } from '../../drafts.ts'
 import { isSuppressed } from '../deliver.ts'
 import { send } from '../send.ts'
 import {
@@ -11,16 +12,7 @@ import {
   type ProviderCall,
   ProviderError,
 } from '../types.ts'
-import {
-  addressed,
-  attachmentOf,
-  fromTemplate,
-  jsonBody,
-  keyIn,
-  optionalText,
-  parseMailboxes,
-  templateNamed,
-} from '../values.ts'
+import { fromTemplate, jsonBody, keyIn, optionalText, parseMailboxes, templateNamed } from '../values.ts'
 import { postmarkEvents } from './events.ts'
 
 /** The key that checks requests and sends nothing. */

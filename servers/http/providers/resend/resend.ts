@@ -1,8 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { buffer } from 'node:stream/consumers'
 import { z } from 'zod'
 import type { Api } from '../../../../src/api/api.ts'
 import type { QueueEntry } from '../../../../src/transport/outgoing/types.ts'
-import { reschedule, scheduledMail } from '../schedule.ts'
+import { addressed, attachmentOf } from '../../drafts.ts'
+import { schedule, scheduledMail } from '../deliver.ts'
 import { send } from '../send.ts'
 import {
   type Answer,
@@ -12,7 +14,7 @@ import {
   type ProviderCall,
   ProviderError,
 } from '../types.ts'
-import { addressed, attachmentOf, fromTemplate, jsonBody, keyIn, parseMailboxes, templateNamed } from '../values.ts'
+import { fromTemplate, jsonBody, keyIn, parseMailboxes, templateNamed } from '../values.ts'
 import { resendEvents } from './events.ts'
 
 const addresses = z
@@ -147,6 +149,17 @@ async function changed(call: ProviderCall, change: (entry: QueueEntry) => Promis
 
 const cancel = (call: ProviderCall): Promise<Answer> =>
   changed(call, async ({ id }) => (await call.api.outgoing.queue.delete([id])) > 0)
+
+/** Gives a scheduled message another time. Returns whether it still waited. @throws StoreError */
+async function reschedule(call: ProviderCall, entry: QueueEntry, at: number): Promise<boolean> {
+  const { queue } = call.api.outgoing
+  const { id, mailFrom: from, subject = '', receivedBy: session, scheduled } = entry
+  const raw = await buffer(queue.read(id))
+  if ((await queue.delete([id])) === 0) return false
+  const recipients = entry.recipients.map(({ address }) => address)
+  await schedule(call, { raw, from, recipients, subject, session }, { ids: scheduled?.ids ?? [], at })
+  return true
+}
 
 function update(call: ProviderCall): Promise<Answer> {
   const at = timeIn(call, jsonBody(call, z.object({ scheduled_at: z.string() })).scheduled_at)

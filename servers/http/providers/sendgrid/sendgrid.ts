@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import { scheduledMail } from '../schedule.ts'
+import { addressed, attachmentOf } from '../../drafts.ts'
+import { scheduledMail } from '../deliver.ts'
 import { send } from '../send.ts'
 import {
   type Answer,
@@ -11,7 +12,7 @@ import {
   ProviderError,
   type ProviderRoute,
 } from '../types.ts'
-import { addressed, attachmentOf, fromTemplate, jsonBody, keyIn, optionalText, templateNamed } from '../values.ts'
+import { fromTemplate, jsonBody, keyIn, optionalText, templateNamed } from '../values.ts'
 import { sendGridEvents } from './events.ts'
 
 const mailbox = z.object({ email: z.string(), name: optionalText })

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { addressed, type Content } from '../../drafts.ts'
 import { addressesIn } from '../account-mail.ts'
 import { type OutgoingMail, type ProviderCall, ProviderError } from '../types.ts'
-import { addressed, type Content, fromTemplate, parseMailboxes, templateNamed } from '../values.ts'
+import { fromTemplate, parseMailboxes, templateNamed } from '../values.ts'
 import { regionOf } from './signature.ts'
 
 /** A message of either API. */

@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { attachmentOf } from '../../drafts.ts'
 import { send } from '../send.ts'
 import { type Answer, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
-import { attachmentOf, fromTemplate, jsonBody } from '../values.ts'
+import { fromTemplate, jsonBody } from '../values.ts'
 import { dataOf, mailOf, type SesMail, templated } from './messages.ts'
 
 const addresses = z.array(z.string()).optional()
