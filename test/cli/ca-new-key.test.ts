@@ -60,15 +60,8 @@ async function verify(server: string, root: string): Promise<void> {
   const args = ['-x509_strict', '-purpose', 'sslserver', '-verify_hostname', 'localhost', '-CAfile', root]
   expect(await pki.openssl('verify', ...args, ...untrusted, 'leaf.pem')).toContain('OK')
   if (!hasCerttool) return
-  const { out } = await run('certtool', [
-    '--verify',
-    '--verify-hostname',
-    'localhost',
-    '--load-ca-certificate',
-    pki.path(root),
-    '--infile',
-    pki.path('sent.pem'),
-  ])
+  const files = ['--load-ca-certificate', pki.path(root), '--infile', pki.path('sent.pem')]
+  const { out } = await run('certtool', ['--verify', '--verify-hostname', 'localhost', ...files])
   expect(out).toContain('Chain verification output: Verified. The certificate is trusted.')
 }
 
@@ -136,17 +129,9 @@ describe('sealpost ca renew --new-key', () => {
       expect((await run('javac', ['-d', pki.folder, javaClient])).code).toBe(0)
       for (const root of ['root1', 'root2']) {
         const store = pki.path(`${root}.p12`)
-        const keytool = [
-          '-importcert',
-          '-noprompt',
-          '-alias',
-          'lab',
-          '-file',
-          pki.path(`${root}.pem`),
-          '-keystore',
-          store,
-        ]
-        expect((await run('keytool', [...keytool, '-storetype', 'PKCS12', '-storepass', 'changeit'])).code).toBe(0)
+        const files = ['-file', pki.path(`${root}.pem`), '-keystore', store, '-storetype', 'PKCS12']
+        const keytool = ['-importcert', '-noprompt', '-alias', 'lab', ...files, '-storepass', 'changeit']
+        expect((await run('keytool', keytool)).code).toBe(0)
         for (const name of ['Direct', 'Below']) {
           for (const nth of [0, -1]) {
             const all = (await pki.json<ShownCertificate[]>('cert', 'list')).filter(({ friendlyName }) =>
@@ -156,23 +141,10 @@ describe('sealpost ca renew --new-key', () => {
             await pki.done('cert', 'assign', thumbprint, '--for', imap4)
             await servedBy(imap4, thumbprint)
             const trust = [`-Djavax.net.ssl.trustStore=${store}`, '-Djavax.net.ssl.trustStorePassword=changeit']
-            const port = String(running.endpoint('imap4').tlsPort)
-            const { code, out, err } = await run('java', [
-              ...trust,
-              '-cp',
-              pki.folder,
-              'TrustingClient',
-              'localhost',
-              port,
-            ])
-            expect([name, nth, root, code, out, err]).toEqual([
-              name,
-              nth,
-              root,
-              0,
-              expect.stringContaining('* OK'),
-              expect.anything(),
-            ])
+            const client = ['-cp', pki.folder, 'TrustingClient', 'localhost', `${running.endpoint('imap4').tlsPort}`]
+            const { code, out, err } = await run('java', [...trust, ...client])
+            expect(out, `${name} ${nth} ${root}: ${err}`).toContain('* OK')
+            expect(code).toBe(0)
           }
         }
       }
@@ -235,28 +207,10 @@ describe('sealpost ca renew --new-key', () => {
   })
 
   it('gives a root a third key: each of the three roots is enough', async () => {
-    const { thumbprint: second = '' } = await pki.json(
-      'cert',
-      'issue',
-      '--for',
-      imap4,
-      '--cn',
-      'localhost',
-      '--name',
-      'Second',
-    )
+    const second = await pki.issue(imap4, 'Second')
     await pki.done('ca', 'renew', 'Root', '--new-key', '--bits', '2048')
     await pki.done('ca', 'export', 'Root', '--out', 'root3.pem')
-    const { thumbprint: third = '' } = await pki.json(
-      'cert',
-      'issue',
-      '--for',
-      imap4,
-      '--cn',
-      'localhost',
-      '--name',
-      'Third',
-    )
+    const third = await pki.issue(imap4, 'Third')
     for (const thumbprint of [second, third]) {
       await pki.done('cert', 'assign', thumbprint, '--for', imap4)
       await servedBy(imap4, thumbprint)
@@ -289,28 +243,8 @@ describe('sealpost ca renew --new-key', () => {
     'writes a request for an authority below an outside one, which keeps its certificate until the answer',
     async () => {
       await pki.outsideAuthority('world')
-      const answer = async (request: string): Promise<void> => {
-        await pki.openssl(
-          'x509',
-          '-req',
-          '-in',
-          request,
-          '-CA',
-          'world.pem',
-          '-CAkey',
-          'world.key',
-          '-days',
-          '20',
-          '-extfile',
-          'world.ext',
-          '-out',
-          'sub.pem',
-        )
-        pki.write('answer.pem', pki.text('sub.pem') + pki.text('world.pem'))
-        await pki.done('ca', 'install', 'answer.pem')
-      }
       await pki.done('ca', 'create', 'subordinate', 'Guest', '--outside', '--out', 'guest.csr')
-      await answer('guest.csr')
+      await pki.installFrom('world', 'guest.csr')
       await pki.opensslRequest('localhost', { key: 'k', out: 'leaf.csr' })
       const issue = async (file: string): Promise<void> => {
         await pki.done('ca', 'sign', 'leaf.csr', '--authority', 'Guest', '--days', '5', '--chain', '--out', file)
@@ -328,7 +262,7 @@ describe('sealpost ca renew --new-key', () => {
           /CN=Guest[\s\S]*CA:TRUE/,
         )
         await issue(`before-${file}`)
-        await answer('renewal.csr')
+        await pki.installFrom('world', 'renewal.csr')
         await issue(file)
       }
       const issuer = async (file: string) =>
@@ -338,30 +272,9 @@ describe('sealpost ca renew --new-key', () => {
       const { serial } = (await pki.json<{ serial: string }[]>('ca', 'issued', 'Guest'))[0] ?? { serial: '' }
       await pki.done('ca', 'revoke', serial)
       await pki.done('ca', 'crl', 'Guest', '--out', 'guest.crl')
-      const old = [
-        'verify',
-        '-CAfile',
-        'world.pem',
-        '-crl_check',
-        '-CRLfile',
-        'guest.crl',
-        '-untrusted',
-        'guest1.pem',
-        'guest1.pem',
-      ]
-      expect(await pki.opensslCode(...old)).toBe(2)
-      const fresh = [
-        'verify',
-        '-CAfile',
-        'world.pem',
-        '-crl_check',
-        '-CRLfile',
-        'guest.crl',
-        '-untrusted',
-        'guest3.pem',
-        'guest3.pem',
-      ]
-      expect(await pki.openssl(...fresh)).toContain('OK')
+      const check = ['verify', '-CAfile', 'world.pem', '-crl_check', '-CRLfile', 'guest.crl', '-untrusted']
+      expect(await pki.opensslCode(...check, 'guest1.pem', 'guest1.pem')).toBe(2)
+      expect(await pki.openssl(...check, 'guest3.pem', 'guest3.pem')).toContain('OK')
     },
   )
 

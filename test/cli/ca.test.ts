@@ -86,10 +86,7 @@ describe('sealpost ca create', () => {
     )
     await pki.sign('world', 'guest.csr', 'leafish.pem')
     expect(await pki.refused('ca', 'install', 'leafish.pem')).toMatch(/not an authority's certificate/)
-    const ext = ['-CA', 'world.pem', '-CAkey', 'world.key', '-extfile', 'world.ext', '-days', '20']
-    await pki.openssl('x509', '-req', '-in', 'guest.csr', ...ext, '-out', 'guest.pem')
-    pki.write('answer.pem', pki.text('guest.pem') + pki.text('world.pem'))
-    expect(await pki.done('ca', 'install', 'answer.pem')).toContain('can now issue certificates')
+    expect(await pki.installFrom('world', 'guest.csr')).toContain('can now issue certificates')
     await pki.done('cert', 'issue', '--for', pop3, '--cn', 'localhost', '--authority', 'Guest CA')
     await pki.done('cert', 'export', pop3, '--out', 'pop3.p7b')
     await pki.openssl('pkcs7', '-inform', 'DER', '-in', 'pop3.p7b', '-print_certs', '-out', 'pop3.pem')
@@ -137,14 +134,8 @@ describe('a standalone authority', () => {
 
 describe('sealpost ca sign', () => {
   it('signs the names and purposes of the request or of the options', async () => {
-    await csr(
-      's',
-      '/CN=sign.test',
-      '-addext',
-      'subjectAltName=DNS:a.test,IP:192.0.2.1',
-      '-addext',
-      'extendedKeyUsage=clientAuth',
-    )
+    const names = ['-addext', 'subjectAltName=DNS:a.test,IP:192.0.2.1']
+    await csr('s', '/CN=sign.test', ...names, '-addext', 'extendedKeyUsage=clientAuth')
     await pki.done('ca', 'sign', 's.csr', '--out', 's.pem', '--days', '7')
     const text = await pki.openssl('x509', '-in', 's.pem', '-noout', '-text')
     expect(text).toMatch(/DNS:a\.test, IP Address:192\.0\.2\.1/)
@@ -156,18 +147,8 @@ describe('sealpost ca sign', () => {
   it('issues the certificate of an authority only with --subordinate', async () => {
     await csr('ca', '/CN=Sub by request', '-addext', 'basicConstraints=critical,CA:TRUE')
     expect(await pki.refused('ca', 'sign', 'ca.csr', '--authority', 'Big Root')).toContain('--subordinate')
-    await pki.done(
-      'ca',
-      'sign',
-      'ca.csr',
-      '--authority',
-      'Big Root',
-      '--subordinate',
-      '--path-length',
-      '0',
-      '--out',
-      'ca.pem',
-    )
+    const authority = ['--authority', 'Big Root', '--subordinate', '--path-length', '0']
+    await pki.done('ca', 'sign', 'ca.csr', ...authority, '--out', 'ca.pem')
     expect(await pki.openssl('x509', '-in', 'ca.pem', '-noout', '-text')).toContain('CA:TRUE, pathlen:0')
   })
 
@@ -190,17 +171,8 @@ describe('sealpost ca sign', () => {
 describe('sealpost ca revoke and ca crl', () => {
   it('publish lists that openssl checks', async () => {
     await csr('r', '/CN=revoke.test')
-    const { serial = '' } = await pki.json(
-      'ca',
-      'sign',
-      'r.csr',
-      '--authority',
-      'Narrow',
-      '--san',
-      'r.example.test',
-      '--out',
-      'r.pem',
-    )
+    const names = ['--authority', 'Narrow', '--san', 'r.example.test']
+    const { serial = '' } = await pki.json('ca', 'sign', 'r.csr', ...names, '--out', 'r.pem')
     const check = async (): Promise<number> => {
       await pki.done('ca', 'crl', 'Narrow', '--out', 'narrow.crl')
       expect(await pki.openssl('crl', '-in', 'narrow.crl', '-CAfile', 'narrow.pem', '-noout')).toContain('verify OK')

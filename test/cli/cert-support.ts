@@ -90,6 +90,15 @@ export class CertificateLab extends Workplace {
     return this.done('cert', 'request', '--for', server, '--cn', 'localhost', '--out', 'certreq.txt', ...args)
   }
 
+  /** Issues a certificate of the lab for a virtual server. Returns its thumbprint. */
+  async issue(server: string, name: string, ...args: readonly string[]): Promise<string> {
+    const { thumbprint = '' } = await this.json(
+      ...['cert', 'issue', '--for', server, '--cn', 'localhost', '--name', name],
+      ...args,
+    )
+    return thumbprint
+  }
+
   /** Runs openssl in the folder. It must succeed. Returns its output. */
   async openssl(...args: readonly string[]): Promise<string> {
     const { code, out, err } = await runProgram('openssl', args, undefined, this.folder)
@@ -125,15 +134,27 @@ export class CertificateLab extends Workplace {
     await this.openssl('x509', '-req', '-in', `${name}.csr`, ...signer, ...days, '-out', `${name}.pem`)
   }
 
-  /** Signs a request with an outside authority. */
+  /** Signs a request with an outside authority. @param args other options than a lifetime of 20 days */
   async sign(authority: string, request: string, out: string, ...args: readonly string[]): Promise<void> {
     writeFileSync(
       this.path('leaf.ext'),
       'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n',
     )
-    const signer = ['-CA', `${authority}.pem`, '-CAkey', `${authority}.key`, '-extfile', 'leaf.ext']
+    await this.signWith('leaf.ext', authority, request, out, ...args)
+  }
+
+  /** Signs a request with an outside authority and the extensions of a file. */
+  async signWith(extensions: string, authority: string, request: string, out: string, ...args: readonly string[]) {
+    const signer = ['-CA', `${authority}.pem`, '-CAkey', `${authority}.key`, '-extfile', extensions]
     const days = args.length > 0 ? args : ['-days', '20']
     await this.openssl('x509', '-req', '-in', request, ...signer, ...days, '-out', out)
+  }
+
+  /** Signs the request of an authority of the lab with an outside authority, and installs the answer. */
+  async installFrom(authority: string, request: string): Promise<string> {
+    await this.signWith(`${authority}.ext`, authority, request, 'signed.pem')
+    this.write('answer.pem', this.text('signed.pem') + this.text(`${authority}.pem`))
+    return this.done('ca', 'install', 'answer.pem')
   }
 
   makeFolder(name: string): void {

@@ -19,36 +19,14 @@ beforeAll(async () => {
   pki = new CertificateLab(supportsMlDsa() ? yaml : yaml.replace(', { variant: ml-dsa-65 }', ''))
   await pki.done('ca', 'list')
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  await pki.openssl(
-    'req',
-    '-x509',
-    '-newkey',
-    'ML-DSA-65',
-    '-nodes',
-    '-keyout',
-    'own.key',
-    '-days',
-    '20',
-    ...subject,
-    '-out',
-    'own.pem',
-  )
+  const key = ['-newkey', 'ML-DSA-65', '-nodes', '-keyout', 'own.key']
+  await pki.openssl('req', '-x509', ...key, '-days', '20', ...subject, '-out', 'own.pem')
   await pki.openssl('req', '-new', '-key', 'own.key', ...subject, '-out', 'own.csr')
   await pki.openssl('pkey', '-in', 'own.key', '-aes256', '-passout', 'pass:secret', '-out', 'own.enc')
   pki.write('plain.pem', pki.text('own.pem') + pki.text('own.key'))
   pki.write('encrypted.pem', pki.text('own.pem') + pki.text('own.enc'))
-  await pki.openssl(
-    'pkcs12',
-    '-export',
-    '-in',
-    'own.pem',
-    '-inkey',
-    'own.key',
-    '-passout',
-    'pass:secret',
-    '-out',
-    'own.pfx',
-  )
+  const own = ['-in', 'own.pem', '-inkey', 'own.key']
+  await pki.openssl('pkcs12', '-export', ...own, '-passout', 'pass:secret', '-out', 'own.pfx')
 })
 
 const files = [
@@ -66,19 +44,7 @@ describe.runIf(supportsMlDsa())('ML-DSA keys', () => {
       await pki.done('ca', 'create', 'subordinate', `Issuing ${size}`, '--parent', `Root ${size}`, ...key)
       await pki.done('ca', 'export', `Root ${size}`, '--out', 'root.pem')
       await pki.done('ca', 'export', `Issuing ${size}`, '--out', 'issuing.pem')
-      await pki.done(
-        'cert',
-        'issue',
-        '--for',
-        smtp,
-        '--cn',
-        'localhost',
-        '--name',
-        size,
-        '--authority',
-        `Issuing ${size}`,
-        ...key,
-      )
+      await pki.issue(smtp, size, '--authority', `Issuing ${size}`, ...key)
       const shown = await pki.json<ShownCertificate>('cert', 'show', size)
       expect(shown.key).toContain(`ML-DSA-${size}`)
       pki.write('leaf.pem', shown.certificatePem)
@@ -125,20 +91,7 @@ describe.runIf(supportsMlDsa())('ML-DSA keys', () => {
   })
 
   it('are served beside a classical certificate, to clients that can verify them', async () => {
-    await pki.done(
-      'cert',
-      'issue',
-      '--for',
-      pop3,
-      '--cn',
-      'localhost',
-      '--name',
-      'Whole chain',
-      '--key',
-      'ml-dsa-44',
-      '--authority',
-      'Root 87',
-    )
+    await pki.issue(pop3, 'Whole chain', '--key', 'ml-dsa-44', '--authority', 'Root 87')
     await pki.done('ca', 'export', '--out', 'roots.pem')
     await using running = await pki.start(['--config', 'lab.yaml'])
     const connect = (protocol: string, ...args: readonly string[]): Promise<string> => {

@@ -12,82 +12,30 @@ virtualServers:
 await pki.outsideAuthority('world')
 await pki.outsideAuthority('middle', 'world')
 await pki.done('ca', 'create', 'subordinate', 'Ours', '--outside', '--out', 'ours.csr')
-await pki.openssl(
-  'x509',
-  '-req',
-  '-in',
-  'ours.csr',
-  '-CA',
-  'world.pem',
-  '-CAkey',
-  'world.key',
-  '-days',
-  '20',
-  '-extfile',
-  'world.ext',
-  '-out',
-  'ours.pem',
-)
-pki.write('answer.pem', pki.text('ours.pem') + pki.text('world.pem'))
-await pki.done('ca', 'install', 'answer.pem')
+await pki.installFrom('world', 'ours.csr')
+pki.write('ours.pem', pki.text('signed.pem'))
 await pki.done('ca', 'export', '--out', 'roots.pem')
+pki.write('client.ext', 'extendedKeyUsage=clientAuth\nauthorityKeyIdentifier=keyid\n')
 for (const [name, signer] of [
   ['direct', 'world'],
   ['below', 'middle'],
 ] as const) {
   await pki.opensslRequest(name, { key: `${name}.key`, out: `${name}.csr` })
-  pki.write('client.ext', 'extendedKeyUsage=clientAuth\nauthorityKeyIdentifier=keyid\n')
-  await pki.openssl(
-    'x509',
-    '-req',
-    '-in',
-    `${name}.csr`,
-    '-CA',
-    `${signer}.pem`,
-    '-CAkey',
-    `${signer}.key`,
-    '-days',
-    '20',
-    '-extfile',
-    'client.ext',
-    '-out',
-    `${name}.pem`,
-  )
+  await pki.signWith('client.ext', signer, `${name}.csr`, `${name}.pem`)
 }
-await pki.done(
-  'ca',
-  'user',
-  'Alice',
-  '--authority',
-  'Ours',
-  '--email',
-  'alice@lab.test',
-  '--out',
-  'alice.p12',
-  '--password',
-  'secret',
-)
+const alice = ['ca', 'user', 'Alice', '--authority', 'Ours', '--email', 'alice@lab.test']
+await pki.done(...alice, '--out', 'alice.p12', '--password', 'secret')
 await pki.openssl('pkcs12', '-in', 'alice.p12', '-passin', 'pass:secret', '-nodes', '-out', 'alice.pem')
 pki.write('alice.key', pki.text('alice.pem'))
 const running = await pki.start(['--config', 'lab.yaml'])
 afterAll(() => running.end())
 
 /** Connects with a client certificate. Returns what `openssl s_client` says. */
-const connect = (name: string, ...more: readonly string[]): Promise<string> =>
-  sClient(
-    [
-      '-connect',
-      `127.0.0.1:${running.endpoint('imap4').tlsPort}`,
-      '-CAfile',
-      pki.path('roots.pem'),
-      '-cert',
-      pki.path(`${name}.pem`),
-      '-key',
-      pki.path(`${name}.key`),
-      ...more,
-    ],
-    'a LOGOUT\r\n',
-  )
+const connect = (name: string, ...more: readonly string[]): Promise<string> => {
+  const server = ['-connect', `127.0.0.1:${running.endpoint('imap4').tlsPort}`, '-CAfile', pki.path('roots.pem')]
+  const client = ['-cert', pki.path(`${name}.pem`), '-key', pki.path(`${name}.key`)]
+  return sClient([...server, ...client, ...more], 'a LOGOUT\r\n')
+}
 
 /** Adds the list of an outside authority, which revokes these certificates. */
 async function revoke(signer: string, revoked: readonly string[]): Promise<void> {

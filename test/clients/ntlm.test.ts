@@ -96,55 +96,25 @@ describe('curl', () => {
 
 test.skipIf(!needs('gsasl')).each(['smtp', 'imap4'] as const)('gsasl logs on by %s', async (protocol) => {
   const kind = protocol === 'smtp' ? '--smtp' : '--imap'
-  const result = await runProgram(
-    'gsasl',
-    [
-      kind,
-      '--connect',
-      `localhost:${lab.server(protocol).port}`,
-      '--mechanism',
-      'NTLM',
-      '--no-starttls',
-      '--authentication-id',
-      'alice',
-      '--authorization-id',
-      'alice',
-      '--password',
-      'secret',
-      '--realm',
-      'LAB',
-      '--no-client-first',
-      '--verbose',
-    ],
-    { input: '' },
-  )
+  const server = [kind, '--connect', `localhost:${lab.server(protocol).port}`, '--no-starttls']
+  const names = ['--authentication-id', 'alice', '--authorization-id', 'alice', '--realm', 'LAB']
+  const how = ['--mechanism', 'NTLM', '--password', 'secret', '--no-client-first', '--verbose']
+  const result = await runProgram('gsasl', [...server, ...names, ...how], { input: '' })
   expect(lastLogon(protocol), result.stdout + result.stderr).toEqual({
     user: 'alice',
     note: expect.stringMatching(/^NTLM: NTLMv1, user/),
   })
 })
 
+/** The options by which msmtp and mpop log on as alice by NTLM under verified TLS. */
+const programOptions = (port: number | undefined): string[] => [
+  ...['-C', '/dev/null', '--host=localhost', `--port=${port}`, '--auth=ntlm', '--user=alice'],
+  ...['--passwordeval=echo secret', '--tls=on', '--tls-starttls=on', `--tls-trust-file=${caFile}`],
+]
+
 test.skipIf(!needs('msmtp')).each(['smtp', 'smtp of Exchange'])('msmtp sends by %s', async (name) => {
-  const { port } = lab.server(name)
-  const result = await runProgram(
-    'msmtp',
-    [
-      '-C',
-      '/dev/null',
-      '--host=localhost',
-      `--port=${port}`,
-      '--tls=on',
-      '--tls-starttls=on',
-      `--tls-trust-file=${caFile}`,
-      '--auth=ntlm',
-      '--user=alice',
-      '--passwordeval=echo secret',
-      '--from=alice@lab.test',
-      '--',
-      'bob@lab.test',
-    ],
-    { input: mail },
-  )
+  const envelope = ['--from=alice@lab.test', '--', 'bob@lab.test']
+  const result = await runProgram('msmtp', [...programOptions(lab.server(name).port), ...envelope], { input: mail })
   expectDone(result)
   expect(lastLogon('smtp').user).toBe('alice')
 })
@@ -169,20 +139,8 @@ test.skipIf(!needs('fetchmail')).each(['pop3', 'imap4'] as const)('fetchmail fet
 
 test.skipIf(!needs('mpop'))('mpop fetches by POP3', async () => {
   await lab.deliver({ subject: 'for mpop' }, { to: 'alice' })
-  const result = await runProgram('mpop', [
-    '-C',
-    '/dev/null',
-    '--host=localhost',
-    `--port=${lab.server('pop3').port}`,
-    '--tls=on',
-    '--tls-starttls=on',
-    `--tls-trust-file=${caFile}`,
-    '--auth=ntlm',
-    '--user=alice',
-    '--passwordeval=echo secret',
-    `--uidls-file=${join(folder, 'uidls')}`,
-    `--delivery=mbox,${join(folder, 'mpop')}`,
-  ])
+  const files = [`--uidls-file=${join(folder, 'uidls')}`, `--delivery=mbox,${join(folder, 'mpop')}`]
+  const result = await runProgram('mpop', [...programOptions(lab.server('pop3').port), ...files])
   expectDone(result)
   expect(readFileSync(join(folder, 'mpop'), 'utf8')).toContain('for mpop')
   expect(lastLogon('pop3').user).toBe('alice')

@@ -2,14 +2,13 @@ import dns from 'node:dns'
 import { createServer, type IncomingMessage } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, isIP, type Server } from 'node:net'
-import acme from 'acme-client'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { connector } from '../../src/core/config/schema/connector.ts'
 import { startLab } from '../../src/testing/index.ts'
 import { dnsRouter } from '../../src/transport/outgoing/route/dns.ts'
 import { inspect } from '../checks/verify/inspect.ts'
 import { HttpLab } from '../servers/http/client.ts'
-import { serveAnswers, startAcme } from '../tls/pki/acme/support.ts'
+import { acmeAccount, orderByHttp, serveAnswers, startAcme } from '../tls/pki/acme/support.ts'
 
 // A name that has one address when the lab checks it, and another when the lab connects.
 
@@ -56,20 +55,10 @@ describe('ACME http-01', () => {
   /** Proves the control of a public name. Returns the error, if there is one. */
   async function prove(name: string, ...addresses: readonly string[]): Promise<string | undefined> {
     await using lab = await startAcme()
-    const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-    const client = new acme.Client({
-      directoryUrl: lab.directory,
-      accountKey,
-      backoffMin: 50,
-      backoffMax: 200,
-      backoffAttempts: 100,
-    })
-    await client.createAccount({ termsOfServiceAgreed: true })
-    const order = await client.createOrder({ identifiers: [{ type: 'dns', value: name }] })
-    const challenge = (await client.getAuthorizations(order))[0]?.challenges.find(({ type }) => type === 'http-01')
-    if (!challenge) throw new Error('no challenge')
+    const client = await acmeAccount(lab.directory)
+    const { challenge, answer } = await orderByHttp(client, name)
     await using served = await serveAnswers(lab.httpPort)
-    served.answers.set(challenge.token, await client.getChallengeKeyAuthorization(challenge))
+    served.answers.set(challenge.token, answer)
     resolve(name, ...addresses)
     await client.completeChallenge(challenge)
     return await client.waitForValidStatus(challenge).then(

@@ -151,17 +151,6 @@ describe('one-click unsubscribe', () => {
       /did not answer the unsubscribe request: .*101 Switching Protocols/,
     )
   })
-
-  test('is for administrators', async () => {
-    const tenant = await api().createTenant({ name: 'two' })
-    const headers = {
-      'List-Unsubscribe': '<https://localhost:1/u>',
-      'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
-    }
-    await http.lab.deliver({ subject: 'News', headers }, tenant.accounts[0]?.address ?? '')
-    const { id } = await tenant.api.wait()
-    expect(await problemOf(tenant.api.unsubscribe(id))).toMatchObject({ status: 403 })
-  })
 })
 
 test('the client of the API has the checks of a message', async () => {

@@ -50,47 +50,7 @@ describe('log-on names of a listed directory', () => {
   })
 })
 
-describe('mail addresses', () => {
-  test.each([
-    ['alice@lab.test', 'alice'],
-    ['ALICE@Lab.Test', 'alice'],
-    ['alice+news@lab.test', 'alice'],
-    ['"alice"@lab.test', 'alice'],
-    ['robert@other.test', 'bob'],
-    ['robert+a+b@other.test', 'bob'],
-  ])('%s belongs to %s', (address, user) => {
-    expect(listed.findByAddress(address)?.user).toBe(user)
-  })
-
-  test.each(['nobody@lab.test', 'alice@other.test', 'alice', '@lab.test', '+alice@lab.test'])(
-    '%s belongs to no account',
-    (address) => {
-      expect(listed.findByAddress(address)).toBeUndefined()
-    },
-  )
-
-  test('treats the Unicode and ASCII forms of a domain as equal', () => {
-    const directory = createDirectory({
-      domain: 'bücher.test',
-      directory: { mode: 'listed', unknown: 'refuse', accounts: [] },
-    })
-    expect(directory.isLocalDomain('xn--bcher-kva.test')).toBe(true)
-    expect(directory.isLocalDomain('BÜCHER.test')).toBe(true)
-    expect(directory.isLocalDomain('buecher.test')).toBe(false)
-  })
-})
-
 describe('an open directory', () => {
-  test('accepts any name and password, and creates one account for all forms of a name', async () => {
-    const found = await open.authenticate('dora', 'whatever')
-    expect(found).toEqual({ user: 'dora', addresses: ['dora@lab.test'] })
-    if (!found) return
-    const dora = (await open.add(found)).account
-    expect(open.find('dora@lab.test')).toBe(dora)
-    expect(open.find('LAB\\Dora')).toBe(dora)
-    expect(open.findByAddress('dora+x@lab.test')).toBe(dora)
-  })
-
   test('knows no password in clear text, not even that of a listed account', async () => {
     expect((await open.authenticate('alice', 'anything'))?.password).toBeUndefined()
   })
@@ -107,14 +67,5 @@ describe('an open directory', () => {
     expect(open.findByAddress('gina@lab.test')).toBe(found)
     if (found) await open.remove(found)
     expect(open.accounts()).toHaveLength(before)
-  })
-
-  test('creates a mailbox only for mail to its own domain', () => {
-    expect(open.findByAddress('erik+tag@lab.test')?.user).toBe('erik')
-    expect(open.findByAddress('erik@elsewhere.test')).toBeUndefined()
-    const frida = open.find('frida@elsewhere.test')
-    expect(frida?.addresses).toEqual(['frida@elsewhere.test'])
-    if (frida) open.add(frida)
-    expect(open.findByAddress('frida@elsewhere.test')?.user).toBe('frida@elsewhere.test')
   })
 })

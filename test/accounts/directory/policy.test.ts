@@ -38,17 +38,6 @@ describe('what a connection may do', () => {
     expect(found.mechanisms).toEqual(logon === 'yes' ? passwordMechanisms : [])
   })
 
-  test('an open directory offers no mechanism that needs the password in clear text', () => {
-    const found = policy(['basic'], false, true, 'open')
-    expect(found.mechanisms).toEqual(['PLAIN', 'LOGIN'])
-    expect(found.clearPasswords).toBe(false)
-  })
-
-  test('EXTERNAL is offered under TLS to a client whose certificate names an account', () => {
-    expect(policy(['anonymous'], false, true, 'listed', 'alice').mechanisms).toEqual(['EXTERNAL'])
-    expect(policy(['anonymous'], false, false, 'listed', 'alice').mechanisms).toEqual([])
-  })
-
   test('a mechanism that is named is offered beside the others, or alone', () => {
     expect(policy(['cram-md5'], false, false)).toMatchObject({ logon: 'no', mechanisms: ['CRAM-MD5'] })
     expect(policy(['basic-over-tls', 'cram-md5'], false, false)).toMatchObject({

@@ -2,7 +2,6 @@ import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTcp, createServer, type Socket } from 'node:net'
 import { type ConnectionOptions, connect } from 'node:tls'
-import acme from 'acme-client'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadText } from '../../../src/core/config/yaml.ts'
@@ -22,7 +21,7 @@ import { freePort } from '../../support/free-ports.ts'
 import { freshDatabase, needsPostgres, Postgres, sharedPostgres } from '../../support/postgres.ts'
 import { Workplace } from '../../support/sealpost.ts'
 import { isThorough } from '../../support/thorough.ts'
-import { serveAnswers } from '../../tls/pki/acme/support.ts'
+import { acmeClient, obtainBy, serveAnswers } from '../../tls/pki/acme/support.ts'
 import { deferred } from '../../tls/pki/support.ts'
 
 const log = pino({ level: 'silent' })
@@ -250,18 +249,8 @@ virtualServers:
     await using second = await open(other)
     await using balancer = await startBalancer([first.port, second.port])
     const directoryUrl = `http://127.0.0.1:${balancer.port}/acme/directory`
-    const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-    const client = new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200, backoffAttempts: 100 })
-    const [, csr] = await acme.crypto.createCsr({ altNames: ['mail.lab.test', 'news.lab.test'] })
-    const pem = await client.auto({
-      csr,
-      email: 'admin@lab.test',
-      termsOfServiceAgreed: true,
-      skipChallengeVerification: true,
-      challengePriority: ['http-01'],
-      challengeCreateFn: async (_authorization, challenge, answer) => void answers.answers.set(challenge.token, answer),
-      challengeRemoveFn: async (_authorization, challenge) => void answers.answers.delete(challenge.token),
-    })
+    const names = ['mail.lab.test', 'news.lab.test']
+    const pem = await obtainBy('http-01', await acmeClient(directoryUrl), names, answers.http01)
     const { serialNumber } = new X509Certificate(pem)
     for (const { store } of [one, other]) {
       await store.refresh()

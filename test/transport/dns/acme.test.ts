@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import acme from 'acme-client'
 import { afterAll, expect, test } from 'vitest'
 import { type AddedDns, startLab } from '../../../src/testing/index.ts'
+import { acmeAccount, acmeClient, obtainBy } from '../../tls/pki/acme/support.ts'
 
 const lab = await startLab({
   certificates: { store: 'memory', key: 'p256', service: { port: 0 } },
@@ -10,29 +11,15 @@ const lab = await startLab({
 })
 afterAll(() => lab.stop())
 
-const client = async () =>
-  new acme.Client({
-    directoryUrl: `${lab.authorityServiceUrl}/acme/directory`,
-    accountKey: await acme.crypto.createPrivateEcdsaKey('P-256'),
-    backoffMin: 50,
-    backoffMax: 200,
-    backoffAttempts: 100,
-  })
+const directory = `${lab.authorityServiceUrl}/acme/directory`
 
 test('the lab validates dns-01 from its own zones, so that it issues wildcards', async () => {
   const added: AddedDns[] = []
-  const [, csr] = await acme.crypto.createCsr({ altNames: ['*.lab.test'] })
-  const account = await client()
-  const pem = await account.auto({
-    csr,
-    email: 'admin@lab.test',
-    termsOfServiceAgreed: true,
-    skipChallengeVerification: true,
-    challengePriority: ['dns-01'],
-    challengeCreateFn: async ({ identifier }, _, answer) => {
+  const pem = await obtainBy('dns-01', await acmeClient(directory), ['*.lab.test'], {
+    create: async ({ identifier }, _, answer) => {
       added.push(lab.dns.add(`_acme-challenge.${identifier.value} TXT "${answer}"`))
     },
-    challengeRemoveFn: async () => added.pop()?.remove(),
+    remove: async () => added.pop()?.remove(),
   })
   expect(new X509Certificate(pem).subjectAltName).toBe('DNS:*.lab.test')
   expect(lab.dns.queries()).toMatchObject([{ name: '_acme-challenge.lab.test', type: 'TXT', client: 'lab' }])
@@ -43,23 +30,12 @@ test('a name without the record, and one of another zone, are not validated', as
     ['*.lab.test', /has no TXT record/],
     ['*.elsewhere.invalid', /cannot be read: .*REFUSED/],
   ] as const) {
-    const [, csr] = await acme.crypto.createCsr({ altNames: [name] })
-    const account = await client()
-    const order = account.auto({
-      csr,
-      termsOfServiceAgreed: true,
-      skipChallengeVerification: true,
-      challengePriority: ['dns-01'],
-      challengeCreateFn: async () => {},
-      challengeRemoveFn: async () => {},
-    })
-    await expect(order).rejects.toThrow(reason)
+    await expect(obtainBy('dns-01', await acmeClient(directory), [name])).rejects.toThrow(reason)
   }
 })
 
 test("a persistent record in the lab's zone is enough for every order until its time, by the clock of the lab", async () => {
-  const account = await client()
-  await account.createAccount({ termsOfServiceAgreed: true })
+  const account = await acmeAccount(directory)
   const until = Math.floor(lab.clock.now() / 1000) + 86_400
   lab.dns.add(
     `_validation-persist.persist.lab.test TXT "sealpost.test; accounturi=${account.getAccountUrl()};" " policy=wildcard; persistUntil=${until}"`,

@@ -8,37 +8,18 @@ import { renewalId } from '../../../../src/tls/pki/acme/renewal-id.ts'
 import { run } from '../../../support/openssl.ts'
 import { needs } from '../../../support/programs.ts'
 import { isThorough } from '../../../support/thorough.ts'
-import { serveAnswers, startAcme } from './support.ts'
+import { type AcmeClient, acmeClient, obtainBy, serveAnswers, startAcme } from './support.ts'
 
 type Lab = Awaited<ReturnType<typeof startAcme>>
 
-async function client(lab: Lab, options: Partial<ConstructorParameters<typeof acme.Client>[0]> = {}) {
-  const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  return new acme.Client({
-    directoryUrl: lab.directory,
-    accountKey,
-    backoffMin: 50,
-    backoffMax: 200,
-    backoffAttempts: 100,
-    ...options,
-  })
-}
+const client = (lab: Lab, options: Parameters<typeof acmeClient>[1] = {}) => acmeClient(lab.directory, options)
 
-const register = (of: InstanceType<typeof acme.Client>) => of.createAccount({ contact: ['mailto:admin@lab.test'] })
+const register = (of: AcmeClient) => of.createAccount({ contact: ['mailto:admin@lab.test'] })
 
 /** Obtains a certificate: orders, answers the challenges, finalizes. */
-async function obtain(lab: Lab, from: InstanceType<typeof acme.Client>, names: readonly string[]): Promise<string> {
+async function obtain(lab: Lab, from: AcmeClient, names: readonly string[]): Promise<string> {
   await using served = await serveAnswers(lab.httpPort)
-  const [, csr] = await acme.crypto.createCsr({ altNames: [...names] })
-  return await from.auto({
-    csr,
-    email: 'admin@lab.test',
-    termsOfServiceAgreed: true,
-    skipChallengeVerification: true,
-    challengePriority: ['http-01'],
-    challengeCreateFn: async (_authorization, challenge, answer) => void served.answers.set(challenge.token, answer),
-    challengeRemoveFn: async (_authorization, challenge) => void served.answers.delete(challenge.token),
-  })
+  return await obtainBy('http-01', from, names, served.http01)
 }
 
 describe('the ACME server, with acme-client', () => {
@@ -47,15 +28,8 @@ describe('the ACME server, with acme-client', () => {
     const pem = await obtain(lab, await client(lab), ['mail.lab.test', 'news.lab.test'])
     await writeFile(join(lab.folder, 'chain.pem'), pem)
     await writeFile(join(lab.folder, 'root.pem'), lab.store.rootPem)
-    const { stdout } = await run('openssl', [
-      'verify',
-      '-x509_strict',
-      '-CAfile',
-      join(lab.folder, 'root.pem'),
-      '-verify_hostname',
-      'news.lab.test',
-      join(lab.folder, 'chain.pem'),
-    ])
+    const trust = ['-x509_strict', '-CAfile', join(lab.folder, 'root.pem'), '-verify_hostname', 'news.lab.test']
+    const { stdout } = await run('openssl', ['verify', ...trust, join(lab.folder, 'chain.pem')])
     expect(stdout).toContain('OK')
     expect((await lab.authorities.issued(lab.authority)).map(({ serial }) => serial)).toContain(
       new X509Certificate(pem).serialNumber,

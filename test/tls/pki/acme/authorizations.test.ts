@@ -4,35 +4,27 @@ import acme from 'acme-client'
 import { expect, test } from 'vitest'
 import { startLab } from '../../../../src/testing/index.ts'
 import { freePort } from '../../../support/free-ports.ts'
-import { serveAnswers, startAcme } from './support.ts'
+import { type AcmeClient, acmeAccount, serveAnswers, startAcme } from './support.ts'
 
-type Client = InstanceType<typeof acme.Client>
-type Order = Awaited<ReturnType<Client['createOrder']>>
+type Order = Awaited<ReturnType<AcmeClient['createOrder']>>
 
 const WANTED = { identifiers: [{ type: 'dns', value: 'mail.lab.test' }] } as const
 
-async function client(directoryUrl: string): Promise<Client> {
-  const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  const made = new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200, backoffAttempts: 100 })
-  await made.createAccount({ termsOfServiceAgreed: true })
-  return made
-}
+const order = (from: AcmeClient): Promise<Order> => from.createOrder({ identifiers: [...WANTED.identifiers] })
 
-const order = (from: Client): Promise<Order> => from.createOrder({ identifiers: [...WANTED.identifiers] })
-
-async function authorization(from: Client, of: Order) {
+async function authorization(from: AcmeClient, of: Order) {
   const [only] = await from.getAuthorizations(of)
   if (!only) throw new Error('no authorization')
   return only
 }
 
-async function challenge(from: Client, of: Order, type: string) {
+async function challenge(from: AcmeClient, of: Order, type: string) {
   const found = (await authorization(from, of)).challenges.find((one) => one.type === type)
   if (!found) throw new Error(`no ${type}`)
   return found
 }
 
-async function proveByHttp(from: Client, of: Order, port: number): Promise<void> {
+async function proveByHttp(from: AcmeClient, of: Order, port: number): Promise<void> {
   await using served = await serveAnswers(port)
   const http = await challenge(from, of, 'http-01')
   served.answers.set(http.token, await from.getChallengeKeyAuthorization(http))
@@ -47,7 +39,7 @@ test('a challenge that fails later leaves a valid or deactivated authorization a
   await once(silent, 'listening')
   const { port } = silent.address() as { port: number }
   await using lab = await startAcme({}, [], { tlsAlpnPort: port })
-  const account = await client(lab.directory)
+  const account = await acmeAccount(lab.directory)
   for (const isDeactivated of [false, true]) {
     const ordered = await order(account)
     const connected = once(silent, 'connection')
@@ -72,7 +64,7 @@ test('an order expires with its authorizations, which are used again while they 
     virtualServers: [{ protocol: 'smtp', port: 0 }],
     certificates: { service: { port: 0, acme: { httpPort } } },
   })
-  const account = await client(`${lab.authorityServiceUrl}/acme/directory`)
+  const account = await acmeAccount(`${lab.authorityServiceUrl}/acme/directory`)
   const first = await order(account)
   await proveByHttp(account, first, httpPort)
   await lab.clock.advance('6h')

@@ -10,33 +10,25 @@ import type { AcmeOptions } from '../../../../src/tls/pki/acme/options.ts'
 import { txtLookup } from '../../../../src/tls/pki/acme/validation/txt-records.ts'
 import { freePort } from '../../../support/free-ports.ts'
 import { isThorough } from '../../../support/thorough.ts'
-import { openAcme, serveAnswers, startAcme } from './support.ts'
-
-type AcmeClient = InstanceType<typeof acme.Client>
-type AcmeChallenge = Parameters<AcmeClient['completeChallenge']>[0]
-type Create = NonNullable<Parameters<AcmeClient['auto']>[0]>['challengeCreateFn']
-
-async function client(directoryUrl: string): Promise<AcmeClient> {
-  const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  return new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200, backoffAttempts: 100 })
-}
+import {
+  type AcmeChallenge,
+  type AcmeClient,
+  acmeClient,
+  type Create,
+  obtainBy,
+  openAcme,
+  serveAnswers,
+  startAcme,
+} from './support.ts'
 
 /** Obtains a certificate whose names are proved by one kind of challenge. */
-async function obtain(from: AcmeClient, names: readonly string[], type: string, create: Create): Promise<string> {
-  const [, csr] = await acme.crypto.createCsr({ altNames: [...names] })
-  return from.auto({
-    csr,
-    email: 'admin@lab.test',
-    termsOfServiceAgreed: true,
-    skipChallengeVerification: true,
-    challengePriority: [type],
-    challengeCreateFn: (authorization, challenge, answer) => {
+const obtain = (from: AcmeClient, names: readonly string[], type: string, create: Create): Promise<string> =>
+  obtainBy(type, from, names, {
+    create: (authorization, challenge, answer) => {
       expect(challenge.type).toBe(type)
       return create(authorization, challenge, answer)
     },
-    challengeRemoveFn: async () => {},
   })
-}
 
 describe('dns-01', () => {
   it('proves the control of names and wildcards by TXT records', async () => {
@@ -44,7 +36,7 @@ describe('dns-01', () => {
     const txt = async (name: string) => records.get(name) ?? []
     await using lab = await startAcme({}, [], { txt })
     const pem = await obtain(
-      await client(lab.directory),
+      await acmeClient(lab.directory),
       ['lab.test', '*.lab.test'],
       'dns-01',
       async ({ identifier }, _, answer) => {
@@ -67,7 +59,7 @@ describe('dns-01', () => {
     await using lab = await startAcme({}, [], { txt: () => (answers.shift() ?? (async () => []))() })
     const reasons = [/has no TXT record/, /other TXT records: something else/, /cannot be read: SERVFAIL/]
     for (const reason of reasons) {
-      await expect(obtain(await client(lab.directory), ['*.lab.test'], 'dns-01', async () => {})).rejects.toThrow(
+      await expect(obtain(await acmeClient(lab.directory), ['*.lab.test'], 'dns-01', async () => {})).rejects.toThrow(
         reason,
       )
     }
@@ -75,7 +67,7 @@ describe('dns-01', () => {
 
   it('is not offered if the lab cannot read TXT records: wildcards are refused', async () => {
     await using lab = await startAcme()
-    const account = await client(lab.directory)
+    const account = await acmeClient(lab.directory)
     await account.createAccount({ termsOfServiceAgreed: true })
     const order = (value: string) => account.createOrder({ identifiers: [{ type: 'dns', value }] })
     await expect(order('*.lab.test')).rejects.toThrow(/wildcards need dns-01/)
@@ -144,7 +136,7 @@ describe('tls-alpn-01', () => {
     await using serving = await serveCertificate(port, protocol)
     const key = await acme.crypto.createPrivateEcdsaKey('P-256')
     return await obtain(
-      await client(lab.directory),
+      await acmeClient(lab.directory),
       ['mail.lab.test'],
       'tls-alpn-01',
       async (authorization, _, answer) => {
@@ -167,9 +159,9 @@ describe('tls-alpn-01', () => {
     await using lab = await startAcme({}, [], { tlsAlpnPort: port })
     await expect(obtainByTls(lab, port, (answer) => `${answer}x`)).rejects.toThrow(/another key authorization/)
     await expect(obtainByTls(lab, port, (answer) => answer, 'h2')).rejects.toThrow(/no application protocol|acme-tls/i)
-    await expect(obtain(await client(lab.directory), ['mail.lab.test'], 'tls-alpn-01', async () => {})).rejects.toThrow(
-      /ECONNREFUSED/,
-    )
+    await expect(
+      obtain(await acmeClient(lab.directory), ['mail.lab.test'], 'tls-alpn-01', async () => {}),
+    ).rejects.toThrow(/ECONNREFUSED/)
   })
 })
 
@@ -180,7 +172,7 @@ describe('profiles', () => {
     await using lab = await startAcme({}, [], { profiles })
     const { meta } = (await (await fetch(lab.directory)).json()) as { meta: { profiles: object } }
     expect(meta.profiles).toEqual({ brief: 'Five minutes' })
-    const account = await client(lab.directory)
+    const account = await acmeClient(lab.directory)
     await account.createAccount({ termsOfServiceAgreed: true })
     const identifiers = [{ type: 'dns' as const, value: 'mail.lab.test' }]
     await expect(account.createOrder({ identifiers, profile: 'other' } as never)).rejects.toThrow(
@@ -222,19 +214,19 @@ describe('strictness', () => {
 
   it('rejects a share of the good nonces, which clients must try again', async () => {
     await using lab = await startAcme({}, [], { strictness: { ...strict, rejectNonces: 0.4 } })
-    const account = await client(lab.directory)
+    const account = await acmeClient(lab.directory)
     await account.createAccount({ termsOfServiceAgreed: true })
     const order = await account.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
     expect(await finish(lab, account, order)).toContain('BEGIN CERTIFICATE')
     await using never = await startAcme({}, [], { strictness: { ...strict, rejectNonces: 1 } })
-    const other = await client(never.directory)
+    const other = await acmeClient(never.directory)
     await expect(other.createAccount({ termsOfServiceAgreed: true })).rejects.toThrow(/strictness\.rejectNonces/)
   })
 
   it('does not reuse authorizations, and varies the lifetime of orders', async () => {
     const orderLifetimeMs = [600_000, 6_000_000] as const
     await using lab = await startAcme({}, [], { strictness: { ...strict, reuseAuthorizations: 0, orderLifetimeMs } })
-    const account = await client(lab.directory)
+    const account = await acmeClient(lab.directory)
     await account.createAccount({ termsOfServiceAgreed: true })
     const create = () => account.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
     const first = await create()
@@ -263,7 +255,7 @@ describe('a restart', () => {
     const port = await freePort()
     const identifiers = [{ type: 'dns' as const, value: 'mail.lab.test' }]
     const first = await openAcme(folder, options, port)
-    const account = await client(first.directory)
+    const account = await acmeClient(first.directory)
     await account.createAccount({ termsOfServiceAgreed: true })
     const order = await account.createOrder({ identifiers })
     const [authorization] = await account.getAuthorizations(order)

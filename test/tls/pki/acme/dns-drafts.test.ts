@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto'
-import acme from 'acme-client'
 import { afterAll, describe, expect, it } from 'vitest'
-import { startAcme } from './support.ts'
+import { type AcmeChallenge, acmeAccount, startAcme } from './support.ts'
 
-type AcmeClient = InstanceType<typeof acme.Client>
-type AcmeChallenge = Parameters<AcmeClient['completeChallenge']>[0]
 /** A challenge with the fields of the drafts. */
 type DraftChallenge = AcmeChallenge & { 'issuer-domain-names'?: string[]; accounturi?: string; token?: string }
 
@@ -15,15 +12,7 @@ const lab = await startAcme({}, [], {
   txt: async (name) => records.get(name) ?? [],
   caaIdentities: ['authority.test', 'other.test'],
 })
-const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-const account = new acme.Client({
-  directoryUrl: lab.directory,
-  accountKey,
-  backoffMin: 10,
-  backoffMax: 200,
-  backoffAttempts: 100,
-})
-await account.createAccount({ termsOfServiceAgreed: true })
+const account = await acmeAccount(lab.directory)
 afterAll(() => lab[Symbol.asyncDispose]())
 
 let ordered = 0

@@ -14,10 +14,9 @@ import { expect, it } from 'vitest'
 import { systemClock } from '../../../../src/core/time/clock.ts'
 import { openCertificateStore } from '../../../../src/tls/pki/certificate-store/store.ts'
 import { run } from '../../../support/openssl.ts'
-import { log, serveAnswers, startAcme } from './support.ts'
+import { type AcmeClient, acmeClient, log, serveAnswers, startAcme } from './support.ts'
 
 type Lab = Awaited<ReturnType<typeof startAcme>>
-type Client = InstanceType<typeof acme.Client>
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
@@ -35,13 +34,10 @@ async function post(lab: Lab, resource: string, key: KeyObject, header: object, 
   })
 }
 
-async function client(lab: Lab, accountKey?: Buffer, directoryUrl = lab.directory): Promise<Client> {
-  const key = accountKey ?? (await acme.crypto.createPrivateEcdsaKey('P-256'))
-  return new acme.Client({ directoryUrl, accountKey: key, backoffMin: 50, backoffMax: 200, backoffAttempts: 100 })
-}
+const client = (lab: Lab, options: Parameters<typeof acmeClient>[1] = {}) => acmeClient(lab.directory, options)
 
 /** Creates an order and completes the challenges of all its names. */
-async function readyOrder(lab: Lab, account: Client, names: readonly string[]) {
+async function readyOrder(lab: Lab, account: AcmeClient, names: readonly string[]) {
   await using served = await serveAnswers(lab.httpPort)
   const order = await account.createOrder({ identifiers: names.map((value) => ({ type: 'dns', value })) })
   for (const { challenges } of await account.getAuthorizations(order)) {
@@ -92,7 +88,7 @@ it('invalid headers are client errors', async () => {
 it('a key that registers twice at the same time has one account', async () => {
   await using lab = await startAcme()
   const key = await acme.crypto.createPrivateEcdsaKey('P-256')
-  const both = await Promise.all([client(lab, key), client(lab, key)])
+  const both = await Promise.all([1, 2].map(() => client(lab, { accountKey: key })))
   await Promise.all(both.map((one) => one.createAccount({ contact: ['mailto:admin@lab.test'] })))
   expect(new Set(both.map((one) => one.getAccountUrl())).size).toBe(1)
   expect(lab.store.index.acmeAccounts).toHaveLength(1)
@@ -169,7 +165,7 @@ it('a request gets a server’s certificate for the names of the order, whatever
 
   await lab.authorities.createRoot({ name: 'By Hand', type: 'standalone' })
   const byHand = lab.directory.replace(/acme\/.*\/directory/, 'acme/by-hand/directory')
-  const other = await client(lab, undefined, byHand)
+  const other = await acmeClient(byHand)
   await other.createAccount({ contact: ['mailto:admin@lab.test'] })
   await other.finalizeOrder(await readyOrder(lab, other, ['alice']), plain)
   const [waiting] = await lab.authorities.requests('By Hand')

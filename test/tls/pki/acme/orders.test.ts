@@ -2,14 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import acme from 'acme-client'
 import { expect, it } from 'vitest'
 import { createRequest } from '../../../../src/tls/pki/certificate/request.ts'
-import { serveAnswers, startAcme } from './support.ts'
-
-async function client(directoryUrl: string) {
-  const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  const made = new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200, backoffAttempts: 100 })
-  await made.createAccount({ termsOfServiceAgreed: true })
-  return made
-}
+import { acmeAccount, serveAnswers, startAcme } from './support.ts'
 
 const label63 = 'a'.repeat(63)
 /** 253 octets. */
@@ -18,7 +11,7 @@ const reject = 'rejectedIdentifier'
 
 it('orders only names that a certificate can contain, and addresses in canonical form', async () => {
   await using lab = await startAcme({}, [], { txt: async () => [] })
-  const from = await client(lab.directory)
+  const from = await acmeAccount(lab.directory)
   const cases: readonly (readonly [type: 'dns' | 'ip', value: string, problem?: string])[] = [
     ['dns', '192.0.2.1', reject],
     ['dns', '2001:db8::1', reject],
@@ -72,7 +65,7 @@ it('rejects a request whose RSA key is shorter than the profile wants', async ()
     strong: { lifetimeMs: 300_000, description: '', minRsaBits: 3072 },
   }
   await using lab = await startAcme({}, [], { profiles })
-  const from = await client(lab.directory)
+  const from = await acmeAccount(lab.directory)
   const finalize = async (bits: number, profile?: string): Promise<string> => {
     await using served = await serveAnswers(lab.httpPort)
     const identifiers = [{ type: 'dns' as const, value: 'mail.lab.test' }]

@@ -5,7 +5,7 @@ import acme from 'acme-client'
 import { expect, it } from 'vitest'
 import { addressOf } from '../../../../src/tls/pki/acme/validation/address.ts'
 import { freePort } from '../../../support/free-ports.ts'
-import { startAcme } from './support.ts'
+import { acmeAccount, orderByHttp, startAcme } from './support.ts'
 
 type Lab = Awaited<ReturnType<typeof startAcme>>
 /** Returns where a request is redirected; undefined if it gets the key authorization. */
@@ -20,19 +20,8 @@ const closed = (server: Server): Promise<void> => new Promise((resolve) => serve
 
 /** Proves the control of mail.lab.test by servers that redirect. Returns the error of the challenge, if it has one. */
 async function prove(lab: Lab, redirect: Redirect, listen: (answer: RequestListener) => Server = createServer) {
-  const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  const client = new acme.Client({
-    directoryUrl: lab.directory,
-    accountKey,
-    backoffMin: 50,
-    backoffMax: 200,
-    backoffAttempts: 100,
-  })
-  await client.createAccount({ termsOfServiceAgreed: true })
-  const order = await client.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
-  const challenge = (await client.getAuthorizations(order))[0]?.challenges.find(({ type }) => type === 'http-01')
-  if (!challenge) throw new Error('no challenge')
-  const answer = await client.getChallengeKeyAuthorization(challenge)
+  const client = await acmeAccount(lab.directory)
+  const { challenge, answer } = await orderByHttp(client, 'mail.lab.test')
   const hosts: (string | undefined)[] = []
   const serve: RequestListener = (request, response) => {
     hosts.push(request.headers.host)

@@ -1,10 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import acme from 'acme-client'
 import { expect, it } from 'vitest'
 import { freePort } from '../../../support/free-ports.ts'
-import { openAcme, serveAnswers } from './support.ts'
+import { acmeAccount, openAcme, orderByHttp, serveAnswers } from './support.ts'
 
 it('a validation that a restart interrupted starts again when the client asks for it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sealpost-acme-'))
@@ -14,21 +13,10 @@ it('a validation that a restart interrupted starts again when the client asks fo
   const strictness = { rejectNonces: 0, reuseAuthorizations: 1, orderLifetimeMs: [day, day], seed: 1 } as const
   // The first process never gets to the validation.
   const first = await openAcme(folder, { ...options, strictness: { ...strictness, validationDelayMs: day } }, port)
-  const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
-  const client = new acme.Client({
-    directoryUrl: first.directory,
-    accountKey,
-    backoffMin: 50,
-    backoffMax: 200,
-    backoffAttempts: 100,
-  })
-  await client.createAccount({ termsOfServiceAgreed: true })
-  const order = await client.createOrder({ identifiers: [{ type: 'dns', value: 'mail.lab.test' }] })
-  const [authorization] = await client.getAuthorizations(order)
-  const challenge = authorization?.challenges.find(({ type }) => type === 'http-01')
-  if (challenge === undefined) throw new Error('http-01 is not offered')
+  const client = await acmeAccount(first.directory)
+  const { order, challenge, answer } = await orderByHttp(client, 'mail.lab.test')
   await using served = await serveAnswers(options.httpPort)
-  served.answers.set(challenge.token, await client.getChallengeKeyAuthorization(challenge))
+  served.answers.set(challenge.token, answer)
   expect((await client.completeChallenge(challenge)).status).toBe('processing')
   await first[Symbol.asyncDispose]()
   {

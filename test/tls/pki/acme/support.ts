@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import acme from 'acme-client'
 import pino from 'pino'
 import { systemClock } from '../../../../src/core/time/clock.ts'
 import { AcmeDirectories } from '../../../../src/tls/pki/acme/directory.ts'
@@ -12,6 +13,51 @@ import { AuthorityService } from '../../../../src/tls/pki/service/service.ts'
 import { freePort } from '../../../support/free-ports.ts'
 
 export const log = pino({ level: 'silent' })
+
+export type AcmeClient = InstanceType<typeof acme.Client>
+export type AcmeChallenge = Parameters<AcmeClient['completeChallenge']>[0]
+export type Create = acme.ClientAutoOptions['challengeCreateFn']
+type ClientOptions = ConstructorParameters<typeof acme.Client>[0]
+
+/** Returns a client with a new key, which does not wait long before it asks again. */
+export async function acmeClient(directoryUrl: string, more: Partial<ClientOptions> = {}): Promise<AcmeClient> {
+  const accountKey = await acme.crypto.createPrivateEcdsaKey('P-256')
+  return new acme.Client({ directoryUrl, accountKey, backoffMin: 50, backoffMax: 200, backoffAttempts: 100, ...more })
+}
+
+/** Returns a client that has an account. */
+export async function acmeAccount(directoryUrl: string): Promise<AcmeClient> {
+  const client = await acmeClient(directoryUrl)
+  await client.createAccount({ termsOfServiceAgreed: true })
+  return client
+}
+
+/** Orders a certificate for a name. Returns the order and its http-01 challenge. */
+export async function orderByHttp(client: AcmeClient, name: string) {
+  const order = await client.createOrder({ identifiers: [{ type: 'dns', value: name }] })
+  const challenge = (await client.getAuthorizations(order))[0]?.challenges.find(({ type }) => type === 'http-01')
+  if (!challenge) throw new Error('http-01 is not offered')
+  return { order, challenge, answer: await client.getChallengeKeyAuthorization(challenge) }
+}
+
+/** Obtains a certificate for names that one kind of challenge proves. Returns it with its chain as PEM. */
+export async function obtainBy(
+  type: string,
+  client: AcmeClient,
+  names: readonly string[],
+  { create, remove = async () => {} }: Readonly<Partial<Record<'create' | 'remove', Create>>> = {},
+): Promise<string> {
+  const [, csr] = await acme.crypto.createCsr({ altNames: [...names] })
+  return client.auto({
+    csr,
+    email: 'admin@lab.test',
+    termsOfServiceAgreed: true,
+    skipChallengeVerification: true,
+    challengePriority: [type],
+    challengeCreateFn: create ?? (async () => {}),
+    challengeRemoveFn: remove,
+  })
+}
 
 /** Starts an authority with ACME over HTTP and HTTPS, and creates a folder for its clients. */
 export async function startAcme(
@@ -27,11 +73,11 @@ export async function startAcme(
     caaIdentities: ['authority.test'],
     ...more,
   }
-  const acme = await openAcme(folder, options)
+  const opened = await openAcme(folder, options)
   return {
-    ...acme,
+    ...opened,
     async [Symbol.asyncDispose]() {
-      await acme[Symbol.asyncDispose]()
+      await opened[Symbol.asyncDispose]()
       await rm(folder, { recursive: true })
     },
   }
@@ -78,6 +124,11 @@ export async function serveAnswers(port: number, address = '127.0.0.1') {
   await new Promise<void>((resolve) => server.listen(port, address, resolve))
   return {
     answers,
+    /** For a client that answers http-01. */
+    http01: {
+      create: async (_, challenge, answer) => void answers.set(challenge.token, answer),
+      remove: async (_, challenge) => void answers.delete(challenge.token),
+    } satisfies Record<string, Create>,
     async [Symbol.asyncDispose]() {
       await new Promise((resolve) => server.close(resolve))
     },
