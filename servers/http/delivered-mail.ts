@@ -1,7 +1,7 @@
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { deleteMessages, setFlags } from '../../src/api/messages/bulk.ts'
-import type { IndexedMessage } from '../../src/api/messages/message-index.ts'
+import { byArrival, type IndexedMessage, placeIn } from '../../src/api/messages/message-index.ts'
 import type { Condition } from '../../src/api/messages/search.ts'
 import { tagsOf } from '../../src/api/messages/summary.ts'
 import { notFound } from '../../src/api/problem.ts'
@@ -16,8 +16,6 @@ export interface Mail {
   /** The id of the first copy. */
   readonly id: string
   readonly copies: Copies
-  /** The place of the first copy in the order of arrival. */
-  readonly order: number
   /** Whether every copy has been read. */
   readonly isRead: boolean
   /** The tags of all copies, sorted. */
@@ -30,7 +28,6 @@ export interface Mail {
 export const mailOf = (copies: Copies, caller: Caller): Mail => ({
   id: copies[0].id,
   copies,
-  order: copies[0].order,
   isRead: copies.every(({ entry }) => entry.flags.includes('\\Seen')),
   tags: tagsOfCopies(copies),
   caller,
@@ -132,12 +129,12 @@ export class DeliveredMail {
     for (const blob of new Set([...gone, ...arrived].map(({ entry }) => entry.blob))) {
       const before = this.#byBlob.get(blob)
       const kept = before?.copies.filter((copy) => !gone.includes(copy)) ?? []
-      const [first, ...others] = [...kept, ...arrived.filter(({ entry }) => entry.blob === blob)].sort(byOrder)
-      if (before) mails.splice(placeOf(before.order, mails), 1)
+      const [first, ...others] = [...kept, ...arrived.filter(({ entry }) => entry.blob === blob)].sort(byArrival)
+      if (before) mails.splice(placeOf(before.copies[0], mails), 1)
       if (!first) this.#byBlob.delete(blob)
       else {
         const mail = mailOf([first, ...others], this.#caller)
-        mails.splice(placeOf(mail.order, mails), 0, mail)
+        mails.splice(placeOf(first, mails), 0, mail)
         this.#byBlob.set(blob, mail)
       }
     }
@@ -145,16 +142,26 @@ export class DeliveredMail {
   }
 
   /** Returns a message by the id of one of its copies. */
-  find(id: string): Mail | undefined {
-    const mail = this.#byBlob.get(this.#api.index.get(id)?.entry.blob ?? '')
+  async find(id: string): Promise<Mail | undefined> {
+    const mail = this.#byBlob.get((await this.#api.index.find(id))?.entry.blob ?? '')
     return mail?.copies.some((copy) => copy.id === id) ? mail : undefined
   }
 
   /** Returns a message by the id of one of its copies. @throws ApiProblem `not-found` */
-  get(id: string): Mail {
-    const found = this.find(id)
+  async get(id: string): Promise<Mail> {
+    const found = await this.find(id)
     if (found) return found
     throw notFound(`there is no message ${id}; it was deleted, or it belongs to someone else`)
+  }
+
+  /** Returns the messages of which one of the ids names a copy. */
+  async some(ids: readonly string[]): Promise<Mail[]> {
+    const found: Mail[] = []
+    for (const id of ids) {
+      const mail = await this.find(id)
+      if (mail) found.push(mail)
+    }
+    return found
   }
 
   /** Returns the messages of which a copy meets all conditions, the newest first. */
@@ -185,8 +192,6 @@ const MAIL_OCTETS = 200
 /** Lists that differ by more messages are grouped from the beginning, in slices. */
 const MAX_DIFFERENT = 200
 
-const byOrder = (a: IndexedMessage, b: IndexedMessage): number => a.order - b.order
-
 /** Returns what only the earlier and only the later of two lists has, the newest first. A changed message is in both. */
 function differenceOf(
   before: readonly IndexedMessage[],
@@ -196,8 +201,8 @@ function differenceOf(
   for (let [old, next] = [0, 0]; old < before.length || next < after.length; ) {
     const [left, right] = [before[old], after[next]]
     if (left !== right) {
-      const isOld = left !== undefined && (right === undefined || left.order >= right.order)
-      const isNext = right !== undefined && (left === undefined || right.order >= left.order)
+      const isOld = left !== undefined && (right === undefined || byArrival(left, right) >= 0)
+      const isNext = right !== undefined && (left === undefined || byArrival(right, left) >= 0)
       if (isOld) gone.push(left)
       if (isNext) added.push(right)
       old += isOld ? 1 : 0
@@ -212,20 +217,17 @@ function differenceOf(
 
 /** Returns the messages of which a copy is in a list. Everything is ordered, the newest first. */
 function matchingMails(mails: readonly Mail[], found: readonly IndexedMessage[]): Mail[] {
-  let at = 0
-  return mails.filter(({ order, copies }) => {
-    while (at < found.length && (found[at] as IndexedMessage).order > order) at++
-    if (found[at]?.order === order) return true
-    return copies.length > 1 && copies.some((copy) => found[placeOf(copy.order, found)]?.order === copy.order)
-  })
+  const oldestFirst = found.toReversed()
+  const isFound = (copy: IndexedMessage): boolean => oldestFirst[placeIn(oldestFirst, copy)]?.id === copy.id
+  return mails.filter(({ copies }) => copies.some(isFound))
 }
 
-/** Returns where an order is, or belongs, in a list with the newest first. */
-function placeOf(order: number, list: readonly { readonly order: number }[]): number {
+/** Returns where a message is, or belongs, by its first copy in a list with the newest first. */
+function placeOf(first: IndexedMessage, list: readonly Mail[]): number {
   let [low, high] = [0, list.length]
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((list[middle] as { readonly order: number }).order > order) low = middle + 1
+    if (byArrival((list[middle] as Mail).copies[0], first) > 0) low = middle + 1
     else high = middle
   }
   return low

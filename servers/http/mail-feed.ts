@@ -6,6 +6,8 @@ import type { IndexedMessage } from '../../src/api/messages/message-index.ts'
 import { DeliveredMail, type Mail, mailOf } from './delivered-mail.ts'
 import type { RouteCall } from './routes.ts'
 
+type EventMessage = NonNullable<LabEvent['message']>
+
 /** A client that is told of changes. */
 export interface FeedClient {
   /** Ends the connection. @param hasNoRights whether the client may no longer see the mail */
@@ -40,8 +42,8 @@ export class MailFeed {
   readonly #words: FeedWords
   /** The ids of the copies of each message, by the message's id. */
   readonly #copies = new Map<string, Set<string>>()
-  /** The id of the message and its octets, by the id of its copy. */
-  readonly #copyFacts = new Map<string, { readonly mail: string; readonly blob: string }>()
+  /** The id of the message, and the copy, by the id of the copy. */
+  readonly #copyFacts = new Map<string, { readonly mail: string; readonly copy: IndexedMessage }>()
   /** The id of the message by its octets. */
   readonly #byBlob = new Map<string, string>()
   #queue: LabEvent[]
@@ -102,9 +104,10 @@ export class MailFeed {
     return this.#copies.size === 0
   }
 
-  #add(mail: string, { id, entry }: IndexedMessage): void {
+  #add(mail: string, copy: IndexedMessage): void {
+    const { id, entry } = copy
     this.#copies.set(mail, (this.#copies.get(mail) ?? new Set()).add(id))
-    this.#copyFacts.set(id, { mail, blob: entry.blob })
+    this.#copyFacts.set(id, { mail, copy })
     this.#byBlob.set(entry.blob, mail)
   }
 
@@ -127,24 +130,28 @@ export class MailFeed {
     for (const { name, message } of events) {
       if (name === 'lab.reset') this.#forgetAll()
       if (!message || !seesFolder(this.#caller, message.folder)) continue
-      if (name === 'message.received') await this.#received(message.id)
-      else if (name === 'message.changed') this.#changed(message.id)
+      if (name === 'message.received') await this.#received(message)
+      else if (name === 'message.changed') this.#changed(message)
       else if (name === 'message.deleted') deleted.push(...this.#deleted(message.id))
     }
     if (deleted.length > 0) this.#words.deleted?.(deleted)
   }
 
-  async #received(id: string): Promise<void> {
-    const message = this.#api.index.get(id)
+  async #received(event: EventMessage): Promise<void> {
+    if (!('order' in event)) return
+    const message = this.#api.index.current(event)
     if (!message?.entry.envelope || !seesMessage(this.#caller, message.folder, message.entry)) return
     const known = this.#byBlob.get(message.entry.blob)
-    this.#add(known ?? id, message)
+    this.#add(known ?? message.id, message)
     if (known !== undefined) return
     await this.#words.received?.(message)
   }
 
-  #changed(id: string): void {
-    const mail = this.#mail(this.#copyFacts.get(id)?.mail)
+  #changed(event: EventMessage): void {
+    const known = this.#copyFacts.get(event.id)
+    if (!known || !('order' in event)) return
+    this.#copyFacts.set(event.id, { ...known, copy: event })
+    const mail = this.#mail(known.mail)
     if (mail) this.#words.changed?.(mail)
   }
 
@@ -152,13 +159,13 @@ export class MailFeed {
   #deleted(id: string): string[] {
     const facts = this.#copyFacts.get(id)
     if (!facts) return []
-    const { mail, blob } = facts
+    const { mail, copy } = facts
     const copies = this.#copies.get(mail)
     this.#copyFacts.delete(id)
     copies?.delete(id)
     if (copies && copies.size > 0) return []
     this.#copies.delete(mail)
-    this.#byBlob.delete(blob)
+    this.#byBlob.delete(copy.entry.blob)
     return [mail]
   }
 
@@ -171,7 +178,10 @@ export class MailFeed {
 
   #mail(id: string | undefined): Mail | undefined {
     const copies = [...((id === undefined ? undefined : this.#copies.get(id)) ?? [])]
-    const [first, ...others] = copies.flatMap((copy) => this.#api.index.get(copy) ?? [])
+    const [first, ...others] = copies.flatMap((one) => {
+      const known = this.#copyFacts.get(one)
+      return (known && this.#api.index.current(known.copy)) ?? []
+    })
     return id !== undefined && first ? { ...mailOf([first, ...others], this.#caller), id } : undefined
   }
 }

@@ -7,9 +7,11 @@ import { EventLog } from './events/event-log.ts'
 import { Jobs } from './jobs/jobs.ts'
 import type { ApiLab, ApiOutgoing } from './lab.ts'
 import { Arrivals } from './messages/arrivals.ts'
+import { HeldMessages } from './messages/held-messages.ts'
 import { MessageReader } from './messages/message-facts.ts'
-import { MessageIndex } from './messages/message-index.ts'
+import type { MessageIndex } from './messages/message-index.ts'
 import { MessageViews } from './messages/message-views.ts'
+import { StoredMessages } from './messages/stored-messages.ts'
 import { MessageThreads } from './messages/threads.ts'
 import { ReturnedMessages } from './returned-messages.ts'
 import { RightsChanges } from './rights.ts'
@@ -42,7 +44,7 @@ export class Api implements AsyncDisposable {
     // Every wait listens.
     setMaxListeners(0, this.stopping)
     this.lab = lab
-    this.index = new MessageIndex(lab.store)
+    this.index = lab.store.select ? new StoredMessages(lab.store) : new HeldMessages(lab.store)
     const { index } = this
     this.reader = new MessageReader(lab.store, lab.intake.memory)
     this.arrivals = new Arrivals(index, this.reader, lab.directory)
@@ -68,7 +70,7 @@ export class Api implements AsyncDisposable {
     return this.lab.outgoing
   }
 
-  /** Lets the operations follow the messages of the store, which takes memory for each. @throws StoreError */
+  /** Lets the operations follow the messages of the store. Some stores are read whole for that. @throws StoreError */
   async begin(): Promise<this> {
     this.events.begin()
     await this.index.begin()
@@ -91,7 +93,7 @@ export class Api implements AsyncDisposable {
       if (!message) return false
       const { owner, name: folder } = message.folder
       if (owner === PUBLIC_OWNER) return scope.ownsNewsgroup(folder)
-      return scope.ownsAccount(accountOf({ owner }) ?? '') || scope.ownsEnvelope(message.entry.envelope)
+      return scope.ownsAccount(accountOf({ owner }) ?? '') || scope.ownsEnvelope(message.entry?.envelope)
     })
   }
 

@@ -103,8 +103,8 @@ export function assertMayChangeIn(caller: Caller, folder: Folder): void {
 }
 
 /** Returns whether a caller sees a message of a folder that it sees. Captured mail belongs to its sender and its recipients. */
-export const seesMessage = ({ tenant }: Caller, { owner }: Folder, { envelope }: MessageEntry): boolean =>
-  owner !== CAPTURED_OWNER || tenant === undefined || tenant.ownsEnvelope(envelope)
+export const seesMessage = ({ tenant }: Caller, { owner }: Folder, entry: MessageEntry | undefined): boolean =>
+  owner !== CAPTURED_OWNER || tenant === undefined || tenant.ownsEnvelope(entry?.envelope)
 
 /**
  * Returns whether a caller sees a session: administrators and readers all, others those with their own log-on that nobody

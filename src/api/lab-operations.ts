@@ -4,6 +4,7 @@ import { systemClock } from '../core/time/clock.ts'
 import { timeText } from '../core/time/time-text.ts'
 import type { MessageStore } from '../storage/store/types.ts'
 import { seesLab, seesSession } from './caller.ts'
+import { countSeen } from './messages/find.ts'
 import { defineOperation } from './operation.ts'
 
 const status = defineOperation('status.get', 'GET /status', {
@@ -36,9 +37,7 @@ const status = defineOperation('status.get', 'GET /status', {
       uptimeMs: systemClock.now() - openedAt,
       time: timeText(clock.now()),
       role: caller.role,
-      messages: seesLab(caller)
-        ? await messagesIn(api.lab.store)
-        : (await (await api.begin()).views.find(caller, [])).length,
+      messages: seesLab(caller) ? await messagesIn(api.lab.store) : await countSeen({ api, caller }),
       sessions: sessionLog.list().filter((one) => seesSession(caller, one)).length,
       memory: seesLab(caller) ? { ...intake.memory.usage } : {},
     }

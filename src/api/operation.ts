@@ -90,13 +90,10 @@ export interface Operation {
    * 10.2.2.
    */
   readonly location?: (result: unknown) => string | undefined
-  /** Whether it uses the index of all messages directly. Lists and searches of `views` read it if they need it. */
+  /** Whether it follows the messages, or uses all of them. Lists and searches of `views` do so if they need it. */
   readonly readsMessages?: boolean
-  /**
-   * The node that runs it: the leader of a role, the node that the input `id` names, or the one that a function finds in the
-   * input; any other if that does not run. Default: any.
-   */
-  readonly runsAt?: Role | 'id' | ((input: never) => string | undefined)
+  /** The node that runs it: the leader of a role, or the node that the input `id` names. Default: any. */
+  readonly runsAt?: Role | 'id'
   run(call: Call<unknown>): Promise<unknown>
 }
 

@@ -36,14 +36,6 @@ export async function runAnywhere(operation: Operation, call: Call<unknown>): Pr
   const node = await nodeFor(runsAt, call)
   if (node === undefined || node === cluster.node) return runHere(operation, call)
   const isRunning = (await cluster.nodes()).some(({ name, state }) => name === node && state !== 'gone')
-  if (typeof runsAt === 'function') {
-    try {
-      if (isRunning) return await askNode(node, operation.name, call)
-    } catch (error) {
-      if (!(error instanceof ApiProblem && error.problem === 'stopping')) throw error
-    }
-    return runHere(operation, call)
-  }
   if (!isRunning) throw new ApiProblem('not-found', `the node ${node} does not run; its sessions and jobs are lost`)
   return askNode(node, operation.name, call, TIMEOUT_MS)
 }
@@ -52,7 +44,6 @@ async function nodeFor(
   runsAt: NonNullable<Operation['runsAt']>,
   { api, input }: Call<unknown>,
 ): Promise<string | undefined> {
-  if (typeof runsAt === 'function') return runsAt(input as never)
   return runsAt === 'id' ? nodeOfId((input as { readonly id: string }).id) : leaderOf(api, runsAt)
 }
 

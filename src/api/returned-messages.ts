@@ -33,7 +33,7 @@ export class ReturnedMessages {
       this.#claims.watch(({ key, value }) => {
         if (value) return this.#note(key)
         this.#keys.delete(messageOf(key))
-        if (index.get(messageOf(key))) this.#readers = new Map()
+        this.#readers = new Map()
       }),
       index.watch(({ type, message: { id } }) => {
         if (type === 'deleted' && this.#keys.has(id)) this.#forgetLater(id)

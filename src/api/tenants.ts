@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { TenantRecord, TenantScope } from '../accounts/directory/tenants.ts'
-import { accountOf, CAPTURED_OWNER, PUBLIC_OWNER } from '../storage/store/types.ts'
+import { accountOf, CAPTURED_OWNER, type Folder, PUBLIC_OWNER } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { deleteMessages } from './messages/bulk.ts'
 import type { IndexedMessage } from './messages/message-index.ts'
@@ -119,10 +119,12 @@ const remove = defineOperation('tenants.delete', 'DELETE /tenants/{name}', {
     for (const { id, name: group } of await store.listFolders(PUBLIC_OWNER)) {
       if (scope.ownsNewsgroup(group)) await store.deleteFolder(id)
     }
-    await deleteMessages(
-      api,
-      [...api.index.values()].filter((message) => isCapturedFor(api, scope, message)),
-    )
+    const folders = ({ owner }: Folder): boolean => owner === CAPTURED_OWNER
+    for await (const batch of api.index.batches({ folders }))
+      await deleteMessages(
+        api,
+        batch.filter((message) => isCapturedFor(api, scope, message)),
+      )
     await tenants.created.delete(name)
   },
 })

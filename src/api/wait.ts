@@ -5,6 +5,7 @@ import { hasFailed } from '../core/sessions/describe.ts'
 import { abortAfter } from '../core/time/abort-after.ts'
 import { isSliceOver, nextSlice } from '../core/time/time-slice.ts'
 import { searchable } from '../mail/format/search-text.ts'
+import type { Folder } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage, seesSession } from './caller.ts'
 import { recipientKeys } from './messages/arrivals.ts'
@@ -111,7 +112,7 @@ async function firstMatch(
   { matches, readsHeader }: Wanted,
   assertRights: () => void,
 ): Promise<IndexedMessage | undefined> {
-  const { returned } = api
+  const { returned, arrivals } = api
   const view = viewOf(caller)
   const name = to === undefined ? undefined : addressKey(to)
   let wake = (): void => {}
@@ -127,15 +128,19 @@ async function firstMatch(
       assertRights()
       return returned.claim(view, message.id)
     }
-    for (const message of api.arrivals.unread(name, returned.readerOf(view), (id) => returned.has(view, id))) {
+    const reader = returned.readerOf(view)
+    const isReturned = (id: string): boolean => returned.has(view, id)
+    for await (const message of arrivals.earlier(name, reader, isReturned)) {
       if (await take(message)) return message
-      if (ended.aborted) {
-        assertRights()
-        return undefined
-      }
+      if (isSliceOver()) await nextSlice()
+      if (ended.aborted) break
+    }
+    for (const message of arrivals.unread(name, reader, isReturned)) {
+      if (ended.aborted) break
+      if (await take(message)) return message
       if (isSliceOver()) await nextSlice()
     }
-    unwatch = api.arrivals.watch(
+    unwatch = arrivals.watch(
       (message) =>
         new Promise((next) => {
           offered = { message, next }
@@ -171,13 +176,10 @@ const viewOf = ({ role, name, tenant }: Caller): string =>
 /** Returns the problem of a time-out: what did arrive, and which sessions were refused. */
 async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitInput): Promise<ApiProblem> {
   const arrived: MessageSummary[] = []
-  for (const message of api.index.newestFirst()) {
-    if (arrived.length === MAX_LISTED) break
-    const { folder, entry } = message
-    if (isSliceOver()) await nextSlice()
-    if (!entry.envelope || !seesFolder(caller, folder) || !seesMessage(caller, folder, entry)) continue
+  for await (const message of delivered(api, caller)) {
     const facts = await api.reader.facts(message)
     if (facts) arrived.push(summaryOf(message, facts, { api, caller }))
+    if (arrived.length === MAX_LISTED) break
   }
   const refused = api.lab.sessionLog.list().filter((session) => hasFailed(session) && seesSession(caller, session))
   const sessions = refused.slice(-MAX_LISTED).map((record) => refusedSession(api, record))
@@ -190,6 +192,18 @@ async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitIn
     sessions,
     hints: hints(arrived.length, refused.length),
   })
+}
+
+/** Returns the delivered messages that a caller sees, the newest first. */
+async function* delivered({ index }: Api, caller: Caller): AsyncGenerator<IndexedMessage, void, void> {
+  const folders = (folder: Folder): boolean => seesFolder(caller, folder)
+  for await (const batch of index.batches({ folders, tests: [{ has: 'envelope' }], isNewestFirst: true })) {
+    for (const message of batch) {
+      const { folder, entry } = message
+      if (entry.envelope && seesFolder(caller, folder) && seesMessage(caller, folder, entry)) yield message
+      if (isSliceOver()) await nextSlice()
+    }
+  }
 }
 
 interface Happened {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { notFound } from '../../../src/api/problem.ts'
 import { version } from '../../../src/core/text/version.ts'
 import { runInSlices, type Steps } from '../../../src/core/time/time-slice.ts'
-import { deleteMails } from '../delivered-mail.ts'
+import { deleteMails, type Mail } from '../delivered-mail.ts'
 import {
   administers,
   bodyOf,
@@ -64,7 +64,8 @@ async function attachment(call: RouteCall): Promise<Response> {
 const removeSome = changes('POST', '/api/email/delete', async (call) => {
   const { ids } = await bodyOf(call, z.object({ ids: z.array(z.string().min(1)) }))
   const delivered = await mailsOf(call)
-  const wanted = [...new Set(ids)].map((id) => ({ id, mail: delivered.find(id) }))
+  const wanted: { readonly id: string; readonly mail: Mail | undefined }[] = []
+  for (const id of new Set(ids)) wanted.push({ id, mail: await delivered.find(id) })
   await deleteMails(
     call.api,
     wanted.flatMap(({ mail }) => mail ?? []),

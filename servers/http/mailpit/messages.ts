@@ -59,7 +59,7 @@ const setRead = changes('PUT', '/api/v1/messages', async (call) => {
   const delivered = await mailsOf(call)
   const found =
     wanted.ids.length > 0
-      ? wanted.ids.flatMap((id) => delivered.find(id) ?? [])
+      ? await delivered.some(wanted.ids)
       : wanted.search === ''
         ? delivered.all.mails
         : (await delivered.matching(searchOf(call, wanted.search))).mails
@@ -71,7 +71,7 @@ const remove = changes('DELETE', '/api/v1/messages', async (call) => {
   const wanted = await bodyOf(call, z.object({ ids }))
   const delivered = await mailsOf(call)
   // As in Mailpit, no ids mean every message.
-  const found = wanted.ids.length > 0 ? wanted.ids.flatMap((id) => delivered.find(id) ?? []) : delivered.all.mails
+  const found = wanted.ids.length > 0 ? await delivered.some(wanted.ids) : delivered.all.mails
   await deleteMails(call.api, found)
   return call.c.text('ok')
 })

@@ -66,7 +66,7 @@ const SEES_ALL: Caller = { role: 'administrator', name: 'webhook' }
 
 /** Returns what Mailpit's webhook sends of a message that has arrived. https://mailpit.axllent.org/docs/integration/webhook/ */
 export const mailpitWebhook: WebhookData = async (api, { name, message }) => {
-  const found = name === 'message.received' && message ? api.index.get(message.id) : undefined
+  const found = name === 'message.received' && message && 'order' in message ? message : undefined
   return found?.entry.envelope ? arrivedSummary(api, found, SEES_ALL) : undefined
 }
 

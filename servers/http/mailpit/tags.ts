@@ -37,7 +37,7 @@ const set = changes('PUT', '/api/v1/tags', async (call) => {
   const delivered = await mailsOf(call)
   const keywords = keywordsOf(tags)
   for (const id of ids) {
-    const mail = delivered.find(id)
+    const mail = await delivered.find(id)
     if (!mail) continue
     const gone = mail.tags.map(keywordOf).filter((one) => !keywords.some((keyword) => isSame(keyword, one)))
     if (gone.length > 0) await changeFlags(call.api, [mail], { mode: 'remove', flags: gone })

@@ -4,7 +4,7 @@ import type { SessionRecord } from '../../core/sessions/types.ts'
 import { systemClock } from '../../core/time/clock.ts'
 import type { QueueEvent } from '../../transport/outgoing/types.ts'
 import type { ApiLab, LabChange } from '../lab.ts'
-import type { IndexEvent, IndexedMessage, MessageIndex } from '../messages/message-index.ts'
+import type { DeletedMessage, IndexEvent, IndexedMessage, MessageIndex } from '../messages/message-index.ts'
 import { queuedFacts } from '../outgoing/queue-shape.ts'
 import { ApiProblem } from '../problem.ts'
 import { unsubscribeFacts } from '../unsubscribes.ts'
@@ -27,8 +27,8 @@ export interface LabEvent {
   readonly name: EventName
   /** Milliseconds since the epoch. */
   readonly at: number
-  /** The message as it was. */
-  readonly message?: Pick<IndexedMessage, 'id' | 'folder' | 'entry'>
+  /** The message as it was. A deleted one may have no entry. */
+  readonly message?: IndexedMessage | DeletedMessage
   readonly session?: SessionSummary
   /** The id of a line of the log. */
   readonly line?: string
@@ -80,10 +80,8 @@ export class EventLog {
   constructor(lab: ApiLab, index: MessageIndex) {
     this.#lab = lab
     this.#unwatch = [
-      index.watch((event) => {
-        const { id, folder, entry } = event.message
-        const { isRemote } = event
-        this.add(messageEvents[event.type], { message: { id, folder, entry }, ...(isRemote && { isRemote }) })
+      index.watch(({ type, message, isRemote }) => {
+        this.add(messageEvents[type], { message, ...(isRemote && { isRemote }) })
       }),
       lab.sessionLog.watch((session) =>
         this.#addOfSession(hasFailed(session) ? 'session.refused' : 'session.closed', session),

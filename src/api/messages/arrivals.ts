@@ -2,13 +2,13 @@ import { addressKey } from '../../accounts/directory/names.ts'
 import type { Directory } from '../../accounts/directory/types.ts'
 import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
 import { NamedLists } from '../../core/values/named-lists.ts'
-import { accountOf } from '../../storage/store/types.ts'
+import { accountOf, type Folder } from '../../storage/store/types.ts'
 import type { MessageReader } from './message-facts.ts'
 import type { IndexedMessage, MessageIndex } from './message-index.ts'
 
 /** A delivered message in the lists. */
 interface Delivered {
-  readonly id: string
+  message: IndexedMessage
   readonly names: readonly string[]
   isGone: boolean
 }
@@ -22,6 +22,9 @@ interface Watch {
   /** Whether it reads headers, which are not kept. */
   readonly readsHeader: boolean
 }
+
+/** Messages in the lists that are not in memory otherwise. Beyond it, they are found as those that arrived earlier. */
+const MAX_LISTED = 20_000
 
 /** Returns the keys of the names that `to` of a wait can be: the recipients who received this copy, and the account. */
 export function recipientKeys({ folder, entry }: IndexedMessage, directory: Directory): readonly string[] {
@@ -38,7 +41,9 @@ export class Arrivals {
   readonly #index: MessageIndex
   readonly #reader: MessageReader
   readonly #directory: Directory
-  readonly #lists = new NamedLists<Delivered>()
+  #lists = new NamedLists<Delivered>()
+  /** By what reads and for which name: the message up to which all that arrived before the lists were returned. */
+  #returned = new WeakMap<object, Map<string | undefined, IndexedMessage>>()
   readonly #known = new Map<string, Delivered>()
   /** By the name that they watch. */
   readonly #offers = new Map<string | undefined, Map<Offer, Watch>>()
@@ -53,6 +58,38 @@ export class Arrivals {
   }
 
   /**
+   * Returns the messages, maybe for a recipient, that no wait has returned and that `unread` does not know because they
+   * arrived before. Call it before `unread`. @throws StoreError
+   */
+  async *earlier(
+    name: string | undefined,
+    reader: object,
+    isReturned: (id: string) => boolean,
+  ): AsyncGenerator<IndexedMessage, void, void> {
+    this.#begin()
+    if (this.#index.isHeld) return
+    const places = this.#returned.get(reader) ?? new Map<string | undefined, IndexedMessage>()
+    this.#returned.set(reader, places)
+    const folders = ({ owner }: Folder): boolean => name === undefined || this.#mayReceive(accountOf({ owner }), name)
+    const after = places.get(name)
+    let isFirst = true
+    for await (const batch of this.#index.batches({ folders, tests: [{ has: 'envelope' }], after })) {
+      for (const message of batch) {
+        if (this.#known.has(message.id)) continue
+        if (!isReturned(message.id)) {
+          isFirst = false
+          yield message
+        } else if (isFirst) places.set(name, message)
+      }
+    }
+  }
+
+  #mayReceive(account: string | undefined, name: string): boolean {
+    const user = this.#directory.findByAddress(name)?.user
+    return account === user || (account !== undefined && addressKey(account) === name)
+  }
+
+  /**
    * Returns the messages for a recipient, or all for undefined, that no wait has returned, also those that arrive meanwhile. See
    * `NamedLists`.
    */
@@ -62,9 +99,13 @@ export class Arrivals {
     isReturned: (id: string) => boolean,
   ): Generator<IndexedMessage, void, void> {
     this.#begin()
-    for (const { id } of this.#lists.unread(name, reader, (one) => isReturned(one.id))) {
-      const message = this.#index.get(id)
-      if (message) yield message
+    let lists: NamedLists<Delivered> | undefined
+    while (lists !== this.#lists) {
+      lists = this.#lists
+      for (const { message } of lists.unread(name, reader, (one) => isReturned(one.message.id))) {
+        const current = this.#index.current(message)
+        if (current) yield current
+      }
     }
   }
 
@@ -84,22 +125,33 @@ export class Arrivals {
   #begin(): void {
     if (this.#hasBegun) return
     this.#hasBegun = true
-    for (const message of this.#index.values()) this.#add(message)
+    for (const message of this.#index.held()) this.#add(message)
     this.#index.watch(({ type, message }) => {
       if (type === 'added') this.#add(message)
       else if (type === 'deleted') this.#remove(message.id)
+      else {
+        const known = this.#known.get(message.id)
+        if (known) known.message = message
+      }
     })
   }
 
   #add(message: IndexedMessage): void {
     // Only delivered mail has an envelope; saved drafts and sent copies have none.
     if (!message.entry.envelope) return
-    const one = { id: message.id, names: recipientKeys(message, this.#directory), isGone: false }
-    this.#known.set(one.id, one)
+    if (!this.#index.isHeld && this.#known.size >= MAX_LISTED) this.#forget()
+    const one = { message, names: recipientKeys(message, this.#directory), isGone: false }
+    this.#known.set(message.id, one)
     this.#lists.add(one)
     if (this.#offersFor(one).next().done) return
     this.#arrived.push(one)
     if (!this.#isRunning) void this.#run()
+  }
+
+  #forget(): void {
+    this.#lists = new NamedLists()
+    this.#known.clear()
+    this.#returned = new WeakMap()
   }
 
   #remove(id: string): void {
@@ -118,7 +170,7 @@ export class Arrivals {
     this.#isRunning = true
     for (let one = this.#arrived.shift(); one; one = this.#arrived.shift()) {
       const arrived = one
-      const message = this.#index.get(one.id)
+      const message = one.isGone ? undefined : this.#index.current(one.message)
       if (!message) continue
       const offerToAll = (): Promise<void> => this.#offer(arrived, message)
       const readsHeader = Array.from(this.#offersFor(one)).some(([, watch]) => watch.readsHeader)

@@ -1,20 +1,13 @@
 import { z } from 'zod'
 import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
-import {
-  CAPTURED_OWNER,
-  type Folder,
-  type MessageStore,
-  OUTGOING_OWNER,
-  type Owner,
-  type SelectionPart,
-} from '../../storage/store/types.ts'
+import { CAPTURED_OWNER, type Folder, type Owner, type SelectionPart } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesLab, seesMessage } from '../caller.ts'
 import { flag } from '../input-types.ts'
 import { cursorOf, gone, placeOf } from '../lists.ts'
 import { ApiProblem, notFound } from '../problem.ts'
-import { type IndexedMessage, messageId, splitMessageId } from './message-index.ts'
-import { type Condition, conditionOn, parseQuery, receivedSince } from './search.ts'
+import { byArrival, type IndexedMessage, messageId, splitMessageId } from './message-index.ts'
+import { type Condition, conditionOn, isOfFolder, parseQuery, receivedSince, storedTests } from './search.ts'
 import { type MessageSummary, summaryOf } from './summary.ts'
 
 /** The conditions of a list. */
@@ -73,22 +66,11 @@ export function conditionsOf({
 const yesOrNo = (value: boolean | undefined): string | undefined =>
   value === undefined ? undefined : value ? 'yes' : 'no'
 
-/** Returns a message that the caller sees, or undefined. Asks the store while the index is not complete. */
-export async function seenMessage(
-  { index, lab }: Api,
-  caller: Caller,
-  id: string,
-): Promise<IndexedMessage | undefined> {
-  const message = index.isComplete ? index.get(id) : await storedMessage(lab.store, id)
+/** Returns a message that the caller sees, or undefined. */
+export async function seenMessage({ index }: Api, caller: Caller, id: string): Promise<IndexedMessage | undefined> {
+  const message = await index.find(id)
   const isSeen = message && seesFolder(caller, message.folder) && seesMessage(caller, message.folder, message.entry)
   return isSeen ? message : undefined
-}
-
-async function storedMessage(store: MessageStore, id: string): Promise<IndexedMessage | undefined> {
-  const place = splitMessageId(id)
-  const folder = place && store.folderOf(place.folderId)
-  const entry = folder && folder.owner !== OUTGOING_OWNER ? await store.entry(folder.id, place.uid) : undefined
-  return folder && entry ? { id, folder, entry, order: 0 } : undefined
 }
 
 /** Returns a message that the caller sees. @throws ApiProblem `not-found` */
@@ -113,21 +95,13 @@ export async function folderNamed(
   )
 }
 
-/** Where a page ends: after a message, in the order of one start of one node. */
+/** Where a page ends: after a message. `epoch` and `order` count where the messages are in memory, `at` elsewhere. */
 const place = z.object({
   epoch: z.string(),
   order: z.number(),
   id: z.string().refine((id) => splitMessageId(id) !== undefined),
   at: z.int(),
-  node: z.string(),
 })
-
-/**
- * Returns the node that knows where a page continues: messages that arrived at nearly the same time can have another order on
- * every node. Undefined if there is no cursor.
- */
-export const nodeOfPage = ({ cursor }: { readonly cursor?: string | undefined }): string | undefined =>
-  cursor === undefined ? undefined : placeOf(cursor, place).node || undefined
 
 interface PageInput {
   readonly limit: number
@@ -141,9 +115,6 @@ interface MessagePage {
   total: number
 }
 
-/** The messages that a page begins with do not depend on the node. */
-const ANY_NODE = { epoch: '', order: 0, node: '' }
-
 /**
  * Returns a part of the messages that meet conditions, found by the store without the index. Undefined if the store cannot
  * find them.
@@ -154,23 +125,24 @@ export async function selectStored(
   part: SelectionPart,
 ): Promise<{ readonly messages: readonly IndexedMessage[]; readonly total: number } | undefined> {
   const { store } = api.lab
-  const ofFolders = conditions.filter(({ ofFolder }) => ofFolder)
-  const stored = conditions.filter(({ stored }) => stored)
-  const isOf = (folder: Folder): boolean =>
-    seesFolder(caller, folder) && ofFolders.every(({ ofFolder, negated }) => ofFolder?.(folder) !== negated)
+  const isOf = (folder: Folder): boolean => seesFolder(caller, folder) && isOfFolder(conditions, folder)
   // A tenant sees only some of the captured messages.
   const seesSome = caller.tenant !== undefined && isOf({ id: '', owner: CAPTURED_OWNER, name: '', uidValidity: 0 })
-  if (!store.select || ofFolders.length + stored.length < conditions.length || seesSome) return undefined
+  if (!store.select || !conditions.every(({ ofFolder, stored }) => ofFolder || stored) || seesSome) return undefined
   const { messages, total } = await store.select(
     {
-      folders: ofFolders.length > 0 || !seesLab(caller) || caller.seesCaptured === false ? isOf : undefined,
-      tests: stored.flatMap(({ stored: test, negated }) =>
-        test ? { ...test, negated: (test.negated ?? false) !== negated } : [],
-      ),
+      folders:
+        conditions.some(({ ofFolder }) => ofFolder) || !seesLab(caller) || caller.seesCaptured === false
+          ? isOf
+          : undefined,
+      tests: storedTests(conditions),
     },
     part,
   )
-  return { messages: messages.map((one) => ({ ...one, id: messageId(one.folder.id, one.entry.uid), order: 0 })), total }
+  const found = messages.map(({ folder, entry }) => ({
+    ...{ id: messageId(folder.id, entry.uid), folder, entry, order: entry.savedAt },
+  }))
+  return { messages: found, total }
 }
 
 /**
@@ -190,8 +162,20 @@ export async function storedPage(
   assertOneStart(cursor, offset)
   const items = await summariesOf(viewer, selected.messages.slice(0, limit))
   const last = selected.messages.length > limit ? selected.messages[limit - 1] : undefined
-  const next = last ? cursorOf({ ...ANY_NODE, id: last.id, at: last.entry.savedAt }) : null
+  const next = last ? cursorOf(placeAfter(viewer.api, last)) : null
   return { items, next, total: selected.total }
+}
+
+/** Returns how many messages a caller sees. @throws StoreError */
+export async function countSeen({ api, caller }: { readonly api: Api; readonly caller: Caller }): Promise<number> {
+  const { index, lab, views } = api
+  if (!lab.store.select) return (await views.find(caller, [])).length
+  const seesSome = ({ owner }: Folder): boolean => caller.tenant !== undefined && owner === CAPTURED_OWNER
+  const seesAll = (folder: Folder): boolean => seesFolder(caller, folder) && !seesSome(folder)
+  let { total } = await lab.store.select({ folders: seesAll, tests: [] }, { limit: 0 })
+  for await (const batch of index.batches({ folders: (folder) => seesFolder(caller, folder) && seesSome(folder) }))
+    total += batch.filter(({ folder, entry }) => seesMessage(caller, folder, entry)).length
+  return total
 }
 
 async function summariesOf(
@@ -228,22 +212,19 @@ export async function pageOfMessages(
   return { items, next, total: found.length }
 }
 
-const placeAfter = ({ index, lab }: Api, { id, order, entry }: IndexedMessage): z.input<typeof place> => ({
-  ...{ epoch: index.epoch, order, id, at: entry.savedAt },
-  node: lab.cluster.node,
+const placeAfter = ({ index }: Api, { id, order, entry }: IndexedMessage): z.input<typeof place> => ({
+  ...{ epoch: index.isHeld ? index.epoch : '', order, id, at: entry.savedAt },
 })
 
 /**
- * Finds where a page begins. After the end of the node that answered the page before, others continue after its last message,
- * or at its time if it is gone.
- * @throws ApiProblem `gone` after a restart of a lab that is one process: messages of the same millisecond may have another
- * order
+ * Finds where a page begins.
+ * @throws ApiProblem `gone` after a restart of a lab that has its messages in memory: those of the same millisecond may have
+ * another order
  */
-function startAfter({ index, lab }: Api, found: readonly IndexedMessage[], after: z.output<typeof place>): number {
-  const isSame = after.epoch === index.epoch
-  if (!isSame && !lab.cluster.isShared) throw gone('the lab has started again since the page before')
-  const last = isSame ? -1 : found.findIndex(({ id }) => id === after.id)
-  if (last !== -1) return last + 1
-  const start = found.findIndex(({ order, entry }) => (isSame ? order < after.order : entry.savedAt <= after.at))
+function startAfter({ index }: Api, found: readonly IndexedMessage[], after: z.output<typeof place>): number {
+  if (index.isHeld && after.epoch !== index.epoch) throw gone('the lab has started again since the page before')
+  const { folderId = '', uid = 0 } = splitMessageId(after.id) ?? {}
+  const last = { order: index.isHeld ? after.order : after.at, folder: { id: folderId }, entry: { uid } }
+  const start = found.findIndex((message) => byArrival(message, last) < 0)
   return start === -1 ? found.length : start
 }

@@ -1,11 +1,4 @@
-import { randomUUID } from 'node:crypto'
-import {
-  type Folder,
-  type MessageEntry,
-  type MessageStore,
-  StoreError,
-  type StoreEvent,
-} from '../../storage/store/types.ts'
+import type { EntryTest, Folder, MessageEntry } from '../../storage/store/types.ts'
 
 /** One message in one folder. */
 export interface IndexedMessage {
@@ -13,17 +6,54 @@ export interface IndexedMessage {
   readonly id: string
   readonly folder: Folder
   readonly entry: MessageEntry
-  /** Grows with each arrival, in this process. Several messages arrive in the same millisecond. */
+  /** Grows with each arrival, or is the time of the arrival. See `byArrival`. */
   readonly order: number
 }
 
-/** A change of the index, in the order of the store's commits. */
-export interface IndexEvent {
-  readonly type: 'added' | 'changed' | 'deleted'
-  /** The message as it is, or as it was. */
-  readonly message: IndexedMessage
+/** A change of the messages, in the order of the store's commits. */
+export type IndexEvent = {
   /** Another node has made the change. */
   readonly isRemote: boolean
+} & (
+  | { readonly type: 'added' | 'changed'; readonly message: IndexedMessage }
+  /** The message as it was. Its entry is absent if the index did not have it. */
+  | { readonly type: 'deleted'; readonly message: DeletedMessage }
+)
+
+export type DeletedMessage = Pick<IndexedMessage, 'id' | 'folder'> & Partial<Pick<IndexedMessage, 'entry'>>
+
+/** The messages that `MessageIndex.batches` looks for. */
+export interface Choice {
+  /** Default: all. */
+  readonly folders?: ((folder: Folder) => boolean) | undefined
+  readonly tests?: readonly EntryTest[]
+  /** Default: the oldest first. */
+  readonly isNewestFirst?: boolean
+  /** The message after which it begins. */
+  readonly after?: IndexedMessage | undefined
+}
+
+/** The messages of a store in order of arrival, and their changes. */
+export interface MessageIndex {
+  /** Differs for every process, so that orders of another one are recognized. */
+  readonly epoch: string
+  /** Whether all messages are in memory. */
+  readonly isHeld: boolean
+  /** Grows when a folder changes, and with it all of its messages. No events tell of each. */
+  readonly generation: number
+  /** Follows the changes of the store from the first call on. @throws StoreError */
+  begin(): Promise<void>
+  /** Returns the messages that are in memory: all or none, the oldest first. */
+  held(): Iterable<IndexedMessage>
+  /** Returns a message. @throws StoreError */
+  find(id: string): Promise<IndexedMessage | undefined>
+  /** Returns a message that was found before, with what is known of it now. Undefined if it is known to be deleted. */
+  current(message: IndexedMessage): IndexedMessage | undefined
+  /** Returns messages in batches: all that meet the choice, and maybe others. @throws StoreError */
+  batches(choice: Choice): AsyncIterable<readonly IndexedMessage[]>
+  /** Calls `listener` for every change after `begin`. Returns the function that removes the listener. */
+  watch(listener: (event: IndexEvent) => void): () => void
+  close(): void
 }
 
 export const messageId = (folderId: string, uid: number): string => `${folderId}.${uid}`
@@ -34,159 +64,27 @@ export function splitMessageId(id: string): { readonly folderId: string; readonl
   return match ? { folderId: match[1] as string, uid: Number(match[2]) } : undefined
 }
 
-/** Returns the entries of a folder; none if it was deleted meanwhile. @throws StoreError */
-async function entriesOf(store: MessageStore, { id }: Folder): Promise<readonly MessageEntry[]> {
-  try {
-    return await store.list(id)
-  } catch (error) {
-    if (error instanceof StoreError && error.code === 'not-found') return []
-    throw error
-  }
+/** The place of a message in the order of arrival. */
+interface Arrived {
+  readonly order: number
+  readonly folder: Pick<Folder, 'id'>
+  readonly entry: Pick<MessageEntry, 'uid'>
 }
 
-/** Every message of a store in order of arrival, kept by the store's events. */
-export class MessageIndex {
-  /** Differs for every process, so that orders of another one are recognized. */
-  readonly epoch = randomUUID()
-  readonly #messages = new Map<string, IndexedMessage>()
-  /** The ids of the messages of each folder: a change of a folder must not search all others. */
-  readonly #byFolder = new Map<string, Set<string>>()
-  readonly #listeners = new Set<(event: IndexEvent) => void>()
-  readonly #store: MessageStore
-  #unwatch: () => void = () => {}
-  #begun: Promise<void> | undefined
-  #isComplete = false
-  #arrived = 0
-  #generation = 0
+/** Compares messages in their order of arrival, as the store does for messages of the same time. */
+export const byArrival = (a: Arrived, b: Arrived): number =>
+  a.order - b.order || byFolder(a.folder.id, b.folder.id) || a.entry.uid - b.entry.uid
 
-  /** Creates an index without messages. */
-  constructor(store: MessageStore) {
-    this.#store = store
-  }
+/** The ids of folders end with numbers in base 36. */
+const byFolder = (a: string, b: string): number => a.length - b.length || (a === b ? 0 : a < b ? -1 : 1)
 
-  /** Whether it has all messages of the store. */
-  get isComplete(): boolean {
-    return this.#isComplete
+/** Returns where a message is, or belongs, in a list in order of arrival. */
+export function placeIn(list: readonly Arrived[], message: Arrived): number {
+  let [low, high] = [0, list.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (byArrival(list[middle] as Arrived, message) < 0) low = middle + 1
+    else high = middle
   }
-
-  /** Reads the messages of the store at the first call, and follows its changes from then on. @throws StoreError */
-  begin(): Promise<void> {
-    this.#begun ??= this.#load().catch((error: unknown) => {
-      this.#unwatch()
-      this.#messages.clear()
-      this.#byFolder.clear()
-      this.#begun = undefined
-      this.#isComplete = false
-      throw error
-    })
-    return this.#begun
-  }
-
-  async #load(): Promise<void> {
-    const store = this.#store
-    const meanwhile: StoreEvent[] = []
-    this.#unwatch = store.watch((event) => meanwhile.push(event))
-    const found: Omit<IndexedMessage, 'order'>[] = []
-    for (const owner of await store.listOwners()) {
-      for (const folder of await store.listFolders(owner)) {
-        for (const entry of await entriesOf(store, folder)) {
-          found.push({ id: messageId(folder.id, entry.uid), folder, entry })
-        }
-      }
-    }
-    // Messages that arrived meanwhile are newer than all others.
-    const arrived = new Set<string>()
-    for (const event of meanwhile) {
-      if (event.type !== 'appended') continue
-      for (const { uid } of event.entries) arrived.add(messageId(event.folder.id, uid))
-    }
-    const known = found.filter(({ id }) => !arrived.has(id)).sort((a, b) => a.entry.savedAt - b.entry.savedAt)
-    for (const message of known) this.#set({ ...message, order: ++this.#arrived })
-    this.#generation++
-    this.#unwatch()
-    this.#unwatch = store.watch((event) => this.#onEvent(event))
-    for (const event of meanwhile) this.#onEvent(event)
-    this.#isComplete = true
-  }
-
-  #set(message: IndexedMessage): void {
-    const { id, folder } = message
-    this.#messages.set(id, message)
-    const ids = this.#byFolder.get(folder.id)
-    if (ids) ids.add(id)
-    else this.#byFolder.set(folder.id, new Set([id]))
-  }
-
-  get(id: string): IndexedMessage | undefined {
-    return this.#messages.get(id)
-  }
-
-  /** Returns all messages, the newest first. */
-  newestFirst(): IndexedMessage[] {
-    return [...this.#messages.values()].reverse()
-  }
-
-  /** Grows when a folder changes, and with it all of its messages. No events tell of each. */
-  get generation(): number {
-    return this.#generation
-  }
-
-  get size(): number {
-    return this.#messages.size
-  }
-
-  /** Returns all messages, the oldest first. */
-  values(): Iterable<IndexedMessage> {
-    return this.#messages.values()
-  }
-
-  /** Calls `listener` for every change. Returns the function that removes the listener. */
-  watch(listener: (event: IndexEvent) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
-  close(): void {
-    this.#unwatch()
-    this.#listeners.clear()
-  }
-
-  #onEvent(event: StoreEvent): void {
-    const { folder, isRemote = false } = event
-    if (event.type === 'appended') {
-      for (const entry of event.entries) this.#put(folder, entry, isRemote)
-    } else if (event.type === 'flags') {
-      // One that is not known was deleted before the index was read, and the event of that follows.
-      for (const entry of event.entries)
-        if (this.#messages.has(messageId(folder.id, entry.uid))) this.#put(folder, entry, isRemote)
-    } else if (event.type === 'expunged') {
-      for (const uid of event.uids) this.#delete(messageId(folder.id, uid), isRemote)
-    } else if (event.type === 'folder-deleted') {
-      for (const id of this.#byFolder.get(folder.id) ?? []) this.#delete(id, isRemote)
-      this.#byFolder.delete(folder.id)
-    } else if (event.type === 'folder-changed') {
-      this.#generation++
-      for (const id of this.#byFolder.get(folder.id) ?? []) {
-        const message = this.#messages.get(id)
-        if (message) this.#messages.set(id, { ...message, folder })
-      }
-    }
-  }
-
-  #put(folder: Folder, entry: MessageEntry, isRemote: boolean): void {
-    const id = messageId(folder.id, entry.uid)
-    const known = this.#messages.get(id)
-    const type = known ? 'changed' : 'added'
-    const message = { id, folder, entry, order: known?.order ?? ++this.#arrived }
-    this.#set(message)
-    for (const listener of this.#listeners) listener({ type, message, isRemote })
-  }
-
-  #delete(id: string, isRemote: boolean): void {
-    const message = this.#messages.get(id)
-    if (!message) return
-    this.#messages.delete(id)
-    this.#byFolder.get(message.folder.id)?.delete(id)
-    for (const listener of this.#listeners) listener({ type: 'deleted', message, isRemote })
-  }
+  return low
 }

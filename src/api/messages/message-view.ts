@@ -1,16 +1,25 @@
 import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
 import type { MessageSource } from '../../storage/store/types.ts'
 import type { Matcher } from './matcher.ts'
-import type { IndexEvent, IndexedMessage, MessageIndex } from './message-index.ts'
+import {
+  byArrival,
+  type Choice,
+  type IndexEvent,
+  type IndexedMessage,
+  type MessageIndex,
+  placeIn,
+} from './message-index.ts'
 
 /** Changes that a list remembers. One that nobody asks for is given up then. */
 const MAX_CHANGES = 10_000
-/** Memory of a message in a list, which exists in both orders. */
-const ENTRY_OCTETS = 16
+/** Memory of a message in a list, which exists in both orders, and of one that only the list holds. */
+const ENTRY_OCTETS = { held: 16, stored: 800 }
 const CHANGE_OCTETS = 64
 
 /** The part of an index that a list shows. */
 interface Selection {
+  /** The part of the index that contains it. */
+  readonly choice: Choice
   readonly sees: (message: IndexedMessage) => boolean
   readonly matches: Matcher
   /** The same as `matches`, for the first time, when all messages are tested in turn. */
@@ -26,10 +35,10 @@ export class MessageView {
   /** In the order of arrival. */
   #found: IndexedMessage[] = []
   #newestFirst: readonly IndexedMessage[] = []
-  /** The messages that have arrived or changed since the list was read, by their order; undefined before the first time. */
-  #changed: Map<number, IndexedMessage> | undefined
-  /** The orders of what was deleted since then. */
-  #deleted = new Set<number>()
+  /** The messages that have arrived or changed since the list was read, by their ids; undefined before the first time. */
+  #changed: Map<string, IndexedMessage> | undefined
+  /** The ids of what was deleted since then. */
+  #deleted = new Set<string>()
   /** Memory of what others keep as long as the view. */
   attachedOctets = 0
   #updating: Promise<void> | undefined
@@ -41,7 +50,8 @@ export class MessageView {
 
   /** About the memory that the list takes. */
   get octets(): number {
-    return ENTRY_OCTETS * this.#found.length + CHANGE_OCTETS * this.#changes + this.attachedOctets
+    const each = this.#index.isHeld ? ENTRY_OCTETS.held : ENTRY_OCTETS.stored
+    return each * this.#found.length + CHANGE_OCTETS * this.#changes + this.attachedOctets
   }
 
   /** How many changes are remembered. */
@@ -56,11 +66,12 @@ export class MessageView {
 
   /** Takes a change of the index. Returns false if the list remembers too many. */
   onEvent({ type, message }: IndexEvent): boolean {
-    if (this.#changed === undefined || !this.#selection.sees(message)) return true
+    const { id, folder, entry } = message
+    if (this.#changed === undefined || (entry && !this.#selection.sees({ id, folder, entry, order: 0 }))) return true
     if (type === 'deleted') {
-      this.#deleted.add(message.order)
-      this.#changed.delete(message.order)
-    } else this.#changed.set(message.order, message)
+      this.#deleted.add(id)
+      this.#changed.delete(id)
+    } else this.#changed.set(id, message)
     return this.#changes <= MAX_CHANGES
   }
 
@@ -77,21 +88,24 @@ export class MessageView {
   }
 
   async #update(): Promise<void> {
-    const { sees, matches, matchesInScan, ahead } = this.#selection
+    const { choice, sees, matches, matchesInScan, ahead } = this.#selection
     const isFirst = this.#changed === undefined
-    const changed = isFirst ? [...this.#index.values()].filter(sees) : inOrder(this.#changed)
+    const changed = [...(this.#changed?.values() ?? [])].sort(byArrival)
     this.#changed = new Map()
-    using source = ahead(changed)
-    for (const message of changed) {
-      const isMatch = (isFirst ? matchesInScan : matches)(message, source)
-      this.#put(message, typeof isMatch === 'boolean' ? isMatch : await isMatch)
-      if (isSliceOver()) await nextSlice()
+    for await (const batch of isFirst ? this.#index.batches(choice) : [changed]) {
+      const seen = batch.filter(sees)
+      using source = ahead(seen)
+      for (const message of seen) {
+        const isMatch = (isFirst ? matchesInScan : matches)(message, source)
+        this.#put(message, typeof isMatch === 'boolean' ? isMatch : await isMatch)
+        if (isSliceOver()) await nextSlice()
+      }
     }
     const before = this.#found.length
     const deleted = this.#deleted
     this.#deleted = new Set()
-    if (deleted.size > 0) this.#found = this.#found.filter(({ order }) => !deleted.has(order))
-    if (changed.length === 0 && this.#found.length === before) return
+    if (deleted.size > 0) this.#found = this.#found.filter(({ id }) => !deleted.has(id))
+    if (!isFirst && changed.length === 0 && this.#found.length === before) return
     this.#newestFirst = this.#found.toReversed()
   }
 
@@ -99,27 +113,13 @@ export class MessageView {
   #put(message: IndexedMessage, isMatch: boolean): void {
     const found = this.#found
     const last = found.at(-1)
-    if (!last || last.order < message.order) {
+    if (!last || byArrival(last, message) < 0) {
       if (isMatch) found.push(message)
       return
     }
-    const at = placeOf(message.order, found)
-    const isThere = found[at]?.order === message.order
+    const at = placeIn(found, message)
+    const isThere = found[at]?.id === message.id
     if (isMatch) found.splice(at, isThere ? 1 : 0, message)
     else if (isThere) found.splice(at, 1)
   }
-}
-
-const inOrder = (changed: ReadonlyMap<number, IndexedMessage> = new Map()): IndexedMessage[] =>
-  [...changed.values()].sort((a, b) => a.order - b.order)
-
-/** Returns where an order is, or belongs, in a list in order of arrival. */
-function placeOf(order: number, found: readonly IndexedMessage[]): number {
-  let [low, high] = [0, found.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((found[middle] as IndexedMessage).order < order) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -1,11 +1,12 @@
 import type { Tenants } from '../../accounts/directory/tenants.ts'
 import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
+import type { Folder } from '../../storage/store/types.ts'
 import { type Caller, seesFolder, seesMessage, viewKey } from '../caller.ts'
 import { aheadOfTests, matcherOf, type RecipientsOf } from './matcher.ts'
 import type { MessageReader } from './message-facts.ts'
-import type { IndexedMessage, MessageIndex } from './message-index.ts'
+import type { Choice, IndexedMessage, MessageIndex } from './message-index.ts'
 import { MessageView } from './message-view.ts'
-import type { Condition } from './search.ts'
+import { type Condition, isOfFolder, storedTests } from './search.ts'
 import { recipientsFor, type Viewer } from './summary.ts'
 
 /** Lists that are kept. Those that were not asked for longest are dropped first. */
@@ -95,6 +96,7 @@ export class MessageViews {
     const viewer = { api: { lab: { directory: this.#directory } }, caller }
     const recipientsOf: RecipientsOf = ({ folder, entry }, facts) => recipientsFor(viewer, folder, entry, facts)
     return new MessageView(this.#index, {
+      choice: choiceOf(conditions, (folder) => seesFolder(caller, folder)),
       sees,
       matches: matcherOf(this.#reader, conditions, { recipientsOf }),
       matchesInScan: matcherOf(this.#reader, conditions, { isScan: true, recipientsOf }),
@@ -132,3 +134,9 @@ export class MessageViews {
 
 const keyOf = (caller: Caller, conditions: readonly Condition[]): string =>
   [viewKey(caller), ...conditions.map(({ key }) => key)].join(' ')
+
+/** Returns where messages that meet conditions are looked for. */
+const choiceOf = (conditions: readonly Condition[], sees: (folder: Folder) => boolean): Choice => ({
+  folders: (folder) => sees(folder) && isOfFolder(conditions, folder),
+  tests: storedTests(conditions),
+})

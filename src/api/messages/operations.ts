@@ -9,7 +9,7 @@ import { pageInput, pageOf } from '../lists.ts'
 import { defineOperation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { bulkOperations, deleteMessages } from './bulk.ts'
-import { conditionsOf, folderNamed, messageOf, nodeOfPage, pageOfMessages, selectionInUrl, storedPage } from './find.ts'
+import { conditionsOf, folderNamed, messageOf, pageOfMessages, selectionInUrl, storedPage } from './find.ts'
 import { assertOwnRecipient, importMessages } from './import.ts'
 import { type IndexedMessage, messageId } from './message-index.ts'
 import { readOperations } from './read.ts'
@@ -29,7 +29,6 @@ const threadFacts = z.object({ messages: z.number().int(), unread: z.number().in
 const list = defineOperation('messages.list', 'GET /messages', {
   summary: 'List or search messages, newest first.',
   access: 'read',
-  runsAt: nodeOfPage,
   input: z.strictObject({
     ...selectionInUrl,
     ...pageInput,

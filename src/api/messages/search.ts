@@ -27,6 +27,16 @@ export interface Condition {
 /** Returns the recipients of a message's envelope that the searcher sees. */
 type Recipients = () => readonly string[]
 
+/** Returns whether a folder meets the conditions that depend on it only. */
+export const isOfFolder = (conditions: readonly Condition[], folder: Folder): boolean =>
+  conditions.every(({ ofFolder, negated }) => !ofFolder || ofFolder(folder) !== negated)
+
+/** Returns the conditions that a store can test. */
+export const storedTests = (conditions: readonly Condition[]): EntryTest[] =>
+  conditions.flatMap(({ stored, negated }) =>
+    stored ? { ...stored, negated: (stored.negated ?? false) !== negated } : [],
+  )
+
 type Test = Omit<Condition, 'negated' | 'key'>
 
 const ofTexts =
@@ -299,5 +309,5 @@ export const wordsCondition = (words: string, how: Reading = {}): Condition =>
 function withKey(name: string, value: string, { negated = false, timeZone = 'UTC' }: Reading, test: Test): Condition {
   const key = JSON.stringify([negated, name, value, timeZone])
   const isNowhere = test.ofFacts !== undefined && searchable(value) === ''
-  return isNowhere ? { key, negated: false, ofEntry: () => false } : { key, negated, ...test }
+  return isNowhere ? { key, negated: false, ...ofFolder(() => false) } : { key, negated, ...test }
 }

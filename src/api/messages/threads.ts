@@ -6,8 +6,8 @@ import type { IndexedMessage, MessageIndex } from './message-index.ts'
 
 /** Longest part of a message in which its identifiers are looked for. */
 export const MAX_HEADER_OCTETS = 64 * 1024
-/** Identifiers of deleted messages are kept up to this number beyond those of the others. */
-const SPARE_NODES = 10_000
+/** When more messages than this, and than half of those that were read, were deleted, the headers are read again. */
+const SPARE_MESSAGES = 2_500
 
 /** Returns the identifier of a message, and those of the messages above it in its thread, the oldest first. */
 export function identifiersIn(head: Buffer): {
@@ -33,11 +33,18 @@ export class MessageThreads {
   #parents = new Map<string, string>()
   /** An identifier of each message, by the octets that copies share. */
   #ids = new Map<string, string>()
+  /** The messages that have arrived since the headers were read; undefined before the first time. */
+  #added: IndexedMessage[] | undefined
+  #deleted = 0
   #reading: Promise<void> | undefined
 
   constructor(store: MessageStore, index: MessageIndex) {
     this.#store = store
     this.#index = index
+    index.watch(({ type, message }) => {
+      if (type === 'added') this.#added?.push(message)
+      else if (type === 'deleted') this.#deleted++
+    })
   }
 
   /** Returns the function that names the thread of a message. Messages of one thread have the same name. */
@@ -51,14 +58,26 @@ export class MessageThreads {
   }
 
   async #readNew(): Promise<void> {
-    if (this.#parents.size > 4 * this.#index.size + SPARE_NODES) {
+    if (this.#deleted > this.#ids.size / 2 + SPARE_MESSAGES) {
       this.#parents = new Map()
       this.#ids = new Map()
+      this.#added = undefined
     }
-    const isNew = ({ entry }: IndexedMessage): boolean => !this.#ids.has(entry.blob)
-    const added = [...this.#index.values()].filter(isNew)
-    using source = this.#store.readAhead(added, MAX_HEADER_OCTETS)
-    for (const { folder, entry } of added) {
+    const added = this.#added
+    this.#added = []
+    if (!added) this.#deleted = 0
+    try {
+      for await (const batch of added ? [added] : this.#index.batches({})) await this.#readHeaders(batch)
+    } catch (error) {
+      this.#added = undefined
+      throw error
+    }
+  }
+
+  async #readHeaders(batch: readonly IndexedMessage[]): Promise<void> {
+    const unread = batch.filter(({ entry }) => !this.#ids.has(entry.blob))
+    using source = this.#store.readAhead(unread, MAX_HEADER_OCTETS)
+    for (const { folder, entry } of unread) {
       if (this.#ids.has(entry.blob)) continue
       const head = await source.read(folder.id, entry.uid, 0, MAX_HEADER_OCTETS)
       if (head) this.#add(entry.blob, head)

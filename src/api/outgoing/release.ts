@@ -7,7 +7,7 @@ import { type NewOutgoing, OutgoingRefused } from '../../transport/outgoing/type
 import type { Api } from '../api.ts'
 import { chosen, chosenMessages } from '../messages/bulk.ts'
 import { messageOf } from '../messages/find.ts'
-import type { IndexedMessage } from '../messages/message-index.ts'
+import { byArrival, type IndexedMessage } from '../messages/message-index.ts'
 import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 
@@ -170,7 +170,7 @@ const releaseMany = defineOperation('messages.releaseMany', 'POST /messages/rele
 /** Returns each message once, the oldest first: copies in several mailboxes have the same octets and the same envelope. */
 function withoutCopies(messages: readonly IndexedMessage[]): IndexedMessage[] {
   const seen = new Map<string, IndexedMessage>()
-  for (const message of messages.toSorted((a, b) => a.order - b.order))
+  for (const message of messages.toSorted(byArrival))
     if (!seen.has(message.entry.blob)) seen.set(message.entry.blob, message)
   return [...seen.values()]
 }

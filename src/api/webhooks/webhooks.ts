@@ -233,7 +233,8 @@ export class Webhooks implements WebhookSender {
 
   async #meets({ message }: LabEvent, conditions: readonly Condition[]): Promise<boolean> {
     // The message as it was at the event: by now it may be deleted.
-    return message !== undefined && (await matcherOf(this.#api.reader, conditions)({ ...message, order: 0 }))
+    if (!message?.entry) return false
+    return matcherOf(this.#api.reader, conditions)({ ...message, entry: message.entry, order: 0 })
   }
 
   async post(url: string, { delayMs, sign = 'none', ...post }: WebhookPost): Promise<void> {

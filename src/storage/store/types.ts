@@ -310,6 +310,8 @@ type StoreChange =
       readonly type: 'expunged'
       readonly folder: Folder
       readonly uids: readonly number[]
+      /** The entries as they were, if a store had to read them. */
+      readonly entries?: readonly MessageEntry[]
       readonly modSeq: number
       readonly origin?: Origin
     }
@@ -367,6 +369,13 @@ export interface SelectionPart {
   readonly after?: { readonly savedAt: number; readonly folderId: string; readonly uid: number } | undefined
   /** Messages that are skipped then. */
   readonly offset?: number | undefined
+}
+
+/** A part of a selection: all messages, or those after one. */
+export interface ScanPart {
+  /** Default: the oldest first. */
+  readonly isNewestFirst?: boolean | undefined
+  readonly after?: SelectionPart['after']
 }
 
 export interface SelectedMessages {
@@ -467,6 +476,8 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   entry(folderId: string, uid: number): Promise<MessageEntry | undefined>
   /** Returns a part of the messages that meet conditions. Absent if the store cannot do this without reading all entries. */
   readonly select?: (selection: Selection, part: SelectionPart) => Promise<SelectedMessages>
+  /** Returns the messages that meet conditions in batches, in order of their `savedAt`. Present with `select`. */
+  readonly scan?: (selection: Selection, part?: ScanPart) => AsyncIterable<readonly StoredMessage[]>
   /**
    * Returns the octets from `start` (default 0) up to but not including `end` (default: all). The buffer may be a view of
    * the store's own memory: do not write to it.

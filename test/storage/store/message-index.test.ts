@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MessageIndex } from '../../../src/api/messages/message-index.ts'
+import { HeldMessages } from '../../../src/api/messages/held-messages.ts'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { TestClock } from '../../support/test-clock.ts'
 import { alice, message } from '../contract/store-context.ts'
@@ -21,12 +21,14 @@ test('changes while the index of all messages is read are neither lost nor repea
     await store.deleteFolder(gone.id)
     return before
   }
-  const index = new MessageIndex(store)
+  const index = new HeldMessages(store)
   const events: string[] = []
-  index.watch(({ type, message: { folder, entry } }) => events.push(`${type} ${folder.name} ${entry.uid}`))
+  index.watch(({ type, message: { folder, entry } }) => events.push(`${type} ${folder.name} ${entry?.uid}`))
   await index.begin()
   expect(events).toEqual(['changed INBOX 1', 'deleted INBOX 2', 'added INBOX 3'])
-  const found = index.newestFirst().map(({ folder, entry }) => `${folder.name} ${entry.uid} ${entry.flags.join()}`)
+  const found = [...index.held()]
+    .reverse()
+    .map(({ folder, entry }) => `${folder.name} ${entry.uid} ${entry.flags.join()}`)
   expect(found).toEqual(['INBOX 3 ', 'Renamed 1 ', 'INBOX 1 \\Seen'])
   await store.append([message('later', inbox)])
   expect(events.at(-1)).toBe('added INBOX 4')

@@ -368,7 +368,7 @@ export class ChangeSet {
     if (folder.folder.owner === PUBLIC_OWNER)
       for (const place of placesOf(folder, entries)) this.writes.removePlace(place)
     this.writes.vanished.push({ folder: key, modSeq, uids })
-    this.#emit(folder, { type: 'expunged', folder: folder.folder, uids, modSeq, ...(origin && { origin }) })
+    this.#emit(folder, { type: 'expunged', folder: folder.folder, uids, entries, modSeq, ...(origin && { origin }) })
     return uids
   }
 

@@ -30,6 +30,7 @@ import {
   OUTGOING_OWNER,
   type Owner,
   type ReadPart,
+  type ScanPart,
   type SelectedMessages,
   type Selection,
   type SelectionPart,
@@ -64,7 +65,7 @@ import { columnsOf, entryOf, Names } from './records.ts'
 import { Replication } from './replication.ts'
 import { ReplicationListener } from './replication-listener.ts'
 import { restoreDatabase } from './restore.ts'
-import { select } from './selections.ts'
+import { type SelectedRow, scan, select, type Wanted } from './selections.ts'
 import { Setbacks } from './setbacks.ts'
 import { State } from './state.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -321,18 +322,35 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     return state && this.#run(() => this.#reader.entry(state, uid))
   }
 
-  async select({ folders: isOf, tests }: Selection, part: SelectionPart): Promise<SelectedMessages> {
+  async select(selection: Selection, part: SelectionPart): Promise<SelectedMessages> {
+    const wanted = this.#wantedBy(selection)
+    const { rows, total } = await this.#run(() => select(this.#database, this.#names, wanted, part))
+    return { messages: this.#selected(rows), total }
+  }
+
+  async *scan(selection: Selection, part: ScanPart = {}): AsyncGenerator<readonly StoredMessage[], void, void> {
+    const wanted = this.#wantedBy(selection)
+    try {
+      for await (const rows of scan(this.#database, this.#names, wanted, part)) yield this.#selected(rows)
+    } catch (error) {
+      throw storeError(error)
+    }
+  }
+
+  #wantedBy({ folders: isOf, tests }: Selection): Wanted {
+    this.checkOpen()
     const keys = [...this.folders.all].flatMap(({ key, folder }) => {
       const isHidden = folder.owner === OUTGOING_OWNER
       return (isOf ? !isHidden && isOf(folder) : isHidden) ? key : []
     })
-    const wanted = { tests, folders: isOf ? keys : { except: keys } }
-    const { rows, total } = await this.#run(() => select(this.#database, this.#names, wanted, part))
-    const messages = rows.flatMap((row) => {
+    return { tests, folders: isOf ? keys : { except: keys } }
+  }
+
+  #selected(rows: readonly SelectedRow[]): readonly StoredMessage[] {
+    return rows.flatMap((row) => {
       const state = this.#folders.get(row.folder)
       return state ? { folder: state.folder, entry: entryOf(columnsOf(row), this.#names, state) } : []
     })
-    return { messages, total }
   }
 
   async read(folderId: string, uid: number, start?: number, end?: number): Promise<Buffer | undefined> {

@@ -1,13 +1,14 @@
 import type { Database } from '../../../database/database-types.ts'
-import type { EntryTest, SelectionPart } from '../../types.ts'
+import type { EntryTest, ScanPart, SelectionPart } from '../../types.ts'
 import { ENTRY_COLUMNS, type EntryRow, type Names } from './records.ts'
 
-interface Wanted {
+/** The keys of folders, and the tests of a selection. */
+export interface Wanted {
   readonly folders: readonly number[] | { readonly except: readonly number[] }
   readonly tests: readonly EntryTest[]
 }
 
-type SelectedRow = EntryRow & { readonly folder: number }
+export type SelectedRow = EntryRow & { readonly folder: number }
 
 interface Selected {
   readonly rows: readonly SelectedRow[]
@@ -23,6 +24,8 @@ const HAS = {
   envelope: `coalesce(e.details like '%"envelope":{%', false)`,
 } as const
 const BY_TIME = 'order by saved_at desc, folder desc, uid desc'
+/** Entries that one query of a scan reads: few at first, because many scans end early. */
+const BATCH = { first: 250, most: 4_000 }
 
 /** Adds a parameter of a statement, and returns how it is written there. */
 type Parameter = (value: unknown, type: string) => string
@@ -44,9 +47,8 @@ export async function select(
   const where = [folderTest('e.folder', folders, parameter), ...tests.map((test) => textOf(test, parameter))].join(
     ' and ',
   )
-  const place = after && [after.savedAt, names.folderKey(after.folderId), after.uid].map(asBigint)
-  const isAfter = place
-    ? `(saved_at, folder, uid) < (${place.map((one) => parameter(one, 'bigint')).join(', ')})`
+  const isAfter = after
+    ? `(saved_at, folder, uid) < (${placeText([after.savedAt, names.folderKey(after.folderId), after.uid], parameter)})`
     : 'true'
   const part = `${BY_TIME} limit ${parameter(limit, 'bigint')} offset ${parameter(offset, 'bigint')}`
   const total = tests.length === 0 ? chosen : isUnseen(tests) ? unseen : undefined
@@ -65,6 +67,49 @@ export async function select(
   )
   return { rows: rows.filter(({ uid }) => uid !== null), total: rows[0]?.total ?? 0 }
 }
+
+/**
+ * Yields the messages that meet conditions in batches, in order of their time. It holds no transaction: what arrives
+ * meanwhile may be found.
+ * @throws DatabaseError
+ */
+export async function* scan(
+  database: Pick<Database, 'query'>,
+  names: Names,
+  { folders, tests }: Wanted,
+  { after, isNewestFirst = false }: ScanPart,
+): AsyncGenerator<readonly SelectedRow[], void, void> {
+  const { chosen, all } = await sumsOf(database, folders)
+  if (chosen === 0) return
+  const isFew = chosen <= FEW * all
+  let place = after && [after.savedAt, names.folderKey(after.folderId), after.uid]
+  const [direction, isAfter] = isNewestFirst ? ['desc', '<'] : ['asc', '>']
+  for (let limit = BATCH.first; ; limit = Math.min(4 * limit, BATCH.most)) {
+    const values: unknown[] = []
+    const parameter: Parameter = (value, type) => `$${values.push(value)}::${type}`
+    const where = [
+      folderTest('e.folder', folders, parameter),
+      ...(place ? [`(e.saved_at, e.folder, e.uid) ${isAfter} (${placeText(place, parameter)})`] : []),
+      ...tests.map((test) => textOf(test, parameter)),
+    ].join(' and ')
+    const order = `order by saved_at ${direction}, folder ${direction}, uid ${direction}`
+    const most = `limit ${parameter(limit, 'bigint')}`
+    const all = `select e.folder, ${ENTRY_COLUMNS} from entries e`
+    const text = isFew
+      ? `with found as materialized (select e.folder, e.uid, e.saved_at from entries e where ${where}),
+           part as (select * from found ${order} ${most})
+         ${all} join part using (folder, uid, saved_at) ${order}`
+      : `${all} where ${where} ${order} ${most}`
+    const rows = await database.query<SelectedRow>(text, values)
+    yield rows
+    const last = rows.at(-1)
+    if (!last || rows.length < limit) return
+    place = [last.saved_at, last.folder, last.uid]
+  }
+}
+
+const placeText = (place: readonly number[], parameter: Parameter): string =>
+  place.map((one) => parameter(asBigint(one), 'bigint')).join(', ')
 
 async function sumsOf(
   database: Pick<Database, 'query'>,
