@@ -54,6 +54,7 @@ const STATES: ReadonlyMap<string, GmailKey> = new Map([
   ['unstarred', not(flag('\\Flagged'))],
   ['answered', flag('\\Answered')],
   ['draft', flag('\\Draft')],
+  ['important', flag('$Important')], // RFC 8457
 ])
 
 /** The mailboxes that `in:` names. */
@@ -89,6 +90,7 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
     (value) => (value.toLowerCase() === 'attachment' ? header('content-type', 'multipart/mixed') : inLabel(value)),
   ],
   ['is', (value) => STATES.get(value.toLowerCase()) ?? { kind: 'none' }],
+  ['category', (value) => flag(`$CATEGORY_${value.toUpperCase()}`)],
   ['in', inLabel],
   ['label', inLabel],
   ['after', (value) => ({ kind: 'date', clock: 'internal', from: dateOf(value), to: Number.POSITIVE_INFINITY })],

@@ -4,8 +4,8 @@ import type { Origin, Owner } from './types.ts'
  * The purposes of values: annotations of mailboxes (RFC 5464), keys of authorized URLs (RFC 4467), access control lists
  * (RFC 4314), which messages a reader has seen, which are new to a reader, the threads of Message-IDs (RFC 8474), what became
  * of queued messages so far, reports that are sent later, the senders that an account has answered, events that wait for
- * webhooks, the numbers of Gmail's view of all messages, shared mailboxes from which a reader has unsubscribed, and changes
- * of the configuration.
+ * webhooks, the numbers of Gmail's view of all messages, shared mailboxes from which a reader has unsubscribed, changes of
+ * the configuration, and the history of a mailbox, drafts and watches of the Gmail API.
  */
 export type ValueKind =
   | 'metadata'
@@ -21,6 +21,7 @@ export type ValueKind =
   | 'all-mail'
   | 'unsubscribed'
   | 'configuration'
+  | 'gmail'
 
 /** Values of one kind, by name. */
 export interface ValueSpace {

@@ -78,7 +78,7 @@ beforeAll(async () => {
           },
           { provider: 'mailjet', keys: [{ id: 'id-of-the-lab', secret: 'secret-of-the-lab' }], senders },
           'graph',
-          'gmail',
+          { provider: 'gmail', webhooks: [{ url: receiver.url }] },
         ],
       },
     ],
@@ -295,7 +295,17 @@ describe.skipIf(!installed)('the SDKs of providers', LONG, () => {
       { status: 400, reason: 'INVALID_ARGUMENT' },
       { status: 401, reason: 'UNAUTHENTICATED' },
       { status: 501, reason: 'UNIMPLEMENTED' },
+      [true, 1, 'Hello\r\n'],
+      ['STARRED', 'SENT'],
+      1,
+      { status: 404, reason: 'NOT_FOUND' },
+      1,
+      ['carol@lab.test'],
+      ['messagesAdded', 'messagesAdded', 'messagesDeleted', 'labelsAdded'],
+      [true, true],
     ])
     expect((await messageTo('bob')).subject).toBe('By Gmail')
+    const [{ json }] = (await receiver.take(1)) as [Received]
+    expect(json.subscription).toBe('projects/p/subscriptions/t')
   })
 })

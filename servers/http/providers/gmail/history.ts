@@ -1,0 +1,114 @@
+import { z } from 'zod'
+import type { Answer, ProviderRoute } from '../types.ts'
+import { jsonBody } from '../values.ts'
+import { EMPTY, type Gmail, type GmailCall, gmailOf, invalid, limitIn, notFound, routesOf } from './account.ts'
+import type { Change } from './mailbox-history.ts'
+import { notifyOf, WATCH, type Watch } from './notify.ts'
+
+const WATCH_MS = 7 * 86_400_000
+
+/** Names of `historyTypes`, by the types of changes. */
+const TYPES: Readonly<Record<Change['type'], string>> = {
+  messagesAdded: 'messageAdded',
+  messagesDeleted: 'messageDeleted',
+  labelsAdded: 'labelAdded',
+  labelsRemoved: 'labelRemoved',
+}
+
+async function profile(call: GmailCall): Promise<Answer> {
+  const { history, address } = await gmailOf(call)
+  const mails = [...history.mails.values()]
+  const threadsTotal = new Set(await history.threadIds(mails)).size
+  return { body: { emailAddress: address, messagesTotal: mails.length, threadsTotal, historyId: `${history.last}` } }
+}
+
+/** https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.history/list */
+async function list(call: GmailCall): Promise<Answer> {
+  const gmail = await gmailOf(call)
+  const { history, query } = gmail
+  const [start, limit] = [numberIn(gmail, 'startHistoryId'), limitIn(gmail)]
+  if (start === undefined) throw invalid('Missing required parameter: startHistoryId')
+  const types = query.getAll('historyTypes')
+  const label = query.get('labelId')
+  const known = Object.values(TYPES)
+  const unknown = types.find((type) => !known.includes(type))
+  if (unknown !== undefined) throw invalid(`Invalid value at 'history_types': "${unknown.slice(0, 50)}"`)
+  const changes = await history.changesAfter(Math.max(start, numberIn(gmail, 'pageToken') ?? 0))
+  // The id is too old, or it is not one of this mailbox: the client synchronizes anew.
+  if (!changes) throw notFound()
+  const records = [...changes].flatMap(([id, all]) => {
+    const wanted = all.filter(
+      ({ type, labels, changed = [] }) =>
+        (types.length === 0 || types.includes(TYPES[type])) &&
+        (label === null || labels.includes(label) || changed.includes(label)),
+    )
+    return wanted.length > 0 ? [{ id, wanted }] : []
+  })
+  const page = records.slice(0, limit)
+  const shown = await Promise.all(page.map(({ id, wanted }) => recordOf(gmail, id, wanted)))
+  const next = records.length > limit ? { nextPageToken: `${page.at(-1)?.id}` } : {}
+  return { body: { ...(shown.length > 0 && { history: shown }), ...next, historyId: `${history.last}` } }
+}
+
+async function recordOf({ history }: Gmail, id: number, changes: readonly Change[]): Promise<object> {
+  const record: Record<string, object[]> = {}
+  const messages = new Map<string, object>()
+  for (const change of changes) {
+    const mail = history.mails.get(change.id)
+    const [threadId = change.threadId ?? change.id] = mail ? await history.threadIds([mail]) : []
+    messages.set(change.id, { id: change.id, threadId })
+    const message = { id: change.id, threadId, labelIds: change.labels }
+    ;(record[change.type] ??= []).push({ message, ...(change.changed && { labelIds: change.changed }) })
+  }
+  return { id: `${id}`, messages: [...messages.values()], ...record }
+}
+
+/** Returns a number of the query. @throws ProviderError `invalid` */
+function numberIn({ query }: Gmail, name: string): number | undefined {
+  const given = query.get(name)
+  if (given === null) return undefined
+  if (/^\d{1,15}$/.test(given)) return Number(given)
+  throw invalid(`Invalid ${name}`)
+}
+
+const watchInput = z.object({
+  topicName: z
+    .string()
+    .regex(/^projects\/[^/]{1,100}\/topics\/[^/]{1,300}$/, 'Invalid topicName does not match projects/*/topics/*'),
+  labelIds: z.array(z.string().max(200)).max(1000).default([]),
+  labelFilterBehavior: z.enum(['include', 'exclude', 'INCLUDE', 'EXCLUDE']).optional(),
+  labelFilterAction: z.enum(['include', 'exclude', 'INCLUDE', 'EXCLUDE']).optional(),
+})
+
+async function watch(call: GmailCall): Promise<Answer> {
+  const { topicName, labelIds, labelFilterBehavior: behavior, labelFilterAction: action } = jsonBody(call, watchInput)
+  const { api, config, context } = call
+  if (!api.webhooks || config.webhooks.length === 0)
+    throw invalid(
+      `Error sending test message to Cloud PubSub ${topicName} : add \`webhooks\` to the provider gmail of this lab`,
+    )
+  const gmail = await gmailOf(call)
+  const { history, store } = gmail
+  const expiration = context.clock.now() + WATCH_MS
+  const kept: Watch = { topicName, labelIds, excludes: /^exclude$/i.test(behavior ?? action ?? ''), expiration }
+  await store.changeValues(
+    { ...history.space, names: [WATCH] },
+    () => new Map([[WATCH, Buffer.from(JSON.stringify(kept))]]),
+  )
+  // Gmail sends a first notification right away.
+  await notifyOf(gmail, history)([{ labels: kept.excludes ? [] : labelIds }], history.last)
+  return { body: { historyId: `${history.last}`, expiration: `${expiration}` } }
+}
+
+async function stop(call: GmailCall): Promise<Answer> {
+  const { history, store } = await gmailOf(call)
+  await store.changeValues({ ...history.space, names: [WATCH] }, () => new Map([[WATCH, undefined]]))
+  return EMPTY
+}
+
+export const historyRoutes: readonly ProviderRoute[] = routesOf({
+  'GET profile': profile,
+  'GET history': list,
+  'POST watch': watch,
+  'POST stop': stop,
+})

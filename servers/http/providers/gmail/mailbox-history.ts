@@ -1,0 +1,279 @@
+import { isSliceOver, nextSlice } from '../../../../src/core/time/time-slice.ts'
+import { findThreadIds } from '../../../../src/storage/store/thread-ids.ts'
+import type { Folder, MessageEntry, MessageStore, Owner, StoreEvent } from '../../../../src/storage/store/types.ts'
+import type { ValueSpace, Values } from '../../../../src/storage/store/value-types.ts'
+import { gmailId } from '../../../../src/storage/store/views/gmail/ids.ts'
+import { labelsOf } from './labels.ts'
+
+/** A message of an account: all copies of the same octets, of which each gives it the label of its folder. */
+export interface Mail {
+  readonly id: string
+  /** By `placeOf`. */
+  readonly copies: Map<string, Copy>
+  /** The flags of the copy that was changed last. */
+  flags: readonly string[]
+  /** Absent until somebody asks for it. */
+  threadId?: string
+  /** The number of the last change. */
+  history: number
+}
+
+export interface Copy {
+  readonly folder: Folder
+  readonly entry: MessageEntry
+}
+
+/** A change of a message, in the words of `users.history.list`. */
+export interface Change {
+  readonly type: 'messagesAdded' | 'messagesDeleted' | 'labelsAdded' | 'labelsRemoved'
+  readonly id: string
+  readonly threadId?: string | undefined
+  /** All labels of the message: after the change, or when it was deleted. */
+  readonly labels: readonly string[]
+  /** The labels that were added or removed. */
+  readonly changed?: readonly string[]
+}
+
+/** Changes of one folder that are not yet in the history. */
+interface Found {
+  readonly folderId: string
+  readonly modSeq: number
+  readonly changes: readonly Change[]
+}
+
+/** The state of the history, which the store keeps. */
+interface Kept {
+  /** The number of the last change. */
+  readonly last: number
+  /** The modification sequences up to which changes of folders are in the history. */
+  readonly seen: Readonly<Record<string, number>>
+}
+
+const KEPT_CHANGES = 2_000
+const KEPT = 'history'
+const nameOf = (number: number): string => `c:${number}`
+const placeOf = (folderId: string, uid: number): string => `${folderId}\n${uid}`
+/** Returns the id of a message or thread in the API: X-GM-MSGID or X-GM-THRID in hexadecimal. */
+export const hexId = (id: string): string => BigInt(gmailId(id)).toString(16)
+
+const known = new WeakMap<MessageStore, Map<Owner, MailboxHistory>>()
+
+/**
+ * The mail of an account as the Gmail API knows it: messages by their ids, with their labels, and the history of their
+ * changes. The first request for the account reads its folders; from then on it follows their changes. The store keeps the
+ * history, in which several nodes record a change once. Changes that nobody followed end the history: clients begin anew.
+ */
+export class MailboxHistory {
+  readonly mails = new Map<string, Mail>()
+  readonly folders = new Map<string, Folder>()
+  readonly space: ValueSpace
+  /** Takes the changes that this node has recorded, with the number of the last one. */
+  onRecorded: (changes: readonly Change[], last: number) => Promise<void> = async () => {}
+  readonly #store: MessageStore
+  readonly #owner: Owner
+  readonly #byPlace = new Map<string, Mail>()
+  #last = 0
+  #found: Found[] = []
+  #loading: Promise<void> | undefined
+  #recording: Promise<void> = Promise.resolve()
+
+  private constructor(store: MessageStore, owner: Owner) {
+    this.#store = store
+    this.#owner = owner
+    this.space = { kind: 'gmail', reader: owner }
+  }
+
+  /** Returns the history of an account with all changes before the call. @throws StoreError */
+  static async of(store: MessageStore, owner: Owner): Promise<MailboxHistory> {
+    const all = known.get(store) ?? new Map<Owner, MailboxHistory>()
+    known.set(store, all)
+    const found = all.get(owner) ?? new MailboxHistory(store, owner)
+    all.set(owner, found)
+    await found.#current()
+    return found
+  }
+
+  /** The number of the last change. */
+  get last(): number {
+    return this.#last
+  }
+
+  async #current(): Promise<void> {
+    this.#loading ??= this.#load().catch((error: unknown) => {
+      this.#loading = undefined
+      throw error
+    })
+    await this.#loading
+    await this.recorded()
+  }
+
+  /** Returns the thread ids of messages, in their order. @throws StoreError */
+  async threadIds(mails: readonly Mail[]): Promise<string[]> {
+    const unknown = mails.filter(({ threadId }) => threadId === undefined)
+    const copies = unknown.flatMap((mail) => [...mail.copies.values()].slice(0, 1).map((copy) => ({ ...copy, mail })))
+    await findThreadIds(this.#store, copies, ({ mail }, threadId) => {
+      mail.threadId = hexId(threadId)
+    })
+    return mails.map(({ id, threadId }) => threadId ?? id)
+  }
+
+  /** Returns the changes after a number; undefined if some are not kept. @throws StoreError */
+  async changesAfter(number: number): Promise<ReadonlyMap<number, readonly Change[]> | undefined> {
+    if (number > this.#last || this.#last - number > KEPT_CHANGES) return undefined
+    const numbers = Array.from({ length: this.#last - number }, (_, index) => number + 1 + index)
+    const values = await this.#store.values({ ...this.space, names: numbers.map(nameOf) })
+    if (values.size < numbers.length) return undefined
+    return new Map(numbers.map((one) => [one, JSON.parse(`${values.get(nameOf(one))}`)]))
+  }
+
+  async #load(): Promise<void> {
+    this.mails.clear()
+    this.folders.clear()
+    this.#byPlace.clear()
+    this.#found = []
+    const early: StoreEvent[] = []
+    let take = (event: StoreEvent): unknown => early.push(event)
+    const unwatch = this.#store.watch((event) => take(event), { follows: ({ owner }) => owner === this.#owner })
+    try {
+      const seen: Record<string, number> = {}
+      const copies: Copy[] = []
+      for (const folder of await this.#store.listFolders(this.#owner)) {
+        const { entries, highestModSeq } = await this.#store.snapshot(folder.id)
+        this.folders.set(folder.id, folder)
+        seen[folder.id] = highestModSeq
+        for (const entry of entries) copies.push({ folder, entry })
+        if (isSliceOver()) await nextSlice()
+      }
+      // A message has the flags of its oldest copy until one is changed.
+      for (const copy of copies.sort((a, b) => a.entry.savedAt - b.entry.savedAt)) this.#add(copy)
+      await this.#begin(seen)
+      for (const mail of this.mails.values()) mail.history = this.#last
+      take = (event) => this.#handle(event)
+      for (const event of early) if (modSeqOf(event) > (seen[event.folder.id] ?? 0)) this.#handle(event)
+    } catch (error) {
+      unwatch()
+      throw error
+    }
+  }
+
+  /** Continues the history that the store keeps. Changes that are missing are a number without changes. */
+  async #begin(seen: Kept['seen']): Promise<void> {
+    const filled = new Set([...this.#byPlace.keys()].map((place) => place.slice(0, place.indexOf('\n'))))
+    await this.#store.changeValues({ ...this.space, names: [KEPT] }, (current) => {
+      const kept = this.#kept(current)
+      const isWhole = Object.entries(seen).every(
+        ([id, modSeq]) => (kept.seen[id] ?? (filled.has(id) ? 0 : modSeq)) === modSeq,
+      )
+      this.#last = kept.last + (isWhole && current.size > 0 ? 0 : 1)
+      return this.#last === kept.last ? new Map() : new Map([[KEPT, written({ last: this.#last, seen })]])
+    })
+  }
+
+  #kept(values: Values): Kept {
+    const content = values.get(KEPT)
+    // Another store, or one that was cleared, has lost its numbers.
+    return content ? JSON.parse(`${content}`) : { last: this.#last || Math.floor(Date.now() / 1000), seen: {} }
+  }
+
+  #handle(event: StoreEvent): void {
+    const { type, folder } = event
+    if (folder.owner !== this.#owner) return
+    const changes: Change[] = []
+    if (type === 'appended') for (const entry of event.entries) changes.push(...this.#add({ folder, entry }))
+    if (type === 'flags') for (const entry of event.entries) changes.push(...this.#setFlags({ folder, entry }))
+    if (type === 'expunged') for (const uid of event.uids) changes.push(...this.#remove(placeOf(folder.id, uid)))
+    if (type === 'folder-created' || type === 'folder-changed') this.folders.set(folder.id, folder)
+    if (type === 'folder-deleted') {
+      const places = [...this.#byPlace.keys()].filter((place) => place.startsWith(placeOf(folder.id, 0).slice(0, -1)))
+      for (const place of places) changes.push(...this.#remove(place))
+      this.folders.delete(folder.id)
+    }
+    if (changes.length === 0) return
+    this.#found.push({ folderId: folder.id, modSeq: modSeqOf(event), changes })
+    // The next request tries again, and gets the error.
+    this.recorded().catch(() => {})
+  }
+
+  #add({ folder, entry }: Copy): Change[] {
+    const id = hexId(entry.blob)
+    const mail = this.mails.get(id) ?? { id, copies: new Map(), flags: entry.flags, history: this.#last }
+    const place = placeOf(folder.id, entry.uid)
+    this.mails.set(id, mail)
+    this.#byPlace.set(place, mail)
+    return this.#change(mail, () => mail.copies.set(place, { folder, entry }))
+  }
+
+  #setFlags({ folder, entry }: Copy): Change[] {
+    const place = placeOf(folder.id, entry.uid)
+    const mail = this.#byPlace.get(place)
+    if (!mail) return []
+    return this.#change(mail, () => {
+      mail.copies.set(place, { folder, entry })
+      mail.flags = entry.flags
+    })
+  }
+
+  #remove(place: string): Change[] {
+    const mail = this.#byPlace.get(place)
+    this.#byPlace.delete(place)
+    return mail ? this.#change(mail, () => mail.copies.delete(place)) : []
+  }
+
+  /** Changes a message. Returns what that is for its labels. */
+  #change(mail: Mail, change: () => void): Change[] {
+    const [isNew, before] = [mail.copies.size === 0, labelsOf(mail)]
+    change()
+    const after = labelsOf(mail)
+    const { id, threadId } = mail
+    if (isNew) return [{ type: 'messagesAdded', id, labels: after }]
+    if (mail.copies.size === 0) {
+      this.mails.delete(id)
+      return [{ type: 'messagesDeleted', id, threadId, labels: before }]
+    }
+    const types = { labelsAdded: [after, before], labelsRemoved: [before, after] } as const
+    return Object.entries(types).flatMap(([type, [some, others]]) => {
+      const changed = some.filter((label) => !others.includes(label))
+      return changed.length > 0 ? [{ type: type as keyof typeof types, id, threadId, labels: after, changed }] : []
+    })
+  }
+
+  /** Resolves when the history has everything that was found. @throws StoreError */
+  recorded(): Promise<void> {
+    this.#recording = this.#recording.catch(() => {}).then(() => this.#record())
+    return this.#recording
+  }
+
+  async #record(): Promise<void> {
+    for (let found = this.#found[0]; found; found = this.#found[0]) {
+      const { folderId, modSeq, changes } = found
+      let isOwn = false
+      await this.#store.changeValues({ ...this.space, names: [KEPT] }, (current) => {
+        const kept = this.#kept(current)
+        isOwn = (kept.seen[folderId] ?? 0) < modSeq
+        this.#last = kept.last + (isOwn ? 1 : 0)
+        const next = { last: this.#last, seen: { ...kept.seen, [folderId]: modSeq } }
+        const values = new Map<string, Buffer | undefined>([[KEPT, written(next)]])
+        values.set(nameOf(next.last), written(changes)).set(nameOf(next.last - KEPT_CHANGES), undefined)
+        // Another node has recorded it.
+        return isOwn ? values : new Map()
+      })
+      this.#found.shift()
+      for (const { id } of changes) {
+        const mail = this.mails.get(id)
+        if (mail) mail.history = this.#last
+      }
+      // A store that fails says so itself.
+      if (isOwn) this.onRecorded(changes, this.#last).catch(() => {})
+    }
+  }
+}
+
+const written = (value: object): Buffer => Buffer.from(JSON.stringify(value))
+
+/** Returns the modification sequence of a change; that of a deleted folder is greater than all others. */
+function modSeqOf(event: StoreEvent): number {
+  if (event.type === 'appended' || event.type === 'flags')
+    return event.entries.reduce((greatest, { modSeq }) => Math.max(greatest, modSeq), 0)
+  if (event.type === 'expunged') return event.modSeq
+  return Number.MAX_SAFE_INTEGER
+}

@@ -1,0 +1,171 @@
+import { z } from 'zod'
+import type { Answer, ProviderRoute } from '../types.ts'
+import { jsonBody } from '../values.ts'
+import { EMPTY, type Gmail, type GmailCall, gmailOf, invalid, limitIn, mailOf, notFound, routesOf } from './account.ts'
+import { addMail, deleteMails, relabel } from './change.ts'
+import { dateOf, findMails, pageOf } from './find.ts'
+import { labelsOf } from './labels.ts'
+import type { Mail } from './mailbox-history.ts'
+import { attachmentOf, messageResource, octetsOf, snippetOf, summary } from './resource.ts'
+import { sendMail } from './send.ts'
+import { messageIn } from './upload.ts'
+
+const labels = z.array(z.string().max(200)).max(100).default([])
+const modification = z.object({ addLabelIds: labels, removeLabelIds: labels })
+const ids = z.object({ ids: z.array(z.string()).min(1, 'No message ids specified.').max(1000) })
+
+/** Messages, and the resources that consist of messages. */
+type Kind = 'messages' | 'threads' | 'drafts'
+const kindOf = ({ path }: GmailCall): Kind => /\/(messages|threads|drafts)(?:\/|$)/.exec(path)?.[1] as Kind
+
+const isDraft = (mail: Mail): boolean => labelsOf(mail).includes('DRAFT')
+/** A draft that is updated keeps its id, as a keyword of the new message. */
+const DRAFT_ID = '$draft-'
+const draftIdOf = ({ id, flags }: Mail): string =>
+  flags.find((flag) => flag.startsWith(DRAFT_ID))?.slice(DRAFT_ID.length) ?? `r${id}`
+
+/** Returns the messages that a path names: one, or those of a thread, the oldest first. @throws ProviderError */
+async function mailsIn(gmail: Gmail, call: GmailCall): Promise<Mail[]> {
+  const { id = '' } = call.params
+  if (kindOf(call) === 'messages') return [mailOf(gmail, id)]
+  const mails = [...gmail.history.mails.values()]
+  const threadIds = kindOf(call) === 'threads' ? await gmail.history.threadIds(mails) : []
+  const isOne = (mail: Mail, index: number): boolean =>
+    kindOf(call) === 'threads' ? threadIds[index] === id.toLowerCase() : isDraft(mail) && draftIdOf(mail) === id
+  const found = mails.filter(isOne).sort((a, b) => dateOf(a) - dateOf(b))
+  if (found.length > 0) return found
+  throw notFound()
+}
+
+/** Answers with what a path names. */
+async function shown(call: GmailCall, mails: readonly Mail[], show: (mail: Mail) => Promise<object>): Promise<Answer> {
+  const messages: object[] = []
+  for (const mail of mails) messages.push(await show(mail))
+  const [message] = messages
+  const historyId = `${Math.max(...mails.map(({ history }) => history))}`
+  const { id } = call.params
+  return {
+    body: { messages: { ...message }, threads: { id, historyId, messages }, drafts: { id, message } }[kindOf(call)],
+  }
+}
+
+async function list(call: GmailCall): Promise<Answer> {
+  const [gmail, kind] = [await gmailOf(call), kindOf(call)]
+  const { history } = gmail
+  let found = (await findMails(gmail)).filter((mail) => kind !== 'drafts' || isDraft(mail))
+  if (kind === 'threads') {
+    const threadIds = await history.threadIds(found)
+    const known = new Set<string>()
+    // A thread is listed by its newest message.
+    found = found.filter((_, index) => known.size < known.add(`${threadIds[index]}`).size)
+  }
+  const { page, ...next } = pageOf(gmail, found, limitIn(gmail))
+  const threadIds = await history.threadIds(page)
+  const items: object[] = []
+  for (const [index, mail] of page.entries()) {
+    const message = { id: mail.id, threadId: threadIds[index] }
+    const snippet = kind === 'threads' ? await snippetOf(gmail, mail) : ''
+    const thread = { id: message.threadId, snippet, historyId: `${mail.history}` }
+    items.push({ messages: message, threads: thread, drafts: { id: draftIdOf(mail), message } }[kind])
+  }
+  return { body: { ...(items.length > 0 && { [kind]: items }), ...next, resultSizeEstimate: found.length } }
+}
+
+async function get(call: GmailCall): Promise<Answer> {
+  const gmail = await gmailOf(call)
+  return shown(call, await mailsIn(gmail, call), (mail) => messageResource(gmail, mail))
+}
+
+async function change(call: GmailCall, add: readonly string[], remove: readonly string[]): Promise<Answer> {
+  const gmail = await gmailOf(call)
+  const mails = await mailsIn(gmail, call)
+  for (const mail of mails) await relabel(gmail, mail, add, remove)
+  return shown(call, mails, (mail) => summary(gmail, mail))
+}
+
+/** @throws ProviderError `invalid` */
+function modificationIn(call: GmailCall): [add: string[], remove: string[]] {
+  const { addLabelIds: add, removeLabelIds: remove } = jsonBody(call, modification)
+  const fixed = [...add, ...remove].find((label) => label === 'SENT' || label === 'DRAFT')
+  if (fixed !== undefined) throw invalid(`Invalid label: ${fixed}`)
+  if (add.length + remove.length === 0) throw invalid('No label add or removes specified')
+  return [add, remove]
+}
+
+async function remove(call: GmailCall): Promise<Answer> {
+  const gmail = await gmailOf(call)
+  await deleteMails(gmail, await mailsIn(gmail, call))
+  return EMPTY
+}
+
+/** Changes the messages of a list of ids. Unknown ids are skipped. */
+async function batch(call: GmailCall, work: (gmail: Gmail, mail: Mail) => Promise<void>): Promise<Answer> {
+  const gmail = await gmailOf(call)
+  for (const id of jsonBody(call, ids).ids) {
+    const mail = gmail.history.mails.get(id)
+    if (mail) await work(gmail, mail)
+  }
+  return EMPTY
+}
+
+/** `insert` and `import`, which differ in the date of the message. */
+async function add(call: GmailCall, source: string): Promise<Answer> {
+  const gmail = await gmailOf(call)
+  const { raw, labelIds } = messageIn(call)
+  const hasOwnDate = (gmail.query.get('internalDateSource') ?? source) === 'dateHeader'
+  return { body: await summary(gmail, await addMail(gmail, raw, labelIds, { hasOwnDate })) }
+}
+
+/** Creates a draft, or replaces the message of one. */
+async function saveDraft(call: GmailCall): Promise<Answer> {
+  const gmail = await gmailOf(call)
+  const { id } = call.params
+  const old = id === undefined ? [] : await mailsIn(gmail, call)
+  const flags = ['\\Draft', ...(id === undefined ? [] : [`${DRAFT_ID}${id}`])]
+  const mail = await addMail(gmail, messageIn(call).raw, ['DRAFT'], { flags })
+  await deleteMails(gmail, old)
+  return { body: { id: draftIdOf(mail), message: await summary(gmail, mail) } }
+}
+
+/** Sends a message, or a draft, which it deletes then. */
+async function send(call: GmailCall): Promise<Answer> {
+  const gmail = await gmailOf(call)
+  const { id = '', raw } = messageIn(call)
+  const draft = kindOf(call) === 'drafts' && id !== '' ? await mailsIn(gmail, { ...call, params: { id } }) : []
+  const [mail] = draft
+  const body = await sendMail(gmail, mail && raw.length === 0 ? await octetsOf(gmail, mail) : raw)
+  await deleteMails(gmail, draft)
+  return { body }
+}
+
+const actionsOn = (kind: 'messages' | 'threads') =>
+  ({
+    [`GET ${kind}`]: list,
+    [`GET ${kind}/{id}`]: get,
+    [`DELETE ${kind}/{id}`]: remove,
+    [`POST ${kind}/{id}/modify`]: async (call: GmailCall) => change(call, ...modificationIn(call)),
+    [`POST ${kind}/{id}/trash`]: (call: GmailCall) => change(call, ['TRASH'], []),
+    [`POST ${kind}/{id}/untrash`]: (call: GmailCall) => change(call, [], ['TRASH']),
+  }) as const
+
+export const mailRoutes: readonly ProviderRoute[] = routesOf({
+  ...actionsOn('messages'),
+  ...actionsOn('threads'),
+  'POST messages': (call) => add(call, 'receivedTime'),
+  'POST messages/import': (call) => add(call, 'dateHeader'),
+  'POST messages/send': send,
+  'POST messages/batchModify': async (call) => {
+    const [added, removed] = modificationIn(call)
+    return batch(call, (gmail, mail) => relabel(gmail, mail, added, removed))
+  },
+  'POST messages/batchDelete': (call) => batch(call, (gmail, mail) => deleteMails(gmail, [mail])),
+  'GET messages/{id}/attachments/{attachment}': async (call) => ({
+    body: await attachmentOf(await gmailOf(call), call),
+  }),
+  'GET drafts': list,
+  'POST drafts': saveDraft,
+  'POST drafts/send': send,
+  'GET drafts/{id}': get,
+  'PUT drafts/{id}': saveDraft,
+  'DELETE drafts/{id}': remove,
+})
