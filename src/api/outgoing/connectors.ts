@@ -15,6 +15,7 @@ const connector = z
     when: z
       .enum(['release', 'automatic', 'never'])
       .describe('release: somebody releases each message. automatic: the lab sends it. never: it stays in the lab.'),
+    protocol: z.enum(['smtp', 'lmtp']).describe('What it speaks with the next host.'),
     route: z.enum(['smartHost', 'dns']),
     smartHost: z
       .object({ host: z.string(), port: z.number().int(), tls: z.string(), user: z.string().nullable() })
@@ -44,7 +45,7 @@ const connector = z
 
 /** Returns the configuration and the state of a connector, without secrets. */
 function factsOf({ outgoing }: Api, config: ResolvedConnector): z.output<typeof connector> {
-  const { name, domains, when, smartHost, keepCopy, rewrite, allow, deny, certificate } = config
+  const { name, domains, when, protocol, smartHost, keepCopy, rewrite, allow, deny, certificate } = config
   const { lastSentAt, lastError, ...counts } = outgoing.record.of(name)
   const queued = outgoing.queue.list().filter((one) => one.connector === name)
   return {
@@ -52,6 +53,7 @@ function factsOf({ outgoing }: Api, config: ResolvedConnector): z.output<typeof 
     name,
     domains: [...domains],
     when,
+    protocol,
     route: smartHost ? 'smartHost' : 'dns',
     smartHost: smartHost
       ? { host: smartHost.host, port: smartHost.port, tls: smartHost.tls, user: smartHost.user ?? null }

@@ -252,16 +252,18 @@ export const certificateFolder = ({ store }: ResolvedLab['certificates']): strin
 
 const resolveFeed = (feed: FeedConfig, baseDir: string): FeedConfig => ({ ...feed, ...authorityOf(feed, baseDir) })
 
-/** Returns the port of a smart host. */
-export const smartHostPort = ({ port, implicitTls }: Pick<SmartHostConfig, 'port' | 'implicitTls'>): number =>
-  port ?? (implicitTls ? 465 : 25)
+/** Returns the port of the smart host of a connector. */
+export const smartHostPort = (
+  { port, implicitTls }: Pick<SmartHostConfig, 'port' | 'implicitTls'>,
+  protocol: ConnectorConfig['protocol'],
+): number => port ?? (protocol === 'lmtp' ? 24 : implicitTls ? 465 : 25)
 
 function resolveConnector({ smartHost, ...connector }: ConnectorConfig, baseDir: string): ResolvedConnector {
   const resolved = { ...connector, ...authorityOf(connector, baseDir) }
   if (smartHost === undefined) return resolved
   return {
     ...resolved,
-    smartHost: { ...smartHost, port: smartHostPort(smartHost), ...authorityOf(smartHost, baseDir) },
+    smartHost: { ...smartHost, port: smartHostPort(smartHost, connector.protocol), ...authorityOf(smartHost, baseDir) },
   }
 }
 

@@ -42,10 +42,22 @@ export const connectorRules: readonly Rule[] = [
     }
   }),
 
-  eachConnector(function* ownPort({ smartHost }, at, { virtualServers, portOffset }) {
+  eachConnector(function* lmtp({ protocol, smartHost }, at) {
+    if (protocol !== 'lmtp') return
+    if (!smartHost)
+      yield { path: [...at, 'protocol'], message: 'lmtp works only with a smartHost; add smartHost: { host: HOST }' }
+    // RFC 2033 section 5
+    else if (smartHost.port === 25)
+      yield {
+        path: [...at, 'smartHost', 'port'],
+        message: 'is 25, which LMTP must never use; write another port, such as 24',
+      }
+  }),
+
+  eachConnector(function* ownPort({ protocol, smartHost }, at, { virtualServers, portOffset }) {
     const own = virtualServers.find((server) => {
-      if (server.protocol !== 'smtp' || !smartHost || !isReachedAt(server.address, smartHost.host)) return false
-      return Object.values(portsOf(server, portOffset)).includes(smartHostPort(smartHost))
+      if (server.protocol !== protocol || !smartHost || !isReachedAt(server.address, smartHost.host)) return false
+      return Object.values(portsOf(server, portOffset)).includes(smartHostPort(smartHost, protocol))
     })
     if (!own) return
     const message = `is ${virtualServerName(own)} of this lab, so mail would loop; name another host`

@@ -32,7 +32,9 @@ const smartHost = mapping(() => ({
   host: host.describe('Host to connect to.').meta({ examples: ['127.0.0.1'] }),
   port: remotePort
     .optional()
-    .describe('Port of the host. Default: 465 with `implicitTls`, else 25. portOffset is not added.')
+    .describe(
+      'Port of the host. Default: 24 with `protocol: lmtp`, 465 with `implicitTls`, else 25. portOffset is not added.',
+    )
     .meta({ examples: [2525] }),
   tls: tlsLevelOrRequired
     .prefault('may')
@@ -180,6 +182,10 @@ export const connector = mapping(() => ({
     .describe(
       'Recipient domains that the connector sends to: a domain, *.example.test for the domains below it, or * for all. The most specific one decides; among equals, the first connector whose filters match. Domains of the lab itself are never sent out this way.',
     ),
+  protocol: z
+    .enum(['smtp', 'lmtp'])
+    .default('smtp')
+    .describe('lmtp: speaks LMTP with the smartHost, as mail servers do with the server of the mailboxes (RFC 2033).'),
   smartHost: smartHost.optional().describe('Host that takes all mail of the connector. Instead of `route`.'),
   route: z
     .literal('dns')

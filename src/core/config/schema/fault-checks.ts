@@ -53,7 +53,7 @@ function patternMistake({ when: { matching } }: Checked): FaultMistake[] {
   }
 }
 
-/** Conditions that cannot hold in outgoing sessions, which are of SMTP and belong to connectors. */
+/** Conditions that cannot hold in outgoing sessions, which are of SMTP or LMTP and belong to connectors. */
 function directionMistake({ when, do: { drop } }: Checked): FaultMistake[] {
   const { connector, protocol = 'smtp', virtualServer, user } = when
   if (!isOutgoingFault(when)) {
@@ -63,7 +63,7 @@ function directionMistake({ when, do: { drop } }: Checked): FaultMistake[] {
   const mistakes: FaultMistake[] = []
   const never = (key: string, cure: string): unknown =>
     mistakes.push({ path: ['when', key], message: `never holds with direction: out; ${cure}` })
-  if (protocol !== 'smtp') never('protocol', 'the lab sends mail by smtp')
+  if (protocol !== 'smtp' && protocol !== 'lmtp') never('protocol', 'the lab sends mail by smtp or lmtp')
   if (virtualServer !== undefined) never('virtualServer', 'write connector')
   if (user !== undefined) never('user', 'use connector or matching')
   if (drop === 'mid-reply')

@@ -33,7 +33,7 @@ interface Outcome {
   readonly isUnanswered: boolean
 }
 
-/** Sends messages by SMTP, over connections that are kept for a while. */
+/** Sends messages by SMTP or LMTP, over connections that are kept for a while. */
 export class SmtpClient implements TestingClient {
   readonly #services: ClientServices
   readonly #pool = new ConnectionPool()
@@ -141,7 +141,7 @@ export class SmtpClient implements TestingClient {
       const { replies, lost, isUncertain } = await connection.send(envelope, content, attempt.signal)
       const facts = { remoteHost: host, remoteAddress, offersDsn: extensions.has('DSN') }
       const results = resultsOf(envelope.recipients, replies, facts, lost)
-      isUsable = lost === undefined && (replies.final !== undefined || (await connection.reset(attempt.signal)))
+      isUsable = lost === undefined && (replies.finals.size > 0 || (await connection.reset(attempt.signal)))
       return { session, results, isUncertain, isUnanswered: lost !== undefined && replies.mail === undefined }
     } catch (error) {
       if (!(error instanceof PeerFailure)) throw error
@@ -154,7 +154,11 @@ export class SmtpClient implements TestingClient {
   }
 }
 
-const connectorFacts = ({ connector }: Attempt) => ({ connector: connector.name, certificate: connector.certificate })
+const connectorFacts = ({ connector: { name, protocol, certificate } }: Attempt) => ({
+  connector: name,
+  protocol,
+  certificate,
+})
 
 const failed = (envelope: OutgoingEnvelope, failure: PeerFailure, { host }: Pick<NextHop, 'host'>): Outcome => ({
   session: failure.session,

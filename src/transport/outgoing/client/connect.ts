@@ -13,11 +13,12 @@ export async function connectTo(to: Destination, services: ClientServices, signa
 }
 
 /** Opens the record of a session. */
-function record({ hop, address, connector, isWithoutTls }: Destination, { sessions }: ClientServices, socket?: Socket) {
+function record(to: Destination, { sessions }: ClientServices, socket?: Socket) {
+  const { hop, address, connector, protocol, isWithoutTls } = to
   const recorder = sessions.open({
     direction: 'out',
     virtualServer: connector,
-    protocol: 'smtp',
+    protocol,
     remoteAddress: address,
     remotePort: hop.port,
     localAddress: socket?.localAddress ?? '',

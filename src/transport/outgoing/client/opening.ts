@@ -15,10 +15,11 @@ import type { ClientServices, Destination } from './services.ts'
 import { SmtpDialog } from './smtp-dialog.ts'
 import { levels } from './tls-level.ts'
 
-/** A connection on which the host has answered EHLO, under the TLS that its level asks for. */
+/** A connection on which the host has answered EHLO or LHLO, under the TLS that its level asks for. */
 export interface OpenedPeer {
   readonly dialog: SmtpDialog
   readonly hop: NextHop
+  readonly protocol: Destination['protocol']
   readonly session: string
   readonly extensions: Extensions
   /** For TLS reports. */
@@ -88,7 +89,7 @@ class Opening {
   static async begin(to: Destination, services: ClientServices, signal: AbortSignal): Promise<Opening> {
     const { socket, recorder } = await connectTo(to, services, signal)
     const session = services.faults?.open({
-      protocol: 'smtp',
+      protocol: to.protocol,
       virtualServer: to.connector,
       session: recorder.record,
       direction: 'out',
@@ -105,7 +106,7 @@ class Opening {
   }
 
   async #steps(): Promise<OpenedPeer> {
-    const { hop } = this.#to
+    const { hop, protocol } = this.#to
     if (hop.implicitTls) await this.#secure(await this.#credentials())
     const greeting = await this.#dialog.greeting()
     // RFC 5321 section 3.1: 554 also means that another host may take the mail.
@@ -115,7 +116,8 @@ class Opening {
       if (extensions.has('STARTTLS')) extensions = await this.#startTls()
       else this.#withoutTls()
     }
-    return { dialog: this.#dialog, hop, session: this.#dialog.record.id, extensions, host: this.#hostResult() }
+    const session = this.#dialog.record.id
+    return { dialog: this.#dialog, hop, protocol, session, extensions, host: this.#hostResult() }
   }
 
   /** @throws PeerFailure if the level requires TLS */
@@ -155,9 +157,12 @@ class Opening {
 
   async #hello(): Promise<Extensions> {
     const name = this.#services.hostname()
-    const reply = await this.#dialog.ask(`EHLO ${name}`)
+    const isLmtp = this.#to.protocol === 'lmtp'
+    // RFC 2033 section 4.1
+    const reply = await this.#dialog.ask(`${isLmtp ? 'LHLO' : 'EHLO'} ${name}`)
     this.#remoteName = /^250[ -](\S+)/.exec(reply.lines[0] ?? '')?.[1]
     if (isPositive(reply)) return extensionsOf(reply)
+    if (isLmtp) throw refusal(reply, 'LHLO')
     // RFC 5321 section 3.2
     const older = await this.#dialog.ask(`HELO ${name}`)
     if (!isPositive(older)) throw refusal(older, 'HELO')

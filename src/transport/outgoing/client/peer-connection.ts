@@ -7,7 +7,7 @@ import { logOnOf, logOnTo } from './log-on.ts'
 import type { OpenedPeer } from './opening.ts'
 import { mailParameters, recipientParameters } from './parameters.ts'
 import type { TransactionReplies } from './results.ts'
-import type { SmtpDialog } from './smtp-dialog.ts'
+import { END_OF_DATA, type SmtpDialog } from './smtp-dialog.ts'
 
 /** The outcome of a transaction. */
 interface Transaction {
@@ -29,10 +29,12 @@ export class PeerConnection {
   /** Resolves once the connection has ended. */
   readonly closed: Promise<void>
   readonly #dialog: SmtpDialog
+  readonly #protocol: OpenedPeer['protocol']
   #isQuitting = false
 
-  private constructor({ dialog, hop, host, session, extensions }: OpenedPeer) {
+  private constructor({ dialog, hop, protocol, host, session, extensions }: OpenedPeer) {
     this.#dialog = dialog
+    this.#protocol = protocol
     this.session = session
     this.host = hop.host
     this.remoteAddress = host.remoteAddress ?? ''
@@ -81,17 +83,17 @@ export class PeerConnection {
   /** Sends a message. Resolves also if the connection is lost. @param signal aborts the connection */
   async send(envelope: OutgoingEnvelope, content: MessageContent, signal: AbortSignal): Promise<Transaction> {
     this.count++
-    const replies: TransactionReplies = { recipients: new Map() }
+    const replies: TransactionReplies = { recipients: new Map(), finals: new Map() }
     const dialog = this.#dialog
     try {
       await dialog.until(signal, () => this.#transact(envelope, content, replies))
       return { replies, lost: undefined, isUncertain: false }
     } catch (error) {
-      const isUncertain = replies.final === undefined && dialog.awaited === 'end of data'
+      const isUncertain = dialog.awaited === END_OF_DATA
       // RFC 5321 section 4.5.3.2.6, RFC 1047
       const twice = isUncertain ? '; it may have taken the message, which may then arrive twice' : ''
       const why = `${(error as Error).message}${twice}`
-      if (replies.final === undefined) dialog.record.refused(why)
+      if (replies.finals.size === 0 || isUncertain) dialog.record.refused(why)
       return { replies, lost: why, isUncertain }
     }
   }
@@ -146,14 +148,14 @@ export class PeerConnection {
     replies.mail = await replyTo(0)
     checkStays(replies.mail, 'MAIL')
     if (!isPositive(replies.mail) && !pipelined) return
-    let accepted = 0
+    const accepted: string[] = []
     for (const [at, { address }] of recipients.entries()) {
       const reply = await replyTo(at + 1)
       replies.recipients.set(address, reply)
       checkStays(reply, `RCPT TO:<${address}>`)
-      if (isPositive(reply)) accepted++
+      if (isPositive(reply)) accepted.push(address)
     }
-    if (accepted === 0 && !pipelined) return
+    if (accepted.length === 0 && !pipelined) return
     replies.data = await replyTo(lines.length - 1)
     checkStays(replies.data, 'DATA')
     if (replies.data.code >= 400) return
@@ -162,9 +164,17 @@ export class PeerConnection {
       throw this.#broken(`the host answered DATA with ${textOf(replies.data) || 'an empty line'}, not with 354`)
     }
     if (!isPositive(replies.mail)) throw this.#broken('the host took DATA although it refused MAIL')
-    // A host that takes DATA without a recipient gets an empty message, which reaches nobody.
-    replies.final = await this.#dialog.content(accepted > 0 ? content.octets() : [])
-    checkStays(replies.final, 'the end of the message')
+    const isLmtp = this.#protocol === 'lmtp'
+    // RFC 2033 section 4.2: DATA without a recipient must fail. Nothing would say that the host has read an empty message.
+    if (isLmtp && accepted.length === 0) throw this.#broken('the host took DATA although it refused every recipient')
+    // A host of SMTP that takes DATA without a recipient gets an empty message, which reaches nobody.
+    const octets = accepted.length > 0 ? content.octets() : []
+    const finals = this.#dialog.content(octets, isLmtp ? accepted.length : 1)
+    for (const [at, final] of finals.entries()) {
+      const reply = await final
+      for (const address of isLmtp ? accepted.slice(at, at + 1) : accepted) replies.finals.set(address, reply)
+      checkStays(reply, 'the end of the message')
+    }
   }
 
   /** Ends the connection to a host that may read commands as content, or content as commands. */

@@ -8,8 +8,8 @@ export interface TransactionReplies {
   /** By recipient address. */
   readonly recipients: Map<string, Reply>
   data?: Reply
-  /** The reply to the message. */
-  final?: Reply
+  /** The replies to the message, by accepted recipient. SMTP has one reply for all of them; LMTP one for each. */
+  readonly finals: Map<string, Reply>
 }
 
 /** Facts of the host that results repeat. */
@@ -30,7 +30,7 @@ export function resultsOf(
   return recipients.map(({ address }) => {
     const refusal = refusalOf(address, replies)
     if (refusal) return ofReply(address, refusal, facts)
-    const { final } = replies
+    const final = replies.finals.get(address)
     if (final)
       return { ...ofReply(address, final, facts), ...(isPositive(final) && facts.offersDsn && { passedDsnOn: true }) }
     return {

@@ -1,6 +1,6 @@
 import type { SessionLog } from '../../../core/sessions/log.ts'
 import type { FaultRules } from '../../../net/faults/fault-rules.ts'
-import type { NextHop } from '../types.ts'
+import type { NextHop, ResolvedConnector } from '../types.ts'
 import type { ClientIdentity } from './secure.ts'
 import type { PeerTimeouts } from './timeouts.ts'
 
@@ -24,6 +24,7 @@ export interface Destination {
   readonly address: string
   /** The name of the connector, for session records and faults. */
   readonly connector: string
+  readonly protocol: ResolvedConnector['protocol']
   /** The connector's `certificate`. */
   readonly certificate: string | undefined
   /** TLS has failed before, and the level allows clear text. */

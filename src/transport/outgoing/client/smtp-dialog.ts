@@ -18,6 +18,9 @@ const MAX_LINE_OCTETS = 128 * 1024
 /** Length of the final dot of a message with its line end. RFC 5321 section 4.1.1.4. */
 const DOT_OCTETS = 3
 
+/** The `command` of the replies to a message. */
+export const END_OF_DATA = 'end of data'
+
 /** A reply that somebody waits for. */
 interface Expected {
   readonly command: string
@@ -26,7 +29,7 @@ interface Expected {
   readonly reject: (error: Error) => void
 }
 
-/** A command whose reply has not arrived, or `greeting` or `end of data`. */
+/** A command whose reply has not arrived, or `greeting` or END_OF_DATA. */
 interface Awaited extends Expected {
   readonly effect: StepEffect
   /** Whether the host gets it. Faults answer other commands in the host's place. */
@@ -38,7 +41,7 @@ const byFault = (): Error => lost('a fault dropped the connection')
 const isDropped = ({ drop }: StepEffect): boolean => drop === 'before' || drop === 'rst'
 
 /**
- * A session of SMTP with another host, from the greeting on: sends commands and messages, and tells which reply belongs to
+ * A session of SMTP or LMTP with another host, from the greeting on: sends commands and messages, and tells which reply belongs to
  * which command. Records the transcript, limits the waits and injects faults.
  */
 export class SmtpDialog {
@@ -55,8 +58,8 @@ export class SmtpDialog {
   #reading: Promise<void> | undefined
   #sending: Promise<void> = Promise.resolve()
   #awaited: Awaited[] = []
-  /** The message that is being sent. */
-  #content: Expected | undefined
+  /** The replies to the message that is being sent. */
+  #content: readonly Expected[] | undefined
   /** The lines of the reply that is arriving. */
   #lines: string[] = []
   #isAsked = false
@@ -98,7 +101,7 @@ export class SmtpDialog {
   async greeting(): Promise<Reply> {
     const expected = expect('greeting')
     const effect = await this.#faults.at('connect', this.#ended.signal)
-    this.#await({ ...expected, effect, isSent: isPassed(effect) })
+    this.#await([expected], effect, isPassed(effect))
     return expected.reply
   }
 
@@ -125,15 +128,15 @@ export class SmtpDialog {
   }
 
   /**
-   * Sends a message after the positive reply to DATA: with CRLF line ends, its dots stuffed. Returns the reply to it.
-   * @throws PeerFailure
+   * Sends a message after the positive reply to DATA: with CRLF line ends, its dots stuffed. Returns the replies to it.
+   * @param replies their number: in LMTP one for each accepted recipient (RFC 2033 section 4.2)
    */
-  content(pieces: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<Reply> {
-    const expected = expect('end of data')
-    if (this.#failure) expected.reject(this.#failure)
-    this.#content = expected
-    void this.#sendContent(pieces, expected).catch((error: Error) => this.fail(error))
-    return expected.reply
+  content(pieces: AsyncIterable<Buffer> | Iterable<Buffer>, replies = 1): readonly Promise<Reply>[] {
+    const content = Array.from({ length: replies }, () => expect(END_OF_DATA))
+    if (this.#failure) for (const { reject } of content) reject(this.#failure)
+    this.#content = content
+    void this.#sendContent(pieces, content).catch((error: Error) => this.fail(error))
+    return content.map(({ reply }) => reply)
   }
 
   /** Does the handshake. Discards what the host sent in clear text before it (CVE-2011-0411). @throws what `secure` throws */
@@ -171,7 +174,7 @@ export class SmtpDialog {
     this.#ended.abort()
     this.#stream.destroy()
     for (const { reject } of this.#awaited) reject(error)
-    this.#content?.reject(error)
+    for (const { reject } of this.#content ?? []) reject(error)
   }
 
   async #send(line: string, expected: Expected): Promise<void> {
@@ -181,12 +184,12 @@ export class SmtpDialog {
     this.#isAsked = false
     const effect = await this.#faults.at('command', this.#ended.signal, line)
     const isSent = isPassed(effect)
-    this.#await({ ...expected, effect, isSent })
+    this.#await([expected], effect, isSent)
     // Replies are read meanwhile, so that neither side waits for the other. RFC 2920 section 3.1
     if (isSent) void this.#write(`${line}\r\n`)
   }
 
-  async #sendContent(pieces: AsyncIterable<Buffer> | Iterable<Buffer>, expected: Expected): Promise<void> {
+  async #sendContent(pieces: AsyncIterable<Buffer> | Iterable<Buffer>, content: readonly Expected[]): Promise<void> {
     const stuffer = new Stuffer()
     try {
       for await (const piece of withLineEnds(pieces)) {
@@ -206,7 +209,7 @@ export class SmtpDialog {
     this.#content = undefined
     const isSent = effect.stored !== false
     void this.#write(isSent ? end : end.subarray(0, -DOT_OCTETS))
-    this.#await({ ...expected, effect, isSent })
+    this.#await(content, effect, isSent)
   }
 
   #write(data: string | Buffer): void | Promise<void> {
@@ -215,11 +218,15 @@ export class SmtpDialog {
     return this.#stream.write(data)
   }
 
-  /** Awaits a reply, as far as faults let it arrive. */
-  #await(awaited: Awaited): void {
-    if (this.#failure) return awaited.reject(this.#failure)
-    this.#awaited.push(awaited)
-    const { effect, isSent } = awaited
+  /** Awaits the replies to one step, as far as faults let them arrive. */
+  #await(replies: readonly Expected[], effect: StepEffect, isSent: boolean): void {
+    if (this.#failure) {
+      for (const { reject } of replies) reject(this.#failure)
+      return
+    }
+    const { drop, ...before } = effect
+    const isEarly = (at: number): boolean => drop === 'after' && at < replies.length - 1
+    this.#awaited.push(...replies.map((one, at) => ({ ...one, effect: isEarly(at) ? before : effect, isSent })))
     if (isDropped(effect) && !isSent) return this.#drop(effect)
     this.#isSilent ||= effect.silence === true
     this.#reading ??= this.#read()
@@ -240,7 +247,8 @@ export class SmtpDialog {
       for (const line of first.effect.instead) this.record.line('in', line)
       this.#deliver(first, replyOf(first.effect.instead))
       // The message was lost on the way, or the greeting was not the host's.
-      if (first.command === 'end of data' || first.command === 'greeting') return this.fail(byFault())
+      const isEnd = first.command === END_OF_DATA && this.awaited !== END_OF_DATA
+      if (isEnd || first.command === 'greeting') return this.fail(byFault())
     }
   }
 
@@ -306,7 +314,7 @@ export class SmtpDialog {
     if (effect.instead) this.record.note(`fault: seen by the lab: ${effect.instead.join(', ')}`)
     const seen = effect.instead ? replyOf(effect.instead) : reply
     // RFC 5321 section 4.2.1: only 2yz, 4yz and 5yz say whether the host has taken the message.
-    if (awaited.command === 'end of data' && (seen.code < 200 || Math.floor(seen.code / 100) === 3)) {
+    if (awaited.command === END_OF_DATA && (seen.code < 200 || Math.floor(seen.code / 100) === 3)) {
       return this.fail(lost(`the host answered the message with ${textOf(seen) || 'an empty line'}`))
     }
     this.#deliver(awaited, seen)

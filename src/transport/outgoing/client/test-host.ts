@@ -13,7 +13,7 @@ const done = (step: Step, text: string): ConnectorTestStep => ({ step, ok: true,
 
 /** Opens a session to the first host that can be reached: connection, EHLO, TLS, log-on and QUIT. Sends no mail. */
 export async function testHost(
-  { name, certificate }: ResolvedConnector,
+  { name, protocol, certificate }: ResolvedConnector,
   hops: readonly NextHop[],
   services: ClientServices,
   signal: AbortSignal,
@@ -23,7 +23,7 @@ export async function testHost(
     const { host, port } = hop
     try {
       for (const address of await addressesOf(hop)) {
-        last = await testAddress({ hop, address, connector: name, certificate }, services, signal)
+        last = await testAddress({ hop, address, connector: name, protocol, certificate }, services, signal)
         // Another address, or the next host, only helps where nothing answers.
         if (last.steps.length > 1) return last
       }
