@@ -1,6 +1,12 @@
 import { z } from 'zod'
 import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
-import { CAPTURED_OWNER, type Folder, type Owner, type SelectionPart } from '../../storage/store/types.ts'
+import {
+  CAPTURED_OWNER,
+  type Folder,
+  type Owner,
+  type SelectionPart,
+  type StoredMessage,
+} from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesLab, seesMessage } from '../caller.ts'
 import { flag } from '../input-types.ts'
@@ -115,6 +121,13 @@ interface MessagePage {
   total: number
 }
 
+interface Selected {
+  readonly messages: readonly IndexedMessage[]
+  readonly total: number
+  /** With `isDistinct`: these messages and their other copies, the newest first. */
+  readonly copies: readonly IndexedMessage[]
+}
+
 /**
  * Returns a part of the messages that meet conditions, found by the store without the index. Undefined if the store cannot
  * find them.
@@ -123,13 +136,13 @@ export async function selectStored(
   { api, caller }: { readonly api: Api; readonly caller: Caller },
   conditions: readonly Condition[],
   part: SelectionPart,
-): Promise<{ readonly messages: readonly IndexedMessage[]; readonly total: number } | undefined> {
+): Promise<Selected | undefined> {
   const { store } = api.lab
   const isOf = (folder: Folder): boolean => seesFolder(caller, folder) && isOfFolder(conditions, folder)
   // A tenant sees only some of the captured messages.
   const seesSome = caller.tenant !== undefined && isOf({ id: '', owner: CAPTURED_OWNER, name: '', uidValidity: 0 })
   if (!store.select || !conditions.every(({ ofFolder, stored }) => ofFolder || stored) || seesSome) return undefined
-  const { messages, total } = await store.select(
+  const { messages, total, copies } = await store.select(
     {
       folders:
         conditions.some(({ ofFolder }) => ofFolder) || !seesLab(caller) || caller.seesCaptured === false
@@ -139,11 +152,12 @@ export async function selectStored(
     },
     part,
   )
-  const found = messages.map(({ folder, entry }) => ({
-    ...{ id: messageId(folder.id, entry.uid), folder, entry, order: entry.savedAt },
-  }))
-  return { messages: found, total }
+  return { messages: messages.map(indexed), total, copies: copies.map(indexed) }
 }
+
+const indexed = ({ folder, entry }: StoredMessage): IndexedMessage => ({
+  ...{ id: messageId(folder.id, entry.uid), folder, entry, order: entry.savedAt },
+})
 
 /**
  * Returns a page of the messages that meet conditions, found by the store without the index. Undefined if the store cannot
@@ -152,18 +166,18 @@ export async function selectStored(
 export async function storedPage(
   viewer: { readonly api: Api; readonly caller: Caller },
   conditions: readonly Condition[],
-  { limit, cursor, offset }: PageInput,
-): Promise<MessagePage | undefined> {
+  { limit, cursor, offset, distinct: isDistinct }: PageInput & { readonly distinct?: boolean },
+): Promise<(MessagePage & Pick<Selected, 'copies'>) | undefined> {
   const after = cursor === undefined ? undefined : placeOf(cursor, place)
   const at = after && splitMessageId(after.id)
-  const part = { limit: limit + 1, offset, after: after && at && { ...at, savedAt: after.at } }
+  const part = { limit: limit + 1, offset, after: after && at && { ...at, savedAt: after.at }, isDistinct }
   const selected = await selectStored(viewer, conditions, part)
   if (!selected) return undefined
   assertOneStart(cursor, offset)
   const items = await summariesOf(viewer, selected.messages.slice(0, limit))
   const last = selected.messages.length > limit ? selected.messages[limit - 1] : undefined
   const next = last ? cursorOf(placeAfter(viewer.api, last)) : null
-  return { items, next, total: selected.total }
+  return { items, next, total: selected.total, copies: selected.copies }
 }
 
 /** Returns how many messages a caller sees. @throws StoreError */

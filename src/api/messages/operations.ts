@@ -56,15 +56,17 @@ const list = defineOperation('messages.list', 'GET /messages', {
   ),
   async run({ api, caller, input }) {
     const conditions = conditionsOf(input)
-    const stored = input.threads || input.distinct ? undefined : await storedPage({ api, caller }, conditions, input)
-    if (stored) return stored
+    const stored = input.threads ? undefined : await storedPage({ api, caller }, conditions, input)
+    if (stored) {
+      const { copies, ...page } = stored
+      return input.distinct ? withCopies(page, copiesIn(copies)) : page
+    }
     const found = await api.views.find(caller, conditions)
     if (!input.threads && input.distinct) {
       const copies = copiesIn(found)
       const firsts = [...copies.values()].map(([first]) => first as IndexedMessage)
       const page = await pageOfMessages({ api, caller }, firsts, input)
-      const items = page.items.map((one) => ({ ...one, copies: (copies.get(one.content) ?? []).map(copyFacts) }))
-      return { ...page, items }
+      return withCopies(page, copies)
     }
     if (!input.threads) return pageOfMessages({ api, caller }, found, input)
     const { newest, facts } = newestOfThreads(found, await api.threads.current())
@@ -89,6 +91,14 @@ function copiesIn(found: readonly IndexedMessage[]): ReadonlyMap<string, readonl
   knownCopies.set(found, copies)
   return copies
 }
+
+const withCopies = <Page extends { readonly items: readonly MessageSummary[] }>(
+  page: Page,
+  copies: ReturnType<typeof copiesIn>,
+) => ({
+  ...page,
+  items: page.items.map((one) => ({ ...one, copies: (copies.get(one.content) ?? []).map(copyFacts) })),
+})
 
 const copyFacts = ({ id, folder }: IndexedMessage) => ({ id, account: accountOf(folder) ?? null })
 

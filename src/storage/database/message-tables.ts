@@ -61,6 +61,7 @@ export const messageTables = `
   );
   CREATE INDEX entries_by_mod_seq ON entries (folder, mod_seq);
   CREATE INDEX entries_by_time ON entries (saved_at, folder, uid);
+  CREATE INDEX entries_by_blob ON entries (blob);
 
   CREATE TABLE vanished (
     folder bigint NOT NULL,

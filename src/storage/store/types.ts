@@ -369,6 +369,8 @@ export interface SelectionPart {
   readonly after?: { readonly savedAt: number; readonly folderId: string; readonly uid: number } | undefined
   /** Messages that are skipped then. */
   readonly offset?: number | undefined
+  /** Whether only the newest copy of each message counts, of those that meet the conditions. */
+  readonly isDistinct?: boolean | undefined
 }
 
 /** A part of a selection: all messages, or those after one. */
@@ -382,6 +384,8 @@ export interface SelectedMessages {
   readonly messages: readonly StoredMessage[]
   /** How many messages the whole selection has. */
   readonly total: number
+  /** With `isDistinct`: these messages and their other copies that meet the conditions, the newest first. */
+  readonly copies: readonly StoredMessage[]
 }
 
 /** Where messages are read. */

@@ -6,6 +6,7 @@ import { conditionsOf } from '../../../src/api/messages/find.ts'
 import { loadObject } from '../../../src/core/config/load.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { createLab } from '../../../src/lab/create-lab.ts'
+import { OUTGOING_OWNER } from '../../../src/storage/store/types.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 
 const OWNER = { role: 'administrator', name: 'owner' } as const
@@ -54,7 +55,9 @@ describe.skipIf(!needsPostgres())('the API of a node', () => {
       more: { arrived: [{ subject: 'x' }] },
     })
     expect(await call('messages.deleteAll', { query: 'x' })).toEqual({ deleted: 1 })
-    expect(list).not.toHaveBeenCalled()
+    // The queue of outgoing mail reads itself.
+    const isOfMail = (folderId: string): boolean => lab.store.folderOf(folderId)?.owner !== OUTGOING_OWNER
+    expect(list.mock.calls.filter(([folderId]) => isOfMail(folderId))).toEqual([])
   })
 
   it('answers sizes, dates, ids and cursors that no number of the database holds', async () => {

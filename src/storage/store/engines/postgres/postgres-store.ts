@@ -324,8 +324,8 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
 
   async select(selection: Selection, part: SelectionPart): Promise<SelectedMessages> {
     const wanted = this.#wantedBy(selection)
-    const { rows, total } = await this.#run(() => select(this.#database, this.#names, wanted, part))
-    return { messages: this.#selected(rows), total }
+    const { rows, total, copies } = await this.#run(() => select(this.#database, this.#names, wanted, part))
+    return { messages: this.#selected(rows), total, copies: this.#selected(copies) }
   }
 
   async *scan(selection: Selection, part: ScanPart = {}): AsyncGenerator<readonly StoredMessage[], void, void> {

@@ -13,6 +13,7 @@ export type SelectedRow = EntryRow & { readonly folder: number }
 interface Selected {
   readonly rows: readonly SelectedRow[]
   readonly total: number
+  readonly copies: readonly SelectedRow[]
 }
 
 /** Up to this part of all messages, the selected ones are found and sorted. Of more, the newest are near the end of the index. */
@@ -38,34 +39,109 @@ type Parameter = (value: unknown, type: string) => string
 export async function select(
   database: Pick<Database, 'query'>,
   names: Names,
-  { folders, tests }: Wanted,
-  { limit, after, offset = 0 }: SelectionPart,
+  wanted: Wanted,
+  part: SelectionPart,
 ): Promise<Selected> {
+  const { tests, folders } = wanted
   const { chosen, unseen, all } = await sumsOf(database, folders)
-  const values: unknown[] = []
-  const parameter: Parameter = (value, type) => `$${values.push(value)}::${type}`
-  const where = [folderTest('e.folder', folders, parameter), ...tests.map((test) => textOf(test, parameter))].join(
-    ' and ',
+  const known = tests.length === 0 ? chosen : isUnseen(tests) ? unseen : undefined
+  if (known === 0) return { rows: [], total: 0, copies: [] }
+  const isMost = known !== undefined && known > FEW * all
+  const { rows, total } = isMost
+    ? await selectOfMost(database, names, wanted, part, known)
+    : await selectOfFew(database, names, wanted, part)
+  return { rows, total, copies: part.isDistinct ? await copiesOf(database, wanted, rows) : [] }
+}
+
+/** Finds the newest messages near the end of the index. @param known how many there are, with copies */
+async function selectOfMost(
+  database: Pick<Database, 'query'>,
+  names: Names,
+  wanted: Wanted,
+  part: SelectionPart,
+  known: number,
+): Promise<Pick<Selected, 'rows' | 'total'>> {
+  const { values, parameter, where } = conditionsOf(wanted)
+  // `offset 0` keeps the server from joining all entries.
+  const isNewest = `not exists (select from entries n where n.blob = e.blob and ${where.replaceAll(/\be\./g, 'n.')}
+    and (n.saved_at, n.folder, n.uid) > (e.saved_at, e.folder, e.uid) offset 0)`
+  const rows = await database.query<SelectedRow>(
+    `select e.folder, ${ENTRY_COLUMNS} from entries e where ${where} ${part.isDistinct ? `and ${isNewest}` : ''}
+     and ${partText(part, names, parameter)}`,
+    values,
   )
-  const isAfter = after
-    ? `(saved_at, folder, uid) < (${placeText([after.savedAt, names.folderKey(after.folderId), after.uid], parameter)})`
-    : 'true'
-  const part = `${BY_TIME} limit ${parameter(limit, 'bigint')} offset ${parameter(offset, 'bigint')}`
-  const total = tests.length === 0 ? chosen : isUnseen(tests) ? unseen : undefined
-  if (total === 0) return { rows: [], total }
-  if (total !== undefined && total > FEW * all) {
-    const text = `select e.folder, ${ENTRY_COLUMNS} from entries e where ${where} and ${isAfter} ${part}`
-    return { rows: await database.query<SelectedRow>(text, values), total }
-  }
-  // Materialized: the server would look through the index by time, in which they may be far away.
+  return { rows, total: known - (part.isDistinct ? await countCopies(database, wanted) : 0) }
+}
+
+/** Finds and sorts all messages that meet the conditions: the server would look through the index by time, in which they may be far away. */
+async function selectOfFew(
+  database: Pick<Database, 'query'>,
+  names: Names,
+  wanted: Wanted,
+  part: SelectionPart,
+): Promise<Pick<Selected, 'rows' | 'total'>> {
+  const { values, parameter, where } = conditionsOf(wanted)
+  const [distinct, order] = part.isDistinct
+    ? ['distinct on (e.blob)', 'order by e.blob, e.saved_at desc, e.folder desc, e.uid desc']
+    : ['', '']
   const rows = await database.query<SelectedRow & { readonly total: number }>(
-    `with found as materialized (select e.folder, e.uid, e.saved_at from entries e where ${where}),
-       part as (select * from found where ${isAfter} ${part})
+    `with found as materialized (select ${distinct} e.folder, e.uid, e.saved_at from entries e where ${where} ${order}),
+       part as (select * from found where ${partText(part, names, parameter)})
      select c.total, e.folder, ${ENTRY_COLUMNS} from (select count(*) as total from found) c
      left join (part join entries e using (folder, uid, saved_at)) on true ${BY_TIME}`,
     values,
   )
   return { rows: rows.filter(({ uid }) => uid !== null), total: rows[0]?.total ?? 0 }
+}
+
+/** Returns how many messages that meet conditions are further copies of others that do. */
+async function countCopies(database: Pick<Database, 'query'>, wanted: Wanted): Promise<number> {
+  const { values, where } = conditionsOf(wanted)
+  const [row] = await database.query<{ readonly copies: number }>(
+    `select coalesce(sum(copies - 1), 0)::bigint as copies from (
+       select count(*) as copies from holders h join entries e on e.blob = h.blob
+       where h.messages > 1 and ${where} group by h.blob) c`,
+    values,
+  )
+  return row?.copies ?? 0
+}
+
+/** Returns the copies of messages that meet conditions, the newest first. */
+async function copiesOf(
+  database: Pick<Database, 'query'>,
+  wanted: Wanted,
+  rows: readonly SelectedRow[],
+): Promise<readonly SelectedRow[]> {
+  const { values, parameter, where } = conditionsOf(wanted)
+  const blobs = parameter(
+    rows.map(({ blob }) => blob),
+    'bigint[]',
+  )
+  return database.query<SelectedRow>(
+    `select e.folder, ${ENTRY_COLUMNS} from entries e where e.blob = any(${blobs}) and ${where} ${BY_TIME}`,
+    values,
+  )
+}
+
+interface Conditions {
+  readonly values: unknown[]
+  readonly parameter: Parameter
+  /** Of entries `e`. */
+  readonly where: string
+}
+
+function conditionsOf({ folders, tests }: Wanted): Conditions {
+  const values: unknown[] = []
+  const parameter: Parameter = (value, type) => `$${values.push(value)}::${type}`
+  const texts = [folderTest('e.folder', folders, parameter), ...tests.map((test) => textOf(test, parameter))]
+  return { values, parameter, where: texts.join(' and ') }
+}
+
+function partText({ limit, after, offset = 0 }: SelectionPart, names: Names, parameter: Parameter): string {
+  const isAfter = after
+    ? `(saved_at, folder, uid) < (${placeText([after.savedAt, names.folderKey(after.folderId), after.uid], parameter)})`
+    : 'true'
+  return `${isAfter} ${BY_TIME} limit ${parameter(limit, 'bigint')} offset ${parameter(offset, 'bigint')}`
 }
 
 /**
@@ -76,22 +152,19 @@ export async function select(
 export async function* scan(
   database: Pick<Database, 'query'>,
   names: Names,
-  { folders, tests }: Wanted,
+  wanted: Wanted,
   { after, isNewestFirst = false }: ScanPart,
 ): AsyncGenerator<readonly SelectedRow[], void, void> {
-  const { chosen, all } = await sumsOf(database, folders)
+  const { chosen, all } = await sumsOf(database, wanted.folders)
   if (chosen === 0) return
   const isFew = chosen <= FEW * all
   let place = after && [after.savedAt, names.folderKey(after.folderId), after.uid]
   const [direction, isAfter] = isNewestFirst ? ['desc', '<'] : ['asc', '>']
   for (let limit = BATCH.first; ; limit = Math.min(4 * limit, BATCH.most)) {
-    const values: unknown[] = []
-    const parameter: Parameter = (value, type) => `$${values.push(value)}::${type}`
-    const where = [
-      folderTest('e.folder', folders, parameter),
-      ...(place ? [`(e.saved_at, e.folder, e.uid) ${isAfter} (${placeText(place, parameter)})`] : []),
-      ...tests.map((test) => textOf(test, parameter)),
-    ].join(' and ')
+    const { values, parameter, where: isWanted } = conditionsOf(wanted)
+    const where = place
+      ? `${isWanted} and (e.saved_at, e.folder, e.uid) ${isAfter} (${placeText(place, parameter)})`
+      : isWanted
     const order = `order by saved_at ${direction}, folder ${direction}, uid ${direction}`
     const most = `limit ${parameter(limit, 'bigint')}`
     const all = `select e.folder, ${ENTRY_COLUMNS} from entries e`
