@@ -3,6 +3,7 @@ import type { Tenants } from '../src/accounts/directory/tenants.ts'
 import type { Account } from '../src/accounts/directory/types.ts'
 import type { OAuth2 } from '../src/accounts/oauth2/oauth2.ts'
 import type { Api } from '../src/api/api.ts'
+import type { ApiHistories } from '../src/api/lab.ts'
 import type { Captured } from '../src/core/config/schema/directory.ts'
 import type { ServerProtocol, TokenConfig, VirtualServerConfig } from '../src/core/config/schema.ts'
 import type { Clock } from '../src/core/time/clock.ts'
@@ -28,6 +29,8 @@ export interface LabServices extends DeliveryServices {
   readonly clock: Clock
   /** Values that all nodes share. */
   readonly values: Pick<SharedValues, 'map'>
+  /** Records what happens to messages. */
+  readonly histories: Pick<ApiHistories, 'add' | 'read'>
   /** Counts what is limited by `limits.rate`. */
   readonly rates: Rates
   /** The operations that HTTP offers. Loaded when they are first used. */

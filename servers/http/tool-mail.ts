@@ -1,4 +1,4 @@
-import { seesLab } from '../../src/api/caller.ts'
+import { originOf, seesLab } from '../../src/api/caller.ts'
 import { operationNamed } from '../../src/api/invoke.ts'
 import { contentDisposition } from '../../src/api/messages/content-disposition.ts'
 import { htmlDocument } from '../../src/api/messages/html-document.ts'
@@ -36,11 +36,13 @@ export const deletedMeanwhile = ({ id }: Mail): ApiProblem => notFound(`message 
 
 /** Reads a message for some work. @throws ApiProblem `not-found` */
 export async function readFor<T>(
-  { api }: RouteCall,
+  { api, caller }: RouteCall,
   mail: Mail,
   work: (message: ReadableMessage) => T | Promise<T>,
 ): Promise<T> {
-  const found = await api.reader.use(mail.copies[0], async ({ read }) => ({ result: await work(read) }))
+  const [first] = mail.copies
+  api.lab.histories.read(first.folder, [first.entry], originOf(caller))
+  const found = await api.reader.use(first, async ({ read }) => ({ result: await work(read) }))
   if (found) return found.result
   throw deletedMeanwhile(mail)
 }

@@ -16,6 +16,8 @@ import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequen
 export type SeesEntry = (entry: MessageEntry) => boolean
 
 interface ViewOptions {
+  /** The id of the session. */
+  readonly sessionId?: string | undefined
   /** Whether the mailbox is opened for reading only. */
   readonly isExamined: boolean
   /** The rights of the account. RFC 4314 section 2.1. */
@@ -57,6 +59,7 @@ class UidRanges {
  * RFC 9051 sections 2.3.1.2 and 7.5.1.
  */
 export class Selection {
+  readonly sessionId: string | undefined
   readonly isExamined: boolean
   rights: string
   folder: Folder
@@ -93,7 +96,8 @@ export class Selection {
 
   readonly #sees: SeesEntry | undefined
 
-  private constructor(folder: Folder, { isExamined, rights, sees }: ViewOptions) {
+  private constructor(folder: Folder, { sessionId, isExamined, rights, sees }: ViewOptions) {
+    this.sessionId = sessionId
     this.folder = folder
     this.isExamined = isExamined
     this.rights = rights

@@ -112,6 +112,10 @@ class Session implements ImapSession, ProtocolSession<Request, ImapError> {
     return currentPolicy(this)
   }
 
+  get sessionId(): string {
+    return this.connection.record.id
+  }
+
   get words(): ImapPersonality | undefined {
     return personalityOf(this.context).imap4
   }

@@ -68,6 +68,7 @@ export const originOf = (session: ImapSession): Origin =>
 /** The session's interface for commands. */
 export interface ImapSession {
   readonly connection: Connection
+  readonly sessionId: string
   readonly context: ServerContext
   readonly state: ImapState
   /** The words that the virtual server uses instead of its own. */

@@ -67,14 +67,15 @@ export function inAuthorization<T = void>(
 
 /** Defines a command of the TRANSACTION state. */
 export function inTransaction<T = void>(
-  definition: Definition<T> & { run(maildrop: Maildrop, argument: T): Reply },
+  definition: Definition<T> & { run(maildrop: Maildrop, argument: T, session: Pop3Session): Reply },
 ): Pop3Command {
   const parse = (definition.parse ?? noArgument) as Parse<T>
   return {
     name: definition.name,
-    run({ state }, argument) {
+    run(session, argument) {
+      const { state } = session
       if (state.name !== 'transaction') throw wrongState()
-      return definition.run(state.maildrop, parse(argument))
+      return definition.run(state.maildrop, parse(argument), session)
     },
   }
 }

@@ -18,10 +18,17 @@ import { Pop3Error } from './reply.ts'
 export const sentOctets = ({ sizeOctets, lacksLineEnd }: MessageEntry): number =>
   sizeOctets + (lacksLineEnd ? CRLF.length : 0)
 
+interface MaildropOptions {
+  /** Whether the client takes UTF-8 in headers. */
+  readonly isUtf8: boolean
+  readonly sessionId: string
+}
+
 /** An INBOX, or the folder of captured mail, as it was at log-on, numbered from 1 and locked by one session. RFC 1939 section 5. */
 export class Maildrop {
+  readonly sessionId: string
+  readonly folder: Folder
   readonly #store: MessageStore
-  readonly #folder: Folder
   readonly #entries: Entries
   /** The octets of all messages. */
   readonly #allOctets: number
@@ -35,36 +42,33 @@ export class Maildrop {
     folder: Folder,
     { entries, sizeOctets, withoutLineEnd }: FolderSnapshot,
     lock: FolderLock,
-    isUtf8: boolean,
+    { isUtf8, sessionId }: MaildropOptions,
   ) {
+    this.sessionId = sessionId
     this.#isUtf8 = isUtf8
     this.#store = store
-    this.#folder = folder
+    this.folder = folder
     this.#entries = entries
     this.#lock = lock
     this.#allOctets = sizeOctets + withoutLineEnd * CRLF.length
     this.#octets = this.#allOctets
   }
 
-  /**
-   * Opens and locks an account's INBOX, and creates it if it does not exist.
-   * @param isUtf8 whether the client takes UTF-8 in headers
-   * @throws Pop3Error `IN-USE`
-   */
-  static async open(store: MessageStore, owner: Owner, isUtf8: boolean): Promise<Maildrop> {
-    return Maildrop.#of(store, await openInbox(store, owner), isUtf8)
+  /** Opens and locks an account's INBOX, and creates it if it does not exist. @throws Pop3Error `IN-USE` */
+  static async open(store: MessageStore, owner: Owner, options: MaildropOptions): Promise<Maildrop> {
+    return Maildrop.#of(store, await openInbox(store, owner), options)
   }
 
   /** Opens and locks the folder of all captured mail. @throws Pop3Error `IN-USE` */
-  static async openCaptured(store: MessageStore, name: string, isUtf8: boolean): Promise<Maildrop> {
-    return Maildrop.#of(store, await openCaptured(store, name), isUtf8)
+  static async openCaptured(store: MessageStore, name: string, options: MaildropOptions): Promise<Maildrop> {
+    return Maildrop.#of(store, await openCaptured(store, name), options)
   }
 
-  static async #of(store: MessageStore, folder: Folder, isUtf8: boolean): Promise<Maildrop> {
+  static async #of(store: MessageStore, folder: Folder, options: MaildropOptions): Promise<Maildrop> {
     const lock = await store.lockFolder(folder.id)
     if (!lock) throw new Pop3Error('The mailbox is in use by another session.', 'IN-USE')
     try {
-      return new Maildrop(store, folder, await store.snapshot(folder.id), lock, isUtf8)
+      return new Maildrop(store, folder, await store.snapshot(folder.id), lock, options)
     } catch (error) {
       await lock.release()
       throw error
@@ -108,7 +112,7 @@ export class Maildrop {
 
   /** Returns the id that UIDL shows. It never changes and is never reused. RFC 1939 section 7. */
   uniqueId(entry: MessageEntry): string {
-    return `${this.#folder.uidValidity}.${entry.uid}`
+    return `${this.folder.uidValidity}.${entry.uid}`
   }
 
   markDeleted(number: number): void {
@@ -134,15 +138,15 @@ export class Maildrop {
   /** Returns a message's octets, as a stream if it is large. @throws Pop3Error if it was removed since log-on */
   async message(number: number): Promise<Buffer | AsyncIterable<Buffer>> {
     const { uid, sizeOctets } = this.entry(number)
-    if (sizeOctets > WHOLE_OCTETS && (await this.#store.entry(this.#folder.id, uid))) {
+    if (sizeOctets > WHOLE_OCTETS && (await this.#store.entry(this.folder.id, uid))) {
       return this.#large(uid)
     }
-    return this.#shown((await this.#store.read(this.#folder.id, uid)) ?? throwRemoved(number))
+    return this.#shown((await this.#store.read(this.folder.id, uid)) ?? throwRemoved(number))
   }
 
   /** Returns a large message. Only its start is read twice, and only for a client without UTF-8. */
   async #large(uid: number): Promise<AsyncIterable<Buffer>> {
-    const [store, { id }] = [this.#store, this.#folder]
+    const [store, { id }] = [this.#store, this.folder]
     const start = this.#isUtf8 ? undefined : await store.read(id, uid, 0, WHOLE_OCTETS)
     // A header that is larger than the start is sent as it is.
     const shown = start && headerBlockEnd(start) < start.length ? downgraded(start) : start
@@ -160,7 +164,7 @@ export class Maildrop {
   async top(number: number, lines: number): Promise<Buffer> {
     const { uid, sizeOctets } = this.entry(number)
     for (let octets = WHOLE_OCTETS; ; octets *= 4) {
-      const start = await this.#store.read(this.#folder.id, uid, 0, Math.min(octets, sizeOctets))
+      const start = await this.#store.read(this.folder.id, uid, 0, Math.min(octets, sizeOctets))
       const top = topOf(start ?? throwRemoved(number), lines, octets >= sizeOctets)
       if (top) return this.#shown(top)
     }

@@ -84,12 +84,13 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   /** @throws Pop3Error `AUTH`, `IN-USE`, `LOGIN-DELAY` */
   async #open(user: string): Promise<Maildrop> {
     const { store } = this.context
+    const options = { isUtf8: this.isUtf8, sessionId: this.connection.record.id }
     const captured = capturedInboxOf(this.context, { user })
     if (captured !== undefined) this.#assertReader(user)
     const maildrop =
       captured !== undefined
-        ? await Maildrop.openCaptured(store, captured, this.isUtf8)
-        : await Maildrop.open(store, accountOwner(user), this.isUtf8)
+        ? await Maildrop.openCaptured(store, captured, options)
+        : await Maildrop.open(store, accountOwner(user), options)
     if (!this.#isDue(user)) {
       await maildrop.close()
       throw new Pop3Error('The last log-on was too recent. Try again later.', 'LOGIN-DELAY') // RFC 2449 section 8.1.1

@@ -6,6 +6,7 @@ import {
   CAPTURED_OWNER,
   type Folder,
   type MessageEntry,
+  type Origin,
   type Owner,
   PUBLIC_OWNER,
 } from '../storage/store/types.ts'
@@ -33,6 +34,9 @@ export interface Caller {
   /** The id of the HTTP session of the request. */
   readonly session?: string
 }
+
+/** Returns a caller as the store and histories of messages name who does something. */
+export const originOf = ({ session, name }: Caller): Origin => ({ sessionId: session, user: name })
 
 /** Returns why a caller has lost the rights that it had with its request; undefined as long as it has them. */
 export type Standing = () => ApiProblem | undefined

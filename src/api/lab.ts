@@ -15,7 +15,7 @@ import type { MovableClock } from '../core/time/movable-clock.ts'
 import type { SharedValues } from '../core/values/shared-values.ts'
 import type { Cluster } from '../storage/cluster/types.ts'
 import type { Database } from '../storage/index.ts'
-import type { MessageStore, StoredMessage } from '../storage/store/types.ts'
+import type { Folder, MessageEntry, MessageStore, Origin, StoredMessage } from '../storage/store/types.ts'
 import type { ServedTls } from '../tls/negotiation/routing.ts'
 import type { AcmeDirectories } from '../tls/pki/acme/directory.ts'
 import type { Authorities } from '../tls/pki/authority/authorities.ts'
@@ -137,6 +137,57 @@ interface ApiUnsubscribes {
   watch(listener: (one: Unsubscribe) => void): () => void
 }
 
+export const messageEventTypes = [
+  'delivered',
+  'stored',
+  'moved',
+  'read',
+  'flags',
+  'deleted',
+  'reported',
+  'queued',
+  'sent',
+  'deferred',
+  'failed',
+  'held',
+  'unqueued',
+] as const
+
+/** Something that happened to a message. */
+export interface MessageEvent {
+  readonly type: (typeof messageEventTypes)[number]
+  /** Milliseconds since the epoch, by the clock of the lab. */
+  readonly at: number
+  /** The folder of the copy. Absent: it happened to no copy in the lab. */
+  readonly folder?: Folder | undefined
+  readonly uid?: number | undefined
+  /** Where a moved copy was before. */
+  readonly from?: Folder | undefined
+  /** The id of the session that did it. */
+  readonly session?: string | undefined
+  readonly user?: string | undefined
+  /** The cause of a change of the store. */
+  readonly origin?: Origin | undefined
+  readonly recipients?: readonly string[] | undefined
+  /** The reply of the next server, or the name of a report. */
+  readonly text?: string | undefined
+  readonly connector?: string | undefined
+  readonly destination?: string | undefined
+  /** Flags that were set and removed. */
+  readonly added?: readonly string[] | undefined
+  readonly removed?: readonly string[] | undefined
+}
+
+/** The events of messages on this node. */
+export interface ApiHistories {
+  /** Returns the events of the copies of a content, the oldest first. */
+  of(blob: string): readonly MessageEvent[]
+  /** Records an event of a content. */
+  add(blob: string, event: Omit<MessageEvent, 'at'>): void
+  /** Records who reads messages of a folder, each reader once. */
+  read(folder: Folder, entries: readonly MessageEntry[], reader: Origin): void
+}
+
 /** The faults of the lab. */
 interface ApiFaults {
   /** The faults of the configuration, and how often each has happened. */
@@ -248,6 +299,7 @@ export interface ApiLab {
   }
   readonly faults: ApiFaults
   readonly unsubscribes: ApiUnsubscribes
+  readonly histories: ApiHistories
   /** The zones of the lab; without names if its configuration has no DNS. */
   readonly dns: { readonly names: NameService | undefined }
   /** The mail that the lab sends to other hosts. */

@@ -15,6 +15,7 @@ import { jobOperations } from './jobs/operations.ts'
 import { labOperations } from './lab-operations.ts'
 import { logOperations } from './log.ts'
 import { checkOperations } from './messages/checks.ts'
+import { historyOperations } from './messages/history.ts'
 import { messageOperations } from './messages/operations.ts'
 import { reportOperations } from './messages/report.ts'
 import { unsubscribeOperations } from './messages/unsubscribe.ts'
@@ -48,6 +49,7 @@ export const operationTable = [
   ...releaseOperations,
   ...reportOperations,
   ...checkOperations,
+  ...historyOperations,
   ...unsubscribeOperations,
   ...waitOperations,
   ...nothingSentOperations,

@@ -23,6 +23,7 @@ import { leadRoles } from './cluster/roles.ts'
 import { LabConfiguration } from './configuration/lab-configuration.ts'
 import { LabDns } from './dns/lab-dns.ts'
 import { drain } from './drain.ts'
+import { Histories } from './histories.ts'
 import { LabFaults } from './lab-faults.ts'
 import { DailyReports } from './mail/daily-reports.ts'
 import { DmarcReporting } from './mail/dmarc-reporting.ts'
@@ -66,6 +67,7 @@ export class Lab extends OpenedLab implements ApiLab, AsyncDisposable {
   readonly captures: Captures = new Captures(this)
   readonly reports: ScheduledReports = new ScheduledReports(this)
   readonly outgoing: LabOutgoing = new LabOutgoing(this)
+  readonly histories: Histories = new Histories(this)
   readonly tlsReports: TlsReporting = new TlsReporting(this)
   readonly dmarcReports: DmarcReporting = new DmarcReporting(this)
   readonly dailyReports: DailyReports = new DailyReports(this)
@@ -235,6 +237,7 @@ export class Lab extends OpenedLab implements ApiLab, AsyncDisposable {
       this.captures.sessions.clear()
       this.faults.resetHere()
       this.unsubscribes.clear()
+      this.histories.clear()
       this.rates.clear()
       this.dns.reset()
       this.dmarcReports.forget()
@@ -284,6 +287,7 @@ export class Lab extends OpenedLab implements ApiLab, AsyncDisposable {
     await this.virtualServers.stop()
     await this.dns[Symbol.asyncDispose]()
     this.metrics[Symbol.dispose]()
+    this.histories[Symbol.dispose]()
     await this.intake.settled()
     await this.#keepCounts()
     this.captures.close()

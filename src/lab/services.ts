@@ -13,7 +13,16 @@ import type { LabOutgoing } from './mail/lab-outgoing.ts'
 interface LastingServices
   extends Pick<
     LabServices,
-    'store' | 'tenants' | 'oauth2' | 'mailAuthentication' | 'reports' | 'values' | 'rates' | 'api' | 'idleApi'
+    | 'store'
+    | 'tenants'
+    | 'oauth2'
+    | 'mailAuthentication'
+    | 'reports'
+    | 'histories'
+    | 'values'
+    | 'rates'
+    | 'api'
+    | 'idleApi'
   > {
   readonly clock: Clock
   readonly addedAccounts: AddedAccounts
@@ -49,6 +58,7 @@ export const composeServices = (lab: LastingServices, config: ResolvedLab): LabS
   news: lab.news.service,
   outgoing: lab.outgoing.queue,
   reports: lab.reports,
+  histories: lab.histories,
   retention: config.retention,
   dropsOldest: dropsOldest(config.store),
   clock: lab.clock,

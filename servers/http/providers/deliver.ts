@@ -24,13 +24,15 @@ export async function deliver(origin: Origin, mail: SentMail, trace?: Buffer): P
   const { api, provider, config } = origin
   const { from, at, raw, session } = mail
   const happened: Happening[] = []
+  const blobs = new Set<string>()
   const attempt = async (recipients: readonly string[]): Promise<void> => {
     try {
       const all = recipients.flatMap((one) => happeningsOf(origin, from, one))
       const to = [...new Set(all.filter(isSent).map(({ recipient }) => recipient))]
       const tags = [config.provider, ...mail.tags]
       const isReportedOtherwise = provider.eventPosts !== undefined
-      if (to.length > 0) await api.lab.deliver({ from, to, raw, trace, tags, session, isReportedOtherwise })
+      const local = { from, to, raw, trace, tags, session, isReportedOtherwise }
+      for (const { entry } of to.length > 0 ? await api.lab.deliver(local) : []) blobs.add(entry.blob)
       happened.push(...all)
     } catch (error) {
       if (!(error instanceof DeliveryError)) throw error
@@ -48,7 +50,12 @@ export async function deliver(origin: Origin, mail: SentMail, trace?: Buffer): P
   await attempt([...new Set(mail.recipients)])
   const sentTo = new Set(happened.filter(isSent).map(({ recipient }) => recipient))
   const sent = [...sentTo].map((recipient) => ({ type: 'sent', recipient }) as const)
-  await reportEvents(origin, mail, [...sent, ...happened])
+  const all = [...sent, ...happened]
+  if (provider.eventPosts && config.webhooks.length > 0)
+    for (const blob of blobs)
+      for (const { type: text, recipient } of all)
+        api.lab.histories.add(blob, { type: 'reported', text, recipients: [recipient], session })
+  await reportEvents(origin, mail, all)
 }
 
 const isSent = ({ type }: Happening): boolean => type !== 'dropped'

@@ -34,6 +34,10 @@ export const fetch = defineMessageCommand({
     if (items.some(({ kind }) => kind === 'THREADID' || kind === 'X-GM-THRID'))
       await findThreadIds(session, selection, indexes)
     const seen = await markSeen(session, selection, items, indexes)
+    if (items.some(showsText)) {
+      const entries = indexes.map((index) => selection.messages.at(index) as MessageEntry)
+      session.context.histories.read(selection.folder, entries, selection)
+    }
     const missing = await sendMessages(session, selection, { items, indexes, seen })
     if (limited.code !== undefined) return ok(limited.code, 'FETCH completed for a part of the messages')
     if (missing === 0) return ok()
@@ -73,6 +77,10 @@ function withImplied(session: ImapSession, { items, modifiers }: FetchRequest, b
   if (byUid && !has('UID') && !session.enabled.has('UIDONLY')) all.unshift({ kind: 'UID' })
   return all
 }
+
+/** Returns whether an item has text of the message, and not only its header. */
+const showsText = (item: FetchItem): boolean =>
+  item.kind === 'binary' || (item.kind === 'section' && (item.section.text ?? 'TEXT') === 'TEXT')
 
 const UNWRITABLE = new Set<StoreError['code']>(['no-space', 'read-only', 'failed', 'unknown'])
 

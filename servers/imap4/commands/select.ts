@@ -130,6 +130,7 @@ async function open(
   session.deselect()
   const folder = await findMailbox(session, identity, name, 'NONEXISTENT', 'r')
   const { selection, opened } = await Selection.open(session.context.store, folder, {
+    sessionId: session.sessionId,
     isExamined: examined,
     rights: await rightsOf(session, identity, folder),
     sees: visibleEntries(session, identity, folder),

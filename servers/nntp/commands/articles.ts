@@ -29,6 +29,7 @@ function articleCommand({ name, code, text, part, from }: Variant): NntpCommand 
       const raw = part && position === undefined ? await readRaw(session, found) : undefined
       // An article named by its message-id does not become the current one. RFC 3977 section 6.2.1.2
       if (found.number !== 0 && session.group) session.group.current = found.number
+      if (from) session.context.histories.read(found.folder, [found.entry], { sessionId: session.connection.record.id })
       session.reply(code, `${found.number} ${found.entry.messageId ?? '<0>'} ${text}`)
       if (position !== undefined) await sendFrom(session, found, position)
       else if (raw && part) await session.connection.writeBlock(part(raw))

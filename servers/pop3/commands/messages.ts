@@ -36,9 +36,10 @@ function* uniqueIds(maildrop: Maildrop): Generator<string, void, void> {
 export const retr = inTransaction({
   name: 'RETR',
   parse: messageNumber,
-  async run(maildrop, number) {
+  async run(maildrop, number, { context }) {
     const entry = maildrop.entry(number)
     const message = await maildrop.message(number)
+    context.histories.read(maildrop.folder, [entry], maildrop)
     return {
       text: `${sentOctets(Buffer.isBuffer(message) ? { ...entry, sizeOctets: message.length } : entry)} octets`,
       message,

@@ -2,6 +2,7 @@ import { parseOnDemand } from '../../../src/core/config/on-demand/parse.ts'
 import type { Pieces } from '../../../src/core/octets/pieces.ts'
 import { HELD_OCTETS, type ReceivedOctets } from '../../../src/core/octets/received-octets.ts'
 import { TooLong } from '../../../src/net/errors.ts'
+import type { StoredMessage } from '../../../src/storage/store/types.ts'
 import { deliver } from '../../../src/transport/delivery/deliver.ts'
 import { reportAfterDelivery } from '../../../src/transport/delivery/reports/after-delivery.ts'
 import { type Delivery, DeliveryError, type Recipient } from '../../../src/transport/delivery/types.ts'
@@ -146,12 +147,26 @@ async function deliverTo(
     session: connection.record.id,
     at,
   }
-  const { queued, loop } = await deliver(context, delivery)
+  const { copies, queued, loop } = await deliver(context, delivery)
   if (loop) connection.record.note(`the message is in a loop and is not sent on: ${loop.join(' → ')}`)
   if (transaction.lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
   const reported = reportedHere(recipients, queued, wanted)
   await report(session, { ...delivery, recipients: reported }, at)
+  noteReports(session, copies[0], reported)
   return content.message
+}
+
+/** Records the reports that a test asked for by the recipients of a message, or by a fault. */
+function noteReports(
+  { connection, context: { histories } }: SmtpSession,
+  copy: StoredMessage | undefined,
+  reported: readonly Recipient[],
+): void {
+  for (const { address, onDemand } of copy ? reported : []) {
+    if (!copy || !onDemand) continue
+    const { id: session } = connection.record
+    histories.add(copy.entry.blob, { type: 'reported', text: onDemand.kind, recipients: [address], session })
+  }
 }
 
 /**

@@ -3,9 +3,9 @@ import { MAX_ZIP_ENTRIES, type ZipEntry, zipOf } from '../../core/files/zip.ts'
 import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
 import { distinct } from '../../core/values/distinct.ts'
 import { encodeMbox } from '../../storage/store/formats/mbox.ts'
-import type { FlagChange } from '../../storage/store/types.ts'
+import type { FlagChange, Origin } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
-import { assertMayChangeIn, mayChangeIn } from '../caller.ts'
+import { assertMayChangeIn, mayChangeIn, originOf } from '../caller.ts'
 import { assertOneSelection } from '../lists.ts'
 import { type Call, Content, defineOperation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
@@ -77,17 +77,23 @@ function byFolder(messages: readonly IndexedMessage[]): Map<string, IndexedMessa
 const uidsOf = (messages: readonly IndexedMessage[]): number[] => messages.map(({ entry }) => entry.uid)
 
 /** Deletes messages. Returns how many there were. */
-export async function deleteMessages(api: Api, messages: readonly IndexedMessage[]): Promise<number> {
+export async function deleteMessages(api: Api, messages: readonly IndexedMessage[], origin?: Origin): Promise<number> {
   let deleted = 0
   for (const [folderId, list] of byFolder(messages)) {
-    deleted += (await api.lab.store.expunge(folderId, uidsOf(list))).length
+    deleted += (await api.lab.store.expunge(folderId, uidsOf(list), origin)).length
   }
   return deleted
 }
 
 /** Changes the flags of messages. */
-export async function setFlags(api: Api, messages: readonly IndexedMessage[], change: FlagChange): Promise<void> {
-  for (const [folderId, list] of byFolder(messages)) await api.lab.store.setFlags(folderId, uidsOf(list), change)
+export async function setFlags(
+  api: Api,
+  messages: readonly IndexedMessage[],
+  change: FlagChange,
+  origin?: Origin,
+): Promise<void> {
+  for (const [folderId, list] of byFolder(messages))
+    await api.lab.store.setFlags(folderId, uidsOf(list), change, origin)
 }
 
 const updateMany = defineOperation('messages.updateMany', 'PATCH /messages', {
@@ -116,7 +122,7 @@ const updateMany = defineOperation('messages.updateMany', 'PATCH /messages', {
       ['add', wanted(true)],
       ['remove', wanted(false)],
     ] as const) {
-      if (names.length > 0) await setFlags(api, messages, { mode, flags: names })
+      if (names.length > 0) await setFlags(api, messages, { mode, flags: names }, originOf(call.caller))
     }
     return { changed: messages.length }
   },
@@ -146,7 +152,7 @@ const moveMany = defineOperation('messages.moveMany', 'POST /messages/move', {
       const target = targets[index] as (typeof targets)[number]
       const { id: folderId, name: fromName } = (list[0] as IndexedMessage).folder
       if (target.id === folderId) continue
-      const { from, to } = await api.lab.store.move(folderId, uidsOf(list), target.id)
+      const { from, to } = await api.lab.store.move(folderId, uidsOf(list), target.id, originOf(caller))
       for (const [at, uid] of from.entries()) {
         moved.push({ id: messageId(folderId, uid), newId: messageId(target.id, to[at] as number), from: fromName })
       }
@@ -160,7 +166,9 @@ const deleteMany = defineOperation('messages.deleteMany', 'POST /messages/delete
   access: 'change',
   input: z.strictObject(chosen),
   output: z.object({ deleted: z.number().int() }),
-  run: async (call) => ({ deleted: await deleteMessages(call.api, await changeableMessages(call)) }),
+  run: async (call) => ({
+    deleted: await deleteMessages(call.api, await changeableMessages(call), originOf(call.caller)),
+  }),
 })
 
 const exportMany = defineOperation('messages.export', 'POST /messages/export', {

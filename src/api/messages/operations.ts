@@ -3,7 +3,7 @@ import { definedOnly } from '../../core/values/defined.ts'
 import { compose } from '../../mail/format/compose.ts'
 import { accountOf, type FlagChange } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
-import { assertMayChangeIn, type Caller, mayChangeIn } from '../caller.ts'
+import { assertMayChangeIn, type Caller, mayChangeIn, originOf } from '../caller.ts'
 import { fieldName, flag, line } from '../input-types.ts'
 import { pageInput, pageOf } from '../lists.ts'
 import { defineOperation } from '../operation.ts'
@@ -188,7 +188,8 @@ const update = defineOperation('messages.update', 'PATCH /messages/{id}', {
   async run({ api, caller, input }) {
     const { folder, entry } = await messageOf(api, caller, input.id)
     assertMayChangeIn(caller, folder)
-    for (const change of flagChanges(input, entry.flags)) await api.lab.store.setFlags(folder.id, [entry.uid], change)
+    for (const change of flagChanges(input, entry.flags))
+      await api.lab.store.setFlags(folder.id, [entry.uid], change, originOf(caller))
     return summaryById(api, caller, input.id)
   },
 })
@@ -204,7 +205,7 @@ const move = defineOperation('messages.move', 'POST /messages/{id}/move', {
     assertMayChangeIn(caller, folder)
     const target = await folderNamed({ api, caller }, message.folder.owner, input.folder)
     if (target.id === folder.id) return summaryById(api, caller, input.id)
-    const { to } = await api.lab.store.move(folder.id, [entry.uid], target.id)
+    const { to } = await api.lab.store.move(folder.id, [entry.uid], target.id, originOf(caller))
     const [uid] = to
     if (uid === undefined) throw new ApiProblem('not-found', `message ${input.id} was deleted meanwhile`)
     return summaryById(api, caller, messageId(target.id, uid))
@@ -218,7 +219,7 @@ const remove = defineOperation('messages.delete', 'DELETE /messages/{id}', {
   async run({ api, caller, input }) {
     const { folder, entry } = await messageOf(api, caller, input.id)
     assertMayChangeIn(caller, folder)
-    await api.lab.store.expunge(folder.id, [entry.uid])
+    await api.lab.store.expunge(folder.id, [entry.uid], originOf(caller))
   },
 })
 
@@ -241,7 +242,7 @@ const removeAll = defineOperation('messages.deleteAll', 'DELETE /messages', {
     }
     const found = await api.views.find(caller, conditions)
     const removable = found.filter(({ folder }) => mayChangeIn(caller, folder))
-    return { deleted: await deleteMessages(api, removable) }
+    return { deleted: await deleteMessages(api, removable, originOf(caller)) }
   },
 })
 

@@ -10,7 +10,7 @@ import { appendPartText, part as partAt, partOctetsOrRawInSteps } from '../../ma
 import type { ReadableMessage } from '../../mail/format/readable.ts'
 import type { MessagePart } from '../../mail/format/types.ts'
 import type { SmimeResult } from '../../mail/smime/smime.ts'
-import { seesSession } from '../caller.ts'
+import { originOf, seesSession } from '../caller.ts'
 import { flag } from '../input-types.ts'
 import type { Call } from '../operation.ts'
 import { Content, defineOperation } from '../operation.ts'
@@ -111,6 +111,7 @@ interface Read {
 async function readFor<T>(call: Call<ReadInput>, work: (read: Read) => T | Promise<T>): Promise<T> {
   const { api, caller, input } = call
   const at = await messageOf(api, caller, input.id)
+  api.lab.histories.read(at.folder, [at.entry], originOf(caller))
   const found = await api.reader.use(at, async (open) => {
     const result = await work(await shownOf(call, at, open))
     // Readers that share the work would all write their answers in one turn.

@@ -3,6 +3,7 @@ import { parseOnDemand } from '../../core/config/on-demand/parse.ts'
 import { timeText } from '../../core/time/time-text.ts'
 import { releasedForm } from '../../transport/delivery/released.ts'
 import { reportStored } from '../../transport/delivery/reports/on-demand/report-stored.ts'
+import { originOf } from '../caller.ts'
 import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { messageOf } from './find.ts'
@@ -42,13 +43,18 @@ const report = defineOperation('messages.report', 'POST /messages/{id}/report', 
     const raw = await api.lab.store.read(folder.id, entry.uid)
     if (!raw) throw notFound(`message ${id} was deleted meanwhile`)
     const facts = { raw, from: mailFrom, recipients: rcptTo, at: entry.internalDate, sizeOctets: entry.sizeOctets }
-    if (await api.reportProviderEvent?.(facts, wanted))
+    const { sessionId: by, user } = originOf(caller)
+    const note = () =>
+      api.lab.histories.add(entry.blob, { type: 'reported', text, recipients: rcptTo, session: by, user })
+    if (await api.reportProviderEvent?.(facts, wanted)) {
+      note()
       return {
         id,
         from: mailFrom,
         recipients: [...rcptTo],
         dueAt: timeText(api.lab.clock.now() + (wanted.delayMs ?? 0)),
       }
+    }
     if (wanted.kind === 'event')
       throw new ApiProblem(
         'conflict',
@@ -56,6 +62,7 @@ const report = defineOperation('messages.report', 'POST /messages/{id}/report', 
       )
     const mail = { message: releasedForm(raw), mailFrom, rcptTo, session, client, arrivedAt: entry.internalDate }
     const dueAt = await reportStored(api.lab.services, mail, wanted, api.lab.clock.now())
+    note()
     return { id, from: mailFrom, recipients: [...rcptTo], dueAt: timeText(dueAt) }
   },
 })

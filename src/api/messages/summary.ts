@@ -116,7 +116,7 @@ export function summaryOf({ id, folder, entry }: IndexedMessage, facts: MessageF
 export function recipientsFor(
   { api, caller }: Viewer,
   { owner }: Folder,
-  { envelope }: MessageEntry,
+  { envelope }: Pick<MessageEntry, 'envelope'>,
   { to, cc }: Pick<MessageFacts, 'to' | 'cc'>,
 ): string[] {
   const recipients = [...(envelope?.rcptTo ?? [])]

@@ -113,6 +113,7 @@ async function outgoingOf(api: Api, message: IndexedMessage, to: readonly string
   const account = session === undefined ? undefined : api.lab.sessionLog.get(session)?.user
   return {
     raw: releasedForm(raw),
+    released: entry.blob,
     envelope: {
       mailFrom,
       recipients: recipients.map((one) => ({ address: one })),

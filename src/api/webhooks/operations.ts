@@ -102,6 +102,7 @@ const test = defineOperation('webhooks.test', 'POST /webhooks/test', {
   access: 'administer',
   input: z.strictObject({ url: z.string().describe('URL of a webhook of the configuration.') }),
   output: delivery,
+  problems: ['not-found'],
   async run({ api, input: { url } }) {
     const sent = await api.webhooks?.test(url)
     if (sent) return deliveryFacts(sent)

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
-import { page, paged, print } from '../shared/output.ts'
+import { page, paged, print, shortTime } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { messageIds } from './message-ids.ts'
 import { reportRows } from './report-rows.ts'
@@ -12,6 +12,7 @@ interface ShowOptions extends ApiOptions {
   readonly raw?: boolean
   readonly headers?: boolean
   readonly html?: boolean
+  readonly history?: boolean
 }
 
 type WholeMessage = OutputOf<'messages.get'>
@@ -24,14 +25,15 @@ export function addShow(mail: Command): void {
     .option('--raw', 'print the message as it was received')
     .option('--headers', 'print only the header fields')
     .option('--html', 'print the HTML')
+    .option('--history', 'print what happened to the message: who read, moved and sent it')
     .addOption(sharedOptions.json)
     .action(paged(show))
 }
 
 async function show(given: string, options: ShowOptions): Promise<void> {
-  const { raw, headers, html, json } = options
-  if ([raw, headers, html, json].filter(Boolean).length > 1)
-    throw new UsageError('give one of --raw, --headers, --html and --json')
+  const { raw, headers, html, history, json } = options
+  if ([raw, headers, html, history || json].filter(Boolean).length > 1)
+    throw new UsageError('give one of --raw, --headers, --html, --history and --json')
   const [id = given] = await messageIds(options, [given])
   if (raw || html) {
     process.stdout.write(await callApi(options, raw ? 'messages.raw' : 'messages.html', { id }))
@@ -42,8 +44,37 @@ async function show(given: string, options: ShowOptions): Promise<void> {
     for (const { name, value } of found.headers) print(`${name}: ${value}`)
     return
   }
+  if (history) {
+    const happened = await callApi(options, 'messages.history', { id })
+    print(json ? JSON.stringify(happened) : happened.items.map(historyLine).join('\n'))
+    return
+  }
   const message = await callApi(options, 'messages.get', { id })
   print(json ? JSON.stringify(message) : messageText(message))
+}
+
+/** Returns an event as a line: its time, what happened, where, to whom and by which session. */
+function historyLine({
+  at,
+  event,
+  account,
+  folder,
+  from,
+  ...rest
+}: OutputOf<'messages.history'>['items'][number]): string {
+  const { recipients, added, removed, text, user, session } = rest
+  const flags = [...added.map((flag) => `+${flag}`), ...removed.map((flag) => `-${flag}`)]
+  const by = [user, session].filter((one) => one !== null).join(', ')
+  return [
+    shortTime(at),
+    event,
+    ...(from === null ? [] : [`${from} →`]),
+    ...(folder === null ? [] : [account === null ? folder : `${account}/${folder}`]),
+    ...flags,
+    ...(recipients.length > 0 ? [`to ${recipients.join(', ')}`] : []),
+    ...(text === null ? [] : [`→ ${text}`]),
+    ...(by === '' ? [] : [`(${by})`]),
+  ].join(' ')
 }
 
 const addressText = ({ name, address }: WholeMessage['to'][number]): string =>

@@ -134,6 +134,8 @@ export interface OutgoingTransport {
   /** Whether DANE and MTA-STS do not apply: its header has `TLS-Required: No`. RFC 8689 section 3. */
   readonly ignoresTlsPolicies?: boolean
   readonly subject?: string
+  /** The blob of the message that was released, which is queued in another form. */
+  readonly released?: string
   /** Set if the lab delivers it to its own accounts at a time that the API of a provider was given. */
   readonly scheduled?: ScheduledFacts
 }
@@ -287,8 +289,15 @@ export interface CopyResult {
   readonly to: readonly number[]
 }
 
-/** Identifies who made a change, so that a session recognizes its own. Any object. */
-export type Origin = object
+/** Identifies who made a change, so that a session recognizes its own. */
+export interface Origin {
+  /** The id of the session. */
+  readonly sessionId?: string | undefined
+  /** The user who made it, where a session has the requests of several. */
+  readonly user?: string | undefined
+  /** Why the lab made it, in words. */
+  readonly reason?: string | undefined
+}
 
 /** `isRemote`: another process has made the change, in a store that several share. */
 export type StoreEvent = StoreChange & { readonly isRemote?: true }

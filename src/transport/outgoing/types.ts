@@ -211,6 +211,8 @@ export interface QueueEntry {
   readonly recipients: readonly QueuedRecipient[]
   readonly sizeOctets: number
   readonly subject?: string
+  /** Identifies the content: the blob of its copies in folders; of a released message, that of the original. */
+  readonly content: string
   readonly queuedAt: number
   readonly attempts: number
   /** Absent while it is sent or held. */
@@ -248,6 +250,8 @@ export interface NewOutgoing {
   readonly account?: string
   /** The id of the session that received it. */
   readonly session?: string
+  /** The blob of the message that is released. */
+  readonly released?: string
 }
 
 /** Mail that no connector takes. The error message names the rule. */

@@ -142,6 +142,27 @@ describe.skipIf(!needsPostgres())('two nodes of a lab', () => {
     expect((await pop3(1)).reply).toMatch(/^\+OK/)
   })
 
+  it('tell together what happened to a message', async () => {
+    await send(0, 'alice@lab.test', 'a history')
+    const [{ id }] = (await call(1, 'messages?query=subject:%22a%20history%22')).items
+    const { client } = await pop3(1)
+    client.send('LIST\r\n')
+    const rows = await client.lines((line) => line === '.')
+    client.send(`RETR ${rows.length - 2}\r\nQUIT\r\n`)
+    await client.rest()
+    const happened = async (at: number) =>
+      (await call(at, `messages/${id}/history`)).items.map(({ event, session }: { event: string; session: string }) => [
+        event,
+        session?.replace(/-\d+/, '-N'),
+      ])
+    const expected = [
+      ['delivered', 'smtp-N~one'],
+      ['read', 'pop3-N~two'],
+    ]
+    await expect.poll(() => happened(0), WAIT).toEqual(expected)
+    expect(await happened(1)).toEqual(expected)
+  })
+
   it('send mail once, whichever accepts it, and change the queue on either', async () => {
     const leader = await leaderOf('outgoing')
     const follower = 1 - leader

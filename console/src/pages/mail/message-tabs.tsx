@@ -24,6 +24,7 @@ type TabName =
   | 'attachments'
   | 'links'
   | 'arrival'
+  | 'history'
   | 'smime'
   | 'check'
 
@@ -48,6 +49,7 @@ const rows: readonly TabRow[] = [
   { name: 'parts', label: 'mail.tabParts', load: () => import('./tabs/parts-tab.tsx') },
   { name: 'source', label: 'mail.tabSource', load: () => import('./tabs/source-tab.tsx') },
   { name: 'arrival', label: 'mail.tabArrival', load: () => import('./tabs/arrival-tab.tsx') },
+  { name: 'history', label: 'mail.tabHistory', load: () => import('./tabs/history-tab.tsx') },
   {
     name: 'smime',
     label: 'mail.tabSmime',

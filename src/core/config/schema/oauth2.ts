@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { mapping } from './mapping.ts'
 import type { ServerProtocol } from './protocol.ts'
-import { duration, secretFile } from './values.ts'
+import { DURATION, duration, secretFile } from './values.ts'
 
 /** A URL without query and fragment. RFC 8414 section 2. */
 const issuerUrl = z.url({ protocol: /^https?$/, error: 'write a URL such as https://login.example.test' })
@@ -91,7 +91,10 @@ const client = mapping(() => ({
 
 /** How long a token is valid: a number of seconds, as `expires_in` of OAuth (RFC 6749 section 5.1), or a time. Returns milliseconds. */
 export const tokenLifetime = z
-  .union([z.number().int().positive(), z.string()], 'write a number of seconds, or a time such as 30s, 10m or 1h')
+  .union(
+    [z.number().int().positive(), z.string().regex(DURATION)],
+    'write a number of seconds, or a time such as 30s, 10m or 1h',
+  )
   .transform((value): string | number => (typeof value === 'number' ? `${value}s` : value))
   .pipe(duration)
   .refine((ms) => ms >= 1000, 'write at least 1s')

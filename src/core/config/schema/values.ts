@@ -64,9 +64,12 @@ const sizeUnits = { B: 1, KB: 1000, MB: 1e6, GB: 1e9, KiB: 1024, MiB: 1024 ** 2,
 const timeForm = 'write a time such as 500ms, 30s, 10m, 1h or 2d'
 const sizeForm = 'write a size as 4096KB, 25MiB or 1GB'
 
+/** A duration in words: a number and a unit. */
+export const DURATION = /^\d+(\.\d+)?(ms|s|m|h|d)$/
+
 /** A duration: `10m`, `500ms`, `1h`, or a number of milliseconds. Returns milliseconds. */
 export const duration = z
-  .union([z.number().int().nonnegative(), z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, timeForm)], timeForm)
+  .union([z.number().int().nonnegative(), z.string().regex(DURATION, timeForm)], timeForm)
   .transform((value) => inUnits(value, timeUnits))
 
 /** Returns a duration in its largest whole unit: `7d`, `90s`. */

@@ -70,7 +70,14 @@ export class Item {
   }
 
   get envelope(): OutgoingEnvelope {
-    const { connector: _, destination: __, subject: ___, scheduled: ____, ...envelope } = this.transport
+    const {
+      connector: _,
+      destination: __,
+      subject: ___,
+      scheduled: ____,
+      released: _____,
+      ...envelope
+    } = this.transport
     return { mailFrom: this.entry.envelope?.mailFrom ?? '', ...envelope }
   }
 
@@ -141,6 +148,7 @@ export function entryOf(item: Item, givesUpAt: number | undefined, why: string |
     recipients: transport.recipients.map(({ address }, index) => shown(address, state.recipients[index] ?? null)),
     sizeOctets: entry.sizeOctets,
     ...(transport.subject !== undefined && { subject: transport.subject }),
+    content: transport.released ?? entry.blob,
     queuedAt: item.queuedAt,
     attempts,
     ...(!isSending && !isHeld && why === undefined && nextAttemptAt !== undefined && { nextAttemptAt }),

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { foldDomain, splitAddress } from '../../../accounts/directory/names.ts'
 import { joinPieces } from '../../../core/octets/pieces.ts'
 import type { Clock } from '../../../core/time/clock.ts'
+import { definedOnly } from '../../../core/values/defined.ts'
 import { openFolder } from '../../../storage/store/mailboxes.ts'
 import {
   type Folder,
@@ -163,11 +164,13 @@ export class StoreQueue implements OutgoingQueue {
     return sender[wanted.action](wanted.action === 'hold' ? items.filter(({ state }) => !state.isHeld) : items)
   }
 
-  async add({ raw, envelope, connector, account, session }: NewOutgoing): Promise<readonly QueueEntry[]> {
+  async add({ raw, envelope, connector, account, session, released }: NewOutgoing): Promise<readonly QueueEntry[]> {
     const octets = Buffer.isBuffer(raw) ? raw : joinPieces(raw)
     const { mailFrom } = envelope
     const planned = { mailFrom, account, header: octets, envelope, session }
-    return this.append(octets, planRelease(this.rules, planned, connector))
+    const targets = planRelease(this.rules, planned, connector)
+    const named = targets.map((one) => ({ ...one, outgoing: { ...one.outgoing, ...definedOnly({ released }) } }))
+    return this.append(octets, named)
   }
 
   async append(raw: Buffer, targets: readonly QueueTarget[]): Promise<readonly QueueEntry[]> {
