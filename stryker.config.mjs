@@ -20,7 +20,7 @@ export default {
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
   // Texts are for people, so tests do not quote all of them.
   mutator: { excludedMutations: ['StringLiteral', 'Regex'] },
-  ignorePatterns: ['/dist', '/docs', '/bench', '/.ci', '/docker', '/certs', '/examples', '/*.tgz'],
+  ignorePatterns: ['/dist', '/docs', '/.ci', '/docker', '/certs', '/examples', '/*.tgz'],
   // Stryker would rewrite tsconfig.json with TypeScript's JavaScript API, which TypeScript 7 lacks. Vitest needs no rewrite.
   tsconfigFile: 'tsconfig.not-rewritten.json',
   disableTypeChecks: false,

@@ -50,19 +50,12 @@ function run(command, args, options = {}) {
 function compiled(name, commit) {
   const folder = join(place, name)
   if (commit === undefined) {
-    for (const each of [
-      'src',
-      'servers',
-      'test/support',
-      'test/checks/verify',
-      'package.json',
-      'tsconfig.json',
-      'tsconfig.bench.json',
-    ])
+    for (const each of ['src', 'servers', 'test/support', 'test/checks/verify', 'package.json', 'tsconfig.json'])
       cpSync(join(root, each), join(folder, each), { recursive: true })
   } else run('git', ['worktree', 'add', '--detach', folder, commit], { cwd: root })
-  rmSync(join(folder, 'bench'), { recursive: true, force: true })
-  cpSync(join(root, 'bench'), join(folder, 'bench'), { recursive: true })
+  rmSync(join(folder, 'test/bench'), { recursive: true, force: true })
+  for (const each of ['test/bench', 'tsconfig.bench.json'])
+    cpSync(join(root, each), join(folder, each), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   const { stdout } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.bench.json'], {
     cwd: folder,
@@ -77,7 +70,7 @@ function compiled(name, commit) {
 
 /** Measures one round. Returns the units per CPU second of each workload. */
 function measure(folder) {
-  const args = ['dist-bench/bench/run.js', values.suite, '--peer', 'none', '--rounds', '1', '--json']
+  const args = ['dist-bench/test/bench/run.js', values.suite, '--peer', 'none', '--rounds', '1', '--json']
   const only = values.only === '' ? [] : ['--only', values.only]
   const { rows } = JSON.parse(run(process.execPath, [...args, '--seconds', values.seconds, ...only], { cwd: folder }))
   return new Map(

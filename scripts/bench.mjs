@@ -1,4 +1,4 @@
-// Compiles src/, servers/ and bench/ into dist-bench/ and runs a benchmark there, because Node.js 20 cannot run TypeScript.
+// Compiles src/, servers/ and test/bench/ into dist-bench/ and runs a benchmark there, because Node.js 20 cannot run TypeScript.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -9,4 +9,4 @@ const compiled = run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.bench.js
 // The build bundles this module; the compiler leaves it out.
 const tokenizer = 'src/mail/format/html-tokenizer.cjs'
 if (compiled === 0) copyFileSync(tokenizer, `dist-bench/${tokenizer}`)
-process.exit(compiled || run('dist-bench/bench/run.js', ...process.argv.slice(2)))
+process.exit(compiled || run('dist-bench/test/bench/run.js', ...process.argv.slice(2)))

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL('../..', import.meta.url)))
-const FOLDERS = ['src', 'servers', 'console', 'test', 'scripts', 'bench', 'examples']
+const FOLDERS = ['src', 'servers', 'console', 'test', 'scripts', 'examples']
 /** Quotes before a comment mean that it is in a string. */
 const FRONTED = /(?:(?<!['"`])(?:\/\*\*?|\/\/)|^\s*\*) (What|Who|Whom|Whose|Those|That which|Of what|So)\b/
 const SOURCE = /\.(?:ts|tsx|mjs|cjs|js)$/

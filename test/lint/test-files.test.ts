@@ -38,7 +38,7 @@ const filesBelow = (folder: string): string[] =>
     .map((name) => join(folder, name))
 
 test('every test file is one that vitest finds', () => {
-  const files = ['src', 'servers', 'console', 'scripts', 'bench', 'test'].flatMap(filesBelow)
+  const files = ['src', 'servers', 'console', 'scripts', 'test'].flatMap(filesBelow)
   const tests = files.filter((file) => /\.(?:test|spec)\.[cm]?[jt]sx?$/.test(file))
   expect(tests.length).toBeGreaterThan(500)
   expect(tests.filter((file) => !/^test\/.*\.test\.ts$/.test(file))).toEqual([])

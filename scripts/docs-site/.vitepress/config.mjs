@@ -99,20 +99,9 @@ export default {
   srcDir: project,
   srcExclude: [
     '**/node_modules/**',
-    ...[
-      'test',
-      'bench',
-      'clients',
-      'docker',
-      'examples',
-      'packaging',
-      'servers',
-      'src',
-      'scripts',
-      'certs',
-      'dist',
-      'data',
-    ].map((folder) => `${folder}/**`),
+    ...['test', 'clients', 'docker', 'examples', 'packaging', 'servers', 'src', 'scripts', 'certs', 'dist', 'data'].map(
+      (folder) => `${folder}/**`,
+    ),
   ],
   outDir: join(project, 'dist-docs'),
   cacheDir: join(project, 'node_modules/.vitepress'),

@@ -1,5 +1,5 @@
-import { accountOwner } from '../../src/storage/store/types.ts'
-import type { Postgres } from '../../test/support/postgres.ts'
+import { accountOwner } from '../../../src/storage/store/types.ts'
+import type { Postgres } from '../../support/postgres.ts'
 
 /** A lab's content at the beginning. */
 export interface Content {

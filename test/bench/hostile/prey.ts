@@ -11,7 +11,7 @@ import type { Latencies } from '../programs/noop-client.ts'
 /** The ports of a lab: `smtp`, and `smtps` for the TLS port, and so on. */
 type Ports = Readonly<Record<string, number>>
 
-const program = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+const program = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
 /** The name of the file to which `busy-turns` writes. */
 const TURNS = 'turns'
@@ -67,7 +67,7 @@ export class Prey {
       process.execPath,
       ...(heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`]),
       '--import',
-      program('bench/programs/busy-turns.js'),
+      program('test/bench/programs/busy-turns.js'),
       program('src/cli/main.js'),
       'start',
       '--json',
@@ -151,7 +151,9 @@ export class NoopClient {
   }
 
   static async start(port: number): Promise<NoopClient> {
-    const client = new NoopClient(fork(program('bench/programs/noop-client.js'), [String(port)], { stdio: 'inherit' }))
+    const client = new NoopClient(
+      fork(program('test/bench/programs/noop-client.js'), [String(port)], { stdio: 'inherit' }),
+    )
     await once(client.#child, 'message')
     return client
   }

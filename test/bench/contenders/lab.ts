@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { LabInput, ServerProtocol, VirtualServerInput } from '../../src/core/config/schema.ts'
+import type { LabInput, ServerProtocol, VirtualServerInput } from '../../../src/core/config/schema.ts'
 import { forkServer } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'
 

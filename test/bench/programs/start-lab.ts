@@ -10,7 +10,7 @@ const FURTHER_LABS = 20
  */
 const { library } = JSON.parse(process.argv[2] ?? '{}') as { library: string }
 const before = performance.now()
-const { startLab } = (await import(library)) as typeof import('../../src/testing/index.ts')
+const { startLab } = (await import(library)) as typeof import('../../../src/testing/index.ts')
 const lab = await startLab()
 const socket = connect({ host: '127.0.0.1', port: lab.server('smtp').port ?? 0 })
 await once(socket, 'data')

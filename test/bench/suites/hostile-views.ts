@@ -1,5 +1,5 @@
-import { hostileBodies } from '../../test/hostile/bodies.ts'
-import { Walker } from '../../test/hostile/walker.ts'
+import { hostileBodies } from '../../hostile/bodies.ts'
+import { Walker } from '../../hostile/walker.ts'
 import type { BenchOptions, TableSuite } from '../frame/types.ts'
 import { NoopClient, Prey } from '../hostile/prey.ts'
 

@@ -22,7 +22,7 @@ export interface Target {
   memoryOctets(): number
   /** Removes the messages of earlier rounds, if the server can. */
   reset?(): Promise<void>
-  /** Collects garbage. Only the server programs of `bench/programs/` can. */
+  /** Collects garbage. Only the server programs of `test/bench/programs/` can. */
   collect?(): Promise<void>
   /** Collects garbage, and returns the octets of the heap that are left. Only `console-lab` can. */
   heapOctets?(): Promise<number>

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Postgres } from '../../test/support/postgres.ts'
+import { Postgres } from '../../support/postgres.ts'
 import { mailOf } from '../frame/mail.ts'
 import { median } from '../frame/measure.ts'
 import { ProcessTree } from '../frame/proc.ts'

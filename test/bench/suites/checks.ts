@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { runToEnd } from '../../src/core/time/time-slice.ts'
-import { checkMessage } from '../../src/mail/checks/checks.ts'
-import { readable, VIEW_CHARS } from '../../src/mail/format/readable.ts'
+import { runToEnd } from '../../../src/core/time/time-slice.ts'
+import { checkMessage } from '../../../src/mail/checks/checks.ts'
+import { readable, VIEW_CHARS } from '../../../src/mail/format/readable.ts'
 import type { TableSuite } from '../frame/types.ts'
 
 const ROUNDS = 5

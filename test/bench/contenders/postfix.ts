@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { POSTFIX, preparePostfix, startArguments } from '../../test/checks/verify/debian/postfix.ts'
+import { POSTFIX, preparePostfix, startArguments } from '../../checks/verify/debian/postfix.ts'
 import { peerCertificate } from '../frame/certificate.ts'
 import { freePort, spawnServer, versionOf } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'

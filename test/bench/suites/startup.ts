@@ -45,7 +45,7 @@ function answers(port: number, event: 'connect' | 'data'): Promise<boolean> {
   })
 }
 
-const library = new URL('../../../dist/src/testing/index.js', import.meta.url).href
+const library = new URL('../../../../dist/src/testing/index.js', import.meta.url).href
 
 /** Measures a process that imports a module and ends. An empty name imports none. */
 async function importing(module: string): Promise<Cost> {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../frame/processes.ts'
 
-const program = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url))
+const program = fileURLToPath(new URL('../../../../dist/src/cli/main.js', import.meta.url))
 
 /** `sealpost start` as a user runs it: four protocols, three of them with TLS ports. */
 interface StartCommand {

@@ -1,4 +1,4 @@
-import { startLab } from '../../src/testing/index.ts'
+import { startLab } from '../../../src/testing/index.ts'
 import { inboxOf } from '../frame/inbox.ts'
 import { mailOf } from '../frame/mail.ts'
 

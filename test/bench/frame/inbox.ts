@@ -1,4 +1,4 @@
-import { seededRandom } from '../../src/core/values/random.ts'
+import { seededRandom } from '../../../src/core/values/random.ts'
 
 const WORDS = `account address agreement amount answer appointment archive attached balance before begin board
   book booking budget building calendar campaign cancel careful change charge check choose city client close colleague

@@ -1,4 +1,4 @@
-import { startLab } from '../../src/testing/index.ts'
+import { startLab } from '../../../src/testing/index.ts'
 import { mailOf } from '../frame/mail.ts'
 
 /** The argument of the process, as JSON. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { legacySuites } from '../../src/tls/legacy/suites.ts'
+import { legacySuites } from '../../../src/tls/legacy/suites.ts'
 import { MESSAGE_OCTETS, oldLab } from '../contenders/old-lab.ts'
 import type { RateSuite, Target, Workload } from '../frame/types.ts'
 
@@ -18,7 +18,7 @@ async function load({ port, ca }: Target, suite: string, counted: string, untilM
   try {
     writeFileSync(root, ca ?? '')
     const ms = String(Math.round(untilMs - performance.now()))
-    const args = ['bench/programs/old-load.cjs', String(port), root, suite, counted, ms]
+    const args = ['test/bench/programs/old-load.cjs', String(port), root, suite, counted, ms]
     return Number((await run(oldNode(), args)).stdout)
   } finally {
     rmSync(folder, { recursive: true, force: true })

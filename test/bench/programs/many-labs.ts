@@ -1,4 +1,4 @@
-import { startLab } from '../../src/testing/index.ts'
+import { startLab } from '../../../src/testing/index.ts'
 
 /** Starts and stops labs one after another. Reports how much the heap grew from the first tenth of them to the last. */
 const { labs } = JSON.parse(process.argv[2] ?? '{}') as { labs: number }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { Inn } from '../../test/support/inn.ts'
+import { Inn } from '../../support/inn.ts'
 import { ProcessTree } from '../frame/proc.ts'
 import { freePort, versionOf } from '../frame/processes.ts'
 import type { Contender } from '../frame/types.ts'

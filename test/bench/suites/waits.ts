@@ -1,5 +1,5 @@
-import { startLab } from '../../src/testing/index.ts'
-import type { TestLab } from '../../src/testing/test-lab.ts'
+import { startLab } from '../../../src/testing/index.ts'
+import type { TestLab } from '../../../src/testing/test-lab.ts'
 import type { TableSuite } from '../frame/types.ts'
 
 /** Each way of waiting: which message the nth wait waits for, and whether it begins before the message arrives. */

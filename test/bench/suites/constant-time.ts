@@ -1,7 +1,7 @@
 import { constants, createPublicKey, generateKeyPairSync, publicEncrypt, randomBytes } from 'node:crypto'
-import { recordMac } from '../../src/tls/legacy/mac.ts'
-import { removePadding } from '../../src/tls/legacy/protection.ts'
-import { decryptPreMaster } from '../../src/tls/legacy/rsa.ts'
+import { recordMac } from '../../../src/tls/legacy/mac.ts'
+import { removePadding } from '../../../src/tls/legacy/protection.ts'
+import { decryptPreMaster } from '../../../src/tls/legacy/rsa.ts'
 import { median } from '../frame/measure.ts'
 import type { TableSuite } from '../frame/types.ts'
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ServerProtocol } from '../../src/core/config/schema.ts'
-import { type LabInput, startLab } from '../../src/testing/index.ts'
+import type { ServerProtocol } from '../../../src/core/config/schema.ts'
+import { type LabInput, startLab } from '../../../src/testing/index.ts'
 
 interface Settings {
   /** `all`: the four protocols; the reported port is IMAP4's. */

@@ -9,7 +9,7 @@ import type { Target } from './types.ts'
 
 const START_LIMIT_MS = 30_000
 
-/** The report of a server program of `bench/programs/` when it listens. */
+/** The report of a server program of `test/bench/programs/` when it listens. */
 interface ServerNews {
   readonly port: number
   readonly smtpPort?: number
@@ -19,7 +19,7 @@ interface ServerNews {
   readonly note?: string
 }
 
-/** Runs `bench/programs/NAME.ts` in its own process. `settings` is its only argument, as JSON. */
+/** Runs `test/bench/programs/NAME.ts` in its own process. `settings` is its only argument, as JSON. */
 export async function forkServer(name: string, settings: object = {}): Promise<Target> {
   const program = fileURLToPath(new URL(`../programs/${name}.js`, import.meta.url))
   const child = fork(program, [JSON.stringify(settings)], {

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Postgres } from '../../test/support/postgres.ts'
+import { Postgres } from '../../support/postgres.ts'
 import type { NodeSettings } from '../programs/cluster-node.ts'
 import { type Content, fill, numberText } from './cluster-content.ts'
 import { ProcessTree } from './proc.ts'

@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs'
 import { pino } from 'pino'
-import type { LabInput } from '../../src/core/config/schema.ts'
-import { systemClock } from '../../src/core/time/clock.ts'
-import { createLab } from '../../src/lab/create-lab.ts'
-import { ensureMailboxes } from '../../src/storage/store/mailboxes.ts'
-import { accountOwner, type MessageStore } from '../../src/storage/store/types.ts'
-import { resolveForTests } from '../../src/testing/open-test-lab.ts'
+import type { LabInput } from '../../../src/core/config/schema.ts'
+import { systemClock } from '../../../src/core/time/clock.ts'
+import { createLab } from '../../../src/lab/create-lab.ts'
+import { ensureMailboxes } from '../../../src/storage/store/mailboxes.ts'
+import { accountOwner, type MessageStore } from '../../../src/storage/store/types.ts'
+import { resolveForTests } from '../../../src/testing/open-test-lab.ts'
 import { mailOf } from '../frame/mail.ts'
 
 /** One node of a lab: on PostgreSQL, or alone on LMDB. */
