@@ -2,22 +2,15 @@ import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startImapLab } from '../servers/imap4/support.ts'
-import { GROUP_ID, hasDovecot, USER_ID } from '../support/dovecot.ts'
+import { dovecotConfiguration, GROUP_ID, hasDovecot, USER_ID } from '../support/dovecot.ts'
 import type { MailLab } from '../support/mail-lab.ts'
 import { runProgram } from '../support/run-program.ts'
 
-const configuration = (lab: MailLab, home: string, form: 'imaps' | 'starttls'): string => `
-dovecot_config_version = 2.4.0
-dovecot_storage_version = 2.4.0
-base_dir = ${home}/run
-state_dir = ${home}/state
-log_path = /dev/stderr
-first_valid_uid = 1
-mail_uid = ${USER_ID}
-mail_gid = ${GROUP_ID}
-mail_driver = maildir
-mail_path = ${home}/Maildir
-mail_home = ${home}
+const configuration = (
+  lab: MailLab,
+  home: string,
+  form: 'imaps' | 'starttls',
+): string => `${dovecotConfiguration(home, '/dev/stderr')}
 ssl_client_ca_file = ${lab.caFile}
 imapc_host = 127.0.0.1
 imapc_port = ${form === 'imaps' ? lab.tlsPort : lab.port}

@@ -19,20 +19,53 @@ export const [USER_ID, GROUP_ID] = process.getuid?.()
   ? ([process.getuid(), process.getgid?.() ?? 0] as const)
   : ([65_534, 65_534] as const)
 
-const configuration = (home: string): string => `dovecot_config_version = 2.4.0
+/** The lines of dovecot.conf for a Dovecot that keeps everything below one folder. */
+export const dovecotConfiguration = (home: string, logPath = `${home}/log`): string => `dovecot_config_version = 2.4.0
 dovecot_storage_version = 2.4.0
 base_dir = ${home}/run
 state_dir = ${home}/state
-log_path = ${home}/log
+log_path = ${logPath}
 first_valid_uid = 1
 mail_uid = ${USER_ID}
 mail_gid = ${GROUP_ID}
 mail_driver = maildir
 mail_path = ${home}/Maildir
 mail_home = ${home}
-mail_debug = no
-protocols = imap
 `
+
+/** The lines for a server whose users all have one password, without users and folders of the system. */
+export const dovecotServer = (password: string): string => `default_login_user = nobody
+default_internal_user = nobody
+default_internal_group = nogroup
+passdb static {
+  password = ${password}
+}
+userdb static {
+  allow_all_users = yes
+}
+service anvil {
+  chroot =
+}
+service stats {
+  chroot =
+}
+`
+
+/** Creates a Maildir with the given messages, from uid 1. */
+export function fillMaildir(home: string, messages: readonly Buffer[]): void {
+  for (const folder of ['cur', 'new', 'tmp']) fs.mkdirSync(path.join(home, 'Maildir', folder), { recursive: true })
+  messages.forEach((raw, i) => {
+    const name = `${1_000_000_000 + i}.M${i}.host,S=${raw.length},W=${raw.length}:2,`
+    fs.writeFileSync(path.join(home, 'Maildir', 'cur', name), raw)
+  })
+}
+
+/** Gives a folder and what is in it to the user of Dovecot. */
+export function giveToDovecot(folder: string): void {
+  if (process.getuid?.() !== 0) return
+  for (const name of ['', ...fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })])
+    fs.chownSync(path.join(folder, name), USER_ID, GROUP_ID)
+}
 
 /**
  * Runs an IMAP session of Dovecot on a mailbox with the given messages (UID 1, 2 …), sends it the command lines and returns
@@ -41,23 +74,15 @@ protocols = imap
 export async function dovecotSession(messages: readonly Buffer[], commands: readonly string[]): Promise<Buffer> {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'sealpost-dovecot-'))
   try {
-    for (const folder of ['cur', 'new', 'tmp']) fs.mkdirSync(path.join(home, 'Maildir', folder), { recursive: true })
-    messages.forEach((raw, i) => {
-      const name = `${1_000_000_000 + i}.M${i}.host,S=${raw.length},W=${raw.length}:2,`
-      fs.writeFileSync(path.join(home, 'Maildir', 'cur', name), raw)
-    })
-    fs.writeFileSync(path.join(home, 'dovecot.conf'), configuration(home))
-    if (process.getuid?.() === 0) chownTree(home)
+    fillMaildir(home, messages)
+    fs.writeFileSync(
+      path.join(home, 'dovecot.conf'),
+      `${dovecotConfiguration(home)}mail_debug = no\nprotocols = imap\n`,
+    )
+    giveToDovecot(home)
     return await run(home, ['a SELECT INBOX', ...commands, 'z LOGOUT'])
   } finally {
     fs.rmSync(home, { recursive: true, force: true })
-  }
-}
-
-function chownTree(folder: string): void {
-  fs.chownSync(folder, USER_ID, GROUP_ID)
-  for (const name of fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    fs.chownSync(path.join(folder, name), USER_ID, GROUP_ID)
   }
 }
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { dateTime } from '../../../servers/imap4/append-message.ts'
-import { listPattern } from '../../../servers/imap4/list-pattern.ts'
 import { ImapError, statusResponse } from '../../../servers/imap4/reply.ts'
 import { Cursor } from '../../../servers/imap4/wire/cursor.ts'
 import { flags } from '../../../servers/imap4/wire/flags.ts'
@@ -33,26 +32,6 @@ describe('RFC 3501 section 5.1.3: modified UTF-7', () => {
       expect(decodeUtf7(encoded)).toBeUndefined()
     },
   )
-})
-
-test.each([
-  ['INBOX', '*', true],
-  ['a/b/c', '*', true],
-  ['a/b/c', '%', false],
-  ['a/b/c', '%/%/%', true],
-  ['a/b/c', 'a/*', true],
-  ['a/b/c', 'a%c', false],
-  ['a/b/c', 'a*c', true],
-  ['a', 'a/*', false],
-  ['abc', 'a%%c', true],
-  ['abc', '**', true],
-  ['', '*', true],
-  ['', '', true],
-  ['a', '', false],
-  ['a'.repeat(200), '*a'.repeat(100), true],
-  ['a'.repeat(200), `${'*a'.repeat(100)}b`, false],
-])('RFC 9051 section 6.3.9: name %s, pattern %s: %s', (name, pattern, matches) => {
-  expect(listPattern(pattern)(name)).toBe(matches)
 })
 
 test.each([

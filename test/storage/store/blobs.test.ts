@@ -1,11 +1,6 @@
 import os from 'node:os'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import {
-  Blobs,
-  collectPieces,
-  defaultMaxOctets,
-  ENTRY_OCTETS,
-} from '../../../src/storage/store/engines/memory/blobs.ts'
+import { Blobs, defaultMaxOctets } from '../../../src/storage/store/engines/memory/blobs.ts'
 
 const MEBIBYTE = 1024 * 1024
 const blobs = (maxOctets = MEBIBYTE) => new Blobs('T-', maxOctets)
@@ -75,31 +70,6 @@ describe('blobs in memory', () => {
     const joined = store.add(halves, 1)
     expect(store.get(joined)?.equals(Buffer.concat(halves))).toBe(true)
     expect(store.get(joined)).toBe(store.get(joined))
-  })
-
-  it('count octets and entries, and free them with the last entry', () => {
-    const store = blobs(10_000)
-    store.reserve(4_000, 2)
-    const id = store.add([Buffer.alloc(4_000)], 2)
-    expect(store.freeOctets).toBe(6_000 - 2 * ENTRY_OCTETS)
-    expect(() => store.reserve(store.freeOctets + 1, 0)).toThrow('the store is full')
-    store.release(id)
-    expect(store.freeOctets).toBe(6_000 - ENTRY_OCTETS)
-    expect(store.get(id)?.length).toBe(4_000)
-    store.reserveForMove(1)
-    store.hold(id)
-    store.release(id)
-    store.release(id)
-    expect([store.freeOctets, store.get(id)]).toEqual([10_000, undefined])
-  })
-
-  it('accept a message that arrives in pieces up to the exact limit', async () => {
-    const arriving = async function* () {
-      yield Buffer.from('12345')
-      yield Buffer.from('67890')
-    }
-    expect(Buffer.concat([...(await collectPieces(arriving(), 10))]).toString()).toBe('1234567890')
-    await expect(collectPieces(arriving(), 9)).rejects.toMatchObject({ code: 'no-space' })
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FlagsInUse, FlagTable } from '../../../src/storage/store/entries/flags.ts'
+import { FlagTable } from '../../../src/storage/store/entries/flags.ts'
 
 describe('the flags of a folder', () => {
   it('are sorted: system flags as in RFC 9051, then keywords', () => {
@@ -27,22 +27,4 @@ describe('the flags of a folder', () => {
     expect(table.canonical(['first'])).not.toBe(first)
     expect(table.canonical(['FIRST'])).toEqual(['first'])
   })
-})
-
-it('the flags in use are those of the messages that were added and not removed', () => {
-  const inUse = new FlagsInUse()
-  const [seen, work] = [['\\Seen'], ['\\Seen', 'Work']]
-  inUse.add(seen)
-  inUse.add(work)
-  inUse.add(work)
-  expect([...inUse.all].sort()).toEqual(['Work', '\\Seen'])
-  const before = inUse.all
-  inUse.add(seen)
-  inUse.remove(work)
-  expect(inUse.all).toBe(before)
-  inUse.remove(work)
-  expect(inUse.all).toEqual(['\\Seen'])
-  inUse.remove(seen)
-  inUse.remove(seen)
-  expect(inUse.all).toEqual([])
 })

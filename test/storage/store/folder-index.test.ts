@@ -31,12 +31,6 @@ const status = {
   highestUid: 5,
 }
 
-it('counts its entries', () => {
-  const index = filled()
-  expect([index.status(), index.exists]).toEqual([status, 3])
-  expect(index.snapshot()).toMatchObject({ flags: ['\\Seen', '\\Deleted'], firstUnseen: 2 })
-})
-
 it('ignores changes that it already contains', () => {
   const index = filled()
   index.append([entry(3, 3), entry(5, 4)])
@@ -75,21 +69,4 @@ it('returns the same array until something changes, and never changes it', () =>
     [5, 4],
   ])
   expect(index.list().map(({ uid }) => uid)).toEqual([1, 5, 6])
-})
-
-it('knows the first unseen message after every change', () => {
-  const index = filled()
-  const firstUnseen = (): number => index.snapshot().firstUnseen
-  index.replace([entry(3, 5, '\\Seen')])
-  expect(firstUnseen()).toBe(3)
-  index.replace([entry(1, 6)])
-  expect(firstUnseen()).toBe(1)
-  index.remove([1], 7)
-  expect(firstUnseen()).toBe(2)
-  index.replace([entry(5, 8, '\\Seen')])
-  expect(firstUnseen()).toBe(0)
-  index.remove([3], 9)
-  expect(firstUnseen()).toBe(0)
-  index.append([entry(8, 10)])
-  expect(firstUnseen()).toBe(2)
 })
