@@ -57,6 +57,11 @@ export interface Database extends Queries, CertificateDatabase, AsyncDisposable 
   readonly state: DatabaseState
   /** Whether the disk was full, and has no room for the reserve of the lab yet. */
   readonly isFull: boolean
+  /**
+   * Identifies the time since which no other node has changed anything; undefined if another one may have. Ask after a request
+   * has arrived: what was read since that time is true, apart from what this node has changed itself.
+   */
+  readonly soleSince: number | undefined
   /** Counts since the start, for metrics. */
   readonly usage: DatabaseUsage
   /** Calls `listener` when the connection is lost and when it is back. Returns a function that stops it. */

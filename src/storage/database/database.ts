@@ -17,6 +17,7 @@ import { serverOf } from './hosts.ts'
 import { assertCurrent, migrate } from './migrate.ts'
 import { Pool } from './pool.ts'
 import { Reserve } from './reserve.ts'
+import { KEY as SOLE_WRITER, SoleWriter } from './sole-writer.ts'
 import type { Topic } from './topics.ts'
 
 /** The oldest version of PostgreSQL that has every function that is used. */
@@ -66,11 +67,13 @@ class PostgresDatabase implements Database {
   readonly #pool: Pool
   readonly #channel: Channel
   readonly #reserve: Reserve
+  readonly #soleWriter: SoleWriter
   readonly #stateListeners = new Set<(state: DatabaseState) => void>()
   #lostAt = 0
   #tokenTimer: NodeJS.Timeout | undefined
   #transactions = 0
   #retries = 0
+  #isClosing = false
   #isClosed = false
 
   constructor(
@@ -83,7 +86,18 @@ class PostgresDatabase implements Database {
     this.#isReader = isReader
     this.#log = log
     this.#outcomeMs = outcomeMs
-    this.#pool = new Pool(settings, pool, () => void this.#channel.check())
+    this.#soleWriter = new SoleWriter({
+      schema: settings.schema,
+      node: settings.node,
+      run: (text, values) => this.#repeatable((connection) => connection.query(text, values)),
+      interrupt: () => this.#channel.notify('leases', SOLE_WRITER),
+    })
+    this.#pool = new Pool(settings, pool, {
+      lost: () => void this.#channel.check(),
+      admit: async (connection) => {
+        if (!isReader) await this.#soleWriter.admit(connection)
+      },
+    })
     this.#reserve = new Reserve((work) => this.#pool.alone(work), log, reserveMs)
     this.#channel = new Channel(settings, { log, stateChanged: (state) => this.#changeState(state) })
   }
@@ -94,6 +108,10 @@ class PostgresDatabase implements Database {
 
   get isFull(): boolean {
     return this.#reserve.isFull
+  }
+
+  get soleSince(): number | undefined {
+    return this.#soleWriter.since
   }
 
   get usage(): DatabaseUsage {
@@ -114,6 +132,8 @@ class PostgresDatabase implements Database {
     })
     if (this.#isReader) return
     this.#reserve.start()
+    this.listen('leases', (key) => key === SOLE_WRITER && void this.#soleWriter.giveUp())
+    this.#soleWriter.start()
     this.#tokenTimer = setInterval(() => void this.#forgetTokens(), TOKENS_KEPT_MS / 10).unref()
   }
 
@@ -210,10 +230,12 @@ class PostgresDatabase implements Database {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
+    if (this.#isClosing) return
+    this.#isClosing = true
     clearInterval(this.#tokenTimer)
     this.#reserve[Symbol.dispose]()
+    await this.#soleWriter.close()
+    this.#isClosed = true
     await Promise.all([this.#channel.close(), this.#pool.close()])
   }
 
@@ -235,6 +257,7 @@ class PostgresDatabase implements Database {
       this.#lostAt = performance.now()
       this.#pool.drop()
     }
+    this.#soleWriter.restart()
     this.#log.warn(state === 'connected' ? 'connected to PostgreSQL again' : 'lost the connection to PostgreSQL')
     for (const listener of this.#stateListeners) listener(state)
   }
@@ -267,6 +290,7 @@ class PostgresDatabase implements Database {
       }
       await pause(50)
     }
+    this.#soleWriter.suspend()
     throw new DatabaseError('unknown', 'the connection to PostgreSQL was lost during a commit')
   }
 

@@ -25,21 +25,31 @@ interface Waiter {
   readonly fail: (error: DatabaseError) => void
 }
 
+interface PoolEvents {
+  /** Called when a connection ends by itself or cannot be opened. */
+  readonly lost: () => void
+  /** Called with each new connection. It is used when this resolves. @throws DatabaseError */
+  readonly admit: (connection: Connection) => Promise<void>
+}
+
 /** The connections of a node. Queries share them; a transaction has one alone. */
 export class Pool {
   readonly #settings: ConnectionSettings
   readonly #most: number
   readonly #lost: () => void
+  readonly #admit: (connection: Connection) => Promise<void>
   #members: readonly Member[] = []
+  /** Connections that may not be used yet. */
+  readonly #entering = new Set<Connection>()
   #opening = 0
   #waiters: readonly Waiter[] = []
   #isClosed = false
 
-  /** @param lost is called when a connection ends by itself or cannot be opened */
-  constructor(settings: ConnectionSettings, most: number, lost: () => void) {
+  constructor(settings: ConnectionSettings, most: number, { lost, admit }: PoolEvents) {
     this.#settings = settings
     this.#most = most
     this.#lost = lost
+    this.#admit = admit
   }
 
   /** How many connections are open, how many of them are in use, and how many calls wait for one. */
@@ -66,7 +76,7 @@ export class Pool {
   drop(): void {
     const members = this.#members
     this.#members = []
-    for (const { connection } of members) connection.destroy()
+    for (const connection of [...members.map((one) => one.connection), ...this.#entering]) connection.destroy()
   }
 
   /** Fails the calls that wait for a connection. */
@@ -157,6 +167,7 @@ export class Pool {
         this.#members = this.#members.filter((member) => member.connection !== lost)
         this.#lost()
       })
+      if (!this.#isClosed) await this.#enter(connection)
       if (this.#isClosed) return void (await connection.end())
       if (!connection.isLost) this.#members = [...this.#members, { connection, users: 0, isAlone: false }]
     } catch (error) {
@@ -166,6 +177,18 @@ export class Pool {
     } finally {
       this.#opening--
       this.#serve()
+    }
+  }
+
+  async #enter(connection: Connection): Promise<void> {
+    this.#entering.add(connection)
+    try {
+      await this.#admit(connection)
+    } catch (error) {
+      connection.destroy()
+      throw error
+    } finally {
+      this.#entering.delete(connection)
     }
   }
 }

@@ -75,6 +75,8 @@ export class PostgresValues implements SharedValues, AsyncDisposable {
   readonly #report: (error: unknown) => void
   readonly #maps = new Map<string, PostgresMap<unknown>>()
   readonly #revisions = new Map<string, number>()
+  /** `soleSince` of the last read. */
+  #readSince: number | undefined
   /** The read that is under way, and the one that follows it. */
   #reading: Promise<void> | undefined
   #next: Promise<void> | undefined
@@ -91,7 +93,7 @@ export class PostgresValues implements SharedValues, AsyncDisposable {
   static async open(database: Database, options: PostgresValuesOptions): Promise<PostgresValues> {
     const values = new PostgresValues(database, options)
     // Before the first read, so that no change is missed.
-    values.#unlisten = database.listen('values', () => void values.refresh())
+    values.#unlisten = database.listen('values', () => void values.#follow())
     await values.read()
     values.#sweepLater()
     return values
@@ -102,7 +104,12 @@ export class PostgresValues implements SharedValues, AsyncDisposable {
   }
 
   /** If the database cannot be reached, the values stay as this node knows them. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> | undefined {
+    const since = this.#database.soleSince
+    return since !== undefined && since === this.#readSince ? undefined : this.#follow()
+  }
+
+  async #follow(): Promise<void> {
     try {
       await this.read()
     } catch (error) {
@@ -135,7 +142,7 @@ export class PostgresValues implements SharedValues, AsyncDisposable {
     })
     this.#database.notify('values', space)
     // It is written, whether or not it can be read now.
-    await this.refresh()
+    await this.#follow()
     return rows
   }
 
@@ -152,6 +159,7 @@ export class PostgresValues implements SharedValues, AsyncDisposable {
   }
 
   async #readChanges(): Promise<void> {
+    const since = this.#database.soleSince
     const known = [...this.#revisions]
     const rows = await this.#database.query<ChangedRow>(CHANGED, [
       known.map(([space]) => space),
@@ -160,12 +168,13 @@ export class PostgresValues implements SharedValues, AsyncDisposable {
     const spaces = new Map(rows.map((row) => [row.space, row]))
     for (const [space, { newest, forgotten }] of spaces) {
       const own = rows.filter((row) => row.space === space)
-      const since = this.#revisions.get(space) ?? 0
+      const revision = this.#revisions.get(space) ?? 0
       // Removals that this node has not seen are no longer in the table; or the database has lost changes.
-      if ((since > 0 && since < forgotten) || newest < since) await this.#readAll(space)
+      if ((revision > 0 && revision < forgotten) || newest < revision) await this.#readAll(space)
       else for (const row of own) this.#mapOf(space).follow(row)
       this.#revisions.set(space, newest)
     }
+    this.#readSince = since
   }
 
   async #readAll(space: string): Promise<void> {

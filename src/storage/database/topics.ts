@@ -3,7 +3,7 @@
  * with what its keys are.
  */
 export type Topic =
-  /** Leases that were given up, by key. */
+  /** Leases that were given up, by key; and the key of the one that `sole-writer.ts` wants to be given up. */
   | 'leases'
   /** Work for the leader of a role, by role. */
   | 'roles'

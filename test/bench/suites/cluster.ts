@@ -165,6 +165,29 @@ async function measureFirst(lab: RunningLab, what: (operation: string) => Row): 
   return rows
 }
 
+/** Measures how much a node without clients pays for each message that another node stores, apart from its idle time. */
+async function measureHearing(database: BenchDatabase, { rounds }: BenchOptions): Promise<Row[]> {
+  const [delivery] = traffic as readonly [Operation]
+  await using lab = await database.lab(2, CONTENT)
+  const [, idle] = lab.nodes as readonly [Target, Target]
+  const clients = await openClients({ ...lab, nodes: lab.nodes.slice(0, 1) }, CLIENTS, CONTENT.messages)
+  const busy: Operation = { ...delivery, times: 5_000 }
+  const costs: Cost[] = []
+  for (let round = 0; round < rounds; round++) {
+    const begun = { at: performance.now(), idle: idle.cpuSeconds() }
+    const cost = await costOf(busy, lab, clients, 1)
+    const used = { ms: performance.now() - begun.at, idle: idle.cpuSeconds() - begun.idle }
+    const before = idle.cpuSeconds()
+    await wait(used.ms)
+    // The warm-up has as many for each node.
+    const messages = busy.times * (lab.nodes.length + 1)
+    costs.push({ ...cost, nodeMicros: ((used.idle - (idle.cpuSeconds() - before)) * 1e6) / messages })
+  }
+  for (const wire of clients.flatMap(({ imap, smtp }) => [imap, smtp])) wire.close()
+  const what = rowNamer('PostgreSQL', 2, 'hearing', 2)
+  return costs.map((cost) => said(rowOf(what('hearing of a message that another node stores'), cost)))
+}
+
 /** Opens clients of all nodes that wait in IDLE on the INBOX that receives messages. */
 async function openListeners(lab: RunningLab, count: number): Promise<LoadClient[]> {
   const open: LoadClient[] = []
@@ -200,6 +223,7 @@ export const suite: TableSuite = {
   async measure(options) {
     await using database = await startDatabase()
     const rows = await measureTraffic(database, options)
+    if (isWanted(options, 'hearing')) rows.push(...(await measureHearing(database, options)))
     for (const axis of Object.keys(GROWTH) as Axis[]) rows.push(...(await measureGrowth(database, axis, options)))
     if (isWanted(options, 'replicas')) rows.push(...(await measureReplicas(database, options)))
     return rows

@@ -49,7 +49,7 @@ const FORGET = `
 /** The journal of all nodes: which folders each transaction has changed. Its methods @throws DatabaseError */
 export class Journal {
   /** Identifies the transactions of this node. */
-  readonly writer = randomInt(2 ** 47)
+  writer = randomInt(2 ** 47)
   readonly #database: Database
   #source: string | undefined
   #seen: string | undefined
@@ -89,6 +89,12 @@ export class Journal {
   restart(): void {
     this.#seen = undefined
     this.#restarts++
+  }
+
+  /** Finds also what this node has changed so far: a commit whose outcome is unknown may be made later. */
+  renameWriter(): void {
+    this.writer = randomInt(2 ** 47)
+    this.restart()
   }
 
   /** Removes old rows. */

@@ -52,6 +52,8 @@ export class PostgresFolder implements FolderState {
   keywords = ''
   /** Until when other nodes are expected to change the folder, as `performance.now()`. */
   contestedUntil = 0
+  /** `Database.soleSince` when the row was last compared with what this node knows. */
+  comparedSince: number | undefined
   /** Whether another object stands for the folder, because the database had lost changes. */
   isReplaced = false
   /** When the index was last used, as `performance.now()`. */

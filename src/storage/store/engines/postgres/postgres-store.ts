@@ -264,7 +264,8 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   }
 
   override async refresh(): Promise<void> {
-    await this.#run(() => this.#listener.catchUp())
+    this.checkOpen()
+    if (this.#listener.currentSince === undefined) await this.#run(() => this.#listener.catchUp())
   }
 
   async snapshot(folderId: string): Promise<FolderSnapshot> {
@@ -704,8 +705,9 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
     return this.#valueRows.of(kind)
   }
 
-  #refreshFolders(): Promise<void> {
-    return this.#run(() => this.#folders.refresh())
+  async #refreshFolders(): Promise<void> {
+    this.checkOpen()
+    if (this.#listener.currentSince === undefined) await this.#run(() => this.#folders.refresh())
   }
 
   /** Emits what other nodes have committed in a folder before this call, if anybody wants to know. @throws StoreError */

@@ -35,8 +35,8 @@ export class ReplicationListener {
   readonly #parts: ReplicationListenerParts
   readonly #due = new Set<PostgresFolder>()
   #reading: Promise<void> | undefined
-  /** The time of the database when everything was read. */
-  #readAt: string | undefined
+  /** `soleSince` when everything was last taken up. */
+  #currentSince: number | undefined
   #stops: readonly (() => void)[] = []
   #isClosed = false
 
@@ -47,15 +47,14 @@ export class ReplicationListener {
   /** Begins to listen. Call it before the folders are read, so that nothing is missed. @throws DatabaseError */
   async start(): Promise<void> {
     const { database, folders, state, journal } = this.#parts
-    await this.#readClock()
     // The folders are read after this look, so nothing is compared.
     await journal.look(async () => {})
     this.#stops = [
       database.listen('folders', (key, detail) => {
-        this.#try(key === undefined ? this.#reread() : this.#announce(Number(key), positionFrom(detail)))
+        this.#try(key === undefined ? this.catchUp() : this.#announce(Number(key), positionFrom(detail)))
       }),
       database.listen('owners', (key) => key !== undefined && this.#try(folders.refresh())),
-      database.listen('state', (key) => key !== undefined && this.#try(state.readChanges())),
+      database.listen('state', () => this.#try(state.readChanges())),
     ]
   }
 
@@ -64,6 +63,13 @@ export class ReplicationListener {
    * calls of the same time share. @throws DatabaseError
    */
   readonly catchUp = sharedCalls(() => this.#look())
+
+  /** `soleSince` if everything is taken up that others have changed; undefined if `catchUp` must find out. */
+  get currentSince(): number | undefined {
+    const { database, journal } = this.#parts
+    const since = database.soleSince
+    return since === this.#currentSince && !journal.isLost ? since : undefined
+  }
 
   /** Resolves when nothing is read any more. */
   async close(): Promise<void> {
@@ -74,6 +80,7 @@ export class ReplicationListener {
 
   async #look(): Promise<void> {
     const { database, folders, journal, state, setbacks } = this.#parts
+    const since = database.soleSince
     await journal.look(async ({ version, changed }) => {
       await folders.follow(version)
       if (changed) return this.#takeAll(changed)
@@ -84,6 +91,7 @@ export class ReplicationListener {
       await setbacks.recover([...folders.all].filter(({ key }) => !found.has(key)))
       await this.#takeAll(renewed)
     })
+    this.#currentSince = since
   }
 
   /** Emits what changed in folders, by their keys. Those that were renewed are new. */
@@ -147,22 +155,6 @@ export class ReplicationListener {
     this.#reading = undefined
   }
 
-  /** Takes up everything that other nodes have changed since the last time, in case a notification was lost. */
-  async #reread(): Promise<void> {
-    const { database, folders, state } = this.#parts
-    const since = this.#readAt
-    await this.#readClock()
-    await folders.refresh()
-    await state.readChanges()
-    const rows = await database.query<FolderPosition>(CHANGED, [since])
-    for (const { id, uidNext, modSeq, valueSeq } of rows) await this.#announce(id, { uidNext, modSeq, valueSeq })
-  }
-
-  async #readClock(): Promise<void> {
-    const [row] = await this.#parts.database.query<{ now: string }>('select clock_timestamp()::text as now')
-    this.#readAt = row?.now
-  }
-
   /** Work whose failure the next time makes up for. */
   #try(work: Promise<unknown>): void {
     work.catch((error: unknown) => this.#logRetry(error))
@@ -179,5 +171,3 @@ type FolderPosition = Position & { readonly id: number }
 const ALL_POSITIONS = `
   select id, uid_next as "uidNext", mod_seq as "modSeq", value_seq as "valueSeq" from folders where id > 0`
 const POSITIONS = `${ALL_POSITIONS} and id = any($1::bigint[])`
-/** Transactions that began before may be committed later. */
-const CHANGED = `${ALL_POSITIONS} and changed_at > $1::timestamptz - interval '30 seconds'`

@@ -82,6 +82,14 @@ export class Replication {
 
   /** Emits what other nodes have committed before this call. Returns whether the folder exists. @throws DatabaseError, FoldersBehind */
   async refresh(state: PostgresFolder): Promise<boolean> {
+    const since = this.#database.soleSince
+    if (since !== undefined && since === state.comparedSince) return true
+    const exists = await this.#compare(state)
+    state.comparedSince = since
+    return exists
+  }
+
+  async #compare(state: PostgresFolder): Promise<boolean> {
     const { uidNext, modSeq, valueSeq } = state.position
     const [row] = await this.#database.query<{ uid_next: number; mod_seq: number; value_seq: number }>(
       'select uid_next, mod_seq, value_seq from folders where id = $1',
@@ -124,6 +132,7 @@ export class Replication {
   /** Removes the entries of a folder from memory. */
   forget(state: PostgresFolder): void {
     state.index = undefined
+    state.comparedSince = undefined
     const source = this.#loaded.get(state)
     if (source) this.#unpacked.forget(source)
     this.#loaded.delete(state)

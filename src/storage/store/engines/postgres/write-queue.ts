@@ -216,6 +216,7 @@ export class WriteQueue {
     } catch (error) {
       for (const end of turns.splice(0)) end()
       if (error instanceof FoldersBehind) return this.#recover(batch, error)
+      if (error instanceof DatabaseError && error.code === 'unknown') this.#parts.journal.renameWriter()
       // One of them may be to blame. A full disk can still take those that delete.
       const mayWorkAlone = !(error instanceof DatabaseError) || error.code === 'failed' || error.code === 'no-space'
       if (batch.length > 1 && mayWorkAlone) for (const one of batch) await this.#runBatch([one])
