@@ -49,8 +49,8 @@ export function providerPlace(
   const name = host.toLowerCase().replace(/:\d*$/, '')
   const own = providers.find(({ provider }) => hosts[provider].test(name))
   if (own) return { config: own, host: name, tenant: undefined, path: path.replaceAll(/\/{2,}/g, '/') }
-  // Uploads and batches of the Gmail API have the name of the provider in their own paths.
-  const isUpload = /^\/(?:upload|batch)\/gmail\//.test(path)
+  // Uploads of the Gmail API have the name of the provider in their own paths.
+  const isUpload = path.startsWith('/upload/gmail/')
   const [, tenant, first, rest = '/'] =
     /^(?:\/t\/([^/]+))?\/+([a-z]+)(\/.*)?$/.exec(isUpload ? `/gmail${path}` : path) ?? []
   const config = providers.find(({ provider }) => provider === first)

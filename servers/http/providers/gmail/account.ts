@@ -3,11 +3,6 @@ import { type Answer, type ProviderCall, ProviderError, type ProviderRoute } fro
 import { type Mail, MailboxHistory } from './mailbox-history.ts'
 import { notifyOf } from './notify.ts'
 
-/** A request of the Gmail API: alone, or a part of a batch, which has a query of its own. */
-export interface GmailCall extends ProviderCall {
-  readonly query?: URLSearchParams
-}
-
 /** The mail of an account for one request. */
 export interface Gmail extends AccountMailbox {
   readonly history: MailboxHistory
@@ -19,11 +14,11 @@ export const notFound = (): ProviderError => new ProviderError('not-found', 'Req
 export const EMPTY: Answer = { status: 204 }
 
 /** Returns the mail of the account of a request. @throws ProviderError for another account; StoreError */
-export async function gmailOf(call: GmailCall): Promise<Gmail> {
+export async function gmailOf(call: ProviderCall): Promise<Gmail> {
   const mailbox = await mailboxOf(call)
   const history = await MailboxHistory.of(mailbox.store, mailbox.owner)
   history.onRecorded = notifyOf(mailbox, history)
-  return { ...mailbox, history, query: call.query ?? new URL(call.c.req.url).searchParams }
+  return { ...mailbox, history, query: new URL(call.c.req.url).searchParams }
 }
 
 /** Returns a message by its id. @throws ProviderError `not-found`, `invalid` for an id of another form */
@@ -42,7 +37,7 @@ export function limitIn({ query }: Gmail): number {
 }
 
 /** Returns routes by their methods and their paths below the user: `GET messages/{id}`. Uploads have the same. */
-export const routesOf = (table: Readonly<Record<string, (call: GmailCall) => Promise<Answer>>>): ProviderRoute[] =>
+export const routesOf = (table: Readonly<Record<string, (call: ProviderCall) => Promise<Answer>>>): ProviderRoute[] =>
   Object.entries(table).map(([name, run]) => {
     const [method = '', path = ''] = name.split(' ')
     const form = path.replaceAll('/', '\\/').replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')

@@ -1,6 +1,5 @@
 import { accessTokenIn } from '../account-mail.ts'
 import type { ErrorKind, Provider } from '../types.ts'
-import { batchRoute } from './batch.ts'
 import { historyRoutes } from './history.ts'
 import { labelRoutes } from './label-routes.ts'
 import { mailRoutes } from './mails.ts'
@@ -27,11 +26,9 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, reason: strin
   'not-offered': [501, 'notImplemented', 'UNIMPLEMENTED'],
 }
 
-const routes = [...mailRoutes, ...labelRoutes, ...historyRoutes]
-
 /** The Gmail API. Its keys are access tokens of the lab. */
 export const gmail: Provider = {
-  routes: [...routes, batchRoute(routes)],
+  routes: [...mailRoutes, ...labelRoutes, ...historyRoutes],
   credentialOf: accessTokenIn,
   messageIdOf,
   errorOf({ kind, message, field }) {

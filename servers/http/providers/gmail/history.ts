@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { Answer, ProviderRoute } from '../types.ts'
+import type { Answer, ProviderCall, ProviderRoute } from '../types.ts'
 import { jsonBody } from '../values.ts'
-import { EMPTY, type Gmail, type GmailCall, gmailOf, invalid, limitIn, notFound, routesOf } from './account.ts'
+import { EMPTY, type Gmail, gmailOf, invalid, limitIn, notFound, routesOf } from './account.ts'
 import type { Change } from './mailbox-history.ts'
 import { notifyOf, WATCH, type Watch } from './notify.ts'
 
@@ -15,7 +15,7 @@ const TYPES: Readonly<Record<Change['type'], string>> = {
   labelsRemoved: 'labelRemoved',
 }
 
-async function profile(call: GmailCall): Promise<Answer> {
+async function profile(call: ProviderCall): Promise<Answer> {
   const { history, address } = await gmailOf(call)
   const mails = [...history.mails.values()]
   const threadsTotal = new Set(await history.threadIds(mails)).size
@@ -23,30 +23,23 @@ async function profile(call: GmailCall): Promise<Answer> {
 }
 
 /** https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.history/list */
-async function list(call: GmailCall): Promise<Answer> {
+async function list(call: ProviderCall): Promise<Answer> {
   const gmail = await gmailOf(call)
   const { history, query } = gmail
   const [start, limit] = [numberIn(gmail, 'startHistoryId'), limitIn(gmail)]
   if (start === undefined) throw invalid('Missing required parameter: startHistoryId')
-  const types = query.getAll('historyTypes')
-  const label = query.get('labelId')
-  const known = Object.values(TYPES)
-  const unknown = types.find((type) => !known.includes(type))
+  const [types, label] = [query.getAll('historyTypes'), query.get('labelId')]
+  const unknown = types.find((type) => !Object.values(TYPES).includes(type))
   if (unknown !== undefined) throw invalid(`Invalid value at 'history_types': "${unknown.slice(0, 50)}"`)
   const changes = await history.changesAfter(Math.max(start, numberIn(gmail, 'pageToken') ?? 0))
   // The id is too old, or it is not one of this mailbox: the client synchronizes anew.
   if (!changes) throw notFound()
-  const records = [...changes].flatMap(([id, all]) => {
-    const wanted = all.filter(
-      ({ type, labels, changed = [] }) =>
-        (types.length === 0 || types.includes(TYPES[type])) &&
-        (label === null || labels.includes(label) || changed.includes(label)),
-    )
-    return wanted.length > 0 ? [{ id, wanted }] : []
-  })
-  const page = records.slice(0, limit)
-  const shown = await Promise.all(page.map(({ id, wanted }) => recordOf(gmail, id, wanted)))
-  const next = records.length > limit ? { nextPageToken: `${page.at(-1)?.id}` } : {}
+  const isWanted = ({ type, labels, changed = [] }: Change): boolean =>
+    (types.length === 0 || types.includes(TYPES[type])) && (label === null || [...labels, ...changed].includes(label))
+  const records = [...changes].filter(([, all]) => all.some(isWanted))
+  const shown: object[] = []
+  for (const [id, all] of records.slice(0, limit)) shown.push(await recordOf(gmail, id, all.filter(isWanted)))
+  const next = records.length > limit ? { nextPageToken: `${records[limit - 1]?.[0]}` } : {}
   return { body: { ...(shown.length > 0 && { history: shown }), ...next, historyId: `${history.last}` } }
 }
 
@@ -76,21 +69,18 @@ const watchInput = z.object({
     .string()
     .regex(/^projects\/[^/]{1,100}\/topics\/[^/]{1,300}$/, 'Invalid topicName does not match projects/*/topics/*'),
   labelIds: z.array(z.string().max(200)).max(1000).default([]),
-  labelFilterBehavior: z.enum(['include', 'exclude', 'INCLUDE', 'EXCLUDE']).optional(),
-  labelFilterAction: z.enum(['include', 'exclude', 'INCLUDE', 'EXCLUDE']).optional(),
+  labelFilterBehavior: z.enum(['include', 'exclude', 'INCLUDE', 'EXCLUDE']).default('include'),
 })
 
-async function watch(call: GmailCall): Promise<Answer> {
-  const { topicName, labelIds, labelFilterBehavior: behavior, labelFilterAction: action } = jsonBody(call, watchInput)
+async function watch(call: ProviderCall): Promise<Answer> {
+  const { topicName, labelIds, labelFilterBehavior } = jsonBody(call, watchInput)
   const { api, config, context } = call
   if (!api.webhooks || config.webhooks.length === 0)
-    throw invalid(
-      `Error sending test message to Cloud PubSub ${topicName} : add \`webhooks\` to the provider gmail of this lab`,
-    )
+    throw invalid(`Error sending test message to Cloud PubSub ${topicName} : add \`webhooks\` to the provider gmail`)
   const gmail = await gmailOf(call)
   const { history, store } = gmail
   const expiration = context.clock.now() + WATCH_MS
-  const kept: Watch = { topicName, labelIds, excludes: /^exclude$/i.test(behavior ?? action ?? ''), expiration }
+  const kept: Watch = { topicName, labelIds, excludes: /^exclude$/i.test(labelFilterBehavior), expiration }
   await store.changeValues(
     { ...history.space, names: [WATCH] },
     () => new Map([[WATCH, Buffer.from(JSON.stringify(kept))]]),
@@ -100,7 +90,7 @@ async function watch(call: GmailCall): Promise<Answer> {
   return { body: { historyId: `${history.last}`, expiration: `${expiration}` } }
 }
 
-async function stop(call: GmailCall): Promise<Answer> {
+async function stop(call: ProviderCall): Promise<Answer> {
   const { history, store } = await gmailOf(call)
   await store.changeValues({ ...history.space, names: [WATCH] }, () => new Map([[WATCH, undefined]]))
   return EMPTY

@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import { ask } from '../mailbox/mailbox.ts'
-import { type Answer, ProviderError, type ProviderRoute } from '../types.ts'
+import { type Answer, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
 import { jsonBody } from '../values.ts'
-import { EMPTY, type Gmail, type GmailCall, gmailOf, invalid, notFound, routesOf } from './account.ts'
+import { EMPTY, type Gmail, gmailOf, invalid, notFound, routesOf } from './account.ts'
 import { relabel } from './change.ts'
 import { flagLabels, folderLabels, labelIdOf, labelsOf } from './labels.ts'
 
-const changes = z.object({ name: z.string().min(1, 'Invalid label name').max(225).optional() })
+const input = z.object({ name: z.string().min(1, 'Invalid label name').max(225).optional() })
 const system = [...folderLabels.keys(), ...flagLabels.keys()]
 
-/** A label without its counts. `folder` is the id of the folder of a user's label. */
+/** A label without its counts. A user's label has a folder. */
 interface Label {
   readonly id: string
   readonly name: string
@@ -18,77 +18,58 @@ interface Label {
 
 const labelsIn = ({ history }: Gmail): Label[] => [
   ...system.map((id) => ({ id, name: id })),
-  ...[...history.folders.values()].flatMap(({ id: folder, name, ...one }) => {
-    const id = labelIdOf({ id: folder, name, ...one })
-    return id === undefined || system.includes(id) ? [] : [{ id, name, folder }]
+  ...[...history.folders.values()].flatMap((folder) => {
+    const id = labelIdOf(folder) ?? 'INBOX'
+    return system.includes(id) ? [] : [{ id, name: folder.name, folder: folder.id }]
   }),
 ]
 
-/** Returns the label of a path. @throws ProviderError `not-found` */
-function labelIn(gmail: Gmail, { params: { id } }: GmailCall): Label {
+/** Returns the label of a path. @throws ProviderError `not-found`, `invalid` for a system label that would be changed */
+function labelIn(gmail: Gmail, { params: { id }, c }: ProviderCall): Required<Label> {
   const found = labelsIn(gmail).find((label) => label.id === id)
-  if (found) return found
-  throw notFound()
+  if (!found) throw notFound()
+  if (found.folder === undefined && c.req.method !== 'GET') throw invalid('Invalid update request')
+  return { folder: '', ...found }
 }
 
-/** Returns a label that its user may change. @throws ProviderError `not-found`, `invalid` */
-function ownLabelIn(gmail: Gmail, call: GmailCall): Required<Label> {
-  const { id, name, folder } = labelIn(gmail, call)
-  if (folder === undefined) throw invalid('Invalid update request')
-  return { id, name, folder }
-}
-
-const shown = ({ id, name, folder }: Label): object =>
-  folder === undefined
+const shown = ({ id, name }: Label): object =>
+  system.includes(id)
     ? { id, name, type: 'system' }
     : { id, name, type: 'user', messageListVisibility: 'show', labelListVisibility: 'labelShow' }
 
-async function list(call: GmailCall): Promise<Answer> {
-  return { body: { labels: labelsIn(await gmailOf(call)).map(shown) } }
-}
-
-async function get(call: GmailCall): Promise<Answer> {
+async function get(call: ProviderCall): Promise<Answer> {
   const gmail = await gmailOf(call)
   const label = labelIn(gmail, call)
   const all = [...gmail.history.mails.values()].filter((mail) => labelsOf(mail).includes(label.id))
   const unread = all.filter((mail) => labelsOf(mail).includes('UNREAD'))
+  const [threads, unreadThreads] = [await gmail.history.threadIds(all), await gmail.history.threadIds(unread)]
   const counts = { messagesTotal: all.length, messagesUnread: unread.length }
-  const threadsTotal = new Set(await gmail.history.threadIds(all)).size
-  const threadsUnread = new Set(await gmail.history.threadIds(unread)).size
-  return { body: { ...shown(label), ...counts, threadsTotal, threadsUnread } }
+  const ofThreads = { threadsTotal: new Set(threads).size, threadsUnread: new Set(unreadThreads).size }
+  return { body: { ...shown(label), ...counts, ...ofThreads } }
 }
 
-/** Returns the name that a label shall have. @throws ProviderError `invalid` */
-function nameIn(gmail: Gmail, call: GmailCall, old?: string): string {
-  const { name = old ?? '' } = jsonBody(call, changes)
-  if (name === '') throw invalid('Invalid label name')
-  const others = labelsIn(gmail).filter((label) => label.name !== old)
-  if (others.some((label) => label.name.toLowerCase() === name.toLowerCase()))
-    throw new ProviderError('invalid', 'Label name exists or conflicts', 'exists')
-  return name
-}
-
-async function create(call: GmailCall): Promise<Answer> {
+/** Creates a label, or renames one. */
+async function save(call: ProviderCall): Promise<Answer> {
   const gmail = await gmailOf(call)
   const { account, owner, store } = gmail
-  const input = { account: account.user, name: nameIn(gmail, call) }
-  const { id: folder, name } = (await ask(gmail, 'folders.create', input)) as { id: string; name: string }
-  await store.setSubscribed(owner, name, true)
-  return { body: shown({ id: `Label_${folder}`, name, folder }) }
-}
-
-async function update(call: GmailCall): Promise<Answer> {
-  const gmail = await gmailOf(call)
-  const { name: old, folder } = ownLabelIn(gmail, call)
-  const name = nameIn(gmail, call, old)
-  if (name !== old) await ask(gmail, 'folders.rename', { id: folder, name })
-  return { body: shown(labelIn(gmail, call)) }
+  const old = call.params.id === undefined ? undefined : labelIn(gmail, call)
+  const { name = old?.name ?? '' } = jsonBody(call, input)
+  if (name === '') throw invalid('Invalid label name')
+  const others = labelsIn(gmail).filter(({ id }) => id !== old?.id)
+  if (others.some((label) => label.name.toLowerCase() === name.toLowerCase()))
+    throw new ProviderError('invalid', 'Label name exists or conflicts', 'exists')
+  if (old?.name === name) return { body: shown(old) }
+  const made = (await (old
+    ? ask(gmail, 'folders.rename', { id: old.folder, name })
+    : ask(gmail, 'folders.create', { account: account.user, name }))) as { id: string; name: string }
+  if (!old) await store.setSubscribed(owner, made.name, true)
+  return { body: shown({ ...made, id: `Label_${made.id}` }) }
 }
 
 /** Deletes a label. Its messages stay. */
-async function remove(call: GmailCall): Promise<Answer> {
+async function remove(call: ProviderCall): Promise<Answer> {
   const gmail = await gmailOf(call)
-  const { id, folder } = ownLabelIn(gmail, call)
+  const { id, folder } = labelIn(gmail, call)
   for (const mail of [...gmail.history.mails.values()])
     if (labelsOf(mail).includes(id)) await relabel(gmail, mail, [], [id])
   await ask(gmail, 'folders.delete', { id: folder })
@@ -96,10 +77,10 @@ async function remove(call: GmailCall): Promise<Answer> {
 }
 
 export const labelRoutes: readonly ProviderRoute[] = routesOf({
-  'GET labels': list,
-  'POST labels': create,
+  'GET labels': async (call) => ({ body: { labels: labelsIn(await gmailOf(call)).map(shown) } }),
+  'POST labels': save,
   'GET labels/{id}': get,
-  'PUT labels/{id}': update,
-  'PATCH labels/{id}': update,
+  'PUT labels/{id}': save,
+  'PATCH labels/{id}': save,
   'DELETE labels/{id}': remove,
 })

@@ -50,6 +50,8 @@ interface Kept {
 }
 
 const KEPT_CHANGES = 2_000
+/** A change of more messages ends the history: clients begin anew. */
+const MAX_CHANGES = 1_000
 const KEPT = 'history'
 const nameOf = (number: number): string => `c:${number}`
 const placeOf = (folderId: string, uid: number): string => `${folderId}\n${uid}`
@@ -72,7 +74,8 @@ export class MailboxHistory {
   readonly #store: MessageStore
   readonly #owner: Owner
   readonly #byPlace = new Map<string, Mail>()
-  #last = 0
+  /** The number of the last change. */
+  last = 0
   #found: Found[] = []
   #loading: Promise<void> | undefined
   #recording: Promise<void> = Promise.resolve()
@@ -89,22 +92,13 @@ export class MailboxHistory {
     known.set(store, all)
     const found = all.get(owner) ?? new MailboxHistory(store, owner)
     all.set(owner, found)
-    await found.#current()
-    return found
-  }
-
-  /** The number of the last change. */
-  get last(): number {
-    return this.#last
-  }
-
-  async #current(): Promise<void> {
-    this.#loading ??= this.#load().catch((error: unknown) => {
-      this.#loading = undefined
+    found.#loading ??= found.#load().catch((error: unknown) => {
+      found.#loading = undefined
       throw error
     })
-    await this.#loading
-    await this.recorded()
+    await found.#loading
+    await found.#recorded()
+    return found
   }
 
   /** Returns the thread ids of messages, in their order. @throws StoreError */
@@ -119,8 +113,8 @@ export class MailboxHistory {
 
   /** Returns the changes after a number; undefined if some are not kept. @throws StoreError */
   async changesAfter(number: number): Promise<ReadonlyMap<number, readonly Change[]> | undefined> {
-    if (number > this.#last || this.#last - number > KEPT_CHANGES) return undefined
-    const numbers = Array.from({ length: this.#last - number }, (_, index) => number + 1 + index)
+    if (number > this.last || this.last - number > KEPT_CHANGES) return undefined
+    const numbers = Array.from({ length: this.last - number }, (_, index) => number + 1 + index)
     const values = await this.#store.values({ ...this.space, names: numbers.map(nameOf) })
     if (values.size < numbers.length) return undefined
     return new Map(numbers.map((one) => [one, JSON.parse(`${values.get(nameOf(one))}`)]))
@@ -145,11 +139,17 @@ export class MailboxHistory {
         if (isSliceOver()) await nextSlice()
       }
       // A message has the flags of its oldest copy until one is changed.
-      for (const copy of copies.sort((a, b) => a.entry.savedAt - b.entry.savedAt)) this.#add(copy)
+      for (const copy of copies.sort((a, b) => a.entry.savedAt - b.entry.savedAt)) {
+        this.#add(copy)
+        if (isSliceOver()) await nextSlice()
+      }
       await this.#begin(seen)
-      for (const mail of this.mails.values()) mail.history = this.#last
+      for (const mail of this.mails.values()) mail.history = this.last
       take = (event) => this.#handle(event)
-      for (const event of early) if (modSeqOf(event) > (seen[event.folder.id] ?? 0)) this.#handle(event)
+      for (const event of early) {
+        const modSeq = modSeqOf(event)
+        if (modSeq === 0 || modSeq > (seen[event.folder.id] ?? 0)) this.#handle(event)
+      }
     } catch (error) {
       unwatch()
       throw error
@@ -164,15 +164,15 @@ export class MailboxHistory {
       const isWhole = Object.entries(seen).every(
         ([id, modSeq]) => (kept.seen[id] ?? (filled.has(id) ? 0 : modSeq)) === modSeq,
       )
-      this.#last = kept.last + (isWhole && current.size > 0 ? 0 : 1)
-      return this.#last === kept.last ? new Map() : new Map([[KEPT, written({ last: this.#last, seen })]])
+      this.last = kept.last + (isWhole && current.size > 0 ? 0 : 1)
+      return this.last === kept.last ? new Map() : new Map([[KEPT, written({ last: this.last, seen })]])
     })
   }
 
   #kept(values: Values): Kept {
     const content = values.get(KEPT)
     // Another store, or one that was cleared, has lost its numbers.
-    return content ? JSON.parse(`${content}`) : { last: this.#last || Math.floor(Date.now() / 1000), seen: {} }
+    return content ? JSON.parse(`${content}`) : { last: this.last || Math.floor(Date.now() / 1000), seen: {} }
   }
 
   #handle(event: StoreEvent): void {
@@ -188,29 +188,25 @@ export class MailboxHistory {
       for (const place of places) changes.push(...this.#remove(place))
       this.folders.delete(folder.id)
     }
-    if (changes.length === 0) return
+    if (modSeqOf(event) === 0) return
     this.#found.push({ folderId: folder.id, modSeq: modSeqOf(event), changes })
     // The next request tries again, and gets the error.
-    this.recorded().catch(() => {})
+    this.#recorded().catch(() => {})
   }
 
   #add({ folder, entry }: Copy): Change[] {
     const id = hexId(entry.blob)
-    const mail = this.mails.get(id) ?? { id, copies: new Map(), flags: entry.flags, history: this.#last }
+    const mail = this.mails.get(id) ?? { id, copies: new Map(), flags: entry.flags, history: this.last }
     const place = placeOf(folder.id, entry.uid)
     this.mails.set(id, mail)
     this.#byPlace.set(place, mail)
     return this.#change(mail, () => mail.copies.set(place, { folder, entry }))
   }
 
-  #setFlags({ folder, entry }: Copy): Change[] {
-    const place = placeOf(folder.id, entry.uid)
+  #setFlags(copy: Copy): Change[] {
+    const place = placeOf(copy.folder.id, copy.entry.uid)
     const mail = this.#byPlace.get(place)
-    if (!mail) return []
-    return this.#change(mail, () => {
-      mail.copies.set(place, { folder, entry })
-      mail.flags = entry.flags
-    })
+    return mail ? this.#change(mail, () => (mail.flags = mail.copies.set(place, copy) && copy.entry.flags)) : []
   }
 
   #remove(place: string): Change[] {
@@ -220,7 +216,7 @@ export class MailboxHistory {
   }
 
   /** Changes a message. Returns what that is for its labels. */
-  #change(mail: Mail, change: () => void): Change[] {
+  #change(mail: Mail, change: () => unknown): Change[] {
     const [isNew, before] = [mail.copies.size === 0, labelsOf(mail)]
     change()
     const after = labelsOf(mail)
@@ -238,7 +234,7 @@ export class MailboxHistory {
   }
 
   /** Resolves when the history has everything that was found. @throws StoreError */
-  recorded(): Promise<void> {
+  #recorded(): Promise<void> {
     this.#recording = this.#recording.catch(() => {}).then(() => this.#record())
     return this.#recording
   }
@@ -249,31 +245,34 @@ export class MailboxHistory {
       let isOwn = false
       await this.#store.changeValues({ ...this.space, names: [KEPT] }, (current) => {
         const kept = this.#kept(current)
+        this.last = kept.last
         isOwn = (kept.seen[folderId] ?? 0) < modSeq
-        this.#last = kept.last + (isOwn ? 1 : 0)
-        const next = { last: this.#last, seen: { ...kept.seen, [folderId]: modSeq } }
-        const values = new Map<string, Buffer | undefined>([[KEPT, written(next)]])
-        values.set(nameOf(next.last), written(changes)).set(nameOf(next.last - KEPT_CHANGES), undefined)
         // Another node has recorded it.
-        return isOwn ? values : new Map()
+        if (!isOwn) return new Map()
+        this.last = kept.last + Math.min(changes.length, 1)
+        const next: Kept = { last: this.last, seen: { ...kept.seen, [folderId]: modSeq } }
+        const values = new Map<string, Buffer | undefined>([[KEPT, written(next)]])
+        if (this.last === kept.last) return values
+        if (changes.length <= MAX_CHANGES) values.set(nameOf(this.last), written(changes))
+        return values.set(nameOf(this.last - KEPT_CHANGES), undefined)
       })
       this.#found.shift()
       for (const { id } of changes) {
         const mail = this.mails.get(id)
-        if (mail) mail.history = this.#last
+        if (mail) mail.history = this.last
       }
       // A store that fails says so itself.
-      if (isOwn) this.onRecorded(changes, this.#last).catch(() => {})
+      if (isOwn && changes.length > 0) this.onRecorded(changes, this.last).catch(() => {})
     }
   }
 }
 
 const written = (value: object): Buffer => Buffer.from(JSON.stringify(value))
 
-/** Returns the modification sequence of a change; that of a deleted folder is greater than all others. */
+/** Returns the modification sequence of a change: of a deleted folder, one greater than all others; of others, 0. */
 function modSeqOf(event: StoreEvent): number {
   if (event.type === 'appended' || event.type === 'flags')
     return event.entries.reduce((greatest, { modSeq }) => Math.max(greatest, modSeq), 0)
   if (event.type === 'expunged') return event.modSeq
-  return Number.MAX_SAFE_INTEGER
+  return event.type === 'folder-deleted' ? Number.MAX_SAFE_INTEGER : 0
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { Answer, ProviderRoute } from '../types.ts'
+import type { Answer, ProviderCall, ProviderRoute } from '../types.ts'
 import { jsonBody } from '../values.ts'
-import { EMPTY, type Gmail, type GmailCall, gmailOf, invalid, limitIn, mailOf, notFound, routesOf } from './account.ts'
+import { EMPTY, type Gmail, gmailOf, invalid, limitIn, mailOf, notFound, routesOf } from './account.ts'
 import { addMail, deleteMails, relabel } from './change.ts'
 import { dateOf, findMails, pageOf } from './find.ts'
 import { labelsOf } from './labels.ts'
@@ -16,7 +16,7 @@ const ids = z.object({ ids: z.array(z.string()).min(1, 'No message ids specified
 
 /** Messages, and the resources that consist of messages. */
 type Kind = 'messages' | 'threads' | 'drafts'
-const kindOf = ({ path }: GmailCall): Kind => /\/(messages|threads|drafts)(?:\/|$)/.exec(path)?.[1] as Kind
+const kindOf = ({ path }: ProviderCall): Kind => /\/(messages|threads|drafts)(?:\/|$)/.exec(path)?.[1] as Kind
 
 const isDraft = (mail: Mail): boolean => labelsOf(mail).includes('DRAFT')
 /** A draft that is updated keeps its id, as a keyword of the new message. */
@@ -25,7 +25,7 @@ const draftIdOf = ({ id, flags }: Mail): string =>
   flags.find((flag) => flag.startsWith(DRAFT_ID))?.slice(DRAFT_ID.length) ?? `r${id}`
 
 /** Returns the messages that a path names: one, or those of a thread, the oldest first. @throws ProviderError */
-async function mailsIn(gmail: Gmail, call: GmailCall): Promise<Mail[]> {
+async function mailsIn(gmail: Gmail, call: ProviderCall): Promise<Mail[]> {
   const { id = '' } = call.params
   if (kindOf(call) === 'messages') return [mailOf(gmail, id)]
   const mails = [...gmail.history.mails.values()]
@@ -38,7 +38,11 @@ async function mailsIn(gmail: Gmail, call: GmailCall): Promise<Mail[]> {
 }
 
 /** Answers with what a path names. */
-async function shown(call: GmailCall, mails: readonly Mail[], show: (mail: Mail) => Promise<object>): Promise<Answer> {
+async function shown(
+  call: ProviderCall,
+  mails: readonly Mail[],
+  show: (mail: Mail) => Promise<object>,
+): Promise<Answer> {
   const messages: object[] = []
   for (const mail of mails) messages.push(await show(mail))
   const [message] = messages
@@ -49,7 +53,7 @@ async function shown(call: GmailCall, mails: readonly Mail[], show: (mail: Mail)
   }
 }
 
-async function list(call: GmailCall): Promise<Answer> {
+async function list(call: ProviderCall): Promise<Answer> {
   const [gmail, kind] = [await gmailOf(call), kindOf(call)]
   const { history } = gmail
   let found = (await findMails(gmail)).filter((mail) => kind !== 'drafts' || isDraft(mail))
@@ -71,12 +75,12 @@ async function list(call: GmailCall): Promise<Answer> {
   return { body: { ...(items.length > 0 && { [kind]: items }), ...next, resultSizeEstimate: found.length } }
 }
 
-async function get(call: GmailCall): Promise<Answer> {
+async function get(call: ProviderCall): Promise<Answer> {
   const gmail = await gmailOf(call)
   return shown(call, await mailsIn(gmail, call), (mail) => messageResource(gmail, mail))
 }
 
-async function change(call: GmailCall, add: readonly string[], remove: readonly string[]): Promise<Answer> {
+async function change(call: ProviderCall, add: readonly string[], remove: readonly string[]): Promise<Answer> {
   const gmail = await gmailOf(call)
   const mails = await mailsIn(gmail, call)
   for (const mail of mails) await relabel(gmail, mail, add, remove)
@@ -84,7 +88,7 @@ async function change(call: GmailCall, add: readonly string[], remove: readonly 
 }
 
 /** @throws ProviderError `invalid` */
-function modificationIn(call: GmailCall): [add: string[], remove: string[]] {
+function modificationIn(call: ProviderCall): [add: string[], remove: string[]] {
   const { addLabelIds: add, removeLabelIds: remove } = jsonBody(call, modification)
   const fixed = [...add, ...remove].find((label) => label === 'SENT' || label === 'DRAFT')
   if (fixed !== undefined) throw invalid(`Invalid label: ${fixed}`)
@@ -92,14 +96,14 @@ function modificationIn(call: GmailCall): [add: string[], remove: string[]] {
   return [add, remove]
 }
 
-async function remove(call: GmailCall): Promise<Answer> {
+async function remove(call: ProviderCall): Promise<Answer> {
   const gmail = await gmailOf(call)
   await deleteMails(gmail, await mailsIn(gmail, call))
   return EMPTY
 }
 
 /** Changes the messages of a list of ids. Unknown ids are skipped. */
-async function batch(call: GmailCall, work: (gmail: Gmail, mail: Mail) => Promise<void>): Promise<Answer> {
+async function batch(call: ProviderCall, work: (gmail: Gmail, mail: Mail) => Promise<void>): Promise<Answer> {
   const gmail = await gmailOf(call)
   for (const id of jsonBody(call, ids).ids) {
     const mail = gmail.history.mails.get(id)
@@ -109,7 +113,7 @@ async function batch(call: GmailCall, work: (gmail: Gmail, mail: Mail) => Promis
 }
 
 /** `insert` and `import`, which differ in the date of the message. */
-async function add(call: GmailCall, source: string): Promise<Answer> {
+async function add(call: ProviderCall, source: string): Promise<Answer> {
   const gmail = await gmailOf(call)
   const { raw, labelIds } = messageIn(call)
   const hasOwnDate = (gmail.query.get('internalDateSource') ?? source) === 'dateHeader'
@@ -117,7 +121,7 @@ async function add(call: GmailCall, source: string): Promise<Answer> {
 }
 
 /** Creates a draft, or replaces the message of one. */
-async function saveDraft(call: GmailCall): Promise<Answer> {
+async function saveDraft(call: ProviderCall): Promise<Answer> {
   const gmail = await gmailOf(call)
   const { id } = call.params
   const old = id === undefined ? [] : await mailsIn(gmail, call)
@@ -128,7 +132,7 @@ async function saveDraft(call: GmailCall): Promise<Answer> {
 }
 
 /** Sends a message, or a draft, which it deletes then. */
-async function send(call: GmailCall): Promise<Answer> {
+async function send(call: ProviderCall): Promise<Answer> {
   const gmail = await gmailOf(call)
   const { id = '', raw } = messageIn(call)
   const draft = kindOf(call) === 'drafts' && id !== '' ? await mailsIn(gmail, { ...call, params: { id } }) : []
@@ -143,9 +147,9 @@ const actionsOn = (kind: 'messages' | 'threads') =>
     [`GET ${kind}`]: list,
     [`GET ${kind}/{id}`]: get,
     [`DELETE ${kind}/{id}`]: remove,
-    [`POST ${kind}/{id}/modify`]: async (call: GmailCall) => change(call, ...modificationIn(call)),
-    [`POST ${kind}/{id}/trash`]: (call: GmailCall) => change(call, ['TRASH'], []),
-    [`POST ${kind}/{id}/untrash`]: (call: GmailCall) => change(call, [], ['TRASH']),
+    [`POST ${kind}/{id}/modify`]: async (call: ProviderCall) => change(call, ...modificationIn(call)),
+    [`POST ${kind}/{id}/trash`]: (call: ProviderCall) => change(call, ['TRASH'], []),
+    [`POST ${kind}/{id}/untrash`]: (call: ProviderCall) => change(call, [], ['TRASH']),
   }) as const
 
 export const mailRoutes: readonly ProviderRoute[] = routesOf({

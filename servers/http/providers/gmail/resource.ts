@@ -7,7 +7,8 @@ import { headerFields, unfolded } from '../../../../src/mail/format/headers.ts'
 import { isText, partOctetsOrRawInSteps, partText } from '../../../../src/mail/format/parts.ts'
 import type { MessagePart } from '../../../../src/mail/format/types.ts'
 import { decodeWords, parameterText } from '../../../../src/mail/format/words.ts'
-import { type Gmail, type GmailCall, invalid, mailOf, notFound } from './account.ts'
+import type { ProviderCall } from '../types.ts'
+import { type Gmail, invalid, mailOf, notFound } from './account.ts'
 import { labelsOf } from './labels.ts'
 import type { Copy, Mail } from './mailbox-history.ts'
 
@@ -31,7 +32,7 @@ export async function messageResource(gmail: Gmail, mail: Mail): Promise<object>
 
 /** Returns the beginning of the text of a message, in HTML. */
 export async function snippetOf({ call }: Gmail, mail: Mail): Promise<string> {
-  const facts = await call.api.reader.facts(indexed(mail))
+  const facts = mail.copies.size > 0 ? await call.api.reader.facts(indexed(mail)) : undefined
   return xml(facts?.snippet ?? '').replaceAll("'", '&#39;')
 }
 
@@ -42,7 +43,7 @@ export async function summary({ history }: Gmail, mail: Mail) {
 }
 
 /** Returns an attachment. Its id is that of its part. @throws ProviderError `not-found`, `invalid` */
-export function attachmentOf(gmail: Gmail, { params: { id, attachment = '' } }: GmailCall): Promise<object> {
+export function attachmentOf(gmail: Gmail, { params: { id, attachment = '' } }: ProviderCall): Promise<object> {
   return open(gmail, mailOf(gmail, id), async (message) => {
     const path = attachment === 'root' ? [] : attachment.split('.')
     const part = path.reduce<MessagePart | undefined>(
