@@ -17,7 +17,7 @@ export interface Env {
     readonly connection: Connection
     readonly origin: Origin
     readonly caller: Caller
-    /** Asked for by everything that goes on after the request is checked. */
+    /** Returns a check of whether the caller still has its rights, for streams and waits that outlive the check of the request. */
     readonly standing: () => Promise<Standing>
     readonly tenants: Tenants
     /** Whether the request is for the API of the tool at the root. */

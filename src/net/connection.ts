@@ -2,20 +2,19 @@ import type { Duplex } from 'node:stream'
 import type { SocketAddress } from '../core/network/ip-address.ts'
 import type { MemoryBudget, MemoryReservation } from '../core/octets/memory-budget.ts'
 import { viewsOf } from '../core/octets/pieces.ts'
-import type { Intake } from '../core/octets/received-octets.ts'
 import type { SessionRecorder, TlsFacts } from '../core/sessions/types.ts'
 import { CommandTurns, isSliceOver, nextSlice } from '../core/time/time-slice.ts'
 import { type ChannelBindings, noChannelBindings } from '../tls/negotiation/binding-types.ts'
 import { recordSocketError } from '../tls/negotiation/failure.ts'
 import { COMPRESSION_OCTETS, CompressedStream } from './compression.ts'
+import type { ConnectionOptions, Securer } from './connection-options.ts'
 import { ContentReader } from './content-reader.ts'
 import { Stuffer, stuff } from './dot-stuffing.ts'
 import type { EndCause } from './errors.ts'
 import { FaultInjector } from './faults/apply-faults.ts'
-import type { ConnectionFaults } from './faults/fault-rules.ts'
 import { unexpectedStart } from './first-octets.ts'
 import { type LineEncoding, textOf } from './input.ts'
-import { LogonGuard, type LogonLimits } from './logon-guard.ts'
+import { LogonGuard } from './logon-guard.ts'
 import type { ServedClient } from './served-client.ts'
 import { type Resume, Transport } from './transport.ts'
 
@@ -24,46 +23,6 @@ export const WHOLE_OCTETS = 256 * 1024
 
 /** About what a client that does not read makes its connection hold: unsent replies, and commands that arrive meanwhile. */
 export const BACKLOG_OCTETS = 512 * 1024
-
-/** A socket under TLS, and the result of its handshake. */
-export interface SecuredSocket {
-  readonly socket: Duplex
-  readonly facts: TlsFacts
-  readonly bindings: ChannelBindings
-}
-
-/** Performs the server's side of a TLS handshake on a raw socket. */
-export interface Securer {
-  /** Whether a certificate is assigned. */
-  isAvailable(): boolean
-  /** Performs the handshake. @throws HandshakeFailure */
-  secure(raw: Duplex): Promise<SecuredSocket>
-}
-
-interface ConnectionOptions {
-  readonly socket: Duplex
-  readonly remote: SocketAddress
-  readonly local: SocketAddress
-  readonly record: SessionRecorder
-  readonly idleTimeoutMs: number
-  /** Turns TCP keep-alive on, for a client that may stay for long. */
-  readonly keepAlive: () => void
-  readonly securer: Securer
-  /** The faults to inject. */
-  readonly faults?: ConnectionFaults | undefined
-  /** The result of the handshake on a TLS port. */
-  readonly secured?: Omit<SecuredSocket, 'socket'> | undefined
-  /** Whether the client uses TLS up to a proxy that the configuration lists. */
-  readonly isSecuredByProxy?: boolean | undefined
-  /** Whether the client is the owner of the lab, who came by the control socket. */
-  readonly isOwner?: boolean | undefined
-  /** The limits until the client logs on. */
-  readonly logon: LogonLimits
-  /** The client, as counted for its limits. */
-  readonly client: ServedClient
-  /** Where messages are received. */
-  readonly intake: Intake
-}
 
 /**
  * One client connection, for every protocol: reads lines and octets, writes replies (few writes for pipelined commands),

@@ -27,7 +27,7 @@ import { isIssuedTo, type KeyLog, type TlsPolicy } from '../tls/negotiation/poli
 import type { EngineCapabilities } from '../tls/negotiation/routing.ts'
 import { suiteKeyExchange } from '../tls/negotiation/suites.ts'
 import type { InstalledCertificate } from '../tls/pki/types.ts'
-import type { SecuredSocket } from './connection.ts'
+import type { SecuredSocket } from './connection-options.ts'
 
 /** The suites and certificates that a virtual server offers to clients of the 1990s. */
 export interface LegacySettings {

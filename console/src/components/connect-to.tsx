@@ -1,5 +1,6 @@
 import { t } from '../texts/index.ts'
 import { Copyable, CopyButton } from './copy-button.tsx'
+import { Fact } from './fact.tsx'
 
 interface ConnectToProps {
   readonly host: string
@@ -12,18 +13,12 @@ interface ConnectToProps {
 export const ConnectTo = ({ host, port, examples }: ConnectToProps) => (
   <>
     <dl class="first-steps">
-      <div>
-        <dt>{t('mail.host')}</dt>
-        <dd>
-          <Copyable text={host} />
-        </dd>
-      </div>
-      <div>
-        <dt>{t('mail.port')}</dt>
-        <dd>
-          <Copyable text={`${port}`} />
-        </dd>
-      </div>
+      <Fact name={t('mail.host')}>
+        <Copyable text={host} />
+      </Fact>
+      <Fact name={t('mail.port')}>
+        <Copyable text={`${port}`} />
+      </Fact>
     </dl>
     {examples.map((example) => (
       <div key={example} class="example">

@@ -8,6 +8,7 @@ import { t } from '../texts/index.ts'
 import { Button } from './button.tsx'
 import { ConnectTo } from './connect-to.tsx'
 import { Copyable, CopyButton } from './copy-button.tsx'
+import { Fact } from './fact.tsx'
 import { EmptyState } from './states.tsx'
 import { notify, notifyProblem } from './toast.tsx'
 
@@ -61,25 +62,16 @@ export function FirstSteps({ user, to }: FirstStepsProps) {
         <>
           <h3>{t('mail.firstSettings')}</h3>
           <dl class="first-steps">
-            <div>
-              <dt>{t('mail.firstAccount')}</dt>
-              <dd>
-                <Copyable text={user} />
-              </dd>
-            </div>
-            <div>
-              <dt>SMTP</dt>
-              <dd>
-                <Copyable text={`${host}:${port}`} />
-              </dd>
-            </div>
+            <Fact name={t('mail.firstAccount')}>
+              <Copyable text={user} />
+            </Fact>
+            <Fact name="SMTP">
+              <Copyable text={`${host}:${port}`} />
+            </Fact>
             {imap4 && (
-              <div>
-                <dt>IMAP</dt>
-                <dd>
-                  <Copyable text={`${host}:${imap4}`} />
-                </dd>
-              </div>
+              <Fact name="IMAP">
+                <Copyable text={`${host}:${imap4}`} />
+              </Fact>
             )}
           </dl>
           <p>

@@ -42,16 +42,18 @@ export function logonPolicy(
 ): LogonPolicy {
   const has = (method: VirtualServerConfig['authentication'][number]): boolean => config.authentication.includes(method)
   const channel = config.requireSecureChannel && !state.secure ? 'needs-tls' : 'yes'
-  const isForBasic = has('basic')
-  const isForBasicOverTls = has('basic-over-tls')
-  const password = passwordPermission(isForBasic, isForBasicOverTls, state.secure)
-  const logon = channel === 'needs-tls' && password === 'yes' ? 'needs-tls' : password
+  const permissionOfBasic = (overTls: boolean): Permission => {
+    if (has('basic') || (has('basic-over-tls') && overTls)) return 'yes'
+    return has('basic-over-tls') ? 'needs-tls' : 'no'
+  }
+  const basic = permissionOfBasic(state.secure)
+  const logon = channel === 'needs-tls' && basic === 'yes' ? 'needs-tls' : basic
   const clearPasswords = directory.knowsPasswords('clear')
   const isOffered = (mechanism: SaslMechanism, overTls: boolean): boolean => {
     const { method, needs, bindsChannel } = mechanism
     if (method === undefined) return overTls && state.secure && state.externalIdentity !== undefined
-    const isBasic = passwordPermission(isForBasic, isForBasicOverTls, overTls) === 'yes'
-    if (!has(method) && !(isBasic && isBasicMethod(method))) return false
+    const isBasic = isBasicMethod(method) && permissionOfBasic(overTls) === 'yes'
+    if (!has(method) && !isBasic) return false
     if ((isOnlyOverTls(method) || config.requireSecureChannel) && !overTls) return false
     if (isPasswordForm(needs) && !directory.knowsPasswords(needs)) return false
     if (needs === 'anonymous' && !has('anonymous')) return false
@@ -62,9 +64,4 @@ export function logonPolicy(
   const mechanisms = offered(state.secure)
   const mechanismsOverTls = state.secure ? [] : offered(true).filter((name) => !mechanisms.includes(name))
   return { channel, logon, anonymous: has('anonymous'), mechanisms, mechanismsOverTls, clearPasswords }
-}
-
-function passwordPermission(basic: boolean, basicOverTls: boolean, secure: boolean): Permission {
-  if (basic || (basicOverTls && secure)) return 'yes'
-  return basicOverTls ? 'needs-tls' : 'no'
 }

@@ -12,7 +12,7 @@ export type Form = (typeof forms)[number]
  */
 export type Expectation = 'accept' | 'refuse' | 'careful'
 
-/** A bad server of the index. The lab runs it once per protocol. */
+/** A bad server of `config/badmail.yaml`. The lab runs it once per protocol. */
 export interface BadServer {
   /** Name of the server, which is also part of its host name: `expired.badmail.localhost`. */
   readonly name: string
@@ -34,7 +34,7 @@ export interface BadServer {
   readonly proof?: 'injected replies'
 }
 
-/** One port of the index. */
+/** One port of a bad server. */
 export interface BadPort extends Pick<BadServer, 'name' | 'meaning' | 'expectation' | 'proof'> {
   readonly protocol: Protocol
   readonly form: Form

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { SharedSteps } from '../../core/async/shared-steps.ts'
 import { runToEnd, type Steps } from '../../core/time/time-slice.ts'
 import { parseAddresses } from './addresses.ts'
-import { AttachedPart, type Attachment, type Digest, defineLazy, filenameOf } from './attachments.ts'
+import { AttachedPart, type Attachment, type Digest, defineLazy } from './attachments.ts'
 import { type CalendarEvent, eventOf } from './calendar.ts'
 import { type CodeCandidate, codeCandidateSteps } from './codes.ts'
 import { parseDate } from './dates.ts'
@@ -18,9 +18,10 @@ import {
   placedImage,
   textLinkSteps,
 } from './links.ts'
-import { isText, partStart, partText } from './parts.ts'
+import { partStart, partText } from './parts.ts'
 import { type SentBy, sentByOf } from './sent-by.ts'
 import { snapshotOf } from './snapshot.ts'
+import { isHtml, type SortedParts, sortParts } from './sorted-parts.ts'
 import { parseMessage } from './structure.ts'
 import type { Address, HeaderField, MessagePart } from './types.ts'
 import { decodeWords } from './words.ts'
@@ -67,7 +68,7 @@ export class ReadableMessage {
   readonly #structure: MessagePart | undefined
   readonly #limits: ReadLimits
   readonly #shared = new SharedSteps<'text' | 'links' | 'images' | 'codes'>()
-  #sorted: Sorted | undefined
+  #sorted: SortedParts | undefined
   #isHtmlCut = false
   /** Hash of the octets in hexadecimal. */
   declare readonly sha256: string
@@ -297,7 +298,7 @@ export class ReadableMessage {
     return this.#parts.calendars
   }
 
-  get #parts(): Sorted {
+  get #parts(): SortedParts {
     if (!this.#sorted) {
       this.#sorted = { texts: [], calendars: [], others: [] }
       sortParts(this.structure, this.#sorted)
@@ -365,12 +366,6 @@ function readableAddress({ name, mailbox, host }: Address): ReadableAddress[] {
   return [{ name: decodeWords(name ?? ''), address: decodeWords(`${mailbox}@${host}`) }]
 }
 
-interface Sorted {
-  readonly texts: MessagePart[]
-  readonly calendars: MessagePart[]
-  readonly others: MessagePart[]
-}
-
 /** Returns the text of a part with LF line ends, and the lines of format=flowed joined. */
 function linesOf(part: MessagePart, text: string): string {
   const lines = text.replaceAll('\r\n', '\n')
@@ -380,22 +375,3 @@ function linesOf(part: MessagePart, text: string): string {
 
 const CALENDAR_TYPE = /^(?:text\/calendar|application\/ics)$/
 const CID = /^cid:/i
-
-const isHtml = (part: MessagePart): boolean => part.subtype.toLowerCase() === 'html'
-const isCalendar = (part: MessagePart): boolean => isText(part) && /^calendar$/i.test(part.subtype)
-const isMultipart = (part: MessagePart | undefined, subtype: string): boolean =>
-  part?.kind === 'multipart' && part.subtype.toLowerCase() === subtype
-
-const isAttached = (part: MessagePart): boolean =>
-  part.disposition?.type.toLowerCase() === 'attachment' || filenameOf(part) !== undefined
-
-/** Sorts parts into texts, calendars and attachments. A message inside the message is one attachment. */
-function sortParts(part: MessagePart, sorted: Sorted, parent?: MessagePart): void {
-  if (part.kind === 'multipart') for (const child of part.children) sortParts(child, sorted, part)
-  // Outlook names the calendar object of an invitation, but gives it no disposition.
-  else if (isCalendar(part) && part.disposition === undefined) sorted.calendars.push(part)
-  else if (!isText(part) || isAttached(part)) sorted.others.push(part)
-  else if (/^(|plain|html|enriched)$/i.test(part.subtype)) sorted.texts.push(part)
-  // Another form of the same text, such as text/x-amp-html. RFC 2046 section 5.1.4
-  else if (!isMultipart(parent, 'alternative')) sorted.others.push(part)
-}

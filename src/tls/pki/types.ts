@@ -29,6 +29,7 @@ export interface ServerNeeds {
 /** Which clients a certificate is for: current ones, or clients of the 1990s, which support neither SHA-2 nor elliptic curves. */
 export type Audience = 'modern' | 'old'
 
+/** The part of the log that certificate stores write to. */
 export interface StoreLog {
   info(facts: object, message: string): void
   warn(facts: object, message: string): void

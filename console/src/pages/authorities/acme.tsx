@@ -3,6 +3,7 @@ import { useLive } from '../../api/use-live.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { Copyable } from '../../components/copy-button.tsx'
+import { Fact } from '../../components/fact.tsx'
 import { RelativeTime } from '../../components/relative-time.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { type Column, Table } from '../../components/table.tsx'
@@ -41,31 +42,22 @@ export function AcmeView({ name, service: { acme, roots } }: { readonly name: st
   return (
     <>
       <dl class="facts">
-        <div>
-          <dt>{t('authorities.directory')}</dt>
-          <dd>
-            <Copyable text={acme.directory} />
-          </dd>
-        </div>
+        <Fact name={t('authorities.directory')}>
+          <Copyable text={acme.directory} />
+        </Fact>
       </dl>
       {!acme.directory.startsWith('https:') && <p class="hint">{t('authorities.needsHttps')}</p>}
       <p>{t('authorities.acmeHint')}</p>
       <dl class="lines">
         {roots && (
-          <div>
-            <dt>{t('authorities.fetchRoots')}</dt>
-            <dd>
-              <Copyable text={`curl -o lab-ca.pem ${roots}`} />
-            </dd>
-          </div>
+          <Fact name={t('authorities.fetchRoots')}>
+            <Copyable text={`curl -o lab-ca.pem ${roots}`} />
+          </Fact>
         )}
         {linesOf(acme).map(([program, line]) => (
-          <div key={program}>
-            <dt>{program}</dt>
-            <dd>
-              <Copyable text={line} />
-            </dd>
-          </div>
+          <Fact key={program} name={program}>
+            <Copyable text={line} />
+          </Fact>
         ))}
       </dl>
       <p class="hint">{t(acme.hasDns ? 'authorities.wildcards' : 'authorities.noWildcards')}</p>

@@ -2,6 +2,7 @@ import { Download } from 'lucide-preact'
 import type { OutputOf } from '../../api/client.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Copyable } from '../../components/copy-button.tsx'
+import { Fact } from '../../components/fact.tsx'
 import { RelativeTime, wholeTime } from '../../components/relative-time.tsx'
 import { Table } from '../../components/table.tsx'
 import { t } from '../../texts/index.ts'
@@ -59,13 +60,6 @@ export const Revocation = ({ service: { crls, ocsp, roots } }: { readonly servic
       </section>
     )}
   </>
-)
-
-const Fact = ({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) => (
-  <div>
-    <dt>{name}</dt>
-    <dd>{children}</dd>
-  </div>
 )
 
 const Answers = ({ answers }: { readonly answers: readonly Answer[] }) =>

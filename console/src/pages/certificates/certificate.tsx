@@ -5,6 +5,7 @@ import { call } from '../../api/client.ts'
 import { type Problem, problemOf } from '../../api/problem.ts'
 import { Button } from '../../components/button.tsx'
 import { Copyable, CopyButton } from '../../components/copy-button.tsx'
+import { Fact } from '../../components/fact.tsx'
 import { wholeTime } from '../../components/relative-time.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { notifyProblem } from '../../components/toast.tsx'
@@ -107,10 +108,9 @@ function Facts({ certificate }: { readonly certificate: CertificateDetails }) {
     <>
       <dl class="facts">
         {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
+          <Fact key={name} name={name}>
+            {value}
+          </Fact>
         ))}
       </dl>
       <section>

@@ -1,4 +1,5 @@
 import type { OutputOf } from '../../api/client.ts'
+import { Fact } from '../../components/fact.tsx'
 import { wholeTime } from '../../components/relative-time.tsx'
 import type { TextKey } from '../../texts/catalogue.ts'
 import { t } from '../../texts/index.ts'
@@ -28,10 +29,9 @@ export function CertificateSummary({ summary }: { readonly summary: Summary }) {
       {summary.completedTo !== undefined && <p>{t('wizard.completes', { authority: summary.completedTo })}</p>}
       <dl class="wizard-summary">
         {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{t(name)}</dt>
-            <dd>{value || '–'}</dd>
-          </div>
+          <Fact key={name} name={t(name)}>
+            {value || '–'}
+          </Fact>
         ))}
       </dl>
       {summary.warnings.length === 0 ? (

@@ -1,6 +1,7 @@
 import { Eye, EyeOff } from 'lucide-preact'
 import { Button } from '../../components/button.tsx'
 import { Copyable, CopyButton } from '../../components/copy-button.tsx'
+import { Fact } from '../../components/fact.tsx'
 import { callerState, may, seesLab } from '../../state/caller.ts'
 import type { TextKey } from '../../texts/catalogue.ts'
 import { t } from '../../texts/index.ts'
@@ -39,18 +40,12 @@ export function AccountCard({ settings, accounts, isShown, onShow, onAccount }: 
             </select>
           </dd>
         </div>
-        <div>
-          <dt>{t('clientSettings.address')}</dt>
-          <dd>
-            <Copyable text={address} label={t('clientSettings.copyAddress')} />
-          </dd>
-        </div>
-        <div>
-          <dt>{t('clientSettings.user')}</dt>
-          <dd>
-            <Copyable text={user} label={t('clientSettings.copyUser')} />
-          </dd>
-        </div>
+        <Fact name={t('clientSettings.address')}>
+          <Copyable text={address} label={t('clientSettings.copyAddress')} />
+        </Fact>
+        <Fact name={t('clientSettings.user')}>
+          <Copyable text={user} label={t('clientSettings.copyUser')} />
+        </Fact>
         <div>
           <dt>{t('clientSettings.password')}</dt>
           <dd class="client-password">

@@ -1,4 +1,5 @@
 import { Copyable, CopyButton } from '../../components/copy-button.tsx'
+import { Fact } from '../../components/fact.tsx'
 import { Glyph } from '../../components/icon.tsx'
 import { Prose } from '../../components/prose.tsx'
 import { hrefOf } from '../../router.ts'
@@ -56,32 +57,17 @@ const Values = ({ program: { servers }, settings }: { readonly program: Program;
         <section key={protocol} aria-label={t(`clientSettings.purpose_${protocol}` as TextKey)}>
           <h3>{t(`clientSettings.purpose_${protocol}` as TextKey)}</h3>
           <dl>
-            <div>
-              <dt>{t('clientSettings.server')}</dt>
-              <dd>
-                <Copyable text={server?.host ?? ''} label={t('clientSettings.copyServer')} />
-              </dd>
-            </div>
-            <div>
-              <dt>{t('clientSettings.port')}</dt>
-              <dd>
-                <Copyable text={`${port}`} label={t('clientSettings.copyPort')} />
-              </dd>
-            </div>
-            <div>
-              <dt>{t('clientSettings.security')}</dt>
-              <dd>{securityText(security)}</dd>
-            </div>
-            <div>
-              <dt>{t('clientSettings.authentication')}</dt>
-              <dd>{waysText(server?.authentication ?? [])}</dd>
-            </div>
-            <div>
-              <dt>{t('clientSettings.user')}</dt>
-              <dd>
-                <Copyable text={settings.user} label={t('clientSettings.copyUser')} />
-              </dd>
-            </div>
+            <Fact name={t('clientSettings.server')}>
+              <Copyable text={server?.host ?? ''} label={t('clientSettings.copyServer')} />
+            </Fact>
+            <Fact name={t('clientSettings.port')}>
+              <Copyable text={`${port}`} label={t('clientSettings.copyPort')} />
+            </Fact>
+            <Fact name={t('clientSettings.security')}>{securityText(security)}</Fact>
+            <Fact name={t('clientSettings.authentication')}>{waysText(server?.authentication ?? [])}</Fact>
+            <Fact name={t('clientSettings.user')}>
+              <Copyable text={settings.user} label={t('clientSettings.copyUser')} />
+            </Fact>
           </dl>
         </section>
       )

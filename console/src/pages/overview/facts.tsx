@@ -7,6 +7,7 @@ import { useLive } from '../../api/use-live.ts'
 import { urlOf } from '../../base.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
+import { Fact } from '../../components/fact.tsx'
 import { RelativeTime, wholeTime } from '../../components/relative-time.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { notifyProblem } from '../../components/toast.tsx'
@@ -48,24 +49,15 @@ export function LabFacts() {
               <dt>{t('overview.version')}</dt>
               <dd title={`Node.js ${value.status.nodeVersion}`}>Sealpost {value.status.version}</dd>
             </div>
-            <div>
-              <dt>{t('overview.host')}</dt>
-              <dd>
-                {value.status.hostname}, {value.status.domain}
-              </dd>
-            </div>
-            <div>
-              <dt>{t('overview.started')}</dt>
-              <dd>
-                <RelativeTime at={value.startedAt} ofMachine />
-              </dd>
-            </div>
-            <div>
-              <dt>{t('overview.clock')}</dt>
-              <dd>
-                <ClockFact clock={value.clock} />
-              </dd>
-            </div>
+            <Fact name={t('overview.host')}>
+              {value.status.hostname}, {value.status.domain}
+            </Fact>
+            <Fact name={t('overview.started')}>
+              <RelativeTime at={value.startedAt} ofMachine />
+            </Fact>
+            <Fact name={t('overview.clock')}>
+              <ClockFact clock={value.clock} />
+            </Fact>
           </dl>
           <ul class="lab-ports">
             {value.servers.map((server) => (

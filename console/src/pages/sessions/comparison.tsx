@@ -1,5 +1,6 @@
 import { Check } from 'lucide-preact'
 import { Badge } from '../../components/badge.tsx'
+import { Fact } from '../../components/fact.tsx'
 import { t } from '../../texts/index.ts'
 import type { Handshake } from './facts.ts'
 
@@ -26,18 +27,9 @@ export function Comparison({ handshake }: { readonly handshake: Handshake | unde
         </section>
       ))}
       <dl class="facts">
-        <div>
-          <dt>{t('sessions.keyShares')}</dt>
-          <dd>{offered.keyShares.join(', ') || '–'}</dd>
-        </div>
-        <div>
-          <dt>{t('sessions.signatures')}</dt>
-          <dd>{offered.signatureAlgorithms.join(', ') || '–'}</dd>
-        </div>
-        <div>
-          <dt>ALPN</dt>
-          <dd>{offered.alpn.join(', ') || '–'}</dd>
-        </div>
+        <Fact name={t('sessions.keyShares')}>{offered.keyShares.join(', ') || '–'}</Fact>
+        <Fact name={t('sessions.signatures')}>{offered.signatureAlgorithms.join(', ') || '–'}</Fact>
+        <Fact name="ALPN">{offered.alpn.join(', ') || '–'}</Fact>
       </dl>
     </div>
   )

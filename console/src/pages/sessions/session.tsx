@@ -4,6 +4,7 @@ import { urlTo } from '../../api/client.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { Copyable, copyText } from '../../components/copy-button.tsx'
+import { Fact } from '../../components/fact.tsx'
 import { wholeTime } from '../../components/relative-time.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { Tabs } from '../../components/tabs.tsx'
@@ -164,19 +165,15 @@ function Facts({ session }: { readonly session: Session }) {
     <dl class="facts">
       {rows.map(([name, value]) =>
         value === undefined ? null : (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
+          <Fact key={name} name={name}>
+            {value}
+          </Fact>
         ),
       )}
       {hello?.ja4 && (
-        <div>
-          <dt>JA4</dt>
-          <dd>
-            <Copyable text={hello.ja4} />
-          </dd>
-        </div>
+        <Fact name="JA4">
+          <Copyable text={hello.ja4} />
+        </Fact>
       )}
     </dl>
   )

@@ -1,6 +1,7 @@
 import { X } from 'lucide-preact'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
+import { Fact } from '../../components/fact.tsx'
 import { t } from '../../texts/index.ts'
 import { type AuditResult, auditResultsOf, formText, type Job } from './facts.ts'
 import { Filter, useShown } from './filter.tsx'
@@ -91,12 +92,7 @@ function ResultDetail({ result, onClose }: { readonly result: AuditResult; reado
           <dd>{meaning}</dd>
           <dd>{t(`verify.expects_${expectation}`)}</dd>
         </div>
-        {verdict !== 'safe' && (
-          <div>
-            <dt>{t('verify.cure')}</dt>
-            <dd>{t(`verify.cure_${verdict}`)}</dd>
-          </div>
-        )}
+        {verdict !== 'safe' && <Fact name={t('verify.cure')}>{t(`verify.cure_${verdict}`)}</Fact>}
       </dl>
     </Detail>
   )

@@ -3,6 +3,7 @@ import { call } from '../../api/client.ts'
 import { useLive } from '../../api/use-live.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
+import { Fact } from '../../components/fact.tsx'
 import { hrefOf, pathWith } from '../../router.ts'
 import { t } from '../../texts/index.ts'
 import { checkText } from './check-text.ts'
@@ -113,12 +114,7 @@ function FindingDetail({
           <dd class="verify-words">{words}</dd>
           {facts && <Facts facts={facts} />}
         </div>
-        {checkText(check, 'why') && (
-          <div>
-            <dt>{t('verify.why')}</dt>
-            <dd>{checkText(check, 'why')}</dd>
-          </div>
-        )}
+        {checkText(check, 'why') && <Fact name={t('verify.why')}>{checkText(check, 'why')}</Fact>}
         {isProblem && checkText(check, 'cure') && (
           <div>
             <dt>{t('verify.cure')}</dt>
