@@ -10,8 +10,8 @@ import type { SentBy, SentByDetails } from '../../../src/mail/format/sent-by.ts'
 import type { ServerContext } from '../../service.ts'
 import type { Env } from '../env.ts'
 
-/** Why a request is refused. The errors of each provider have a row for each. */
-export type ErrorKind = ProviderRefusal | 'invalid' | 'unknown-template' | 'not-found' | 'not-offered'
+/** Why a request is refused. The errors of each provider have a row for each. The message of `bad-address` is the address. */
+export type ErrorKind = ProviderRefusal | 'invalid' | 'bad-address' | 'unknown-template' | 'not-found' | 'not-offered'
 
 /** A request that is refused. The provider's error forms write the answer. */
 export class ProviderError extends Error {
@@ -19,7 +19,7 @@ export class ProviderError extends Error {
   readonly kind: ErrorKind
   /** The field that is wrong. */
   readonly field: string | undefined
-  /** The code of a provider that has several for the kind. */
+  /** The code of the provider, or that of `jsonBody`. */
   readonly code: string | undefined
   constructor(kind: ErrorKind, message: string, field?: string, code?: string) {
     super(message)

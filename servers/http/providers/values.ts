@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { sameSecret } from '../../../src/accounts/directory/secrets.ts'
+import { problemOf } from '../../../src/api/problem-of.ts'
 import type { ProviderTemplate } from '../../../src/core/config/schema/providers.ts'
 import { xml } from '../../../src/core/text/xml.ts'
-import { parseAddresses } from '../../../src/mail/format/addresses.ts'
+import { isWritten, parseAddresses } from '../../../src/mail/format/addresses.ts'
 import { parseJson } from '../body.ts'
 import type { Content, Mailbox } from '../drafts.ts'
 import { type Credential, type ProviderCall, ProviderError } from './types.ts'
@@ -13,28 +14,41 @@ export function keyIn(field: string | undefined, form: RegExp): Credential | und
   return key === undefined ? undefined : { shown: key, matches: (secret) => sameSecret(secret, key) }
 }
 
-/** Reads the JSON body of a request. @throws ProviderError `invalid` */
+/** Reads the JSON body of a request. @throws ProviderError `invalid` with the code `json`, `missing`, or that of zod */
 export function jsonBody<T extends z.ZodType>({ body }: Pick<ProviderCall, 'body'>, schema: T): z.output<T> {
-  const parsed = schema.safeParse(parseJson(body))
+  const parsed = schema.safeParse(jsonIn(body.toString()))
   if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  const field = issue?.path.join('.') ?? ''
-  throw new ProviderError('invalid', `${field || 'the body'}: ${issue?.message}`, field)
+  const [{ path, message, code } = { path: [], message: '', code: '' }] = parsed.error.issues
+  const field = path.join('.')
+  const isMissing = message.endsWith('received undefined')
+  throw new ProviderError('invalid', `${field || 'the body'}: ${message}`, field, isMissing ? 'missing' : code)
+}
+
+/** Parses JSON. @throws ProviderError `invalid` with the code `json` */
+export function jsonIn(text: string, field = 'the body'): unknown {
+  try {
+    return parseJson(Buffer.from(text))
+  } catch (error) {
+    throw new ProviderError('invalid', problemOf(error).message.replace('the body', field), field, 'json')
+  }
 }
 
 /** A text that may be missing or null. */
 export const optionalText = z.preprocess((given) => given ?? undefined, z.string().optional())
 
-/** Checks an address. @throws ProviderError `invalid` */
+/** An address, without a name. */
+export const ADDRESS = /^[^\s@<>,;"]+@[^\s@<>,;"]+$/
+
+/** Checks an address. @throws ProviderError `bad-address` */
 export function assertAddress(email: string, field: string): void {
-  if (!/^[^\s@<>,;"]+@[^\s@<>,;"]+$/.test(email))
-    throw new ProviderError('invalid', `${field}: ${email || '(empty)'} is not an address`, field)
+  if (!ADDRESS.test(email)) throw new ProviderError('bad-address', email, field)
 }
 
-/** Parses mailboxes in the text of a request: `Alice <alice@lab.test>, bob@lab.test`. @throws ProviderError `invalid` */
+/** Parses mailboxes in the text of a request: `Alice <alice@lab.test>, bob@lab.test`. @throws ProviderError `bad-address` */
 export function parseMailboxes(text: string, field: string): Mailbox[] {
-  return parseAddresses(Buffer.from(text).toString('latin1')).map(({ name = '', mailbox, host }) => {
-    const email = `${mailbox}@${host}`
+  return parseAddresses(Buffer.from(text).toString('latin1')).map((one) => {
+    const { name = '', mailbox, host } = one
+    const email = isWritten(one) ? `${mailbox}@${host}` : text
     assertAddress(email, field)
     return { email, name: Buffer.from(name, 'latin1').toString() }
   })

@@ -109,7 +109,7 @@ describe.skipIf(!installed)('the SDKs of providers', LONG, () => {
       'string',
       'string',
       ['SUCCESS', 'SUCCESS'],
-      expect.objectContaining({ name: 'UnrecognizedClientException', httpStatusCode: 403 }),
+      expect.objectContaining({ name: 'InvalidSignatureException', httpStatusCode: 403 }),
       expect.objectContaining({ name: 'NotFoundException', httpStatusCode: 404 }),
       { name: 'MessageRejected', message: rejected, httpStatusCode: 400 },
       { name: 'TooManyRequestsException', message: 'Maximum sending rate exceeded.', httpStatusCode: 429 },
@@ -118,7 +118,7 @@ describe.skipIf(!installed)('the SDKs of providers', LONG, () => {
       'string',
       50_000,
       { name: 'MessageRejected', message: rejected, httpStatusCode: 400 },
-      expect.objectContaining({ name: 'InvalidClientTokenId', httpStatusCode: 403 }),
+      expect.objectContaining({ name: 'SignatureDoesNotMatch', httpStatusCode: 403 }),
     ])
     const message = await messageTo('alice')
     expect([message.subject, message.text, message.html]).toEqual(['Grüße', 'Hello', '<p>Hello</p>'])
@@ -190,7 +190,7 @@ describe.skipIf(!installed)('the SDKs of providers', LONG, () => {
       200,
       200,
       { status: 404, details: 'Domain not found: example.com' },
-      { status: 401, details: 'Invalid private key' },
+      { status: 401, details: 'Forbidden' },
       expect.objectContaining({ status: 404 }),
       501,
     ])
@@ -220,7 +220,7 @@ describe.skipIf(!installed)('the SDKs of providers', LONG, () => {
       expect.objectContaining({ statusCode: 409, name: 'invalid_idempotent_request' }),
       ['string', 'string'],
       expect.objectContaining({ statusCode: 403, name: 'validation_error' }),
-      expect.objectContaining({ statusCode: 403, name: 'invalid_api_key' }),
+      expect.objectContaining({ statusCode: 401, name: 'validation_error' }),
       expect.objectContaining({ statusCode: 429, name: 'rate_limit_exceeded' }),
       expect.objectContaining({ statusCode: 501 }),
     ])
@@ -259,7 +259,7 @@ describe.skipIf(!installed)('the SDKs of providers', LONG, () => {
         ['success', 'order-17', 'bob@lab.test', 'number'],
       ],
       'success',
-      [400, 'send-0008'],
+      [403, 'send-0008'],
       401,
       501,
     ])

@@ -1,6 +1,7 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomInt, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
+import { timeText } from '../../../../src/core/time/time-text.ts'
 import { addressed, attachmentOf } from '../../drafts.ts'
 import { scheduledMail } from '../deliver.ts'
 import { send } from '../send.ts'
@@ -61,20 +62,21 @@ function contentOf(call: ProviderCall, wanted: Input, one: Version) {
     return { ...made, subject: own.subject || made.subject }
   }
   if (own.text === undefined && own.html === undefined)
-    throw new ProviderError('invalid', 'either of htmlContent or textContent is missing', 'htmlContent')
-  if (own.subject === '') throw new ProviderError('invalid', 'subject is missing', 'subject')
+    throw new ProviderError('invalid', 'either of htmlContent or textContent is missing', '', 'missing')
+  if (own.subject === '') throw new ProviderError('invalid', 'subject is missing', '', 'missing')
   return fromTemplate(own, params)
 }
 
 function mailOf(call: ProviderCall, wanted: Input, one: Version): OutgoingMail {
   const { sender } = wanted
   const [to = [], cc = [], bcc = []] = [one.to ?? wanted.to, one.cc ?? wanted.cc, one.bcc ?? wanted.bcc]
-  if (!sender) throw new ProviderError('invalid', 'sender is missing', 'sender')
-  if (to.length === 0) throw new ProviderError('invalid', 'to is missing', 'to')
+  if (!sender) throw new ProviderError('invalid', 'sender is missing', '', 'missing')
+  if (to.length === 0) throw new ProviderError('invalid', 'to is missing', '', 'missing')
   const replyTo = one.replyTo ?? wanted.replyTo
+  const minute = timeText(call.context.clock.now()).replaceAll(/\D/g, '').slice(0, 12)
   const given = Object.entries({ ...wanted.headers, ...one.headers }).filter(([name]) => !/^X-Sib-Sandbox$/i.test(name))
   return {
-    id: `${randomBytes(8).toString('hex')}@smtp-relay.mailin.fr`,
+    id: `${minute}.${randomInt(1e10, 1e11)}@smtp-relay.mailin.fr`,
     ...addressed(
       { from: sender, to, cc, bcc, replyTo: replyTo ? [replyTo] : [] },
       {
@@ -127,16 +129,30 @@ const errors: Readonly<
       `Sending has been rejected because the sender you used ${from} is not valid. Validate your sender or authenticate your domain`,
   ],
   suppressed: [400, 'invalid_parameter'],
-  'rate-limit': [429, 'too_many_requests'],
-  quota: [402, 'not_enough_credits', () => 'You do not have enough credits to send this email'],
+  // Brevo documents the header fields of this answer, and not its JSON.
+  'rate-limit': [429, 'too_many_requests', () => 'Too many requests'],
+  quota: [402, 'not_enough_credits', () => 'Not enough credit, plan upgrade needed'],
   'too-large': [413, 'invalid_parameter'],
-  suspended: [403, 'permission_denied', () => 'Your SMTP account is not yet activated'],
+  suspended: [
+    403,
+    'permission_denied',
+    () =>
+      'Unable to send email. Your SMTP account is not yet activated. Please contact us at contact@brevo.com to request activation',
+  ],
   unavailable: [503, 'unavailable'],
   invalid: [400, 'invalid_parameter'],
+  'bad-address': [
+    400,
+    'invalid_parameter',
+    (field) => (field === 'from' ? 'valid sender email required' : `email is not valid in ${field}`),
+  ],
   'unknown-template': [404, 'document_not_found'],
   'not-found': [404, 'document_not_found'],
   'not-offered': [501, 'not_implemented'],
 }
+
+/** The codes of requests that are not in the form of the API. */
+const CODES: Partial<Readonly<Record<string, string>>> = { json: 'bad_request', missing: 'missing_parameter' }
 
 const reason = ({ reply }: MailEvent) => ({ reason: `${reply.code} ${reply.status} ${reply.text}` })
 
@@ -187,8 +203,9 @@ export const brevo: Provider = {
   ],
   credentialOf: ({ c }) => keyIn(c.req.header('api-key'), /^(xkeysib-\S+)$/),
   messageIdOf: (id) => id,
-  errorOf({ kind, message }, { limit, resetAtMs, nowMs }) {
-    const [status, code, text] = errors[kind]
+  errorOf({ kind, message, field = '', code: why = '' }, { limit, resetAtMs, nowMs }) {
+    const [status, usual, text] = errors[kind]
+    const code = CODES[why] ?? usual
     const headers = {
       'x-sib-ratelimit-limit': `${limit}`,
       'x-sib-ratelimit-remaining': '0',
@@ -196,7 +213,7 @@ export const brevo: Provider = {
     }
     return {
       status,
-      body: { code, message: text?.(message) ?? message },
+      body: { code, message: text?.(kind === 'bad-address' ? field : message) ?? message },
       ...(kind === 'rate-limit' ? { headers } : {}),
     }
   },

@@ -21,6 +21,7 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, reason: strin
   suspended: [403, 'domainPolicy', 'PERMISSION_DENIED', 'The domain administrators have disabled Gmail apps.'],
   unavailable: [503, 'backendError', 'UNAVAILABLE'],
   invalid: [400, 'invalidArgument', 'INVALID_ARGUMENT'],
+  'bad-address': [400, 'invalidArgument', 'INVALID_ARGUMENT', 'Invalid To header'],
   'unknown-template': [400, 'invalidArgument', 'INVALID_ARGUMENT'],
   'not-found': [404, 'notFound', 'NOT_FOUND', 'Requested entity was not found.'],
   'not-offered': [501, 'notImplemented', 'UNIMPLEMENTED'],

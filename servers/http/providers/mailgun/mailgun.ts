@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { auth } from 'hono/utils/basic-auth'
+import { timeText } from '../../../../src/core/time/time-text.ts'
 import { parseDate } from '../../../../src/mail/format/dates.ts'
 import { addressed } from '../../drafts.ts'
 import { scheduledMail } from '../deliver.ts'
@@ -12,7 +13,7 @@ import {
   type ProviderCall,
   ProviderError,
 } from '../types.ts'
-import { fromTemplate, keyIn, parseMailboxes, templateNamed } from '../values.ts'
+import { fromTemplate, jsonIn, keyIn, parseMailboxes, templateNamed } from '../values.ts'
 import { mailgunEvents } from './events.ts'
 
 /** Reads a form, with files or without. @throws ProviderError `invalid` */
@@ -51,10 +52,9 @@ const prefixed = (form: FormData, prefix: string): Record<string, string> =>
     ),
   )
 
-function jsonIn(form: FormData, name: string): Record<string, unknown> {
-  const [text = '{}'] = textsIn(form, name)
+function objectIn(form: FormData, name: string): Record<string, unknown> {
   try {
-    return JSON.parse(text)
+    return jsonIn(textsIn(form, name)[0] ?? '{}') as Record<string, unknown>
   } catch {
     throw new ProviderError('invalid', `'${name}' parameter is not a valid JSON`, name)
   }
@@ -75,20 +75,17 @@ async function mailsOf(call: ProviderCall, form: FormData): Promise<OutgoingMail
   const [to, cc, bcc] = [mailboxesIn(form, 'to'), mailboxesIn(form, 'cc'), mailboxesIn(form, 'bcc')]
   if (to.length === 0) throw new ProviderError('invalid', "'to' parameter is missing", 'to')
   const [template] = textsIn(form, 'template')
-  const variables = { ...jsonIn(form, 't:variables'), ...prefixed(form, 'v:') }
+  const variables = { ...objectIn(form, 't:variables'), ...prefixed(form, 'v:') }
   const own = template === undefined ? undefined : fromTemplate(templateNamed(call, template), variables)
   const [subject = own?.subject ?? ''] = textsIn(form, 'subject')
   const [text = own?.text] = textsIn(form, 'text')
   const [html = own?.html] = textsIn(form, 'html')
   if (text === undefined && html === undefined) {
-    throw new ProviderError(
-      'invalid',
-      "Need at least one of 'text', 'html', 'amp-html' or 'template' parameters specified",
-    )
+    throw new ProviderError('invalid', "Need at least one of 'text' or 'html' parameters specified")
   }
   const inline = (await filesIn(form, 'inline')).map((file) => ({ ...file, cid: file.filename }))
   const attachments = [...inline, ...(await filesIn(form, 'attachment'))]
-  const perRecipient = jsonIn(form, 'recipient-variables')
+  const perRecipient = objectIn(form, 'recipient-variables')
   const isBatch = textsIn(form, 'recipient-variables').length > 0
   const groups = isBatch ? to.map((one) => [one]) : [to]
   return groups.map((group) => {
@@ -105,8 +102,8 @@ async function mailsOf(call: ProviderCall, form: FormData): Promise<OutgoingMail
 }
 
 /** Returns the facts that messages of both paths have. */
-const envelopeOf = ({ params: { domain = '' } }: ProviderCall, form: FormData) => ({
-  id: `${randomBytes(10).toString('hex')}@${domain}`,
+const envelopeOf = ({ context, params: { domain = '' } }: ProviderCall, form: FormData) => ({
+  id: `${timeText(context.clock.now()).replaceAll(/\D/g, '').slice(0, 14)}.${randomBytes(8).toString('hex')}@${domain}`,
   verifiedAs: `postmaster@${domain}`,
   tags: textsIn(form, 'o:tag'),
   arguments: prefixed(form, 'v:'),
@@ -120,7 +117,7 @@ const envelopeOf = ({ params: { domain = '' } }: ProviderCall, form: FormData) =
 function timeIn(text: string | undefined): number | undefined {
   const at = text === undefined ? undefined : parseDate(text)?.getTime()
   if (text !== undefined && at === undefined)
-    throw new ProviderError('invalid', 'Invalid o:deliverytime: write a date as in RFC 2822', 'o:deliverytime')
+    throw new ProviderError('invalid', `${text} is not an RFC-2822 compliant date`, 'o:deliverytime')
   return at
 }
 
@@ -146,29 +143,39 @@ async function sendMessages(call: ProviderCall): Promise<Answer> {
 async function sendMime(call: ProviderCall): Promise<Answer> {
   const form = await formOf(call)
   const [file] = await filesIn(form, 'message')
-  const raw = file?.content ?? Buffer.from(textsIn(form, 'message')[0] ?? '', 'utf8')
-  if (raw.length === 0) throw new ProviderError('invalid', "'message' parameter is missing", 'message')
+  const { content: raw } = file ?? {}
+  if (!raw && textsIn(form, 'message').length > 0)
+    throw new ProviderError('invalid', "'message' parameter is not a file", 'message')
+  if (!raw) throw new ProviderError('invalid', "'message' parameter is missing", 'message')
   const recipients = mailboxesIn(form, 'to').map(({ email }) => email)
   if (recipients.length === 0) throw new ProviderError('invalid', "'to' parameter is missing", 'to')
   const envelope = envelopeOf(call, form)
   return answer(call, form, [{ ...envelope, from: envelope.verifiedAs, recipients, content: raw }])
 }
 
-/** https://documentation.mailgun.com/docs/mailgun/api-reference/mg-errors */
-const errors: Readonly<Record<ErrorKind, readonly [status: number, message?: (detail: string) => string]>> = {
-  'bad-key': [401, () => 'Invalid private key'],
+/** github.com/mailgun/documentation, source/api-sending.rst, Error codes */
+const errors: Readonly<
+  Record<ErrorKind, readonly [status: number, message?: (detail: string, domain: string, until: string) => string]>
+> = {
+  'bad-key': [401, () => 'Forbidden'],
   'unverified-sender': [404, (address) => `Domain not found: ${address.replace(/^.*@/, '')}`],
   suppressed: [400],
-  'rate-limit': [429, () => 'Too many requests. Please try again later.'],
-  quota: [403, () => 'Domain is not allowed to send: the sending limit of the account is reached'],
-  'too-large': [413, () => 'Message size exceeds the limit'],
-  suspended: [403, () => 'Domain is not allowed to send: the account is disabled'],
+  'rate-limit': [429, (_, domain, until) => refused(domain, `request limit exceeded, try again after ${until}`)],
+  quota: [429, (_, domain, until) => refused(domain, `recipient limit exceeded, try again after ${until}`)],
+  'too-large': [413, (detail) => `request size exceeds ${mebibytes(detail)} limit`],
+  suspended: [400, (_, domain) => refused(domain, 'Please activate your Mailgun account.')],
   unavailable: [503, () => 'Service Unavailable'],
   invalid: [400],
-  'unknown-template': [404, (detail) => `template not found: ${detail}`],
+  'bad-address': [400],
+  // The words of the lab.
+  'unknown-template': [404],
   'not-found': [404],
   'not-offered': [501],
 }
+
+const refused = (domain: string, why: string): string => `Domain ${domain} is not allowed to send: ${why}`
+/** Returns the limit that the lab names at the end. */
+const mebibytes = (detail: string): string => `${(Number(/\d+(?=\D*$)/.exec(detail)?.[0]) / 1024 ** 2).toFixed(1)}MiB`
 
 /** Mailgun, version 3 of its API. */
 export const mailgun: Provider = {
@@ -182,15 +189,22 @@ export const mailgun: Provider = {
     return username === 'api' ? keyIn(password, /^(\S+)$/) : undefined
   },
   messageIdOf: (id) => id,
-  errorOf({ kind, message }, { limit, resetAtMs, nowMs }) {
+  errorOf({ kind, message, field }, { limit, resetAtMs, nowMs }, { path }) {
     const [status, text] = errors[kind]
+    // Only this answer is not in JSON.
+    if (kind === 'bad-key')
+      return { status, body: 'Forbidden', headers: { 'WWW-Authenticate': 'Basic realm="MG API"' } }
+    const domain = /^\/v3\/([^/]+)/.exec(path)?.[1] ?? ''
+    const detail =
+      kind === 'bad-address' ? `'${field}' parameter is not a valid address. please check documentation` : message
+    const body = { message: text?.(detail, domain, new Date(resetAtMs).toUTCString()) ?? detail }
     const headers = {
       'X-RateLimit-Limit': `${limit}`,
       'X-RateLimit-Remaining': '0',
       'X-RateLimit-Reset': `${resetAtMs}`,
       'Retry-After': `${Math.ceil((resetAtMs - nowMs) / 1000)}`,
     }
-    return { status, body: { message: text?.(message) ?? message }, ...(kind === 'rate-limit' ? { headers } : {}) }
+    return { status, body, ...(kind === 'rate-limit' ? { headers } : {}) }
   },
   eventPosts: mailgunEvents,
 }

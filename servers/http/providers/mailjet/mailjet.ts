@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { auth } from 'hono/utils/basic-auth'
 import { z } from 'zod'
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
+import { definedOnly } from '../../../../src/core/values/defined.ts'
 import { addressed, attachmentOf } from '../../drafts.ts'
 import { send } from '../send.ts'
 import {
@@ -64,7 +65,12 @@ function contentOf(call: ProviderCall, { Subject, TextPart, HTMLPart, ...wanted 
     return { ...made, subject: Subject ?? made.subject }
   }
   if (TextPart === undefined && HTMLPart === undefined)
-    throw new ProviderError('invalid', 'At least "HTMLPart", "TextPart" or "TemplateID" must be provided.', 'HTMLPart')
+    throw new ProviderError(
+      'invalid',
+      'At least "HTMLPart", "TextPart" or "TemplateID" must be provided.',
+      'HTMLPart, TextPart, TemplateID',
+      'send-0003',
+    )
   const given = { subject: Subject ?? '', text: TextPart, html: HTMLPart }
   return wanted.TemplateLanguage ? fromTemplate(given, wanted.Variables) : given
 }
@@ -74,7 +80,7 @@ const numberOf = (id: string): number => createHash('sha256').update(id).digest(
 
 function mailOf(call: ProviderCall, wanted: Message): OutgoingMail {
   const { From, To, Cc, Bcc, ReplyTo, CustomID, EventPayload, CustomCampaign } = wanted
-  if (!From) throw new ProviderError('invalid', 'Mandatory property "From" is missing.', 'From')
+  if (!From) throw new ProviderError('invalid', '', 'From', 'missing')
   const attached = (isInline: boolean) =>
     (isInline ? wanted.InlinedAttachments : wanted.Attachments).map((file) =>
       attachmentOf(file.Filename, file.Base64Content, file.ContentType, isInline ? file.ContentID : undefined),
@@ -94,7 +100,7 @@ function mailOf(call: ProviderCall, wanted: Message): OutgoingMail {
 async function sendMessages(call: ProviderCall): Promise<Answer> {
   const { Messages, Globals, SandboxMode } = jsonBody(call, input)
   const results: object[] = []
-  let isRefused = false
+  let status = 200
   for (const given of Messages) {
     try {
       const wanted = jsonBody({ body: Buffer.from(JSON.stringify({ ...Globals, ...given })) }, message)
@@ -109,21 +115,36 @@ async function sendMessages(call: ProviderCall): Promise<Answer> {
       const [To, Cc, Bcc] = [wanted.To.map(idOf), wanted.Cc.map(idOf), wanted.Bcc.map(idOf)]
       results.push({ Status: 'success', CustomID: wanted.CustomID ?? '', To, Cc, Bcc })
     } catch (error) {
-      if (!(error instanceof ProviderError) || error.kind === 'rate-limit') throw error
-      isRefused = true
-      results.push({ Status: 'error', Errors: [{ ...errorBody(error), ErrorRelatedTo: [error.field ?? 'From'] }] })
+      if (!(error instanceof ProviderError) || errors[error.kind][0] === 429) throw error
+      status = Messages.length === 1 ? errors[error.kind][0] : 400
+      const related = error.kind === 'bad-address' ? placeOf(error.message, given) : error.field || 'From'
+      results.push({ Status: 'error', Errors: [{ ...errorBody(error), ErrorRelatedTo: related.split(', ') }] })
     }
   }
-  return { status: isRefused ? 400 : 200, body: { Messages: results } }
+  return { status, body: { Messages: results } }
 }
 
-/** https://dev.mailjet.com/email/guides/send-api-v31/#send-api-errors */
+/** Returns the property that has an address, such as `To[0].Email`. */
+function placeOf(email: string, given: Readonly<Record<string, unknown>>): string {
+  const named = Object.entries(given).flatMap(([name, value]) =>
+    Array.isArray(value)
+      ? value.map((one, at) => [`${name}[${at}].Email`, one] as const)
+      : [[`${name}.Email`, value] as const],
+  )
+  return named.find(([, one]) => (one as { Email?: unknown } | null)?.Email === email)?.[0] ?? 'From.Email'
+}
+
+/** github.com/mailjet/api-documentation, guides/_send-api.md, Send API errors */
 const errors: Readonly<
-  Record<ErrorKind, readonly [status: number, code: string, message?: string | ((detail: string) => string)]>
+  Record<
+    ErrorKind,
+    readonly [status: number, code: string | undefined, message?: string | ((detail: string) => string)]
+  >
 > = {
+  // github.com/mailjet/mailjet-apiv3-php/issues/109: without a code.
   'bad-key': [
     401,
-    'mj-0002',
+    undefined,
     'API key authentication/authorization failure. You may be unauthorized to access the API or your API key may be expired. Visit API keys management section to check your keys.',
   ],
   // The text of the tests of github.com/mailjet/mailjet-apiv3-go.
@@ -132,27 +153,35 @@ const errors: Readonly<
     'send-0008',
     (from) => `"${from}" is not an authorized sender email address for your account.`,
   ],
-  suppressed: [400, 'mj-0013'],
-  'rate-limit': [429, 'mj-0429', 'Too many requests. Please wait before you send the next one.'],
-  // Mailjet documents no error for a used-up quota.
-  quota: [429, 'mj-0429', 'Your account has reached its daily sending limit.'],
-  'too-large': [413, 'mj-0413', 'The message is larger than 15 MB.'],
-  suspended: [403, 'mj-0020', 'Your account is blocked.'],
-  unavailable: [503, 'mj-0001'],
+  suppressed: [400, undefined],
+  // The tests of django-anymail: not in JSON. Mailjet documents no error for a used-up quota.
+  'rate-limit': [429, undefined, 'Rate limit exceeded'],
+  quota: [429, undefined, 'Rate limit exceeded'],
+  'too-large': [400, 'mj-0011', 'Input payload must be less than 15MB.'],
+  suspended: [401, 'mj-0001', 'The API key is suspended.'],
+  unavailable: [500, undefined],
   invalid: [400, 'mj-0003'],
+  'bad-address': [400, 'mj-0013', (email) => `"${email}" is an invalid email address.`],
   'unknown-template': [400, 'send-0010'],
-  'not-found': [404, 'mj-0404'],
-  'not-offered': [501, 'mj-0501'],
+  'not-found': [404, undefined],
+  'not-offered': [501, undefined],
 }
 
-function errorBody({ kind, message: detail }: ProviderError) {
-  const [StatusCode, ErrorCode, text] = errors[kind]
-  return {
-    ErrorIdentifier: randomUUID(),
-    ErrorCode,
-    StatusCode,
-    ErrorMessage: typeof text === 'function' ? text(detail) : (text ?? detail),
-  }
+/** The codes and texts of requests that are not in the form of the API. */
+const INVALID: Partial<Readonly<Record<string, readonly [code: string, message?: string]>>> = {
+  json: ['mj-0002', 'Malformed JSON, please review the syntax and properties types.'],
+  missing: ['mj-0003', 'Missing mandatory property.'],
+  too_small: ['mj-0007', 'The array must not be empty.'],
+  too_big: ['mj-0008', 'The array has too many elements.'],
+  invalid_type: ['mj-0004'],
+  'send-0003': ['send-0003'],
+}
+
+function errorBody({ kind, message: detail, code = '' }: ProviderError) {
+  const [StatusCode, usual, text] = errors[kind]
+  const [ErrorCode = usual, words] = (kind === 'invalid' && INVALID[code]) || []
+  const ErrorMessage = words ?? (typeof text === 'function' ? text(detail) : (text ?? detail))
+  return definedOnly({ ErrorIdentifier: randomUUID(), ErrorCode, StatusCode, ErrorMessage })
 }
 
 const agent = { ip: '192.0.2.1', geo: 'US', agent: 'Mozilla/5.0' }
@@ -207,6 +236,10 @@ export const mailjet: Provider = {
     return id && key ? { ...key, id, shown: id } : undefined
   },
   messageIdOf: (id) => `${id}@in.mailjet.com`,
-  errorOf: (error) => ({ status: errors[error.kind][0], body: errorBody(error) }),
+  errorOf(error) {
+    const status = errors[error.kind][0]
+    if (status === 429) return { status, body: 'Rate limit exceeded', headers: { 'Content-Type': 'text/html' } }
+    return { status, body: errorBody(error) }
+  },
   eventPosts: mailjetEvents,
 }

@@ -17,10 +17,11 @@ import { postmarkEvents } from './events.ts'
 
 /** The key that checks requests and sends nothing. */
 const TEST_KEY = 'POSTMARK_API_TEST'
+const TOKEN = /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|POSTMARK_API_TEST)$/i
 
 /** https://postmarkapp.com/developer/api/email-api */
 const email = z.object({
-  From: z.string(),
+  From: optionalText,
   To: optionalText,
   Cc: optionalText,
   Bcc: optionalText,
@@ -53,10 +54,10 @@ function contentOf(call: ProviderCall, { Subject, TextBody, HtmlBody, ...wanted 
 }
 
 function mailOf(call: ProviderCall, wanted: Email): OutgoingMail {
-  const [from] = parseMailboxes(wanted.From, 'From')
-  if (!from) throw new ProviderError('invalid', "Invalid 'From' address: ''.")
-  const [to = [], cc = [], bcc = []] = [wanted.To, wanted.Cc, wanted.Bcc].map((list) =>
-    parseMailboxes(list ?? '', 'To'),
+  const [from] = parseMailboxes(wanted.From ?? '', 'From')
+  if (!from) throw new ProviderError('bad-address', '', 'From')
+  const [to = [], cc = [], bcc = []] = (['To', 'Cc', 'Bcc'] as const).map((name) =>
+    parseMailboxes(wanted[name] ?? '', name),
   )
   const content = {
     ...contentOf(call, wanted),
@@ -105,8 +106,7 @@ async function sendAll(call: ProviderCall, all: readonly Email[]): Promise<Answe
       results.push(await sendOne(call, wanted))
     } catch (error) {
       if (!(error instanceof ProviderError) || error.kind === 'rate-limit') throw error
-      const { To = '' } = wanted
-      results.push({ To, ...errorBody(error) })
+      results.push(errorBody(error))
     }
   }
   return { body: results }
@@ -136,24 +136,35 @@ const errors: Readonly<
   ],
   'rate-limit': [429, 429, () => 'Rate limit exceeded.'],
   // The code is documented, its text is not.
-  quota: [422, 405, () => 'Not allowed to send: this account has run out of credits.'],
+  // The table of 2012; today's has no row for it.
+  quota: [422, 405, () => 'You ran out of credits.'],
   'too-large': [413, 300, () => 'The message is larger than allowed.'],
-  suspended: [
-    422,
-    412,
-    () =>
-      "While your account is pending approval, all recipient addresses must share the same domain as the 'From' address.",
-  ],
+  suspended: [422, 413, () => 'This account is not approved to send email.'],
   unavailable: [503, 100, () => 'The Postmark API is offline for maintenance.'],
   invalid: [422, 300],
-  'unknown-template': [422, 1101],
+  'bad-address': [422, 300],
+  'unknown-template': [
+    422,
+    1101,
+    (name) =>
+      `The Template's '${/^\d+$/.test(name) ? 'TemplateId' : 'Alias'}' associated with this request is not valid or was not found.`,
+  ],
   'not-found': [404, 404],
   'not-offered': [501, 600],
 }
 
-const errorBody = ({ kind, message }: ProviderError) => {
+/** The codes and texts of requests that are not in the form of the API. */
+const INVALID: Partial<Readonly<Record<string, readonly [code: number, message: string]>>> = {
+  json: [402, 'Invalid JSON.'],
+  too_big: [410, 'You may only send up to 500 messages in a single batched request.'],
+}
+
+function errorBody({ kind, message, field = '', code = '' }: ProviderError) {
   const [, ErrorCode, text] = errors[kind]
-  return { ErrorCode, Message: text?.(message) ?? message }
+  if (kind === 'bad-address') return { ErrorCode, Message: `Invalid '${field}' address: '${message}'.` }
+  if (kind !== 'invalid' || code === '') return { ErrorCode, Message: text?.(field || message) ?? message }
+  const [own = 403, words = `Invalid request field(s): '${field}'.`] = INVALID[code] ?? []
+  return { ErrorCode: own, Message: words }
 }
 
 /** Postmark. */
@@ -176,21 +187,22 @@ export const postmark: Provider = {
     },
   ],
   credentialOf({ c }) {
-    const key = keyIn(
-      c.req.header('X-Postmark-Server-Token'),
-      /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|POSTMARK_API_TEST)$/i,
-    )
+    const key = keyIn(c.req.header('X-Postmark-Server-Token'), TOKEN)
     // The test key works on every account.
     return key?.shown === TEST_KEY ? { ...key, matches: () => true } : key
   },
   messageIdOf: (id) => `${id}@mtasv.net`,
-  errorOf: (error) => ({ status: errors[error.kind][0], body: errorBody(error) }),
-  // https://postmarkapp.com/developer/user-guide/send-email-with-api/generate-fake-bounces
+  errorOf(error, _, { c }) {
+    const body = errorBody(error)
+    const isForm = TOKEN.test(c.req.header('X-Postmark-Server-Token') ?? '')
+    if (error.kind === 'bad-key' && !isForm) body.Message = 'Request does not contain a valid Server token.'
+    return { status: errors[error.kind][0], body }
+  },
+  // https://postmarkapp.com/support/article/1239-how-to-test-bounces: every other local part is a hard bounce.
   testAddresses: [
-    [/^hardbounce@bounce-testing\.postmarkapp\.com$/i, 'bounced'],
-    [/^softbounce@bounce-testing\.postmarkapp\.com$/i, 'soft-bounced'],
-    [/^transient@bounce-testing\.postmarkapp\.com$/i, 'deferred'],
-    [/^spamcomplaint@bounce-testing\.postmarkapp\.com$/i, 'complained'],
+    [/^soft_?bounce@bounce-testing\.postmarkapp\.com$/i, 'soft-bounced'],
+    [/^(?:transient|dns_?error)@bounce-testing\.postmarkapp\.com$/i, 'deferred'],
+    [/@bounce-testing\.postmarkapp\.com$/i, 'bounced'],
     [/@blackhole\.postmarkapp\.com$/i, 'delivered'],
   ],
   eventPosts: postmarkEvents,

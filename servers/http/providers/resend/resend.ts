@@ -62,24 +62,19 @@ function contentOf(call: ProviderCall, { subject, text, html, template }: Email)
     const made = fromTemplate(templateNamed(call, template.id), template.variables)
     return { ...made, subject: subject ?? made.subject }
   }
-  if (subject === undefined) throw new ProviderError('invalid', 'Missing `subject` field.', 'subject')
+  if (subject === undefined) throw new ProviderError('invalid', '', 'subject', 'missing')
   if (!text && !html) throw new ProviderError('invalid', 'Missing `html` or `text` field.', 'html')
   return { subject, text: text || undefined, html: html || undefined }
 }
 
 function mailOf(call: ProviderCall, wanted: Email): OutgoingMail {
   const [from] = parseMailboxes(wanted.from, 'from')
-  if (!from)
-    throw new ProviderError(
-      'invalid',
-      'Invalid `from` field. The email address needs to follow the `email@example.com` or `Name <email@example.com>` format.',
-      'from',
-    )
-  const lists = [wanted.to, wanted.cc, wanted.bcc, wanted.reply_to].map((list) =>
-    list.flatMap((one) => parseMailboxes(one, 'to')),
+  if (!from) throw new ProviderError('bad-address', '', 'from')
+  const lists = (['to', 'cc', 'bcc', 'reply_to'] as const).map((name) =>
+    wanted[name].flatMap((one) => parseMailboxes(one, name)),
   )
   const [to = [], cc = [], bcc = [], replyTo = []] = lists
-  if (to.length === 0) throw new ProviderError('invalid', 'Missing `to` field.', 'to')
+  if (to.length === 0) throw new ProviderError('invalid', '', 'to', 'missing')
   const content = {
     ...contentOf(call, wanted),
     headers: wanted.headers ?? {},
@@ -103,12 +98,14 @@ const answered = new WeakMap<
   Map<string, { readonly digest: string; readonly at: number; readonly answer: Answer }>
 >()
 const MAX_ANSWERED = 1_000
+const KEY_LENGTH = 'Idempotency keys, if present, must have between 1 and 256 characters.'
 const DAY_MS = 86_400_000
 
 /** Answers a request again as it was answered before, in 24 hours. https://resend.com/docs/dashboard/emails/idempotency-keys */
 async function once(call: ProviderCall, run: () => Promise<Answer>): Promise<Answer> {
   const name = call.c.req.header('Idempotency-Key')
   if (name === undefined) return run()
+  if (name === '' || name.length > 256) return refusal(400, 'invalid_idempotency_key', KEY_LENGTH)
   const known = answered.get(call.api) ?? new Map()
   if (!answered.has(call.api)) call.api.onReset(() => known.clear())
   answered.set(call.api, known)
@@ -118,8 +115,8 @@ async function once(call: ProviderCall, run: () => Promise<Answer>): Promise<Ans
   const now = call.context.clock.now()
   if (before && now - before.at < DAY_MS) {
     if (before.digest === digest) return before.answer
-    const message = 'This idempotency key has been used with a different request body.'
-    return { status: 409, body: { statusCode: 409, name: 'invalid_idempotent_request', message } }
+    const message = 'Same idempotency key used with a different request payload.'
+    return refusal(409, 'invalid_idempotent_request', message)
   }
   const answer = await run()
   known.set(key, { digest, at: now, answer })
@@ -179,9 +176,9 @@ function timeIn({ context }: ProviderCall, text: string): number {
 
 /** https://resend.com/docs/api-reference/errors */
 const errors: Readonly<
-  Record<ErrorKind, readonly [status: number, name: string, message?: (detail: string) => string]>
+  Record<ErrorKind, readonly [status: number, name: string, message?: (detail: string, rate: string) => string]>
 > = {
-  'bad-key': [403, 'invalid_api_key', () => 'API key is invalid'],
+  'bad-key': [401, 'validation_error', () => 'API key is invalid'],
   'unverified-sender': [
     403,
     'validation_error',
@@ -189,16 +186,32 @@ const errors: Readonly<
       `The ${from.replace(/^.*@/, '')} domain is not verified. Please, add and verify your domain on https://resend.com/domains`,
   ],
   suppressed: [422, 'validation_error'],
-  'rate-limit': [429, 'rate_limit_exceeded'],
+  'rate-limit': [
+    429,
+    'rate_limit_exceeded',
+    (_, rate) =>
+      `Too many requests. You can only make ${rate}. See rate limit response headers for more information. Or contact support to increase rate limit.`,
+  ],
   quota: [429, 'daily_quota_exceeded', () => 'You have reached your daily email sending quota.'],
   'too-large': [413, 'validation_error'],
-  suspended: [403, 'restricted_api_key', () => 'This account is suspended'],
+  suspended: [403, 'suspended_api_key', () => 'This API key is suspended.'],
   unavailable: [500, 'internal_server_error', () => 'An unexpected error occurred.'],
   invalid: [422, 'validation_error'],
+  'bad-address': [422, 'validation_error', (field) => badAddress(field)],
   'unknown-template': [404, 'not_found'],
   'not-found': [404, 'not_found'],
   'not-offered': [501, 'not_implemented'],
 }
+
+const badAddress = (field: string): string =>
+  `Invalid \`${field}\` field. The email address needs to follow the \`email@example.com\` or \`Name <email@example.com>\` format.`
+
+const refusal = (statusCode: number, name: string, message: string): Answer => ({
+  status: statusCode,
+  body: { statusCode, name, message },
+})
+
+const KEY = /^bearer\s+(re_\S+)$/i
 
 /** Resend. */
 export const resend: Provider = {
@@ -208,21 +221,24 @@ export const resend: Provider = {
     { method: 'POST', path: /^\/emails\/(?<id>[^/]+)\/cancel$/, run: cancel },
     { method: 'PATCH', path: /^\/emails\/(?<id>[^/]+)$/, run: update },
   ],
-  credentialOf: ({ c }) => keyIn(c.req.header('Authorization'), /^bearer\s+(re_\S+)$/i),
+  credentialOf: ({ c }) => keyIn(c.req.header('Authorization'), KEY),
   messageIdOf: (id) => `${id}@email.amazonses.com`,
-  errorOf({ kind, message }, { limit, resetAtMs, nowMs }, { c }) {
+  errorOf({ kind, message, field = '', code }, { limit, resetAtMs, nowMs }, { c }) {
     const [status, name, text] = errors[kind]
-    if (kind === 'bad-key' && c.req.header('Authorization') === undefined)
-      return { status: 401, body: { statusCode: 401, name: 'missing_api_key', message: 'Missing API Key' } }
-    const seconds = `${Math.ceil((resetAtMs - nowMs) / 1000)}`
+    const key = c.req.header('Authorization')
+    if (kind === 'bad-key' && key === undefined) return refusal(401, 'missing_api_key', 'Missing API Key')
+    if (kind === 'bad-key' && !KEY.test(key ?? '')) return refusal(400, name, 'API key is invalid')
+    if (code === 'missing') return refusal(status, 'missing_required_field', `Missing \`${field}\` field.`)
+    const seconds = Math.ceil((resetAtMs - nowMs) / 1000)
+    const rate = `${limit} requests per ${seconds === 1 ? 'second' : `${seconds} seconds`}`
     const headers = {
       'ratelimit-limit': `${limit}`,
       'ratelimit-remaining': '0',
-      'ratelimit-reset': seconds,
-      'retry-after': seconds,
+      'ratelimit-reset': `${seconds}`,
+      'retry-after': `${seconds}`,
     }
-    const body = { statusCode: status, name, message: text?.(message) ?? message }
-    return { status, body, ...(status === 429 ? { headers } : {}) }
+    const answer = refusal(status, name, text?.(kind === 'bad-address' ? field : message, rate) ?? message)
+    return status === 429 ? { ...answer, headers } : answer
   },
   // https://resend.com/docs/dashboard/emails/send-test-emails
   testAddresses: [

@@ -12,10 +12,10 @@ import {
   ProviderError,
   type ProviderRoute,
 } from '../types.ts'
-import { fromTemplate, jsonBody, keyIn, optionalText, templateNamed } from '../values.ts'
+import { ADDRESS, fromTemplate, jsonBody, keyIn, optionalText, templateNamed } from '../values.ts'
 import { sendGridEvents } from './events.ts'
 
-const mailbox = z.object({ email: z.string(), name: optionalText })
+const mailbox = z.object({ email: z.string().regex(ADDRESS, 'Does not contain a valid address.'), name: optionalText })
 const mailboxes = z.array(mailbox).default([])
 const texts = z.record(z.string(), z.string()).default({})
 const facts = z.record(z.string(), z.unknown()).default({})
@@ -63,6 +63,9 @@ const input = z.object({
 type Input = z.output<typeof input>
 type Personalization = z.output<typeof personalization>
 
+const SUBJECT =
+  'The subject is required. You can get around this requirement if you use a template with a subject defined or if every personalization has a subject defined.'
+
 /** Returns a text with the substitutions of older templates. */
 const substituted = (text: string | undefined, values: Readonly<Record<string, string>>): string | undefined =>
   Object.entries(values).reduce((from, [mark, value]) => from?.replaceAll(mark, () => value), text)
@@ -76,10 +79,10 @@ function contentOf(call: ProviderCall, wanted: Input, one: Personalization) {
   if (wanted.content.length === 0)
     throw new ProviderError(
       'invalid',
-      'Unless a valid template_id is provided, the content parameter is required. There must be at least one defined content block.',
+      'Unless a valid template_id is provided, the content parameter is required. There must be at least one defined content block. We typically suggest both text/plain and text/html blocks are included, but only one block is required.',
       'content',
     )
-  if (subject === undefined) throw new ProviderError('invalid', 'The subject is required.', 'subject')
+  if (subject === undefined) throw new ProviderError('invalid', SUBJECT, 'subject')
   const of = (type: string) => wanted.content.find((part) => part.type.toLowerCase() === type)?.value
   return {
     subject: substituted(subject, one.substitutions),
@@ -204,9 +207,36 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, message?: str
   suspended: [403, 'access forbidden'],
   unavailable: [503, 'The SendGrid v3 Web API is not available.'],
   invalid: [400],
+  'bad-address': [400, 'Does not contain a valid address.'],
   'unknown-template': [400],
   'not-found': [404, 'not found'],
   'not-offered': [501],
+}
+
+/** The texts of fields that are missing, and the parts of the page about errors. */
+const FIELDS: Partial<Readonly<Record<string, readonly [anchor: string, missing?: string]>>> = {
+  from: [
+    'message.from',
+    'The from object must be provided for every email send. It is an object that requires the email parameter, but may also contain a name parameter.  e.g. {"email" : "example@example.com"}  or {"email" : "example@example.com", "name" : "Example Recipient"}.',
+  ],
+  personalizations: [
+    '-Personalizations-Errors-',
+    'The personalizations field is required and must have at least one personalization.',
+  ],
+  to: ['message.personalizations.to'],
+  email: ['message.recipient-errors'],
+  subject: ['message.subject'],
+  content: ['message.content'],
+}
+const HELP = 'http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#'
+
+/** Returns the error in a request that is not in the form of the API. */
+function invalid({ message, field = '', code }: ProviderError) {
+  if (code === 'json') return { message: 'Bad Request', field: null, help: null }
+  const [anchor, missing] = FIELDS[field.split('.').at(-1) ?? ''] ?? []
+  const isMissing = code === 'missing' || code === 'too_small'
+  const text = isMissing && missing ? missing : message.replace(/^\S+: (?=Does not)/, '')
+  return { message: text, field: field === 'from' ? 'from.email' : field || null, help: anchor ? HELP + anchor : null }
 }
 
 /** SendGrid, version 3 of its API. */
@@ -214,9 +244,11 @@ export const sendgrid: Provider = {
   routes: [{ method: 'POST', path: /^\/v3\/mail\/send$/, run: sendMail }, ...stopping],
   credentialOf: ({ c }) => keyIn(c.req.header('Authorization'), /^bearer\s+(SG\.\S+)$/i),
   messageIdOf: (id) => `${id}@geopod-ismtpd-1`,
-  errorOf({ kind, message, field }, { limit, resetAtMs }) {
+  errorOf(error, { limit, resetAtMs }) {
+    const { kind, message, field = null } = error
     const [status, text = message] = errors[kind]
-    const given = kind === 'unverified-sender' ? 'from' : kind === 'unknown-template' ? 'template_id' : (field ?? null)
+    if (kind === 'invalid') return { status, body: { errors: [invalid(error)] } }
+    const given = kind === 'unverified-sender' ? 'from' : kind === 'unknown-template' ? 'template_id' : field
     const limits = {
       'X-RateLimit-Limit': `${limit}`,
       'X-RateLimit-Remaining': '0',

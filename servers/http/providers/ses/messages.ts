@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { addressed, type Content } from '../../drafts.ts'
 import { addressesIn } from '../account-mail.ts'
 import { type OutgoingMail, type ProviderCall, ProviderError } from '../types.ts'
-import { fromTemplate, parseMailboxes, templateNamed } from '../values.ts'
+import { fromTemplate, jsonIn, parseMailboxes, templateNamed } from '../values.ts'
 import { regionOf } from './signature.ts'
 
 /** A message of either API. */
@@ -53,13 +53,4 @@ export function templated(call: ProviderCall, name: string, ...data: readonly (s
 }
 
 /** Parses data of a template. @throws ProviderError */
-export function dataOf(text: string | undefined): object {
-  if (text === undefined || text === '') return {}
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    if (cause instanceof SyntaxError)
-      throw new ProviderError('invalid', `TemplateData: ${cause.message}`, 'TemplateData')
-    throw cause
-  }
-}
+export const dataOf = (text: string | undefined): object => (text ? (jsonIn(text, 'TemplateData') as object) : {})

@@ -59,9 +59,9 @@ async function act(call: ProviderCall): Promise<Answer> {
     xmlAnswer(200, `${action}Response`, `<${action}Result>${result}</${action}Result>${metadata}`)
   if (action === 'GetSendQuota') {
     const { messages = 14, per = 1000 } = call.context.config.limits.rate ?? {}
-    const [day, rate] = [call.config.quota ?? 50_000, messages / (per / 1000)]
+    const [day, rate] = [call.config.quota ?? 50_000, messages / (per / 1000)].map((number) => number.toFixed(1))
     return answer(
-      `<Max24HourSend>${day}</Max24HourSend><MaxSendRate>${rate}</MaxSendRate><SentLast24Hours>0</SentLast24Hours>`,
+      `<Max24HourSend>${day}</Max24HourSend><MaxSendRate>${rate}</MaxSendRate><SentLast24Hours>0.0</SentLast24Hours>`,
     )
   }
   if (action === 'Subscribe') return subscribe(call, form)

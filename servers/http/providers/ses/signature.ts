@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import type { Credential, ProviderCall } from '../types.ts'
+import { type Credential, type ProviderCall, ProviderError } from '../types.ts'
 
 /** The scope of a signature: `AKIA…/20261125/eu-west-1/ses/aws4_request`. */
 const AUTHORIZATION =
@@ -17,8 +17,9 @@ export const regionOf = (call: Pick<ProviderCall, 'c'>): string => authorization
 /**
  * Returns the access key id of a request, with the verification of its signature.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ * @throws ProviderError `bad-key` for a known id with another secret
  */
-export function credentialOf({ c, body }: Pick<ProviderCall, 'c' | 'body'>): Credential | undefined {
+export function credentialOf({ c, body, config }: Omit<ProviderCall, 'key'>): Credential | undefined {
   const [, id = '', day = '', region = '', service = '', names = '', signature] = authorizationOf({ c }) ?? []
   const time = c.req.header('X-Amz-Date')
   if (signature === undefined || time === undefined) return undefined
@@ -37,13 +38,16 @@ export function credentialOf({ c, body }: Pick<ProviderCall, 'c' | 'body'>): Cre
     sha256(body),
   ].join('\n')
   const text = ['AWS4-HMAC-SHA256', time, `${day}/${region}/${service}/aws4_request`, sha256(canonical)].join('\n')
-  return {
-    id,
-    shown: id,
-    matches: (secret) => {
-      const steps = [day, region, service, 'aws4_request', text]
-      const key = steps.reduce<Buffer>((from, step) => hmac(from, step), Buffer.from(`AWS4${secret}`))
-      return key.toString('hex') === signature
-    },
+  const matches = (secret: string): boolean => {
+    const steps = [day, region, service, 'aws4_request', text]
+    const key = steps.reduce<Buffer>((from, step) => hmac(from, step), Buffer.from(`AWS4${secret}`))
+    return key.toString('hex') === signature
   }
+  const known = config.keys?.filter((key) => key.id === id) ?? []
+  if (known.length > 0 && !known.some(({ secret = '' }) => matches(secret)))
+    throw new ProviderError('bad-key', MISMATCH, undefined, 'signature')
+  return { id, shown: id, matches }
 }
+
+const MISMATCH =
+  'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.'

@@ -91,7 +91,7 @@ describe('Amazon SES', () => {
     expect([unknown.status, unknown.headers.get('x-amzn-errortype')]).toEqual([404, 'NotFoundException'])
     const json = email('alice@lab.test')
     const unsigned = await http.request('/ses/v2/email/outbound-emails', { json })
-    expect([unsigned.status, unsigned.body.__type]).toEqual([403, 'UnrecognizedClientException'])
+    expect([unsigned.status, unsigned.body.__type]).toEqual([403, 'MissingAuthenticationTokenException'])
     const bad = await send({ ...json, Content: {} })
     expect([bad.status, bad.body.__type]).toEqual([400, 'BadRequestException'])
   })
