@@ -10,6 +10,8 @@ import type { Delivery } from './queue.ts'
 /** The result of an attempt. `retryAfterMs`: the receiver's wish; `isGone`: it wants nothing more. */
 export interface Attempt {
   readonly status?: number
+  /** The body of an answer without an error. */
+  readonly text?: string
   readonly error?: string
   readonly retryAfterMs?: number
   readonly isGone?: boolean
@@ -72,8 +74,9 @@ export class Sender {
       const request = open()
       try {
         const response = await responseTo(request, body)
-        await bodyOf(response)
-        return answered(response)
+        const text = await bodyOf(response)
+        const attempt = answered(response)
+        return attempt.error === undefined ? { ...attempt, text } : attempt
       } catch (error) {
         // The receiver has closed a kept connection just when it was used again. RFC 9112 section 9.3.1
         if (request.reusedSocket && !limit.signal.aborted) continue
@@ -92,13 +95,15 @@ export class Sender {
 }
 
 /** Reads the body of an answer, so that its connection can be used again. Resolves also if the receiver breaks it off. */
-function bodyOf(response: IncomingMessage): Promise<void> {
+function bodyOf(response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
   let octets = 0
-  response.on('data', ({ length }: Buffer) => {
-    octets += length
+  response.on('data', (part: Buffer) => {
+    octets += part.length
     if (octets > MAX_ANSWER_OCTETS) response.destroy()
+    else parts.push(part)
   })
-  return new Promise((resolve) => response.once('close', resolve))
+  return new Promise((resolve) => response.once('close', () => resolve(Buffer.concat(parts).toString())))
 }
 
 function answered({ statusCode: status = 0, headers }: IncomingMessage): Attempt {

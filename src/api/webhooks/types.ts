@@ -1,5 +1,6 @@
 import type { OnDemand } from '../../core/config/on-demand/parse.ts'
 import type { Delivery } from './queue.ts'
+import type { Attempt } from './send.ts'
 
 /** A request to a webhook of a provider. */
 export interface WebhookPost extends Pick<Delivery, 'event' | 'body' | 'headers' | 'sign' | 'source'> {
@@ -29,6 +30,8 @@ export interface WebhookSender extends AsyncDisposable {
   deliveries(): Delivery[]
   /** Sends an event `webhook.test`. Returns its delivery after the first attempt; undefined if the URL is not listed. */
   test(url: string): Promise<Delivery | undefined>
+  /** Sends a request to a webhook of a provider now, once. Undefined if the URL is not listed. @param query what is added to the URL */
+  ask(url: string, source: string, query: string): Promise<Attempt | undefined>
   /** Sends a request to a webhook of a provider. Resolves when it is in the queue. */
   post(url: string, post: WebhookPost): Promise<void>
   /** Forgets every delivery, after all messages were deleted. */

@@ -237,22 +237,24 @@ export class Webhooks implements WebhookSender {
     return matcherOf(this.#api.reader, conditions)({ ...message, entry: message.entry, order: 0 })
   }
 
+  async ask(url: string, source: string, query: string): Promise<Attempt | undefined> {
+    const hook = this.#hooks.find((one) => one.config.url === url && one.source === source)
+    if (!hook) return undefined
+    const target = `${url}${url.includes('?') ? '&' : '?'}${query}`
+    const headers = { 'Content-Type': 'text/plain; charset=utf-8' }
+    const request = newDelivery(target, { event: 'question', body: '', headers, sign: 'none' })
+    const { config, key, roots = this.#defaultRoots() } = hook
+    const options = { key, roots: () => roots, timeoutMs: config.timeout }
+    return this.#sender.send(request, options, new AbortController().signal)
+  }
+
   async post(url: string, { delayMs, sign = 'none', ...post }: WebhookPost): Promise<void> {
     await this.#enqueue(url, { ...post, sign }, delayMs)
     this.#run()
   }
 
   async #enqueue(url: string, request: Omit<WebhookPost, 'delayMs'>, delayMs = 0): Promise<Delivery> {
-    const now = systemClock.now()
-    const delivery: Delivery = {
-      id: `msg_${randomUUID().replaceAll('-', '')}`,
-      url,
-      ...request,
-      state: 'pending',
-      attempts: 0,
-      createdAt: now,
-      nextAttemptAt: now + delayMs,
-    }
+    const delivery = newDelivery(url, request, delayMs)
     const isWritten = this.#pending.put(delivery)
     if (this.#stop) this.#deliveries.set(delivery.id, delivery)
     else {
@@ -348,6 +350,12 @@ export class Webhooks implements WebhookSender {
     this.#sender.close()
     await this.#pending.settled
   }
+}
+
+function newDelivery(url: string, request: Omit<WebhookPost, 'delayMs'>, delayMs = 0): Delivery {
+  const now = systemClock.now()
+  const id = `msg_${randomUUID().replaceAll('-', '')}`
+  return { id, url, ...request, state: 'pending', attempts: 0, createdAt: now, nextAttemptAt: now + delayMs }
 }
 
 const isFor = ({ config, source }: Webhook, delivery: Delivery): boolean =>

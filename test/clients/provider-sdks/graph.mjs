@@ -49,4 +49,4 @@ say(
     .catch(failure),
 )
 say(await clientOf('wrong').api('/me/sendMail').post({ message }).catch(failure))
-say(await client.api('/me/messages').get().catch(failure))
+say(await client.api('/me/calendar').get().catch(failure))

@@ -287,6 +287,27 @@ describe.skipIf(!installed)('the SDKs of providers', LONG, () => {
     expect(sent.items.map(({ subject }) => subject).sort()).toEqual(['Grüße', 'MIME'])
   })
 
+  it('@microsoft/microsoft-graph-client reads and changes mail', async () => {
+    await client.lab.reset()
+    const names = ['Mail 1', 'Mail 2', 'Mail 3', 'Mail 4', 'Mail 5']
+    for (const name of names)
+      await client.lab.deliver(`From: bob@lab.test\r\nTo: alice@lab.test\r\nSubject: ${name}\r\n\r\nHi\r\n`, {
+        to: 'alice',
+      })
+    expect(await run('graph-reading', await client.lab.accessToken({ user: 'alice' }))).toEqual([
+      names.toReversed(),
+      names,
+      [1, [['Mail 3', 'bob@lab.test']]],
+      5,
+      [true, ['Red']],
+      true,
+      names,
+      true,
+      [{ reason: 'deleted' }],
+      { statusCode: 404, code: 'ErrorItemNotFound' },
+    ])
+  })
+
   it('@googleapis/gmail, with an access token of the lab', async () => {
     await client.lab.reset()
     expect(await run('gmail', await client.lab.accessToken({ user: 'alice' }))).toEqual([

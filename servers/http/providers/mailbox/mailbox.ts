@@ -88,8 +88,16 @@ export async function findMessages(
   const selected = await selectStored({ api, caller }, all, part)
   if (selected) return selected
   const found = await api.views.find(caller, all)
-  const { offset = 0, limit } = part
-  return { messages: found.slice(offset, offset + limit), total: found.length }
+  const { offset = 0, limit, after } = part
+  const start = offset + (after ? startAfter(found, after) : 0)
+  return { messages: found.slice(start, start + limit), total: found.length }
+}
+
+/** Finds where a list continues after a message, or at its time if it is gone. */
+function startAfter(found: readonly IndexedMessage[], { savedAt, folderId, uid }: NonNullable<SelectionPart['after']>) {
+  const last = found.findIndex(({ id }) => id === messageId(folderId, uid))
+  const start = last === -1 ? found.findIndex(({ entry }) => entry.savedAt <= savedAt) : last + 1
+  return start === -1 ? found.length : start
 }
 
 /** Adds a message to a folder of the account. @throws StoreError, `over-quota` among others */

@@ -77,7 +77,7 @@ describe('Microsoft Graph', () => {
     expect([denied.status, denied.body.error.code]).toEqual([403, 'ErrorSendAsDenied'])
     const nobody = await send({ message: {} })
     expect([nobody.status, nobody.body.error.code]).toEqual([400, 'ErrorInvalidRequest'])
-    const other = await http.request('/graph/v1.0/me/messages', { headers: bearer(await token()) })
+    const other = await http.request('/graph/v1.0/me/calendar', { headers: bearer(await token()) })
     expect([other.status, other.body.error.code]).toEqual([501, 'NotImplemented'])
   })
 })

@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import type { IndexedMessage } from '../../../../src/api/messages/message-index.ts'
+import { keywordOf, tagsOf } from '../../../../src/api/messages/summary.ts'
+import { limitOf } from '../../../../src/storage/store/quota.ts'
+import { addMessage, ask, messageById } from '../mailbox/mailbox.ts'
+import { type Answer, ProviderError } from '../types.ts'
+import { jsonBody } from '../values.ts'
+import { GraphError } from './errors.ts'
+import { folderOf, wellKnown } from './folders.ts'
+import { COMPLETE, headerImportance, IMPORTANT, readItem } from './message.ts'
+import { answerMessage, messageOf, ofMessage } from './messages.ts'
+import { type GraphRequest, route } from './odata.ts'
+import { draftIn, sendOctets } from './sending.ts'
+
+/** The properties of a message that an account can change. */
+const changed = z.looseObject({
+  isRead: z.boolean().optional(),
+  categories: z.array(z.string()).optional(),
+  importance: z.enum(['low', 'normal', 'high']).optional(),
+  flag: z.looseObject({ flagStatus: z.enum(['notFlagged', 'flagged', 'complete']) }).optional(),
+  inferenceClassification: z.string().optional(),
+})
+
+async function change(request: GraphRequest): Promise<Answer> {
+  const { call, mailbox } = request
+  const at = await messageOf(request)
+  const { isRead, categories, importance, flag, inferenceClassification: _, ...others } = jsonBody(call, changed)
+  const [other] = Object.keys(others).filter((name) => !name.startsWith('@'))
+  if (other !== undefined) throw new ProviderError('not-offered', `Sealpost does not change '${other}' of a message`)
+  const own = await readItem(call.api, at, { level: 2 }, headerImportance)
+  if (importance !== undefined && importance !== 'high' && importance !== own)
+    throw new GraphError(
+      400,
+      'ErrorInvalidPropertySet',
+      `importance: the header of the message says ${own}; only high can be set beside it`,
+    )
+  await ask(mailbox, 'messages.update', {
+    id: at.id,
+    read: isRead,
+    tags: categories,
+    flagged: flag && flag.flagStatus === 'flagged',
+  })
+  const keywords = {
+    [COMPLETE]: flag && flag.flagStatus === 'complete',
+    [IMPORTANT]: importance && importance === 'high',
+  }
+  for (const [name, isSet] of Object.entries(keywords))
+    if (isSet !== undefined)
+      await mailbox.store.setFlags(at.folder.id, [at.entry.uid], { mode: isSet ? 'add' : 'remove', flags: [name] })
+  return answerMessage(request, await messageById(mailbox, at.id))
+}
+
+const destination = z.object({ destinationId: z.string() })
+
+async function move(request: GraphRequest): Promise<Answer> {
+  const { call, mailbox } = request
+  const { name } = await folderOf(mailbox, jsonBody(call, destination).destinationId)
+  return answerMessage(request, await moved(request, await messageOf(request), name), 201)
+}
+
+async function moved({ mailbox }: GraphRequest, { id }: IndexedMessage, folder: string): Promise<IndexedMessage> {
+  const after = (await ask(mailbox, 'messages.move', { id, folder })) as { readonly id: string }
+  return messageById(mailbox, after.id)
+}
+
+async function copy(request: GraphRequest): Promise<Answer> {
+  const { call, mailbox } = request
+  const { store, owner, account } = mailbox
+  const target = await folderOf(mailbox, jsonBody(call, destination).destinationId)
+  const { folder, entry } = await messageOf(request)
+  const limit = await limitOf(store, owner, account.quota)
+  const { to } = await store.copy(folder.id, [entry.uid], target.id, undefined, limit)
+  return answerMessage(request, await messageById(mailbox, `${target.id}.${to[0]}`), 201)
+}
+
+/** Moves a message to the deleted items; from there, deletes it. */
+async function remove(request: GraphRequest): Promise<Answer> {
+  const at = await messageOf(request)
+  const trash = await wellKnown(request.mailbox, 'deleteditems')
+  const isForGood = request.call.path.endsWith('/permanentDelete') || !trash || at.folder.id === trash.id
+  if (isForGood) await ask(request.mailbox, 'messages.delete', { id: at.id })
+  else await moved(request, at, trash.name)
+  return { status: 204 }
+}
+
+async function createDraft(request: GraphRequest): Promise<Answer> {
+  const { call, mailbox, params } = request
+  const folder = await folderOf(mailbox, params.folder ?? 'drafts')
+  const { raw, categories } = await draftIn(call, mailbox.address)
+  const flags = ['\\Draft', '\\Seen', ...categories.map(keywordOf)]
+  return answerMessage(request, await addMessage(mailbox, folder, raw, flags), 201)
+}
+
+async function sendDraft(request: GraphRequest): Promise<Answer> {
+  const { call, mailbox } = request
+  const at = await messageOf(request)
+  const raw = await mailbox.store.read(at.folder.id, at.entry.uid)
+  if (!raw || !at.entry.flags.includes('\\Draft'))
+    throw new GraphError(400, 'ErrorInvalidRequest', 'The message is not a draft.')
+  await sendOctets(call, raw, tagsOf(at.entry))
+  const { folder, entry } = await moved(request, at, (await folderOf(mailbox, 'sentitems')).name)
+  await mailbox.store.setFlags(folder.id, [entry.uid], { mode: 'remove', flags: ['\\Draft'] })
+  return { status: 202 }
+}
+
+export const changeRoutes = [
+  route('POST', 'messages', createDraft),
+  route('POST', 'mailFolders{folder}/messages', createDraft),
+  ...ofMessage('PATCH', '', change),
+  ...ofMessage('DELETE', '', remove),
+  ...ofMessage('POST', '/permanentDelete', remove),
+  ...ofMessage('POST', '/move', move),
+  ...ofMessage('POST', '/copy', copy),
+  ...ofMessage('POST', '/send', sendDraft),
+]

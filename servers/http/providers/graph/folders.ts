@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { Folder, FolderStatus } from '../../../../src/storage/store/types.ts'
+import { type AccountMailbox, ask, folderById } from '../mailbox/mailbox.ts'
+import type { Answer } from '../types.ts'
+import { jsonBody } from '../values.ts'
+import { GraphError } from './errors.ts'
+import * as odata from './odata.ts'
+import { type Entity, type GraphRequest, type Property, route } from './odata.ts'
+
+/** The folder that the others are in. It has no messages. */
+const ROOT = 'msgfolderroot'
+
+/** The names or uses of folders by their well-known names. https://learn.microsoft.com/en-us/graph/api/resources/mailfolder */
+const WELL_KNOWN: Readonly<Partial<Record<string, string>>> = {
+  ...{ inbox: 'INBOX', drafts: '\\Drafts', sentitems: '\\Sent' },
+  ...{ deleteditems: '\\Trash', junkemail: '\\Junk', archive: '\\Archive' },
+}
+
+/** Returns a folder by its well-known name; undefined if the account has none. */
+export async function wellKnown({ store, owner }: AccountMailbox, name: string): Promise<Folder | undefined> {
+  const use = WELL_KNOWN[name.toLowerCase()]
+  return (await store.listFolders(owner)).find((one) => use !== undefined && use === (one.specialUse ?? one.name))
+}
+
+/** Returns a folder by its id or its well-known name. @throws GraphError */
+export async function folderOf(mailbox: AccountMailbox, id = ''): Promise<Folder> {
+  const found = folderById(mailbox, id) ?? (await wellKnown(mailbox, id))
+  if (found) return found
+  throw new GraphError(404, 'ErrorItemNotFound', 'The specified folder could not be found in the store.')
+}
+
+/** Returns the folder of a request; undefined for the root. */
+const parentIn = async ({ mailbox, params: { folder = ROOT } }: GraphRequest): Promise<Folder | undefined> =>
+  folder.toLowerCase() === ROOT ? undefined : folderOf(mailbox, folder)
+
+interface FolderItem {
+  readonly folder: Folder
+  readonly status: FolderStatus
+  readonly parent: Folder | undefined
+  readonly children: number
+}
+
+const of = (get: Property<FolderItem>['get']): Property<FolderItem> => ({ level: 0, get })
+
+/** https://learn.microsoft.com/en-us/graph/api/resources/mailfolder */
+const mailFolder: Entity<FolderItem> = {
+  id: of(({ folder }) => folder.id),
+  displayName: of(({ folder, parent }) =>
+    folder.name.slice(parent ? parent.name.length + 1 : 0).replace(/^INBOX$/, 'Inbox'),
+  ),
+  parentFolderId: of(({ parent }) => parent?.id ?? ROOT),
+  childFolderCount: of(({ children }) => children),
+  unreadItemCount: of(({ status }) => status.unseen),
+  totalItemCount: of(({ status }) => status.exists),
+  sizeInBytes: of(({ status }) => status.sizeOctets),
+  isHidden: of(() => false),
+}
+
+/** Returns the nearest folder above another. IMAP does not need the folders between. */
+const parentOf = ({ name }: Folder, all: readonly Folder[]): Folder | undefined =>
+  all.filter((one) => name.startsWith(`${one.name}/`)).sort((a, b) => b.name.length - a.name.length)[0]
+
+/** Returns all folders of an account. */
+async function folderItems({ store, owner }: AccountMailbox): Promise<FolderItem[]> {
+  const all = await store.listFolders(owner)
+  const parents = all.map((folder) => parentOf(folder, all))
+  const itemOf = async (folder: Folder, at: number): Promise<FolderItem> => ({
+    ...{ folder, status: await store.status(folder.id), parent: parents[at] },
+    children: parents.filter((parent) => parent === folder).length,
+  })
+  return Promise.all(all.map(itemOf))
+}
+
+async function list(request: GraphRequest): Promise<Answer> {
+  const parent = await parentIn(request)
+  const items = (await folderItems(request.mailbox)).filter((one) => one.parent?.id === parent?.id)
+  return odata.answerList(request, mailFolder, items, 'mailFolders')
+}
+
+async function answerFolder(request: GraphRequest, { id }: Pick<Folder, 'id'>, status = 200): Promise<Answer> {
+  const item = (await folderItems(request.mailbox)).find(({ folder }) => folder.id === id)
+  const json = item && odata.shaped(mailFolder, item, odata.selected(request, mailFolder))
+  return { status, body: { ...odata.contextOf(request, 'mailFolders/$entity'), ...json } }
+}
+
+/** Returns the name that a request gives to a folder. */
+async function newName({ call, mailbox }: GraphRequest, parent: Folder | undefined): Promise<string> {
+  const { displayName: own } = jsonBody(call, z.looseObject({ displayName: z.string().min(1) }))
+  const name = parent ? `${parent.name}/${own}` : own
+  if (own.includes('/')) throw new GraphError(400, 'ErrorInvalidRequest', 'displayName: write a name without /')
+  if (await mailbox.store.findFolder(mailbox.owner, name))
+    throw new GraphError(409, 'ErrorFolderExists', `A folder with the specified name already exists., ${own}`)
+  return name
+}
+
+async function create(request: GraphRequest): Promise<Answer> {
+  const { mailbox } = request
+  const name = await newName(request, await parentIn(request))
+  const created = await ask(mailbox, 'folders.create', { account: mailbox.account.user, name })
+  await mailbox.store.setSubscribed(mailbox.owner, name, true)
+  return answerFolder(request, created as Folder, 201)
+}
+
+/** Returns a folder that accounts may change, and all folders. @throws GraphError for a well-known one */
+async function changeable({ mailbox, params }: GraphRequest, code: string) {
+  const folder = await folderOf(mailbox, params.folder)
+  const uses = Object.values(WELL_KNOWN)
+  if (uses.includes(folder.specialUse ?? folder.name))
+    throw new GraphError(400, code, `Distinguished folders cannot be changed: ${folder.name}`)
+  return { folder, all: await mailbox.store.listFolders(mailbox.owner) }
+}
+
+async function rename(request: GraphRequest): Promise<Answer> {
+  const { folder, all } = await changeable(request, 'ErrorMoveDistinguishedFolder')
+  await ask(request.mailbox, 'folders.rename', { id: folder.id, name: await newName(request, parentOf(folder, all)) })
+  return answerFolder(request, folder)
+}
+
+async function remove(request: GraphRequest): Promise<Answer> {
+  const { folder, all } = await changeable(request, 'ErrorDeleteDistinguishedFolder')
+  const doomed = all.filter(({ name }) => name === folder.name || name.startsWith(`${folder.name}/`))
+  for (const { id } of doomed) await ask(request.mailbox, 'folders.delete', { id })
+  return { status: 204 }
+}
+
+/** The folders that a client knows, each with a digest of what it knows. */
+const state = z.array(z.tuple([z.string(), z.string()]))
+
+/** Answers with the folders that have changed. https://learn.microsoft.com/en-us/graph/api/mailfolder-delta */
+async function delta(request: GraphRequest): Promise<Answer> {
+  const select = odata.selected(request, mailFolder)
+  const token = request.query.get('$deltatoken')
+  const before = new Map(token === null ? [] : (odata.readToken(token, state) ?? odata.lost()))
+  const all = (await folderItems(request.mailbox)).map((item) => odata.shaped(mailFolder, item, ['id', ...select]))
+  const digest = (one: object): string =>
+    createHash('sha256').update(JSON.stringify(one)).digest('base64url').slice(0, 8)
+  const now = new Map(all.map((one) => [`${one.id}`, digest(one)]))
+  const changed = all.filter(({ id }) => before.get(`${id}`) !== now.get(`${id}`))
+  const removed = [...before.keys()].filter((id) => !now.has(id)).map(odata.removed)
+  const link = { '@odata.deltaLink': odata.linkTo(request, { $deltatoken: odata.tokenOf([...now]) }) }
+  return { body: { ...odata.contextOf(request, 'mailFolders'), value: [...changed, ...removed], ...link } }
+}
+
+export const folderRoutes = [
+  route('GET', `mailFolders/${odata.DELTA}`, delta),
+  route('GET', 'mailFolders', list),
+  route('POST', 'mailFolders', create),
+  route('GET', 'mailFolders{folder}', async (request) =>
+    answerFolder(request, await folderOf(request.mailbox, request.params.folder)),
+  ),
+  route('PATCH', 'mailFolders{folder}', rename),
+  route('DELETE', 'mailFolders{folder}', remove),
+  route('GET', 'mailFolders{folder}/childFolders', list),
+  route('POST', 'mailFolders{folder}/childFolders', create),
+]

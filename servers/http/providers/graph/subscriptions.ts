@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import type { Api } from '../../../../src/api/api.ts'
+import { providerSource } from '../../../../src/core/config/schema/providers.ts'
+import { timeText } from '../../../../src/core/time/time-text.ts'
+import type { StoreEvent } from '../../../../src/storage/store/types.ts'
+import type { Answer } from '../types.ts'
+import { jsonBody } from '../values.ts'
+import { GraphError } from './errors.ts'
+import { folderOf } from './folders.ts'
+import { changeKey } from './message.ts'
+import { contextOf, type GraphRequest, route } from './odata.ts'
+
+/** Mail has less than seven days. https://learn.microsoft.com/en-us/graph/api/resources/subscription */
+const MAX_LIFE_MS = 10_080 * 60_000
+const MAX_SUBSCRIPTIONS = 1000
+
+const expiration = z.object({ expirationDateTime: z.iso.datetime({ offset: true }) })
+const input = expiration.extend({
+  changeType: z.string().regex(/^(?:created|updated|deleted)(?:,(?:created|updated|deleted))*$/),
+  notificationUrl: z.string(),
+  resource: z.string(),
+  clientState: z.string().max(128).optional(),
+})
+
+interface Subscription {
+  /** As Graph shows it. */
+  readonly shown: z.output<typeof input> & { readonly id: string }
+  readonly user: string
+  readonly owner: string
+  /** Absent: all folders. */
+  readonly folderId?: string | undefined
+  readonly source: string
+  /** The node that sends its notifications. */
+  readonly node: string
+}
+
+const subscriptionsOf = ({ lab }: Api) => lab.values.map<Subscription>('graph-subscriptions')
+const isLive = ({ lab }: Api, { shown }: Subscription): boolean =>
+  Date.parse(shown.expirationDateTime) > lab.clock.now()
+
+/** The labs whose changes this process follows. */
+const followed = new WeakSet<Api>()
+
+/** Sends the notifications of the subscriptions of this node. */
+function follow(api: Api): void {
+  if (followed.has(api)) return
+  followed.add(api)
+  const { lab } = api
+  const isWanted = ({ owner, id }: StoreEvent['folder'], one: Subscription): boolean =>
+    one.node === lab.cluster.node && one.owner === owner && (one.folderId ?? id) === id && isLive(api, one)
+  const wanted = (folder: StoreEvent['folder']) =>
+    [...subscriptionsOf(api).values()].filter((one) => isWanted(folder, one))
+  api.onReset(() => subscriptionsOf(api).clear())
+  lab.store.watch(
+    (event) => {
+      const type = { appended: 'created', flags: 'updated', expunged: 'deleted' }[event.type as 'appended']
+      const all = 'entries' in event ? event.entries : 'uids' in event ? event.uids.map((uid) => ({ uid })) : []
+      if (type === undefined) return
+      for (const one of wanted(event.folder)) {
+        if (!one.shown.changeType.split(',').includes(type)) continue
+        const value = all.map((entry) => notification(one, type, event.folder.id, entry))
+        const post = { event: `message.${type}`, body: JSON.stringify({ value }), source: one.source, delayMs: 0 }
+        const sent = api.webhooks?.post(one.shown.notificationUrl, post)
+        sent?.catch((error: unknown) => lab.logError(error, 'a notification of Graph is lost'))
+      }
+    },
+    { follows: (folder) => wanted(folder).length > 0 },
+  )
+}
+
+/** https://learn.microsoft.com/en-us/graph/api/resources/changenotification */
+function notification(
+  { shown, user }: Subscription,
+  changeType: string,
+  folderId: string,
+  { uid, modSeq }: { readonly uid: number; readonly modSeq?: number },
+) {
+  const id = `${folderId}.${uid}`
+  const resource = `Users/${user}/Messages/${id}`
+  const tag = modSeq === undefined ? {} : { '@odata.etag': `W/"${changeKey(modSeq)}"` }
+  return {
+    subscriptionId: shown.id,
+    subscriptionExpirationDateTime: shown.expirationDateTime,
+    ...{ changeType, resource, clientState: shown.clientState, tenantId: '00000000-0000-0000-0000-000000000000' },
+    resourceData: { '@odata.type': '#Microsoft.Graph.Message', '@odata.id': resource, ...tag, id },
+  }
+}
+
+const refuse = (message: string, code = 'ValidationError', status = 400): never => {
+  throw new GraphError(status, code, message)
+}
+
+/** Returns the end of a subscription in its form. @throws GraphError */
+function endOf({ call }: GraphRequest, { expirationDateTime }: z.output<typeof expiration>): string {
+  const left = Date.parse(expirationDateTime) - call.context.clock.now()
+  if (left <= 0) refuse('Subscription expiration can only be in the future.')
+  if (left > MAX_LIFE_MS) refuse('Subscription expiration can only be 10080 minutes in the future.')
+  return timeText(Date.parse(expirationDateTime))
+}
+
+/** `me/messages`, `me/mailFolders('inbox')/messages`, also with the address of the account. */
+const RESOURCE = /^\/?(?:me|users\/([^/]+))(?:\/mailFolders(?:\/|\(')([^/']+)(?:'\))?)?\/messages\/?$/i
+
+async function create(request: GraphRequest): Promise<Answer> {
+  const { call, mailbox } = request
+  const { api, config, virtualServer } = call
+  const given = jsonBody(call, input)
+  const { resource, notificationUrl } = given
+  const [, user, folder] = RESOURCE.exec(resource) ?? refuse(`resource: ${resource} is not the messages of a mailbox`)
+  if (user !== undefined && api.lab.directory.findByAddress(user)?.user !== mailbox.account.user)
+    refuse('Operation: Create; Exception: [Status Code: Forbidden; Reason: Access is denied.]', 'ExtensionError', 403)
+  const folderId = folder === undefined ? undefined : (await folderOf(mailbox, folder)).id
+  const shown = { id: randomUUID(), ...given, expirationDateTime: endOf(request, given) }
+  for (const [id, one] of subscriptionsOf(api).entries()) if (!isLive(api, one)) await subscriptionsOf(api).delete(id)
+  if (ownOf(request).length >= MAX_SUBSCRIPTIONS) refuse('The limit of subscriptions is reached.', 'Forbidden', 403)
+  const source = providerSource(virtualServer, config.provider)
+  // https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
+  const token = `Validation: Testing client application reachability for subscription Request-Id: ${randomUUID()}`
+  const reply =
+    (await api.webhooks?.ask(notificationUrl, source, `validationToken=${encodeURIComponent(token)}`)) ??
+    refuse(`notificationUrl: ${notificationUrl} is not one of \`webhooks\` of the provider graph; add it there`)
+  if (reply.status !== 200 || reply.text !== token)
+    refuse(`Subscription validation request failed. Must respond with 200 OK and the token. ${reply.error ?? ''}`)
+  follow(api)
+  const { account, owner } = mailbox
+  const one = { shown, user: account.user, owner, folderId, source, node: api.lab.cluster.node }
+  return kept(request, one, 201)
+}
+
+const ownOf = ({ call: { api }, mailbox }: GraphRequest): Subscription[] =>
+  [...subscriptionsOf(api).values()].filter((one) => one.user === mailbox.account.user && isLive(api, one))
+
+const found = (request: GraphRequest): Subscription =>
+  ownOf(request).find(({ shown }) => shown.id === request.params.id) ??
+  refuse('The object was not found.', 'ResourceNotFound', 404)
+
+const answer = (request: GraphRequest, { shown }: Subscription, status = 200): Answer => ({
+  status,
+  body: { ...contextOf(request, 'subscriptions/$entity'), ...shown },
+})
+
+async function kept(request: GraphRequest, one: Subscription, status = 200): Promise<Answer> {
+  await subscriptionsOf(request.call.api).put(one.shown.id, one)
+  return answer(request, one, status)
+}
+
+async function renew(request: GraphRequest): Promise<Answer> {
+  const one = found(request)
+  const expirationDateTime = endOf(request, jsonBody(request.call, expiration))
+  return kept(request, { ...one, shown: { ...one.shown, expirationDateTime } })
+}
+
+async function remove(request: GraphRequest): Promise<Answer> {
+  await subscriptionsOf(request.call.api).delete(found(request).shown.id)
+  return { status: 204 }
+}
+
+export const subscriptionRoutes = [
+  route('GET', '/subscriptions', async (request) => ({
+    body: { ...contextOf(request, 'subscriptions'), value: ownOf(request).map(({ shown }) => shown) },
+  })),
+  route('POST', '/subscriptions', create),
+  route('GET', '/subscriptions{id}', async (request) => answer(request, found(request))),
+  route('PATCH', '/subscriptions{id}', renew),
+  route('DELETE', '/subscriptions{id}', remove),
+]
