@@ -6,7 +6,7 @@ import { aheadOfTests, matcherOf, type RecipientsOf } from './matcher.ts'
 import type { MessageReader } from './message-facts.ts'
 import type { Choice, IndexedMessage, MessageIndex } from './message-index.ts'
 import { MessageView } from './message-view.ts'
-import { type Condition, isOfFolder, storedTests } from './search.ts'
+import { type Condition, hintsOf, isOfFolder, storedTests } from './search.ts'
 import { recipientsFor, type Viewer } from './summary.ts'
 
 /** Lists that are kept. Those that were not asked for longest are dropped first. */
@@ -138,5 +138,5 @@ const keyOf = (caller: Caller, conditions: readonly Condition[]): string =>
 /** Returns where messages that meet conditions are looked for. */
 const choiceOf = (conditions: readonly Condition[], sees: (folder: Folder) => boolean): Choice => ({
   folders: (folder) => sees(folder) && isOfFolder(conditions, folder),
-  tests: storedTests(conditions),
+  tests: [...storedTests(conditions), ...hintsOf(conditions)],
 })

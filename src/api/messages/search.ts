@@ -19,6 +19,8 @@ export interface Condition {
   readonly ofFolder?: (folder: Folder) => boolean
   /** The same as `ofEntry`, as a store tests it. */
   readonly stored?: EntryTest
+  /** A condition of a store that leaves out messages that do not meet it, but not all of them. */
+  readonly hint?: EntryTest
   /** `recipients` returns those of the envelope that the searcher sees. */
   readonly ofFacts?: (facts: MessageFacts, recipients: Recipients) => boolean
   readonly ofHeaders?: (headers: ReadonlyMap<string, string>) => boolean
@@ -37,7 +39,20 @@ export const storedTests = (conditions: readonly Condition[]): EntryTest[] =>
     stored ? { ...stored, negated: (stored.negated ?? false) !== negated } : [],
   )
 
+/** Returns conditions of a store that all messages meet which meet some conditions. */
+export const hintsOf = (conditions: readonly Condition[]): EntryTest[] =>
+  conditions.flatMap(({ hint, negated }) => (hint && !negated ? hint : []))
+
 type Test = Omit<Condition, 'negated' | 'key'>
+
+/** Returns the test of a header field, with a hint: no form of a header takes apart letters and digits of ASCII unseen. */
+const inHeader =
+  (testOf: (value: string) => Test) =>
+  (value: string): Test => {
+    const runs = searchable(value).match(/[a-z0-9]+/g) ?? []
+    const [longest] = runs.sort((a, b) => b.length - a.length)
+    return { ...testOf(value), ...(longest !== undefined && { hint: { headerMayContain: longest } }) }
+  }
 
 const ofTexts =
   (test: (texts: SearchTexts, value: string) => boolean) =>
@@ -47,7 +62,7 @@ const ofTexts =
   }
 
 const ofAddresses = (...names: readonly AddressField[]) =>
-  ofTexts(({ addresses }, value) => names.some((name) => addresses[name].some((one) => one.includes(value))))
+  inHeader(ofTexts(({ addresses }, value) => names.some((name) => addresses[name].some((one) => one.includes(value)))))
 
 const ofEntry =
   (test: (message: IndexedMessage, value: string) => boolean) =>
@@ -64,9 +79,9 @@ const ofAddressesAndEnvelope = (...names: readonly AddressField[]) => orOfRecipi
 const orOfRecipients =
   (testOf: (value: string) => Test) =>
   (value: string): Test => {
-    const { ofFacts } = testOf(value)
+    const { ofFacts, ...test } = testOf(value)
     const wanted = searchable(value)
-    return { ofFacts: (facts, recipients) => ofFacts?.(facts, recipients) || hasRecipient(recipients, wanted) }
+    return { ...test, ofFacts: (facts, recipients) => ofFacts?.(facts, recipients) || hasRecipient(recipients, wanted) }
   }
 
 const hasRecipient = (recipients: Recipients, wanted: string): boolean =>
@@ -77,7 +92,7 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
   from: ofAddresses('from'),
   to: ofAddresses('to'),
   cc: ofAddresses('cc'),
-  bcc: (value) => {
+  bcc: inHeader((value) => {
     const isAddressed = ofAddresses('to', 'cc')(value)
     const isBcc = ofAddresses('bcc')(value)
     const wanted = searchable(value)
@@ -87,11 +102,11 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
         isBcc.ofFacts?.(facts, recipients) ||
         (!isAddressed.ofFacts?.(facts, recipients) && hasRecipient(recipients, wanted)),
     }
-  },
+  }),
   'reply-to': ofAddresses('replyTo'),
   addressed: ofAddressesAndEnvelope('from', 'to', 'cc', 'bcc', 'replyTo'),
-  subject: ofTexts(({ subject }, value) => subject.includes(value)),
-  'message-id': ofTexts(({ messageId }, value) => messageId.includes(value)),
+  subject: inHeader(ofTexts(({ subject }, value) => subject.includes(value))),
+  'message-id': inHeader(ofTexts(({ messageId }, value) => messageId.includes(value))),
   tag: ofEntry((message, value) => tagsOf(message.entry).some((tag) => tag.toLowerCase() === value)),
   is: (value) => choice('is', value, { read: isRead, unread: not(isRead), tagged: isTagged, flagged: isFlagged }),
   has: (value) =>

@@ -362,6 +362,11 @@ export type EntryTest = { readonly negated?: boolean } & (
   | { readonly flag: string }
   /** `keyword`: it has a keyword that does not begin with `$`. `envelope`: it was delivered. */
   | { readonly has: 'keyword' | 'envelope' }
+  /**
+   * Its header or its envelope may contain these letters and digits of ASCII, in lower case. Leaves out no message whose
+   * decoded header does, and finds others besides.
+   */
+  | { readonly headerMayContain: string }
 )
 
 /** Messages of several folders that meet all of some conditions. */

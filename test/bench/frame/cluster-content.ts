@@ -38,11 +38,11 @@ export async function fill(server: Postgres, schema: string, content: Content): 
       from entries e join pieces p on p.blob = e.blob, generate_series(2, ${messages}) n where e.folder = ${inbox};
     insert into entries (folder, uid, blob, size, internal_date, saved_at, flags, mod_seq, details)
       select e.folder, n, e.blob + n - 1, size, internal_date + n, saved_at + n,
-        case when n % 3 = 0 then '\\Seen' else '' end, e.mod_seq + n - 1, replace(details, '${first}', ${number})
+        case when n % 3 = 0 then '\\Seen' when n % 1000 = 0 then '\\Flagged' else '' end, e.mod_seq + n - 1, replace(details, '${first}', ${number})
       from entries e, generate_series(2, ${messages}) n where e.folder = ${inbox};
     update folders f set uid_next = c.last + 1, mod_seq = c.mod_seq, messages = c.messages, octets = c.octets, unseen = c.unseen
       from (select max(uid) as last, max(mod_seq) as mod_seq, count(*) as messages, sum(size) as octets,
-        count(*) filter (where flags = '') as unseen from entries where folder = ${inbox}) c
+        count(*) filter (where flags <> '\\Seen') as unseen from entries where folder = ${inbox}) c
       where f.id = ${inbox};
     select setval('blob_numbers', (select max(blob) from pieces) + 1);
     insert into folders (id, owner, name, uid_validity, settings, version)

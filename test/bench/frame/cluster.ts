@@ -43,6 +43,20 @@ export async function startDatabase() {
       await fill(server, schema, content)
       return startAll(count, start, () => tree.cpuSeconds())
     },
+    /** Fills the tables of a new lab. Returns the function that starts a node with the API. */
+    async filledLab(content: Content): Promise<() => Promise<Target>> {
+      const schema = `bench_${++schemas}`
+      let nodes = 0
+      const start = (): Promise<Target> => {
+        const postgres = { url: server.url, schema, node: `node${++nodes}` }
+        return forkServer('cluster-node', { postgres, accounts: content.accounts, hasApi: true } satisfies NodeSettings)
+      }
+      const first = await start()
+      await deliverFirst(first)
+      await first.stop()
+      await fill(server, schema, content)
+      return start
+    },
     async [Symbol.asyncDispose]() {
       tree.stop()
       await server[Symbol.asyncDispose]()

@@ -15,6 +15,7 @@ interface ServerNews {
   readonly smtpPort?: number
   readonly pop3Port?: number
   readonly nntpPort?: number
+  readonly httpPort?: number
   readonly ca?: string
   readonly note?: string
 }

@@ -6,6 +6,7 @@ export interface Target {
   readonly smtpPort?: number
   readonly pop3Port?: number
   readonly nntpPort?: number
+  readonly httpPort?: number
   /** Process id, if the benchmark started the server. */
   readonly pid?: number
   /** PEM of the authority that issued the server's certificate, if it speaks TLS. */

@@ -16,13 +16,15 @@ export interface NodeSettings {
   readonly lmdb?: string
   /** Accounts `user0`, `user1` … with the password `secret`. */
   readonly accounts: number
+  /** Whether it serves the API. Default: false. */
+  readonly hasApi?: boolean
   /** Content that is added to `user0`: messages of the INBOX, and mailboxes. */
   readonly filled?: { readonly messages: number; readonly folders: number }
 }
 
 const BATCH = 500
 const MESSAGE_OCTETS = 400
-const { postgres, lmdb, accounts, filled } = JSON.parse(process.argv[2] ?? '{}') as NodeSettings
+const { postgres, lmdb, accounts, filled, hasApi = false } = JSON.parse(process.argv[2] ?? '{}') as NodeSettings
 const log = pino({ level: 'silent' })
 const owner = accountOwner('user0')
 
@@ -50,7 +52,7 @@ const config = await resolveForTests({
   directory: {
     accounts: Array.from({ length: accounts }, (_, i) => ({ user: `user${i}`, password: 'secret' })),
   },
-  virtualServers: (['imap4', 'smtp'] as const).map((protocol) => ({
+  virtualServers: [...(['imap4', 'smtp'] as const), ...(hasApi ? (['http'] as const) : [])].map((protocol) => ({
     protocol,
     tlsPort: 'off' as const,
     limits: { connections: 'off' as const },
@@ -71,4 +73,4 @@ async function stop(): Promise<void> {
 process.on('SIGTERM', stop)
 // The benchmark has ended without a word.
 process.on('disconnect', stop)
-process.send?.({ port: portOf('imap4'), smtpPort: portOf('smtp') })
+process.send?.({ port: portOf('imap4'), smtpPort: portOf('smtp'), httpPort: portOf('http') })

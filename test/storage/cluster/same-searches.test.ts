@@ -20,6 +20,8 @@ const TEXTS = [
   'ΣΊΣΥΦΟΣ',
   '日本語',
   'invoice 4711',
+  'Plain Report',
+  'a quarterly report',
 ]
 const USERS = ['alice', 'bob']
 const DAY_MS = 86_400_000
@@ -42,15 +44,18 @@ async function labWith(store: object) {
   return { lab, clock, call, [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose]() }
 }
 
-const word = (text: string, n: number): string =>
-  n % 3 === 0 ? text : `=?utf-8?${n % 3 === 1 ? 'b' : 'q'}?${n % 3 === 1 ? base64(text) : quoted(text)}?=`
+function word(text: string, n: number): string {
+  if (/^[ -~]*$/.test(text) && n % 11 !== 0) return n % 2 === 0 ? text : text.replace(' ', '\r\n ')
+  if (n % 11 === 0) return `=?utf-8?b?${base64(text)}?=`
+  return n % 3 === 0 ? text : `=?utf-8?${n % 3 === 1 ? 'b' : 'q'}?${n % 3 === 1 ? base64(text) : quoted(text)}?=`
+}
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 const quoted = (text: string): string =>
   [...Buffer.from(text)].map((one) => `=${one.toString(16).toUpperCase().padStart(2, '0')}`).join('')
 
 /** Message `n`, of a few kinds, each in another encoding. */
 function mailNumbered(n: number): Buffer {
-  const [subject, text, name] = [0, 3, 7].map((step) => TEXTS[(n + step) % TEXTS.length] as string) as [
+  const [subject, text, name] = [0, 1, 2].map((step) => TEXTS[(n + step) % TEXTS.length] as string) as [
     string,
     string,
     string,
@@ -69,7 +74,7 @@ function mailNumbered(n: number): Buffer {
     [
       `Subject: #${n} ${word(subject, n)}`,
       `From: ${word(name, n + 1)} <from${n % 5}@xn--grsse-jua.example>`,
-      `To: ${word(subject, n + 2)} <${USERS[n % 2]}@lab.test>`,
+      `To: ${word(text, n + 2)} <${USERS[n % 2]}@lab.test>`,
       ...(n % 6 === 0 ? ['X-Kind: Größe "a"'] : []),
       ...(n % 7 === 0 ? [`Message-ID: <id-${n}@x.test>`] : []),
       ...['MIME-Version: 1.0', ...body, ''],
