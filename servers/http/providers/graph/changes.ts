@@ -27,8 +27,8 @@ async function change(request: GraphRequest): Promise<Answer> {
   const { isRead, categories, importance, flag, inferenceClassification: _, ...others } = jsonBody(call, changed)
   const [other] = Object.keys(others).filter((name) => !name.startsWith('@'))
   if (other !== undefined) throw new ProviderError('not-offered', `Sealpost does not change '${other}' of a message`)
-  const own = await readItem(call.api, at, { level: 2 }, headerImportance)
-  if (importance !== undefined && importance !== 'high' && importance !== own)
+  const own = importance && (await readItem(call.api, at, { level: 2 }, headerImportance))
+  if (importance !== 'high' && importance !== own)
     throw new GraphError(
       400,
       'ErrorInvalidPropertySet',

@@ -5,9 +5,10 @@ import type { IndexedMessage } from '../../../../src/api/messages/message-index.
 import { tagsOf } from '../../../../src/api/messages/summary.ts'
 import { runInSlices } from '../../../../src/core/time/time-slice.ts'
 import { timeText } from '../../../../src/core/time/time-text.ts'
+import { definedOnly } from '../../../../src/core/values/defined.ts'
 import type { Attachment } from '../../../../src/mail/format/attachments.ts'
 import type { ReadableAddress, ReadableMessage } from '../../../../src/mail/format/readable.ts'
-import type { EntryTest, MessageReads } from '../../../../src/storage/store/types.ts'
+import type { MessageReads } from '../../../../src/storage/store/types.ts'
 import type { Entity, Property } from './odata.ts'
 
 /** A message of which as much is read as the level of the properties needs. */
@@ -19,17 +20,11 @@ export interface Item {
   readonly isText?: boolean
 }
 
-interface Reading {
-  readonly level: number
-  readonly source?: MessageReads
-  readonly isText?: boolean
-}
-
 /** Reads a message for properties up to a level. Undefined if it was deleted meanwhile. */
 export async function readItem<T>(
   api: Api,
   at: IndexedMessage,
-  { level, source, isText = false }: Reading,
+  { level, source, isText = false }: { level: number; source?: MessageReads; isText?: boolean },
   work: (item: Item) => T,
 ): Promise<T | undefined> {
   if (level === 0) return work({ at })
@@ -71,14 +66,10 @@ const flag = (name: string) =>
 const received: Property<Item>['stored'] = (operator, value) => {
   const [at, number] = [Date.parse(`${value}`) / 1000, 'internalDate'] as const
   const [from, next] = [Math.ceil(at) * 1000, Math.floor(at) * 1000 + 1000]
-  const ranges: Readonly<Partial<Record<typeof operator, EntryTest>>> = {
-    eq: { number, from, below: next },
-    ge: { number, from },
-    gt: { number, from: next },
-    lt: { number, below: from },
-    le: { number, below: next },
-  }
-  return ranges[operator]
+  const least: Partial<Record<string, number>> = { eq: from, ge: from, gt: next }
+  const below: Partial<Record<string, number>> = { eq: next, le: next, lt: from }
+  const range = definedOnly({ from: least[operator], below: below[operator] })
+  return Object.keys(range).length > 0 ? { number, ...range } : undefined
 }
 
 const header = ({ read }: Item, name: string): string => read?.headers.get(name) ?? ''

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { matcherOf } from '../../../../src/api/messages/matcher.ts'
+import { matcherOf, type RecipientsOf } from '../../../../src/api/messages/matcher.ts'
 import { type IndexedMessage, splitMessageId } from '../../../../src/api/messages/message-index.ts'
 import { type Condition, parseQuery } from '../../../../src/api/messages/search.ts'
+import { recipientsFor } from '../../../../src/api/messages/summary.ts'
 import { isSliceOver, nextSlice } from '../../../../src/core/time/time-slice.ts'
 import { findMessages, inFolder, messageById } from '../mailbox/mailbox.ts'
 import { type Answer, ProviderError } from '../types.ts'
@@ -21,7 +22,8 @@ const preferred = ({ call }: GraphRequest): string => call.c.req.header('Prefer'
 export function applied(request: GraphRequest): Record<string, string> {
   const known =
     /outlook\.body-content-type\s*=\s*"?(?:text|html)"?|IdType\s*=\s*"?ImmutableId"?|odata\.maxpagesize\s*=\s*\d+/gi
-  return { 'Preference-Applied': (preferred(request).match(known) ?? []).join(', ') }
+  const found = preferred(request).match(known)
+  return found ? { 'Preference-Applied': found.join(', ') } : {}
 }
 
 const gone = (): never => {
@@ -36,7 +38,9 @@ async function messageJson(request: GraphRequest, at: IndexedMessage, select: re
   const etag = { '@odata.etag': `W/"${changeKey(at.entry.modSeq)}"` }
   const shape = (item: Item) => ({ ...etag, ...shaped(message, item, ['id', ...select]) })
   const json = await readItem(api, at, { level, isText }, shape)
-  if (!json || request.query.get('$expand') !== 'attachments') return json
+  const expand = request.query.get('$expand')
+  if (!json || expand === null) return json
+  if (!/^attachments\b/.test(expand)) throw new ProviderError('not-offered', `Sealpost does not expand ${expand}`)
   const parts = (await attachmentsOf(api, at)).map((one) => shaped(attachment, one, Object.keys(attachment)))
   return { ...json, attachments: parts }
 }
@@ -110,7 +114,9 @@ interface Tests extends Pick<ListQuery<Item>, 'order'> {
 /** Reads messages to test them, and returns those that are wanted. */
 async function tested(request: GraphRequest, messages: readonly IndexedMessage[], { clauses, search, order }: Tests) {
   const { api } = request.call
-  const matches = matcherOf(api.reader, search, { isScan: true })
+  const viewer = { api, caller: request.mailbox.caller }
+  const recipientsOf: RecipientsOf = ({ folder, entry }, facts) => recipientsFor(viewer, folder, entry, facts)
+  const matches = matcherOf(api.reader, search, { isScan: true, recipientsOf })
   const level = Math.max(0, ...clauses.map((one) => one.level), ...order.map(({ property }) => property.level))
   using source = api.reader.ahead(level === 0 && search.length === 0 ? [] : messages)
   const found: Ordered[] = []

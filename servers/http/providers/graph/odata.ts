@@ -8,7 +8,7 @@ import { GraphError } from './errors.ts'
 export interface GraphRequest {
   readonly call: ProviderCall
   readonly mailbox: AccountMailbox
-  /** The parameters of the path, decoded. */
+  /** The parameters of the path. Ids need no encoding. */
   readonly params: Readonly<Partial<Record<string, string>>>
   readonly query: URLSearchParams
 }
@@ -23,19 +23,9 @@ type Run = (request: GraphRequest) => Promise<Answer>
 export const route = (method: string, path: string, run: Run): ProviderRoute => ({
   method,
   path: new RegExp(`^/(?:v1\\.0|beta)${path.startsWith('/') ? '' : USER}${path.replaceAll(/\{(\w+)\}/g, VALUE)}$`, 'i'),
-  async run(call) {
-    const params = Object.fromEntries(Object.entries(call.params).map(([name, value]) => [name, decoded(value)]))
-    return run({ call, mailbox: await mailboxOf(call), params, query: new URL(call.c.req.url).searchParams })
-  },
+  run: async (call) =>
+    run({ call, mailbox: await mailboxOf(call), params: call.params, query: new URL(call.c.req.url).searchParams }),
 })
-
-function decoded(value = ''): string {
-  try {
-    return decodeURIComponent(value)
-  } catch {
-    throw new GraphError(400, 'ErrorInvalidIdMalformed', 'Id is malformed.')
-  }
-}
 
 const OPERATORS = {
   eq: (a, b) => a === b,
@@ -171,11 +161,9 @@ function parseFilter<Item>(text: string, entity: Entity<Item>): Clause<Item> {
     const all = [part(depth)]
     while (is(join)) all.push(part(depth))
     const facts = { level: Math.max(...all.map(({ level }) => level)), paths: all.flatMap(({ paths }) => paths) }
-    if (join === 'or')
-      return all.length === 1
-        ? (all[0] as Clause<Item>)
-        : { ...facts, test: (item: Item) => all.some((one) => one.test(item)) }
-    return { ...facts, test: (item: Item) => all.every((one) => one.test(item)), all }
+    if (join === 'or' && all.length === 1) return all[0] as Clause<Item>
+    const test = (item: Item): boolean => all[join === 'and' ? 'every' : 'some']((one) => one.test(item))
+    return { ...facts, test, ...(join === 'and' && { all }) }
   }
   const either = series('or', series('and', primary))
   const clause = either(0)

@@ -136,8 +136,7 @@ const found = (request: GraphRequest): Subscription =>
   refuse('The object was not found.', 'ResourceNotFound', 404)
 
 const answer = (request: GraphRequest, { shown }: Subscription, status = 200): Answer => ({
-  status,
-  body: { ...contextOf(request, 'subscriptions/$entity'), ...shown },
+  ...{ status, body: { ...contextOf(request, 'subscriptions/$entity'), ...shown } },
 })
 
 async function kept(request: GraphRequest, one: Subscription, status = 200): Promise<Answer> {

@@ -135,6 +135,15 @@ describe('messages', () => {
     expect(await errorOf('messages?$search="a OR b"')).toEqual([501, 'NotImplemented'])
   })
 
+  it('finds no blind copies of others', async () => {
+    await http.lab.deliver('From: x@y.example\r\nTo: alice@lab.test\r\nSubject: blind\r\n\r\nHi\r\n', {
+      to: ['alice', 'bob'],
+    })
+    const search = encodeURIComponent('"bcc:bob"')
+    expect(await subjects(`$search=${search}`)).toEqual([])
+    expect(await subjects(`$search=${search}`, 'bob')).toEqual(['blind'])
+  })
+
   it('shows a message, its attachments and its octets', async () => {
     await send('files', { more: ATTACHED })
     const { id } = await first()
@@ -148,6 +157,9 @@ describe('messages', () => {
       attachments: [{ name: 'a.pdf', contentType: 'application/pdf', size: 4, isInline: false }],
     })
     expect(body.internetMessageHeaders).toBe(undefined)
+    const narrow = await ask(`messages/${id}?$select=id&$expand=attachments($select=name)`)
+    expect(narrow.body.attachments).toMatchObject([{ name: 'a.pdf' }])
+    expect(await errorOf(`messages/${id}?$expand=extensions`)).toEqual([501, 'NotImplemented'])
     const text = await ask(`messages/${id}`, { headers: { prefer: 'outlook.body-content-type="text"' } })
     expect(text.body.body).toEqual({ contentType: 'text', content: expect.stringContaining('Grüße') })
     expect(text.headers.get('preference-applied')).toMatch(/text/)
