@@ -7,7 +7,7 @@ import type { ServerContext } from '../../service.ts'
 import { bodyOf } from '../body.ts'
 import { contentAnswer } from '../content-answer.ts'
 import type { Env } from '../env.ts'
-import { type ProviderPlace, providerNamed } from './providers.ts'
+import { adapters, type ProviderPlace } from './providers.ts'
 import { type Answer, type ErrorKind, type ProviderCall, ProviderError } from './types.ts'
 
 /** A message in base64, with what a request has besides. */
@@ -22,7 +22,7 @@ export async function answerProvider(
   context: ServerContext,
   { config, tenant: tenantName, path }: ProviderPlace,
 ): Promise<Response> {
-  const provider = await providerNamed(config.provider)
+  const provider = await adapters[config.provider]()
   const { record } = c.get('connection')
   const { origin, pathname } = new URL(c.req.url)
   const base = `${origin}${pathname.endsWith(path) ? pathname.slice(0, -path.length) : ''}`

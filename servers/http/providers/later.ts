@@ -3,7 +3,7 @@ import type { ReportProviderEvent } from '../../../src/api/webhooks/types.ts'
 import { sentByOf } from '../../../src/mail/format/sent-by.ts'
 import type { DeliveryEnvelope } from '../../../src/storage/store/types.ts'
 import { deliver, happeningOf, reportEvents, sentMail } from './deliver.ts'
-import { providerNamed } from './providers.ts'
+import { adapters } from './providers.ts'
 import type { SentMail } from './types.ts'
 
 type Stored = Pick<SentMail, 'raw' | 'from' | 'recipients' | 'at' | 'session'>
@@ -14,7 +14,7 @@ async function sentBefore(api: Api, stored: Stored) {
   const server = api.lab.config.virtualServers.find(({ name }) => name === details?.virtualServer)
   const config = server?.providers.find(({ provider }) => provider === by?.provider)
   if (!by || !details || !config) return undefined
-  const provider = await providerNamed(config.provider)
+  const provider = await adapters[config.provider]()
   return { origin: { api, provider, config, ...details }, mail: sentMail({ ...by, ...details, ...stored }) }
 }
 

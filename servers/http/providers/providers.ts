@@ -1,8 +1,8 @@
 import type { ProviderConfig, ProviderName } from '../../../src/core/config/schema/providers.ts'
 import type { Provider } from './types.ts'
 
-/** Loads the adapter of each provider. A lab loads only those that applications use. */
-const loaders: Readonly<Record<ProviderName, () => Promise<Provider>>> = {
+/** Load the adapters. A lab loads only those that applications use. */
+export const adapters: Readonly<Record<ProviderName, () => Promise<Provider>>> = {
   ses: async () => (await import('./ses/ses.ts')).ses,
   sendgrid: async () => (await import('./sendgrid/sendgrid.ts')).sendgrid,
   postmark: async () => (await import('./postmark/postmark.ts')).postmark,
@@ -26,9 +26,6 @@ const hosts: Readonly<Record<ProviderName, RegExp>> = {
   graph: /^graph\.microsoft\.(?:com|us|de)$/,
   gmail: /^(?:gmail|www)\.googleapis\.com$/,
 }
-
-/** Returns the adapter of a provider. */
-export const providerNamed = (name: ProviderName): Promise<Provider> => loaders[name]()
 
 /** A request to the API of a provider. */
 export interface ProviderPlace {

@@ -57,12 +57,24 @@ it.skipIf(!ifInstalled('/usr/bin/python3', anymail))('Django: the backends of dj
 const symfony = ['Postmark', 'Sendgrid', 'Mailgun', 'Brevo', 'Mailjet', 'Amazon'].map((name) =>
   hasFile(`/usr/share/php/Symfony/Component/Mailer/Bridge/${name}/autoload.php`),
 )
-it.skipIf(!ifInstalled('php', ...symfony))('Symfony and Laravel: the transports of Symfony Mailer', LONG, async () => {
+it.skipIf(!ifInstalled('php', ...symfony))('Symfony: the transports of Symfony Mailer', LONG, async () => {
   const hosts = ['api.postmarkapp.com', 'api.sendgrid.com', 'api.mailgun.net', 'api.brevo.com', 'api.mailjet.com']
   const printed = await run('php', [program('symfony.php'), `${client.lab.server('http').tlsPort}`, client.caFile])
   expect(printed).toEqual(hosts.map((host) => `${host} sent`))
   await expectMessages(hosts.map((host) => `By ${host}`))
 })
+
+const laravel = hasFile('/usr/share/php/Illuminate/Mail/autoload.php')
+it.skipIf(!ifInstalled('php', laravel, ...symfony))(
+  'Laravel: its mail drivers for Mailgun and Postmark',
+  LONG,
+  async () => {
+    const names = ['mailgun', 'postmark']
+    const printed = await run('php', [program('laravel.php'), `${client.lab.server('http').tlsPort}`, client.caFile])
+    expect(printed).toEqual(names.map((name) => `${name} sent`))
+    await expectMessages(names.map((name) => `By ${name}`))
+  },
+)
 
 it.skipIf(!ifInstalled('ruby', hasFile('/usr/share/doc/ruby-postmark/copyright')))(
   'Rails: the postmark gem',

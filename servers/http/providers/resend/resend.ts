@@ -115,8 +115,7 @@ async function once(call: ProviderCall, run: () => Promise<Answer>): Promise<Ans
   const now = call.context.clock.now()
   if (before && now - before.at < DAY_MS) {
     if (before.digest === digest) return before.answer
-    const message = 'Same idempotency key used with a different request payload.'
-    return refusal(409, 'invalid_idempotent_request', message)
+    return refusal(409, 'invalid_idempotent_request', 'Same idempotency key used with a different request payload.')
   }
   const answer = await run()
   known.set(key, { digest, at: now, answer })

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { addressed, attachmentOf } from '../../drafts.ts'
-import { scheduledMail } from '../deliver.ts'
 import { send } from '../send.ts'
 import {
   type Answer,
@@ -10,10 +9,10 @@ import {
   type Provider,
   type ProviderCall,
   ProviderError,
-  type ProviderRoute,
 } from '../types.ts'
 import { ADDRESS, fromTemplate, jsonBody, keyIn, optionalText, templateNamed } from '../values.ts'
 import { sendGridEvents } from './events.ts'
+import { scheduledSends } from './scheduled-sends.ts'
 
 const mailbox = z.object({ email: z.string().regex(ADDRESS, 'Does not contain a valid address.'), name: optionalText })
 const mailboxes = z.array(mailbox).default([])
@@ -118,66 +117,6 @@ function sendAtOf({ context }: ProviderCall, seconds = 0): number {
   throw new ProviderError('invalid', 'Scheduling more than 72 hours in advance is forbidden.', 'send_at')
 }
 
-const batch = z.object({ batch_id: z.string(), status: z.enum(['cancel', 'pause']) })
-
-/**
- * Stops a batch. The lab deletes what is cancelled now, and SendGrid when its time comes.
- * https://www.twilio.com/docs/sendgrid/api-reference/cancel-scheduled-sends
- */
-async function stop(call: ProviderCall, { batch_id, status }: z.output<typeof batch>): Promise<void> {
-  const ids = scheduledMail(call, batch_id).map(({ id }) => id)
-  const { queue } = call.api.outgoing
-  await (status === 'cancel' ? queue.delete(ids) : queue.hold(ids))
-}
-
-/** Returns the batches that are paused: one, or all. */
-function paused(call: ProviderCall): Answer {
-  const held = scheduledMail(call, call.params.batch).filter(({ state }) => state === 'held')
-  const ids = new Set(held.flatMap(({ scheduled }) => scheduled?.ids.slice(1) ?? []))
-  return { body: [...ids].map((batch_id) => ({ batch_id, status: 'pause' })) }
-}
-
-const stopping: readonly ProviderRoute[] = [
-  {
-    method: 'POST',
-    path: /^\/v3\/mail\/batch$/,
-    run: () => ({ status: 201, body: { batch_id: randomBytes(27).toString('base64url') } }),
-  },
-  {
-    method: 'GET',
-    path: /^\/v3\/mail\/batch\/(?<batch>[^/]+)$/,
-    run: ({ params }) => ({ body: { batch_id: params.batch } }),
-  },
-  { method: 'GET', path: /^\/v3\/user\/scheduled_sends(?:\/(?<batch>[^/]+))?$/, run: paused },
-  {
-    method: 'POST',
-    path: /^\/v3\/user\/scheduled_sends$/,
-    async run(call) {
-      const wanted = jsonBody(call, batch)
-      await stop(call, wanted)
-      return { status: 201, body: wanted }
-    },
-  },
-  {
-    method: 'PATCH',
-    path: /^\/v3\/user\/scheduled_sends\/(?<batch>[^/]+)$/,
-    async run(call) {
-      const { status } = jsonBody(call, batch.pick({ status: true }))
-      await stop(call, { batch_id: call.params.batch ?? '', status })
-      return { status: 204 }
-    },
-  },
-  {
-    method: 'DELETE',
-    path: /^\/v3\/user\/scheduled_sends\/(?<batch>[^/]+)$/,
-    async run(call) {
-      const held = scheduledMail(call, call.params.batch).filter(({ state }) => state === 'held')
-      await call.api.outgoing.queue.flush(held.map(({ id }) => id))
-      return { status: 204 }
-    },
-  },
-]
-
 async function sendMail(call: ProviderCall): Promise<Answer> {
   const wanted = jsonBody(call, input)
   for (const [at, { to }] of wanted.personalizations.entries()) {
@@ -241,7 +180,7 @@ function invalid({ message, field = '', code }: ProviderError) {
 
 /** SendGrid, version 3 of its API. */
 export const sendgrid: Provider = {
-  routes: [{ method: 'POST', path: /^\/v3\/mail\/send$/, run: sendMail }, ...stopping],
+  routes: [{ method: 'POST', path: /^\/v3\/mail\/send$/, run: sendMail }, ...scheduledSends],
   credentialOf: ({ c }) => keyIn(c.req.header('Authorization'), /^bearer\s+(SG\.\S+)$/i),
   messageIdOf: (id) => `${id}@geopod-ismtpd-1`,
   errorOf(error, { limit, resetAtMs }) {
