@@ -22,15 +22,16 @@ const KEY_WORK = 16
 /** Messages that are tested without their contents before the contents of the others are read. */
 const CHUNK_MESSAGES = 512
 
-/** Returns the indexes of the messages that match, ascending. @param among the messages to test; default: all */
+/** Returns the indexes of the messages that match, ascending. @param given the messages to test; default: all */
 export async function findMessages(
   session: ImapSession,
   selection: Selection,
-  { key: given, decode }: SearchCriteria,
+  { key: asked, decode }: SearchCriteria,
   progress: Progress = {},
-  among?: readonly number[],
+  given?: readonly number[],
 ): Promise<number[]> {
-  const key = session.words?.hasLabels ? withoutRaw(given, rawQuery) : given
+  const key = session.words?.hasLabels ? withoutRaw(asked, rawQuery) : asked
+  const among = given ?? flagged(selection, key)
   if (asksLabels(key) && session.state.name === 'selected') {
     selection.labels = await findLabels(session, session.state.identity.owner)
   }
@@ -93,6 +94,13 @@ function rawQuery(query: OctetString): SearchKey {
   } catch (error) {
     throw error instanceof GmailQueryError ? bad(error.message) : error
   }
+}
+
+/** Returns the messages that may have a system flag that a key requires. Undefined: all may be found. */
+function flagged({ messages }: Selection, key: SearchKey): readonly number[] | undefined {
+  for (const one of key.kind === 'and' ? key.keys : [key])
+    if (one.kind === 'flag' && one.flag.startsWith('\\')) return [...messages.indexesWith(one.flag)]
+  return undefined
 }
 
 const allIndexes = ({ messages }: Selection): number[] => Array.from({ length: messages.length }, (_, index) => index)

@@ -28,6 +28,8 @@ export interface BlockCounts {
 export interface BlockSource {
   /** Returns the entries of a block in uid order. */
   read(block: number): readonly MessageEntry[]
+  /** Returns whether an entry of a block may have a system flag, without reading them. Absent: any may. */
+  mayHave?(block: number, flag: string): boolean
   /** Notes that the entries of a block are in memory. `isChanged`: the source may differ from them until all changes are applied. */
   holds(block: Block, isChanged: boolean): void
   /** Notes that the list no longer has a block. */
@@ -84,6 +86,14 @@ export class Block extends Counts implements BlockCounts {
 
   get entries(): MessageEntry[] {
     return this.#entries ?? this.#load()
+  }
+
+  /** Returns whether an entry may have a system flag. Reads none. */
+  mayHave(flag: string): boolean {
+    if (flag === SEEN) return this.size > this.unseen
+    if (flag === DELETED) return this.deleted > 0
+    if (this.#entries) return this.#entries.some(({ flags }) => flags.includes(flag))
+    return this.source?.mayHave?.(this.number, flag) ?? true
   }
 
   /** Forgets the entries, which the source has. */

@@ -169,6 +169,17 @@ export class EntryList implements Entries {
     }
   }
 
+  /** Yields the indexes of the entries that may have a system flag, ascending. Reads no entries. */
+  *indexesWith(flag: string): Generator<number, void, void> {
+    let start = 0
+    for (const { blocks } of this.#groups) {
+      for (const block of blocks) {
+        if (block.mayHave(flag)) for (let i = 0; i < block.size; i++) yield start + i
+        start += block.size
+      }
+    }
+  }
+
   /** Returns the index of the first entry whose uid is at least `uid`. */
   indexFrom(uid: number): number {
     const number = blockOf(uid)

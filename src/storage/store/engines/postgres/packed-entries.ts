@@ -120,6 +120,10 @@ export class PackedEntries implements BlockSource {
     return entries.sort((a, b) => a.uid - b.uid)
   }
 
+  mayHave(block: number, flag: string): boolean {
+    return this.#packed.get(block)?.includes(JSON.stringify(flag).slice(1, -1)) ?? true
+  }
+
   holds(block: Block, isChanged: boolean): void {
     if (isChanged) this.#changed.add(block)
     this.#unpacked.add(block, this)
