@@ -6,6 +6,7 @@ import { DROPPED } from '../../storage/store/engines/full/drop-oldest.ts'
 import {
   CAPTURED_OWNER,
   type MessageStore,
+  OWN_CHANGES,
   type Owner,
   PUBLIC_OWNER,
   type StoreEvent,
@@ -88,7 +89,7 @@ export class Traffic implements Disposable {
       }),
       sessions.watch((record) => this.#onEnd(record)),
       // Each node counts its own messages.
-      store.watch((event) => this.#onChange(event), { follows: () => false }),
+      store.watch((event) => this.#onChange(event), OWN_CHANGES),
     ]
   }
 

@@ -5,6 +5,7 @@ import {
   accountOf,
   type MessageEntry,
   OUTGOING_OWNER,
+  OWN_CHANGES,
   type StoredMessage,
   type StoreEvent,
 } from '../../storage/store/types.ts'
@@ -18,7 +19,7 @@ const SHORTEST_SUBJECT = 10
 /** Prints a line for each message that the lab receives and for each refusal, as they happen. */
 export function showLive(lab: Lab): void {
   const arrivals = new Arrivals(lab)
-  lab.store.watch((event) => arrivals.add(event), { follows: () => false })
+  lab.store.watch((event) => arrivals.add(event), OWN_CHANGES)
   lab.sessionLog.observe(({ record, refusal }) => {
     if (refusal !== undefined) print(oneLine(refusalLine(record, refusal, lab.clock.now())), 'yellow')
   })

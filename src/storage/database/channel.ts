@@ -20,6 +20,8 @@ const PULSE_TIMEOUT_MS = 5_000
 const SPACING_MS = 20
 const FIRST_RETRY_MS = 50
 const LAST_RETRY_MS = 2_000
+/** How long what nobody waits for is collected. */
+const LATER_MS = 1_000
 /** PostgreSQL's limit is 8,000 octets. */
 const MAX_PAYLOAD = 7_000
 /** More keys of a topic become "something changed". */
@@ -29,6 +31,8 @@ const MAX_KEYS = 500
 type Keys = Map<string, string | undefined>
 /** Keys by topic. Undefined: anything of the topic may have changed. */
 type Pending = Map<Topic, Keys | undefined>
+/** All that waits to be sent, by the part of the nodes that hear it. Undefined: all nodes. */
+type Parts = Map<number | undefined, Pending>
 
 interface ChannelEvents {
   readonly log: Logger
@@ -54,7 +58,11 @@ export class Channel {
   readonly #name: string
   #connection: Connection | undefined
   #processId: number | undefined
-  #pending: Pending = new Map()
+  #pending: Parts = new Map()
+  #later: Pending = new Map()
+  #laterTimer: NodeJS.Timeout | undefined
+  /** The parts that this node hears. */
+  #heard: ReadonlySet<number> = new Set()
   #sending: Promise<void> | undefined
   #sentAt = 0
   #isAsking = false
@@ -91,12 +99,33 @@ export class Channel {
     ]
   }
 
-  notify(topic: Topic, key: string, detail?: string): void {
-    const keys = this.#pending.get(topic)
-    if (keys) keys.set(key, detail)
-    else if (!this.#pending.has(topic)) this.#pending.set(topic, new Map([[key, detail]]))
-    if (keys && keys.size > MAX_KEYS) this.#pending.set(topic, undefined)
+  notify(topic: Topic, key: string, detail?: string, part?: number): void {
+    const pending = this.#pending.get(part) ?? new Map()
+    this.#pending.set(part, pending)
+    add(pending, topic, key, detail)
     void this.#send()
+  }
+
+  /** Sends a notification to all nodes within a second, together with others. */
+  notifyLater(topic: Topic, key: string, detail?: string): void {
+    add(this.#later, topic, key, detail)
+    this.#laterTimer ??= setTimeout(() => {
+      this.#laterTimer = undefined
+      this.#pending.set(undefined, joined(this.#pending.get(undefined), this.#later))
+      this.#later = new Map()
+      void this.#send()
+    }, LATER_MS).unref()
+  }
+
+  /** Sets which parts this node hears. Resolves when it does, or when the connection is lost: it hears them after that. */
+  async hear(parts: ReadonlySet<number>): Promise<void> {
+    const before = this.#heard
+    this.#heard = parts
+    const statements = [
+      ...[...parts].filter((part) => !before.has(part)).map((part) => `LISTEN "${this.#nameOf(part)}"`),
+      ...[...before].filter((part) => !parts.has(part)).map((part) => `UNLISTEN "${this.#nameOf(part)}"`),
+    ]
+    if (statements.length > 0) await this.#connection?.run(statements.join(';')).catch(() => {})
   }
 
   listen(topic: Topic, listener: TopicListener): () => void {
@@ -126,6 +155,7 @@ export class Channel {
   async close(): Promise<void> {
     this.#isClosed = true
     for (const timer of this.#timers) clearInterval(timer)
+    clearTimeout(this.#laterTimer)
     const connection = this.#connection
     if (!connection) return
     await this.#send()
@@ -142,7 +172,8 @@ export class Channel {
         if (processId !== this.#processId) this.#receive(payload ?? '')
       })
       // Unnamed statements, which also a pooler answers. A notification changes no table, so it need not wait for the disk.
-      await connection.run(`SET synchronous_commit = off; LISTEN "${this.#name}"`)
+      const names = [undefined, ...this.#heard].map((part) => `LISTEN "${this.#nameOf(part)}"`)
+      await connection.run(['SET synchronous_commit = off', ...names].join(';'))
       const [row] = await connection.ask<{ readonly pid: number }>('SELECT pg_backend_pid() AS pid')
       this.#processId = row?.pid
     } catch (error) {
@@ -223,27 +254,43 @@ export class Channel {
       const pending = this.#pending
       this.#pending = new Map()
       try {
-        const payloads = payloadsOf(pending)
-        await this.#connection.query('select pg_notify($1, payload) from unnest($2::text[]) payload', [
-          this.#name,
-          payloads,
-        ])
+        const payloads = [...pending].flatMap(([part, of]) =>
+          payloadsOf(of).map((payload) => [this.#nameOf(part), payload] as const),
+        )
+        await this.#connection.query(
+          'select pg_notify(name, payload) from unnest($1::text[], $2::text[]) c (name, payload)',
+          [payloads.map(([name]) => name), payloads.map(([, payload]) => payload)],
+        )
         this.#counts.notificationsSent += payloads.length
       } catch (error) {
         // Sent again after the connection returns.
-        for (const [topic, keys] of this.#pending) pending.set(topic, joined(pending, topic, keys))
+        for (const [part, newer] of this.#pending) pending.set(part, joined(pending.get(part), newer))
         this.#pending = pending
         this.#events.log.debug({ err: error }, 'a notification was not sent')
         break
       }
     }
   }
+
+  #nameOf(part: number | undefined): string {
+    return part === undefined ? this.#name : `${this.#name}:${part}`
+  }
 }
 
-function joined(pending: Pending, topic: Topic, keys: Keys | undefined): Keys | undefined {
-  if (!pending.has(topic)) return keys
-  const before = pending.get(topic)
-  return before && keys && new Map([...before, ...keys])
+function add(pending: Pending, topic: Topic, key: string, detail: string | undefined): void {
+  const keys = pending.get(topic)
+  if (keys) keys.set(key, detail)
+  else if (!pending.has(topic)) pending.set(topic, new Map([[key, detail]]))
+  if (keys && keys.size > MAX_KEYS) pending.set(topic, undefined)
+}
+
+function joined(before: Pending | undefined, newer: Pending): Pending {
+  const all: Pending = new Map(before)
+  for (const [topic, keys] of newer) {
+    const known = all.get(topic)
+    all.set(topic, all.has(topic) ? known && keys && new Map([...known, ...keys]) : keys)
+  }
+  return all
 }
 
 /** A key, or a key with its detail. */

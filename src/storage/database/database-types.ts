@@ -90,8 +90,13 @@ export interface Database extends Queries, CertificateDatabase, AsyncDisposable 
   /**
    * Wakes the listeners of the other nodes. Call it after the commit. Calls within some milliseconds go together.
    * @param detail what the listeners get with the key, with the latest call for the key
+   * @param part only the nodes that hear this part get it; by default, all do
    */
-  notify(topic: Topic, key: string, detail?: string): void
+  notify(topic: Topic, key: string, detail?: string, part?: number): void
+  /** As `notify`, for what nobody waits for: calls within a second go together. */
+  notifyLater(topic: Topic, key: string, detail?: string): void
+  /** Sets which parts this node hears. Resolves when it does: what was notified before may have been missed. */
+  hear(parts: ReadonlySet<number>): Promise<void>
   /**
    * Calls `listener` for notifications of other nodes. `undefined` instead of a key: something may have been missed, so read
    * everything. That is the case after a lost connection, and every five seconds. Returns a function that stops it.

@@ -216,8 +216,16 @@ class PostgresDatabase implements Database {
     this.#transactions++
   }
 
-  notify(topic: Topic, key: string, detail?: string): void {
-    this.#channel.notify(topic, key, detail)
+  notify(topic: Topic, key: string, detail?: string, part?: number): void {
+    this.#channel.notify(topic, key, detail, part)
+  }
+
+  notifyLater(topic: Topic, key: string, detail?: string): void {
+    this.#channel.notifyLater(topic, key, detail)
+  }
+
+  hear(parts: ReadonlySet<number>): Promise<void> {
+    return this.#channel.hear(parts)
   }
 
   listen(topic: Topic, listener: TopicListener): () => void {

@@ -10,8 +10,10 @@ export type Topic =
   /** Requests to other nodes, and answers, by the id of the request. */
   | 'requests'
   | 'answers'
-  /** Folders whose messages or values changed, by id, with the numbers of the last change. */
+  /** Folders whose messages or values changed, by id, with the numbers of the last change: for nodes whose clients wait. */
   | 'folders'
+  /** The same for all nodes, later. */
+  | 'positions'
   /** The folders as a whole: one was created, changed or deleted. The key is the new version. */
   | 'owners'
   /** Small values of the store (`getState`), by key. */

@@ -346,6 +346,9 @@ type StoreChange =
  */
 export type WatchedFolders = string | { readonly follows: (folder: Folder) => boolean }
 
+/** For listeners that need nothing of other processes. */
+export const OWN_CHANGES: WatchedFolders & object = { follows: () => false }
+
 /** A message that is about to be read. */
 export interface ExpectedMessage {
   readonly folder: Pick<Folder, 'id'>

@@ -11,6 +11,7 @@ import {
   type OldestMessage,
   type Origin,
   OUTGOING_OWNER,
+  OWN_CHANGES,
   type Owner,
   type ReadPart,
   StoreError,
@@ -95,7 +96,9 @@ export abstract class BaseStore<State extends FolderState> {
   }
 
   watch(listener: (event: StoreEvent) => void, folders?: WatchedFolders): () => void {
-    return this.#listeners.add(listener, folders)
+    const stop = this.#listeners.add(listener, folders)
+    this.watchesMore(typeof folders === 'string' ? folders : undefined)
+    return stop
   }
 
   async lockFolder(folderId: string): Promise<FolderLock | undefined> {
@@ -137,6 +140,14 @@ export abstract class BaseStore<State extends FolderState> {
   protected isWatched(folder: Folder): boolean {
     return this.#listeners.follow(folder)
   }
+
+  /** The folders that listeners watch by their ids; undefined if any folder may be watched. */
+  protected get watchedFolders(): Iterable<string> | undefined {
+    return this.#listeners.folders
+  }
+
+  /** Called with each new listener. @param _folderId undefined: it may watch any folder */
+  protected watchesMore(_folderId: string | undefined): void {}
 
   /** Returns the state of a folder. @throws StoreError `closed`, `not-found` */
   protected need(folderId: string): State {
@@ -182,6 +193,12 @@ class Listeners {
     if (folder.owner === OUTGOING_OWNER) return false
     for (const follows of this.#everywhere.values()) if (follows(folder)) return true
     return false
+  }
+
+  /** The folders that are watched by their ids; undefined if any folder may be watched. */
+  get folders(): Iterable<string> | undefined {
+    for (const follows of this.#everywhere.values()) if (follows !== OWN_CHANGES.follows) return undefined
+    return this.#byFolder.keys()
   }
 
   emit(event: StoreEvent): void {

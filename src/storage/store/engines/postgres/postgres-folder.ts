@@ -37,6 +37,12 @@ export function positionFrom(text: string | undefined): Position | undefined {
     : { uidNext: Number(uidNext), modSeq: Number(modSeq), valueSeq: Number(valueSeq) }
 }
 
+/** In how many parts nodes hear of changes. A server looks through all that a node hears for each change. */
+export const PARTS = 128
+
+/** Returns the part in which changes of a folder are told. @param key of the folder */
+export const partOf = (key: number): number => key % PARTS
+
 const DONE = Promise.resolve()
 
 /** A folder as this node knows it. */
@@ -52,6 +58,8 @@ export class PostgresFolder implements FolderState {
   keywords = ''
   /** Until when other nodes are expected to change the folder, as `performance.now()`. */
   contestedUntil = 0
+  /** How often in succession a change failed because another node had changed the folder. */
+  wrongGuesses = 0
   /** `Database.soleSince` when the row was last compared with what this node knows. */
   comparedSince: number | undefined
   /** Whether another object stands for the folder, because the database had lost changes. */

@@ -165,6 +165,10 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
       replication,
       log,
       isWatched,
+      watched: () => {
+        const ids = this.watchedFolders
+        return ids && Array.from(ids).flatMap((id) => this.folders.get(id)?.key ?? [])
+      },
     })
     const listener = this.#listener
     const catchUpIfNeeded = async (): Promise<void> => {
@@ -231,6 +235,12 @@ export class PostgresStore extends BaseStore<PostgresFolder> implements Copyable
   override async listOwners(): Promise<readonly Owner[]> {
     await this.#refreshFolders()
     return super.listOwners()
+  }
+
+  protected override watchesMore(folderId: string | undefined): void {
+    const folder = folderId === undefined ? undefined : this.folders.get(folderId)
+    if (folder) this.#listener.hearMore(folder.key)
+    else if (!this.watchedFolders) this.#listener.hearMore(undefined)
   }
 
   createFolder(owner: Owner, name: string, settings: FolderSettings = {}): Promise<Folder> {

@@ -5,13 +5,15 @@ import type { Database } from '../../../database/database-types.ts'
 import type { Folder } from '../../types.ts'
 import type { Folders } from './folders.ts'
 import type { Journal } from './journal.ts'
-import { hasReached, type Position, type PostgresFolder, positionFrom } from './postgres-folder.ts'
+import { hasReached, PARTS, type Position, type PostgresFolder, partOf, positionFrom } from './postgres-folder.ts'
 import type { Replication } from './replication.ts'
 import type { Setbacks } from './setbacks.ts'
 import type { State } from './state.ts'
 
 /** The least time between two reads. What is announced meanwhile is read together. */
 const SPACING_MS = 10
+/** How long a node hears of changes in a part that nobody watches any more: clients come back. */
+const HEARD_MS = 60_000
 /** Changes after which the entries of a folder that nobody watches are forgotten instead of brought up to date. */
 const MAX_BEHIND = 1_000
 
@@ -25,6 +27,8 @@ interface ReplicationListenerParts {
   readonly log: Logger
   /** Whether somebody wants to know what other nodes change in a folder. */
   readonly isWatched: (folder: Folder) => boolean
+  /** The keys of the folders that are watched by themselves; undefined if any may be watched. */
+  readonly watched: () => Iterable<number> | undefined
 }
 
 /**
@@ -34,6 +38,8 @@ interface ReplicationListenerParts {
 export class ReplicationListener {
   readonly #parts: ReplicationListenerParts
   readonly #due = new Set<PostgresFolder>()
+  /** The parts that this node hears, with the time when somebody last needed them. */
+  readonly #heard = new Map<number, number>()
   #reading: Promise<void> | undefined
   /** `soleSince` when everything was last taken up. */
   #currentSince: number | undefined
@@ -49,10 +55,12 @@ export class ReplicationListener {
     const { database, folders, state, journal } = this.#parts
     // The folders are read after this look, so nothing is compared.
     await journal.look(async () => {})
+    const announced = (key: string | undefined, detail?: string): void =>
+      this.#try(key === undefined ? this.catchUp() : this.#announce(Number(key), positionFrom(detail)))
     this.#stops = [
-      database.listen('folders', (key, detail) => {
-        this.#try(key === undefined ? this.catchUp() : this.#announce(Number(key), positionFrom(detail)))
-      }),
+      database.listen('folders', announced),
+      database.listen('folders', (key) => key === undefined && this.#try(this.#hearLess())),
+      database.listen('positions', (key, detail) => key !== undefined && announced(key, detail)),
       database.listen('owners', (key) => key !== undefined && this.#try(folders.refresh())),
       database.listen('state', () => this.#try(state.readChanges())),
     ]
@@ -69,6 +77,27 @@ export class ReplicationListener {
     const { database, journal } = this.#parts
     const since = database.soleSince
     return since === this.#currentSince && !journal.isLost ? since : undefined
+  }
+
+  /** Lets this node hear of changes in a folder, or in any, from now on. */
+  hearMore(key: number | undefined): void {
+    const before = this.#heard.size
+    for (const part of partsOf(key === undefined ? undefined : [key])) this.#heard.set(part, performance.now())
+    if (this.#heard.size > before) this.#try(this.#hear())
+  }
+
+  async #hearLess(): Promise<void> {
+    const now = performance.now()
+    for (const part of partsOf(this.#parts.watched())) this.#heard.set(part, now)
+    const before = this.#heard.size
+    for (const [part, neededAt] of this.#heard) if (neededAt < now - HEARD_MS) this.#heard.delete(part)
+    if (this.#heard.size < before) await this.#hear()
+  }
+
+  async #hear(): Promise<void> {
+    await this.#parts.database.hear(new Set(this.#heard.keys()))
+    // Announcements of the meantime were missed.
+    await this.catchUp()
   }
 
   /** Resolves when nothing is read any more. */
@@ -165,6 +194,10 @@ export class ReplicationListener {
       this.#parts.log.debug({ err: error }, 'replicating the changes of other nodes failed; it is tried again')
   }
 }
+
+/** Returns the parts of folders. @param keys undefined: any folder */
+const partsOf = (keys: Iterable<number> | undefined): Iterable<number> =>
+  keys ? new Set(Array.from(keys, partOf)) : Array.from({ length: PARTS }, (_, part) => part)
 
 type FolderPosition = Position & { readonly id: number }
 

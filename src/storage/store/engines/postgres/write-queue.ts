@@ -12,7 +12,7 @@ import { storeError } from './errors.ts'
 import type { Journal } from './journal.ts'
 import type { MessageCount } from './message-count.ts'
 import type { BlobNumbers } from './numbers.ts'
-import { FoldersBehind, hasReached, type PostgresFolder, positionText } from './postgres-folder.ts'
+import { FoldersBehind, hasReached, type PostgresFolder, partOf, positionText } from './postgres-folder.ts'
 import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
 import type { Delta, Replication } from './replication.ts'
 
@@ -58,8 +58,9 @@ interface Done {
   readonly end: () => void
 }
 
-/** How long a folder counts as one that other nodes change, after one has. */
+/** How long a folder counts as one that other nodes change, after one has: longer each time that it is so again. */
 const CONTESTED_MS = 1_000
+const LONGEST_CONTESTED_MS = 60_000
 /** Errors of a statement that changed nothing. The transaction that follows is tried again, or needs less space. */
 const MAY_WORK_LOCKED: ReadonlySet<string> = new Set(['conflict', 'disconnected', 'no-space', 'failed'])
 
@@ -260,8 +261,12 @@ export class WriteQueue {
       if (error instanceof DatabaseError && MAY_WORK_LOCKED.has(error.code)) return false
       throw error
     })
+    for (const folder of folders) folder.wrongGuesses = isRight ? 0 : folder.wrongGuesses + 1
     if (isRight) return { outcomes, end: () => this.#emit(changeSet, [], changed) }
-    for (const folder of folders) folder.contestedUntil = performance.now() + CONTESTED_MS
+    for (const folder of folders) {
+      const ms = Math.min(CONTESTED_MS * 2 ** (folder.wrongGuesses - 1), LONGEST_CONTESTED_MS)
+      folder.contestedUntil = performance.now() + ms
+    }
     return undefined
   }
 
@@ -345,7 +350,10 @@ export class WriteQueue {
       Object.assign(state.position, { uidNext, modSeq, valueSeq })
       state.keywords = keywords
       // Values that belong to no folder have no listeners.
-      if (state.key > 0) database.notify('folders', String(state.key), positionText(state.position))
+      if (state.key <= 0) continue
+      const [key, position] = [String(state.key), positionText(state.position)]
+      database.notify('folders', key, position, partOf(state.key))
+      database.notifyLater('positions', key, position)
     }
     for (const { folder, event } of changeSet.events) {
       const { index } = folder.state
