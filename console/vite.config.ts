@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 import { clientSupport } from './client-support.ts'
+import { recipes } from './recipes.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -12,7 +13,7 @@ export default defineConfig({
   // The server sets the base of the document, so that the console works below any path.
   base: './',
   publicDir: here('public'),
-  plugins: [clientSupport()],
+  plugins: [clientSupport(), recipes()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: here('../dist/console'),

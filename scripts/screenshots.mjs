@@ -40,6 +40,7 @@ mkdirSync(folder, { recursive: true })
 /** The pages whose pictures the documents show. */
 const documented = [
   ...['overview', 'mail', 'news', 'feeds', 'access', 'wizard', 'session', 'outgoing', 'verify', 'client-settings'],
+  ...['lab', 'history', 'checks', 'first-visit'],
 ]
 
 const messages = [
@@ -173,6 +174,22 @@ async function fill(lab) {
   await openTls(lab, {})
 }
 
+/** Changes the configuration. */
+async function configure(base) {
+  for (const [path, value] of [
+    ['/virtualServers/Default POP3 Virtual Server/requireSecureChannel', true],
+    ['/directory/accounts/1/quota', { size: '20MiB' }],
+    ['/dns', { port: 0, zones: { 'shop.test': { records: ['@ MX 10 mail', 'mail A 127.0.0.1'] } } }],
+  ]) {
+    const response = await fetch(`${base}/api/v1/configuration`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ changes: [{ op: 'set', path, value }] }),
+    })
+    if (!response.ok) throw new Error(await response.text())
+  }
+}
+
 /** Verifies the lab. Returns the job, and the first cell that is worth opening. */
 async function verifyLab(base) {
   const jobs = `${base}/api/v1/jobs`
@@ -213,6 +230,12 @@ const outside = await startLab({ hostname: 'mx.example.test', virtualServers: [{
 await outside.faults.add({
   when: { verb: 'RCPT', matching: 'gmail' },
   do: { reply: '451 4.7.1 Greylisted, try again later' },
+})
+
+/** A lab that has no mail. */
+const empty = await startLab({
+  directory: { accounts: [{ user: 'alice', password: 'secret' }] },
+  virtualServers: ['smtp', 'imap4', 'http'].map((protocol) => ({ protocol })),
 })
 
 const lab = await startLab({
@@ -265,6 +288,7 @@ try {
       body: JSON.stringify({ newsgroups: ['lab.tls'], from, subject, text, headers }),
     })
   }
+  await configure(base)
   const { verify, cell } = await verifyLab(base)
   // Last, so that the list of mail begins with it.
   await fill(lab)
@@ -294,6 +318,14 @@ try {
     verify: `verify/${verify}?cell=${cell}`,
     'client-settings': 'client-settings?account=alice',
     profile: 'client-settings?account=alice&program=apple-mail',
+    recipe: 'client-settings?recipe=nodemailer',
+    general: 'servers/default-imap4-virtual-server',
+    checks: `mail/${message}?tab=checks`,
+    lab: 'lab',
+    'lab-account': 'lab/accounts/alice',
+    zones: 'lab/zones',
+    history: 'lab/history',
+    'first-visit': `http://127.0.0.1:${empty.server('http').port}/mail`,
   }
   const looks = values.all
     ? [1280, 390].flatMap((width) =>
@@ -313,7 +345,7 @@ try {
     const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, locale: values.locale })
     for (const name of names) {
       const page = await context.newPage()
-      await page.goto(`${base}/${pages[name]}`)
+      await page.goto(new URL(pages[name], `${base}/`).href)
       await page.locator('main :is(h2, form, table, ul):visible').first().waitFor()
       await page.waitForTimeout(500)
       const file = join(folder, `${name}${suffix}.png`)
@@ -327,4 +359,5 @@ try {
   await browser.close()
   await lab.stop()
   await outside.stop()
+  await empty.stop()
 }

@@ -3,7 +3,15 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The inputs of a build. The console's generated files come from src/. */
-const INPUTS = ['src', 'servers', 'console', 'scripts/build', 'scripts/build.mjs', 'scripts/openapi-types.mjs']
+const INPUTS = [
+  'src',
+  'servers',
+  'console',
+  'scripts/build',
+  'scripts/build.mjs',
+  'scripts/openapi-types.mjs',
+  'docs/recipes',
+]
 INPUTS.push('package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json')
 const GENERATED = /\.generated\.ts$/
 

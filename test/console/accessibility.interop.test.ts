@@ -24,6 +24,7 @@ describe.skipIf(!hasChromium)('accessibility', () => {
     const { port } = http.lab.server('smtp')
     const sent = { from: 'bob@lab.test', to: 'alice@lab.test', subject: 'From bob', text: 'Hello' }
     await createTransport({ port: port as number, ignoreTLS: true }).sendMail(sent)
+    await http.request('tenants', { json: { name: 'empty' } })
     await http.request('verify', { json: { only: ['reachable', 'names', 'dates'], serverName: 'other.test' } })
     await http.request('audit', { json: { protocols: ['smtp'], names: ['expired', 'p256'] } })
   })
@@ -55,6 +56,98 @@ describe.skipIf(!hasChromium)('accessibility', () => {
       const base = `http://127.0.0.1:${http.lab.server('server' in look ? logOn.server : 'http').port}`
       await using page = await browser.open(base, path, { colorScheme, viewport: { width, height: 800 } })
       await page.locator(ready).first().waitFor()
+      await expectAccessible(page)
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+      await expectAccessibleTabs(page, look)
+    },
+  )
+
+  /** Tabs that axe has seen, each with the colours. */
+  const seen = new Set<string>()
+
+  /** Returns the tabs of a page that axe has not seen: those that nobody has named, too. The tabs of messages have a test. */
+  async function untestedTabs(page: Page, colorScheme: string): Promise<string[]> {
+    const lists = page.locator('main :not(.reader) > .tabs [role=tablist]')
+    const names: string[] = []
+    for (const list of await lists.all()) {
+      const label = await list.getAttribute('aria-label')
+      for (const tab of await list.locator('[role=tab]').all()) {
+        const name = (await tab.textContent())?.replace(/\d+$/, '') as string
+        const look = `${colorScheme} ${label} ${name}`
+        const isShown = (await tab.getAttribute('aria-selected')) === 'true'
+        if (!seen.has(look) && !isShown) names.push(name)
+        seen.add(look)
+      }
+    }
+    return names
+  }
+
+  async function expectAccessibleTabs(page: Page, { colorScheme, width }: (typeof looks)[number]): Promise<void> {
+    for (const name of await untestedTabs(page, colorScheme)) {
+      await openTab(page, name)
+      await page.locator('main .tab-panel > :not(.skeleton)').first().waitFor()
+      await expect.poll(() => page.locator('main .skeleton').count()).toBe(0)
+      await expectAccessible(page, 'main')
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+    }
+  }
+
+  it.each(looks.filter(({ name }) => name === 'sessions'))(
+    'axe finds nothing on a session, $colorScheme, $width px',
+    async (look) => {
+      const { colorScheme, width } = look
+      const viewport = { width, height: 800 }
+      await using page = await browser.open(http.base, '/sessions?protocol=smtp', { colorScheme, viewport })
+      await page.locator('.session-rows button').first().click()
+      await page.locator('.session [role=tab]').first().waitFor()
+      await expectAccessible(page)
+      await expectAccessibleTabs(page, look)
+    },
+  )
+
+  it('the tests of pages have every page of the menu', async () => {
+    await using page = await browser.open(http.base, '/overview')
+    const links = page.locator('nav a[href^="/"]')
+    await links.first().waitFor()
+    const paths = await Promise.all((await links.all()).map((one) => one.getAttribute('href')))
+    expect(paths.length).toBeGreaterThan(8)
+    expect(paths.filter((path) => !pages.some((one) => one.path.split(/[?]/)[0] === path))).toEqual([])
+  })
+
+  it.each(looks.filter(({ name }) => name === 'mail'))(
+    'axe finds nothing before the first message, $colorScheme, $width px',
+    async ({ colorScheme, width }) => {
+      const viewport = { width, height: 800 }
+      await using page = await browser.open(http.base, '/t/empty/mail', { colorScheme, viewport })
+      await page.locator('.recipe-links a').first().waitFor()
+      await expectAccessible(page)
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
+    },
+  )
+
+  it.each(looks.filter(({ name }) => name === 'properties'))(
+    'axe finds nothing while a setting is changed and undone, $colorScheme, $width px',
+    async ({ path, colorScheme, width }) => {
+      await using page = await browser.open(http.base, path, { colorScheme, viewport: { width, height: 800 } })
+      await page.getByLabel('Require 128-bit encryption').check()
+      await page.getByRole('button', { name: 'Virtual servers' }).click()
+      await page.getByText('not applied').waitFor()
+      await page.getByText('are kept').waitFor()
+      await expectAccessible(page)
+      await page.goBack()
+      await page.getByRole('button', { name: 'Apply' }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.locator('.added').waitFor()
+      await expectAccessible(page, 'dialog')
+      await dialog.getByRole('button', { name: 'Apply' }).click()
+      const undo = page.getByRole('button', { name: 'Undo' })
+      await undo.waitFor()
+      await expectAccessible(page)
+      await undo.click()
+      await undo.waitFor({ state: 'detached' })
+      await page.goto(`${http.base}/lab/history`)
+      await page.locator('.history summary').first().click()
+      await page.locator('.history .removed').first().waitFor()
       await expectAccessible(page)
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
     },

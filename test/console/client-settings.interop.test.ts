@@ -20,6 +20,21 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
   afterAll(() => http?.[Symbol.asyncDispose]())
   const browser = ConsoleBrowser.ofTests()
 
+  it('has the recipes, with the address and the ports of the lab', async () => {
+    await using page = await browser.open(http.base, '/client-settings')
+    await page.getByRole('link', { name: 'nodemailer' }).click()
+    await page.getByRole('heading', { name: 'nodemailer' }).waitFor()
+    const { port } = http.lab.server('smtp')
+    await page.getByText(`SMTP_HOST=localhost SMTP_PORT=${port}`).waitFor()
+    await page.getByText(`curl -sSo lab-ca.pem ${http.base}/api/v1/authorities/roots`).waitFor()
+    await page.locator('code', { hasText: 'npx sealpost start' }).first().waitFor()
+    await page.getByRole('button', { name: 'Client settings' }).click()
+    await page.getByRole('link', { name: 'Docker Compose' }).click()
+    await page.getByText('localhost:8025').first().waitFor()
+    await page.goto(`${http.base}/client-settings?recipe=thunderbird`)
+    await page.getByRole('cell', { name: new RegExp(`port ${http.lab.server('imap4').tlsPort}, SSL/TLS`) }).waitFor()
+  })
+
   it('shows what to enter for an account, copies it, and masks the password until it is asked for', async () => {
     await using page = await browser.open(http.base, '/client-settings', {
       permissions: ['clipboard-read', 'clipboard-write'],

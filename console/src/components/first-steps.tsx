@@ -9,6 +9,7 @@ import { Button } from './button.tsx'
 import { ConnectTo } from './connect-to.tsx'
 import { Copyable, CopyButton } from './copy-button.tsx'
 import { Fact } from './fact.tsx'
+import { RecipeLinks } from './recipe-links.tsx'
 import { EmptyState } from './states.tsx'
 import { notify, notifyProblem } from './toast.tsx'
 
@@ -87,6 +88,8 @@ export function FirstSteps({ user, to }: FirstStepsProps) {
               {t('mail.firstRoot')}
             </a>
           </p>
+          <h3>{t('shell.recipes')}</h3>
+          <RecipeLinks />
         </>
       )}
     </EmptyState>

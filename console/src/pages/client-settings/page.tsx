@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { call } from '../../api/client.ts'
 import type { EventName } from '../../api/live.ts'
 import { useLive } from '../../api/use-live.ts'
+import { RecipeLinks } from '../../components/recipe-links.tsx'
 import { EmptyState, ProblemState, Skeleton } from '../../components/states.tsx'
 import { navigate, pathWith, useRoute } from '../../router.ts'
 import { icons } from '../../shell/icons.ts'
@@ -11,13 +12,20 @@ import { Downloads } from './downloads.tsx'
 import type { Program } from './facts.ts'
 import { PortTable } from './ports.tsx'
 import { ProgramPanel } from './program.tsx'
+import { RecipeView } from './recipe.tsx'
 import './client-settings.css'
 
 /** Events after which the ports, the accounts or the roots may differ. */
 const CHANGES: readonly EventName[] = ['configuration.reloaded', 'certificate.changed', 'lab.reset']
 
-/** Shows what to enter in mail and news programs, for one account. */
+/** Shows a recipe, or what to enter in mail and news programs. */
 export default function ClientSettingsPage() {
+  const recipe = useRoute().query.get('recipe')
+  return <div class="client-settings">{recipe === null ? <Programs /> : <RecipeView key={recipe} name={recipe} />}</div>
+}
+
+/** Shows how to set up mail and news programs, for one account. */
+function Programs() {
   const { query } = useRoute()
   const account = query.get('account') ?? undefined
   const [isShown, show] = useState(false)
@@ -37,7 +45,7 @@ export default function ClientSettingsPage() {
   const { programs } = settings
   const program = programs.find(({ id }) => id === query.get('program')) ?? programs.find(isUsual) ?? programs[0]
   return (
-    <div class="client-settings">
+    <>
       <AccountCard
         settings={settings}
         accounts={accounts}
@@ -75,7 +83,11 @@ export default function ClientSettingsPage() {
       </div>
       <PortTable settings={settings} />
       <Downloads settings={settings} />
-    </div>
+      <section>
+        <h2>{t('shell.recipes')}</h2>
+        <RecipeLinks />
+      </section>
+    </>
   )
 }
 

@@ -72,6 +72,7 @@ export default {
   'shell.sessionsOf': 'Sitzungen von {user}',
   'shell.foundSessions': '{n} Sitzung|{n} Sitzungen',
   'shell.timeZone': 'Zeiten gelten in der Zone {zone} ({offset}).',
+  'shell.recipes': 'Rezepte für Frameworks und Werkzeuge',
   'shell.more': 'Mehr',
   'shell.badTokenLink':
     'Das Token dieses Links ist ungültig: Es ist falsch geschrieben, abgelaufen oder von einem früheren Start des Labs.',

@@ -69,6 +69,7 @@ export default {
   'shell.sessionsOf': 'Sessions of {user}',
   'shell.foundSessions': '{n} session|{n} sessions',
   'shell.timeZone': 'Times are shown in the zone {zone} ({offset}).',
+  'shell.recipes': 'Recipes for frameworks and tools',
   'shell.more': 'More',
   'shell.badTokenLink':
     'The token of this link is not valid: it is mistyped, has expired, or belongs to an earlier start of the lab.',

@@ -72,6 +72,7 @@ export default {
   'shell.sessionsOf': '{user} のセッション',
   'shell.foundSessions': 'セッション {n} 件',
   'shell.timeZone': '時刻はタイム ゾーン {zone} ({offset}) で表示されます。',
+  'shell.recipes': 'フレームワークとツール別のレシピ',
   'shell.more': 'その他',
   'shell.badTokenLink': 'このリンクのトークンは無効です。誤記、期限切れ、または以前の起動時のものです。',
   'shell.sessionEnded':
