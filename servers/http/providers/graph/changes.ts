@@ -29,21 +29,11 @@ async function change(request: GraphRequest): Promise<Answer> {
   if (other !== undefined) throw new ProviderError('not-offered', `Sealpost does not change '${other}' of a message`)
   const own = importance && (await readItem(call.api, at, { level: 2 }, headerImportance))
   if (importance !== 'high' && importance !== own)
-    throw new GraphError(
-      400,
-      'ErrorInvalidPropertySet',
-      `importance: the header of the message says ${own}; only high can be set beside it`,
-    )
-  await ask(mailbox, 'messages.update', {
-    id: at.id,
-    read: isRead,
-    tags: categories,
-    flagged: flag && flag.flagStatus === 'flagged',
-  })
-  const keywords = {
-    [COMPLETE]: flag && flag.flagStatus === 'complete',
-    [IMPORTANT]: importance && importance === 'high',
-  }
+    throw new GraphError(400, 'ErrorInvalidPropertySet', `importance: the header says ${own}; write that, or high`)
+  const isFlag = (status: string): boolean | undefined => flag && flag.flagStatus === status
+  const flags = { id: at.id, read: isRead, tags: categories, flagged: isFlag('flagged') }
+  await ask(mailbox, 'messages.update', flags)
+  const keywords = { [COMPLETE]: isFlag('complete'), [IMPORTANT]: importance && importance === 'high' }
   for (const [name, isSet] of Object.entries(keywords))
     if (isSet !== undefined)
       await mailbox.store.setFlags(at.folder.id, [at.entry.uid], { mode: isSet ? 'add' : 'remove', flags: [name] })

@@ -9,9 +9,8 @@ import { type Answer, ProviderError } from '../types.ts'
 import { GraphError } from './errors.ts'
 import { folderOf } from './folders.ts'
 import { attachment, attachmentsOf, changeKey, type Item, message, readItem } from './message.ts'
-import type { Clause, GraphRequest, ListQuery, Values } from './odata.ts'
 import * as odata from './odata.ts'
-import { route, shaped } from './odata.ts'
+import { type Clause, type GraphRequest, type ListQuery, route, shaped, type Values } from './odata.ts'
 
 /** A page ends before the messages in it are larger together. */
 const MAX_PAGE_OCTETS = 16 * 1024 * 1024
@@ -75,17 +74,11 @@ const TERM = /(-|NOT\s+)?(?:([a-zA-Z]+(?:>=?|<=?)?)[:=]?(?<=[:=<>]))?("[^"]*"|[^
 
 /** Returns the conditions of a $search in KQL. @throws ProviderError `not-offered` */
 function searchOf(text: string): Condition[] {
-  const query = text
-    .trim()
-    .replace(/^"(.*)"$/s, '$1')
-    .replaceAll('\\"', '"')
-  const terms = [...query.matchAll(TERM)].map(([whole, not = '', field = '', given = '']) => {
+  const query = text.trim().replace(/^"(.*)"$/s, '$1')
+  const terms = [...query.replaceAll('\\"', '"').matchAll(TERM)].map(([whole, not = '', field = '', given = '']) => {
     const search = field === '' ? '' : SEARCHES[field.toLowerCase()]
     if (search === undefined || (!field && /^(?:OR|NEAR)$|^\(|\)$/.test(given)))
-      throw new ProviderError(
-        'not-offered',
-        `Sealpost does not offer ${whole} in $search; docs/providers.md says what it offers`,
-      )
+      throw new ProviderError('not-offered', `Sealpost does not offer ${whole} in $search`)
     if (search === 'has:') return `${/^(?:true|1|yes)$/i.test(given) === (not === '') ? '' : '-'}has:attachment`
     return given === 'AND' ? '' : `${not && '-'}${search}"${given.replaceAll('"', '').replace(/\*$/, '')}"`
   })
@@ -159,11 +152,8 @@ async function list(request: GraphRequest): Promise<Answer> {
   const compare = odata.byOrder(order)
   if (!isPlain) all.sort((a, b) => compare(a.values, b.values))
   const left = isPlain ? all : all.filter(({ values }) => !after || compare(values, after) > 0).slice(skip)
-  const { value, taken } = await pageOf(
-    request,
-    left.slice(0, top).map(({ at }) => at),
-    select,
-  )
+  const page = left.slice(0, top).map(({ at }) => at)
+  const { value, taken } = await pageOf(request, page, select)
   const next = left.length > taken ? odata.tokenOf(left[taken - 1]?.values ?? []) : undefined
   const more = next && { '@odata.nextLink': odata.linkTo(request, { $skip: undefined, $skiptoken: next }) }
   const count = odata.countOf(request, isPlain ? total : all.length)

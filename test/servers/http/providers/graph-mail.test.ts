@@ -214,6 +214,9 @@ describe('messages', () => {
       '$skiptoken=x',
     ])
       expect([query, ...(await errorOf(`messages?${query}`))]).toEqual([query, 400, 'BadRequest'])
+    expect((await ask(`messages?$filter=${'a'.repeat(1_000_000)}`)).status).toBe(431)
+    expect((await ask(`messages?$filter=${'a'.repeat(10_000)}`)).status).toBe(400)
+    expect((await ask(`messages?$search=${'a%20'.repeat(2_000)}`)).status).toBe(400)
     expect(await errorOf('messages?$filter=isRead eq false&$orderby=receivedDateTime')).toEqual([
       400,
       'InefficientFilter',
