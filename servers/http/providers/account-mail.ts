@@ -1,9 +1,9 @@
 import { operationNamed } from '../../../src/api/invoke.ts'
+import { isWritten, parseAddresses } from '../../../src/mail/format/addresses.ts'
 import { headerFields, headerValues } from '../../../src/mail/format/headers.ts'
 import { accountOfToken } from '../access-tokens.ts'
 import { TOOL_CALLER } from '../caller.ts'
 import { type Credential, type ProviderCall, ProviderError } from './types.ts'
-import { parseMailboxes } from './values.ts'
 
 /** Returns the access token in a request, with its account. @throws ProviderError `bad-key` */
 export async function accessTokenIn({ c, context }: Omit<ProviderCall, 'key'>): Promise<Credential> {
@@ -27,13 +27,14 @@ export function assertOwn({ api, account }: ProviderCall, address: string): void
     throw new ProviderError('unverified-sender', address)
 }
 
-/** Returns the sender and the recipients in the header of a message. */
+/** Returns the sender and the recipients in the header of a message. Groups such as `undisclosed-recipients:;` name none. */
 export function addressesIn(raw: Buffer): { readonly from: string | undefined; readonly recipients: string[] } {
   const fields = headerFields(raw)
   const of = (name: string): string[] =>
-    headerValues(raw, fields, name).flatMap((value) =>
-      parseMailboxes(Buffer.from(value, 'latin1').toString('utf8'), name).map(({ email }) => email),
-    )
+    headerValues(raw, fields, name)
+      .flatMap(parseAddresses)
+      .filter(isWritten)
+      .map(({ mailbox, host }) => Buffer.from(`${mailbox}@${host}`, 'latin1').toString('utf8'))
   return { from: of('from')[0], recipients: ['to', 'cc', 'bcc'].flatMap(of) }
 }
 

@@ -114,6 +114,9 @@ describe('Amazon SES', () => {
     ...more,
   })
   const raw = Buffer.from('From: shop@lab.test\r\nTo: alice@lab.test\r\nSubject: Raw\r\n\r\nHello').toString('base64')
+  const hidden = Buffer.from(
+    'From: shop@lab.test\r\nTo: undisclosed-recipients:;\r\nBcc: alice@lab.test\r\n\r\nHello',
+  ).toString('base64')
   const simple = {
     Action: 'SendEmail',
     Source: 'shop@lab.test',
@@ -136,6 +139,13 @@ describe('Amazon SES', () => {
       'SendEmail, raw',
       two,
       { headers: signed, json: email({ Content: { Raw: { Data: raw } } }) },
+      200,
+      { MessageId: id },
+    ],
+    [
+      'SendEmail, raw, with recipients in Bcc only',
+      two,
+      { headers: signed, json: email({ Destination: undefined, Content: { Raw: { Data: hidden } } }) },
       200,
       { MessageId: id },
     ],
