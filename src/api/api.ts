@@ -11,6 +11,7 @@ import { HeldMessages } from './messages/held-messages.ts'
 import { MessageReader } from './messages/message-facts.ts'
 import type { MessageIndex } from './messages/message-index.ts'
 import { MessageViews } from './messages/message-views.ts'
+import { RemoteContents } from './messages/remote-content.ts'
 import { StoredMessages } from './messages/stored-messages.ts'
 import { MessageThreads } from './messages/threads.ts'
 import { ReturnedMessages } from './returned-messages.ts'
@@ -29,6 +30,7 @@ export class Api implements AsyncDisposable {
   readonly rights: RightsChanges
   readonly returned: ReturnedMessages
   readonly jobs: Jobs
+  readonly remoteContents: RemoteContents
   /** Changes of certificates that callers have read. Each sees the outcome of those before it. */
   readonly certificateChanges = new OneAtATime()
   /** Sends events to the webhooks of the configuration; undefined if it never had any. */
@@ -60,6 +62,7 @@ export class Api implements AsyncDisposable {
       if (previous && !value) this.#forgetTenant(key)
     })
     this.jobs = new Jobs(lab, (event, { facts: job }) => this.events.add(event, { facts: { job }, isOfLab: true }))
+    this.remoteContents = new RemoteContents(lab)
     this.returned = new ReturnedMessages(lab.values, index, (error) =>
       lab.logError(error, 'messages that were deleted are still noted as returned by a wait'),
     )
@@ -100,6 +103,7 @@ export class Api implements AsyncDisposable {
   /** Forgets everything about messages and faults, as a part of `lab.reset()`. Tenants stay. */
   async reset(): Promise<void> {
     this.reader.clear()
+    this.remoteContents.clear()
     this.outgoing.record.clear()
     for (const listener of this.#resetListeners) await listener()
     await this.webhooks?.reset()
@@ -128,6 +132,7 @@ export class Api implements AsyncDisposable {
     this.#unwatchTenants()
     this.index.close()
     this.views.clear()
+    this.remoteContents.clear()
     this.reader.clear()
   }
 }

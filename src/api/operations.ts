@@ -16,6 +16,7 @@ import { labOperations } from './lab-operations.ts'
 import { logOperations } from './log.ts'
 import { checkOperations } from './messages/checks.ts'
 import { historyOperations } from './messages/history.ts'
+import { htmlOperations } from './messages/html.ts'
 import { messageOperations } from './messages/operations.ts'
 import { reportOperations } from './messages/report.ts'
 import { unsubscribeOperations } from './messages/unsubscribe.ts'
@@ -50,6 +51,7 @@ export const operationTable = [
   ...reportOperations,
   ...checkOperations,
   ...historyOperations,
+  ...htmlOperations,
   ...unsubscribeOperations,
   ...waitOperations,
   ...nothingSentOperations,

@@ -3,6 +3,7 @@ import type { Steps } from '../../core/time/time-slice.ts'
 import { cidOf } from '../../mail/format/links.ts'
 import type { ReadableMessage } from '../../mail/format/readable.ts'
 import { Content } from '../operation.ts'
+import { withRemoteImages } from './remote-images.ts'
 
 /**
  * The document of an HTML mail may show itself, and open a link in another tab when somebody clicks it. It runs no
@@ -30,6 +31,8 @@ interface HtmlDocumentOptions {
   readonly scheme?: 'light' | 'dark' | undefined
   /** Whether links open in another tab, as a document in a frame needs it. */
   readonly linksInTabs?: boolean
+  /** Remote images to show, as `data:` URLs by their own. */
+  readonly remote?: ReadonlyMap<string, string> | undefined
   /** Index of a tag in the HTML, which gets a frame and the fragment `#sealpost-mark`. */
   readonly mark?: number | undefined
 }
@@ -37,7 +40,7 @@ interface HtmlDocumentOptions {
 /** Returns the HTML of a message as a document of its own, with its `cid:` images inside, in steps. RFC 2392. */
 export function* htmlDocument(
   message: ReadableMessage,
-  { scheme, linksInTabs, mark }: HtmlDocumentOptions = {},
+  { scheme, linksInTabs, mark, remote }: HtmlDocumentOptions = {},
 ): Steps<Content> {
   const { html: written = '' } = message
   yield
@@ -46,7 +49,8 @@ export function* htmlDocument(
   yield
   const harmless = tagged.replaceAll(UNSAFE_ATTRIBUTES, 'data-')
   yield
-  const html = yield* withImages(harmless, message)
+  const fetched = remote ? yield* withRemoteImages(harmless, remote, MAX_IMAGES_OCTETS) : harmless
+  const html = yield* withImages(fetched, message)
   yield
   const shown = scheme ? inScheme(html, scheme) : html
   const head = [...(linksInTabs ? ['<base target="_blank">'] : []), ...(mark === undefined ? [] : [MARK_STYLE])].join(

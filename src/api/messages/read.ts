@@ -20,7 +20,6 @@ import { contentFields, contentOf } from './content.ts'
 import { contentDisposition } from './content-disposition.ts'
 import { dmarcReport, dmarcReportOf, feedbackReport, feedbackReportOf } from './dmarc-report.ts'
 import { messageOf } from './find.ts'
-import { htmlDocument } from './html-document.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { type OpenMessage, readable } from './open-messages.ts'
 import { messageSmime, shownSmime, smimeFor } from './smime.ts'
@@ -38,7 +37,7 @@ const idInput = z.strictObject({
 })
 
 /** Input of operations that show what was encrypted or enclosed in a signature in place of it. */
-const openedInput = idInput.extend({
+export const openedInput = idInput.extend({
   opened: flag
     .default(true)
     .describe(
@@ -108,7 +107,7 @@ interface Read {
 }
 
 /** Reads a message for some work, together with all who read it. @throws ApiProblem `not-found`, MemoryLimitReached */
-async function readFor<T>(call: Call<ReadInput>, work: (read: Read) => T | Promise<T>): Promise<T> {
+export async function readFor<T>(call: Call<ReadInput>, work: (read: Read) => T | Promise<T>): Promise<T> {
   const { api, caller, input } = call
   const at = await messageOf(api, caller, input.id)
   api.lab.histories.read(at.folder, [at.entry], originOf(caller))
@@ -287,33 +286,6 @@ export function* textOctets(read: ReadableMessage): Steps<Buffer> {
   return text.octets
 }
 
-const html = defineOperation('messages.html', 'GET /messages/{id}/html', {
-  summary: 'Read the HTML of a message as a separate document, which runs no script and loads nothing.',
-  access: 'read',
-  input: openedInput.extend({
-    scheme: z
-      .enum(['light', 'dark'])
-      .optional()
-      .describe('Shows the message as a mail program with this colour scheme does.'),
-    mark: z.coerce
-      .number()
-      .int()
-      .min(0)
-      .optional()
-      .describe('Index of a tag, as `at` of a finding: it gets a frame, and `#sealpost-mark` shows it.'),
-    source: flag.default(false).describe('The HTML as it was sent, as text.'),
-  }),
-  output: 'text/html',
-  otherOutputs: ['text/plain'],
-  run: (call) =>
-    readFor(call, ({ at, read }) => {
-      if (read.html === undefined)
-        throw notFound(`message ${at.id} has no HTML; its text is at /api/v1/messages/${at.id}/text`)
-      if (call.input.source) return new Content('text/plain; charset=utf-8', read.html)
-      return runInSlices(htmlDocument(read, { scheme: call.input.scheme, linksInTabs: true, mark: call.input.mark }))
-    }),
-})
-
 const raw = defineOperation('messages.raw', 'GET /messages/{id}/raw', {
   summary: 'Download a message as it was received (.eml).',
   access: 'read',
@@ -392,4 +364,4 @@ export async function partContent(
   }
 }
 
-export const readOperations = [get, headers, text, html, raw, structure, part] as const
+export const readOperations = [get, headers, text, raw, structure, part] as const

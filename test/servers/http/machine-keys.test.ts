@@ -57,6 +57,7 @@ const HOSTS = [
   /^(?:virtualServers\.-\.providers\.-\.)?webhooks\.-\.url$/,
   /^oauth2\.issuers\.-\.jwksUri$/,
   /^testing\.verify\.targets\.-$/,
+  /^mail\.remoteContent\.-$/,
   /^certificates\.service\.acme\.dns$/,
 ]
 

@@ -303,6 +303,7 @@ const cases: Readonly<Record<string, Case>> = {
   'messages.unsubscribe': { prepare: newsletter },
   assertNothingSent: { input: { to: 'nobody', timeout: '5s' } },
   'messages.history': { prepare: message },
+  'messages.remoteContent': { prepare: message },
   'messages.report': { input: { report: 'bounce+550.postfix' }, prepare: message },
   'messages.releaseMany': { input: { query: 'subject:code', to: customer }, prepare: withoutInput(message) },
   // Callers who do not see the message wait in vain.

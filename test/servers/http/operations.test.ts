@@ -37,6 +37,7 @@ beforeAll(async () => {
   http = await HttpLab.start({
     testing: { packets: 'memory' },
     dns: { port: 0 },
+    mail: { remoteContent: ['images.example'] },
     // Nothing answers challenges there.
     certificates: { service: { port: 0, acme: { httpPort: 1 } } },
     directory: { accounts: ['alice', 'bob', 'one-eve'].map((user) => ({ user, password: 'secret' })) },

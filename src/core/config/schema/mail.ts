@@ -24,6 +24,20 @@ export const mail = mapping(() => ({
     .default([])
     .describe('Mail for mailboxes of the lab that a connector also sends elsewhere.')
     .meta({ examples: [[{ filters: { to: ['alice@lab.test'] }, to: ['dev@example.test'] }]] }),
+  remoteContent: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(?:\*|[a-z0-9._-]+(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?)$/i,
+          'write a host such as cdn.example.com, with its port unless it is 80 or 443, or *',
+        ),
+    )
+    .optional()
+    .describe(
+      'Hosts from which the console shows the images of a message once, when an administrator asks for it. The lab fetches them; the browser does not. With the port, unless it is 80 or 443: cdn.example.com, localhost:8080. `*`: every host of the Internet, but no address of a private network. Default: off.',
+    )
+    .meta({ examples: [['cdn.example.com', 'localhost:8080']] }),
   spamFilter: z
     .string()
     .regex(/^(?:spamd|https?):\/\/[^\s]+$/, 'write spamd://HOST:PORT for SpamAssassin, or http://HOST:PORT for rspamd')

@@ -1,9 +1,11 @@
 import { Columns2, Moon, ShieldCheck, Sun } from 'lucide-preact'
-import { useMemo, useState } from 'preact/hooks'
-import { call } from '../../../api/client.ts'
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import { call, type OutputOf } from '../../../api/client.ts'
+import { type Problem, problemOf } from '../../../api/problem.ts'
 import { Button } from '../../../components/button.tsx'
 import { Glyph, type Icon } from '../../../components/icon.tsx'
-import { EmptyState } from '../../../components/states.tsx'
+import { EmptyState, ProblemState } from '../../../components/states.tsx'
+import { may } from '../../../state/caller.ts'
 import { remember, remembered } from '../../../state/preferences.ts'
 import type { TextKey } from '../../../texts/catalogue.ts'
 import { t } from '../../../texts/index.ts'
@@ -25,6 +27,33 @@ const HEAVY_TABLES = 2_000
 const isHeavyHtml = (html: string): boolean =>
   html.length > HEAVY_CHARS || (html.match(/<(?:table|div|blockquote)\b/gi)?.length ?? 0) > HEAVY_TABLES
 
+type Remote = OutputOf<'messages.remoteContent'>
+
+/** Lets the lab fetch the remote images of a message, and forgets them with the view or when the lab does. */
+function useRemote(key: string, input: { readonly id: string; readonly inside: string | undefined }) {
+  const [state, setState] = useState<{ remote?: Remote; problem?: Problem; isBusy?: boolean; key: string }>({ key })
+  const { remote, problem, isBusy = false } = state.key === key ? state : {}
+  useEffect(() => {
+    if (!remote) return
+    const timer = setTimeout(() => setState({ key }), Date.parse(remote.expiresAt) - Date.now())
+    return () => clearTimeout(timer)
+  }, [remote])
+  const show = (): void => {
+    setState({ key, isBusy: true })
+    call('messages.remoteContent', input).then(
+      (found) => setState({ key, remote: found }),
+      (error) => setState({ key, problem: problemOf(error) }),
+    )
+  }
+  return { remote, problem, isBusy, show }
+}
+
+/** The result for one URL. The browser lists more than the lab fetches: style sheets, fonts and films stay blocked. */
+function Outcome({ remote: { resources }, url }: { readonly remote: Remote; readonly url: string }) {
+  const found = resources.find((one) => one.url === url || one.url === `https:${url}`)
+  return <span class="hint">{found ? (found.reason ?? t('mail.fetched')) : t('mail.stillBlocked')}</span>
+}
+
 /**
  * The HTML of a message in a frame that runs no script and loads nothing. The lab sends it with a policy of its own, so that
  * it stays harmless outside of the frame, too.
@@ -38,6 +67,7 @@ export default function HtmlTab({ message: { id, subject }, inside }: TabProps) 
   const [isForced, force] = useState(false)
   const isHeavy = html !== undefined && !isForced && isHeavyHtml(html)
   const blocked = useMemo(() => (html === undefined || isHeavy ? undefined : remoteContent(html)), [html, isHeavy])
+  const { remote, problem, isBusy, show } = useRemote(`${id} ${inside}`, { id, inside })
   const hasDark = html !== undefined && /color-scheme/i.test(html)
   return (
     <div class="html-tab">
@@ -81,11 +111,18 @@ export default function HtmlTab({ message: { id, subject }, inside }: TabProps) 
               <Glyph icon={ShieldCheck} /> {t('mail.blocked', { n: blocked.length })}
             </summary>
             <div class="blocked-list">
-              <p class="hint">{t('mail.blockedHint')}</p>
+              <p class="hint">{t(remote ? 'mail.shownOnceHint' : 'mail.blockedHint')}</p>
+              {may('administer') && !remote && (
+                <Button disabled={isBusy} onClick={show}>
+                  {t('mail.showOnce')}
+                </Button>
+              )}
+              {problem && <ProblemState problem={problem} />}
               <ul>
                 {blocked.map(({ kind, url }) => (
                   <li key={`${kind} ${url}`}>
-                    <span class="hint">{kind}</span> <code>{url}</code>
+                    <span class="hint">{kind}</span> <code>{url}</code>{' '}
+                    {remote && <Outcome remote={remote} url={url} />}
                   </li>
                 ))}
               </ul>
@@ -100,7 +137,14 @@ export default function HtmlTab({ message: { id, subject }, inside }: TabProps) 
         </EmptyState>
       )}
       {html !== undefined && !isHeavy && (
-        <Preview id={id} inside={inside} title={subject || t('mail.tabHtml')} width={width} look={look} />
+        <Preview
+          id={id}
+          inside={inside}
+          remote={remote?.id}
+          title={subject || t('mail.tabHtml')}
+          width={width}
+          look={look}
+        />
       )}
     </div>
   )

@@ -15,13 +15,15 @@ const GAP_PX = 8
 interface PreviewProps {
   readonly id: string
   readonly inside?: string | undefined
+  /** Id of remote images to show. */
+  readonly remote?: string | undefined
   readonly title: string
   readonly width: Width
   readonly look: Look
 }
 
 /** A message in frames of a width, which are scaled to the room that there is. */
-export function Preview({ id, inside, title, width, look }: PreviewProps) {
+export function Preview({ id, inside, remote, title, width, look }: PreviewProps) {
   const box = useRef<HTMLDivElement>(null)
   const [room, setRoom] = useState<{ readonly width: number; readonly height: number }>()
   useLayoutEffect(() => {
@@ -44,7 +46,7 @@ export function Preview({ id, inside, title, width, look }: PreviewProps) {
             <iframe
               title={schemes.length > 1 ? `${title} (${t(`mail.${scheme}`)})` : title}
               sandbox="allow-popups allow-popups-to-escape-sandbox"
-              src={urlTo('messages.html', { id, inside, scheme })}
+              src={urlTo('messages.html', { id, inside, scheme, remote })}
               style={{ width: `${wide}px`, height: `${room.height / scale}px`, transform: `scale(${scale})` }}
               referrerpolicy="no-referrer"
             />
