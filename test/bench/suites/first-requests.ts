@@ -4,6 +4,7 @@ import { versionOf } from '../frame/processes.ts'
 import type { TableSuite, Target } from '../frame/types.ts'
 import { logOnByImap } from '../frame/wire.ts'
 
+/** Messages in one mailbox. `large` needs `--full`, and about 4 GB of disk for a while. */
 const SIZES = { small: [100_000], large: [1_670_000] }
 
 interface Request {
@@ -33,6 +34,7 @@ const imap = (command: string): Request => ({
   },
 })
 
+/** Each is the first request of a fresh node. */
 const requests: readonly Request[] = [
   api('GET /cluster', 'cluster'),
   api('GET /messages: the newest 50', 'messages?limit=50'),
