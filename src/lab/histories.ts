@@ -8,6 +8,7 @@ import {
   type MessageStore,
   type Origin,
   OUTGOING_OWNER,
+  OWN_CHANGES,
   type StoreEvent,
 } from '../storage/store/types.ts'
 import type { OutgoingQueue, QueueEvent, RecipientResult } from '../transport/outgoing/types.ts'
@@ -67,7 +68,7 @@ export class Histories implements ApiHistories, Disposable {
     memory.addDroppable({ drop: (octets) => this.#forget(MAX_MESSAGES, this.#octets - octets) })
     this.#unwatch = [
       // Each node records what it did itself.
-      store.watch((event) => this.#onStore(event), { follows: () => false }),
+      store.watch((event) => this.#onStore(event), OWN_CHANGES),
       outgoing.queue.watch((event) => this.#onQueue(event)),
     ]
   }
