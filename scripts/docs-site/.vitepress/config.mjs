@@ -20,14 +20,15 @@ const sources = process.env.DOCS_SOURCES
 
 const pageOf = (path) => `/${OTHERS[path] ?? path.replace(/^docs\//, '').replace(/(?<=^|\/)index\.md$|\.md$/, '')}`
 
-/** Returns the groups of docs/index.md. A page with a folder of pages has these below it. */
+/** Returns the links at the top of docs/index.md, and its groups. A page with a folder of pages has these below it. */
 function sidebar() {
-  const groups = []
+  const groups = [{ text: 'Start', items: [] }]
   for (const line of readFileSync(join(project, 'docs/index.md'), 'utf8').split('\n')) {
     const heading = /^## (.*)$/.exec(line)?.[1]
     if (heading) groups.push({ text: heading, items: [] })
     if (!line.startsWith('- ')) continue
-    for (const item of itemsOf(line, 'docs')) groups.at(-1).items.push({ ...item, ...pagesBelow(item.file) })
+    const pages = itemsOf(line, 'docs').filter(({ file }) => isPage(file))
+    groups.at(-1).items.push(...pages.map((item) => ({ ...item, ...pagesBelow(item.file) })))
   }
   return groups
 }
