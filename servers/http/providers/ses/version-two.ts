@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { attachmentOf } from '../../drafts.ts'
 import { send } from '../send.ts'
-import { type Answer, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
+import { type Answer, type ErrorKind, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
 import { fromTemplate, jsonBody } from '../values.ts'
 import { dataOf, mailOf, type SesMail, templated } from './messages.ts'
 
@@ -124,7 +124,7 @@ async function sendEmail(call: ProviderCall): Promise<Answer> {
 async function sendBulk(call: ProviderCall): Promise<Answer> {
   const wanted = jsonBody(call, bulk)
   const { Template } = wanted.DefaultContent
-  const mails = wanted.BulkEmailEntries.map((entry) => {
+  const mailFor = (entry: (typeof wanted.BulkEmailEntries)[number]) => {
     const replaced = entry.ReplacementEmailContent.ReplacementTemplate?.ReplacementTemplateData
     const content = ofTemplate(
       call,
@@ -139,9 +139,30 @@ async function sendBulk(call: ProviderCall): Promise<Answer> {
       tags: pairs([...wanted.DefaultEmailTags, ...entry.ReplacementTags]),
       configurationSet: wanted.ConfigurationSetName,
     })
-  })
-  await send(call, mails)
-  return { body: { BulkEmailEntryResults: mails.map(({ id }) => ({ Status: 'SUCCESS', MessageId: id })) } }
+  }
+  const results: { Status: string; MessageId?: string; Error?: string }[] = []
+  for (const entry of wanted.BulkEmailEntries) {
+    try {
+      const mail = mailFor(entry)
+      await send(call, [mail])
+      results.push({ Status: 'SUCCESS', MessageId: mail.id })
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error
+      results.push({ Status: ENTRY_STATUSES[error.kind] ?? 'FAILED', Error: error.message })
+    }
+  }
+  return { body: { BulkEmailEntryResults: results } }
+}
+
+/** https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_BulkEmailEntryResult.html */
+const ENTRY_STATUSES: Readonly<Partial<Record<ErrorKind, string>>> = {
+  'unverified-sender': 'MAIL_FROM_DOMAIN_NOT_VERIFIED',
+  'too-large': 'MESSAGE_REJECTED',
+  'rate-limit': 'ACCOUNT_THROTTLED',
+  quota: 'ACCOUNT_DAILY_QUOTA_EXCEEDED',
+  'unknown-template': 'TEMPLATE_NOT_FOUND',
+  invalid: 'INVALID_PARAMETER',
+  'bad-address': 'INVALID_PARAMETER',
 }
 
 export const versionTwoRoutes: readonly ProviderRoute[] = [

@@ -66,6 +66,29 @@ describe('Amazon SES', () => {
     expect(messages[0].mail.tags).toMatchObject({ 'ses:configuration-set': ['lab'], a: ['b'] })
   })
 
+  it('gives each entry of SendBulkEmail a status of its own', async () => {
+    const entries = [{ ToAddresses: ['alice@lab.test'] }, { ToAddresses: ['not an address'] }, {}]
+    const json = {
+      FromEmailAddress: 'shop@lab.test',
+      DefaultContent: { Template: { TemplateName: 'a', TemplateData: '{"name":"Ann"}' } },
+      BulkEmailEntries: entries.map((Destination) => ({ Destination })),
+    }
+    const { status, body } = await http.request('/ses/v2/email/outbound-bulk-emails', { json, headers })
+    expect([status, body]).toEqual([
+      200,
+      {
+        BulkEmailEntryResults: [
+          { Status: 'SUCCESS', MessageId: expect.any(String) },
+          { Status: 'INVALID_PARAMETER', Error: expect.stringContaining('not an address') },
+          { Status: 'INVALID_PARAMETER', Error: 'the message has no recipient' },
+        ],
+      },
+    ])
+    const unknown = { ...json, DefaultContent: { Template: { TemplateName: 'unknown' } } }
+    const second = await http.request('/ses/v2/email/outbound-bulk-emails', { json: unknown, headers })
+    expect(second.body.BulkEmailEntryResults[0]).toMatchObject({ Status: 'TEMPLATE_NOT_FOUND' })
+  })
+
   it('offers both versions at the root for requests that name its host', async () => {
     const asked = (path: string, type: string, body: string) =>
       askByName(http, 'email.eu-west-1.amazonaws.com', path, { ...headers, 'content-type': type }, body)
