@@ -4,7 +4,7 @@ import { changesSince, stateOf } from '../mailbox/mailbox.ts'
 import { type Answer, ProviderError } from '../types.ts'
 import { folderOf } from './folders.ts'
 import { message } from './message.ts'
-import { applied, pageOf } from './messages.ts'
+import { pageOf } from './messages.ts'
 import * as odata from './odata.ts'
 
 /** The state of a client: it has the changes of a folder up to a place in their order, and all deletions up to `modSeq`. */
@@ -18,12 +18,11 @@ const isAfter = (a: Pick<MessageEntry, 'modSeq' | 'uid'>, b: Pick<MessageEntry, 
 
 /** Answers with the messages of a folder that have changed. https://learn.microsoft.com/en-us/graph/api/message-delta */
 async function messages(request: odata.GraphRequest): Promise<Answer> {
-  const { call, mailbox, params, query } = request
+  const { mailbox, params, query } = request
   const folder = await folderOf(mailbox, params.folder)
   const { filter, select, top } = odata.listQuery(request, message)
   if (filter.some(({ level }) => level > 0))
     throw new ProviderError('not-offered', 'Sealpost filters a delta by dates and flags only')
-  const size = Number(/odata\.maxpagesize\s*=\s*([1-9]\d{0,2})/i.exec(call.c.req.header('Prefer') ?? '')?.[1] ?? top)
   const token = query.get('$skiptoken') ?? query.get('$deltatoken') ?? 'first'
   const now = await stateOf(mailbox.store, folder)
   const end = ({ modSeq }: typeof now) => ({ modSeq, uid: Number.MAX_SAFE_INTEGER })
@@ -35,20 +34,18 @@ async function messages(request: odata.GraphRequest): Promise<Answer> {
   const changes = await changesSince(mailbox, folder.id, { uidValidity, modSeq: Math.max(0, place.modSeq - 1) })
   if (state.folder !== folder.id || !changes || changes.state.modSeq < state.modSeq) odata.lost()
   const later = changes.entries.filter((one) => isAfter(one, place)).sort((a, b) => (isAfter(a, b) ? 1 : -1))
-  const part = later.slice(0, size).map((entry) => ({ id: `${folder.id}.${entry.uid}`, folder, entry, order: 0 }))
+  const part = later.slice(0, top).map((entry) => ({ id: `${folder.id}.${entry.uid}`, folder, entry, order: 0 }))
   const shown = part.filter((at) => filter.every(({ test }) => test({ at })))
   const { value, taken } = await pageOf(request, shown, select)
   const last = (taken < shown.length ? shown[taken - 1] : part.at(-1))?.entry
   if (last && last !== later.at(-1)) {
-    const next = odata.tokenOf({ ...state, place: { modSeq: last.modSeq, uid: last.uid } })
-    const link = { '@odata.nextLink': odata.linkTo(request, { $deltatoken: undefined, $skiptoken: next }) }
-    return { headers: applied(request), body: { ...odata.contextOf(request, 'messages'), value, ...link } }
+    const next = { ...state, place: { modSeq: last.modSeq, uid: last.uid } }
+    return odata.answer(request, 'messages', { value, ...odata.deltaLink(request, next, false) })
   }
   const uids = await mailbox.store.vanishedSince(folder.id, state.modSeq)
   const all = [...value, ...uids.map((uid) => odata.removed(`${folder.id}.${uid}`))]
-  const next = odata.tokenOf({ ...state, ...changes.state, place: end(changes.state) })
-  const link = { '@odata.deltaLink': odata.linkTo(request, { $skiptoken: undefined, $deltatoken: next }) }
-  return { headers: applied(request), body: { ...odata.contextOf(request, 'messages'), value: all, ...link } }
+  const next = { ...state, ...changes.state, place: end(changes.state) }
+  return odata.answer(request, 'messages', { value: all, ...odata.deltaLink(request, next) })
 }
 
 export const deltaRoutes = [odata.route('GET', `mailFolders{folder}/messages/${odata.DELTA}`, messages)]

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Folder, FolderStatus } from '../../../../src/storage/store/types.ts'
-import { type AccountMailbox, ask, folderById } from '../mailbox/mailbox.ts'
+import { type AccountMailbox, ask, folderById, gone } from '../mailbox/mailbox.ts'
 import type { Answer } from '../types.ts'
 import { jsonBody } from '../values.ts'
 import { GraphError } from './errors.ts'
 import * as odata from './odata.ts'
-import { type Entity, type GraphRequest, type Property, route } from './odata.ts'
+import { type Entity, type GraphRequest, route } from './odata.ts'
 
 /** The folder that the others are in. It has no messages. */
 const ROOT = 'msgfolderroot'
@@ -41,7 +41,7 @@ interface FolderItem {
   readonly children: number
 }
 
-const of = (get: Property<FolderItem>['get']): Property<FolderItem> => ({ level: 0, get })
+const of = odata.propertiesOf<FolderItem>(0)
 
 /** https://learn.microsoft.com/en-us/graph/api/resources/mailfolder */
 const mailFolder: Entity<FolderItem> = {
@@ -81,7 +81,7 @@ async function list(request: GraphRequest): Promise<Answer> {
 async function answerFolder(request: GraphRequest, { id }: Pick<Folder, 'id'>, status = 200): Promise<Answer> {
   const item = (await folderItems(request.mailbox)).find(({ folder }) => folder.id === id)
   const json = item && odata.shaped(mailFolder, item, odata.selected(request, mailFolder))
-  return { status, body: { ...odata.contextOf(request, 'mailFolders/$entity'), ...json } }
+  return odata.answer(request, 'mailFolders/$entity', json ?? gone(), status)
 }
 
 /** Returns the name that a request gives to a folder. */
@@ -138,8 +138,8 @@ async function delta(request: GraphRequest): Promise<Answer> {
   const now = new Map(all.map((one) => [`${one.id}`, digest(one)]))
   const changed = all.filter(({ id }) => before.get(`${id}`) !== now.get(`${id}`))
   const removed = [...before.keys()].filter((id) => !now.has(id)).map(odata.removed)
-  const link = { '@odata.deltaLink': odata.linkTo(request, { $deltatoken: odata.tokenOf([...now]) }) }
-  return { body: { ...odata.contextOf(request, 'mailFolders'), value: [...changed, ...removed], ...link } }
+  const value = [...changed, ...removed]
+  return odata.answer(request, 'mailFolders', { value, ...odata.deltaLink(request, [...now]) })
 }
 
 export const folderRoutes = [

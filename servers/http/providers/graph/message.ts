@@ -9,7 +9,7 @@ import { definedOnly } from '../../../../src/core/values/defined.ts'
 import type { Attachment } from '../../../../src/mail/format/attachments.ts'
 import type { ReadableAddress, ReadableMessage } from '../../../../src/mail/format/readable.ts'
 import type { MessageReads } from '../../../../src/storage/store/types.ts'
-import type { Entity, Property } from './odata.ts'
+import { type Entity, type Property, propertiesOf } from './odata.ts'
 
 /** A message of which as much is read as the level of the properties needs. */
 export interface Item {
@@ -40,11 +40,7 @@ export async function readItem<T>(
 /** Returns a time as Graph shows it, in whole seconds. */
 const seconds = (ms: number): string => `${timeText(ms).slice(0, 19)}Z`
 
-/** Returns a row of a table of properties. */
-const row =
-  <T>(level: Property<T>['level']) =>
-  (get: Property<T>['get'], more: Partial<Property<T>> = {}): Property<T> => ({ level, get, ...more })
-const [ofEntry, ofFacts, ofWhole] = [row<Item>(0), row<Item>(1), row<Item>(2)]
+const [ofEntry, ofFacts, ofWhole] = [propertiesOf<Item>(0), propertiesOf<Item>(1), propertiesOf<Item>(2)]
 
 const inner = ['emailAddress/address', 'emailAddress/name']
 const person = ({ name, address }: ReadableAddress) => ({ emailAddress: { name: name || address, address } })
@@ -59,7 +55,8 @@ export const COMPLETE = '$Completed'
 const has = ({ at }: Item, flag: string): boolean => at.entry.flags.includes(flag)
 const flag = (name: string) =>
   ofEntry((item) => has(item, name), {
-    stored: (operator, value) => (operator === 'eq' ? { flag: name, negated: value !== true } : undefined),
+    stored: (operator, value) =>
+      operator === 'eq' && typeof value === 'boolean' ? { flag: name, negated: !value } : undefined,
   })
 
 /** Returns the received dates that a comparison finds. Graph compares whole seconds. */
@@ -139,7 +136,7 @@ interface AttachmentItem {
 
 const isInline = ({ disposition, cid }: Attachment): boolean => disposition === 'inline' && cid !== undefined
 const isMessage = ({ one }: AttachmentItem): boolean => one.contentType === 'message/rfc822'
-const ofPart = row<AttachmentItem>(0)
+const ofPart = propertiesOf<AttachmentItem>(0)
 
 /** https://learn.microsoft.com/en-us/graph/api/resources/fileattachment */
 export const attachment: Entity<AttachmentItem> = {

@@ -4,7 +4,7 @@ import { type IndexedMessage, splitMessageId } from '../../../../src/api/message
 import { type Condition, parseQuery } from '../../../../src/api/messages/search.ts'
 import { recipientsFor } from '../../../../src/api/messages/summary.ts'
 import { isSliceOver, nextSlice } from '../../../../src/core/time/time-slice.ts'
-import { findMessages, inFolder, messageById } from '../mailbox/mailbox.ts'
+import { findMessages, gone, inFolder, messageById } from '../mailbox/mailbox.ts'
 import { type Answer, ProviderError } from '../types.ts'
 import { GraphError } from './errors.ts'
 import { folderOf } from './folders.ts'
@@ -15,25 +15,11 @@ import { type Clause, type GraphRequest, type ListQuery, route, shaped, type Val
 /** A page ends before the messages in it are larger together. */
 const MAX_PAGE_OCTETS = 16 * 1024 * 1024
 
-const preferred = ({ call }: GraphRequest): string => call.c.req.header('Prefer') ?? ''
-
-/** Returns the field that says which preferences were used. RFC 7240 section 3. */
-export function applied(request: GraphRequest): Record<string, string> {
-  const known =
-    /outlook\.body-content-type\s*=\s*"?(?:text|html)"?|IdType\s*=\s*"?ImmutableId"?|odata\.maxpagesize\s*=\s*\d+/gi
-  const found = preferred(request).match(known)
-  return found ? { 'Preference-Applied': found.join(', ') } : {}
-}
-
-const gone = (): never => {
-  throw new ProviderError('not-found', 'The specified object was not found in the store.')
-}
-
 /** Returns a message in JSON. Undefined if it was deleted meanwhile. */
 async function messageJson(request: GraphRequest, at: IndexedMessage, select: readonly string[]) {
   const { api } = request.call
   const level = Math.max(...select.map((name) => message[name]?.level ?? 0))
-  const isText = /outlook\.body-content-type\s*=\s*"?text/i.test(preferred(request))
+  const isText = /body-content-type\s*=\s*"?text/i.test(odata.preferences(request))
   const etag = { '@odata.etag': `W/"${changeKey(at.entry.modSeq)}"` }
   const shape = (item: Item) => ({ ...etag, ...shaped(message, item, ['id', ...select]) })
   const json = await readItem(api, at, { level, isText }, shape)
@@ -157,13 +143,13 @@ async function list(request: GraphRequest): Promise<Answer> {
   const next = left.length > taken ? odata.tokenOf(left[taken - 1]?.values ?? []) : undefined
   const more = next && { '@odata.nextLink': odata.linkTo(request, { $skip: undefined, $skiptoken: next }) }
   const count = odata.countOf(request, isPlain ? total : all.length)
-  return { headers: applied(request), body: { ...odata.contextOf(request, 'messages'), ...count, value, ...more } }
+  return odata.answer(request, 'messages', { ...count, value, ...more })
 }
 
 /** Answers with one message. */
 export async function answerMessage(request: GraphRequest, at: IndexedMessage, status = 200): Promise<Answer> {
   const json = (await messageJson(request, at, odata.selected(request, message))) ?? gone()
-  return { status, headers: applied(request), body: { ...odata.contextOf(request, 'messages/$entity'), ...json } }
+  return odata.answer(request, 'messages/$entity', json, status)
 }
 
 /** Returns the message of a request. @throws GraphError, ProviderError `not-found` */

@@ -59,6 +59,11 @@ export interface Property<Item> {
 }
 export type Entity<Item> = Readonly<Record<string, Property<Item>>>
 
+/** Returns a function that makes properties with a source. */
+export const propertiesOf =
+  <T>(level: Property<T>['level']) =>
+  (get: Property<T>['get'], more: Partial<Property<T>> = {}): Property<T> => ({ level, get, ...more })
+
 /** A part of a filter. */
 export interface Clause<Item> {
   readonly level: number
@@ -119,27 +124,23 @@ function parseFilter<Item>(text: string, entity: Entity<Item>): Clause<Item> {
       ? (JSON.parse(found.replace(/^(-?)0+(?=\d)/, '$1')) as Literal)
       : found
   }
-  const comparison = (place: string, name: string): Clause<Item> => {
-    const operator = name.toLowerCase() as Operator
+  /** @param alias the name of the items of a list in `any`, and the path of the list */
+  const comparison = (alias = '', list = ''): Clause<Item> => {
+    const isFunction = FUNCTION.test(token())
+    const name = isFunction ? path() : ''
+    if (isFunction) take('(')
+    const named = path()
+    if (isFunction) take(',')
+    const operator = (name || matching(OPERATOR)).toLowerCase() as Operator
     const value = literal()
+    const place = named.split('/')[0] === alias ? list + named.slice(alias.length) : named
     const { level, isDate, get, stored } = propertyAt(entity, place)
     const wanted = comparable(value, isDate)
     if (Number.isNaN(wanted)) fail()
+    if (isFunction) take(')')
     const holds = (one: unknown): boolean => OPERATORS[operator](comparable(one, isDate), wanted)
     const test = (item: Item): boolean => [get(item)].flat().some(holds)
     return { level, paths: [place], test, stored: stored?.(operator, value) }
-  }
-  /** @param alias the name of the items of a list in `any`, and the path of the list */
-  const simple = (alias = '', list = ''): Clause<Item> => {
-    const real = (place: string): string => (place.split('/')[0] === alias ? list + place.slice(alias.length) : place)
-    const first = path()
-    if (!FUNCTION.test(first)) return comparison(real(first), matching(OPERATOR))
-    take('(')
-    const place = real(path())
-    take(',')
-    const clause = comparison(place, first)
-    take(')')
-    return clause
   }
   const primary = (depth: number): Clause<Item> => {
     if (depth > MAX_DEPTH) fail()
@@ -148,12 +149,12 @@ function parseFilter<Item>(text: string, entity: Entity<Item>): Clause<Item> {
       return { level, paths, test: (item) => !test(item) }
     }
     const list = /^(.+)\/any$/.exec(token())?.[1]
+    if (list === undefined && token() !== '(') return comparison()
     if (list !== undefined) next++
-    if (list === undefined && token() !== '(') return simple()
     take('(')
     const alias = list === undefined ? undefined : path()
     if (alias !== undefined) take(':')
-    const clause = alias === undefined ? either(depth + 1) : simple(alias, list)
+    const clause = alias === undefined ? either(depth + 1) : comparison(alias, list)
     take(')')
     return clause
   }
@@ -208,7 +209,9 @@ export function listQuery<Item>(request: GraphRequest, entity: Entity<Item>): Li
   if (filter && order.some(({ path }, at) => filter.paths[at] !== path))
     throw new GraphError(400, 'InefficientFilter', 'The restriction or sort order is too complex for this operation.')
   const select = selected(request, entity)
-  const [top, skip] = [whole(request, '$top', 10, 1, 1000), whole(request, '$skip', 0, 0, 999_999_999)]
+  const size = /maxpagesize\s*=\s*(\d+)/i.exec(preferences(request))?.[1]
+  const top = Math.min(Number(size ?? 1000), whole(request, '$top', Number(size ?? 10), 1, 1000))
+  const skip = whole(request, '$skip', 0, 0, 999_999_999)
   return { select, top, skip, filter: filter ? (filter.all ?? [filter]) : [], order }
 }
 
@@ -254,6 +257,13 @@ export function readToken<T extends z.ZodType>(token: string, form: T): z.output
 
 /** A delta in a path. */
 export const DELTA = String.raw`(?:microsoft\.graph\.)?delta(?:\(\))?`
+
+/** Returns the link with which a client continues a delta: to its next page, or to later changes. */
+export function deltaLink(request: GraphRequest, state: object, isWhole = true): object {
+  const [name, used, other] = isWhole ? ['delta', '$deltatoken', '$skiptoken'] : ['next', '$skiptoken', '$deltatoken']
+  return { [`@odata.${name}Link`]: linkTo(request, { [other]: undefined, [used]: tokenOf(state) }) }
+}
+
 /** Returns what a delta says of an item that is gone. */
 export const removed = (id: string): object => ({ id, '@removed': { reason: 'deleted' } })
 /** @throws GraphError for a state that the lab does not know */
@@ -261,10 +271,22 @@ export function lost(): never {
   throw new GraphError(410, 'syncStateNotFound', 'The sync state is not found; begin again without a token.')
 }
 
-/** Returns the part of an answer that says what it has. */
-export const contextOf = ({ call, mailbox }: GraphRequest, what: string) => ({
-  '@odata.context': `${call.base}/v1.0/$metadata#users('${encodeURIComponent(mailbox.address)}')/${what}`,
-})
+const PREFERENCE =
+  /outlook\.body-content-type\s*=\s*"?(?:text|html)"?|IdType\s*=\s*"?ImmutableId"?|odata\.maxpagesize\s*=\s*[1-9]\d{0,2}(?!\d)/gi
+
+/** Returns the preferences of a request that the lab knows, as a list with commas. RFC 7240 section 2. */
+export const preferences = ({ call }: GraphRequest): string =>
+  (call.c.req.header('Prefer')?.match(PREFERENCE) ?? []).join(', ')
+
+/** Answers with JSON. @param what the path of what it has, below the account */
+export function answer(request: GraphRequest, what: string, json: object, status = 200): Answer {
+  const { call, mailbox } = request
+  const context = `${call.base}/v1.0/$metadata#users('${encodeURIComponent(mailbox.address)}')/${what}`
+  const applied = preferences(request)
+  // RFC 7240 section 3
+  const headers = applied ? { 'Preference-Applied': applied } : {}
+  return { status, headers, body: { '@odata.context': context, ...json } }
+}
 
 /** Answers with a page of items that are in memory. */
 export function answerList<Item>(
@@ -279,7 +301,7 @@ export function answerList<Item>(
   if (order.length > 0) found.sort((a, b) => compare(valuesIn({ order }, a), valuesIn({ order }, b)))
   const value = found.slice(skip, skip + top).map((item) => shaped(entity, item, select))
   const more = found.length > skip + top ? { '@odata.nextLink': linkTo(request, { $skip: skip + top }) } : {}
-  return { body: { ...contextOf(request, what), ...countOf(request, found.length), value, ...more } }
+  return answer(request, what, { ...countOf(request, found.length), value, ...more })
 }
 
 /** Returns the count of a list, if the request wants it. */

@@ -9,7 +9,7 @@ import { jsonBody } from '../values.ts'
 import { GraphError } from './errors.ts'
 import { folderOf } from './folders.ts'
 import { changeKey } from './message.ts'
-import { contextOf, type GraphRequest, route } from './odata.ts'
+import { answer, type GraphRequest, route } from './odata.ts'
 
 /** Mail has less than seven days. https://learn.microsoft.com/en-us/graph/api/resources/subscription */
 const MAX_LIFE_MS = 10_080 * 60_000
@@ -135,13 +135,12 @@ const found = (request: GraphRequest): Subscription =>
   ownOf(request).find(({ shown }) => shown.id === request.params.id) ??
   refuse('The object was not found.', 'ResourceNotFound', 404)
 
-const answer = (request: GraphRequest, { shown }: Subscription, status = 200): Answer => ({
-  ...{ status, body: { ...contextOf(request, 'subscriptions/$entity'), ...shown } },
-})
+const shownIn = (request: GraphRequest, { shown }: Subscription, status = 200): Answer =>
+  answer(request, 'subscriptions/$entity', shown, status)
 
 async function kept(request: GraphRequest, one: Subscription, status = 200): Promise<Answer> {
   await subscriptionsOf(request.call.api).put(one.shown.id, one)
-  return answer(request, one, status)
+  return shownIn(request, one, status)
 }
 
 async function renew(request: GraphRequest): Promise<Answer> {
@@ -156,11 +155,11 @@ async function remove(request: GraphRequest): Promise<Answer> {
 }
 
 export const subscriptionRoutes = [
-  route('GET', '/subscriptions', async (request) => ({
-    body: { ...contextOf(request, 'subscriptions'), value: ownOf(request).map(({ shown }) => shown) },
-  })),
+  route('GET', '/subscriptions', async (request) =>
+    answer(request, 'subscriptions', { value: ownOf(request).map(({ shown }) => shown) }),
+  ),
   route('POST', '/subscriptions', create),
-  route('GET', '/subscriptions{id}', async (request) => answer(request, found(request))),
+  route('GET', '/subscriptions{id}', async (request) => shownIn(request, found(request))),
   route('PATCH', '/subscriptions{id}', renew),
   route('DELETE', '/subscriptions{id}', remove),
 ]

@@ -56,7 +56,11 @@ export function folderById({ owner, store }: AccountMailbox, id: string): Folder
 /** Returns a message of the account by its id. @throws ProviderError `not-found` */
 export async function messageById({ call, caller, owner }: AccountMailbox, id: string): Promise<IndexedMessage> {
   const found = await seenMessage(call.api, caller, id)
-  if (found?.folder.owner === owner) return found
+  return found?.folder.owner === owner ? found : gone()
+}
+
+/** @throws ProviderError `not-found` */
+export const gone = (): never => {
   throw new ProviderError('not-found', 'The specified object was not found in the store.')
 }
 

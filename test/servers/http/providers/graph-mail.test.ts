@@ -84,6 +84,10 @@ describe('messages', () => {
     expect(next.body.value.map(({ subject }: { subject: string }) => subject)).toEqual(['one'])
     expect(next.body['@odata.nextLink']).toBe(undefined)
     expect(await subjects('$skip=1&$top=2')).toEqual(['three', 'two'])
+    for (const [size, applied] of Object.entries({ 1: 'odata.maxpagesize=1', 2: 'odata.maxpagesize=2' })) {
+      const sized = await ask('messages', { headers: { prefer: applied } })
+      expect([sized.body.value.length, sized.headers.get('preference-applied')]).toEqual([Number(size), applied])
+    }
   })
 
   it('orders messages, and continues in that order', async () => {

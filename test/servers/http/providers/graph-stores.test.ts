@@ -56,6 +56,7 @@ describe.skipIf(!needsPostgres())('two nodes', { timeout: 120_000 }, () => {
     await ask(second, `messages/${id}`, { method: 'PATCH', json: { isRead: true, flag: { flagStatus: 'flagged' } } })
     const filters = {
       'isRead eq true': ['d'],
+      "isRead eq 'true'": ['d'],
       'isRead ne true': ['a', 'c', 'b'],
       "subject eq 'a' or subject eq 'b'": ['a', 'b'],
       'receivedDateTime ge 2000-01-01T00:00:00Z and isRead eq false': ['a', 'c', 'b'],
