@@ -63,13 +63,17 @@ async function copy(request: GraphRequest): Promise<Answer> {
   return answerMessage(request, await messageById(mailbox, `${target.id}.${to[0]}`), 201)
 }
 
+async function removeForGood(request: GraphRequest): Promise<Answer> {
+  await ask(request.mailbox, 'messages.delete', { id: (await messageOf(request)).id })
+  return { status: 204 }
+}
+
 /** Moves a message to the deleted items; from there, deletes it. */
 async function remove(request: GraphRequest): Promise<Answer> {
   const at = await messageOf(request)
   const trash = await wellKnown(request.mailbox, 'deleteditems')
-  const isForGood = request.call.path.endsWith('/permanentDelete') || !trash || at.folder.id === trash.id
-  if (isForGood) await ask(request.mailbox, 'messages.delete', { id: at.id })
-  else await moved(request, at, trash.name)
+  if (!trash || at.folder.id === trash.id) return removeForGood(request)
+  await moved(request, at, trash.name)
   return { status: 204 }
 }
 
@@ -98,7 +102,7 @@ export const changeRoutes = [
   route('POST', 'mailFolders{folder}/messages', createDraft),
   ...ofMessage('PATCH', '', change),
   ...ofMessage('DELETE', '', remove),
-  ...ofMessage('POST', '/permanentDelete', remove),
+  ...ofMessage('POST', '/permanentDelete', removeForGood),
   ...ofMessage('POST', '/move', move),
   ...ofMessage('POST', '/copy', copy),
   ...ofMessage('POST', '/send', sendDraft),

@@ -85,25 +85,24 @@ interface Ordered {
   readonly values: Values
 }
 
-interface Tests extends Pick<ListQuery<Item>, 'order'> {
-  readonly clauses: readonly Clause<Item>[]
+interface Tests extends Pick<ListQuery<Item>, 'order' | 'filter'> {
   readonly search: readonly Condition[]
 }
 
 /** Reads messages to test them, and returns those that are wanted. */
-async function tested(request: GraphRequest, messages: readonly IndexedMessage[], { clauses, search, order }: Tests) {
+async function tested(request: GraphRequest, messages: readonly IndexedMessage[], { filter, search, order }: Tests) {
   const { api } = request.call
   const viewer = { api, caller: request.mailbox.caller }
   const recipientsOf: RecipientsOf = ({ folder, entry }, facts) => recipientsFor(viewer, folder, entry, facts)
   const matches = matcherOf(api.reader, search, { isScan: true, recipientsOf })
-  const level = Math.max(0, ...clauses.map((one) => one.level), ...order.map(({ property }) => property.level))
+  const level = Math.max(0, ...filter.map((one) => one.level), ...order.map(({ property }) => property.level))
   using source = api.reader.ahead(level === 0 && search.length === 0 ? [] : messages)
   const found: Ordered[] = []
   for (const at of messages) {
     const { folder, entry } = at
     const add = (item: Item): void => {
       const values = [...odata.valuesIn({ order }, item), entry.savedAt, folder.id, entry.uid]
-      if (clauses.every(({ test }) => test(item))) found.push({ at, values })
+      if (filter.every(({ test }) => test(item))) found.push({ at, values })
     }
     if (await matches(at, source)) await readItem(api, at, { level, source }, add)
     await pause(request)
@@ -134,7 +133,7 @@ async function list(request: GraphRequest): Promise<Answer> {
   const [savedAt, folderId, uid] = (after?.slice(-3) ?? []) as [number, string, number]
   const part = { limit: top + 1, offset: skip, after: after && { savedAt, folderId, uid } }
   const { messages, total } = await findMessages(mailbox, conditions, isPlain ? part : undefined)
-  const all = await tested(request, messages, { clauses, search, order })
+  const all = await tested(request, messages, { filter: clauses, search, order })
   const compare = odata.byOrder(order)
   if (!isPlain) all.sort((a, b) => compare(a.values, b.values))
   const left = isPlain ? all : all.filter(({ values }) => !after || compare(values, after) > 0).slice(skip)
@@ -167,11 +166,10 @@ async function octets(request: GraphRequest): Promise<Answer> {
 
 async function attachments(request: GraphRequest): Promise<Answer> {
   const all = await attachmentsOf(request.call.api, await messageOf(request))
-  const { part } = request.params
+  const { part, content } = request.params
   if (part === undefined) return odata.answerList(request, attachment, all, 'messages/attachments')
   const item = all[Number(part) - 1] ?? gone()
-  const isContent = request.call.path.endsWith('/$value')
-  if (isContent) return { body: item.one.content, headers: { 'Content-Type': 'application/octet-stream' } }
+  if (content) return { body: item.one.content, headers: { 'Content-Type': 'application/octet-stream' } }
   return { body: shaped(attachment, item, odata.selected(request, attachment)) }
 }
 
@@ -185,5 +183,5 @@ export const messageRoutes = [
   ...ofMessage('GET', '', async (request) => answerMessage(request, await messageOf(request))),
   ...ofMessage('GET', String.raw`/\$value`, octets),
   ...ofMessage('GET', '/attachments', attachments),
-  ...ofMessage('GET', String.raw`/attachments{part}(?:/\$value)?`, attachments),
+  ...ofMessage('GET', String.raw`/attachments{part}(?<content>/\$value)?`, attachments),
 ]

@@ -135,12 +135,9 @@ const found = (request: GraphRequest): Subscription =>
   ownOf(request).find(({ shown }) => shown.id === request.params.id) ??
   refuse('The object was not found.', 'ResourceNotFound', 404)
 
-const shownIn = (request: GraphRequest, { shown }: Subscription, status = 200): Answer =>
-  answer(request, 'subscriptions/$entity', shown, status)
-
 async function kept(request: GraphRequest, one: Subscription, status = 200): Promise<Answer> {
   await subscriptionsOf(request.call.api).put(one.shown.id, one)
-  return shownIn(request, one, status)
+  return answer(request, 'subscriptions/$entity', one.shown, status)
 }
 
 async function renew(request: GraphRequest): Promise<Answer> {
@@ -159,7 +156,7 @@ export const subscriptionRoutes = [
     answer(request, 'subscriptions', { value: ownOf(request).map(({ shown }) => shown) }),
   ),
   route('POST', '/subscriptions', create),
-  route('GET', '/subscriptions{id}', async (request) => shownIn(request, found(request))),
+  route('GET', '/subscriptions{id}', async (request) => answer(request, 'subscriptions/$entity', found(request).shown)),
   route('PATCH', '/subscriptions{id}', renew),
   route('DELETE', '/subscriptions{id}', remove),
 ]
