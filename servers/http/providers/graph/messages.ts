@@ -79,29 +79,24 @@ const conditionOf = ({ test, stored }: Clause<Item>): Condition => ({
   ...(stored && { stored }),
 })
 
-/** A message, and the values by which it is ordered: those of $orderby, and its place. */
-interface Ordered {
-  readonly at: IndexedMessage
-  readonly values: Values
-}
-
-interface Tests extends Pick<ListQuery<Item>, 'order' | 'filter'> {
-  readonly search: readonly Condition[]
-}
-
-/** Reads messages to test them, and returns those that are wanted. */
-async function tested(request: GraphRequest, messages: readonly IndexedMessage[], { filter, search, order }: Tests) {
+/** Reads messages to test them. Returns those that are wanted, with their values of $orderby and their place. */
+async function tested(
+  request: GraphRequest,
+  messages: readonly IndexedMessage[],
+  { filter, order, valuesOf }: ListQuery<Item>,
+  search: readonly Condition[],
+) {
   const { api } = request.call
   const viewer = { api, caller: request.mailbox.caller }
   const recipientsOf: RecipientsOf = ({ folder, entry }, facts) => recipientsFor(viewer, folder, entry, facts)
   const matches = matcherOf(api.reader, search, { isScan: true, recipientsOf })
-  const level = Math.max(0, ...filter.map((one) => one.level), ...order.map(({ property }) => property.level))
+  const level = Math.max(0, ...filter.map((one) => one.level), ...order.map((one) => one.level))
   using source = api.reader.ahead(level === 0 && search.length === 0 ? [] : messages)
-  const found: Ordered[] = []
+  const found: { at: IndexedMessage; values: Values }[] = []
   for (const at of messages) {
     const { folder, entry } = at
     const add = (item: Item): void => {
-      const values = [...odata.valuesIn({ order }, item), entry.savedAt, folder.id, entry.uid]
+      const values = [...valuesOf(item), entry.savedAt, folder.id, entry.uid]
       if (filter.every(({ test }) => test(item))) found.push({ at, values })
     }
     if (await matches(at, source)) await readItem(api, at, { level, source }, add)
@@ -115,7 +110,8 @@ const place = z.array(z.union([z.string(), z.number()]))
 
 async function list(request: GraphRequest): Promise<Answer> {
   const { mailbox, params, query } = request
-  const { filter, order, skip, top, select } = odata.listQuery(request, message)
+  const options = odata.listQuery(request, message)
+  const { filter, order, compare, skip, top, select } = options
   const [kql, token] = [query.get('$search'), query.get('$skiptoken')]
   if (kql !== null && filter.length + order.length > 0) {
     const [code, name] = filter.length > 0 ? ['SearchWithFilter', '$filter'] : ['SearchWithOrderBy', '$orderBy']
@@ -133,8 +129,7 @@ async function list(request: GraphRequest): Promise<Answer> {
   const [savedAt, folderId, uid] = (after?.slice(-3) ?? []) as [number, string, number]
   const part = { limit: top + 1, offset: skip, after: after && { savedAt, folderId, uid } }
   const { messages, total } = await findMessages(mailbox, conditions, isPlain ? part : undefined)
-  const all = await tested(request, messages, { filter: clauses, search, order })
-  const compare = odata.byOrder(order)
+  const all = await tested(request, messages, { ...options, filter: clauses }, search)
   if (!isPlain) all.sort((a, b) => compare(a.values, b.values))
   const left = isPlain ? all : all.filter(({ values }) => !after || compare(values, after) > 0).slice(skip)
   const page = left.slice(0, top).map(({ at }) => at)

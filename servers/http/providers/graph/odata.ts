@@ -179,8 +179,14 @@ export interface ListQuery<Item> {
   readonly skip: number
   /** The clauses that must all hold. */
   readonly filter: readonly Clause<Item>[]
-  readonly order: readonly { readonly property: Property<Item>; readonly isDescending: boolean }[]
+  readonly order: readonly Property<Item>[]
+  /** Returns the values by which an item is ordered. */
+  valuesOf(item: Item): Values
+  /** Compares two lists of values by the order, and then by the values after it, the greatest first. */
+  compare(a: Values, b: Values): number
 }
+
+export type Values = readonly (string | number)[]
 
 function whole({ query }: GraphRequest, name: string, fallback: number, least: number, most: number): number {
   const text = query.get(name) ?? `${fallback}`
@@ -212,22 +218,17 @@ export function listQuery<Item>(request: GraphRequest, entity: Entity<Item>): Li
   const size = /maxpagesize\s*=\s*(\d+)/i.exec(preferences(request))?.[1]
   const top = Math.min(Number(size ?? 1000), whole(request, '$top', Number(size ?? 10), 1, 1000))
   const skip = whole(request, '$skip', 0, 0, 999_999_999)
-  return { select, top, skip, filter: filter ? (filter.all ?? [filter]) : [], order }
-}
-
-export type Values = readonly (string | number)[]
-
-/** Compares two lists of values by an order, and then by the values after it, the greatest first. */
-export const byOrder =
-  (order: ListQuery<never>['order']) =>
-  (a: Values, b: Values): number => {
+  const compare = (a: Values, b: Values): number => {
     const at = a.findIndex((value, index) => value !== b[index])
     if (at === -1) return 0
     return (a[at] as string) < (b[at] as string) === (order[at]?.isDescending ?? true) ? 1 : -1
   }
-
-export const valuesIn = <Item>({ order }: Pick<ListQuery<Item>, 'order'>, item: Item): Values =>
-  order.map(({ property: { get, isDate } }) => comparable(get(item), isDate))
+  return {
+    ...{ select, top, skip, compare, filter: filter ? (filter.all ?? [filter]) : [] },
+    order: order.map(({ property }) => property),
+    valuesOf: (item) => order.map(({ property: { get, isDate } }) => comparable(get(item), isDate)),
+  }
+}
 
 /** Returns the selected properties of an item. */
 export const shaped = <Item>(entity: Entity<Item>, item: Item, select: readonly string[]): Record<string, unknown> =>
@@ -295,10 +296,9 @@ export function answerList<Item>(
   all: readonly Item[],
   what: string,
 ): Answer {
-  const { filter, order, skip, top, select } = listQuery(request, entity)
-  const compare = byOrder(order)
+  const { filter, valuesOf, compare, skip, top, select } = listQuery(request, entity)
   const found = all.filter((item) => filter.every(({ test }) => test(item)))
-  if (order.length > 0) found.sort((a, b) => compare(valuesIn({ order }, a), valuesIn({ order }, b)))
+  found.sort((a, b) => compare(valuesOf(a), valuesOf(b)))
   const value = found.slice(skip, skip + top).map((item) => shaped(entity, item, select))
   const more = found.length > skip + top ? { '@odata.nextLink': linkTo(request, { $skip: skip + top }) } : {}
   return answer(request, what, { ...countOf(request, found.length), value, ...more })
