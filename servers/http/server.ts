@@ -20,6 +20,8 @@ const REQUEST_TIMEOUT_MS = 300_000
 const MAX_HEADER_OCTETS = 32 * 1024
 /** How often both are checked. */
 const CHECK_EVERY_MS = 2_000
+/** Longest time to the beginning of an answer for a client that has closed its side. */
+const HALF_OPEN_MS = 1_000
 const DEFAULT_IDLE_MS = 65_000
 
 const EXPECTATION = new ApiProblem(
@@ -70,6 +72,8 @@ export class HttpServer {
       // The application answers with a problem.
       requireHostHeader: false,
     })
+    // Otherwise Node.js ends the connection of a client that has closed its side before it has its answer.
+    Object.assign(this.#server, { httpAllowHalfOpen: true })
     this.#server.on('request', (request, response) => this.#exchanges.get(request.socket)?.add(request, response))
     this.#server.on('clientError', (error, stream) => this.#onClientError(error, stream))
     this.#server.on('checkExpectation', (_, response) => answerWith(response, EXPECTATION))
@@ -110,13 +114,12 @@ export class HttpServer {
     // Node.js calls it after the last answer. A client that still sends its request may lose the answer then.
     // RFC 9112 section 9.6
     Object.assign(stream, { destroySoon: () => connection.end() })
-    this.#exchanges.set(
-      stream,
-      new Exchanges(connection, (request, response) => {
-        closeSlowReader(response, connection, this.#idleTimeoutMs)
-        void this.#listener(request, response)
-      }),
-    )
+    const exchanges = new Exchanges(connection, (request, response) => {
+      closeSlowReader(response, connection, this.#idleTimeoutMs)
+      void this.#listener(request, response)
+    })
+    this.#exchanges.set(stream, exchanges)
+    stream.once('end', () => endUnanswered(exchanges, connection))
     // Starts the checks of the time-outs. `listen` does it otherwise, but the lab's own listener accepts the connections.
     if (this.#open++ === 0) this.#server.emit('listening')
     this.#server.emit('connection', stream)
@@ -181,6 +184,17 @@ export class HttpServer {
 function answerWith(response: ServerResponse, problem: ApiProblem): void {
   const { status, headers, body } = problemText(problem)
   response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body), Connection: 'close' }).end(body)
+}
+
+/**
+ * Ends a connection whose client has closed its side, unless the answer begins soon: a client that has gone looks the same,
+ * and must not keep a wait.
+ */
+function endUnanswered(exchanges: Exchanges, connection: Connection): void {
+  const timer = setTimeout(() => {
+    if (exchanges.isSilent) connection.destroy()
+  }, HALF_OPEN_MS).unref()
+  void connection.closed.then(() => clearTimeout(timer))
 }
 
 /** Closes the connection of a client that does not read its answer: it would hold the answer's memory forever. */

@@ -97,6 +97,7 @@ const inputs: Readonly<Record<string, () => object | Promise<object>>> = {
   'messages.checks': message,
   'messages.headers': message,
   'messages.text': message,
+  'messages.history': message,
   'messages.html': message,
   'messages.raw': message,
   'messages.structure': message,

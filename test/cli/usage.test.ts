@@ -43,6 +43,7 @@ test.each([
   [['audit', '--jobs', '0', '--', 'true'], 'sealpost: --jobs: is "0"; must be 1 or more\n'],
   [['audit', '--server', 'nope', '--', 'true', '{host}'], /^sealpost: no bad server "nope"; .*\n$/],
   [['cert', 'request', '--for', 'smtp', '--c', 'UK'], /^sealpost: "UK" is not a country code .*did you mean GB\?\n$/],
+  [['cert', 'request', '--for', 'smtp', '--c', 'JPN'], /^sealpost: "JPN" is not a country code .*ISO 3166.*\n$/],
   [['start', '--config', 'nowhere.yaml'], 'nowhere.yaml cannot be read: no such file or folder; check the path\n'],
 ])('%j is wrong usage: one line on standard error and status 2', async (args, line) => {
   // Its port is free, even if a lab runs on the default ports.

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { OctetString } from './types.ts'
 
 /** A condition of a query. Texts are octets in UTF-8. */
@@ -72,8 +73,13 @@ const PLACES: ReadonlyMap<string, GmailKey> = new Map([
 
 type Operator = (value: string) => GmailKey
 
-const inLabel: Operator = (value) =>
-  PLACES.get(value.toLowerCase()) ?? labelled(Buffer.from(value, 'latin1').toString())
+const inLabel: Operator = (value) => PLACES.get(value.toLowerCase()) ?? labelled(utf8OrLatin1(value))
+
+/** Returns the text of octets in UTF-8, or in Latin-1 if they are not UTF-8. */
+function utf8OrLatin1(octets: OctetString): string {
+  const buffer = Buffer.from(octets, 'latin1')
+  return isUtf8(buffer) ? buffer.toString() : octets
+}
 
 const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ['from', (value) => header('from', value)],

@@ -149,8 +149,17 @@ describe('the connection', () => {
 
   it('still gets its answer after it has closed its side', async () => {
     using client = new RawClient(port)
-    client.socket.end(get('status'))
-    expect((await client.answer())?.status).toBe(200)
+    const wait = '{"subject":"never","timeout":"300ms"}'
+    client.socket.end(`POST /api/v1/wait HTTP/1.1\r\n${HOST}${JSON_BODY}Content-Length: ${wait.length}\r\n\r\n${wait}`)
+    expect((await client.answer())?.status).toBe(404)
+    expect(await client.closed()).toBe('')
+  })
+
+  it('ends a wait whose client has closed its side', async () => {
+    using client = new RawClient(port)
+    const wait = '{"subject":"never","timeout":"5m"}'
+    client.socket.end(`POST /api/v1/wait HTTP/1.1\r\n${HOST}${JSON_BODY}Content-Length: ${wait.length}\r\n\r\n${wait}`)
+    expect(await client.closed()).toBe('')
   })
 
   it('is not switched to a protocol that is not offered (RFC 9110 section 7.8)', async () => {

@@ -12,7 +12,7 @@ interface TabRow {
   readonly label: TextKey
   readonly isShown?: (message: Message) => boolean
   readonly count?: (message: Message) => number
-  readonly load: () => Promise<{ readonly default: ComponentType<TabProps> }>
+  readonly load: () => Promise<ComponentType<TabProps>>
 }
 
 type TabName =
@@ -28,38 +28,40 @@ type TabName =
   | 'smime'
   | 'check'
 
-/** The tabs of a message. Each is loaded when it is opened. */
+const tabs = () => import('./tabs/index.ts')
+
+/** The tabs of a message. They are loaded when one is opened. */
 const rows: readonly TabRow[] = [
-  { name: 'html', label: 'mail.tabHtml', isShown: ({ hasHtml }) => hasHtml, load: () => import('./tabs/html-tab.tsx') },
-  { name: 'text', label: 'mail.tabText', load: () => import('./tabs/text-tab.tsx') },
+  { name: 'html', label: 'mail.tabHtml', isShown: ({ hasHtml }) => hasHtml, load: async () => (await tabs()).html },
+  { name: 'text', label: 'mail.tabText', load: async () => (await tabs()).text },
   {
     name: 'attachments',
     label: 'mail.tabAttachments',
     isShown: ({ attachments }) => attachments.length > 0,
     count: ({ attachments }) => attachments.length,
-    load: () => import('./tabs/attachments-tab.tsx'),
+    load: async () => (await tabs()).attachments,
   },
   {
     name: 'links',
     label: 'mail.tabLinks',
     count: ({ links, codes }) => links.length + codes.length,
-    load: () => import('./tabs/links-tab.tsx'),
+    load: async () => (await tabs()).links,
   },
-  { name: 'headers', label: 'mail.tabHeaders', load: () => import('./tabs/headers-tab.tsx') },
-  { name: 'parts', label: 'mail.tabParts', load: () => import('./tabs/parts-tab.tsx') },
-  { name: 'source', label: 'mail.tabSource', load: () => import('./tabs/source-tab.tsx') },
-  { name: 'arrival', label: 'mail.tabArrival', load: () => import('./tabs/arrival-tab.tsx') },
-  { name: 'history', label: 'mail.tabHistory', load: () => import('./tabs/history-tab.tsx') },
+  { name: 'headers', label: 'mail.tabHeaders', load: async () => (await tabs()).headers },
+  { name: 'parts', label: 'mail.tabParts', load: async () => (await tabs()).parts },
+  { name: 'source', label: 'mail.tabSource', load: async () => (await tabs()).source },
+  { name: 'arrival', label: 'mail.tabArrival', load: async () => (await import('./tabs/arrival-tab.tsx')).default },
+  { name: 'history', label: 'mail.tabHistory', load: async () => (await tabs()).history },
   {
     name: 'smime',
     label: 'mail.tabSmime',
     isShown: ({ smime }) => smime !== null,
-    load: () => import('./tabs/smime-tab.tsx'),
+    load: async () => (await tabs()).smime,
   },
   {
     name: 'check',
     label: 'mail.tabCheck',
-    load: () => import('./tabs/checks-tab.tsx'),
+    load: async () => (await import('./tabs/checks-tab.tsx')).default,
   },
 ]
 
@@ -74,18 +76,16 @@ export function MessageTabs({ message }: { readonly message: Message }) {
     next.set('tab', name)
     navigate(pathWith([page, ...rest], next), { replace: true })
   }
-  const tabs: Tab<TabName>[] = shown.map(({ name, label, count }) => ({
+  const titles: Tab<TabName>[] = shown.map(({ name, label, count }) => ({
     name,
     label: t(label),
     count: count?.(message) || undefined,
   }))
-  const { value: view, problem } = useLoaded(row.name, row.load)
+  const { value: View, problem } = useLoaded(row.name, row.load)
   const hasCard = message.event !== null && (row.name === 'html' || row.name === 'text')
-  const { value: card } = useLoaded(`card ${hasCard}`, async () => hasCard && (await import('./tabs/invitation.tsx')))
-  const Card = card ? card.default : undefined
-  const View = view?.default
+  const { value: Card } = useLoaded(`card ${hasCard}`, async () => hasCard && (await tabs()).invitation)
   return (
-    <Tabs<TabName> label={t('mail.views')} tabs={tabs} selected={row.name} onSelect={select}>
+    <Tabs<TabName> label={t('mail.views')} tabs={titles} selected={row.name} onSelect={select}>
       {problem && <ProblemState problem={problem} />}
       {hasCard && Card && <Card message={message} />}
       {View ? <View key={row.name} message={message} /> : <Skeleton />}

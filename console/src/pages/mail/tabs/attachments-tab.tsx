@@ -1,23 +1,11 @@
-import { CalendarDays, File, FileText, Image, Mail, Music, Video } from 'lucide-preact'
 import { useState } from 'preact/hooks'
 import { urlTo } from '../../../api/client.ts'
 import { Button } from '../../../components/button.tsx'
-import { Glyph, type Icon } from '../../../components/icon.tsx'
+import { Glyph } from '../../../components/icon.tsx'
 import { sizeText } from '../../../components/size.ts'
 import { t } from '../../../texts/index.ts'
 import type { TabProps } from '../use-message.ts'
-import { isCalendar, PartDownload, PartPreview } from './part-preview.tsx'
-
-const ICONS: readonly (readonly [RegExp, Icon])[] = [
-  [/^image\//, Image],
-  [/^audio\//, Music],
-  [/^video\//, Video],
-  [/^message\//, Mail],
-  [/^(?:text\/calendar|application\/ics)$/, CalendarDays],
-  [/^text\/|pdf$/, FileText],
-]
-
-export const iconOf = (contentType: string): Icon => ICONS.find(([type]) => type.test(contentType))?.[1] ?? File
+import { iconOf, isCalendar, PartDownload, PartPreview } from './part-preview.tsx'
 
 /** Returns whether a preview shows this type better than a download. PDF is for the browser's own viewer. */
 const hasPreview = (contentType: string): boolean => !/^(?:application|font)\/(?!json|xml)/.test(contentType)

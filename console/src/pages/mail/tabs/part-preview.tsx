@@ -1,5 +1,6 @@
-import { Download } from 'lucide-preact'
+import { CalendarDays, Download, File, FileText, Image, Mail, Music, Video } from 'lucide-preact'
 import { call, urlTo } from '../../../api/client.ts'
+import type { Icon } from '../../../components/icon.tsx'
 import { ProblemState, Skeleton } from '../../../components/states.tsx'
 import { t } from '../../../texts/index.ts'
 import { useLoaded } from '../use-loaded.ts'
@@ -27,6 +28,17 @@ const IMAGE = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/
 
 /** Invitations have the second type for old mail programs. */
 export const isCalendar = (contentType: string): boolean => /^(?:text\/calendar|application\/ics)$/.test(contentType)
+
+const ICONS: readonly (readonly [RegExp, Icon])[] = [
+  [/^image\//, Image],
+  [/^audio\//, Music],
+  [/^video\//, Video],
+  [/^message\//, Mail],
+  [/^(?:text\/calendar|application\/ics)$/, CalendarDays],
+  [/^text\/|pdf$/, FileText],
+]
+
+export const iconOf = (contentType: string): Icon => ICONS.find(([type]) => type.test(contentType))?.[1] ?? File
 
 /** Shows a part: images, sound and video, texts, calendars, messages; others as octets. */
 export function PartPreview({ id, part }: PreviewProps) {

@@ -6,8 +6,7 @@ import { ProblemState, Skeleton } from '../../../components/states.tsx'
 import { t } from '../../../texts/index.ts'
 import { useLoaded } from '../use-loaded.ts'
 import type { TabProps } from '../use-message.ts'
-import { iconOf } from './attachments-tab.tsx'
-import { PartDownload, type PartFacts, PartPreview } from './part-preview.tsx'
+import { iconOf, PartDownload, type PartFacts, PartPreview } from './part-preview.tsx'
 
 type Part = PartFacts & { readonly encoding: string | null }
 

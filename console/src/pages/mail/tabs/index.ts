@@ -1,0 +1,11 @@
+// The views that are small, or that a message in a message has, too. They are one file in the browser.
+export { default as attachments } from './attachments-tab.tsx'
+export { default as headers } from './headers-tab.tsx'
+export { default as history } from './history-tab.tsx'
+export { default as html } from './html-tab.tsx'
+export { default as invitation } from './invitation.tsx'
+export { default as links } from './links-tab.tsx'
+export { default as parts } from './parts-tab.tsx'
+export { default as smime } from './smime-tab.tsx'
+export { default as source } from './source-tab.tsx'
+export { default as text } from './text-tab.tsx'
