@@ -25,7 +25,7 @@ it('the first screen, Mail with an HTML message, has at most 120 KB with gzip', 
     for (const file of [chunk.file, ...(chunk.css ?? [])]) files.add(file)
     for (const imported of chunk.imports ?? []) load(imported)
   }
-  const modules = ['pages/mail/page.tsx', 'pages/mail/tabs/html-tab.tsx', 'texts/en/shell.ts', 'texts/en/mail.ts']
+  const modules = ['pages/mail/page.tsx', 'pages/mail/tabs/index.ts', 'texts/en/shell.ts', 'texts/en/mail.ts']
   for (const name of ['index.html', ...modules.map((one) => `src/${one}`)]) load(name)
   const octets = [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(DIST, file))).length, 0)
   expect(octets).toBeLessThan(FIRST_SCREEN_OCTETS)
