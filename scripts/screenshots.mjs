@@ -320,7 +320,7 @@ try {
     profile: 'client-settings?account=alice&program=apple-mail',
     recipe: 'client-settings?recipe=nodemailer',
     general: 'servers/default-imap4-virtual-server',
-    checks: `mail/${message}?tab=checks`,
+    checks: `mail/${message}?tab=check`,
     lab: 'lab',
     'lab-account': 'lab/accounts/alice',
     zones: 'lab/zones',

@@ -167,6 +167,20 @@ describe.skipIf(!hasChromium)('accessibility', () => {
     }
   })
 
+  it('no tab of a message is cut off, whatever the width', async () => {
+    const [{ id }] = (await http.request('messages?query=subject:code')).body.items
+    await using page = await browser.open(http.base, `/mail/${id}`)
+    await tabNames(page)
+    for (let width = 1_000; width < 1_600; width += 12) {
+      await page.setViewportSize({ width, height: 800 })
+      await page.evaluate('new Promise((done) => requestAnimationFrame(() => setTimeout(done, 20)))')
+      const cut = await page.evaluate(
+        '(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector(".reader .tab-list"))',
+      )
+      expect([width, cut]).toEqual([width, 0])
+    }
+  })
+
   it.each(['light', 'dark'] as const)(
     'axe finds nothing on an article, and on the dialogs of News, %s',
     async (colorScheme) => {

@@ -34,8 +34,10 @@ function useOverflow(labels: string, selected: string, wraps: boolean) {
       const widths = tabs.map((tab) => tab.offsetWidth + GAP_PX)
       for (const [at, tab] of tabs.entries()) tab.hidden = before[at] ?? false
       const own = tabs.findIndex((tab) => tab.dataset.name === selected)
-      const isTooWide = widths.reduce((sum, width) => sum + width, 0) > row.clientWidth
-      let room = row.clientWidth - (isTooWide ? MORE_PX + (widths[own] ?? 0) : 0)
+      const { paddingInlineStart, paddingInlineEnd } = getComputedStyle(row)
+      const whole = row.clientWidth - Number.parseFloat(paddingInlineStart) - Number.parseFloat(paddingInlineEnd)
+      const isTooWide = widths.reduce((sum, width) => sum + width, 0) > whole
+      let room = whole - (isTooWide ? MORE_PX + (widths[own] ?? 0) : 0)
       const next = new Set<string>()
       for (const [at, tab] of tabs.entries()) {
         if (at === own && isTooWide) continue
