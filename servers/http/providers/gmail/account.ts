@@ -1,6 +1,6 @@
+import { type Mail, MailboxHistory } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
 import { type AccountMailbox, mailboxOf } from '../mailbox/mailbox.ts'
 import { type Answer, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
-import { type Mail, MailboxHistory } from './mailbox-history.ts'
 import { notifyOf } from './notify.ts'
 
 /** The mail of an account for one request. */
@@ -29,12 +29,16 @@ export function mailOf({ history }: Gmail, id = ''): Mail {
   throw notFound()
 }
 
-/** Returns how many items a page has. @throws ProviderError `invalid` */
-export function limitIn({ query }: Gmail): number {
-  const given = query.get('maxResults') ?? '100'
-  if (!/^0*[1-9]\d{0,8}$/.test(given)) throw invalid(`Invalid value for maxResults: ${given.slice(0, 20)}`)
-  return Math.min(Number(given), 500)
+/** Returns a number of the query above 0. @throws ProviderError `invalid` */
+export function numberIn({ query }: Gmail, name: string): number | undefined {
+  const given = query.get(name)
+  if (given !== null && !/^0*[1-9]\d{0,14}$/.test(given))
+    throw invalid(`Invalid value for ${name}: ${given.slice(0, 20)}`)
+  return given === null ? undefined : Number(given)
 }
+
+/** Returns how many items a page has. @throws ProviderError `invalid` */
+export const limitIn = (gmail: Gmail): number => Math.min(numberIn(gmail, 'maxResults') ?? 100, 500)
 
 /** Returns routes by their methods and their paths below the user: `GET messages/{id}`. Uploads have the same. */
 export const routesOf = (table: Readonly<Record<string, (call: ProviderCall) => Promise<Answer>>>): ProviderRoute[] =>

@@ -4,11 +4,11 @@ import { headerFields, headerValue } from '../../../../src/mail/format/headers.t
 import { crlfSteps } from '../../../../src/storage/store/formats/format.ts'
 import { openFolder } from '../../../../src/storage/store/mailboxes.ts'
 import { limitOf } from '../../../../src/storage/store/quota.ts'
+import { flagLabels, folderLabels, labelIdOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
+import { hexId, type Mail } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
 import { ARCHIVE_NAME } from '../../../../src/storage/store/views/gmail/names.ts'
 import { ProviderError } from '../types.ts'
 import { type Gmail, invalid, mailOf } from './account.ts'
-import { flagLabels, folderLabels, labelIdOf } from './labels.ts'
-import { hexId, type Mail } from './mailbox-history.ts'
 
 /** Returns the ids of the folders of labels: of each, the folder that a message is put into, or all. @throws ProviderError `invalid` */
 async function folderIds({ history, store, owner }: Gmail, labels: readonly string[], hasAll: boolean) {
@@ -39,18 +39,16 @@ export async function relabel(gmail: Gmail, mail: Mail, add: readonly string[], 
   const place = add.filter((label) => EXCLUSIVE.includes(label)).slice(0, 1)
   const added = await folderIds(gmail, place.length > 0 ? place : add, false)
   const removed = await folderIds(gmail, add.includes('INBOX') ? [...EXCLUSIVE, ...remove] : remove, true)
-  for (const [mode, flags] of [
-    ['add', [...flagsIn(add, true), ...flagsIn(remove, false)]],
-    ['remove', [...flagsIn(add, false), ...flagsIn(remove, true)]],
-  ] as const)
+  for (const mode of ['add', 'remove'] as const) {
+    const flags = [...flagsIn(add, mode === 'add'), ...flagsIn(remove, mode === 'remove')]
     for (const { folder, entry } of flags.length > 0 ? [...mail.copies.values()] : [])
       await store.setFlags(folder.id, [entry.uid], { mode, flags })
+  }
   const copies = [...mail.copies.values()]
   const [first] = copies
   if (added.length + removed.length === 0 || !first) return
   const had = new Set(copies.map(({ folder }) => folder.id))
-  const kept = place.length > 0 ? [] : [...had].filter((id) => !removed.includes(id))
-  const all = [...kept, ...added]
+  const all = [...(place.length > 0 ? [] : had)].filter((id) => !removed.includes(id)).concat(added)
   const next = new Set(all.length > 0 ? all : [(await openFolder(store, owner, ARCHIVE_NAME)).id])
   for (const id of next) if (!had.has(id)) await store.copy(first.folder.id, [first.entry.uid], id)
   for (const { folder, entry } of copies) if (!next.has(folder.id)) await store.expunge(folder.id, [entry.uid])
@@ -62,21 +60,17 @@ export async function deleteMails({ store }: Gmail, mails: readonly Mail[]): Pro
     for (const { folder, entry } of [...copies.values()]) await store.expunge(folder.id, [entry.uid])
 }
 
-/** How a message is added: with further flags, or with the date of its Date field. */
-interface Adding {
-  readonly flags?: readonly string[]
-  readonly hasOwnDate?: boolean
-}
-
 /**
- * Adds a message with labels. Without a label that is a folder, it is in All Mail only.
+ * Adds a message with labels and flags. Without a label that is a folder, it is in All Mail only.
+ * @param hasOwnDate whether its date is that of its Date field
  * @throws ProviderError `invalid`, `too-large`; StoreError, `over-quota` among others
  */
 export async function addMail(
   gmail: Gmail,
   octets: Buffer,
   labels: readonly string[],
-  { flags: more = [], hasOwnDate = false }: Adding = {},
+  more: readonly string[] = [],
+  hasOwnDate = false,
 ): Promise<Mail> {
   const { call, store, owner, account } = gmail
   if (octets.length === 0) throw invalid("'raw' RFC822 payload message string or uploading message required")
@@ -89,8 +83,7 @@ export async function addMail(
   const limit = await limitOf(store, owner, account.quota)
   const date = hasOwnDate ? parseDate(headerValue(raw, headerFields(raw), 'date') ?? '') : undefined
   const internalDate = date?.getTime() ?? call.context.clock.now()
-  const [stored] = await store.append([
-    { raw, internalDate, targets: folders.map((folderId) => ({ folderId, flags, limit })) },
-  ])
+  const targets = folders.map((folderId) => ({ folderId, flags, limit }))
+  const [stored] = await store.append([{ raw, internalDate, targets }])
   return mailOf(gmail, hexId(`${stored?.entry.blob}`))
 }

@@ -3,10 +3,10 @@ import type { IndexedMessage } from '../../../../src/api/messages/message-index.
 import { type Condition, conditionOn, wordsCondition } from '../../../../src/api/messages/search.ts'
 import { isSliceOver, nextSlice } from '../../../../src/core/time/time-slice.ts'
 import { type GmailKey, GmailQueryError, gmailQuery } from '../../../../src/mail/format/gmail-query.ts'
+import { labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
+import type { Mail } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
 import { labelOf } from '../../../../src/storage/store/views/gmail/names.ts'
 import { type Gmail, invalid } from './account.ts'
-import { labelsOf } from './labels.ts'
-import type { Mail } from './mailbox-history.ts'
 import { copyOf, indexed } from './resource.ts'
 
 const MAX_WORDS = 100

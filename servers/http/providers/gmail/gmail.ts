@@ -1,7 +1,7 @@
 import { accessTokenIn } from '../account-mail.ts'
 import type { ErrorKind, Provider } from '../types.ts'
 import { historyRoutes } from './history.ts'
-import { labelRoutes } from './label-routes.ts'
+import { labelRoutes } from './labels.ts'
 import { mailRoutes } from './mails.ts'
 import { messageIdOf } from './send.ts'
 

@@ -1,19 +1,13 @@
 import { z } from 'zod'
+import type { Change } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
 import type { Answer, ProviderCall, ProviderRoute } from '../types.ts'
 import { jsonBody } from '../values.ts'
-import { EMPTY, type Gmail, gmailOf, invalid, limitIn, notFound, routesOf } from './account.ts'
-import type { Change } from './mailbox-history.ts'
+import { EMPTY, type Gmail, gmailOf, invalid, limitIn, notFound, numberIn, routesOf } from './account.ts'
 import { notifyOf, WATCH, type Watch } from './notify.ts'
 
 const WATCH_MS = 7 * 86_400_000
 
-/** Names of `historyTypes`, by the types of changes. */
-const TYPES: Readonly<Record<Change['type'], string>> = {
-  messagesAdded: 'messageAdded',
-  messagesDeleted: 'messageDeleted',
-  labelsAdded: 'labelAdded',
-  labelsRemoved: 'labelRemoved',
-}
+const TYPES = /^(?:message(?:Added|Deleted)|label(?:Added|Removed))$/
 
 async function profile(call: ProviderCall): Promise<Answer> {
   const { history, address } = await gmailOf(call)
@@ -29,13 +23,14 @@ async function list(call: ProviderCall): Promise<Answer> {
   const [start, limit] = [numberIn(gmail, 'startHistoryId'), limitIn(gmail)]
   if (start === undefined) throw invalid('Missing required parameter: startHistoryId')
   const [types, label] = [query.getAll('historyTypes'), query.get('labelId')]
-  const unknown = types.find((type) => !Object.values(TYPES).includes(type))
+  const unknown = types.find((type) => !TYPES.test(type))
   if (unknown !== undefined) throw invalid(`Invalid value at 'history_types': "${unknown.slice(0, 50)}"`)
   const changes = await history.changesAfter(Math.max(start, numberIn(gmail, 'pageToken') ?? 0))
   // The id is too old, or it is not one of this mailbox: the client synchronizes anew.
   if (!changes) throw notFound()
   const isWanted = ({ type, labels, changed = [] }: Change): boolean =>
-    (types.length === 0 || types.includes(TYPES[type])) && (label === null || [...labels, ...changed].includes(label))
+    (types.length === 0 || types.includes(type.replace(/s(?=[A-Z])/, ''))) &&
+    (label === null || [...labels, ...changed].includes(label))
   const records = [...changes].filter(([, all]) => all.some(isWanted))
   const shown: object[] = []
   for (const [id, all] of records.slice(0, limit)) shown.push(await recordOf(gmail, id, all.filter(isWanted)))
@@ -56,18 +51,8 @@ async function recordOf({ history }: Gmail, id: number, changes: readonly Change
   return { id: `${id}`, messages: [...messages.values()], ...record }
 }
 
-/** Returns a number of the query. @throws ProviderError `invalid` */
-function numberIn({ query }: Gmail, name: string): number | undefined {
-  const given = query.get(name)
-  if (given === null) return undefined
-  if (/^\d{1,15}$/.test(given)) return Number(given)
-  throw invalid(`Invalid ${name}`)
-}
-
 const watchInput = z.object({
-  topicName: z
-    .string()
-    .regex(/^projects\/[^/]{1,100}\/topics\/[^/]{1,300}$/, 'Invalid topicName does not match projects/*/topics/*'),
+  topicName: z.string().regex(/^projects\/[^/]{1,100}\/topics\/[^/]{1,300}$/, 'is not projects/PROJECT/topics/TOPIC'),
   labelIds: z.array(z.string().max(200)).max(1000).default([]),
   labelFilterBehavior: z.enum(['include', 'exclude', 'INCLUDE', 'EXCLUDE']).default('include'),
 })
@@ -81,10 +66,8 @@ async function watch(call: ProviderCall): Promise<Answer> {
   const { history, store } = gmail
   const expiration = context.clock.now() + WATCH_MS
   const kept: Watch = { topicName, labelIds, excludes: /^exclude$/i.test(labelFilterBehavior), expiration }
-  await store.changeValues(
-    { ...history.space, names: [WATCH] },
-    () => new Map([[WATCH, Buffer.from(JSON.stringify(kept))]]),
-  )
+  const content = Buffer.from(JSON.stringify(kept))
+  await store.changeValues({ ...history.space, names: [WATCH] }, () => new Map([[WATCH, content]]))
   // Gmail sends a first notification right away.
   await notifyOf(gmail, history)([{ labels: kept.excludes ? [] : labelIds }], history.last)
   return { body: { historyId: `${history.last}`, expiration: `${expiration}` } }

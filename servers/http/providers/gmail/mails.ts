@@ -1,11 +1,11 @@
 import { z } from 'zod'
+import { labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
+import type { Mail } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
 import type { Answer, ProviderCall, ProviderRoute } from '../types.ts'
 import { jsonBody } from '../values.ts'
 import { EMPTY, type Gmail, gmailOf, invalid, limitIn, mailOf, notFound, routesOf } from './account.ts'
 import { addMail, deleteMails, relabel } from './change.ts'
 import { dateOf, findMails, pageOf } from './find.ts'
-import { labelsOf } from './labels.ts'
-import type { Mail } from './mailbox-history.ts'
 import { attachmentOf, messageResource, octetsOf, snippetOf, summary } from './resource.ts'
 import { sendMail } from './send.ts'
 import { messageIn } from './upload.ts'
@@ -16,7 +16,7 @@ const ids = z.object({ ids: z.array(z.string()).min(1, 'No message ids specified
 
 /** Messages, and the resources that consist of messages. */
 type Kind = 'messages' | 'threads' | 'drafts'
-const kindOf = ({ path }: ProviderCall): Kind => /\/(messages|threads|drafts)(?:\/|$)/.exec(path)?.[1] as Kind
+const kindOf = ({ path }: ProviderCall): Kind => /\/users\/[^/]+\/(\w+)/.exec(path)?.[1] as Kind
 
 const isDraft = (mail: Mail): boolean => labelsOf(mail).includes('DRAFT')
 /** A draft that is updated keeps its id, as a keyword of the new message. */
@@ -24,9 +24,10 @@ const DRAFT_ID = '$draft-'
 const draftIdOf = ({ id, flags }: Mail): string =>
   flags.find((flag) => flag.startsWith(DRAFT_ID))?.slice(DRAFT_ID.length) ?? `r${id}`
 
-/** Returns the messages that a path names: one, or those of a thread, the oldest first. @throws ProviderError */
+/** Returns the messages that a request names: one, those of a thread, the oldest first, or of a list those that exist. @throws ProviderError */
 async function mailsIn(gmail: Gmail, call: ProviderCall): Promise<Mail[]> {
-  const { id = '' } = call.params
+  const { id } = call.params
+  if (id === undefined) return jsonBody(call, ids).ids.flatMap((one) => gmail.history.mails.get(one) ?? [])
   if (kindOf(call) === 'messages') return [mailOf(gmail, id)]
   const mails = [...gmail.history.mails.values()]
   const threadIds = kindOf(call) === 'threads' ? await gmail.history.threadIds(mails) : []
@@ -38,19 +39,13 @@ async function mailsIn(gmail: Gmail, call: ProviderCall): Promise<Mail[]> {
 }
 
 /** Answers with what a path names. */
-async function shown(
-  call: ProviderCall,
-  mails: readonly Mail[],
-  show: (mail: Mail) => Promise<object>,
-): Promise<Answer> {
+async function shown(call: ProviderCall, mails: Mail[], show: (mail: Mail) => Promise<object>): Promise<Answer> {
   const messages: object[] = []
   for (const mail of mails) messages.push(await show(mail))
-  const [message] = messages
+  const [message = {}] = messages
   const historyId = `${Math.max(...mails.map(({ history }) => history))}`
   const { id } = call.params
-  return {
-    body: { messages: { ...message }, threads: { id, historyId, messages }, drafts: { id, message } }[kindOf(call)],
-  }
+  return { body: { messages: message, threads: { id, historyId, messages }, drafts: { id, message } }[kindOf(call)] }
 }
 
 async function list(call: ProviderCall): Promise<Answer> {
@@ -102,22 +97,12 @@ async function remove(call: ProviderCall): Promise<Answer> {
   return EMPTY
 }
 
-/** Changes the messages of a list of ids. Unknown ids are skipped. */
-async function batch(call: ProviderCall, work: (gmail: Gmail, mail: Mail) => Promise<void>): Promise<Answer> {
-  const gmail = await gmailOf(call)
-  for (const id of jsonBody(call, ids).ids) {
-    const mail = gmail.history.mails.get(id)
-    if (mail) await work(gmail, mail)
-  }
-  return EMPTY
-}
-
 /** `insert` and `import`, which differ in the date of the message. */
 async function add(call: ProviderCall, source: string): Promise<Answer> {
   const gmail = await gmailOf(call)
   const { raw, labelIds } = messageIn(call)
   const hasOwnDate = (gmail.query.get('internalDateSource') ?? source) === 'dateHeader'
-  return { body: await summary(gmail, await addMail(gmail, raw, labelIds, { hasOwnDate })) }
+  return { body: await summary(gmail, await addMail(gmail, raw, labelIds, [], hasOwnDate)) }
 }
 
 /** Creates a draft, or replaces the message of one. */
@@ -126,7 +111,7 @@ async function saveDraft(call: ProviderCall): Promise<Answer> {
   const { id } = call.params
   const old = id === undefined ? [] : await mailsIn(gmail, call)
   const flags = ['\\Draft', ...(id === undefined ? [] : [`${DRAFT_ID}${id}`])]
-  const mail = await addMail(gmail, messageIn(call).raw, ['DRAFT'], { flags })
+  const mail = await addMail(gmail, messageIn(call).raw, ['DRAFT'], flags)
   await deleteMails(gmail, old)
   return { body: { id: draftIdOf(mail), message: await summary(gmail, mail) } }
 }
@@ -142,34 +127,31 @@ async function send(call: ProviderCall): Promise<Answer> {
   return { body }
 }
 
-const actionsOn = (kind: 'messages' | 'threads') =>
-  ({
-    [`GET ${kind}`]: list,
-    [`GET ${kind}/{id}`]: get,
-    [`DELETE ${kind}/{id}`]: remove,
-    [`POST ${kind}/{id}/modify`]: async (call: ProviderCall) => change(call, ...modificationIn(call)),
-    [`POST ${kind}/{id}/trash`]: (call: ProviderCall) => change(call, ['TRASH'], []),
-    [`POST ${kind}/{id}/untrash`]: (call: ProviderCall) => change(call, [], ['TRASH']),
-  }) as const
+/** The methods that messages and threads share. */
+const actionsOn = (kind: 'messages' | 'threads') => ({
+  [`POST ${kind}/{id}/modify`]: async (call: ProviderCall) => change(call, ...modificationIn(call)),
+  [`POST ${kind}/{id}/trash`]: (call: ProviderCall) => change(call, ['TRASH'], []),
+  [`POST ${kind}/{id}/untrash`]: (call: ProviderCall) => change(call, [], ['TRASH']),
+})
+const methodsOf = (kind: Kind) => ({
+  [`GET ${kind}`]: list,
+  [`GET ${kind}/{id}`]: get,
+  [`DELETE ${kind}/{id}`]: remove,
+})
 
 export const mailRoutes: readonly ProviderRoute[] = routesOf({
+  ...methodsOf('messages'),
+  ...methodsOf('threads'),
+  ...methodsOf('drafts'),
   ...actionsOn('messages'),
   ...actionsOn('threads'),
   'POST messages': (call) => add(call, 'receivedTime'),
   'POST messages/import': (call) => add(call, 'dateHeader'),
   'POST messages/send': send,
-  'POST messages/batchModify': async (call) => {
-    const [added, removed] = modificationIn(call)
-    return batch(call, (gmail, mail) => relabel(gmail, mail, added, removed))
-  },
-  'POST messages/batchDelete': (call) => batch(call, (gmail, mail) => deleteMails(gmail, [mail])),
-  'GET messages/{id}/attachments/{attachment}': async (call) => ({
-    body: await attachmentOf(await gmailOf(call), call),
-  }),
-  'GET drafts': list,
+  'POST messages/batchModify': async (call) => (await change(call, ...modificationIn(call))) && EMPTY,
+  'POST messages/batchDelete': remove,
+  'GET messages/{id}/attachments/{part}': async (call) => ({ body: await attachmentOf(await gmailOf(call), call) }),
   'POST drafts': saveDraft,
   'POST drafts/send': send,
-  'GET drafts/{id}': get,
   'PUT drafts/{id}': saveDraft,
-  'DELETE drafts/{id}': remove,
 })

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { providerSource } from '../../../../src/core/config/schema/providers.ts'
+import type { Change, MailboxHistory } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
 import type { AccountMailbox } from '../mailbox/mailbox.ts'
-import type { Change, MailboxHistory } from './mailbox-history.ts'
 
 /** The request of `users.watch`, as the store keeps it. */
 export interface Watch {

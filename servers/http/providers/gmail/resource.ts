@@ -7,10 +7,10 @@ import { headerFields, unfolded } from '../../../../src/mail/format/headers.ts'
 import { isText, partOctetsOrRawInSteps, partText } from '../../../../src/mail/format/parts.ts'
 import type { MessagePart } from '../../../../src/mail/format/types.ts'
 import { decodeWords, parameterText } from '../../../../src/mail/format/words.ts'
+import { labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
+import type { Copy, Mail } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
 import type { ProviderCall } from '../types.ts'
 import { type Gmail, invalid, mailOf, notFound } from './account.ts'
-import { labelsOf } from './labels.ts'
-import type { Copy, Mail } from './mailbox-history.ts'
 
 const FORMATS = ['minimal', 'full', 'raw', 'metadata'] as const
 
@@ -43,16 +43,16 @@ export async function summary({ history }: Gmail, mail: Mail) {
 }
 
 /** Returns an attachment. Its id is that of its part. @throws ProviderError `not-found`, `invalid` */
-export function attachmentOf(gmail: Gmail, { params: { id, attachment = '' } }: ProviderCall): Promise<object> {
+export function attachmentOf(gmail: Gmail, { params: { id, part: attachmentId = '' } }: ProviderCall): Promise<object> {
   return open(gmail, mailOf(gmail, id), async (message) => {
-    const path = attachment === 'root' ? [] : attachment.split('.')
+    const path = attachmentId === 'root' ? [] : attachmentId.split('.')
     const part = path.reduce<MessagePart | undefined>(
       (at, index) => (/^\d{1,5}$/.test(index) ? at && partsOf(at)[Number(index)] : undefined),
       message.read.structure,
     )
     if (!part) throw invalid('Invalid attachment token')
     const octets = await runInSlices(partOctetsOrRawInSteps(message.read.raw, part))
-    return { attachmentId: attachment, size: octets.length, data: base64(message, octets) }
+    return { attachmentId, size: octets.length, data: base64(message, octets) }
   })
 }
 
@@ -78,10 +78,10 @@ async function contentOf({ query }: Gmail, message: OpenMessage, format: 'full' 
   const { raw, structure } = message.read
   if (format === 'raw') return { raw: base64(message, raw) }
   if (format === 'full') return { payload: await payloadOf(message, structure) }
-  const names = query.getAll('metadataHeaders').map((name) => name.toLowerCase())
-  const headers = headersOf(raw, structure)
-  const chosen = names.length === 0 ? headers : headers.filter(({ name }) => names.includes(name.toLowerCase()))
-  return { payload: { mimeType: typeOf(structure), headers: chosen } }
+  const wanted = query.getAll('metadataHeaders').map((name) => name.toLowerCase())
+  const isWanted = ({ name }: { readonly name: string }): boolean => wanted.includes(name.toLowerCase())
+  const headers = headersOf(raw, structure).filter((field) => wanted.length === 0 || isWanted(field))
+  return { payload: { mimeType: typeOf(structure), headers } }
 }
 
 function base64({ memory }: OpenMessage, octets: Buffer): string {
@@ -89,8 +89,7 @@ function base64({ memory }: OpenMessage, octets: Buffer): string {
   return octets.toString('base64url')
 }
 
-const typeOf = ({ type, subtype }: MessagePart): string =>
-  (type === '' ? 'text/plain' : `${type}/${subtype}`).toLowerCase()
+const typeOf = ({ type, subtype }: MessagePart): string => `${type || 'text'}/${subtype || 'plain'}`.toLowerCase()
 
 const headersOf = (raw: Buffer, { headerStart, bodyStart }: MessagePart): { name: string; value: string }[] =>
   headerFields(raw, headerStart, bodyStart).flatMap((field) =>
@@ -104,16 +103,13 @@ async function payloadOf(message: OpenMessage, part: MessagePart, partId = ''): 
   const { raw } = message.read
   const filename = filenameOf(part) ?? ''
   const parts: object[] = []
-  for (const [index, one] of partsOf(part).entries())
-    parts.push(await payloadOf(message, one, partId === '' ? `${index}` : `${partId}.${index}`))
+  for (const one of partsOf(part)) parts.push(await payloadOf(message, one, `${partId && `${partId}.`}${parts.length}`))
   const shown = { partId, mimeType: typeOf(part), filename, headers: headersOf(raw, part) }
   if (part.kind === 'multipart') return { ...shown, body: { size: 0 }, parts }
   const octets = await runInSlices(partOctetsOrRawInSteps(raw, part))
   const isInline = isText(part) && filename === ''
   const isUtf8 = /^(?:utf-?8|us-ascii|)$/i.test(parameterText(part.params, 'charset') ?? '')
   const text = isInline && !isUtf8 ? Buffer.from(partText(raw, part)) : octets
-  const body = isInline
-    ? { size: text.length, data: base64(message, text) }
-    : { attachmentId: partId || 'root', size: octets.length }
-  return { ...shown, body, ...(parts.length > 0 && { parts }) }
+  const content = isInline ? { data: base64(message, text) } : { attachmentId: partId || 'root' }
+  return { ...shown, body: { size: text.length, ...content }, ...(parts.length > 0 && { parts }) }
 }

@@ -1,9 +1,9 @@
-import { isSliceOver, nextSlice } from '../../../../src/core/time/time-slice.ts'
-import { findThreadIds } from '../../../../src/storage/store/thread-ids.ts'
-import type { Folder, MessageEntry, MessageStore, Owner, StoreEvent } from '../../../../src/storage/store/types.ts'
-import type { ValueSpace, Values } from '../../../../src/storage/store/value-types.ts'
-import { gmailId } from '../../../../src/storage/store/views/gmail/ids.ts'
-import { labelsOf } from './labels.ts'
+import { isSliceOver, nextSlice } from '../../../../core/time/time-slice.ts'
+import { findThreadIds } from '../../thread-ids.ts'
+import type { Folder, MessageEntry, MessageStore, Owner, StoreEvent } from '../../types.ts'
+import type { ValueSpace, Values } from '../../value-types.ts'
+import { gmailId } from './ids.ts'
+import { labelsOf } from './label-ids.ts'
 
 /** A message of an account: all copies of the same octets, of which each gives it the label of its folder. */
 export interface Mail {
@@ -158,7 +158,7 @@ export class MailboxHistory {
 
   /** Continues the history that the store keeps. Changes that are missing are a number without changes. */
   async #begin(seen: Kept['seen']): Promise<void> {
-    const filled = new Set([...this.#byPlace.keys()].map((place) => place.slice(0, place.indexOf('\n'))))
+    const filled = new Set(Array.from(this.#byPlace.keys(), (place) => place.slice(0, place.indexOf('\n'))))
     await this.#store.changeValues({ ...this.space, names: [KEPT] }, (current) => {
       const kept = this.#kept(current)
       const isWhole = Object.entries(seen).every(
