@@ -184,7 +184,7 @@ async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitIn
   const refused = api.lab.sessionLog.list().filter((session) => hasFailed(session) && seesSession(caller, session))
   const sessions = refused.slice(-MAX_LISTED).map((record) => refusedSession(api, record))
   const conditions = Object.entries(wanted).map(([key, value]) => `${key} ${JSON.stringify(value)}`)
-  const detail = `no message with ${conditions.join(', ') || 'any content'} arrived within ${timeout} ms, except those that earlier waits have returned`
+  const detail = `no message with ${conditions.join(', ') || 'any content'} arrived within ${timeout} ms, except messages that earlier waits have returned`
   const report = reportOf(detail, { arrived, sessions })
   return new ApiProblem('wait-timeout', detail, {
     report,

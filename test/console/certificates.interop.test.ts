@@ -277,7 +277,7 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
   it('the rail counts the certificates that are served and expire within 14 days', async () => {
     await http.request('certificates', { json: { for: 'imap4', friendlyName: 'Short', key: 'p256', days: 5 } })
     await using page = await browser.open(http.base, '/mail')
-    await page.getByRole('link', { name: /Certificates.*1 needs attention/ }).click()
+    await page.getByRole('link', { name: /Certificates.*1 item needs attention/ }).click()
     await page.getByRole('row', { name: /Short.*4 days/ }).waitFor()
     await http.request('certificates/unassign', { json: { for: 'imap4' } })
     await page.locator('.rail-badge').waitFor({ state: 'detached' })

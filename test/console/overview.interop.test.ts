@@ -47,7 +47,7 @@ describe.skipIf(!hasChromium)('the overview', () => {
     await chart(page, 'Refusals').locator('li', { hasText: 'sessions 1' }).waitFor()
     await chart(page, 'TLS handshakes').locator('li', { hasText: 'failed 1' }).waitFor()
     await part(page, 'Sessions').getByText('1 session was refused in the last 10 minutes').waitFor()
-    await page.locator('.health .badge', { hasText: '1 needs attention' }).waitFor()
+    await page.locator('.health .badge', { hasText: '1 item needs attention' }).waitFor()
     await part(page, 'Sessions')
       .getByRole('link', { name: /trust the certificate/ })
       .click()

@@ -98,7 +98,7 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
   it('changes what happens to mail: settings of the virtual server and of the lab in one difference', async () => {
     await using page = await browser.open(base, '/servers/default-smtp-virtual-server?tab=delivery')
     await page.getByLabel('Unknown accounts of the lab').selectOption('capture')
-    await page.getByLabel('Old messages are deleted').fill('- { folders: "lab.*", age: 30d }')
+    await page.getByLabel('Delete old messages').fill('- { folders: "lab.*", age: 30d }')
     await page.getByRole('tab', { name: 'Messages' }).click()
     await page.getByLabel('Recipients of a message').fill('2')
     await page.getByText('3 changes').waitFor()

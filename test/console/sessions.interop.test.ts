@@ -134,7 +134,7 @@ describe.skipIf(!hasChromium)('the page of the sessions', () => {
 
     await page
       .getByRole('row', { name: /LOGIN alice/ })
-      .getByRole('button', { name: 'Make a fault of LOGIN' })
+      .getByRole('button', { name: 'Create a fault for LOGIN' })
       .click()
     await expect.poll(() => page.getByLabel('Fault (YAML)').inputValue()).toMatch(/protocol: imap4\n {2}verb: LOGIN/)
     expect(browser.complaints).toEqual([])

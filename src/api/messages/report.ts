@@ -31,7 +31,12 @@ const report = defineOperation('messages.report', 'POST /messages/{id}/report', 
     const { folder, entry } = await messageOf(api, caller, id)
     const wanted = parseOnDemand(text)
     if (!wanted || wanted.kind === 'refuse') {
-      const errors = [{ pointer: '/report', message: 'write a report such as bounce+550 or complaint+abuse' }]
+      const errors = [
+        {
+          pointer: '/report',
+          message: 'is not a report; write for example bounce+550, complaint+abuse or vacation+reply',
+        },
+      ]
       throw new ApiProblem(
         'invalid',
         `${text} is not a report; write for example bounce+550, complaint+abuse or vacation+reply`,

@@ -30,7 +30,7 @@ function list(flags: ConfigurationOptions): Promise<void> {
   return withPki(flags, async ({ certificates }) => {
     const entries = await certificates.list()
     const problems = (await certificates.warnings()).length
-    if (problems > 0) note(`sealpost check reports ${counted(problems, 'problem')} with the certificates in use.`)
+    if (problems > 0) note(`sealpost check has ${counted(problems, 'remark')} about the certificates in use.`)
     if (flags.json) return print(JSON.stringify(entries))
     if (entries.length === 0) return print('The store has no certificates yet. The lab issues them at its first start.')
     const rows = entries.map((one) => [

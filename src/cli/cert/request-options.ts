@@ -80,7 +80,7 @@ export function withSubjectOptions(command: Command): Command {
   return command
     .option('--o <name>', 'organization')
     .option('--ou <name>', 'organizational unit')
-    .option('--c <code>', 'country, two letters (ISO 3166)', country)
+    .option('--c <code>', 'country, two capital letters such as DE (ISO 3166)', country)
     .option('--st <name>', 'state or province')
     .option('--l <name>', 'city or locality')
 }

@@ -13,7 +13,7 @@ export function addMail(program: Command): void {
   const mail = program
     .command('mail')
     .description(
-      'browse, list, search, show, wait for, check, release and delete the mail of the running lab, and report it to its sender',
+      'browse, list, search, show, wait for, check, release and delete the mail of the running lab, and send bounces and complaints to senders',
     )
   for (const add of [addBrowse, addList, addShow, addSearch, addWait, addCheck, addRelease, addReport, addDelete])
     add(mail)

@@ -22,7 +22,9 @@ export function addList(mail: Command): void {
 export function addSearch(mail: Command): void {
   withListOptions(mail.command('search'))
     .argument('<query...>', 'words, and fields such as from:alice subject:"an invoice" is:unread has:attachment')
-    .description('search messages (the syntax is in docs/api.md)')
+    .description(
+      'search messages by words and by fields: from: to: cc: subject: body: is: has: before: after: on: larger: smaller: account: folder: newsgroup:',
+    )
     .action(paged((words: readonly string[], options: ListOptions) => list(words.map(asTerm).join(' '), options)))
 }
 

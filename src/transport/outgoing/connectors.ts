@@ -92,7 +92,8 @@ export function connectorToRelease(rules: ConnectorRules, message: Filtered, add
   const loop = loopOf(message.header, rules.hostname)
   if (loop) throw new OutgoingRefused(address, `the message is in a loop: ${loop.join(' → ')}`)
   const found = connectorFor(rules, message, address)
-  if (!found) throw new OutgoingRefused(address, `no connector takes mail for ${address}`)
+  if (!found)
+    throw new OutgoingRefused(address, `no connector takes mail for ${address}; add one under outgoing.connectors`)
   checkSends(found, address)
   return found
 }

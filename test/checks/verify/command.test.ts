@@ -247,7 +247,7 @@ describe('sealpost verify', () => {
     const untrusted = await place.run([...host, '--server-name', 'mail.test'])
     expect(untrusted.status).toBe(1)
     expect(untrusted.stdout.split('\n').at(-2)).toBe(
-      `failed: 127.0.0.1, port ${double.port}: certificate chain: incomplete chain: the server does not send the certificate of Test Root, which issued Test Intermediate, and it is not a trusted root`,
+      `failed: 127.0.0.1, port ${double.port}: certificate chain: not trusted: Test Root issued Test Intermediate; it is not among the trusted roots, and the server does not send its certificate`,
     )
   })
 

@@ -107,7 +107,7 @@ describe('a change in a file', () => {
     expect(refused(servers, set('virtualServers.secnod.port', 25))).toThrow('has no item secnod; did you mean Second?')
     expect(refused(servers, set('virtualServers.7.port', 25))).toThrow('has 3 items, counted from 0')
     expect(refused(servers, set('virtualServers[', 25))).toThrow('is not a path')
-    expect(refused(servers, remove('hostname'))).toThrow('lab.yaml:1:1: hostname: is not set, so it has its default')
+    expect(refused(servers, remove('hostname'))).toThrow('lab.yaml:1:1: hostname: is not set in this file')
     expect(refused('store: memory\n', set('store.memory', 1))).toThrow('lab.yaml:1:8: store: is not a mapping or list')
   })
 })

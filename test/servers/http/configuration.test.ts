@@ -276,7 +276,7 @@ describe('a change of any value', () => {
         /no certificate "Lost"/,
         '14:18',
       ],
-      [remove('/domain'), '/domain', 'is not set, so it has its default', `${file}:2:1`],
+      [remove('/domain'), '/domain', 'is not set in this file', `${file}:2:1`],
       [set('/virtualServers/nntp/port', 0), '/virtualServers', /has no item nntp/, ''],
       [set('/administrators', ['zoe']), '/access/administrators/0', /not one of directory.accounts/, `${file}:7:104`],
       [set('/tokens/watcher/token', '***'), '/access/tokens/0/token', /stands for a secret/, ''],

@@ -31,7 +31,7 @@ export default {
   'checks.purposes.cure': 'Issue a server certificate (purpose serverAuth), not the certificate of an authority.',
   'checks.other-certificates.title': 'other certificates',
   'checks.other-certificates.why':
-    'Clients of older versions or with another kind of key get other certificates, which must be as good.',
+    'Clients that use an older TLS version or another kind of key get another certificate. It must be as good.',
   'checks.other-certificates.cure': 'Replace those certificates, or remove them from the virtual server.',
   'checks.revocation.title': 'revocation',
   'checks.revocation.why': 'The key of a revoked certificate may be in the hands of someone else.',
@@ -104,7 +104,8 @@ export default {
   'checks.ccs-injection.why': 'With this flaw, an attacker in between chooses the keys of the session (CVE-2014-0224).',
   'checks.ccs-injection.cure': 'Update OpenSSL.',
   'checks.resumption.title': 'session resumption',
-  'checks.resumption.why': 'A client that resumes a session sees no certificate. It must not end up at another name.',
+  'checks.resumption.why':
+    'A client that resumes a session sees no certificate. So the session must not be accepted for another name.',
   'checks.resumption.cure': 'Give each certificate its own keys for tickets.',
   'checks.cross-port-resumption.title': 'resumption across ports',
   'checks.cross-port-resumption.why':

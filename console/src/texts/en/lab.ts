@@ -28,7 +28,7 @@ export default {
   'lab.connectorsHint': 'Without a connector, no mail leaves the lab.',
   'lab.add_connectors': 'Add connector',
   'lab.forwardRules': 'Forward rules',
-  'lab.forwardRulesHint': 'Mail for mailboxes of the lab that a connector also sends elsewhere.',
+  'lab.forwardRulesHint': 'A connector also sends the mail for these mailboxes elsewhere.',
   'lab.add_forwardRules': 'Add forward rule',
   'lab.zones': 'DNS',
   'lab.zonesHint': 'Zones of the DNS server of the lab, with records and deliberate defects.',

@@ -1,7 +1,7 @@
 export default {
   'overview.health': 'Health',
   'overview.allWell': 'nothing needs attention',
-  'overview.attention': '{n} needs attention|{n} need attention',
+  'overview.attention': '{n} item needs attention|{n} items need attention',
   'overview.good': 'Good',
   'overview.needsAttention': 'Needs attention',
   'overview.portsOpen': '{n} port is open.|{n} ports are open.',
@@ -10,7 +10,7 @@ export default {
     '{n} session was refused in the last 10 minutes:|{n} sessions were refused in the last 10 minutes. The latest:',
   'overview.noneRefused': 'No session was refused in the last 10 minutes.',
   'overview.expiring':
-    '{n} has expired, or expires within 14 days:|{n} have expired, or expire within 14 days. The first:',
+    '{n} certificate has expired or expires within 14 days:|{n} certificates have expired or expire within 14 days. The first:',
   'overview.notServed': '{virtualServer}: “{friendlyName}” is installed, not served: {why}.',
   'overview.noneExpires': 'No certificate expires soon. Next:',
   'overview.noCertificates': 'No virtual server has a certificate.',

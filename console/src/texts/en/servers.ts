@@ -46,7 +46,8 @@ export default {
   'servers.withoutLogon': 'Without a log-on',
   'servers.secureCommunication': 'Secure communication',
   'servers.certificateWizard': 'Certificate…',
-  'servers.noSecureChannel': 'NNTP cannot require a secure channel. To force TLS, write off as the port.',
+  'servers.noSecureChannel':
+    'NNTP cannot require a secure channel. To force TLS, enter “off” as the port of clear text.',
   'servers.requireSecureChannel': 'Require secure channel',
   'servers.require128': 'Require 128-bit encryption',
   'servers.clientCertificates': 'Client certificates',
@@ -92,7 +93,7 @@ export default {
   'servers.quotaSize': 'Quota of an account: size',
   'servers.quotaMessages': 'Quota of an account: messages',
   'servers.quotaExceeded': 'A message beyond the quota',
-  'servers.retention': 'Old messages are deleted',
+  'servers.retention': 'Delete old messages',
   'servers.retentionHint': 'A list of rules, such as: - { folders: "lab.*", keep: { age: 30d } }',
   'servers.news': 'News',
   'servers.distributions': 'Distributions',

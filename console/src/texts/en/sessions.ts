@@ -50,7 +50,7 @@ export default {
   'sessions.clientSent': 'Client',
   'sessions.serverSent': 'Server',
   'sessions.clearHint': 'sent in clear text',
-  'sessions.makeFault': 'Make a fault of {verb}',
+  'sessions.makeFault': 'Create a fault for {verb}',
   'sessions.copyLine': 'Copy the line',
   'sessions.octets': '{n} octets of a message',
   'sessions.standard': 'The standard that defines this code',

@@ -13,7 +13,7 @@ export default {
   'shell.verify': 'Verify',
   'shell.clientSettings': 'Client settings',
   'shell.pages': 'Pages',
-  'shell.attention': '{n} needs attention|{n} need attention',
+  'shell.attention': '{n} item needs attention|{n} items need attention',
   'shell.searchHint': 'Search mail, sessions, certificates…',
   'shell.palette': 'Search and commands',
   'shell.paletteHint': 'Type a command or a search',

@@ -71,7 +71,7 @@ export function brokenChain({ certificates }: CertificatePath): string {
       : `the chain ends in ${subject}, which is not a trusted root`
   }
   const issuer = issuerOf(last)
-  return `incomplete chain: the server does not send the certificate of ${issuer}, which issued ${subject}, and it is not a trusted root`
+  return `not trusted: ${issuer} issued ${subject}; it is not among the trusted roots, and the server does not send its certificate`
 }
 
 export const names: Check = {

@@ -71,11 +71,7 @@ function removeIn(yaml: YamlText, path: Path): void {
   const parent = parentOf(yaml, path, 'remove')
   if (parent.delete(path.at(-1))) return
   const inherited = valueAt(yaml.content(), path) !== undefined
-  throw mistake(
-    yaml,
-    path,
-    inherited ? 'comes from a merge key (<<); remove it there' : 'is not set, so it has its default',
-  )
+  throw mistake(yaml, path, inherited ? 'comes from a merge key (<<); remove it there' : 'is not set in this file')
 }
 
 const isPlain = (value: unknown): boolean => typeof value !== 'object' || value === null
@@ -124,7 +120,7 @@ function childOf(yaml: YamlText, parent: Collection, path: Path, op: ConfigChang
   const isMerged = isMap(parent) && parent.items.some(isMerge) && valueAt(yaml.content(), path) !== undefined
   if (isMerged)
     throw mistake(yaml, path, `comes from a merge key (<<); change it there, or set ${pathText(path)} as a whole`)
-  if (op === 'remove') throw mistake(yaml, path, 'is not set, so it has its default')
+  if (op === 'remove') throw mistake(yaml, path, 'is not set in this file')
   const empty = emptyAt(path)
   const created = newNode(yaml, parent, empty)
   parent.set(step, created)

@@ -106,7 +106,7 @@ export async function deleteCertificate(context: LifecycleContext, name: string)
     const users = usersOf(context, record.thumbprint, index)
     if (users.length > 0) {
       const list = users.map((user) => `"${user}"`).join(', ')
-      throw new PkiError('refused', `"${record.friendlyName}" is in use by ${list}: remove or replace it there first`)
+      throw new PkiError('refused', `"${record.friendlyName}" is in use by ${list}; unassign or replace it there first`)
     }
     index.certificates = index.certificates.filter(({ thumbprint }) => thumbprint !== record.thumbprint)
     for (const [server, thumbprint] of Object.entries(index.assignments)) {
