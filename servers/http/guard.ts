@@ -117,7 +117,7 @@ function checkSite({ site, mode, destination, method, hasToken }: RequestFacts):
   throw new ApiProblem('foreign-origin', 'a page of another site may not use this lab; send a token')
 }
 
-/** A browser names the page that sends a request. A caller with a token is none of its ambient authority. RFC 6454 section 7. */
+/** A browser names the page that sends a request. It never sends a token by itself, so a caller with a token needs no check. RFC 6454 section 7. */
 function checkOrigin({ origin, host, hasToken, site }: RequestFacts, isSecure: boolean): void {
   if (origin === undefined || hasToken) return
   // The browser itself has compared them. Behind a proxy that ends TLS, the scheme and the host differ from those here.

@@ -11,7 +11,7 @@ const REFUSALS: ReadonlySet<string | undefined> = new Set(codes)
 export class Pop3Error extends Error {
   override readonly name = 'Pop3Error'
   readonly code: ResponseCode | undefined
-  /** Whether it refuses a log-on, so that the record of the session lists it. */
+  /** Whether the record of the session lists it as a refusal. Default: whether it has a code. */
   readonly isRefusal: boolean
   constructor(message: string, code?: ResponseCode, options: ErrorOptions & { readonly isRefusal?: boolean } = {}) {
     super(message, options)

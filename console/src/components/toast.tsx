@@ -47,7 +47,7 @@ addEventListener('pagehide', () => {
 })
 
 /**
- * Does something that cannot be undone after ten seconds in which it can be.
+ * Runs an action after ten seconds, unless the user undoes it first. Also runs it when the page closes.
  * @param act does it. Called in any case, unless `undo` was
  */
 export function doUnlessUndone(

@@ -14,8 +14,8 @@ interface MachineValue {
 }
 
 /**
- * Checks that a change over HTTP names no file and no program that the configuration did not name before. Who administers
- * the lab over HTTP may not thereby use the machine.
+ * Checks that a change over HTTP names no file and no program that the configuration did not name before. Administrator access
+ * over HTTP does not extend to the machine.
  * @throws ApiProblem `forbidden`
  */
 export function assertNoNewMachineValues({ virtualServer }: Caller, from: ResolvedLab, to: ResolvedLab): void {

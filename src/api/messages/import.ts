@@ -65,7 +65,7 @@ export const importMessages = defineOperation('messages.import', 'POST /messages
   },
 })
 
-/** Returns the messages of a file. @throws ApiProblem `invalid` without any and for what is none, `too-large`; MemoryLimitReached */
+/** Returns the messages of a file. @throws ApiProblem `invalid` if it has no message, or something that is not a message, `too-large`; MemoryLimitReached */
 async function messagesIn(
   { type, octets }: Upload,
   { api, input: { quoting } }: ImportCall,

@@ -19,7 +19,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best.length > MAX_EQUAL ? undefined : best[0]
 }
 
-/** Of more words that are equally similar, such as the versions of TLS to TLSv1.4, none is suggested. */
+/** If more words than this are equally similar, such as the versions of TLS to TLSv1.4, none is suggested. */
 const MAX_EQUAL = 2
 
 const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_]/g, '')

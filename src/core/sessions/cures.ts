@@ -1,6 +1,6 @@
 import type { SessionCause, SessionRecord } from './types.ts'
 
-/** The cure for each cause of a refusal: one table for the API, the command line and the console. */
+/** The cure for each cause of a refusal: for the API and the command line. The console has its own texts by the same names. */
 const cures = {
   'untrusted-root':
     'install the root of the lab on the client: sealpost ca export writes the file, sealpost trust install installs it on this machine',

@@ -374,7 +374,7 @@ export type EntryTest = { readonly negated?: boolean } & (
 
 /** Messages of several folders that meet all of some conditions. */
 export interface Selection {
-  /** Of which folders. Default: all. That of the queue of outgoing mail is left out. */
+  /** The folders to search. Default: all. The folder of the queue of outgoing mail is left out. */
   readonly folders?: ((folder: Folder) => boolean) | undefined
   readonly tests: readonly EntryTest[]
 }

@@ -5,7 +5,10 @@ import { comparable, unicodeForm } from '../../mail/format/search-text.ts'
 import { recipientNames } from './arrivals.ts'
 import type { LabMessage } from './message.ts'
 
-/** Conditions that all must hold. A string matches anywhere in the field, in any case. */
+/**
+ * Conditions that all must hold. A string matches anywhere in the field, in any case. `filter` in `calls/arguments.ts` checks
+ * the values.
+ */
 export interface MessageFilter {
   /** A recipient, whole but in any case: an address of the envelope, the part before its `@`, or a user name; or a pattern. */
   readonly to?: string | RegExp

@@ -114,7 +114,7 @@ const ONE_NAME = /^[!-+\--~]+$/
 const NOT_ASCII = /[^\x00-\x7f]/
 /** RFC 3977 section 3.6: 3 to 250 octets, printable ASCII between `<` and `>` */
 const FORM = /^<[!-=?-~]{1,248}>$/
-const MAX_OCTETS = 250
+const MAX_MESSAGE_ID_OCTETS = 250
 /** RFC 5536 section 3.1.3: a left and a right side, without `<` and `>`. Except for its length, such an identifier has `FORM`. */
 const STRICT = /^<[!-;=?-~][!-;=?A-~]*@[!-;=?-~]+>$/
 
@@ -122,7 +122,7 @@ const STRICT = /^<[!-;=?-~][!-;=?A-~]*@[!-;=?-~]+>$/
 export const hasMessageIdForm = (text: string): boolean => FORM.test(text)
 
 /** Returns whether an article may have this Message-ID. */
-export const isMessageId = (text: string): boolean => text.length <= MAX_OCTETS && STRICT.test(text)
+export const isMessageId = (text: string): boolean => text.length <= MAX_MESSAGE_ID_OCTETS && STRICT.test(text)
 
 /** Creates a unique Message-ID. RFC 5536 section 3.1.3. */
 export const newMessageId = (host: string): string => `<${randomBytes(12).toString('hex')}@${host}>`

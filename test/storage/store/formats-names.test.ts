@@ -52,13 +52,14 @@ async function put(store: MessageStore, owner: Owner, name: string, text: string
   await store.append([{ raw: Buffer.from(text, 'latin1'), internalDate: 1e12, targets: [{ folderId: id }] }])
 }
 
-/** Returns the texts of all messages by owner and folder. */
+/** Returns the flags and texts of all messages by owner and folder. */
 async function contents(store: MessageStore): Promise<Record<string, string[]>> {
   const all: Record<string, string[]> = {}
   for (const owner of await store.listOwners()) {
     for (const { id, name } of await store.listFolders(owner)) {
       const texts: string[] = []
-      for (const { uid } of await store.list(id)) texts.push((await store.read(id, uid))?.toString('latin1') ?? '')
+      for (const { uid, flags } of await store.list(id))
+        texts.push([...flags, (await store.read(id, uid))?.toString('latin1')].join(' '))
       all[`${owner} ${name}`] = texts
     }
   }

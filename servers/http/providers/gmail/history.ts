@@ -26,7 +26,7 @@ async function list(call: ProviderCall): Promise<Answer> {
   const unknown = types.find((type) => !TYPES.test(type))
   if (unknown !== undefined) throw invalid(`Invalid value at 'history_types': "${unknown.slice(0, 50)}"`)
   const changes = await history.changesAfter(Math.max(start, numberIn(gmail, 'pageToken') ?? 0))
-  // The id is too old, or it is not one of this mailbox: the client synchronizes anew.
+  // The id is too old, or it is not one of this mailbox: the client synchronizes again.
   if (!changes) throw notFound()
   const isWanted = ({ type, labels, changed = [] }: Change): boolean =>
     (types.length === 0 || types.includes(type.replace(/s(?=[A-Z])/, ''))) &&

@@ -67,14 +67,14 @@ export function* messagesInMbox(
   for (let start = 0; start < octets.length; ) {
     const at = octets.indexOf(LF, start)
     const end = at === -1 ? octets.length : at
-    for (const line of withoutCr(octets.toString('latin1', start, end))) yield splitter.add(line)
+    for (const line of linesIn(octets.toString('latin1', start, end))) yield splitter.add(line)
     start = end + 1
   }
   yield* splitter.end()
 }
 
-/** Returns the lines in a text that ended at an LF: a CR before the LF belongs to the line end, another is one itself. */
-const withoutCr = (text: string): readonly string[] =>
+/** Splits a text that ended at an LF at each CR. The CRs at its end belong to the LF. */
+const linesIn = (text: string): readonly string[] =>
   text.includes('\r') ? text.replace(/\r+$/, '').split('\r') : [text]
 
 /** A line `From ` with a date: it begins a message even if no empty line is before it. RFC 4155 appendix A. */
@@ -148,7 +148,7 @@ async function* linesOf(path: string): AsyncGenerator<string, void, void> {
     rest = (lines.pop() ?? '') + held
     yield* lines
   }
-  if (rest !== '') yield* withoutCr(rest)
+  if (rest !== '') yield* linesIn(rest)
 }
 
 /**
@@ -161,7 +161,7 @@ const COPY = 'X-Sealpost-Original'
 export function encodeMbox(message: CarriedMessage): Buffer {
   const usual = encodeWith([], message)
   const [from = '', ...lines] = usual.toString('latin1').split('\n')
-  const read = lines.slice(0, -1).flatMap(withoutCr)
+  const read = lines.slice(0, -1).flatMap(linesIn)
   // A reader refuses what does not look like a message, but what the store has must come back.
   const isRead = checked(message, '').refused === undefined
   if (isRead && decode(from, read, 'mboxrd').raw.equals(message.raw)) return usual
@@ -202,13 +202,14 @@ function decode(
   let isCopyLine = false
   for (const line of header) {
     isCopyLine &&= line.startsWith(' ')
+    // The fields of the lab come first. Those that follow are the message's own.
+    if (copy !== undefined && !isCopyLine) break
     const [, name = '', value = ''] = /^(Status|X-Status|X-Keywords|X-Sealpost-Original): *(.*)$/i.exec(line) ?? []
     if (isCopyLine) copy += line
     else if (name === '') kept.push(line)
     else if (name === COPY) {
-      // A field of the same name in the message itself comes later.
-      isCopyLine = copy === undefined
-      copy ??= ''
+      isCopyLine = true
+      copy = ''
     } else if (name.toLowerCase() === 'x-keywords') flags.push(...value.split(/[\s,]+/).filter((word) => word !== ''))
     else flags.push(...[...value].flatMap((letter) => statusFlags[letter] ?? []))
   }

@@ -67,6 +67,7 @@ class Opening {
   readonly #signal: AbortSignal
   readonly #dialog: SmtpDialog
   readonly #faults: PeerFaults
+  /** From STARTTLS or an implicit handshake to the next reply: a failure counts as one of TLS. */
   #isSecuring = false
   /** The problem with TLS that the level allows. */
   #problem: Pick<HostResult, 'failure' | 'text'> = {}
@@ -215,7 +216,7 @@ class Opening {
   }
 }
 
-/** The host does not take mail now. A 5xx greeting may be that of one host among several: Postfix tries again as well. */
+/** Returns a temporary failure: if a host refuses with 5xx, another one may take the mail. Postfix tries again as well. */
 const refusal = (reply: Reply, command: string): PeerFailure => {
   const given = enhancedCodeOf(reply)
   return new PeerFailure(

@@ -308,7 +308,7 @@ export class Folders {
     return { ...lab, last_folder, last_uid_validity }
   }
 
-  /** Takes a folder whose messages are numbered anew. */
+  /** Takes a folder whose messages are numbered again. */
   #renewed(state: PostgresFolder, row: FolderRow): void {
     state.isReplaced = true
     this.#remove(state)

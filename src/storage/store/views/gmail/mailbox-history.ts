@@ -50,7 +50,7 @@ interface Kept {
 }
 
 const KEPT_CHANGES = 2_000
-/** A change of more messages ends the history: clients begin anew. */
+/** A change of more messages ends the history: clients begin again. */
 const MAX_CHANGES = 1_000
 const KEPT = 'history'
 const nameOf = (number: number): string => `c:${number}`
@@ -63,7 +63,7 @@ const known = new WeakMap<MessageStore, Map<Owner, MailboxHistory>>()
 /**
  * The mail of an account as the Gmail API knows it: messages by their ids, with their labels, and the history of their
  * changes. The first request for the account reads its folders; from then on it follows their changes. The store keeps the
- * history, in which several nodes record a change once. Changes that nobody followed end the history: clients begin anew.
+ * history, in which several nodes record a change once. Changes that nobody followed end the history: clients begin again.
  */
 export class MailboxHistory {
   readonly mails = new Map<string, Mail>()
