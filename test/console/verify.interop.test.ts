@@ -131,7 +131,7 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
     await rows.filter({ hasText: 'weak-key' }).waitFor()
     const id = new URL(page.url()).pathname.split('/').at(-1)
     await http.request(`jobs/${id}/results`, { json: {} })
-    await page.getByRole('list', { name: 'Steps of an audit' }).getByText('Begin with control').waitFor()
+    await page.getByRole('list', { name: 'Steps of an audit' }).getByText('Begin with the good server').waitFor()
     await page.getByText(/but it did not connect/).waitFor()
     expect(await page.locator('.verify-job').textContent()).not.toMatch(/\{\w+\}/)
   })
