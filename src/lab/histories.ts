@@ -17,7 +17,7 @@ import type { OutgoingQueue, QueueEvent, RecipientResult } from '../transport/ou
 const MAX_MESSAGES = 2_000
 /** Events that are kept of a message: the first one, and the latest. */
 const MAX_EVENTS = 100
-/** A change of more messages is recorded only of those that are known, so that it does not push out all others. */
+/** Of a larger change, only messages with a history are recorded, so that it does not push out all others. */
 const FEW = 100
 /** Longest time between the two halves of a move, which the store reports one after the other. */
 const MOVE_MS = 1_000
@@ -137,7 +137,7 @@ export class Histories implements ApiHistories, Disposable {
         this.#places.set(key, { history, flags })
         this.#grow(history, PLACE_OCTETS)
       }
-      // Of a message that was stored before the lab has started, only the flags that it has now are known.
+      // The earlier flags of a message from before the start of the lab are unknown.
       const added = flags.filter((flag) => !before?.includes(flag))
       const removed = before?.filter((flag) => !flags.includes(flag)) ?? []
       if (added.length + removed.length === 0) continue

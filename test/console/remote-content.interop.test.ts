@@ -32,6 +32,7 @@ describe.skipIf(!hasChromium)('remote content of a message', async () => {
     await list.filter({ hasText: /logo\.svg.*shown/ }).waitFor()
     await list.filter({ hasText: /none\.png.*answers 404/ }).waitFor()
     await list.filter({ hasText: /a\.mp4.*only images/ }).waitFor()
+    await page.getByText('2 blocked').waitFor()
     await expect.poll(width).toBe(60)
     expect(await page.evaluate('window.hacked')).toBeUndefined()
     await page.reload()

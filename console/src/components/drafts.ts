@@ -25,7 +25,7 @@ function keepDraft(key: string, draft: unknown): void {
  * Keeps the changes of a form while other pages are open, and says so when the form is left. Before the tab is closed or
  * loaded again, the browser asks.
  * @param name what is changed, in the words of the page
- * @returns the changes, and what replaces them. Undefined: there are none
+ * @returns the changes, undefined if the form has none, and a function that replaces them
  */
 export function useDraft<Draft>(key: string, name: string) {
   const latestName = useRef(name)
@@ -42,7 +42,7 @@ export function useDraft<Draft>(key: string, name: string) {
 
 const ask = (event: Event): void => event.preventDefault()
 
-// A listener keeps browsers from restoring the page quickly, so there is none without a draft.
+// Browsers restore a page slowly while it has this listener, so it exists only with a draft.
 effect(() => {
   if (drafts.value.size > 0) addEventListener('beforeunload', ask)
   else removeEventListener('beforeunload', ask)

@@ -80,7 +80,7 @@ export class RemoteContents {
   }
 
   /**
-   * Fetches images. Returns what became of each, and the id of those that arrived.
+   * Fetches images. Returns the result of each, and the id of the images that arrived.
    * @param owner whoever may see them
    * @param message the id of the message
    * @throws MemoryLimitReached

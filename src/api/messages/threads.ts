@@ -6,7 +6,7 @@ import type { IndexedMessage, MessageIndex } from './message-index.ts'
 
 /** Longest part of a message in which its identifiers are looked for. */
 export const MAX_HEADER_OCTETS = 64 * 1024
-/** When more messages than this, and than half of those that were read, were deleted, the headers are read again. */
+/** The headers are read again after this many deletions, if at least half of the messages that were read are deleted. */
 const SPARE_MESSAGES = 2_500
 
 /** Returns the identifier of a message, and those of the messages above it in its thread, the oldest first. */

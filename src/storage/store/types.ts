@@ -386,7 +386,7 @@ export interface SelectionPart {
   readonly after?: { readonly savedAt: number; readonly folderId: string; readonly uid: number } | undefined
   /** Messages that are skipped then. */
   readonly offset?: number | undefined
-  /** Whether only the newest copy of each message counts, of those that meet the conditions. */
+  /** Whether only the newest matching copy of each message counts. */
   readonly isDistinct?: boolean | undefined
 }
 

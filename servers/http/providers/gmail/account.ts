@@ -17,7 +17,10 @@ export const EMPTY: Answer = { status: 204 }
 export async function gmailOf(call: ProviderCall): Promise<Gmail> {
   const mailbox = await mailboxOf(call)
   const history = await MailboxHistory.of(mailbox.store, mailbox.owner)
-  history.onRecorded = notifyOf(mailbox, history)
+  const [notify, { lab }] = [notifyOf(mailbox, history), call.api]
+  history.onRecorded = (changes, last) => {
+    notify(changes, last).catch((error: unknown) => lab.logError(error, 'a notification of Gmail is lost'))
+  }
   return { ...mailbox, history, query: new URL(call.c.req.url).searchParams }
 }
 

@@ -21,7 +21,8 @@ function uploaded({ c, body }: ProviderCall): { readonly json: Buffer; readonly 
   const [, boundary] = /^multipart\/related;.*\bboundary="?([^";]+)"?/is.exec(type) ?? []
   if (boundary === undefined) return { json: Buffer.alloc(0), octets: body }
   const text = body.toString('latin1')
-  const [, first = '', second = ''] = text.split(`--${boundary}`)
+  // Not more: a client chooses the boundary and the body.
+  const [, first = '', second = ''] = text.split(`--${boundary}`, 3)
   const content = (part: string): Buffer => {
     const octets = Buffer.from(part.replace(/^\r?\n/, '').replace(/\r?\n$/, ''), 'latin1')
     return octets.subarray(headerBlockEnd(octets))

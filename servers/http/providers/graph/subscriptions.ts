@@ -14,12 +14,14 @@ import { answer, type GraphRequest, route } from './odata.ts'
 /** Mail has less than seven days. https://learn.microsoft.com/en-us/graph/api/resources/subscription */
 const MAX_LIFE_MS = 10_080 * 60_000
 const MAX_SUBSCRIPTIONS = 1000
+/** Messages of one notification, so that those that wait stay small. */
+const MAX_NOTIFIED = 100
 
 const expiration = z.object({ expirationDateTime: z.iso.datetime({ offset: true }) })
 const input = expiration.extend({
-  changeType: z.string().regex(/^(?:created|updated|deleted)(?:,(?:created|updated|deleted))*$/),
-  notificationUrl: z.string(),
-  resource: z.string(),
+  changeType: z.string().regex(/^(?:created|updated|deleted)(?:,(?:created|updated|deleted)){0,2}$/),
+  notificationUrl: z.string().max(2048),
+  resource: z.string().max(1024),
   clientState: z.string().max(128).optional(),
 })
 
@@ -59,10 +61,13 @@ function follow(api: Api): void {
       if (type === undefined) return
       for (const one of wanted(event.folder)) {
         if (!one.shown.changeType.split(',').includes(type)) continue
-        const value = all.map((entry) => notification(one, type, event.folder.id, entry))
-        const post = { event: `message.${type}`, body: JSON.stringify({ value }), source: one.source, delayMs: 0 }
-        const sent = api.webhooks?.post(one.shown.notificationUrl, post)
-        sent?.catch((error: unknown) => lab.logError(error, 'a notification of Graph is lost'))
+        for (let at = 0; at < all.length; at += MAX_NOTIFIED) {
+          const some = all.slice(at, at + MAX_NOTIFIED)
+          const value = some.map((entry) => notification(one, type, event.folder.id, entry))
+          const post = { event: `message.${type}`, body: JSON.stringify({ value }), source: one.source, delayMs: 0 }
+          const sent = api.webhooks?.post(one.shown.notificationUrl, post)
+          sent?.catch((error: unknown) => lab.logError(error, 'a notification of Graph is lost'))
+        }
       }
     },
     { follows: (folder) => wanted(folder).length > 0 },

@@ -13,6 +13,8 @@ interface Notification {
   readonly resourceData: { readonly id: string }
 }
 const received: Notification[] = []
+/** The number of notifications in each request. */
+let sizes: number[] = []
 let wake = (): void => {}
 const receiver = createServer(async (request, response) => {
   let text = ''
@@ -23,7 +25,9 @@ const receiver = createServer(async (request, response) => {
     response.writeHead(status, { 'content-type': 'text/plain' }).end(body)
     return
   }
-  received.push(...JSON.parse(text).value)
+  const { value } = JSON.parse(text)
+  received.push(...value)
+  sizes.push(value.length)
   response.writeHead(202).end()
   wake()
 }).listen(0, '127.0.0.1')
@@ -45,6 +49,7 @@ const http = HttpLab.ofTests({
 beforeEach(async () => {
   await http.request('reset', { method: 'POST', json: {} })
   received.length = 0
+  sizes = []
   validation = (text) => ({ status: 200, text })
 })
 
@@ -64,7 +69,7 @@ const subscribe = (given: object = {}, user = 'alice') => {
 }
 const send = (to: string) =>
   http.lab.deliver(`From: bob@lab.test\r\nTo: ${to}\r\nSubject: one\r\n\r\nHello\r\n`, { to })
-/** Waits for so many notifications. */
+/** Waits for a number of notifications. */
 const until = async (count: number): Promise<string[]> => {
   while (received.length < count) {
     await new Promise<void>((resolve) => {
@@ -99,6 +104,17 @@ describe('subscriptions', () => {
     const { body } = await ask(`me/messages/${id}/move`, { json: { destinationId: 'archive' } })
     await ask(`me/messages/${body.id}/permanentDelete`, { method: 'POST', json: {} })
     expect(await until(2)).toEqual(['deleted', 'deleted'])
+  })
+
+  it('tells a change of many messages in several notifications', async () => {
+    await subscribe({ changeType: 'deleted' })
+    const mails = Array.from({ length: 150 }, (_, at) => `From: a@b.test\r\nSubject: ${at}\r\n\r\nx\r\n`)
+    for (const mail of mails) await http.lab.deliver(mail, { to: 'alice' })
+    await http.request('messages/delete', { json: { account: 'alice', folder: 'INBOX' } })
+    expect(await until(150)).toEqual(Array(150).fill('deleted'))
+    expect(sizes.toSorted()).toEqual([100, 50])
+    const twice = await subscribe({ changeType: Array(50_000).fill('created').join() })
+    expect(twice.status).toBe(400)
   })
 
   it('lists, renews and deletes subscriptions, and ends them at their time', async () => {

@@ -48,9 +48,12 @@ function useRemote(key: string, input: { readonly id: string; readonly inside: s
   return { remote, problem, isBusy, show }
 }
 
+const resultOf = ({ resources }: Remote, url: string) =>
+  resources.find((one) => one.url === url || one.url === `https:${url}`)
+
 /** The result for one URL. The browser lists more than the lab fetches: style sheets, fonts and films stay blocked. */
-function Outcome({ remote: { resources }, url }: { readonly remote: Remote; readonly url: string }) {
-  const found = resources.find((one) => one.url === url || one.url === `https:${url}`)
+function Outcome({ remote, url }: { readonly remote: Remote; readonly url: string }) {
+  const found = resultOf(remote, url)
   return <span class="hint">{found ? (found.reason ?? t('mail.fetched')) : t('mail.stillBlocked')}</span>
 }
 
@@ -108,7 +111,10 @@ export default function HtmlTab({ message: { id, subject }, inside }: TabProps) 
         {blocked && blocked.length > 0 && (
           <details class="blocked">
             <summary>
-              <Glyph icon={ShieldCheck} /> {t('mail.blocked', { n: blocked.length })}
+              <Glyph icon={ShieldCheck} />{' '}
+              {t('mail.blocked', {
+                n: blocked.filter(({ url }) => !remote || resultOf(remote, url)?.reason !== null).length,
+              })}
             </summary>
             <div class="blocked-list">
               <p class="hint">{t(remote ? 'mail.shownOnceHint' : 'mail.blockedHint')}</p>

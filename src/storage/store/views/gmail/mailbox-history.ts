@@ -53,6 +53,9 @@ const KEPT_CHANGES = 2_000
 /** A change of more messages ends the history: clients begin again. */
 const MAX_CHANGES = 1_000
 const KEPT = 'history'
+/** The modification sequence of the deletion of a folder, and how many deleted folders the state names. */
+const OF_DELETED = Number.MAX_SAFE_INTEGER
+const KEPT_DELETED = 100
 const nameOf = (number: number): string => `c:${number}`
 const placeOf = (folderId: string, uid: number): string => `${folderId}\n${uid}`
 /** Returns the id of a message or thread in the API: X-GM-MSGID or X-GM-THRID in hexadecimal. */
@@ -70,7 +73,7 @@ export class MailboxHistory {
   readonly folders = new Map<string, Folder>()
   readonly space: ValueSpace
   /** Takes the changes that this node has recorded, with the number of the last one. */
-  onRecorded: (changes: readonly Change[], last: number) => Promise<void> = async () => {}
+  onRecorded: (changes: readonly Change[], last: number) => void = () => {}
   readonly #store: MessageStore
   readonly #owner: Owner
   readonly #byPlace = new Map<string, Mail>()
@@ -250,7 +253,7 @@ export class MailboxHistory {
         // Another node has recorded it.
         if (!isOwn) return new Map()
         this.last = kept.last + Math.min(changes.length, 1)
-        const next: Kept = { last: this.last, seen: { ...kept.seen, [folderId]: modSeq } }
+        const next: Kept = { last: this.last, seen: withoutOld({ ...kept.seen, [folderId]: modSeq }) }
         const values = new Map<string, Buffer | undefined>([[KEPT, written(next)]])
         if (this.last === kept.last) return values
         if (changes.length <= MAX_CHANGES) values.set(nameOf(this.last), written(changes))
@@ -261,10 +264,16 @@ export class MailboxHistory {
         const mail = this.mails.get(id)
         if (mail) mail.history = this.last
       }
-      // A store that fails says so itself.
-      if (isOwn && changes.length > 0) this.onRecorded(changes, this.last).catch(() => {})
+      if (isOwn && changes.length > 0) this.onRecorded(changes, this.last)
     }
   }
+}
+
+/** Returns what was seen, without the folders that were deleted long ago. */
+function withoutOld(seen: Kept['seen']): Kept['seen'] {
+  const deleted = Object.keys(seen).filter((id) => seen[id] === OF_DELETED)
+  const old = new Set(deleted.slice(0, -KEPT_DELETED))
+  return old.size === 0 ? seen : Object.fromEntries(Object.entries(seen).filter(([id]) => !old.has(id)))
 }
 
 const written = (value: object): Buffer => Buffer.from(JSON.stringify(value))
@@ -274,5 +283,5 @@ function modSeqOf(event: StoreEvent): number {
   if (event.type === 'appended' || event.type === 'flags')
     return event.entries.reduce((greatest, { modSeq }) => Math.max(greatest, modSeq), 0)
   if (event.type === 'expunged') return event.modSeq
-  return event.type === 'folder-deleted' ? Number.MAX_SAFE_INTEGER : 0
+  return event.type === 'folder-deleted' ? OF_DELETED : 0
 }
