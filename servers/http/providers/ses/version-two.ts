@@ -59,16 +59,19 @@ const bulk = z.object({
   ...common,
   DefaultContent: z.object({ Template: template }),
   DefaultEmailTags: tags,
-  BulkEmailEntries: z.array(
-    z.object({
-      Destination: destination,
-      ReplacementTags: tags,
-      ReplacementHeaders: shared.Headers,
-      ReplacementEmailContent: z
-        .object({ ReplacementTemplate: z.object({ ReplacementTemplateData: z.string().optional() }).optional() })
-        .default({}),
-    }),
-  ),
+  // https://docs.aws.amazon.com/ses/latest/dg/quotas.html
+  BulkEmailEntries: z
+    .array(
+      z.object({
+        Destination: destination,
+        ReplacementTags: tags,
+        ReplacementHeaders: shared.Headers,
+        ReplacementEmailContent: z
+          .object({ ReplacementTemplate: z.object({ ReplacementTemplateData: z.string().optional() }).optional() })
+          .default({}),
+      }),
+    )
+    .max(50, 'has more than 50 entries'),
 })
 
 type Shared = Pick<z.output<typeof template>, 'Headers' | 'Attachments'>

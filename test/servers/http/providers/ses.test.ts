@@ -87,6 +87,9 @@ describe('Amazon SES', () => {
     const unknown = { ...json, DefaultContent: { Template: { TemplateName: 'unknown' } } }
     const second = await http.request('/ses/v2/email/outbound-bulk-emails', { json: unknown, headers })
     expect(second.body.BulkEmailEntryResults[0]).toMatchObject({ Status: 'TEMPLATE_NOT_FOUND' })
+    const many = { ...json, BulkEmailEntries: Array(51).fill({ Destination: entries[0] }) }
+    const refused = await http.request('/ses/v2/email/outbound-bulk-emails', { json: many, headers })
+    expect([refused.status, refused.body.message]).toEqual([400, expect.stringContaining('more than 50 entries')])
   })
 
   it('offers both versions at the root for requests that name its host', async () => {
