@@ -1,5 +1,8 @@
-import { writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { transcript } from '../../src/core/sessions/describe.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
@@ -113,6 +116,74 @@ listen l${port}
     expect((await session('announced')).transcript).toHaveLength(4)
     // The health checks, of which there were many meanwhile, have left nothing.
     await expect.poll(() => lab.sessions().filter(({ proxy }) => proxy === undefined)).toEqual([])
+  })
+
+  it('keeps the clients of an address, and of a server name, on one node, as docs/cluster-operation.md has it', async () => {
+    const docs = readFileSync(new URL('../../docs/cluster-operation.md', import.meta.url), 'utf8')
+    const sections = /^backend addresses\n[\s\S]*?(?=^```)/m.exec(docs)?.[0] as string
+    const proxyProtocol = { from: ['127.0.0.1'] }
+    const startNode = (hostname: string) =>
+      startLab({
+        hostname,
+        virtualServers: [
+          { protocol: 'smtp', proxyProtocol },
+          { protocol: 'imap4', proxyProtocol },
+        ],
+      })
+    await using node1 = await startNode('node1.lab.test')
+    let node2: TestLab | undefined = await startNode('node2.lab.test')
+    const nodes = [node1, node2]
+    const [smtp = 0, imaps = 0] = await freePorts(2)
+    await using _ = await startHaproxy(
+      `defaults
+  mode tcp
+  option redispatch 1
+  timeout connect 10s
+  timeout client 60s
+  timeout server 60s
+  default-server check inter 200ms fall 2 rise 1 send-proxy-v2
+${sections
+  .replace('bind :25', `bind 127.0.0.1:${smtp}`)
+  .replace('bind :993', `bind 127.0.0.1:${imaps}`)
+  .replace(/10\.0\.0\.(\d):(\d+)/g, (_, at, port) => {
+    const { port: plain, tlsPort } = (nodes[at - 1] as TestLab).server(port === '25' ? 'smtp' : 'imap4')
+    return `127.0.0.1:${port === '25' ? plain : tlsPort}`
+  })}`,
+      [smtp, imaps],
+    )
+    const greeting = async (localAddress: string) => {
+      const socket = connect({ port: smtp, host: '127.0.0.1', localAddress })
+      const [line] = await once(socket, 'data')
+      socket.destroy()
+      return /node\d/.exec(String(line))?.[0]
+    }
+    const greetingOver = async (servername: string, localAddress: string) => {
+      const socket = connect({ port: imaps, host: '127.0.0.1', localAddress })
+      // Each lab has an authority of its own.
+      const secure = connectTls({ socket, servername, ca: node1.ca, checkServerIdentity: () => undefined })
+      const verified = once(secure, 'secureConnect').then(
+        () => 'node1',
+        (error) => (error.code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' ? 'node2' : error.code),
+      )
+      return verified.finally(() => socket.destroy())
+    }
+    const addresses = Array.from({ length: 6 }, (_, at) => `127.0.0.${20 + at}`)
+    const each = () => Promise.all(addresses.map(greeting))
+    const first = await each()
+    expect(new Set(first)).toEqual(new Set(['node1', 'node2']))
+    for (let round = 0; round < 5; round++) expect(await each()).toEqual(first)
+    // IMAP without a server name follows the address.
+    expect(await Promise.all(addresses.map((address) => greetingOver('', address)))).toEqual(first)
+
+    const teams = ['a.test', 'b.test', 'c.test', 'd.test']
+    const ofTeams = (from: number) =>
+      Promise.all(teams.map((team, at) => greetingOver(team, addresses[(at + from) % addresses.length] as string)))
+    const home = await ofTeams(0)
+    for (let from = 1; from < 6; from++) expect(await ofTeams(from)).toEqual(home)
+
+    await node2.stop()
+    node2 = undefined
+    for (const address of addresses) await expect.poll(() => greeting(address), { timeout: 30_000 }).toBe('node1')
   })
 
   it('ends TLS, and says so', async () => {

@@ -63,6 +63,12 @@ const deliveryTo = (name: string, userOf: (client: Client) => string): Operation
   run: (client) => deliver(client.smtp, userOf(client), MAIL),
 })
 
+/** A delivery by each client to an account of its own. */
+export const delivery = deliveryTo(
+  'a message of 2 KB by SMTP, each to another account',
+  ({ number }) => `user${number}`,
+)
+
 /** Traffic of clients that mostly read. */
 export const reading: readonly Operation[] = [
   {
@@ -87,7 +93,7 @@ const sessions: Operation = { name: 'an IMAP4 session: log-on, SELECT, LOGOUT', 
 
 /** Traffic of clients with mailboxes of their own. */
 export const traffic: readonly Operation[] = [
-  deliveryTo('a message of 2 KB by SMTP, each to another account', ({ number }) => `user${number}`),
+  delivery,
   deliveryTo('a message of 2 KB by SMTP, all to one account', () => 'user0'),
   sessions,
   {
@@ -148,7 +154,7 @@ export interface Cost {
 }
 
 /** Runs an operation by all clients together, `count` times. @param turns how often each client ran it before */
-async function runTimes(
+export async function runTimes(
   { run }: Operation,
   clients: readonly Client[],
   count: number,

@@ -5,10 +5,12 @@ import {
   ask,
   type Cost,
   costOf,
+  delivery,
   growing,
   type Operation,
   openClients,
   reading,
+  runTimes,
   traffic,
 } from '../frame/cluster-load.ts'
 import { CORES_OF_NODE, compareReplicas } from '../frame/cluster-replicas.ts'
@@ -20,6 +22,8 @@ import { type LoadClient, logOnByImap } from '../frame/wire.ts'
 /** Clients of each node at the same time. With fewer, a node has less to do in one turn, and everything costs more. */
 const CLIENTS = 12
 const MAX_NODES = 3
+/** Until a node has received about as many messages, each one costs less than the one before. */
+const WARM_UP_DELIVERIES = 15_000
 const CONTENT: Content = { accounts: CLIENTS * MAX_NODES, messages: 1_000, folders: 10 }
 
 interface Growth {
@@ -67,9 +71,17 @@ async function measureAll(
     clients: count,
     messages,
     rounds,
-  }: { readonly clients: number; readonly messages: number; readonly rounds: number },
+    deliveries = 0,
+  }: {
+    readonly clients: number
+    readonly messages: number
+    readonly rounds: number
+    /** Messages that each node receives before the first operation. */
+    readonly deliveries?: number
+  },
 ): Promise<Row[]> {
   const clients = await openClients(lab, count, messages)
+  await runTimes(delivery, clients, deliveries * lab.nodes.length)
   const rows: Row[] = []
   for (const operation of operations) {
     rows.push(said(rowOf(what(operation.name), await costOf(operation, lab, clients, rounds))))
@@ -92,7 +104,8 @@ async function measureTraffic(database: BenchDatabase, options: BenchOptions): P
     const what = rowNamer(store, nodes, 'nodes', nodes)
     const { messages } = CONTENT
     const { rounds } = options
-    rows.push(...(await measureAll(lab, operations, what, { clients: CLIENTS * nodes, messages, rounds })))
+    const load = { clients: CLIENTS * nodes, messages, rounds, deliveries: WARM_UP_DELIVERIES }
+    rows.push(...(await measureAll(lab, operations, what, load)))
   }
   return rows
 }
@@ -167,7 +180,6 @@ async function measureFirst(lab: RunningLab, what: (operation: string) => Row): 
 
 /** Measures how much a node without clients pays for each message that another node stores, apart from its idle time. */
 async function measureHearing(database: BenchDatabase, { rounds }: BenchOptions): Promise<Row[]> {
-  const [delivery] = traffic as readonly [Operation]
   await using lab = await database.lab(2, CONTENT)
   const [, idle] = lab.nodes as readonly [Target, Target]
   const clients = await openClients({ ...lab, nodes: lab.nodes.slice(0, 1) }, CLIENTS, CONTENT.messages)
@@ -207,7 +219,6 @@ async function measureReplicas(database: BenchDatabase, { rounds }: BenchOptions
     console.error(`replicas are skipped, this process cannot limit the CPU time of others: ${why}`)
     return []
   }
-  const [delivery] = traffic as readonly [Operation]
   const results = await compareReplicas(database, [...reading, delivery], rounds)
   return results.map(({ operation, replicas, round: { perSecond, nodeCores, databaseCores } }) => {
     const what = rowNamer('PostgreSQL', replicas, `replicas with ${CORES_OF_NODE} of a core each`, replicas)
