@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { freePorts } from '../support/free-ports.ts'
 import { workplaceOfEach } from '../support/sealpost.ts'
 import { withoutPackage } from '../support/without-package.ts'
 
@@ -139,6 +140,26 @@ describe('check and start report the same', () => {
       stderr: `sealpost: this lab is running already (process ${running.process.pid}); stop it with: sealpost stop --config first.yaml\n`,
     })
     expect(await place.run(['check', '--config', 'first.yaml'])).toMatchObject({ status: 0, stderr: '' })
+  })
+
+  test('ports of a running lab, which notices no other start', async () => {
+    const [port = 0] = await freePorts(1)
+    const yaml = (name: string) =>
+      `certificates: memory\n${server(`name: ${name}`).replace('port: 0', `port: ${port}`)}`
+    place.write('first.yaml', yaml('First'))
+    place.write('lab.yaml', yaml('Second'))
+    await using running = await place.start(['--config', 'first.yaml'])
+    const same = await place.runHere(['start', '--config', 'first.yaml'])
+    expect(same.stderr).toBe(
+      `sealpost: this lab is running already (process ${running.process.pid}); stop it with: sealpost stop --config first.yaml\n`,
+    )
+    // Also no line about a new root authority.
+    const other = await place.runHere(['start', '--config', 'lab.yaml'])
+    expect(other.stderr).toMatch(
+      /^lab\.yaml:4:\d+: virtualServers\[0\]\.port: cannot listen on 127\.0\.0\.1 port \d+: it is in use by another program; .*\n$/,
+    )
+    const { stdout } = await place.run(['sessions', '--json', '--config', 'first.yaml'])
+    expect(stdout).toBe('')
   })
 
   test('a certificate store that cannot be read', async () => {

@@ -1,5 +1,7 @@
 import { ConfigError, type LabWithPlaces } from '../../core/config/mistakes.ts'
 import type { ServerProtocol } from '../../core/config/schema.ts'
+import { definedOnly } from '../../core/values/defined.ts'
+import type { PortTrial } from '../../lab/preflight/ports.ts'
 import { mistake, type Problem, runPreflight, warning } from '../../lab/preflight/preflight.ts'
 import { readStore } from './certificate-store.ts'
 import {
@@ -15,6 +17,8 @@ import { controlSockets, labStatus } from './running-labs.ts'
 interface ExamineOptions extends ConfigurationOptions {
   /** Whether ports and files of a running lab of the same configuration are problems, as they are for a second start. */
   readonly isSecondStart?: boolean
+  /** Default: `connect`. */
+  readonly portTrial?: PortTrial
   /** Ignores the ports and files of virtual servers of other protocols. */
   readonly only?: readonly ServerProtocol[]
 }
@@ -26,8 +30,8 @@ interface Examined {
 }
 
 /**
- * Examines a configuration and everything that it names: certificates, files, folders and ports. Changes nothing and
- * listens nowhere. What is valid in an invalid file is examined too.
+ * Examines a configuration and everything that it names: certificates, files, folders and ports. Changes nothing.
+ * Also examines the valid part of an invalid file.
  */
 export async function examine(options: ExamineOptions): Promise<Examined> {
   try {
@@ -49,7 +53,7 @@ export async function examine(options: ExamineOptions): Promise<Examined> {
 async function preflightProblems(
   target: LabWithPlaces,
   identity: string,
-  { only, isSecondStart = false }: ExamineOptions,
+  { only, isSecondStart = false, portTrial }: ExamineOptions,
 ): Promise<Problem[]> {
   const statuses = isSecondStart ? [] : await Promise.all((await controlSockets(identity)).map(labStatus))
   const ports = new Set(
@@ -62,7 +66,7 @@ async function preflightProblems(
   return runPreflight(target, {
     readStore: (read) => readStore(target.lab, read),
     running: { isRunning: statuses.length > 0, ports },
-    ...(only ? { only } : {}),
+    ...definedOnly({ only, portTrial }),
   })
 }
 
@@ -70,7 +74,7 @@ async function preflightProblems(
 export async function withAllReasons(cause: Error, options: ExamineOptions): Promise<Error> {
   // A wrong command says nothing about a configuration.
   if (cause instanceof UsageError) return cause
-  const { problems } = await examine({ ...options, isSecondStart: true })
+  const { problems } = await examine({ ...options, isSecondStart: true, portTrial: 'listen' })
   const found = problems.filter(({ preventsStart }) => preventsStart)
   if (found.length === 0) return cause
   const running = await sameLab(options)
@@ -87,7 +91,7 @@ export async function withAllReasons(cause: Error, options: ExamineOptions): Pro
 async function sameLab(options: ExamineOptions): Promise<CannotStart | undefined> {
   const [socket] = await controlSockets(configurationIdentity(options).identity)
   if (socket === undefined) return undefined
-  const { problems } = await examine(options)
+  const { problems } = await examine({ ...options, portTrial: 'listen' })
   if (problems.some(({ preventsStart }) => preventsStart)) return undefined
   const { pid } = await labStatus(socket)
   const line = `sealpost: this lab is running already (process ${pid}); stop it with: sealpost stop${configOption(options)}`

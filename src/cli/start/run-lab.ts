@@ -10,6 +10,7 @@ import { controlStreams } from '../../lab/control/streams.ts'
 import { controlVerbs, type ReloadReport } from '../../lab/control/verbs.ts'
 import { createLab } from '../../lab/create-lab.ts'
 import type { Lab } from '../../lab/lab.ts'
+import { checkPorts } from '../../lab/preflight/ports.ts'
 import { assertPins } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, configurationIdentity, configurationSource } from '../shared/configuration.ts'
 import { createLog } from '../shared/log.ts'
@@ -68,17 +69,21 @@ async function open(options: StartOptions) {
     : { token: undefined, ...(await configurationSource(options)) }
   const opened = await source.open()
   const { loaded } = opened
+  const { protocol: only } = options
+  const lab = startedOf(loaded.lab, only)
+  // First, so that a second start of a lab leaves no trace in files and logs.
+  const [taken] = await checkPorts(lab, new Set(), 'listen')
+  if (taken) throw new Error(taken.message)
   for (const warning of [...notes, ...loaded.warnings]) noteWarning(warning)
   await assertPins(loaded)
   const log = createLog(loaded.lab.logLevel, options.json ?? false, isLive(options) || options.quiet)
   const running = new RunningLab(options, log)
-  const { protocol: only } = options
   const onUse = ({ logLevel }: ResolvedLab): void => {
     log.level = logLevel
   }
   const configuration = { source: { ...source, onUse, ...(only ? { only } : {}) }, opened }
-  const lab = await createLab(startedOf(loaded.lab, only), { log, keepsLog: true, clock: systemClock, configuration })
-  return { configuration: loaded, running, log, lab, token }
+  const started = await createLab(lab, { log, keepsLog: true, clock: systemClock, configuration })
+  return { configuration: loaded, running, log, lab: started, token }
 }
 
 /** When the user presses Ctrl-C, npm sends SIGINT again. Signals within this time count as one. */

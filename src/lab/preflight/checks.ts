@@ -7,7 +7,7 @@ import { folderObstacle, readObstacle } from '../../core/files/file-obstacles.ts
 import { zoneMistakes } from '../dns/zones.ts'
 import { preloadProblem } from '../mail/preload.ts'
 import { captureProblem } from '../recording/captures.ts'
-import { checkPorts } from './ports.ts'
+import { checkPorts, type PortTrial } from './ports.ts'
 
 /** Ports and folders that a running lab of the same configuration has opened. They are not reported. */
 export interface Running {
@@ -16,13 +16,13 @@ export interface Running {
   readonly ports: ReadonlySet<string>
 }
 
-/** Returns everything that prevents the start of a lab, or a part of its work: files, folders, packages and ports. Opens nothing. */
-export async function runChecks(lab: ResolvedLab, running: Running): Promise<Finding[]> {
+/** Returns everything that prevents the start of a lab, or a part of its work: files, folders, packages and ports. */
+export async function runChecks(lab: ResolvedLab, running: Running, portTrial: PortTrial): Promise<Finding[]> {
   return [
     ...(await checkStore(lab, running)),
     ...checkCertificateFolder(lab),
     ...checkPreloads(lab),
-    ...(await checkPorts(lab, running.ports)),
+    ...(await checkPorts(lab, running.ports, portTrial)),
     ...checkCaptures(lab),
     ...checkMailAuthentication(lab),
     ...checkFeeds(lab),

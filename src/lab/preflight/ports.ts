@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { connect, isIP } from 'node:net'
+import { connect, createServer, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { promisify } from 'node:util'
 import type { Finding, Path } from '../../core/config/mistakes.ts'
 import type { Port, ResolvedLab } from '../../core/config/resolve.ts'
 import { reachableAddress } from '../../core/network/ip-address.ts'
@@ -13,13 +15,20 @@ interface WantedPort {
 }
 
 /**
- * Returns the ports of a lab that cannot be opened. Listens on none of them.
+ * How a port is tried. `connect` never listens: no client meets a lab that does not run. `listen` is for a start, which opens
+ * the port anyway: the program that has it notices nothing.
+ */
+export type PortTrial = 'connect' | 'listen'
+
+/**
+ * Returns the ports of a lab that cannot be opened.
  * @param own `ADDRESS:PORT` of the ports that a running lab of this configuration has opened
  */
-export async function checkPorts(lab: ResolvedLab, own: ReadonlySet<string>): Promise<Finding[]> {
+export async function checkPorts(lab: ResolvedLab, own: ReadonlySet<string>, trial: PortTrial): Promise<Finding[]> {
+  const errorCode = trial === 'listen' ? listenErrorCode : foreseenErrorCode
   const found = wantedPorts(lab).map(async ({ at, address, port }): Promise<Finding[]> => {
     if (port === 'off' || port === 0 || own.has(`${address}:${port}`)) return []
-    const code = await listenErrorCode(address, port)
+    const code = await errorCode(address, port)
     if (code === undefined) return []
     const failure = Object.assign(new Error(code), { code })
     return [{ path: at, message: listenFailure(address, port, failure), severity: 'error' }]
@@ -39,8 +48,20 @@ function wantedPorts({ virtualServers, certificates: { service }, dns }: Resolve
   return [...ofServers, ...(dns ? [{ at: ['dns', 'port'], address: dns.address, port: dns.port }] : [])]
 }
 
+/** Returns the code of the error that listening fails with. */
+async function listenErrorCode(host: string, port: number): Promise<string | undefined> {
+  const server = createServer((socket) => socket.destroy())
+  try {
+    await once(server.listen({ host, port }), 'listening')
+    await promisify(server.close.bind(server))()
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code
+  }
+}
+
 /** Returns the code of the error that listening would fail with. */
-async function listenErrorCode(address: string, port: number): Promise<string | undefined> {
+async function foreseenErrorCode(address: string, port: number): Promise<string | undefined> {
   if (!isOfThisMachine(address)) return 'EADDRNOTAVAIL'
   if (port < firstUnprivilegedPort() && !mayUsePrivilegedPorts()) return 'EACCES'
   return (await accepts(address, port)) ? 'EADDRINUSE' : undefined

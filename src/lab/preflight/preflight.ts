@@ -6,6 +6,7 @@ import { certificateWarnings, missingCertificates } from '../../tls/pki/lifecycl
 import { placedLabFacts } from '../certificates/lab-facts.ts'
 import { type Running, runChecks } from './checks.ts'
 import { openFolders } from './folder-modes.ts'
+import type { PortTrial } from './ports.ts'
 
 /** Something wrong with a configuration. A mistake is in the file, an error elsewhere; a warning does no harm. */
 export interface Problem {
@@ -25,6 +26,8 @@ interface PreflightOptions {
   readonly readStore: ReadStore
   /** Ports and folders that are open because a lab of the same configuration runs. */
   readonly running: Running
+  /** Default: `connect`. */
+  readonly portTrial?: PortTrial
   /** Ignores the ports and files of virtual servers of other protocols. */
   readonly only?: readonly ServerProtocol[]
 }
@@ -43,12 +46,12 @@ export const warning = (message: string, found?: PlacedMistake): Problem => ({
   ...(found ? { found } : {}),
 })
 
-/** Checks everything that a valid configuration names: certificates, files, folders and ports. Changes nothing and listens nowhere. */
+/** Checks everything that a valid configuration names: certificates, files, folders and ports. Changes nothing. */
 export async function runPreflight(target: LabWithPlaces, surroundings: PreflightOptions): Promise<Problem[]> {
-  const { readStore, running, only } = surroundings
+  const { readStore, running, portTrial = 'connect', only } = surroundings
   const certificates = await certificateProblems(target, readStore)
   const { virtualServers } = target.lab
-  const findings = (await runChecks(target.lab, running)).filter(({ path }) => {
+  const findings = (await runChecks(target.lab, running, portTrial)).filter(({ path }) => {
     const server = path[0] === 'virtualServers' ? virtualServers[Number(path[1])] : undefined
     return !only || !server || only.includes(server.protocol)
   })
