@@ -1,5 +1,3 @@
-import { FlagTable } from '../../entries/flags.ts'
-import { FolderIndex } from '../../entries/folder-index.ts'
 import {
   type Folder,
   type FolderSnapshot,
@@ -21,9 +19,9 @@ import {
   type Place,
   placeKey,
   placeOf,
-  sameFlags,
   type ViewChange,
 } from './numbering.ts'
+import { type NewFlags, ShownMessages } from './shown-messages.ts'
 
 type Listener = (event: StoreEvent) => void
 
@@ -41,15 +39,9 @@ export class AllMail {
   readonly #store: MessageStore
   readonly #owner: Owner
   readonly #numbering: Numbering
-  readonly #listeners = new Set<Listener>()
   /** As this node knows them. */
   readonly #copies = new Copies()
-  /** The uids of the messages that the view shows, by blob, and the other way round. */
-  readonly #uids = new Map<string, number>()
-  readonly #byUid = new Map<number, string>()
-  readonly #vanished: { readonly uid: number; readonly modSeq: number }[] = []
-  readonly #flags = new FlagTable()
-  #index = new FolderIndex()
+  readonly #shown = new ShownMessages(() => this.folder)
   #numbers: Numbers = firstNumbers()
   #opening: Promise<void> | undefined
   #loading: Promise<void> | undefined
@@ -163,40 +155,38 @@ export class AllMail {
   }
 
   snapshot(): FolderSnapshot {
-    const { uidNext, modSeq: highestModSeq } = this.#numbers
-    return { ...this.#index.snapshot(), uidNext, highestModSeq }
+    return this.#shown.snapshot(this.#numbers)
   }
 
   list(range?: UidRange): readonly MessageEntry[] {
-    return this.#index.list(range)
+    return this.#shown.list(range)
   }
 
   entry(uid: number): MessageEntry | undefined {
-    return this.#index.find(uid)
+    return this.#shown.entry(uid)
   }
 
   /** Returns the copies of a message; none if the view does not have it. */
   placesOf(uid: number): readonly Place[] {
-    const blob = this.#byUid.get(uid)
-    return blob === undefined ? [] : this.#copies.keysOf(blob).map(placeOf)
+    const entry = this.#shown.entry(uid)
+    return entry ? this.#copies.keysOf(entry.blob).map(placeOf) : []
   }
 
   /** Returns the uid of the message with these octets. */
   uidOf(blob: string): number | undefined {
-    return this.#uids.get(blob)
+    return this.#shown.uidOf(blob)
   }
 
   changedSince(modSeq: number): MessageEntry[] {
-    return this.#index.changedSince(modSeq)
+    return this.#shown.changedSince(modSeq)
   }
 
   vanishedSince(modSeq: number): number[] {
-    return this.#vanished.filter((one) => one.modSeq > modSeq).map(({ uid }) => uid)
+    return this.#shown.vanishedSince(modSeq)
   }
 
   watch(listener: Listener): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#shown.watch(listener)
   }
 
   #includes({ owner, name }: Folder): boolean {
@@ -257,8 +247,8 @@ export class AllMail {
     if (last > this.#numbers.modSeq) await this.#catchUp(last)
     if (change) await this.#apply(change, entries, found.origin)
     // A store that was cleared has lost their numbers too.
-    const forgotten = gone.flatMap((blob) => this.#uids.get(blob) ?? [])
-    this.#expunge(forgotten, this.#numbers.modSeq, found.origin)
+    const forgotten = gone.flatMap((blob) => this.#shown.uidOf(blob) ?? [])
+    this.#shown.expunge(forgotten, this.#numbers.modSeq, found.origin)
     this.#found.shift()
   }
 
@@ -283,9 +273,9 @@ export class AllMail {
     }
     const uidNext = Math.max(this.#numbers.uidNext, ...added.map(({ uid }) => uid + 1))
     this.#numbers = { ...this.#numbers, uidNext, modSeq }
-    this.#expunge(gone, modSeq, origin)
-    this.#add(shown, origin)
-    this.#setFlags(
+    this.#shown.expunge(gone, modSeq, origin)
+    this.#shown.add(shown, origin)
+    this.#shown.setFlags(
       flags.map((one) => ({ ...one, modSeq })),
       origin,
     )
@@ -295,9 +285,9 @@ export class AllMail {
   async #readAll(entries: ReadonlyMap<string, MessageEntry>): Promise<void> {
     const { numbers = this.#numbers, messages, changes } = await this.#numbering.readAll()
     const added: MessageEntry[] = []
-    const changed: { uid: number; flags: readonly string[]; modSeq: number }[] = []
+    const changed: NewFlags[] = []
     for (const [blob, { uid, flags, modSeq, copies }] of messages) {
-      if (this.#uids.has(blob)) changed.push({ uid, flags, modSeq })
+      if (this.#shown.uidOf(blob) !== undefined) changed.push({ uid, flags, modSeq })
       else {
         const entry = entries.get(blob) ?? (await this.#findCopy(blob, ...Object.keys(copies)))
         if (entry) added.push({ ...entry, uid, flags, modSeq })
@@ -305,14 +295,13 @@ export class AllMail {
     }
     const left = new Set(Array.from(messages.values(), ({ uid }) => uid))
     this.#numbers = numbers
-    this.#expunge(
-      [...this.#byUid.keys()].filter((uid) => !left.has(uid)),
+    this.#shown.expunge(
+      this.#shown.list().flatMap(({ uid }) => (left.has(uid) ? [] : uid)),
       numbers.modSeq,
     )
-    this.#vanished.length = 0
-    for (const { gone, modSeq } of changes) for (const uid of gone) this.#vanished.push({ uid, modSeq })
-    this.#add(added.sort((a, b) => a.uid - b.uid))
-    this.#setFlags(changed)
+    this.#shown.setVanished(changes.flatMap(({ gone, modSeq }) => gone.map((uid) => ({ uid, modSeq }))))
+    this.#shown.add(added.sort((a, b) => a.uid - b.uid))
+    this.#shown.setFlags(changed)
   }
 
   /** Returns the entry of a copy that exists. */
@@ -346,50 +335,6 @@ export class AllMail {
       before = now
     }
   }
-
-  #expunge(uids: readonly number[], modSeq: number, origin?: Origin): void {
-    const gone = uids.filter((uid) => this.#byUid.has(uid))
-    for (const uid of uids) this.#vanished.push({ uid, modSeq })
-    if (gone.length === 0) return
-    for (const uid of gone) {
-      this.#uids.delete(this.#byUid.get(uid) ?? '')
-      this.#byUid.delete(uid)
-    }
-    this.#index.remove(gone, modSeq)
-    this.#emit({ type: 'expunged', folder: this.folder, uids: gone, modSeq, ...originOf(origin) })
-  }
-
-  #add(entries: readonly MessageEntry[], origin?: Origin): void {
-    if (entries.length === 0) return
-    for (const { blob, uid } of entries) {
-      this.#uids.set(blob, uid)
-      this.#byUid.set(uid, blob)
-    }
-    const added = entries.map((entry) => ({ ...entry, flags: this.#flags.canonical(entry.flags) }))
-    const isLast = added.every(({ uid }) => uid >= this.#index.uidNext)
-    const all = isLast ? added : [...this.#index.list(), ...added]
-    if (!isLast) this.#index = new FolderIndex()
-    this.#index.append(all.sort((a, b) => a.uid - b.uid))
-    this.#emit({ type: 'appended', folder: this.folder, entries, ...originOf(origin) })
-  }
-
-  #setFlags(
-    all: readonly { readonly uid: number; readonly flags: readonly string[]; readonly modSeq: number }[],
-    origin?: Origin,
-  ): void {
-    const changed: MessageEntry[] = []
-    for (const { uid, flags, modSeq } of all) {
-      const old = this.#index.find(uid)
-      if (!old || (sameFlags(old.flags, flags) && old.modSeq === modSeq)) continue
-      changed.push({ ...old, flags: this.#flags.canonical(flags), modSeq })
-    }
-    this.#index.replace(changed)
-    if (changed.length > 0) this.#emit({ type: 'flags', folder: this.folder, entries: changed, ...originOf(origin) })
-  }
-
-  #emit(event: StoreEvent): void {
-    for (const listener of this.#listeners) listener(event)
-  }
 }
 
 /** How often the mailboxes are read while others keep changing them. */
@@ -398,8 +343,6 @@ const MAX_READS = 20
 function unlessDeleted(error: unknown): undefined {
   if (!(error instanceof StoreError) || error.code !== 'not-found') throw error
 }
-
-const originOf = (origin: Origin | undefined): { readonly origin?: Origin } => (origin === undefined ? {} : { origin })
 
 /** The views of each store. */
 const known = new WeakMap<MessageStore, Map<Owner, AllMail>>()
