@@ -94,7 +94,7 @@ export function wantedBy({ api, caller, input: wanted }: Call<Omit<WaitInput, 't
     if (from !== undefined && !(await isFrom(api, message, from))) return false
     return meetsConditions(message)
   }
-  return { matches, readsHeader: conditions.some(({ ofHeaders }) => ofHeaders) }
+  return { matches, readsHeader: conditions.some(({ ofMessage }) => ofMessage) }
 }
 
 async function isFrom(api: Api, message: IndexedMessage, part: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import type { MessageReads, MessageSource } from '../../storage/store/types.ts'
 import type { MessageFacts, MessageReader } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
-import type { Condition } from './search.ts'
+import { type Condition, type Known, meetsAll } from './search.ts'
 
 /**
  * Tests whether a message meets all conditions. Returns synchronously if the message need not be read.
@@ -25,27 +25,30 @@ export function matcherOf(
   conditions: readonly Condition[],
   { isScan = false, recipientsOf = ({ entry }) => entry.envelope?.rcptTo ?? [] }: MatcherOptions = {},
 ): Matcher {
-  const ofEntry = testsOf(conditions, ({ ofEntry }) => ofEntry)
-  const ofFacts = testsOf(
-    conditions,
-    ({ ofFacts: test }) =>
-      test &&
-      (([facts, message]: readonly [MessageFacts, IndexedMessage]) => test(facts, () => recipientsOf(message, facts))),
-  )
-  const ofHeaders = testsOf(conditions, ({ ofHeaders }) => ofHeaders)
+  const ofEntry = conditions.filter((one) => one.ofEntry)
+  const ofFacts = conditions.filter((one) => one.ofFacts)
+  const ofMessage = conditions.filter((one) => one.ofMessage)
+  const known = (message: IndexedMessage, facts: MessageFacts): Known => {
+    return { message, facts, recipients: () => recipientsOf(message, facts) }
+  }
   const meetsAfterReading = async (message: IndexedMessage, source?: MessageReads): Promise<boolean> => {
     const facts = await reader.facts(message, { source, isScan })
-    if (!facts || !meetsAll(ofFacts, [facts, message])) return false
-    if (ofHeaders.length === 0) return true
-    return (await reader.use(message, ({ read }) => meetsAll(ofHeaders, read.headers), source)) ?? false
+    if (!facts || !meetsAll(ofFacts, known(message, facts))) return false
+    if (ofMessage.length === 0) return true
+    const whole = await reader.use(
+      message,
+      ({ read }) => meetsAll(ofMessage, { ...known(message, facts), read }),
+      source,
+    )
+    return whole ?? false
   }
   return (message, source) => {
-    if (!meetsAll(ofEntry, message)) return false
-    if (ofFacts.length + ofHeaders.length === 0) return true
+    if (!meetsAll(ofEntry, { message })) return false
+    if (ofFacts.length + ofMessage.length === 0) return true
     const held: MessageFacts | undefined = reader.held(message)
     if (!held) return meetsAfterReading(message, source)
-    if (!meetsAll(ofFacts, [held, message])) return false
-    return ofHeaders.length === 0 || meetsAfterReading(message, source)
+    if (!meetsAll(ofFacts, known(message, held))) return false
+    return ofMessage.length === 0 || meetsAfterReading(message, source)
   }
 }
 
@@ -58,30 +61,11 @@ export function aheadOfTests(
   conditions: readonly Condition[],
   messages: Iterable<IndexedMessage>,
 ): MessageSource {
-  const ofEntry = testsOf(conditions, ({ ofEntry }) => ofEntry)
-  const readsHeaders = conditions.some(({ ofHeaders }) => ofHeaders)
+  const ofEntry = conditions.filter((one) => one.ofEntry)
+  const readsWhole = conditions.some(({ ofMessage }) => ofMessage)
   const readsFacts = conditions.some(({ ofFacts }) => ofFacts)
   return reader.ahead(
     messages,
-    (message) => meetsAll(ofEntry, message) && (readsHeaders || (readsFacts && !reader.held(message))),
+    (message) => meetsAll(ofEntry, { message }) && (readsWhole || (readsFacts && !reader.held(message))),
   )
-}
-
-interface Tested<T> {
-  readonly test: (value: T) => boolean
-  readonly negated: boolean
-}
-
-const testsOf = <T>(
-  conditions: readonly Condition[],
-  testOf: (condition: Condition) => ((value: T) => boolean) | undefined,
-): Tested<T>[] =>
-  conditions.flatMap((condition) => {
-    const test = testOf(condition)
-    return test ? [{ test, negated: condition.negated }] : []
-  })
-
-function meetsAll<T>(tests: readonly Tested<T>[], value: T): boolean {
-  for (const { test, negated } of tests) if (test(value) === negated) return false
-  return true
 }

@@ -1,3 +1,4 @@
+import type { ReadableMessage } from '../../mail/format/readable.ts'
 import { searchable } from '../../mail/format/search-text.ts'
 import { accountOf, CAPTURED_OWNER, type EntryTest, type Folder, PUBLIC_OWNER } from '../../storage/store/types.ts'
 import { ApiProblem } from '../problem.ts'
@@ -7,27 +8,64 @@ import { parseSearchDate, parseSince } from './search-date.ts'
 import { tagsOf } from './summary.ts'
 
 /**
- * One condition of a search. `ofEntry` decides without reading the message, `ofFacts` with its facts, `ofHeaders` with its
- * header. Exactly one of them is there.
+ * One condition of a search. `ofEntry` decides without reading the message, `ofFacts` with its facts, `ofMessage` with the
+ * whole message. Exactly one of them is there.
  */
-export interface Condition {
+export interface Condition<Message = IndexedMessage> {
   /** The same for conditions that say the same. */
   readonly key: string
   readonly negated: boolean
-  readonly ofEntry?: (message: IndexedMessage) => boolean
+  readonly ofEntry?: (message: Message) => boolean
   /** The same as `ofEntry`, if it depends on the folder only. */
   readonly ofFolder?: (folder: Folder) => boolean
   /** The same as `ofEntry`, as a store tests it. */
-  readonly stored?: EntryTest
+  readonly stored?: EntryTest | undefined
   /** A condition of a store that leaves out messages that do not meet it, but not all of them. */
   readonly hint?: EntryTest
-  /** `recipients` returns those of the envelope that the searcher sees. */
-  readonly ofFacts?: (facts: MessageFacts, recipients: Recipients) => boolean
-  readonly ofHeaders?: (headers: ReadonlyMap<string, string>) => boolean
+  readonly ofFacts?: (known: KnownFacts<Message>) => boolean
+  readonly ofMessage?: (known: KnownMessage<Message>) => boolean
 }
 
-/** Returns the recipients of a message's envelope that the searcher sees. */
-type Recipients = () => readonly string[]
+/** A message with its facts. */
+interface KnownFacts<Message = IndexedMessage> {
+  readonly message: Message
+  readonly facts: MessageFacts
+  /** Returns the recipients of its envelope that the searcher sees. */
+  readonly recipients: () => readonly string[]
+}
+
+/** A message that was read. */
+interface KnownMessage<Message> extends KnownFacts<Message> {
+  readonly read: ReadableMessage
+}
+
+/** A message with as much as a condition needs of it. */
+export type Known<Message = IndexedMessage> = Pick<KnownFacts<Message>, 'message'> & Partial<KnownMessage<Message>>
+
+/** Returns whether a message meets all conditions. */
+export const meetsAll = <M>(conditions: readonly Condition<M>[], known: Known<M>): boolean =>
+  conditions.every(({ ofEntry, ofFacts, ofMessage, negated }) => {
+    const test =
+      ofEntry?.(known.message) ?? ofFacts?.(known as KnownMessage<M>) ?? ofMessage?.(known as KnownMessage<M>)
+    return test !== negated
+  })
+
+/** Returns the condition that a message meets all conditions of one of several lists. */
+export function anyOf<M>(lists: readonly (readonly Condition<M>[])[]): Condition<M> {
+  const all = lists.flat()
+  const test = (known: Known<M>): boolean => lists.some((list) => meetsAll(list, known))
+  const key = `(${lists.map((list) => list.map((one) => one.key).join(' ')).join(' | ')})`
+  if (all.some(({ ofMessage }) => ofMessage)) return { key, negated: false, ofMessage: test }
+  if (all.some(({ ofFacts }) => ofFacts)) return { key, negated: false, ofFacts: test }
+  return { key, negated: false, ofEntry: (message) => test({ message }) }
+}
+
+/** Returns the condition that a message does not meet all of some conditions. */
+export function notAll<M>(conditions: readonly Condition<M>[]): Condition<M> {
+  const [first] = conditions
+  const one = first && conditions.length === 1 ? first : anyOf([conditions])
+  return { ...one, key: `!${one.key}`, negated: !one.negated }
+}
 
 /** Returns whether a folder meets the conditions that depend on it only. */
 export const isOfFolder = (conditions: readonly Condition[], folder: Folder): boolean =>
@@ -58,7 +96,7 @@ const ofTexts =
   (test: (texts: SearchTexts, value: string) => boolean) =>
   (value: string): Test => {
     const wanted = searchable(value)
-    return { ofFacts: ({ search }) => test(search, wanted) }
+    return { ofFacts: ({ facts }) => test(facts.search, wanted) }
   }
 
 const ofAddresses = (...names: readonly AddressField[]) =>
@@ -81,10 +119,10 @@ const orOfRecipients =
   (value: string): Test => {
     const { ofFacts, ...test } = testOf(value)
     const wanted = searchable(value)
-    return { ...test, ofFacts: (facts, recipients) => ofFacts?.(facts, recipients) || hasRecipient(recipients, wanted) }
+    return { ...test, ofFacts: (known) => ofFacts?.(known) || hasRecipient(known, wanted) }
   }
 
-const hasRecipient = (recipients: Recipients, wanted: string): boolean =>
+const hasRecipient = ({ recipients }: KnownFacts, wanted: string): boolean =>
   recipients().some((address) => searchable(address).includes(wanted))
 
 /** The words before a colon. The first group is Mailpit's syntax (https://mailpit.axllent.org/docs/usage/search-filters/). */
@@ -98,9 +136,7 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
     const wanted = searchable(value)
     return {
       // Recipients of the envelope that no field names.
-      ofFacts: (facts, recipients) =>
-        isBcc.ofFacts?.(facts, recipients) ||
-        (!isAddressed.ofFacts?.(facts, recipients) && hasRecipient(recipients, wanted)),
+      ofFacts: (known) => isBcc.ofFacts?.(known) || (!isAddressed.ofFacts?.(known) && hasRecipient(known, wanted)),
     }
   }),
   'reply-to': ofAddresses('replyTo'),
@@ -162,7 +198,7 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
   captured: (value) => choice('captured', value, { yes: isCaptured, no: not(isCaptured) }),
   articles: (value) => choice('articles', value, { yes: isArticle, no: not(isArticle) }),
   header: ofHeader,
-  'sent-by': (value) => ({ ofFacts: ({ sentBy }) => sentBy?.provider === value.toLowerCase() }),
+  'sent-by': (value) => ({ ofFacts: ({ facts }) => facts.sentBy?.provider === value.toLowerCase() }),
 }
 
 const hasFlag = (flag: string): Test => ({ ofEntry: ({ entry }) => entry.flags.includes(flag), stored: { flag } })
@@ -171,8 +207,8 @@ const isFlagged = hasFlag('\\Flagged')
 const isTagged: Test = { ofEntry: ({ entry }) => tagsOf(entry).length > 0, stored: { has: 'keyword' } }
 const isCaptured = ofFolder(({ owner }) => owner === CAPTURED_OWNER)
 const isArticle = ofFolder(({ owner }) => owner === PUBLIC_OWNER)
-const hasAttachment: Test = { ofFacts: ({ attachments }) => attachments > 0 }
-const hasInline: Test = { ofFacts: (facts) => facts.hasInline }
+const hasAttachment: Test = { ofFacts: ({ facts }) => facts.attachments > 0 }
+const hasInline: Test = { ofFacts: ({ facts }) => facts.hasInline }
 
 function not({ ofEntry: test, ofFolder: ofIts, stored }: Test): Test {
   return {
@@ -243,8 +279,8 @@ function ofHeader(value: string): Test {
   const text = rest.join(':')
   const wanted = searchable(text)
   return {
-    ofHeaders: (headers) => {
-      const found = headers.get(name.toLowerCase())
+    ofMessage: ({ read }) => {
+      const found = read.headers.get(name.toLowerCase())
       // Punctuation alone is compared as it is.
       return found !== undefined && (wanted === '' ? found.includes(text) : searchable(found).includes(wanted))
     },

@@ -5,7 +5,7 @@ import { CAPTURED_OWNER } from '../../storage/store/types.ts'
 import type { Delivery } from '../../transport/delivery/types.ts'
 import { factsOf } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
-import { type Condition, parseQuery } from './search.ts'
+import { type Known, meetsAll, parseQuery } from './search.ts'
 
 /** Returns the tags that rules give a message that arrives. */
 export type RuleTags = (delivery: Delivery) => Promise<string[]>
@@ -20,18 +20,16 @@ export function openTagRules(rules: readonly TagRule[]): RuleTags {
     }
   })
   return async (delivery) => {
-    const matches = await matcherOfArrival(delivery)
-    return opened.flatMap(({ conditions, tags }) => (conditions.every(matches) ? tags : []))
+    const known = await knownOf(delivery)
+    return opened.flatMap(({ conditions, tags }) => (meetsAll(conditions, known) ? tags : []))
   }
 }
 
-async function matcherOfArrival(delivery: Delivery): Promise<(condition: Condition) => boolean> {
+async function knownOf(delivery: Delivery): Promise<Known> {
   const read = readable(joinPieces(delivery.message))
-  const facts = await factsOf(read)
   const recipients = delivery.recipients.map(({ address }) => address)
-  const arriving = arrivingMessage(delivery, read.raw.length)
-  return ({ ofEntry, ofFacts, ofHeaders, negated }) =>
-    (ofEntry?.(arriving) ?? ofFacts?.(facts, () => recipients) ?? ofHeaders?.(read.headers) ?? false) !== negated
+  const message = arrivingMessage(delivery, read.raw.length)
+  return { message, read, facts: await factsOf(read), recipients: () => recipients }
 }
 
 /** Returns a message that is in no folder yet. */

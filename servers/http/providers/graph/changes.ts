@@ -98,8 +98,8 @@ async function sendDraft(request: GraphRequest): Promise<Answer> {
 }
 
 export const changeRoutes = [
-  route('POST', 'messages', createDraft),
-  route('POST', 'mailFolders{folder}/messages', createDraft),
+  route('POST', '{user}/messages', createDraft),
+  route('POST', '{user}/mailFolders{folder}/messages', createDraft),
   ...ofMessage('PATCH', '', change),
   ...ofMessage('DELETE', '', remove),
   ...ofMessage('POST', '/permanentDelete', removeForGood),

@@ -1,16 +1,18 @@
 import { z } from 'zod'
+import { meetsAll } from '../../../../src/api/messages/search.ts'
 import type { MessageEntry } from '../../../../src/storage/store/types.ts'
 import { changesSince, stateOf } from '../mailbox/mailbox.ts'
 import { type Answer, ProviderError } from '../types.ts'
 import { folderOf } from './folders.ts'
-import { message } from './message.ts'
+import { messageEntity } from './message.ts'
 import { pageOf } from './messages.ts'
 import * as odata from './odata.ts'
 
+const count = z.int().min(0)
 /** The state of a client: it has the changes of a folder up to a place in their order, and all deletions up to `modSeq`. */
 const seen = z.object({
-  ...{ folder: z.string(), uidValidity: z.number(), modSeq: z.number() },
-  place: z.object({ modSeq: z.number(), uid: z.number() }),
+  ...{ folder: z.string(), uidValidity: count, modSeq: count },
+  place: z.object({ modSeq: count, uid: count }),
 })
 
 const isAfter = (a: Pick<MessageEntry, 'modSeq' | 'uid'>, b: Pick<MessageEntry, 'modSeq' | 'uid'>): boolean =>
@@ -20,8 +22,8 @@ const isAfter = (a: Pick<MessageEntry, 'modSeq' | 'uid'>, b: Pick<MessageEntry, 
 async function messages(request: odata.GraphRequest): Promise<Answer> {
   const { mailbox, params, query } = request
   const folder = await folderOf(mailbox, params.folder)
-  const { filter, select, top } = odata.listQuery(request, message)
-  if (filter.some(({ level }) => level > 0))
+  const { filter, select, top } = odata.listQuery(request, messageEntity)
+  if (filter.some(({ ofEntry }) => !ofEntry))
     throw new ProviderError('not-offered', 'Sealpost filters a delta by dates and flags only')
   const token = query.get('$skiptoken') ?? query.get('$deltatoken') ?? 'first'
   const now = await stateOf(mailbox.store, folder)
@@ -35,17 +37,19 @@ async function messages(request: odata.GraphRequest): Promise<Answer> {
   if (state.folder !== folder.id || !changes || changes.state.modSeq < state.modSeq) odata.lost()
   const later = changes.entries.filter((one) => isAfter(one, place)).sort((a, b) => (isAfter(a, b) ? 1 : -1))
   const part = later.slice(0, top).map((entry) => ({ id: `${folder.id}.${entry.uid}`, folder, entry, order: 0 }))
-  const shown = part.filter((at) => filter.every(({ test }) => test({ at })))
+  const shown = part.filter((message) => meetsAll(filter, { message }))
   const { value, taken } = await pageOf(request, shown, select)
   const last = (taken < shown.length ? shown[taken - 1] : part.at(-1))?.entry
   if (last && last !== later.at(-1)) {
     const next = { ...state, place: { modSeq: last.modSeq, uid: last.uid } }
-    return odata.answer(request, 'messages', { value, ...odata.deltaLink(request, next, false) })
+    const link = odata.linkTo(request, 'next', { $deltatoken: undefined, $skiptoken: next })
+    return odata.answer(request, 'messages', { value, ...link })
   }
   const uids = await mailbox.store.vanishedSince(folder.id, state.modSeq)
   const all = [...value, ...uids.map((uid) => odata.removed(`${folder.id}.${uid}`))]
   const next = { ...state, ...changes.state, place: end(changes.state) }
-  return odata.answer(request, 'messages', { value: all, ...odata.deltaLink(request, next) })
+  const link = odata.linkTo(request, 'delta', { $skiptoken: undefined, $deltatoken: next })
+  return odata.answer(request, 'messages', { value: all, ...link })
 }
 
-export const deltaRoutes = [odata.route('GET', `mailFolders{folder}/messages/${odata.DELTA}`, messages)]
+export const deltaRoutes = [odata.route('GET', `{user}/mailFolders{folder}/messages/${odata.DELTA}`, messages)]

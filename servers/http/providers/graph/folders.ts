@@ -4,9 +4,10 @@ import type { Folder, FolderStatus } from '../../../../src/storage/store/types.t
 import { type AccountMailbox, ask, folderById, gone } from '../mailbox/mailbox.ts'
 import type { Answer } from '../types.ts'
 import { jsonBody } from '../values.ts'
+import { type Entity, propertiesInMemory, shaped } from './entity.ts'
 import { GraphError } from './errors.ts'
 import * as odata from './odata.ts'
-import { type Entity, type GraphRequest, route } from './odata.ts'
+import { type GraphRequest, route } from './odata.ts'
 
 /** The folder that the others are in. It has no messages. */
 const ROOT = 'msgfolderroot'
@@ -41,7 +42,7 @@ interface FolderItem {
   readonly children: number
 }
 
-const of = odata.propertiesOf<FolderItem>(0)
+const of = propertiesInMemory<FolderItem>()
 
 /** https://learn.microsoft.com/en-us/graph/api/resources/mailfolder */
 const mailFolder: Entity<FolderItem> = {
@@ -80,7 +81,7 @@ async function list(request: GraphRequest): Promise<Answer> {
 
 async function answerFolder(request: GraphRequest, { id }: Pick<Folder, 'id'>, status = 200): Promise<Answer> {
   const item = (await folderItems(request.mailbox)).find(({ folder }) => folder.id === id)
-  const json = item && odata.shaped(mailFolder, item, odata.selected(request, mailFolder))
+  const json = item && shaped(mailFolder, { message: item }, odata.selected(request, mailFolder))
   return odata.answer(request, 'mailFolders/$entity', json ?? gone(), status)
 }
 
@@ -132,25 +133,27 @@ async function delta(request: GraphRequest): Promise<Answer> {
   const select = odata.selected(request, mailFolder)
   const token = request.query.get('$deltatoken')
   const before = new Map(token === null ? [] : (odata.readToken(token, state) ?? odata.lost()))
-  const all = (await folderItems(request.mailbox)).map((item) => odata.shaped(mailFolder, item, ['id', ...select]))
+  const all = (await folderItems(request.mailbox)).map((item) =>
+    shaped(mailFolder, { message: item }, ['id', ...select]),
+  )
   const digest = (one: object): string =>
     createHash('sha256').update(JSON.stringify(one)).digest('base64url').slice(0, 8)
   const now = new Map(all.map((one) => [`${one.id}`, digest(one)]))
   const changed = all.filter(({ id }) => before.get(`${id}`) !== now.get(`${id}`))
   const removed = [...before.keys()].filter((id) => !now.has(id)).map(odata.removed)
   const value = [...changed, ...removed]
-  return odata.answer(request, 'mailFolders', { value, ...odata.deltaLink(request, [...now]) })
+  return odata.answer(request, 'mailFolders', { value, ...odata.linkTo(request, 'delta', { $deltatoken: [...now] }) })
 }
 
 export const folderRoutes = [
-  route('GET', `mailFolders/${odata.DELTA}`, delta),
-  route('GET', 'mailFolders', list),
-  route('POST', 'mailFolders', create),
-  route('GET', 'mailFolders{folder}', async (request) =>
+  route('GET', `{user}/mailFolders/${odata.DELTA}`, delta),
+  route('GET', '{user}/mailFolders', list),
+  route('POST', '{user}/mailFolders', create),
+  route('GET', '{user}/mailFolders{folder}', async (request) =>
     answerFolder(request, await folderOf(request.mailbox, request.params.folder)),
   ),
-  route('PATCH', 'mailFolders{folder}', rename),
-  route('DELETE', 'mailFolders{folder}', remove),
-  route('GET', 'mailFolders{folder}/childFolders', list),
-  route('POST', 'mailFolders{folder}/childFolders', create),
+  route('PATCH', '{user}/mailFolders{folder}', rename),
+  route('DELETE', '{user}/mailFolders{folder}', remove),
+  route('GET', '{user}/mailFolders{folder}/childFolders', list),
+  route('POST', '{user}/mailFolders{folder}/childFolders', create),
 ]

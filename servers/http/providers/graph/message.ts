@@ -1,58 +1,54 @@
 import { createHash } from 'node:crypto'
 import type { Api } from '../../../../src/api/api.ts'
-import type { MessageFacts } from '../../../../src/api/messages/message-facts.ts'
 import type { IndexedMessage } from '../../../../src/api/messages/message-index.ts'
 import { tagsOf } from '../../../../src/api/messages/summary.ts'
 import { runInSlices } from '../../../../src/core/time/time-slice.ts'
 import { timeText } from '../../../../src/core/time/time-text.ts'
 import { definedOnly } from '../../../../src/core/values/defined.ts'
 import type { Attachment } from '../../../../src/mail/format/attachments.ts'
-import type { ReadableAddress, ReadableMessage } from '../../../../src/mail/format/readable.ts'
+import type { ReadableAddress } from '../../../../src/mail/format/readable.ts'
 import type { MessageReads } from '../../../../src/storage/store/types.ts'
-import { type Entity, type Property, propertiesOf } from './odata.ts'
+import { type Entity, type Item, type Property, propertiesInMemory, propertiesOf } from './entity.ts'
 
-/** A message of which as much is read as the level of the properties needs. */
-export interface Item {
-  readonly at: IndexedMessage
-  readonly facts?: Pick<MessageFacts, 'subject' | 'from' | 'to' | 'cc' | 'bcc' | 'replyTo' | 'date' | 'messageId'>
-  readonly read?: ReadableMessage
-  /** Whether bodies are shown as text. */
-  readonly isText?: boolean
-}
+export type MessageItem = Item<IndexedMessage>
 
 /** Reads a message for properties up to a level. Undefined if it was deleted meanwhile. */
 export async function readItem<T>(
-  api: Api,
-  at: IndexedMessage,
+  { reader }: Api,
+  message: IndexedMessage,
   { level, source, isText = false }: { level: number; source?: MessageReads; isText?: boolean },
-  work: (item: Item) => T,
+  work: (item: MessageItem) => T,
 ): Promise<T | undefined> {
-  if (level === 0) return work({ at })
-  const facts = level === 1 ? await api.reader.facts(at, { source, isScan: true }) : undefined
-  if (level === 1) return facts && work({ at, facts })
-  const whole = async ({ read }: { readonly read: ReadableMessage }): Promise<T> => {
-    await runInSlices(read.textInSteps())
-    return work({ at, facts: read, read, isText })
-  }
-  return api.reader.use(at, whole, source)
+  if (level === 0) return work({ message })
+  const facts = level === 1 ? await reader.facts(message, { source, isScan: true }) : undefined
+  if (level === 1) return facts && work({ message, facts })
+  return reader.use(
+    message,
+    async ({ read }) => {
+      await runInSlices(read.textInSteps())
+      return work({ message, facts: read, read, isText })
+    },
+    source,
+  )
 }
 
 /** Returns a time as Graph shows it, in whole seconds. */
 const seconds = (ms: number): string => `${timeText(ms).slice(0, 19)}Z`
 
-const [ofEntry, ofFacts, ofWhole] = [propertiesOf<Item>(0), propertiesOf<Item>(1), propertiesOf<Item>(2)]
+const of = propertiesOf<IndexedMessage>
+const [ofEntry, ofFacts, ofWhole] = [of(0), of(1), of(2)]
 
 const inner = ['emailAddress/address', 'emailAddress/name']
 const person = ({ name, address }: ReadableAddress) => ({ emailAddress: { name: name || address, address } })
 const people = (field: 'to' | 'cc' | 'bcc' | 'replyTo') => ofFacts(({ facts }) => facts?.[field].map(person), { inner })
 const sender = ofFacts(({ facts }) => facts?.from && person(facts.from), { inner })
-const saved = ofEntry(({ at }) => seconds(at.entry.savedAt), { isDate: true })
+const saved = ofEntry(({ message }) => seconds(message.entry.savedAt), { isDate: true })
 
 /** The keywords of what IMAP has no flag for. `$Important`: RFC 8457. */
 export const IMPORTANT = '$Important'
 export const COMPLETE = '$Completed'
 
-const has = ({ at }: Item, flag: string): boolean => at.entry.flags.includes(flag)
+const has = ({ message }: MessageItem, flag: string): boolean => message.entry.flags.includes(flag)
 const flag = (name: string) =>
   ofEntry((item) => has(item, name), {
     stored: (operator, value) =>
@@ -60,7 +56,7 @@ const flag = (name: string) =>
   })
 
 /** Returns the received dates that a comparison finds. Graph compares whole seconds. */
-const received: Property<Item>['stored'] = (operator, value) => {
+const received: Property<IndexedMessage>['stored'] = (operator, value) => {
   const [at, number] = [Date.parse(`${value}`) / 1000, 'internalDate'] as const
   const [from, next] = [Math.ceil(at) * 1000, Math.floor(at) * 1000 + 1000]
   const least: Partial<Record<string, number>> = { eq: from, ge: from, gt: next }
@@ -69,52 +65,58 @@ const received: Property<Item>['stored'] = (operator, value) => {
   return Object.keys(range).length > 0 ? { number, ...range } : undefined
 }
 
-const header = ({ read }: Item, name: string): string => read?.headers.get(name) ?? ''
+const header = ({ read }: MessageItem, name: string): string => read?.headers.get(name) ?? ''
 
 /** Returns the importance that a message has in its header. */
-export function headerImportance(item: Item): string {
+export function headerImportance(item: MessageItem): string {
   const text = ['importance', 'x-priority', 'x-msmail-priority'].map((name) => header(item, name)).join(' ')
   return /\bhigh\b|\b[12]\b/i.test(text) ? 'high' : /\blow\b|\b[45]\b/i.test(text) ? 'low' : 'normal'
 }
 
 /** Returns the same id for all messages of a conversation: that of its first message. */
-function conversation(item: Item): string {
+function conversation(item: MessageItem): string {
   const ids = ['references', 'in-reply-to', 'message-id'].map((name) => /<[^<>]*>/.exec(header(item, name))?.[0])
   return createHash('sha256')
-    .update(ids.find((one) => one) ?? item.at.entry.blob)
+    .update(ids.find((one) => one) ?? item.message.entry.blob)
     .digest('base64url')
 }
 
-const body = ({ read, isText }: Item) =>
+const body = ({ read, isText }: MessageItem) =>
   isText || read?.html === undefined
     ? { contentType: 'text', content: read?.text ?? '' }
     : { contentType: 'html', content: read.html }
 
-const flagStatus = (item: Item): string =>
+const flagStatus = (item: MessageItem): string =>
   has(item, COMPLETE) ? 'complete' : has(item, '\\Flagged') ? 'flagged' : 'notFlagged'
 
 /** Returns the version of a message. */
 export const changeKey = (modSeq: number): string => Buffer.from(`${modSeq}`).toString('base64')
 
 /** https://learn.microsoft.com/en-us/graph/api/resources/message */
-export const message: Entity<Item> = {
-  id: ofEntry(({ at }) => at.id),
+export const messageEntity: Entity<IndexedMessage> = {
+  id: ofEntry(({ message }) => message.id),
   createdDateTime: saved,
   lastModifiedDateTime: saved,
-  changeKey: ofEntry(({ at }) => changeKey(at.entry.modSeq)),
-  categories: ofEntry(({ at }) => tagsOf(at.entry)),
-  receivedDateTime: ofEntry(({ at }) => seconds(at.entry.internalDate), { isDate: true, stored: received }),
-  sentDateTime: ofFacts(({ at, facts }) => seconds(facts?.date?.getTime() || at.entry.internalDate), { isDate: true }),
+  changeKey: ofEntry(({ message }) => changeKey(message.entry.modSeq)),
+  categories: ofEntry(({ message }) => tagsOf(message.entry)),
+  receivedDateTime: ofEntry(({ message }) => seconds(message.entry.internalDate), { isDate: true, stored: received }),
+  sentDateTime: ofFacts(({ message, facts }) => seconds(facts?.date?.getTime() || message.entry.internalDate), {
+    isDate: true,
+  }),
   hasAttachments: ofWhole(({ read }) => read?.attachments.some((one) => !isInline(one))),
   internetMessageId: ofFacts(({ facts }) => facts?.messageId),
   subject: ofFacts(({ facts }) => facts?.subject),
   bodyPreview: ofWhole(({ read }) => read?.text.trim().slice(0, 255)),
   importance: ofWhole((item) => (has(item, IMPORTANT) ? 'high' : headerImportance(item))),
-  parentFolderId: ofEntry(({ at }) => at.folder.id),
+  parentFolderId: ofEntry(({ message }) => message.folder.id),
   conversationId: ofWhole(conversation),
+  // Outlook writes this field. https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-oxomsg
+  conversationIndex: ofWhole((item) => header(item, 'thread-index') || null),
+  isDeliveryReceiptRequested: ofWhole((item) => header(item, 'return-receipt-to') !== ''),
   isReadReceiptRequested: ofWhole((item) => header(item, 'disposition-notification-to') !== ''),
   isRead: flag('\\Seen'),
   isDraft: flag('\\Draft'),
+  webLink: ofEntry(() => null),
   inferenceClassification: ofEntry(() => 'focused'),
   body: ofWhole(body),
   sender,
@@ -136,10 +138,10 @@ interface AttachmentItem {
 
 const isInline = ({ disposition, cid }: Attachment): boolean => disposition === 'inline' && cid !== undefined
 const isMessage = ({ one }: AttachmentItem): boolean => one.contentType === 'message/rfc822'
-const ofPart = propertiesOf<AttachmentItem>(0)
+const ofPart = propertiesInMemory<AttachmentItem>()
 
 /** https://learn.microsoft.com/en-us/graph/api/resources/fileattachment */
-export const attachment: Entity<AttachmentItem> = {
+export const attachmentEntity: Entity<AttachmentItem> = {
   '@odata.type': ofPart((item) => `#microsoft.graph.${isMessage(item) ? 'item' : 'file'}Attachment`),
   id: ofPart(({ number }) => `${number}`),
   lastModifiedDateTime: ofPart(({ savedAt }) => seconds(savedAt), { isDate: true }),
@@ -152,10 +154,10 @@ export const attachment: Entity<AttachmentItem> = {
 }
 
 /** Returns the attachments of a message. They are decoded while other sessions run. */
-export async function attachmentsOf(api: Api, at: IndexedMessage): Promise<AttachmentItem[]> {
-  const found = await api.reader.use(at, async ({ read }) => {
+export async function attachmentsOf({ reader }: Api, message: IndexedMessage): Promise<AttachmentItem[]> {
+  const found = await reader.use(message, async ({ read }) => {
     const all = await runInSlices(read.attachmentsInSteps())
-    return all.map((one, index) => ({ number: index + 1, one, savedAt: at.entry.savedAt }))
+    return all.map((one, index) => ({ number: index + 1, one, savedAt: message.entry.savedAt }))
   })
   return found ?? []
 }

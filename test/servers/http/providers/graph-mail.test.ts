@@ -82,6 +82,7 @@ describe('messages', () => {
     await send('later')
     const next = await ask(body['@odata.nextLink'])
     expect(next.body.value.map(({ subject }: { subject: string }) => subject)).toEqual(['one'])
+    expect((await ask("messages/$count?$filter=contains(subject,'o')")).body).toBe('2')
     expect(next.body['@odata.nextLink']).toBe(undefined)
     expect(await subjects('$skip=1&$top=2')).toEqual(['three', 'two'])
     for (const [size, applied] of Object.entries({ 1: 'odata.maxpagesize=1', 2: 'odata.maxpagesize=2' })) {
@@ -136,7 +137,13 @@ describe('messages', () => {
     expect(await found('"NOT subject:invoice"')).toEqual(['party'])
     expect(await found('"subject:\\"party\\""')).toEqual(['party'])
     expect(await errorOf('messages?$search="a"&$orderby=subject')).toEqual([400, 'SearchWithOrderBy'])
-    expect(await errorOf('messages?$search="a OR b"')).toEqual([501, 'NotImplemented'])
+    expect(await found('"subject:party OR euros"')).toEqual(['party', 'invoice'])
+    expect(await found('"(subject:party OR subject:invoice) NOT from:carol"')).toEqual(['invoice'])
+    expect(await found('-(party OR nothing)')).toEqual(['invoice'])
+    expect(await found('"subject:\\"please or pay\\" OR body:\\"pay 10\\""')).toEqual(['invoice'])
+    expect(await errorOf('messages?$search="kind:email"')).toEqual([501, 'NotImplemented'])
+    for (const search of ['"(a"', '"OR a"', '"a OR"', '"subject:"', '"a)"', '""'])
+      expect([search, ...(await errorOf(`messages?$search=${search}`))]).toEqual([search, 400, 'BadRequest'])
   })
 
   it('finds no blind copies of others', async () => {
@@ -194,6 +201,7 @@ describe('messages', () => {
       "receivedDateTime ge 'soon'",
       `${'('.repeat(3000)}isRead eq true`,
       `${'not '.repeat(3000)}isRead eq true`,
+      Array(101).fill('isRead eq true').join(' or '),
       'contains(subject)',
       "categories/any(c:c eq 'a'",
       "__proto__ eq 'a'",

@@ -73,5 +73,16 @@ describe.skipIf(!needsPostgres())('two nodes', { timeout: 120_000 }, () => {
     await send(second, 'new')
     expect(subjectsOf(await ask(first, state))).toEqual(['new', 'removed'])
     expect((await ask(first, 'mailFolders/archive')).totalItemCount).toBe(1)
+    const token = (state: object) => Buffer.from(JSON.stringify(state)).toString('base64url')
+    const last = { values: [], savedAt: 1, folderId: 'F', uid: 1 }
+    for (const change of [{ savedAt: 'x' }, { savedAt: 1e300 }, { uid: 0.5 }, { uid: -1 }, { folderId: '\0' }])
+      expect(await ask(first, `messages?$skiptoken=${token({ ...last, ...change })}`)).toMatchObject({
+        error: { code: 'BadRequest' },
+      })
+    const known = JSON.parse(Buffer.from(new URL(state).searchParams.get('$deltatoken') ?? '', 'base64url').toString())
+    for (const change of [{ modSeq: 0.5 }, { modSeq: -1 }, { place: { modSeq: 1.5, uid: 0 } }, { modSeq: 1e15 }])
+      expect(
+        await ask(first, `mailFolders/inbox/messages/delta?$deltatoken=${token({ ...known, ...change })}`),
+      ).toMatchObject({ error: { code: 'syncStateNotFound' } })
   })
 })
