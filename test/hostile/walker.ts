@@ -11,7 +11,7 @@ virtualServers:
   - { protocol: smtp, port: 0, tlsPort: off }
   - { protocol: imap4, port: 0, tlsPort: off, authentication: [basic] }
   - { protocol: pop3, port: 0, tlsPort: off, authentication: [basic] }
-  - { protocol: http, port: 0, tlsPort: off }
+  - { protocol: http, port: 0, tlsPort: off, providers: [graph, gmail] }
 `
 
 /** How a lab is asked for a message. `{id}` stands for its id, `{n}` for its number in the mailbox. */
@@ -49,6 +49,24 @@ const viewsOfOthers = {
   'smtp4dev/api/Messages': ['', '/plaintext', '/html', '/source', '/raw', '/part/0/source'].map(
     (path) => `smtp4dev/api/Messages/{id}${path}`,
   ),
+}
+
+/** Views of the APIs of providers, which need an access token. */
+const providerViews = {
+  'graph/v1.0/me/messages?$top=1': [
+    'graph/v1.0/me/messages?$search="no-such-word"',
+    "graph/v1.0/me/messages?$filter=contains(subject,'no-such-word')",
+    'graph/v1.0/me/mailFolders/inbox/messages/delta',
+    'graph/v1.0/me/messages/{id}',
+    'graph/v1.0/me/messages/{id}/$value',
+    'graph/v1.0/me/messages/{id}/attachments',
+  ],
+  'gmail/v1/users/me/messages?maxResults=1': [
+    'gmail/v1/users/me/messages?q=no-such-word',
+    'gmail/v1/users/me/threads?q=no-such-word',
+    ...['minimal', 'metadata', 'full', 'raw'].map((format) => `gmail/v1/users/me/messages/{id}?format=${format}`),
+  ],
+  'gmail/v1/users/me/threads?maxResults=1': ['gmail/v1/users/me/threads/{id}'],
 }
 
 const imapCommands = [
@@ -114,8 +132,10 @@ export class Walker {
 
   async #httpViews(id: string): Promise<string[]> {
     const failed: string[] = []
-    const view = async (path: string, id: string): Promise<string> => {
-      const { status, text } = await this.#view(path, () => this.#get(path.replace('{id}', id)))
+    const { text: issued } = await this.#post('api/v1/access-tokens', { user: 'alice' })
+    const authorization = `Bearer ${JSON.parse(issued).accessToken}`
+    const view = async (path: string, id: string, init: RequestInit = {}): Promise<string> => {
+      const { status, text } = await this.#view(path, () => this.#get(path.replace('{id}', id), init))
       if (status >= 500) failed.push(`${status} ${path} ${text.slice(0, 200)}`)
       return text
     }
@@ -126,6 +146,12 @@ export class Walker {
     for (const [list, views] of Object.entries(viewsOfOthers)) {
       const found = /"(?:id|ID)":"([^"]+)"/.exec(await view(list, ''))?.[1]
       if (found !== undefined) for (const path of views) await view(path, found)
+    }
+    for (const [list, views] of Object.entries(providerViews)) {
+      const init = { headers: { authorization } }
+      const found = /"id":"([^"]+)"/.exec(await view(list, '', init))?.[1]
+      if (found === undefined) failed.push(`no id in ${list}`)
+      else for (const path of views) await view(path, found, init)
     }
     return failed
   }

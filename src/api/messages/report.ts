@@ -30,19 +30,11 @@ const report = defineOperation('messages.report', 'POST /messages/{id}/report', 
   async run({ api, caller, input: { id, report: text } }) {
     const { folder, entry } = await messageOf(api, caller, id)
     const wanted = parseOnDemand(text)
-    if (!wanted || wanted.kind === 'refuse') {
-      const errors = [
-        {
-          pointer: '/report',
-          message: 'is not a report; write for example bounce+550, complaint+abuse or vacation+reply',
-        },
-      ]
+    if (!wanted || wanted.kind === 'refuse')
       throw new ApiProblem(
         'invalid',
         `${text} is not a report; write for example bounce+550, complaint+abuse or vacation+reply`,
-        { errors },
       )
-    }
     const { mailFrom = '', rcptTo = [], session, client } = entry.envelope ?? {}
     if (mailFrom === '') throw new ApiProblem('conflict', `message ${id} has no return path that a report could go to`)
     const raw = await api.lab.store.read(folder.id, entry.uid)
