@@ -50,6 +50,28 @@ describe('sealpost mail', () => {
     expect((await mail('show', 'latest', '--raw')).stdout).toContain('Subject: Newsletter\r\n')
   })
 
+  it('says why a search with a mistake finds nothing', async () => {
+    const found = async (...args: readonly string[]) => (await mail(...args)).stderr
+    expect(await mail('search', 'frm:shop')).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/^sealpost: query: frm: is not a field; did you mean from:\? /),
+    })
+    expect(await found('search', 'subject:"nothing of this')).toBe(
+      'No message matches. The search has an opening quotation mark without a closing one: subject:"nothing of this\n',
+    )
+    expect(await found('list', '--account', 'bobb')).toBe(
+      'No message matches. There is no account bobb; did you mean bob?\n',
+    )
+    expect(await found('list', '--account', 'Alice')).toBe('No message matches.\n')
+    expect(await found('list', '--folder', 'Projects')).toMatch(
+      /^No message matches\. There is no folder Projects; known: .*INBOX/,
+    )
+    expect(await found('list', '--folder', 'Archive')).toBe('No message matches.\n')
+    expect(await found('list', '--newsgroup', 'lab.general')).toBe(
+      'No message matches. There is no newsgroup lab.general; known: none\n',
+    )
+  })
+
   it('lists the address of MAIL FROM if a message has no From field', async () => {
     const transport = createTransport({ host: '127.0.0.1', port: lab.endpoint('smtp').port ?? 0, ignoreTLS: true })
     const envelope = { from: 'shop@app.test', to: 'customer@example.com' }

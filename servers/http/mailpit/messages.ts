@@ -30,12 +30,12 @@ async function answerList(call: RouteCall, { all }: DeliveredMail, found: MailLi
 
 /**
  * Returns the conditions of the search of a request.
- * @param ignoresBadDates as in `parseQuery`: not for changes, which would concern every message
+ * @param isLenient as in `parseQuery`: not for changes, which would concern every message
  * @throws ApiProblem `bad-request` without one
  */
-function searchOf({ c }: RouteCall, query = '', ignoresBadDates = false): Condition[] {
+function searchOf({ c }: RouteCall, query = '', isLenient = false): Condition[] {
   if (query.trim() === '') throw new ApiProblem('bad-request', 'query: is missing; write query=from:alice, for example')
-  return parseQuery(query, c.req.query('tz') || undefined, ignoresBadDates)
+  return parseQuery(query, c.req.query('tz') || undefined, isLenient)
 }
 
 const list = reads('/api/v1/messages', async (call) => {

@@ -1,3 +1,4 @@
+import { nearest } from '../../core/config/nearest.ts'
 import type { ReadableMessage } from '../../mail/format/readable.ts'
 import { searchable } from '../../mail/format/search-text.ts'
 import { accountOf, CAPTURED_OWNER, type EntryTest, type Folder, PUBLIC_OWNER } from '../../storage/store/types.ts'
@@ -297,10 +298,11 @@ const TERM = /([-!]?)(?:([a-z-]+):)?(?:"((?:[^"\\]|\\.)*)"?|(\S+))/giy
  * Parses a search: all conditions must hold. Words without a field are searched in subject, addresses, recipients, file
  * names, text and link targets.
  * @param timeZone that of dates without one, such as `Pacific/Auckland`
- * @param ignoresBadDates whether conditions with a date of an unknown form are left out, as Mailpit does
+ * @param isLenient whether mistakes are tolerated as Mailpit does: conditions with a date of an unknown form are left out, and
+ * a misspelt field is a word
  * @throws ApiProblem `bad-request`
  */
-export function parseQuery(query: string, timeZone = 'UTC', ignoresBadDates = false): Condition[] {
+export function parseQuery(query: string, timeZone = 'UTC', isLenient = false): Condition[] {
   const conditions: Condition[] = []
   for (let at = skipSpace(query, 0); at < query.length; at = skipSpace(query, at)) {
     TERM.lastIndex = at
@@ -309,7 +311,8 @@ export function parseQuery(query: string, timeZone = 'UTC', ignoresBadDates = fa
     at = TERM.lastIndex
     const [, , field = '', quoted, plain = ''] = match
     const isDate = /^(?:before|after|on)$/i.test(field)
-    if (ignoresBadDates && isDate && parseSearchDate(quoted ?? plain, timeZone) === undefined) continue
+    if (isLenient && isDate && parseSearchDate(quoted ?? plain, timeZone) === undefined) continue
+    if (!isLenient) assertSpelling(field, match[0])
     conditions.push(conditionOfTerm(match, timeZone))
     if (conditions.length > MAX_CONDITIONS) {
       throw new ApiProblem('bad-request', `query: has more than ${MAX_CONDITIONS} conditions`)
@@ -331,6 +334,20 @@ function conditionOfTerm([, sign, field = '', quoted, plain = '']: RegExpExecArr
   return isField(field)
     ? conditionOn(field, value, how)
     : wordsCondition(field === '' ? value : `${field}:${value}`, how)
+}
+
+/** Refuses a word before a colon that is almost a field. Others are text, such as https://… or localhost:8025. */
+function assertSpelling(name: string, term: string): void {
+  const known = Object.keys(fields)
+  // A drive such as C:\ has one letter.
+  const near = name.length > 1 && !isField(name) ? nearest(name, known) : undefined
+  if (near === undefined) return
+  const names = known.map((one) => `${one}:`).join(' ')
+  const literally = `"${term.replaceAll('"', '')}"`
+  throw new ApiProblem(
+    'bad-request',
+    `query: ${name}: is not a field; did you mean ${near}:? Fields are ${names}; quote the words to search for them: ${literally}`,
+  )
 }
 
 /** How a condition is read. `timeZone` is that of dates without one. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { MessageSummary } from '../../api/messages/summary.ts'
 import type { InputOf } from '../../api/operation-types.ts'
+import { nearest } from '../../core/config/nearest.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { positiveNumber } from '../shared/options.ts'
 import { counted, note, paged, print, shortTime } from '../shared/output.ts'
@@ -54,10 +55,41 @@ async function list(query: string, options: ListOptions): Promise<void> {
   const isFiltered = [wanted.query, account, folder, newsgroup].some((one) => one !== undefined)
   const { items, total } = await callApi(options, 'messages.list', wanted)
   if (json) return print(JSON.stringify(items))
-  if (items.length === 0) return note(isFiltered ? 'No message matches.' : 'There is no message.')
+  if (items.length === 0) return note(isFiltered ? await whyNothing(options, query) : 'There is no message.')
   const rows = items.map((one) => [one.id, shortTime(one.receivedAt), placeOf(one), senderOf(one), one.subject])
   printTable(['ID', 'RECEIVED', 'IN', 'FROM', 'SUBJECT'], rows)
   if (total > items.length) note(`${counted(total - items.length, 'message')} more; --limit ${total} shows all`)
+}
+
+/** Returns the note that nothing was found, with the mistake in the search or in a name that explains it. */
+async function whyNothing(options: ListOptions, query: string): Promise<string> {
+  const isOpen = (query.match(/"/g)?.length ?? 0) % 2 === 1
+  if (isOpen) return `No message matches. The search has an opening quotation mark without a closing one: ${query}`
+  const [accounts, folders] = await Promise.all([
+    callApi(options, 'accounts.list', {}),
+    callApi(options, 'folders.list', {}),
+  ]).catch(() => []) // A tenant does not see accounts.
+  if (!accounts || !folders) return 'No message matches.'
+  const names = (of: (folder: (typeof folders.items)[number]) => string | null): string[] =>
+    folders.items.flatMap((folder) => of(folder) ?? [])
+  const known = {
+    account: [...accounts.items.map(({ user }) => user), ...names(({ account }) => account)],
+    folder: names(({ name, newsgroup }) => (newsgroup === null ? name : null)),
+    newsgroup: names(({ newsgroup }) => newsgroup),
+  }
+  const unknown = (['account', 'folder', 'newsgroup'] as const).flatMap((kind) => {
+    const wanted = options[kind]
+    return wanted === undefined ? [] : (missing(kind, wanted, [...new Set(known[kind])]) ?? [])
+  })
+  return ['No message matches.', ...unknown].join(' ')
+}
+
+/** Returns that a name does not exist, with one like it or all; undefined if it exists. */
+function missing(kind: string, wanted: string, known: readonly string[]): string | undefined {
+  if (known.some((name) => name.toLowerCase() === wanted.toLowerCase())) return undefined
+  const near = nearest(wanted, known)
+  const cure = near === undefined ? `known: ${known.join(', ') || 'none'}` : `did you mean ${near}?`
+  return `There is no ${kind} ${wanted}; ${cure}`
 }
 
 /** Returns the address in the From field, or that of MAIL FROM. */

@@ -78,6 +78,13 @@ describe('messages', () => {
     const wrong = await http.request('messages?query=is:new')
     expect(wrong.status).toBe(400)
     expect(wrong.body.detail).toMatch(/is:new is not known; write one of is:read, is:unread/)
+    const misspelt = await http.request('messages?query=frm:alice')
+    expect([misspelt.status, misspelt.body.detail]).toEqual([
+      400,
+      expect.stringMatching(/^query: frm: is not a field; did you mean from:\? Fields are from: to: .*: "frm:alice"$/),
+    ])
+    await deliver('alice', 'See frm:alice and http://localhost:8025')
+    expect(await subjects('"frm:alice" localhost:8025 http://localhost')).toHaveLength(1)
   })
 
   it('are found by parameters beside a search with an unfinished quote', async () => {
