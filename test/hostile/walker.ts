@@ -53,7 +53,8 @@ const viewsOfOthers = {
 
 /** Views of the APIs of providers, which need an access token. */
 const providerViews = {
-  'graph/v1.0/me/messages?$top=1': [
+  'graph/v1.0/me/messages?$top=1&$select=id': [
+    'graph/v1.0/me/messages?$top=1',
     'graph/v1.0/me/messages?$search="no-such-word"',
     "graph/v1.0/me/messages?$filter=contains(subject,'no-such-word')",
     'graph/v1.0/me/mailFolders/inbox/messages/delta',

@@ -166,6 +166,22 @@ describe('events', () => {
     expect(shown.event).toMatchObject({ method: null, organizer: null, start: { timeZone: timeZone ?? null } })
   })
 
+  // Years that Intl.DateTimeFormat writes with less or more than four digits.
+  test.each([
+    ['0026-12-01T10:00:00', '0026-12-02T11:00:00'],
+    ['0000-01-01T00:00:00', '0000-01-02T01:00:00'],
+    ['9999-12-31T23:59:59', undefined],
+  ])('have no moment at %s', async (local, end) => {
+    const start = `DTSTART;TZID=Europe/Berlin:${local.replace(/[-:]/g, '')}`
+    const { mail, shown } = await both(
+      'Content-Type: text/calendar',
+      `BEGIN:VCALENDAR\nBEGIN:VEVENT\n${start}\nDURATION:P1DT1H\nEND:VEVENT\nEND:VCALENDAR`,
+    )
+    expect(mail.event).toMatchObject({ start: { local, at: undefined } })
+    expect(mail.event?.end?.local).toBe(end)
+    expect(shown.event).toMatchObject({ start: { local } })
+  })
+
   test('are missing in other mail', async () => {
     const { mail, shown } = await both('Content-Type: text/plain', 'BEGIN:VCALENDAR')
     expect([mail.event, shown.event]).toEqual([undefined, null])

@@ -150,9 +150,12 @@ function momentOf(local: string, timeZone: string | undefined): Date | undefined
   const asUtc = Date.parse(`${local}Z`)
   const zone = timeZone === undefined || Number.isNaN(asUtc) ? undefined : formatOf(timeZone)
   if (!zone) return undefined
-  const offsetAt = (time: number): number => Date.parse(`${zone.format(time).replace(' ', 'T')}Z`) - time
+  // A year with less or more than four digits is not formatted as ISO 8601 has it.
+  const offsetAt = (time: number): number =>
+    Number.isNaN(time) ? Number.NaN : Date.parse(`${zone.format(time).replace(' ', 'T')}Z`) - time
   // The first offset is a guess. The second look-up corrects it if the zone changes its offset in between.
-  return new Date(asUtc - offsetAt(asUtc - offsetAt(asUtc)))
+  const at = asUtc - offsetAt(asUtc - offsetAt(asUtc))
+  return Number.isNaN(at) ? undefined : new Date(at)
 }
 
 function formatOf(timeZone: string): Intl.DateTimeFormat | undefined {
@@ -169,6 +172,8 @@ function formatOf(timeZone: string): Intl.DateTimeFormat | undefined {
 /** RFC 5545 section 3.3.6 */
 const DURATION = /^\+?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/
 
+const AFTER_YEAR_9999 = Date.UTC(10_000)
+
 function afterDuration(start: EventTime | undefined, duration = ''): EventTime | undefined {
   const [whole, ...counts] = DURATION.exec(duration.trim()) ?? []
   if (!start || whole === undefined) return undefined
@@ -176,7 +181,7 @@ function afterDuration(start: EventTime | undefined, duration = ''): EventTime |
   const seconds = counts.reduce((sum, count, index) => sum + Number(count ?? 0) * (units[index] ?? 0), 0)
   const isDay = start.local.length === 10
   const end = new Date(Date.parse(isDay ? start.local : `${start.local}Z`) + seconds * 1000)
-  if (Number.isNaN(end.getTime())) return undefined
+  if (!(end.getTime() < AFTER_YEAR_9999)) return undefined
   const local = end.toISOString().slice(0, isDay ? 10 : 19)
   return { local, timeZone: start.timeZone, at: momentOf(local, start.timeZone) }
 }
