@@ -31,13 +31,26 @@ export function mcpHandler(api: Api, context: ServerContext): (caller: Caller, c
     const service = await loading
     try {
       const body = c.req.method === 'POST' ? parseJson(await bodyOf(c, MAX_OCTETS)) : undefined
-      return await service.answer(c.req.raw, body, labOf(api, caller, c, context))
+      const answer = await service.answer(c.req.raw, body, labOf(api, caller, c, context))
+      if (answer.headers.get('Content-Type') === 'text/event-stream') endWithClient(c.env)
+      return answer
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error
       const { status, message } = error
       return c.json({ jsonrpc: '2.0', id: null, error: { code: PARSE_ERROR, message } }, status as 400)
     }
   }
+}
+
+/**
+ * Ends an answer when its client closes its side, and with it the call: clients cancel calls so. A wait would take a message
+ * that nobody reads until the next comment line shows that the client has gone.
+ */
+function endWithClient({ incoming: { socket }, outgoing }: Env['Bindings']): void {
+  const end = (): void => void outgoing.destroy()
+  if (socket.readableEnded) return end()
+  socket.once('end', end)
+  outgoing.once('close', () => socket.off('end', end))
 }
 
 function labOf(api: Api, caller: Caller, c: Context<Env>, { log }: ServerContext): McpLab {

@@ -4,6 +4,9 @@ import { Agent, eras } from './client.ts'
 
 const http = HttpLab.ofTests()
 
+/** Before the next comment line of a stream, which comes every 15 seconds, shows the lab that a client has gone. */
+const SOON = { timeout: 12_000 }
+
 const httpSessions = () => http.lab.sessions().filter(({ protocol }) => protocol === 'http')
 
 /** Returns the lines of a session with their times. */
@@ -42,7 +45,7 @@ describe.each(eras)('calls that take time: %s', (era) => {
     abort.abort()
     await refused
     if (era === 'legacy') await expect.poll(notifications).toBeGreaterThan(before)
-    else await expect.poll(() => http.lab.sessions().find(({ id }) => id === session)?.endedAt).toBeDefined()
+    else await expect.poll(() => http.lab.sessions().find(({ id }) => id === session)?.endedAt, SOON).toBeDefined()
     // The wait that was cancelled does not take the message.
     await http.lab.deliver({ subject: `After ${era}` }, { to: 'alice' })
     const found = await agent.data('wait_for_message', { subject: `after ${era}`, timeout: '10s' })
