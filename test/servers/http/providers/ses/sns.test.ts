@@ -1,7 +1,7 @@
 import { createVerify } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { HttpLab } from '../client.ts'
-import { EventReceiver, type Received } from './receiver.ts'
+import { HttpLab } from '../../client.ts'
+import { EventReceiver, type Received } from '../receiver.ts'
 
 const confirmed = await EventReceiver.ofTests()
 const raw = await EventReceiver.ofTests()

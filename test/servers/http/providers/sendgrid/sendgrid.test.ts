@@ -1,8 +1,8 @@
 import { createVerify, generateKeyPairSync } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { bearer, HttpLab } from '../client.ts'
-import { askByName } from './ask.ts'
-import { EventReceiver, type Received } from './receiver.ts'
+import { bearer, HttpLab } from '../../client.ts'
+import { askByName } from '../ask.ts'
+import { EventReceiver, type Received } from '../receiver.ts'
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const secret = privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64')

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { HttpLab } from '../client.ts'
-import { EventReceiver } from './receiver.ts'
+import { HttpLab } from '../../client.ts'
+import { EventReceiver } from '../receiver.ts'
 
 const receiver = await EventReceiver.ofTests()
 const TOKEN = '11111111-2222-3333-4444-555555555555'

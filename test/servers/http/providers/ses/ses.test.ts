@@ -1,8 +1,8 @@
 import { createVerify } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { HttpLab } from '../client.ts'
-import { askByName } from './ask.ts'
-import { EventReceiver } from './receiver.ts'
+import { HttpLab } from '../../client.ts'
+import { askByName } from '../ask.ts'
+import { EventReceiver } from '../receiver.ts'
 
 const receiver = await EventReceiver.ofTests()
 
