@@ -1,5 +1,7 @@
+import { Binder } from './bind.ts'
 import { SieveMistake } from './lexer.ts'
-import { type Construct, parse } from './parser.ts'
+import { parse } from './parser.ts'
+import { CompiledScript, Run } from './run.ts'
 import {
   type CompileResult,
   SIEVE_LIMITS,
@@ -9,35 +11,42 @@ import {
   type SieveResult,
   type SieveScript,
 } from './types.ts'
+import { VOCABULARY } from './vocabulary.ts'
 
-export const SIEVE_CAPABILITIES: readonly string[] = ['fileinto']
+/** The extensions, as in the capability SIEVE of ManageSieve (RFC 5804 section 1.7). */
+export const SIEVE_CAPABILITIES: readonly string[] = [...VOCABULARY.extensions].sort()
 
-class Script implements SieveScript {
-  readonly requires: readonly string[] = []
-  readonly commands: readonly Construct[]
-  constructor(commands: readonly Construct[]) {
-    this.commands = commands
-  }
-}
+/** Mistakes that are reported together at most. */
+const MAX_MISTAKES = 20
 
-/** Compiles a script. Returns it, or every mistake in it. RFC 5228. */
+/** Compiles a script in UTF-8. Returns it, or the mistakes in it. RFC 5228. */
 export function compileScript(source: string | Buffer, limits: Partial<SieveLimits> = {}): CompileResult {
   const all = { ...SIEVE_LIMITS, ...limits }
+  const start = { line: 1, column: 1 }
+  if (Buffer.byteLength(source) > all.scriptOctets)
+    return { errors: [{ ...start, message: `the script is larger than ${all.scriptOctets} bytes; shorten it` }] }
+  const text = source.toString().replace(/^\ufeff/, '')
+  const binder = new Binder(VOCABULARY)
   try {
-    return { script: new Script(parse(source.toString(), all)) }
+    const commands = binder.script(parse(text, all))
+    const errors = binder.mistakes.slice(0, MAX_MISTAKES).map(({ report }) => report)
+    return errors.length > 0 ? { errors } : { script: new CompiledScript([...binder.requires], commands) }
   } catch (error) {
     if (error instanceof SieveMistake) return { errors: [error.report] }
     throw error
   }
 }
 
-/** Runs a script on a message. Never rejects because of the script: after an error, the result is the implicit keep. */
-export async function runScript(
+/**
+ * Runs a script of `compileScript` on a message. Executes nothing: returns the actions. A mistake that shows during the run is in
+ * the result, which then keeps the message.
+ */
+export function runScript(
   script: SieveScript,
   message: SieveMessage,
   environment: SieveEnvironment,
   limits: Partial<SieveLimits> = {},
 ): Promise<SieveResult> {
-  void [script, message, environment, limits]
-  return { actions: [{ type: 'keep', implicit: true, flags: [], line: 0 }], remember: [], trace: [] }
+  const run = new Run(message, environment, { ...SIEVE_LIMITS, ...limits }, VOCABULARY.extensions)
+  return run.result(script as CompiledScript)
 }
