@@ -45,3 +45,5 @@ say(
     .catch(({ statusCode, code }) => ({ statusCode, code })),
 )
 await client.api(`/me/mailFolders/${archive}`).delete()
+say((await client.api('/me').select('displayName,mail').get()).mail)
+say(await client.api('/me/messages/$count').search('"subject:\\"Mail 1\\" OR subject:\\"Mail 2\\""').get())

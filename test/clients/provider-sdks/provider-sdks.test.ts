@@ -272,7 +272,7 @@ describe.skipIf(!installed)('the SDKs of providers', LONG, () => {
       expect.anything(),
       expect.anything(),
       expect.anything(),
-      { statusCode: 403, code: 'ErrorSendAsDenied' },
+      { statusCode: 403, code: 'ErrorAccessDenied' },
       { statusCode: 403, code: 'ErrorSendAsDenied' },
       { statusCode: 401, code: 'InvalidAuthenticationToken' },
       { statusCode: 501, code: 'NotImplemented' },
@@ -305,6 +305,8 @@ describe.skipIf(!installed)('the SDKs of providers', LONG, () => {
       true,
       [{ reason: 'deleted' }],
       { statusCode: 404, code: 'ErrorItemNotFound' },
+      'alice@lab.test',
+      '2',
     ])
   })
 

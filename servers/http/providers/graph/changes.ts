@@ -1,16 +1,14 @@
 import { z } from 'zod'
 import type { IndexedMessage } from '../../../../src/api/messages/message-index.ts'
-import { keywordOf, tagsOf } from '../../../../src/api/messages/summary.ts'
 import { limitOf } from '../../../../src/storage/store/quota.ts'
-import { addMessage, ask, messageById } from '../mailbox/mailbox.ts'
+import { ask, messageById } from '../mailbox/mailbox.ts'
 import { type Answer, ProviderError } from '../types.ts'
 import { jsonBody } from '../values.ts'
 import { GraphError } from './errors.ts'
 import { folderOf, wellKnown } from './folders.ts'
 import { COMPLETE, headerImportance, IMPORTANT, readItem } from './message.ts'
 import { answerMessage, messageOf, ofMessage } from './messages.ts'
-import { type GraphRequest, route } from './odata.ts'
-import { draftIn, sendOctets } from './sending.ts'
+import type { GraphRequest } from './odata.ts'
 
 /** The properties of a message that an account can change. */
 const changed = z.looseObject({
@@ -18,22 +16,26 @@ const changed = z.looseObject({
   categories: z.array(z.string()).optional(),
   importance: z.enum(['low', 'normal', 'high']).optional(),
   flag: z.looseObject({ flagStatus: z.enum(['notFlagged', 'flagged', 'complete']) }).optional(),
-  inferenceClassification: z.string().optional(),
 })
 
 async function change(request: GraphRequest): Promise<Answer> {
   const { call, mailbox } = request
   const at = await messageOf(request)
-  const { isRead, categories, importance, flag, inferenceClassification: _, ...others } = jsonBody(call, changed)
-  const [other] = Object.keys(others).filter((name) => !name.startsWith('@'))
+  const { isRead, categories, importance, flag, ...others } = jsonBody(call, changed)
+  const isDone = (name: string): boolean => name.startsWith('@') || others[name] === 'focused'
+  const other = Object.keys(others).find((name) => !isDone(name))
   if (other !== undefined) throw new ProviderError('not-offered', `Sealpost does not change '${other}' of a message`)
   const own = importance && (await readItem(call.api, at, { level: 2 }, headerImportance))
   if (importance !== 'high' && importance !== own)
     throw new GraphError(400, 'ErrorInvalidPropertySet', `importance: the header says ${own}; write that, or high`)
-  const isFlag = (status: string): boolean | undefined => flag && flag.flagStatus === status
-  const flags = { id: at.id, read: isRead, tags: categories, flagged: isFlag('flagged') }
-  await ask(mailbox, 'messages.update', flags)
-  const keywords = { [COMPLETE]: isFlag('complete'), [IMPORTANT]: importance && importance === 'high' }
+  const status = flag?.flagStatus
+  await ask(mailbox, 'messages.update', {
+    id: at.id,
+    read: isRead,
+    tags: categories,
+    flagged: flag && status === 'flagged',
+  })
+  const keywords = { [COMPLETE]: flag && status === 'complete', [IMPORTANT]: importance && importance === 'high' }
   for (const [name, isSet] of Object.entries(keywords))
     if (isSet !== undefined)
       await mailbox.store.setFlags(at.folder.id, [at.entry.uid], { mode: isSet ? 'add' : 'remove', flags: [name] })
@@ -48,7 +50,12 @@ async function move(request: GraphRequest): Promise<Answer> {
   return answerMessage(request, await moved(request, await messageOf(request), name), 201)
 }
 
-async function moved({ mailbox }: GraphRequest, { id }: IndexedMessage, folder: string): Promise<IndexedMessage> {
+/** Moves a message to the folder with a name. Returns it with its new id. */
+export async function moved(
+  { mailbox }: GraphRequest,
+  { id }: IndexedMessage,
+  folder: string,
+): Promise<IndexedMessage> {
   const after = (await ask(mailbox, 'messages.move', { id, folder })) as { readonly id: string }
   return messageById(mailbox, after.id)
 }
@@ -77,33 +84,10 @@ async function remove(request: GraphRequest): Promise<Answer> {
   return { status: 204 }
 }
 
-async function createDraft(request: GraphRequest): Promise<Answer> {
-  const { call, mailbox, params } = request
-  const folder = await folderOf(mailbox, params.folder ?? 'drafts')
-  const { raw, categories } = await draftIn(call, mailbox.address)
-  const flags = ['\\Draft', '\\Seen', ...categories.map(keywordOf)]
-  return answerMessage(request, await addMessage(mailbox, folder, raw, flags), 201)
-}
-
-async function sendDraft(request: GraphRequest): Promise<Answer> {
-  const { call, mailbox } = request
-  const at = await messageOf(request)
-  const raw = await mailbox.store.read(at.folder.id, at.entry.uid)
-  if (!raw || !at.entry.flags.includes('\\Draft'))
-    throw new GraphError(400, 'ErrorInvalidRequest', 'The message is not a draft.')
-  await sendOctets(call, raw, tagsOf(at.entry))
-  const { folder, entry } = await moved(request, at, (await folderOf(mailbox, 'sentitems')).name)
-  await mailbox.store.setFlags(folder.id, [entry.uid], { mode: 'remove', flags: ['\\Draft'] })
-  return { status: 202 }
-}
-
 export const changeRoutes = [
-  route('POST', '{user}/messages', createDraft),
-  route('POST', '{user}/mailFolders{folder}/messages', createDraft),
   ...ofMessage('PATCH', '', change),
   ...ofMessage('DELETE', '', remove),
   ...ofMessage('POST', '/permanentDelete', removeForGood),
   ...ofMessage('POST', '/move', move),
   ...ofMessage('POST', '/copy', copy),
-  ...ofMessage('POST', '/send', sendDraft),
 ]

@@ -25,6 +25,7 @@ async function messages(request: odata.GraphRequest): Promise<Answer> {
   const { filter, select, top } = odata.listQuery(request, messageEntity)
   if (filter.some(({ ofEntry }) => !ofEntry))
     throw new ProviderError('not-offered', 'Sealpost filters a delta by dates and flags only')
+  if (query.has('changeType')) throw new ProviderError('not-offered', 'Sealpost does not filter a delta by changeType')
   const token = query.get('$skiptoken') ?? query.get('$deltatoken') ?? 'first'
   const now = await stateOf(mailbox.store, folder)
   const end = ({ modSeq }: typeof now) => ({ modSeq, uid: Number.MAX_SAFE_INTEGER })

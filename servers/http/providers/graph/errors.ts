@@ -32,9 +32,16 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, code: string,
   'not-offered': [501, 'NotImplemented'],
 }
 
+/** The errors for a user in the path who is not the account. */
+const users: Readonly<Record<string, readonly [status: number, code: string, message: string]>> = {
+  other: [403, 'ErrorAccessDenied', 'Access is denied. Check credentials and try again.'],
+  unknown: [404, 'ErrorInvalidUser', 'The requested user is invalid.'],
+}
+
 /** Returns an error in the JSON of Graph. */
 export const errorOf: Provider['errorOf'] = (error, { resetAtMs, nowMs }, { c }) => {
-  const [status, code, text] = error instanceof GraphError ? [error.status, error.code ?? ''] : errors[error.kind]
+  const known = (error.field === 'user' && users[error.code ?? '']) || errors[error.kind]
+  const [status, code, text] = error instanceof GraphError ? [error.status, error.code ?? ''] : known
   const id = randomUUID()
   const innerError = {
     date: timeText(nowMs).slice(0, 19),

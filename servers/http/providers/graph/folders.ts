@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { Folder, FolderStatus } from '../../../../src/storage/store/types.ts'
+import type { Folder } from '../../../../src/storage/store/types.ts'
 import { type AccountMailbox, ask, folderById, gone } from '../mailbox/mailbox.ts'
 import type { Answer } from '../types.ts'
 import { jsonBody } from '../values.ts'
@@ -35,13 +35,6 @@ export async function folderOf(mailbox: AccountMailbox, id = ''): Promise<Folder
 const parentIn = async ({ mailbox, params: { folder = ROOT } }: GraphRequest): Promise<Folder | undefined> =>
   folder.toLowerCase() === ROOT ? undefined : folderOf(mailbox, folder)
 
-interface FolderItem {
-  readonly folder: Folder
-  readonly status: FolderStatus
-  readonly parent: Folder | undefined
-  readonly children: number
-}
-
 const of = propertiesInMemory<FolderItem>()
 
 /** https://learn.microsoft.com/en-us/graph/api/resources/mailfolder */
@@ -63,15 +56,16 @@ const parentOf = ({ name }: Folder, all: readonly Folder[]): Folder | undefined 
   all.filter((one) => name.startsWith(`${one.name}/`)).sort((a, b) => b.name.length - a.name.length)[0]
 
 /** Returns all folders of an account. */
-async function folderItems({ store, owner }: AccountMailbox): Promise<FolderItem[]> {
+async function folderItems({ store, owner }: AccountMailbox) {
   const all = await store.listFolders(owner)
   const parents = all.map((folder) => parentOf(folder, all))
-  const itemOf = async (folder: Folder, at: number): Promise<FolderItem> => ({
-    ...{ folder, status: await store.status(folder.id), parent: parents[at] },
-    children: parents.filter((parent) => parent === folder).length,
-  })
+  const itemOf = async (folder: Folder, at: number) => {
+    const children = parents.filter((parent) => parent === folder).length
+    return { folder, parent: parents[at], children, status: await store.status(folder.id) }
+  }
   return Promise.all(all.map(itemOf))
 }
+type FolderItem = Awaited<ReturnType<typeof folderItems>>[number]
 
 async function list(request: GraphRequest): Promise<Answer> {
   const parent = await parentIn(request)

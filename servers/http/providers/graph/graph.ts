@@ -5,17 +5,24 @@ import { deltaRoutes } from './delta.ts'
 import { errorOf } from './errors.ts'
 import { folderRoutes } from './folders.ts'
 import { messageRoutes } from './messages.ts'
-import { sendMail } from './sending.ts'
+import { answer, route } from './odata.ts'
+import { sendingRoutes } from './sending.ts'
 import { subscriptionRoutes } from './subscriptions.ts'
+
+/** Answers with the account. https://learn.microsoft.com/en-us/graph/api/user-get */
+const me = route('GET', '{user}', async (request) => {
+  const {
+    account: { user },
+    address,
+  } = request.mailbox
+  return answer(request, '$entity', { id: address, displayName: user, mail: address, userPrincipalName: address })
+})
 
 /** Microsoft Graph: sendMail, and the mail of an account. Its keys are access tokens of the lab. */
 export const graph: Provider = {
   routes: [
-    {
-      method: 'POST',
-      path: /^\/(?:v1\.0|beta)\/(?:me|users\/(?<user>[^/]+))\/(?:microsoft\.graph\.)?sendMail$/i,
-      run: sendMail,
-    },
+    me,
+    ...sendingRoutes,
     ...deltaRoutes,
     ...messageRoutes,
     ...changeRoutes,

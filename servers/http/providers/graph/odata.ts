@@ -19,9 +19,15 @@ const USER = '/(?:me|users/(?<user>[^/]+))'
 /** A value in a path: `messages/ID` or `messages('ID')`. */
 const VALUE = String.raw`(?:/|\(')(?<$1>[^/']+)(?:'\))?`
 
+/** The folders above one, which its id alone names. */
+const PARENTS = `(?:${VALUE.replace('?<$1>', '?:')}/childFolders)*{folder}`
+
 /** Returns a route. @param path below the version or the user, with values such as `{user}/messages{id}` */
 export function route(method: string, path: string, run: (request: GraphRequest) => Promise<Answer>): ProviderRoute {
-  const form = path.replace('{user}', USER).replaceAll(/\{(\w+)\}/g, VALUE)
+  const form = path
+    .replace('{user}', USER)
+    .replace('{folder}', PARENTS)
+    .replaceAll(/\{(\w+)\}/g, VALUE)
   return {
     method,
     path: new RegExp(`^/(?:v1\\.0|beta)${form}$`, 'i'),

@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { keywordOf, tagsOf } from '../../../../src/api/messages/summary.ts'
 import { addressText } from '../../../../src/mail/format/addresses.ts'
 import { compose } from '../../../../src/mail/format/compose.ts'
 import { addressed, attachmentOf } from '../../drafts.ts'
 import { accountIn, addressesIn, assertOwn, saveSent } from '../account-mail.ts'
+import { addMessage } from '../mailbox/mailbox.ts'
 import { send } from '../send.ts'
 import { type Answer, type ProviderCall, ProviderError } from '../types.ts'
 import { jsonBody } from '../values.ts'
+import { moved } from './changes.ts'
+import { GraphError } from './errors.ts'
+import { folderOf } from './folders.ts'
+import { answerMessage, messageOf, ofMessage } from './messages.ts'
+import { type GraphRequest, route } from './odata.ts'
 
 const recipient = z
   .object({ emailAddress: z.object({ address: z.string(), name: z.string().nullish() }) })
@@ -76,7 +83,7 @@ const isMime = ({ c }: ProviderCall): boolean => /^text\/plain\b/i.test(c.req.he
 const mimeIn = ({ body }: ProviderCall): Buffer => Buffer.from(body.toString('latin1'), 'base64')
 
 /** Returns the octets of the draft that a request has, in JSON or MIME, and its categories. */
-export async function draftIn(call: ProviderCall, address: string): Promise<{ raw: Buffer; categories: string[] }> {
+async function draftIn(call: ProviderCall, address: string): Promise<{ raw: Buffer; categories: string[] }> {
   if (isMime(call)) return { raw: mimeIn(call), categories: [] }
   const message = jsonBody(call, messageInput)
   const { content } = draftOf(message, address)
@@ -87,7 +94,7 @@ export async function draftIn(call: ProviderCall, address: string): Promise<{ ra
 }
 
 /** Sends a message to the recipients in its header, as an account. */
-export async function sendOctets(call: ProviderCall, raw: Buffer, tags: readonly string[] = []): Promise<void> {
+async function sendOctets(call: ProviderCall, raw: Buffer, tags: readonly string[] = []): Promise<void> {
   const { address } = accountIn(call)
   const { from = address, recipients: to } = addressesIn(raw)
   assertOwn(call, from)
@@ -95,7 +102,7 @@ export async function sendOctets(call: ProviderCall, raw: Buffer, tags: readonly
 }
 
 /** Sends the message of a request. */
-export async function sendMail(call: ProviderCall): Promise<Answer> {
+async function sendMail(call: ProviderCall): Promise<Answer> {
   const { user, address } = accountIn(call)
   if (isMime(call)) {
     await sendOctets(call, mimeIn(call))
@@ -111,3 +118,34 @@ export async function sendMail(call: ProviderCall): Promise<Answer> {
   if (saveToSentItems) await saveSent(call, user, await compose(content, call.context.clock.now()))
   return { status: 202 }
 }
+
+async function createDraft(request: GraphRequest): Promise<Answer> {
+  const { call, mailbox, params } = request
+  const folder = await folderOf(mailbox, params.folder ?? 'drafts')
+  const { raw, categories } = await draftIn(call, mailbox.address)
+  const flags = ['\\Draft', '\\Seen', ...categories.map(keywordOf)]
+  return answerMessage(request, await addMessage(mailbox, folder, raw, flags), 201)
+}
+
+async function sendDraft(request: GraphRequest): Promise<Answer> {
+  const { call, mailbox } = request
+  const at = await messageOf(request)
+  const raw = await mailbox.store.read(at.folder.id, at.entry.uid)
+  if (!raw || !at.entry.flags.includes('\\Draft'))
+    throw new GraphError(400, 'ErrorInvalidRequest', 'The message is not a draft.')
+  await sendOctets(call, raw, tagsOf(at.entry))
+  const { folder, entry } = await moved(request, at, (await folderOf(mailbox, 'sentitems')).name)
+  await mailbox.store.setFlags(folder.id, [entry.uid], { mode: 'remove', flags: ['\\Draft'] })
+  return { status: 202 }
+}
+
+export const sendingRoutes = [
+  {
+    method: 'POST',
+    path: /^\/(?:v1\.0|beta)\/(?:me|users\/(?<user>[^/]+))\/(?:microsoft\.graph\.)?sendMail$/i,
+    run: sendMail,
+  },
+  route('POST', '{user}/messages', createDraft),
+  route('POST', '{user}/mailFolders{folder}/messages', createDraft),
+  ...ofMessage('POST', '/send', sendDraft),
+]

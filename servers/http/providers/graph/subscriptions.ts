@@ -3,8 +3,8 @@ import { z } from 'zod'
 import type { Api } from '../../../../src/api/api.ts'
 import { providerSource } from '../../../../src/core/config/schema/providers.ts'
 import { timeText } from '../../../../src/core/time/time-text.ts'
-import type { StoreEvent } from '../../../../src/storage/store/types.ts'
-import type { Answer } from '../types.ts'
+import { accountOf, type Folder, type StoreEvent } from '../../../../src/storage/store/types.ts'
+import { type Answer, ProviderError } from '../types.ts'
 import { jsonBody } from '../values.ts'
 import { GraphError } from './errors.ts'
 import { folderOf } from './folders.ts'
@@ -23,13 +23,14 @@ const input = expiration.extend({
   notificationUrl: z.string().max(2048),
   resource: z.string().max(1024),
   clientState: z.string().max(128).optional(),
+  includeResourceData: z.boolean().optional(),
 })
 
 interface Subscription {
   /** As Graph shows it. */
   readonly shown: z.output<typeof input> & { readonly id: string }
-  readonly user: string
-  readonly owner: string
+  /** The mailbox. */
+  readonly owner: Folder['owner']
   /** Absent: all folders. */
   readonly folderId?: string | undefined
   readonly source: string
@@ -38,55 +39,53 @@ interface Subscription {
 }
 
 const subscriptionsOf = ({ lab }: Api) => lab.values.map<Subscription>('graph-subscriptions')
-const isLive = ({ lab }: Api, { shown }: Subscription): boolean =>
-  Date.parse(shown.expirationDateTime) > lab.clock.now()
+
+/** Returns the subscriptions of a mailbox that have not ended. */
+const liveOf = (api: Api, mailbox: Folder['owner']): Subscription[] =>
+  [...subscriptionsOf(api).values()].filter(
+    ({ owner, shown }) => owner === mailbox && Date.parse(shown.expirationDateTime) > api.lab.clock.now(),
+  )
 
 /** The labs whose changes this process follows. */
 const followed = new WeakSet<Api>()
+const TYPES: Readonly<Partial<Record<string, string>>> = { appended: 'created', flags: 'updated', expunged: 'deleted' }
 
 /** Sends the notifications of the subscriptions of this node. */
 function follow(api: Api): void {
   if (followed.has(api)) return
   followed.add(api)
   const { lab } = api
-  const isWanted = ({ owner, id }: StoreEvent['folder'], one: Subscription): boolean =>
-    one.node === lab.cluster.node && one.owner === owner && (one.folderId ?? id) === id && isLive(api, one)
-  const wanted = (folder: StoreEvent['folder']) =>
-    [...subscriptionsOf(api).values()].filter((one) => isWanted(folder, one))
-  api.onReset(() => subscriptionsOf(api).clear())
-  lab.store.watch(
-    (event) => {
-      const type = { appended: 'created', flags: 'updated', expunged: 'deleted' }[event.type as 'appended']
-      const all = 'entries' in event ? event.entries : 'uids' in event ? event.uids.map((uid) => ({ uid })) : []
-      if (type === undefined) return
-      for (const one of wanted(event.folder)) {
-        if (!one.shown.changeType.split(',').includes(type)) continue
-        for (let at = 0; at < all.length; at += MAX_NOTIFIED) {
-          const some = all.slice(at, at + MAX_NOTIFIED)
-          const value = some.map((entry) => notification(one, type, event.folder.id, entry))
-          const post = { event: `message.${type}`, body: JSON.stringify({ value }), source: one.source, delayMs: 0 }
-          const sent = api.webhooks?.post(one.shown.notificationUrl, post)
-          sent?.catch((error: unknown) => lab.logError(error, 'a notification of Graph is lost'))
-        }
+  const wanted = ({ owner, id }: Folder) =>
+    liveOf(api, owner).filter(({ node, folderId = id }) => node === lab.cluster.node && folderId === id)
+  const notify = (event: StoreEvent): void => {
+    const type = TYPES[event.type]
+    const all = 'uids' in event ? event.uids.map((uid) => ({ uid })) : 'entries' in event ? event.entries : []
+    if (type === undefined) return
+    for (const one of wanted(event.folder).filter(({ shown }) => shown.changeType.split(',').includes(type))) {
+      for (let at = 0; at < all.length; at += MAX_NOTIFIED) {
+        const value = all.slice(at, at + MAX_NOTIFIED).map((entry) => notification(one, type, event.folder.id, entry))
+        const post = { event: `message.${type}`, body: JSON.stringify({ value }), source: one.source, delayMs: 0 }
+        const sent = api.webhooks?.post(one.shown.notificationUrl, post)
+        sent?.catch((error: unknown) => lab.logError(error, 'a notification of Graph is lost'))
       }
-    },
-    { follows: (folder) => wanted(folder).length > 0 },
-  )
+    }
+  }
+  api.onReset(() => subscriptionsOf(api).clear())
+  lab.store.watch(notify, { follows: (folder) => wanted(folder).length > 0 })
 }
 
 /** https://learn.microsoft.com/en-us/graph/api/resources/changenotification */
 function notification(
-  { shown, user }: Subscription,
+  { shown, owner }: Subscription,
   changeType: string,
   folderId: string,
   { uid, modSeq }: { readonly uid: number; readonly modSeq?: number },
 ) {
   const id = `${folderId}.${uid}`
-  const resource = `Users/${user}/Messages/${id}`
+  const resource = `Users/${accountOf({ owner })}/Messages/${id}`
   const tag = modSeq === undefined ? {} : { '@odata.etag': `W/"${changeKey(modSeq)}"` }
   return {
-    subscriptionId: shown.id,
-    subscriptionExpirationDateTime: shown.expirationDateTime,
+    ...{ subscriptionId: shown.id, subscriptionExpirationDateTime: shown.expirationDateTime },
     ...{ changeType, resource, clientState: shown.clientState, tenantId: '00000000-0000-0000-0000-000000000000' },
     resourceData: { '@odata.type': '#Microsoft.Graph.Message', '@odata.id': resource, ...tag, id },
   }
@@ -112,13 +111,16 @@ async function create(request: GraphRequest): Promise<Answer> {
   const { api, config, virtualServer } = call
   const given = jsonBody(call, input)
   const { resource, notificationUrl } = given
+  if (given.includeResourceData) throw new ProviderError('not-offered', 'Sealpost sends no resource data')
   const [, user, folder] = RESOURCE.exec(resource) ?? refuse(`resource: ${resource} is not the messages of a mailbox`)
   if (user !== undefined && api.lab.directory.findByAddress(user)?.user !== mailbox.account.user)
     refuse('Operation: Create; Exception: [Status Code: Forbidden; Reason: Access is denied.]', 'ExtensionError', 403)
   const folderId = folder === undefined ? undefined : (await folderOf(mailbox, folder)).id
   const shown = { id: randomUUID(), ...given, expirationDateTime: endOf(request, given) }
-  for (const [id, one] of subscriptionsOf(api).entries()) if (!isLive(api, one)) await subscriptionsOf(api).delete(id)
-  if (ownOf(request).length >= MAX_SUBSCRIPTIONS) refuse('The limit of subscriptions is reached.', 'Forbidden', 403)
+  const live = liveOf(api, mailbox.owner)
+  for (const [id, one] of subscriptionsOf(api).entries())
+    if (one.owner === mailbox.owner && !live.includes(one)) await subscriptionsOf(api).delete(id)
+  if (live.length >= MAX_SUBSCRIPTIONS) refuse('The limit of subscriptions is reached.', 'Forbidden', 403)
   const source = providerSource(virtualServer, config.provider)
   // https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
   const token = `Validation: Testing client application reachability for subscription Request-Id: ${randomUUID()}`
@@ -128,22 +130,19 @@ async function create(request: GraphRequest): Promise<Answer> {
   if (reply.status !== 200 || reply.text !== token)
     refuse(`Subscription validation request failed. Must respond with 200 OK and the token. ${reply.error ?? ''}`)
   follow(api)
-  const { account, owner } = mailbox
-  const one = { shown, user: account.user, owner, folderId, source, node: api.lab.cluster.node }
-  return kept(request, one, 201)
+  return kept(request, { shown, owner: mailbox.owner, folderId, source, node: api.lab.cluster.node }, 201)
 }
-
-const ownOf = ({ call: { api }, mailbox }: GraphRequest): Subscription[] =>
-  [...subscriptionsOf(api).values()].filter((one) => one.user === mailbox.account.user && isLive(api, one))
-
-const found = (request: GraphRequest): Subscription =>
-  ownOf(request).find(({ shown }) => shown.id === request.params.id) ??
-  refuse('The object was not found.', 'ResourceNotFound', 404)
 
 async function kept(request: GraphRequest, one: Subscription, status = 200): Promise<Answer> {
   await subscriptionsOf(request.call.api).put(one.shown.id, one)
   return answer(request, 'subscriptions/$entity', one.shown, status)
 }
+
+const all = ({ call, mailbox }: GraphRequest): Subscription[] => liveOf(call.api, mailbox.owner)
+
+const found = (request: GraphRequest): Subscription =>
+  all(request).find(({ shown }) => shown.id === request.params.id) ??
+  refuse('The object was not found.', 'ResourceNotFound', 404)
 
 async function renew(request: GraphRequest): Promise<Answer> {
   const one = found(request)
@@ -158,7 +157,7 @@ async function remove(request: GraphRequest): Promise<Answer> {
 
 export const subscriptionRoutes = [
   route('GET', '/subscriptions', async (request) =>
-    answer(request, 'subscriptions', { value: ownOf(request).map(({ shown }) => shown) }),
+    answer(request, 'subscriptions', { value: all(request).map(({ shown }) => shown) }),
   ),
   route('POST', '/subscriptions', create),
   route('GET', '/subscriptions{id}', async (request) => answer(request, 'subscriptions/$entity', found(request).shown)),

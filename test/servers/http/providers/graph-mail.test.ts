@@ -258,10 +258,37 @@ describe('messages', () => {
       404,
       'ErrorItemNotFound',
     ])
-    const other = await http.request('/graph/v1.0/users/alice@lab.test/messages', {
-      headers: bearer(await http.lab.accessToken({ user: 'bob' })),
-    })
-    expect(other.status).toBe(403)
+    const users = { 'alice@lab.test': [403, 'ErrorAccessDenied'], 'nobody@lab.test': [404, 'ErrorInvalidUser'] }
+    for (const [user, error] of Object.entries(users))
+      for (const path of [`users/${user}/messages`, `users/${user.replace('@', '%40')}/mailFolders`, `users/${user}`]) {
+        const headers = bearer(await http.lab.accessToken({ user: 'bob' }))
+        const { status, body } = await http.request(`/graph/v1.0/${path}`, { headers })
+        expect([path, status, body.error.code]).toEqual([path, ...error])
+      }
+    const { '@odata.nextLink': link, '@odata.deltaLink': state } = {
+      ...(await ask('messages?$top=1')).body,
+      ...(await ask('mailFolders/inbox/messages/delta')).body,
+    }
+    const token = new URL(state).searchParams.get('$deltatoken')
+    expect(link).toBe(undefined)
+    expect(await errorOf(state, {}, 'bob')).toEqual([410, 'syncStateNotFound'])
+    expect(await errorOf(`mailFolders/${parentFolderId}/messages/delta?$deltatoken=${token}`, {}, 'bob')).toEqual([
+      404,
+      'ErrorItemNotFound',
+    ])
+  })
+})
+
+describe('the account', () => {
+  it('is shown as the user', async () => {
+    const headers = bearer(await http.lab.accessToken({ user: 'alice' }))
+    for (const path of ['me', 'me?$select=displayName,mail', 'users/alice@lab.test']) {
+      const { status, body } = await http.request(`/graph/v1.0/${path}`, { headers })
+      expect([path, status, body]).toMatchObject([path, 200, { mail: 'alice@lab.test', displayName: 'alice' }])
+    }
+    const { body } = await http.request('/graph/v1.0/me', { headers })
+    expect(body).toMatchObject({ userPrincipalName: 'alice@lab.test' })
+    expect((await http.request(`/graph/v1.0/users/${body.id}/messages`, { headers })).status).toBe(200)
   })
 })
 
@@ -301,6 +328,8 @@ describe('changes', () => {
     ).toMatchObject({ flag: { flagStatus: 'complete' }, importance: 'normal', categories: [] })
     expect((await patch(id, { importance: 'low' })).body.error.code).toBe('ErrorInvalidPropertySet')
     expect((await patch(id, { subject: 'two' })).status).toBe(501)
+    expect((await patch(id, { inferenceClassification: 'other' })).status).toBe(501)
+    expect((await patch(id, { inferenceClassification: 'focused' })).status).toBe(200)
     expect((await patch(id, { isRead: 'yes' })).body.error.code).toBe('ErrorInvalidRequest')
     expect((await patch(id, { categories: ['a"b'] })).body.error.code).toBe('ErrorInvalidRequest')
   })
@@ -373,6 +402,10 @@ describe('folders', () => {
     expect((await ask("mailFolders?$filter=displayName eq 'work'&$select=displayName")).body.value).toEqual([
       { displayName: 'Work' },
     ])
+    const below = `mailFolders/${work.body.id}/childFolders/${child.body.id}`
+    expect((await ask(below)).body).toMatchObject({ id: child.body.id, displayName: 'Plans' })
+    expect((await ask(`${below}/messages`)).body.value).toEqual([])
+    expect((await ask(`mailFolders('${work.body.id}')/childFolders('${child.body.id}')`)).status).toBe(200)
     const renamed = await ask(`mailFolders/${work.body.id}`, { method: 'PATCH', json: { displayName: 'Jobs' } })
     expect(renamed.body).toMatchObject({ id: work.body.id, displayName: 'Jobs', childFolderCount: 1 })
     await overImap((client) => client.mailboxCreate('By IMAP'))
@@ -418,6 +451,9 @@ describe('delta', () => {
       { id: start.values.find(({ subject }) => subject === '1')?.id, '@removed': { reason: 'deleted' } },
     ])
     expect((await all(next.link)).values).toEqual([])
+    const dated = await all(`mailFolders/inbox/messages/delta?$filter=receivedDateTime ge 2000-01-01T00:00:00Z`)
+    expect(dated.values).toHaveLength(5)
+    expect(await errorOf('mailFolders/inbox/messages/delta?changeType=created')).toEqual([501, 'NotImplemented'])
     expect((await all('mailFolders/inbox/messages/delta?$deltatoken=latest')).values).toEqual([])
   })
 
