@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { clearInterval, performance, setInterval, setTimeout } from '../../core/time/real-timers.ts'
 import type { StoreFiles } from '../../tls/pki/certificate-store/files.ts'
+import { attemptTransaction, FORGET_TOKENS, LostCommit, OUTCOME, type Outcome, TOKENS_KEPT_MS } from './attempt.ts'
 import { Channel, type DatabaseState, type TopicListener } from './channel.ts'
 import type { Connection, ConnectionSettings } from './connection.ts'
 import type {
@@ -17,11 +18,10 @@ import { serverOf } from './hosts.ts'
 import { assertCurrent, migrate } from './migrate.ts'
 import { Pool } from './pool.ts'
 import { Reserve } from './reserve.ts'
+import { assertUsable } from './server-check.ts'
 import { KEY as SOLE_WRITER, SoleWriter } from './sole-writer.ts'
 import type { Topic } from './topics.ts'
 
-/** The oldest version of PostgreSQL that has every function that is used. */
-const OLDEST_SERVER = 13
 /** How long a server that starts is waited for. */
 const START_MS = 30_000
 /** How long calls wait for a lost connection before they fail. */
@@ -310,118 +310,10 @@ class PostgresDatabase implements Database {
   }
 }
 
-/** How long the tokens of transactions are kept. */
-const TOKENS_KEPT_MS = 600_000
-const FORGET_TOKENS = `delete from commits where at < now() - interval '${TOKENS_KEPT_MS} milliseconds'`
-/**
- * Waits until a transaction with the token has ended. If it was not committed, it never will be: the row that this statement
- * leaves stands for that.
- */
-const OUTCOME = `
-  insert into commits as one (token, is_committed) values ($1, false)
-  on conflict (token) do update set is_committed = one.is_committed returning is_committed`
-
-interface Outcome {
-  readonly is_committed: boolean
-}
-
-/** The error of every statement after the one that failed. */
-const IN_FAILED_TRANSACTION = '25P02'
-
-/** The connection was lost after COMMIT was sent. */
-class LostCommit extends Error {
-  /** Undefined: the outcome cannot be asked for. */
-  readonly token: string | undefined
-  /** As `performance.now()`. */
-  readonly begunAt: number
-  readonly result: unknown
-  readonly lost: DatabaseError
-  constructor(token: string | undefined, begunAt: number, result: unknown, lost: DatabaseError) {
-    super(lost.message)
-    this.token = token
-    this.begunAt = begunAt
-    this.result = result
-    this.lost = lost
-  }
-}
-
-async function attemptTransaction<T>(
-  connection: Connection,
-  work: (transaction: Transaction) => Promise<T>,
-  token: string | undefined,
-  options?: TransactionOptions,
-): Promise<T> {
-  const begunAt = performance.now()
-  const begun = connection.begin(token, options)
-  // The first query of `work` fails then, too.
-  begun.catch(() => {})
-  const sent: Promise<unknown>[] = []
-  let first: DatabaseError | undefined
-  const query = <Row>(text: string, values?: readonly unknown[]): Promise<Row[]> => {
-    const answer = connection.query<Row>(text, values)
-    answer.catch((error: DatabaseError) => {
-      first ??= error
-    })
-    return answer
-  }
-  let result: T
-  try {
-    result = await work({ query, send: (text, values) => sent.push(query(text, values)) })
-    await begun
-  } catch (error) {
-    if (!connection.isLost) await connection.run('ROLLBACK').catch(() => connection.destroy())
-    if (!(error instanceof DatabaseError) || error.sqlState !== IN_FAILED_TRANSACTION) throw error
-    // Statements that were sent together fail together. The first of them says why.
-    await begun
-    throw first ?? error
-  }
-  const committed = connection.run('COMMIT')
-  const outcomes = await Promise.allSettled([...sent, committed])
-  const errors = outcomes.flatMap((one) => (one.status === 'rejected' ? [databaseError(one.reason)] : []))
-  // After a failed statement, COMMIT rolls back without an error.
-  const refused = errors.find(({ code }) => code !== 'disconnected')
-  if (refused) throw refused
-  if (errors[0]) throw new LostCommit(token, begunAt, result, errors[0])
-  return result
-}
-
 /** Whether a transaction or a repeatable statement with this error is tried again. */
 const isPassing = (error: DatabaseError): boolean =>
   error.code === 'conflict' || error.code === 'disconnected' || isStale(error)
 
 const isRead = (text: string): boolean => /^\s*select\b/i.test(text)
-
-/** @throws DatabaseError `refused` for an old server, and for a pooler that changes the connection with each transaction */
-async function assertUsable(
-  connection: Connection,
-  channelProcess: number | undefined,
-  { url }: ConnectionSettings,
-): Promise<void> {
-  await connection.run('BEGIN')
-  const [row] = await connection.ask<{ readonly pid: number; readonly version: string; readonly encoding: string }>(
-    `SELECT pg_backend_pid() AS pid, current_setting('server_version_num') AS version,
-       current_setting('server_encoding') AS encoding`,
-  )
-  await connection.run('COMMIT')
-  if (row?.pid === channelProcess) {
-    throw new DatabaseError(
-      'refused',
-      `PostgreSQL at ${serverOf(url)} is behind a connection pooler in transaction mode, through which notifications are lost; use the address of the server itself, or a pooler in session mode`,
-    )
-  }
-  const version = Math.floor(Number(row?.version) / 10_000)
-  if (version < OLDEST_SERVER) {
-    throw new DatabaseError(
-      'refused',
-      `PostgreSQL at ${serverOf(url)} has version ${version}; version ${OLDEST_SERVER} or later is needed`,
-    )
-  }
-  if (row?.encoding !== 'UTF8') {
-    throw new DatabaseError(
-      'refused',
-      `the database at ${serverOf(url)} has the encoding ${row?.encoding}; create one with: createdb --encoding UTF8 --template template0`,
-    )
-  }
-}
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

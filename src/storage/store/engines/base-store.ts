@@ -2,16 +2,19 @@ import type { Clock } from '../../../core/time/clock.ts'
 import { isSliceOver, nextSlice } from '../../../core/time/time-slice.ts'
 import type { Overview } from '../../../mail/format/overview.ts'
 import {
+  type CopyResult,
   type ExpectedMessage,
+  type FlagChange,
+  type FlagChangeResult,
   type Folder,
   type FolderLock,
   type FolderStatus,
+  type HoldLimit,
   type MessageEntry,
   type MessageSource,
+  type NewMessage,
   type OldestMessage,
   type Origin,
-  OUTGOING_OWNER,
-  OWN_CHANGES,
   type Owner,
   type ReadPart,
   StoreError,
@@ -19,17 +22,31 @@ import {
   type Totals,
   type WatchedFolders,
 } from '../types.ts'
+import type { BaseChangeSet, ChangeableFolder } from './change-set.ts'
 import { FolderLocks } from './folder-locks.ts'
 import { FolderRegistry, type FolderState } from './folder-registry.ts'
+import type { DropOldest } from './full/drop-oldest.ts'
+import { isCounted } from './full/limits.ts'
+import { Listeners } from './listeners.ts'
+
+/** How changes of many messages run. */
+export interface Steps {
+  /** Whether they change nothing but flags. */
+  readonly onlyFlags?: boolean
+  /** The most that the owner of the last folder may have afterwards. */
+  readonly limit?: HoldLimit | undefined
+}
 
 /**
- * The common part of the embedded stores: the folders by name and id, their locks, the listeners, and whether the store is
- * closed.
+ * The common part of the stores: the folders by name and id, their locks, the listeners, the changes of many messages, and
+ * whether the store is closed.
  */
-export abstract class BaseStore<State extends FolderState> {
+export abstract class BaseStore<State extends FolderState, Changes extends BaseChangeSet<ChangeableFolder, never>> {
   protected readonly clock: Clock
   protected readonly folders = new FolderRegistry<State>()
   protected isClosed = false
+  /** Makes room in a full store, if `whenFull` says so. */
+  protected dropOldest: DropOldest | undefined
   readonly #listeners: Listeners
   readonly #locks = new FolderLocks((folderId, uids, origin) => this.expunge(folderId, uids, origin))
 
@@ -114,6 +131,38 @@ export abstract class BaseStore<State extends FolderState> {
     return this.#locks.expungeUnlocked(folderId, uids, origin)
   }
 
+  async setFlags(
+    folderId: string,
+    uids: readonly number[],
+    change: FlagChange,
+    origin?: Origin,
+  ): Promise<FlagChangeResult> {
+    const set = (changes: Changes, some: readonly number[]) => changes.setFlags(folderId, some, change, origin)
+    const results = await this.inSteps([folderId], uids, set, { onlyFlags: true })
+    return {
+      entries: results.flatMap(({ entries }) => entries),
+      modified: results.flatMap(({ modified }) => modified),
+    }
+  }
+
+  async move(
+    folderId: string,
+    uids: readonly number[],
+    targetFolderId: string,
+    origin?: Origin,
+    limit?: HoldLimit,
+  ): Promise<CopyResult> {
+    const move = (changes: Changes, some: readonly number[]) =>
+      changes.move(folderId, some, targetFolderId, { now: this.clock.now(), origin, limit })
+    const results = await this.inSteps([folderId, targetFolderId], uids, move, { limit })
+    return { from: results.flatMap(({ from }) => from), to: results.flatMap(({ to }) => to) }
+  }
+
+  async expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
+    const results = await this.inSteps([folderId], uids, (changes, some) => changes.expunge(folderId, some, origin))
+    return results.flat()
+  }
+
   /** Returns the store itself, because every message is at hand. */
   readAhead(_expected: Iterable<ExpectedMessage>, _part?: ReadPart): MessageSource {
     return this
@@ -130,7 +179,30 @@ export abstract class BaseStore<State extends FolderState> {
 
   abstract overview(folderId: string, uid: number): Promise<Overview | undefined>
 
-  abstract expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]>
+  /**
+   * Changes many messages of the first folder in several steps, so that other sessions do not wait for long. Returns the results
+   * in uid order. @throws StoreError `not-found`, and what a step throws
+   */
+  protected abstract inSteps<T>(
+    folderIds: readonly string[],
+    uids: readonly number[],
+    step: (changes: Changes, some: readonly number[]) => T,
+    steps?: Steps,
+  ): Promise<readonly T[]>
+
+  /** Runs a change that needs room. If it does not fit and `whenFull` says so, the oldest messages are deleted first. */
+  protected withRoom<T>(change: () => T | Promise<T>): T | Promise<T> {
+    return this.dropOldest ? this.dropOldest.run(change) : change()
+  }
+
+  /** Returns how many messages a batch adds to folders whose messages are counted. @throws StoreError `not-found` */
+  protected countedIn(batch: readonly NewMessage[]): number {
+    let messages = 0
+    for (const { targets } of batch) {
+      for (const { folderId } of targets) if (isCounted(this.need(folderId).folder)) messages++
+    }
+    return messages
+  }
 
   protected emit(event: StoreEvent): void {
     this.#listeners.emit(event)
@@ -158,80 +230,5 @@ export abstract class BaseStore<State extends FolderState> {
   /** Checks that the store is open. @throws StoreError `closed` */
   protected checkOpen(): void {
     if (this.isClosed) throw new StoreError('closed', 'the store is closed')
-  }
-}
-
-type Listener = (event: StoreEvent) => void
-type Follows = (folder: Folder) => boolean
-
-const everything: Follows = () => true
-
-/** Calls every listener for every change in commit order, also for changes that a listener makes. */
-class Listeners {
-  readonly #everywhere = new Map<Listener, Follows>()
-  readonly #byFolder = new Map<string, Set<Listener>>()
-  readonly #failed: (error: unknown) => void
-  #queue: StoreEvent[] = []
-  #isEmitting = false
-
-  /** @param failed receives the errors that listeners throw; the other listeners are still called */
-  constructor(failed: (error: unknown) => void) {
-    this.#failed = failed
-  }
-
-  add(listener: Listener, folders: WatchedFolders = { follows: everything }): () => void {
-    // Wrapped in a new function, so that a listener added twice is called twice.
-    const own: Listener = (event) => listener(event)
-    if (typeof folders === 'string') return this.#addTo(folders, own)
-    this.#everywhere.set(own, folders.follows)
-    return () => this.#everywhere.delete(own)
-  }
-
-  /** Returns whether a listener wants to know what other processes change in a folder. */
-  follow(folder: Folder): boolean {
-    if (this.#byFolder.has(folder.id)) return true
-    if (folder.owner === OUTGOING_OWNER) return false
-    for (const follows of this.#everywhere.values()) if (follows(folder)) return true
-    return false
-  }
-
-  /** The folders that are watched by their ids; undefined if any folder may be watched. */
-  get folders(): Iterable<string> | undefined {
-    for (const follows of this.#everywhere.values()) if (follows !== OWN_CHANGES.follows) return undefined
-    return this.#byFolder.keys()
-  }
-
-  emit(event: StoreEvent): void {
-    this.#queue.push(event)
-    if (this.#isEmitting) return
-    this.#isEmitting = true
-    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) this.#emitNow(next)
-    this.#isEmitting = false
-  }
-
-  #addTo(folderId: string, own: Listener): () => void {
-    const listeners = this.#byFolder.get(folderId) ?? new Set()
-    this.#byFolder.set(folderId, listeners.add(own))
-    return () => {
-      listeners.delete(own)
-      if (listeners.size === 0 && this.#byFolder.get(folderId) === listeners) this.#byFolder.delete(folderId)
-    }
-  }
-
-  #emitNow(event: StoreEvent): void {
-    if (event.folder.owner !== OUTGOING_OWNER) {
-      for (const [listener, follows] of this.#everywhere) {
-        if (!event.isRemote || follows(event.folder)) this.#call(listener, event)
-      }
-    }
-    for (const listener of this.#byFolder.get(event.folder.id) ?? []) this.#call(listener, event)
-  }
-
-  #call(listener: Listener, event: StoreEvent): void {
-    try {
-      listener(event)
-    } catch (error) {
-      this.#failed(error)
-    }
   }
 }

@@ -1,15 +1,14 @@
 import type { FlagTable } from '../entries/flags.ts'
-import {
-  type AppendTarget,
-  type CopyResult,
-  type FlagChange,
-  type FlagChangeResult,
-  type Folder,
-  type Location,
-  type MessageEntry,
-  type NewMessage,
-  type StoredMessage,
-  StoreError,
+import type {
+  AppendTarget,
+  CopyResult,
+  FlagChange,
+  FlagChangeResult,
+  Folder,
+  Location,
+  MessageEntry,
+  NewMessage,
+  StoredMessage,
 } from '../types.ts'
 
 /** The numbers of a folder from which new entries get theirs. */
@@ -33,18 +32,6 @@ interface PlannedPlace<State> extends Location {
   readonly target: AppendTarget
   readonly modSeq: number
 }
-
-/** Refuses a batch that has a message with `once` whose Message-ID is known. @throws StoreError `exists` */
-export function assertNew(batch: readonly NewMessage[], knows: (messageId: string) => boolean): void {
-  for (const { once, messageId } of batch) {
-    if (once && messageId !== undefined && knows(messageId))
-      throw new StoreError('exists', `${messageId} is known already`)
-  }
-}
-
-/** Returns the Message-IDs of the messages with `once`. */
-export const onceIn = (batch: readonly NewMessage[]): readonly string[] =>
-  batch.flatMap(({ once, messageId }) => (once && messageId !== undefined ? [messageId] : []))
 
 /**
  * Assigns uids to the messages of a batch and creates their prefixes. All messages that one batch adds to a folder share
@@ -132,29 +119,37 @@ export function copiedEntries(from: readonly MessageEntry[], target: FolderNumbe
   }))
 }
 
-/** Returns what a flag change does to entries, which must be in uid order. `changed` holds only the new entries. */
+/** The result of a flag change, and the entries that it changes: as they were, and as they become. */
+interface PlannedFlags extends FlagChangeResult {
+  readonly before: readonly MessageEntry[]
+  readonly after: readonly MessageEntry[]
+}
+
+/** Returns what a flag change does to entries, which must be in uid order. */
 export function planFlags(
   found: readonly MessageEntry[],
   { flags, highestModSeq }: FolderNumbers,
   change: FlagChange,
-): FlagChangeResult & { readonly changed: readonly MessageEntry[] } {
+): PlannedFlags {
   const next = flags.changer(change)
   const limit = change.unchangedSince ?? Number.POSITIVE_INFINITY
   const modSeq = highestModSeq + 1
   const entries: MessageEntry[] = []
-  const changed: MessageEntry[] = []
+  const [before, after]: [MessageEntry[], MessageEntry[]] = [[], []]
   const modified: number[] = []
   for (const entry of found) {
     if (entry.modSeq > limit) {
       modified.push(entry.uid)
       continue
     }
-    const after = next(entry.flags)
-    const now = after === entry.flags ? entry : { ...entry, flags: after, modSeq }
+    const newFlags = next(entry.flags)
+    const now = newFlags === entry.flags ? entry : { ...entry, flags: newFlags, modSeq }
     entries.push(now)
-    if (now !== entry) changed.push(now)
+    if (now === entry) continue
+    before.push(entry)
+    after.push(now)
   }
-  return { entries, modified, changed }
+  return { entries, modified, before, after }
 }
 
 /** Returns the uid pairs of a copy. */

@@ -1,39 +1,15 @@
 import type { FolderItem, MessageItem, StoreItem } from '../../copy/types.ts'
 import { ascending } from '../../entries/uid-order.ts'
 import { folderName } from '../../mailboxes.ts'
-import {
-  type CopyResult,
-  type FlagChange,
-  type FlagChangeResult,
-  type Folder,
-  type HoldLimit,
-  type MessageEntry,
-  type NewMessage,
-  type Origin,
-  type Owner,
-  PUBLIC_OWNER,
-  type StoredMessage,
-  StoreError,
-  type StoreEvent,
-} from '../../types.ts'
+import { type Folder, type MessageEntry, type Owner, PUBLIC_OWNER, StoreError, type StoreEvent } from '../../types.ts'
 import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
+import { BaseChangeSet } from '../change-set.ts'
 import type { FolderNumbering } from '../folder-registry.ts'
 import { isCounted } from '../full/limits.ts'
-import { additionsTo, checkLimit, checkLimits, type Held, heldIn } from '../full/owner-limits.ts'
-import {
-  type AddedEntries,
-  assertNew,
-  copiedEntries,
-  copyResult,
-  createEntries,
-  type NewBlob,
-  type PlannedMessage,
-  planAppend,
-  planFlags,
-} from '../plan.ts'
+import { type Held, heldIn } from '../full/owner-limits.ts'
+import type { NewBlob, PlannedMessage } from '../plan.ts'
 import { lacksLineEnd } from '../take-octets.ts'
 import { textKey } from '../text-key.ts'
-import { modSeqOfChange, valuesEvent } from '../values.ts'
 import type { Articles } from './articles.ts'
 import type { Bodies, StreamedBlob } from './bodies.ts'
 import type { TransactionChanges } from './commits.ts'
@@ -47,18 +23,11 @@ export type ReadyItem =
   | Exclude<StoreItem, MessageItem>
   | (Omit<MessageItem, 'raw'> & { readonly raw: Buffer | StreamedBlob | undefined })
 
-/** How messages are copied or moved. */
-interface Transfer {
-  readonly now: number
-  readonly origin?: Origin | undefined
-  /** The most that the owner of the target may have afterwards. */
-  readonly limit?: HoldLimit | undefined
-}
-
-const sizeOf = (raw: Buffer | StreamedBlob): number => (Buffer.isBuffer(raw) ? raw.length : raw.sizeOctets)
-
 /** The changes of one transaction. Reads see what earlier operations of the same transaction wrote. */
-export class ChangeSet implements TransactionChanges<StoreEvent> {
+export class ChangeSet
+  extends BaseChangeSet<ChangedFolder, Buffer | StreamedBlob>
+  implements TransactionChanges<StoreEvent>
+{
   writes = 0
   /** By how many messages the store grows. */
   growth = 0
@@ -89,6 +58,7 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
     foldersOf: (owner: Owner) => readonly Folder[],
     state?: ReadOptions,
   ) {
+    super()
     this.#tables = tables
     this.#state = state
     this.#bodies = bodies
@@ -111,23 +81,6 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
     if (this.#lastBlob > this.#firstBlob) writes.put(numbers, LAST_BLOB, this.#lastBlob)
   }
 
-  append(
-    batch: readonly NewMessage[],
-    raws: readonly (Buffer | StreamedBlob)[],
-    now: number,
-    origin?: Origin,
-  ): StoredMessage[] {
-    assertNew(batch, (messageId) => this.#messageIds.has(messageId) || this.#articles.knows(messageId, this.#state))
-    const added: AddedEntries<ChangedFolder> = new Map()
-    const all = planAppend(batch, (folderId) => this.#folder(folderId))
-    checkLimits(all, (i) => sizeOf(raws[i] as Buffer | StreamedBlob), this.#heldBy)
-    const stored = all.flatMap((planned, i) =>
-      createEntries(planned, this.#putBlob(planned, raws[i] as Buffer | StreamedBlob), now, added),
-    )
-    for (const [folder, entries] of added) this.#add(folder, entries, origin)
-    return stored
-  }
-
   /** Writes octets of an arriving message: to a new blob, or after the pieces it has. Returns the blob's number. */
   putUnfinished(blob: number | undefined, firstPiece: number, octets: Buffer): number {
     this.writes++
@@ -135,76 +88,6 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
     if (blob === undefined) this.#tables.doomed.putSync(number, true)
     this.#bodies.putPieces(number, firstPiece, octets)
     return number
-  }
-
-  setFlags(folderId: string, uids: readonly number[], change: FlagChange, origin?: Origin): FlagChangeResult {
-    const folder = this.#folder(folderId)
-    const found = this.#pick(folder, uids)
-    const { entries, modified, changed: after } = planFlags(found, folder, change)
-    if (after.length === 0) return { entries, modified }
-    const { changed, writes } = this.#tables
-    const before = new Map(found.map((entry) => [entry.uid, entry]))
-    for (const entry of after) {
-      const old = before.get(entry.uid) as MessageEntry
-      folder.replace(old, entry)
-      this.#putEntry(folder, entry)
-      writes.remove(changed, [folderId, old.modSeq, old.uid])
-      writes.put(changed, [folderId, entry.modSeq, entry.uid], true)
-    }
-    folder.highestModSeq++
-    this.#effect({ type: 'flags', folder: folder.folder, entries: after, ...(origin && { origin }) })
-    return { entries, modified }
-  }
-
-  copy(
-    folderId: string,
-    uids: readonly number[],
-    targetFolderId: string,
-    { now, origin, limit }: Transfer,
-  ): CopyResult {
-    const from = this.#pick(this.#folder(folderId), uids)
-    const target = this.#folder(targetFolderId)
-    if (from.length === 0) return copyResult([], [])
-    checkLimit(additionsTo(target, from), limit, this.#heldBy)
-    const entries = copiedEntries(from, target, now)
-    for (const { blob } of entries) this.#bodies.hold(this.#bodies.numberOf(blob))
-    this.#add(target, entries, origin)
-    return copyResult(from, entries)
-  }
-
-  move(folderId: string, uids: readonly number[], targetFolderId: string, transfer: Transfer): CopyResult {
-    const result = this.copy(folderId, uids, targetFolderId, transfer)
-    this.expunge(folderId, result.from, transfer.origin)
-    return result
-  }
-
-  expunge(folderId: string, uids: readonly number[], origin?: Origin): readonly number[] {
-    const folder = this.#folder(folderId)
-    const found = this.#pick(folder, uids)
-    if (found.length === 0) return []
-    for (const entry of found) this.#removeEntry(folder, entry)
-    const modSeq = ++folder.highestModSeq
-    const expunged = found.map(({ uid }) => uid)
-    this.#tables.vanished.putSync([folderId, modSeq], expunged)
-    this.#effect({ type: 'expunged', folder: folder.folder, uids: expunged, modSeq, ...(origin && { origin }) })
-    return expunged
-  }
-
-  /** Changes values of a folder, or of the store as a whole. */
-  changeValues(
-    space: ValueSpace,
-    change: (current: Values, modSeq: number) => ValueChanges,
-    origin: Origin | undefined,
-  ): void {
-    const folder = space.folderId === undefined ? undefined : this.#folder(space.folderId)
-    const changes = change(valuesIn(this.#tables, space), (folder?.highestModSeq ?? 0) + 1)
-    if (changes.size === 0) return
-    this.writes++
-    putValues(this.#tables, space, changes)
-    if (!folder) return
-    const modSeq = modSeqOfChange(space, folder.highestModSeq + 1)
-    if (modSeq !== undefined) folder.highestModSeq = modSeq
-    this.#effect(valuesEvent(folder.folder, space, { changes, modSeq, origin }))
   }
 
   /** Creates the folder that `create` returns for the next number. */
@@ -220,31 +103,31 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
     folders.putSync(folder.id, folder)
     numbers.putSync(folder.id, [retired.get(key) ?? 1, 1, 0, 0, 0, 0, 0])
     retired.removeSync(key)
-    this.#effect({ type: 'folder-created', folder })
+    this.#effects.push({ type: 'folder-created', folder })
     return folder
   }
 
   changeFolder(folder: Folder, previousName: string): void {
     this.writes++
     this.#tables.folders.putSync(folder.id, folder)
-    this.#effect({ type: 'folder-changed', folder, previousName })
+    this.#effects.push({ type: 'folder-changed', folder, previousName })
   }
 
   deleteFolder(folderId: string, { onlyIfEmpty = false } = {}): void {
     const { entries, folders, numbers, retired } = this.#tables
-    const changeSet = this.#folder(folderId)
+    const folder = this.need(folderId)
     const found = [...entries.getRange({ start: firstKey(folderId), end: lastKey(folderId) })]
     if (onlyIfEmpty && found.length > 0) return
     for (const { key, value } of found) {
-      this.#removeEntry(changeSet, fromRecord(key[1], value, this.#bodies))
+      this.#removeEntry(folder, fromRecord(key[1], value, this.#bodies))
     }
     this.writes++
     this.#folders.delete(folderId)
-    if (changeSet.uidNext > 1) retired.putSync(retiredKey(changeSet.folder), changeSet.uidNext)
+    if (folder.uidNext > 1) retired.putSync(retiredKey(folder.folder), folder.uidNext)
     folders.removeSync(folderId)
     numbers.removeSync(folderId)
     clearIndexes(this.#tables, folderId)
-    this.#effect({ type: 'folder-deleted', folder: changeSet.folder })
+    this.#effects.push({ type: 'folder-deleted', folder: folder.folder })
   }
 
   /** Deletes everything that does not belong to a folder. */
@@ -258,7 +141,7 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
     this.writes++
     this.#tables.folders.putSync(folder.id, folder)
     this.#tables.numbers.putSync(folder.id, [uidNext, highestModSeq, 0, 0, 0, 0, 0])
-    this.#effect({ type: 'folder-created', folder })
+    this.#effects.push({ type: 'folder-created', folder })
   }
 
   /** Writes items of a copy. @param blobs the numbers of shared blobs by their names in the copied store */
@@ -289,7 +172,7 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
     { folderId, entry, raw, isShared }: Extract<ReadyItem, { type: 'message' }>,
     blobs: Map<string, number>,
   ): void {
-    const folder = this.#folder(folderId)
+    const folder = this.need(folderId)
     const known = raw === undefined ? blobs.get(entry.blob) : undefined
     if (raw === undefined && known === undefined) {
       throw new StoreError('failed', `the octets of message ${entry.uid} are missing`)
@@ -329,25 +212,28 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
     }
   }
 
-  #effect(event: StoreEvent): void {
-    this.#effects.push(event)
+  need(folderId: string): ChangedFolder {
+    const known = this.#folders.get(folderId)
+    if (known) return known
+    const folder = new ChangedFolder(this.#tables, this.#folderOf(folderId), this.#state)
+    this.#folders.set(folderId, folder)
+    return folder
   }
 
-  /** Returns what an owner has, with the changes of this transaction. */
-  readonly #heldBy = (owner: Owner): Held =>
+  protected readonly heldBy = (owner: Owner): Held =>
     heldIn(
       this.#foldersOf(owner).map(({ id }) => this.#folders.get(id)?.counts ?? countsIn(this.#tables, id, this.#state)),
     )
 
-  #folder(folderId: string): ChangedFolder {
-    const known = this.#folders.get(folderId)
-    if (known) return known
-    const changeSet = new ChangedFolder(this.#tables, this.#folderOf(folderId), this.#state)
-    this.#folders.set(folderId, changeSet)
-    return changeSet
+  protected knows(messageId: string): boolean {
+    return this.#messageIds.has(messageId) || this.#articles.knows(messageId, this.#state)
   }
 
-  #pick(folder: ChangedFolder, uids: readonly number[]): MessageEntry[] {
+  protected sizeOf(raw: Buffer | StreamedBlob): number {
+    return Buffer.isBuffer(raw) ? raw.length : raw.sizeOctets
+  }
+
+  protected pick(folder: ChangedFolder, uids: readonly number[]): MessageEntry[] {
     const found: MessageEntry[] = []
     for (const uid of ascending(uids)) {
       const written = folder.unreadable?.get(uid)
@@ -360,7 +246,7 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
   }
 
   /** Writes a message's octets, or adopts the blob that was written while it arrived. */
-  #putBlob({ prefix, places }: PlannedMessage<ChangedFolder>, raw: Buffer | StreamedBlob): NewBlob {
+  protected putBlob({ prefix, places }: PlannedMessage<ChangedFolder>, raw: Buffer | StreamedBlob): NewBlob {
     this.writes++
     const holders = places.length
     if (!Buffer.isBuffer(raw)) {
@@ -375,7 +261,11 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
     return { blob: this.#bodies.nameOf(blob), sizeOctets: octets.length, lacksLineEnd: lacksLineEnd([octets]) }
   }
 
-  #add(folder: ChangedFolder, entries: readonly MessageEntry[], origin: Origin | undefined): void {
+  protected share(_target: ChangedFolder, entries: readonly MessageEntry[]): void {
+    for (const { blob } of entries) this.#bodies.hold(this.#bodies.numberOf(blob))
+  }
+
+  protected addEntries(folder: ChangedFolder, entries: readonly MessageEntry[]): void {
     for (const entry of entries) {
       folder.add(entry)
       this.#putEntry(folder, entry)
@@ -385,7 +275,45 @@ export class ChangeSet implements TransactionChanges<StoreEvent> {
     folder.uidNext += entries.length
     folder.highestModSeq++
     if (isCounted(folder.folder)) this.growth += entries.length
-    this.#effect({ type: 'appended', folder: folder.folder, entries, ...(origin && { origin }) })
+  }
+
+  protected replaceEntries(
+    folder: ChangedFolder,
+    before: readonly MessageEntry[],
+    after: readonly MessageEntry[],
+  ): void {
+    const { changed, writes } = this.#tables
+    const { id } = folder.folder
+    for (const [i, entry] of after.entries()) {
+      const old = before[i] as MessageEntry
+      folder.replace(old, entry)
+      this.#putEntry(folder, entry)
+      writes.remove(changed, [id, old.modSeq, old.uid])
+      writes.put(changed, [id, entry.modSeq, entry.uid], true)
+    }
+    folder.highestModSeq++
+  }
+
+  protected removeEntries(folder: ChangedFolder, entries: readonly MessageEntry[], modSeq: number): void {
+    for (const entry of entries) this.#removeEntry(folder, entry)
+    folder.highestModSeq = modSeq
+    this.#tables.vanished.putSync(
+      [folder.folder.id, modSeq],
+      entries.map(({ uid }) => uid),
+    )
+  }
+
+  protected valuesIn(space: ValueSpace): Values {
+    return valuesIn(this.#tables, space)
+  }
+
+  protected putValues(space: ValueSpace, changes: ValueChanges): void {
+    this.writes++
+    putValues(this.#tables, space, changes)
+  }
+
+  protected emit(_folder: ChangedFolder, event: StoreEvent): void {
+    this.#effects.push(event)
   }
 
   #putEntry(folder: ChangedFolder, entry: MessageEntry): void {

@@ -2,7 +2,7 @@ import { type BlockCounts, blockOf } from '../../entries/entry-block.ts'
 import { DELETED, FlagTable, SEEN } from '../../entries/flags.ts'
 import { FolderCounts, FolderIndex, type StoredFolder } from '../../entries/folder-index.ts'
 import type { Folder, FolderStatus, MessageEntry, StoreEvent } from '../../types.ts'
-import type { FolderNumbers } from '../plan.ts'
+import type { ChangeableFolder } from '../change-set.ts'
 import type { ReadOptions } from './committed.ts'
 import {
   type BlockRecord,
@@ -105,7 +105,7 @@ function applyTo(index: FolderIndex, event: StoreEvent): void {
 }
 
 /** The uids, modSeq and counts of a folder while a transaction changes it. */
-export class ChangedFolder implements FolderNumbers {
+export class ChangedFolder implements ChangeableFolder {
   readonly folder: Folder
   readonly flags: FlagTable
   uidNext: number

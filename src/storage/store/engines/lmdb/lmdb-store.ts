@@ -6,8 +6,6 @@ import type { CopyableStore, StoreItem, StoreItems } from '../../copy/types.ts'
 import { folderName } from '../../mailboxes.ts'
 import type {
   CopyResult,
-  FlagChange,
-  FlagChangeResult,
   Folder,
   FolderSettings,
   FolderSnapshot,
@@ -24,7 +22,7 @@ import type {
   UidRange,
 } from '../../types.ts'
 import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
-import { BaseStore } from '../base-store.ts'
+import { BaseStore, type Steps } from '../base-store.ts'
 import { newFolder, withSettings } from '../folder-registry.ts'
 import { DropOldest } from '../full/drop-oldest.ts'
 import { isCounted, type StoreLimits } from '../full/limits.ts'
@@ -62,7 +60,7 @@ interface LmdbStoreOptions {
  * A store in a folder on disk, made of LMDB tables. Changes run as operations of `Commits` on a `ChangeSet`. Reads see
  * the last commit that is flushed. Only folders that are opened whole are held in memory.
  */
-export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
+export class LmdbStore extends BaseStore<LmdbFolder, ChangeSet> implements CopyableStore {
   readonly #tables: Tables
   readonly #space: Space
   readonly #unlock: () => Promise<void>
@@ -74,7 +72,6 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
   readonly #changes: Changes
   readonly #count: MessageCount
   readonly #maxOctets: number | undefined
-  readonly #dropOldest: DropOldest | undefined
   /** The keys of the small values. They are few, and `hasState` must not read. */
   #stateKeys: Set<string>
   #closing: Promise<void> | undefined
@@ -86,7 +83,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     this.#unlock = unlock
     this.#maxOctets = limits.octets
     this.#count = new MessageCount(tables, limits.messages)
-    if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, limits, { log })
+    if (limits.whenFull === 'drop-oldest') this.dropOldest = new DropOldest(this, limits, { log })
     this.#committed = new Committed(tables)
     this.#bodies = new Bodies(tables, this.#committed)
     this.#articles = new Articles(tables, this.#bodies)
@@ -189,7 +186,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     for (const { targets } of batch) for (const { folderId } of targets) this.need(folderId)
     const incoming = new Incoming(
       this.#bodies,
-      (work, octets) => this.#withRoom(() => this.#changes.run(work, { octets, purpose: 'adds' })),
+      async (work, octets) => this.withRoom(() => this.#changes.run(work, { octets, purpose: 'adds' })),
       this.#maxOctets,
     )
     try {
@@ -197,8 +194,8 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
       for (const { raw } of batch) raws.push(await incoming.take(raw))
       const entries = batch.reduce((sum, { targets }) => sum + targets.length, 0)
       const traits = additionOf(raws, entries)
-      const counted = this.#countTargets(batch)
-      const stored = await this.#withRoom(() =>
+      const counted = this.countedIn(batch)
+      const stored = await this.withRoom(() =>
         this.#changes.run((changeSet) => {
           this.#count.check(changeSet, counted)
           return changeSet.append(batch, raws, this.clock.now(), origin)
@@ -236,24 +233,6 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     return entry && this.#articles.overview(entry, this.#committed.now)
   }
 
-  async setFlags(
-    folderId: string,
-    uids: readonly number[],
-    change: FlagChange,
-    origin?: Origin,
-  ): Promise<FlagChangeResult> {
-    this.need(folderId)
-    const results = await this.#changes.inSteps(
-      uids,
-      (changeSet, some) => changeSet.setFlags(folderId, some, change, origin),
-      true,
-    )
-    return {
-      entries: results.flatMap(({ entries }) => entries),
-      modified: results.flatMap(({ modified }) => modified),
-    }
-  }
-
   async copy(
     folderId: string,
     uids: readonly number[],
@@ -262,7 +241,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     limit?: HoldLimit,
   ): Promise<CopyResult> {
     const { folder } = this.need(targetFolderId)
-    return this.#withRoom(() =>
+    return this.withRoom(() =>
       this.#changes.run(
         (changeSet) => {
           if (isCounted(folder)) this.#count.check(changeSet, uids.length)
@@ -273,23 +252,14 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     )
   }
 
-  async move(
-    folderId: string,
+  protected override async inSteps<T>(
+    folderIds: readonly string[],
     uids: readonly number[],
-    targetFolderId: string,
-    origin?: Origin,
-    limit?: HoldLimit,
-  ): Promise<CopyResult> {
-    this.need(targetFolderId)
-    const results = await this.#changes.inSteps(uids, (changeSet, some) =>
-      changeSet.move(folderId, some, targetFolderId, { now: this.clock.now(), origin, limit }),
-    )
-    return { from: results.flatMap(({ from }) => from), to: results.flatMap(({ to }) => to) }
-  }
-
-  async expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
-    const expunged = await this.#changes.inSteps(uids, (changeSet, some) => changeSet.expunge(folderId, some, origin))
-    return expunged.flat()
+    step: (changes: ChangeSet, some: readonly number[]) => T,
+    { onlyFlags }: Steps = {},
+  ): Promise<readonly T[]> {
+    for (const id of folderIds) this.need(id)
+    return this.#changes.inSteps(uids, step, onlyFlags)
   }
 
   async changedSince(folderId: string, modSeq: number): Promise<readonly MessageEntry[]> {
@@ -328,7 +298,7 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     origin?: Origin,
   ): Promise<void> {
     if (space.folderId !== undefined) this.need(space.folderId)
-    await this.#withRoom(() =>
+    await this.withRoom(() =>
       this.#changes.run((changeSet) => changeSet.changeValues(space, change, origin), { octets: VALUES_OCTETS }),
     )
   }
@@ -400,19 +370,6 @@ export class LmdbStore extends BaseStore<LmdbFolder> implements CopyableStore {
     await this.#tables.env.close()
     await this.#space.close()
     await this.#unlock()
-  }
-
-  /** Runs a change that needs room. If it does not fit and `whenFull` says so, the oldest messages are deleted first. */
-  #withRoom<T>(change: () => Promise<T>): Promise<T> {
-    return this.#dropOldest ? this.#dropOldest.run(change) : change()
-  }
-
-  /** Returns how many messages a batch adds to folders whose messages are counted. */
-  #countTargets(batch: readonly NewMessage[]): number {
-    let messages = 0
-    for (const { targets } of batch)
-      for (const { folderId } of targets) if (isCounted(this.need(folderId).folder)) messages++
-    return messages
   }
 
   #readStateKeys(): Set<string> {

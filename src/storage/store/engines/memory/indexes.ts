@@ -1,7 +1,7 @@
 import { FlagTable } from '../../entries/flags.ts'
 import { FolderIndex } from '../../entries/folder-index.ts'
 import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../../types.ts'
-import type { FolderNumbers } from '../plan.ts'
+import type { ChangeableFolder } from '../change-set.ts'
 import { textKey } from '../text-key.ts'
 import { MemoryValues } from './values.ts'
 
@@ -11,7 +11,7 @@ interface Vanished {
 }
 
 /** A folder of the memory store: its entries, and the uids that were expunged from it. */
-export class MemoryFolder implements FolderNumbers {
+export class MemoryFolder implements ChangeableFolder {
   folder: Folder
   readonly flags = new FlagTable()
   readonly index = new FolderIndex()
@@ -30,6 +30,10 @@ export class MemoryFolder implements FolderNumbers {
 
   get highestModSeq(): number {
     return this.index.highestModSeq
+  }
+
+  set highestModSeq(modSeq: number) {
+    this.index.highestModSeq = modSeq
   }
 
   /** The messages expunged so far, in modSeq order. */

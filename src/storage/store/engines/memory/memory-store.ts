@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
-import { countOctets, type Pieces } from '../../../../core/octets/pieces.ts'
+import type { Pieces } from '../../../../core/octets/pieces.ts'
 import type { Clock } from '../../../../core/time/clock.ts'
 import { isSliceOver, nextSlice } from '../../../../core/time/time-slice.ts'
 import { type Overview, overview } from '../../../../mail/format/overview.ts'
@@ -9,8 +9,6 @@ import { uidSteps } from '../../entries/uid-order.ts'
 import { folderName } from '../../mailboxes.ts'
 import type {
   CopyResult,
-  FlagChange,
-  FlagChangeResult,
   Folder,
   FolderSettings,
   FolderSnapshot,
@@ -29,24 +27,12 @@ import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
 import { BaseStore } from '../base-store.ts'
 import { newFolder, withSettings } from '../folder-registry.ts'
 import { DropOldest } from '../full/drop-oldest.ts'
-import { checkFits, isCounted, type StoreLimits } from '../full/limits.ts'
-import { additionsTo, checkLimit, checkLimits, type Held, heldIn } from '../full/owner-limits.ts'
-import {
-  type AddedEntries,
-  assertNew,
-  copiedEntries,
-  copyResult,
-  createEntries,
-  planAppend,
-  planFlags,
-} from '../plan.ts'
-import { lacksLineEnd } from '../take-octets.ts'
+import type { StoreLimits } from '../full/limits.ts'
 import { textKey } from '../text-key.ts'
-import { modSeqOfChange, valuesEvent } from '../values.ts'
 import { Blobs, collectPieces, defaultMaxOctets } from './blobs.ts'
+import { MemoryChangeSet } from './change-set.ts'
 import { dumpParts, type MemoryParts, restoreParts } from './copy.ts'
 import { ArticleHistory, MemoryFolder } from './indexes.ts'
-import { MemoryValues } from './values.ts'
 
 interface MemoryStoreOptions {
   readonly clock: Clock
@@ -58,35 +44,18 @@ interface MemoryStoreOptions {
 
 const PIECE_OCTETS = 64 * 1024
 
-/** The octets of a message that is being stored. */
-interface Content {
-  readonly pieces: Pieces
-  readonly sizeOctets: number
-  readonly lacksLineEnd: boolean
-}
-
-const contentOf = (pieces: Pieces): Content => ({
-  pieces,
-  sizeOctets: countOctets(pieces),
-  lacksLineEnd: lacksLineEnd(pieces),
-})
-
 /** A store in the memory of its process. Every change is one synchronous step, so no session sees a part of it. */
-export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStore {
+export class MemoryStore extends BaseStore<MemoryFolder, MemoryChangeSet> implements CopyableStore {
   #tag = randomBytes(4).toString('hex')
   readonly #blobs: Blobs
   readonly #history = new ArticleHistory()
   readonly #subscriptions = new Map<Owner, Set<string>>()
   readonly #state = new Map<string, string>()
-  #values = new MemoryValues()
   /** The next uid of deleted folders, so that a new folder of the same name never reuses a uid. */
   readonly #retiredUids = new Map<string, number>()
   #lastFolder = 0
   #lastUidValidity = 0
-  readonly #limits: StoreLimits
-  readonly #dropOldest: DropOldest | undefined
-  /** Number of messages, without the queue of outgoing mail. */
-  #messages = 0
+  readonly #changes: MemoryChangeSet
 
   constructor({ clock, log, limits = {} }: MemoryStoreOptions) {
     super(clock, (error) => {
@@ -95,8 +64,14 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     })
     const octets = limits.octets ?? defaultMaxOctets()
     this.#blobs = new Blobs(this.#tag, octets)
-    this.#limits = limits
-    if (limits.whenFull === 'drop-oldest') this.#dropOldest = new DropOldest(this, { ...limits, octets }, { log })
+    this.#changes = new MemoryChangeSet({
+      folders: this.folders,
+      blobs: this.#blobs,
+      history: this.#history,
+      maxMessages: limits.messages,
+      emit: (event) => this.emit(event),
+    })
+    if (limits.whenFull === 'drop-oldest') this.dropOldest = new DropOldest(this, { ...limits, octets }, { log })
   }
 
   async room(): Promise<StoreRoom> {
@@ -165,42 +140,12 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
   async append(batch: readonly NewMessage[], origin?: Origin): Promise<readonly StoredMessage[]> {
     for (const { targets } of batch) for (const { folderId } of targets) this.need(folderId)
     const raws: Pieces[] = []
-    const maxOctets = this.#dropOldest ? this.#blobs.maxOctets : this.#blobs.freeOctets
+    const maxOctets = this.dropOldest ? this.#blobs.maxOctets : this.#blobs.freeOctets
     for (const { raw } of batch) {
       const pieces = collectPieces(raw, maxOctets)
       raws.push(pieces instanceof Promise ? await pieces : pieces)
     }
-    return this.#withRoom(() => this.#append(batch, raws, origin))
-  }
-
-  #append(batch: readonly NewMessage[], raws: readonly Pieces[], origin: Origin | undefined): readonly StoredMessage[] {
-    assertNew(batch, (messageId) => this.#history.has(messageId))
-    const planned = planAppend(batch, (folderId) => this.need(folderId))
-    let octets = 0
-    let copies = 0
-    const contents: Content[] = []
-    for (let i = 0; i < planned.length; i++) {
-      const { prefix, places } = planned[i] as (typeof planned)[number]
-      const raw = raws[i] ?? []
-      const content = contentOf(prefix ? [prefix, ...raw] : raw)
-      contents.push(content)
-      octets += content.sizeOctets
-      copies += places.length
-    }
-    checkLimits(planned, (i) => countOctets(raws[i] ?? []), this.#heldBy)
-    this.#checkCount(() => planned.flatMap(({ places }) => places))
-    this.#blobs.reserve(octets, copies)
-    const now = this.clock.now()
-    const added: AddedEntries<MemoryFolder> = new Map()
-    const stored: StoredMessage[] = []
-    for (let i = 0; i < planned.length; i++) {
-      const message = planned[i] as (typeof planned)[number]
-      const { pieces, ...facts } = contents[i] as Content
-      const blob = this.#blobs.add(pieces, message.places.length)
-      for (const one of createEntries(message, { blob, ...facts }, now, added)) stored.push(one)
-    }
-    for (const [state, entries] of added) this.#appendTo(state, entries, origin)
-    return stored
+    return this.withRoom(() => this.#changes.append(batch, raws, this.clock.now(), origin))
   }
 
   async list(folderId: string, range?: UidRange): Promise<readonly MessageEntry[]> {
@@ -226,28 +171,6 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     return octets && overview(octets)
   }
 
-  async setFlags(
-    folderId: string,
-    uids: readonly number[],
-    change: FlagChange,
-    origin?: Origin,
-  ): Promise<FlagChangeResult> {
-    const results = await this.#inSteps(uids, (some) => {
-      const state = this.need(folderId)
-      const { folder, index } = state
-      const { entries, modified, changed } = planFlags(index.pick(some), state, change)
-      if (changed.length > 0) {
-        index.replace(changed)
-        this.emit({ type: 'flags', folder, entries: changed, ...(origin && { origin }) })
-      }
-      return { entries, modified }
-    })
-    return {
-      entries: results.flatMap(({ entries }) => entries),
-      modified: results.flatMap(({ modified }) => modified),
-    }
-  }
-
   async copy(
     folderId: string,
     uids: readonly number[],
@@ -255,50 +178,22 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     origin?: Origin,
     limit?: HoldLimit,
   ): Promise<CopyResult> {
-    return this.#withRoom(() => {
-      const from = this.need(folderId).index.pick(uids)
-      const target = this.need(targetFolderId)
-      checkLimit(additionsTo(target, from), limit, this.#heldBy)
-      this.#checkCount(() => from.map(() => target))
-      this.#blobs.reserve(0, from.length)
-      return this.#copyTo(target, from, origin)
-    })
+    this.checkOpen()
+    return this.withRoom(() =>
+      this.#changes.copy(folderId, uids, targetFolderId, { now: this.clock.now(), origin, limit }),
+    )
   }
 
-  async move(
-    folderId: string,
+  protected override async inSteps<T>(
+    _folderIds: readonly string[],
     uids: readonly number[],
-    targetFolderId: string,
-    origin?: Origin,
-    limit?: HoldLimit,
-  ): Promise<CopyResult> {
-    const results = await this.#inSteps(uids, (some) => {
-      const source = this.need(folderId)
-      const target = this.need(targetFolderId)
-      const moving = source.index.pick(some)
-      checkLimit(additionsTo(target, moving), limit, this.#heldBy)
-      this.#blobs.reserveForMove(moving.length)
-      const result = this.#copyTo(target, moving, origin)
-      this.#expunge(source, moving, origin)
-      return result
-    })
-    return { from: results.flatMap(({ from }) => from), to: results.flatMap(({ to }) => to) }
-  }
-
-  async expunge(folderId: string, uids: readonly number[], origin?: Origin): Promise<readonly number[]> {
-    const expunged = await this.#inSteps(uids, (some) => {
-      const state = this.need(folderId)
-      return this.#expunge(state, state.index.pick(some), origin)
-    })
-    return expunged.flat()
-  }
-
-  /** Changes many messages, and lets other sessions run meanwhile. Returns the results in uid order. */
-  async #inSteps<T>(uids: readonly number[], change: (some: readonly number[]) => T): Promise<readonly T[]> {
+    change: (changes: MemoryChangeSet, some: readonly number[]) => T,
+  ): Promise<readonly T[]> {
     const results: T[] = []
     for (const some of uidSteps(uids)) {
       if (results.length > 0 && isSliceOver()) await nextSlice()
-      results.push(change(some))
+      this.checkOpen()
+      results.push(change(this.#changes, some))
     }
     return results
   }
@@ -328,7 +223,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
 
   async values(space: ValueSpace): Promise<Values> {
     this.checkOpen()
-    return this.#valuesOf(space).in(space)
+    return this.#changes.valuesOf(space).in(space)
   }
 
   async changeValues(
@@ -336,27 +231,8 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     change: (current: Values, modSeq: number) => ValueChanges,
     origin?: Origin,
   ): Promise<void> {
-    await this.#withRoom(() => this.#changeValues(space, change, origin))
-  }
-
-  #changeValues(
-    space: ValueSpace,
-    change: (current: Values, modSeq: number) => ValueChanges,
-    origin: Origin | undefined,
-  ): void {
     this.checkOpen()
-    const values = this.#valuesOf(space)
-    const state = space.folderId === undefined ? undefined : this.need(space.folderId)
-    const changes = change(values.in(space), (state?.highestModSeq ?? 0) + 1)
-    if (changes.size === 0) return
-    const growth = values.growth(space, changes)
-    if (growth > 0) this.#blobs.reserve(growth, 0)
-    else this.#blobs.free(-growth)
-    values.change(space, changes)
-    if (!state) return
-    const modSeq = modSeqOfChange(space, state.highestModSeq + 1)
-    if (modSeq !== undefined) state.index.highestModSeq = modSeq
-    this.emit(valuesEvent(state.folder, space, { changes, modSeq, origin }))
+    await this.withRoom(() => this.#changes.changeValues(space, change, origin))
   }
 
   async getState(key: string): Promise<string | undefined> {
@@ -382,10 +258,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     this.checkOpen()
     this.folders.checkEmpty()
     const parts = this.#parts()
-    await restoreParts(parts, items, (state) => {
-      this.#checkCount(() => [state])
-      if (isCounted(state.folder)) this.#messages++
-    })
+    await restoreParts(parts, items, (folder) => this.#changes.countRestored(folder))
     this.#tag = parts.tag
     this.#lastFolder = parts.lastFolder
     this.#lastUidValidity = parts.lastUidValidity
@@ -397,8 +270,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     this.#history.clear()
     this.#subscriptions.clear()
     this.#state.clear()
-    this.#blobs.free(this.#values.octets)
-    this.#values = new MemoryValues()
+    this.#changes.clearValues()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -408,53 +280,6 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     this.#history.clear()
   }
 
-  /** Runs a change that needs room. If it does not fit and `whenFull` says so, the oldest messages are deleted first. */
-  #withRoom<T>(change: () => T): T | Promise<T> {
-    return this.#dropOldest ? this.#dropOldest.run(change) : change()
-  }
-
-  /** Checks the number of messages that a change adds to these folders. @throws StoreError `no-space` */
-  #checkCount(added: () => readonly { readonly folder: Folder }[]): void {
-    if (this.#limits.messages === undefined) return
-    const messages = added().filter(({ folder }) => isCounted(folder)).length
-    checkFits({ octets: 0, messages: this.#messages }, { octets: 0, messages }, { messages: this.#limits.messages })
-  }
-
-  readonly #heldBy = (owner: Owner): Held =>
-    heldIn(this.folders.list(owner).map(({ id }) => this.need(id).index.status()))
-
-  #appendTo({ folder, index }: MemoryFolder, entries: readonly MessageEntry[], origin: Origin | undefined): void {
-    index.append(entries)
-    if (isCounted(folder)) this.#messages += entries.length
-    this.#history.add(folder, entries)
-    this.emit(origin ? { type: 'appended', folder, entries, origin } : { type: 'appended', folder, entries })
-  }
-
-  #copyTo(target: MemoryFolder, from: readonly MessageEntry[], origin: Origin | undefined): CopyResult {
-    if (from.length === 0) return copyResult([], [])
-    const entries = copiedEntries(from, target, this.clock.now())
-    for (const { blob } of entries) this.#blobs.hold(blob)
-    this.#appendTo(target, entries, origin)
-    return copyResult(from, entries)
-  }
-
-  #expunge(state: MemoryFolder, entries: readonly MessageEntry[], origin: Origin | undefined): readonly number[] {
-    if (entries.length === 0) return []
-    const { folder } = state
-    const modSeq = state.highestModSeq + 1
-    const uids = entries.map(({ uid }) => uid)
-    state.expunge(uids, modSeq)
-    this.#release(folder, entries)
-    this.emit({ type: 'expunged', folder, uids, modSeq, ...(origin && { origin }) })
-    return uids
-  }
-
-  #release(folder: Folder, entries: readonly MessageEntry[]): void {
-    for (const { blob } of entries) this.#blobs.release(blob)
-    if (isCounted(folder)) this.#messages -= entries.length
-    this.#history.remove(folder, entries)
-  }
-
   #parts(): MemoryParts {
     return {
       folders: this.folders,
@@ -462,7 +287,7 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
       history: this.#history,
       subscriptions: this.#subscriptions,
       state: this.#state,
-      values: this.#values,
+      values: this.#changes.values,
       retiredUids: this.#retiredUids,
       tag: this.#tag,
       lastFolder: this.#lastFolder,
@@ -470,17 +295,10 @@ export class MemoryStore extends BaseStore<MemoryFolder> implements CopyableStor
     }
   }
 
-  #valuesOf({ folderId }: ValueSpace): MemoryValues {
-    return folderId === undefined ? this.#values : this.need(folderId).values
-  }
-
   #deleteFolder(state: MemoryFolder): void {
-    const { folder, index, values } = state
-    this.#release(folder, index.list())
-    this.#blobs.free(values.octets)
+    const { folder, index } = state
     if (index.uidNext > 1) this.#retiredUids.set(retiredKey(folder), index.uidNext)
-    this.folders.remove(state)
-    this.emit({ type: 'folder-deleted', folder })
+    this.#changes.deleteFolder(state)
   }
 
   #find(folderId: string, uid: number): MessageEntry | undefined {

@@ -57,6 +57,11 @@ export class MemoryValues {
     if (values.size > 0) this.#spaces.set(keyOf(space), values)
     else this.#spaces.delete(keyOf(space))
   }
+
+  clear(): void {
+    this.#spaces.clear()
+    this.#octets = 0
+  }
 }
 
 const keyOf = ({ kind, reader }: SpaceKey): string => `${kind}\n${textKey(reader ?? '')}`

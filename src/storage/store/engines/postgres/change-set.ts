@@ -1,38 +1,18 @@
 import { overview } from '../../../../mail/format/overview.ts'
 import { FolderCounts } from '../../entries/folder-index.ts'
 import { ascending } from '../../entries/uid-order.ts'
-import {
-  type CopyResult,
-  type FlagChange,
-  type FlagChangeResult,
-  type HoldLimit,
-  type MessageEntry,
-  type NewMessage,
-  type Origin,
-  type Owner,
-  PUBLIC_OWNER,
-  type StoredMessage,
-  StoreError,
-  type StoreEvent,
-} from '../../types.ts'
+import { type MessageEntry, type Owner, PUBLIC_OWNER, StoreError, type StoreEvent } from '../../types.ts'
 import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
+import { BaseChangeSet, type ChangeableFolder } from '../change-set.ts'
 import { isCounted } from '../full/limits.ts'
-import { additionsTo, checkLimit, checkLimits, type Held, heldIn } from '../full/owner-limits.ts'
-import {
-  type AddedEntries,
-  copiedEntries,
-  copyResult,
-  createEntries,
-  type FolderNumbers,
-  planAppend,
-  planFlags,
-} from '../plan.ts'
+import { type Held, heldIn } from '../full/owner-limits.ts'
+import type { NewBlob, PlannedMessage } from '../plan.ts'
 import { lacksLineEnd } from '../take-octets.ts'
 import { textKey } from '../text-key.ts'
-import { modSeqOfChange, valuesEvent } from '../values.ts'
 import type { StreamedBlob } from './bodies.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
 import { flagsFrom, flagsText, type Names } from './records.ts'
+import { valueRowId } from './value-rows.ts'
 import { Writes } from './writes.ts'
 
 /** The columns of a folder that a transaction has locked. */
@@ -47,7 +27,7 @@ export interface LockedRow {
 }
 
 /** A folder within a transaction that has locked its row. */
-export class ChangedFolder implements FolderNumbers {
+export class ChangedFolder implements ChangeableFolder {
   readonly state: PostgresFolder
   readonly row: LockedRow
   uidNext: number
@@ -131,16 +111,6 @@ export class ChangedFolder implements FolderNumbers {
   }
 }
 
-/** How messages are copied or moved. */
-interface Transfer {
-  readonly now: number
-  readonly origin?: Origin | undefined
-  /** The most that the owner of the target may have afterwards. */
-  readonly limit?: HoldLimit | undefined
-}
-
-const sizeOf = (raw: Buffer | StreamedBlob): number => (Buffer.isBuffer(raw) ? raw.length : raw.sizeOctets)
-
 /** An event of a transaction, which is emitted after the commit. */
 interface ChangeSetEvent {
   readonly folder: ChangedFolder
@@ -151,7 +121,7 @@ interface ChangeSetEvent {
  * The changes of one transaction: computed in memory from the locked rows of their folders, then written together. An
  * operation that throws has changed nothing.
  */
-export class ChangeSet {
+export class ChangeSet extends BaseChangeSet<ChangedFolder, Buffer | StreamedBlob> {
   readonly events: ChangeSetEvent[] = []
   readonly writes: Writes
   /** Messages that were added to folders whose messages are counted, less those removed. */
@@ -175,6 +145,7 @@ export class ChangeSet {
     readValues: (space: ValueSpace) => Values,
     held: ReadonlyMap<Owner, Held> = new Map(),
   ) {
+    super()
     this.#folders = folders
     this.#names = names
     this.#numbers = numbers.values()
@@ -188,120 +159,6 @@ export class ChangeSet {
     const folder = this.#folders.get(folderId)
     if (!folder) throw new StoreError('not-found', `folder ${folderId} does not exist`)
     return folder
-  }
-
-  append(
-    batch: readonly NewMessage[],
-    raws: readonly (Buffer | StreamedBlob)[],
-    now: number,
-    origin: Origin | undefined,
-  ): StoredMessage[] {
-    const planned = planAppend(batch, (folderId) => this.need(folderId))
-    checkLimits(planned, (i) => sizeOf(raws[i] as Buffer | StreamedBlob), this.#heldBy)
-    const added: AddedEntries<ChangedFolder> = new Map()
-    const stored = planned.flatMap((message, i) => {
-      const { prefix, places } = message
-      const raw = raws[i] as Buffer | StreamedBlob
-      const holders = places.length
-      let sizeOctets: number
-      let end: Buffer
-      let blob: number
-      if (Buffer.isBuffer(raw)) {
-        const octets = prefix?.length ? Buffer.concat([prefix, raw]) : raw
-        blob = this.#numbers.next().value as number
-        sizeOctets = octets.length
-        end = octets
-        this.writes.addBody(blob, octets, holders)
-        if (places.some(({ folder }) => folder.owner === PUBLIC_OWNER)) this.#addOverview(blob, octets)
-      } else {
-        blob = raw.blob
-        sizeOctets = raw.sizeOctets + (prefix?.length ?? 0)
-        end = raw.ending
-        this.writes.adoptBody(blob, prefix, holders)
-      }
-      const stored = { blob: this.#names.blob(blob), sizeOctets, lacksLineEnd: lacksLineEnd([end]) }
-      return createEntries(message, stored, now, added)
-    })
-    for (const [folder, entries] of added) this.#addTo(folder, entries, origin)
-    return stored
-  }
-
-  setFlags(
-    folderId: string,
-    uids: readonly number[],
-    change: FlagChange,
-    origin: Origin | undefined,
-  ): FlagChangeResult {
-    const folder = this.need(folderId)
-    const found = folder.pick(uids)
-    const { entries, modified, changed } = planFlags(found, folder, change)
-    if (changed.length > 0) {
-      const before = new Map(found.map((entry) => [entry.uid, entry]))
-      for (const entry of changed) {
-        folder.replace(before.get(entry.uid) as MessageEntry, entry)
-        this.writes.change(folder.state.key, entry)
-      }
-      folder.highestModSeq++
-      this.#emit(folder, { type: 'flags', folder: folder.folder, entries: changed, ...(origin && { origin }) })
-    }
-    return { entries, modified }
-  }
-
-  copy(
-    folderId: string,
-    uids: readonly number[],
-    targetFolderId: string,
-    { now, origin, limit }: Transfer,
-  ): CopyResult {
-    const target = this.need(targetFolderId)
-    const from = this.need(folderId).pick(uids)
-    checkLimit(additionsTo(target, from), limit, this.#heldBy)
-    return this.#copyTo(target, from, now, origin)
-  }
-
-  move(folderId: string, uids: readonly number[], targetFolderId: string, transfer: Transfer): CopyResult {
-    const result = this.copy(folderId, uids, targetFolderId, transfer)
-    this.expunge(folderId, uids, transfer.origin)
-    return result
-  }
-
-  expunge(folderId: string, uids: readonly number[], origin: Origin | undefined): readonly number[] {
-    const folder = this.need(folderId)
-    return this.#expunge(folder, folder.pick(uids), origin)
-  }
-
-  changeValues(
-    folder: ChangedFolder,
-    space: ValueSpace,
-    change: (current: Values, modSeq: number) => ValueChanges,
-    origin: Origin | undefined,
-  ): void {
-    const changes = change(this.#valuesIn(folder, space), folder.highestModSeq + 1)
-    if (changes.size === 0) return
-    const spaceKey = `${folder.state.key}\n${space.kind}\n${space.reader ?? ''}`
-    const overlay = this.#changedValues.get(spaceKey) ?? new Map<string, Buffer | undefined>()
-    this.#changedValues.set(spaceKey, overlay)
-    const { kind, reader } = space
-    for (const [name, content] of changes) {
-      overlay.set(name, content)
-      const key = textKey(name)
-      const value = { folder: folder.state.key, kind, reader: textKey(reader ?? ''), key, name, content }
-      this.writes.values.set(`${spaceKey}\n${key}`, value)
-    }
-    if (space.folderId === undefined) return
-    const modSeq = modSeqOfChange(space, folder.highestModSeq + 1)
-    if (modSeq !== undefined) folder.highestModSeq = modSeq
-    const valueSeq = ++folder.valueSeq
-    const names = [...changes.keys()]
-    this.writes.valueChanges.push({
-      folder: folder.state.key,
-      valueSeq,
-      kind,
-      reader: reader ?? null,
-      names,
-      modSeq: modSeq ?? null,
-    })
-    this.#emit(folder, valuesEvent(folder.folder, space, { changes, modSeq, origin }))
   }
 
   /** Completes the writes. Returns the folders that have changed. */
@@ -318,47 +175,68 @@ export class ChangeSet {
     return changed
   }
 
-  /** Returns the values of a space with the changes of earlier operations. */
-  #valuesIn(folder: ChangedFolder, space: ValueSpace): Values {
-    const values = new Map(this.#readValues(space))
-    const overlay = this.#changedValues.get(`${folder.state.key}\n${space.kind}\n${space.reader ?? ''}`)
-    for (const [name, content] of overlay ?? []) {
-      if (space.names && !space.names.includes(name)) continue
-      if (content) values.set(name, content)
-      else values.delete(name)
-    }
-    return values
+  /** Returns nothing: the transaction looks for the Message-IDs in the table, see `Operation.once`. */
+  protected knows(): boolean {
+    return false
   }
 
-  readonly #heldBy = (owner: Owner): Held => {
+  protected sizeOf(raw: Buffer | StreamedBlob): number {
+    return Buffer.isBuffer(raw) ? raw.length : raw.sizeOctets
+  }
+
+  protected readonly heldBy = (owner: Owner): Held => {
     const before = this.#held.get(owner)
     const changed = [...this.#folders.values()].filter(({ folder }) => folder.owner === owner)
     const { octets, messages } = heldIn(changed.map(({ counts }) => counts))
     return { octets: octets + (before?.octets ?? 0), messages: messages + (before?.messages ?? 0) }
   }
 
-  #addTo(folder: ChangedFolder, entries: readonly MessageEntry[], origin: Origin | undefined): void {
+  protected pick(folder: ChangedFolder, uids: readonly number[]): readonly MessageEntry[] {
+    return folder.pick(uids)
+  }
+
+  protected putBlob({ prefix, places }: PlannedMessage<ChangedFolder>, raw: Buffer | StreamedBlob): NewBlob {
+    const holders = places.length
+    if (!Buffer.isBuffer(raw)) {
+      this.writes.adoptBody(raw.blob, prefix, holders)
+      const sizeOctets = raw.sizeOctets + (prefix?.length ?? 0)
+      return { blob: this.#names.blob(raw.blob), sizeOctets, lacksLineEnd: lacksLineEnd([raw.ending]) }
+    }
+    const octets = prefix?.length ? Buffer.concat([prefix, raw]) : raw
+    const blob = this.#numbers.next().value as number
+    this.writes.addBody(blob, octets, holders)
+    if (places.some(({ folder }) => folder.owner === PUBLIC_OWNER))
+      this.writes.overviews.push({ blob, overview: JSON.stringify(overview(octets)) })
+    return { blob: this.#names.blob(blob), sizeOctets: octets.length, lacksLineEnd: lacksLineEnd([octets]) }
+  }
+
+  protected share(_target: ChangedFolder, entries: readonly MessageEntry[]): void {
+    for (const { blob } of entries) this.writes.hold(blob, 1)
+  }
+
+  protected addEntries(folder: ChangedFolder, entries: readonly MessageEntry[]): void {
     folder.add(entries)
     folder.highestModSeq++
     if (isCounted(folder.folder)) this.growth += entries.length
     for (const entry of entries) this.writes.add(folder.state.key, entry)
     if (folder.folder.owner === PUBLIC_OWNER) for (const place of placesOf(folder, entries)) this.writes.addPlace(place)
-    this.#emit(folder, { type: 'appended', folder: folder.folder, entries, ...(origin && { origin }) })
   }
 
-  #copyTo(target: ChangedFolder, from: readonly MessageEntry[], now: number, origin: Origin | undefined): CopyResult {
-    if (from.length === 0) return copyResult([], [])
-    const entries = copiedEntries(from, target, now)
-    for (const { blob } of entries) this.writes.hold(blob, 1)
-    this.#addTo(target, entries, origin)
-    return copyResult(from, entries)
+  protected replaceEntries(
+    folder: ChangedFolder,
+    before: readonly MessageEntry[],
+    after: readonly MessageEntry[],
+  ): void {
+    for (const [i, entry] of after.entries()) {
+      folder.replace(before[i] as MessageEntry, entry)
+      this.writes.change(folder.state.key, entry)
+    }
+    folder.highestModSeq++
   }
 
-  #expunge(folder: ChangedFolder, entries: readonly MessageEntry[], origin: Origin | undefined): readonly number[] {
-    if (entries.length === 0) return []
+  protected removeEntries(folder: ChangedFolder, entries: readonly MessageEntry[], modSeq: number): void {
     const { key } = folder.state
-    const modSeq = ++folder.highestModSeq
-    const uids = entries.map(({ uid }) => uid)
+    folder.highestModSeq = modSeq
     for (const entry of entries) {
       folder.remove(entry)
       this.writes.remove(key, entry.uid)
@@ -367,17 +245,53 @@ export class ChangeSet {
     if (isCounted(folder.folder)) this.growth -= entries.length
     if (folder.folder.owner === PUBLIC_OWNER)
       for (const place of placesOf(folder, entries)) this.writes.removePlace(place)
-    this.writes.vanished.push({ folder: key, modSeq, uids })
-    this.#emit(folder, { type: 'expunged', folder: folder.folder, uids, entries, modSeq, ...(origin && { origin }) })
-    return uids
+    this.writes.vanished.push({ folder: key, modSeq, uids: entries.map(({ uid }) => uid) })
   }
 
-  #addOverview(blob: number, octets: Buffer): void {
-    this.writes.overviews.push({ blob, overview: JSON.stringify(overview(octets)) })
+  /** Returns the values of a space with the changes of earlier operations. */
+  protected valuesIn(space: ValueSpace): Values {
+    const values = new Map(this.#readValues(space))
+    for (const [name, content] of this.#changedValues.get(this.#keyOf(space)) ?? []) {
+      if (space.names && !space.names.includes(name)) continue
+      if (content) values.set(name, content)
+      else values.delete(name)
+    }
+    return values
   }
 
-  #emit(folder: ChangedFolder, event: StoreEvent): void {
+  protected putValues(space: ValueSpace, changes: ValueChanges, modSeq: number | undefined): void {
+    const { kind, reader } = space
+    const folder = this.#folderOf(space)
+    const spaceKey = this.#keyOf(space)
+    const overlay = this.#changedValues.get(spaceKey) ?? new Map<string, Buffer | undefined>()
+    this.#changedValues.set(spaceKey, overlay)
+    for (const [name, content] of changes) {
+      overlay.set(name, content)
+      const key = textKey(name)
+      const value = { folder: folder.state.key, kind, reader: textKey(reader ?? ''), key, name, content }
+      this.writes.values.set(`${spaceKey}\n${key}`, value)
+    }
+    if (space.folderId === undefined) return
+    this.writes.valueChanges.push({
+      folder: folder.state.key,
+      valueSeq: ++folder.valueSeq,
+      kind,
+      reader: reader ?? null,
+      names: [...changes.keys()],
+      modSeq: modSeq ?? null,
+    })
+  }
+
+  protected emit(folder: ChangedFolder, event: StoreEvent): void {
     this.events.push({ folder, event })
+  }
+
+  #folderOf({ folderId, kind }: ValueSpace): ChangedFolder {
+    return this.need(folderId ?? valueRowId(kind))
+  }
+
+  #keyOf(space: ValueSpace): string {
+    return `${this.#folderOf(space).state.key}\n${space.kind}\n${space.reader ?? ''}`
   }
 }
 

@@ -60,6 +60,14 @@ export class FolderLeases {
     }
   }
 
+  /** Returns the keys of the folders that any node has locked. @throws DatabaseError */
+  async locked(): Promise<readonly number[]> {
+    const rows = await this.#database.query<{ id: number }>(
+      'select id from folders where lock_token is not null and locked_until > clock_timestamp()',
+    )
+    return rows.map(({ id }) => id)
+  }
+
   /** Ends the renewal and releases all locks of this node. */
   async close(): Promise<void> {
     clearInterval(this.#timer)

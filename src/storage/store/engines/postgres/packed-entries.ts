@@ -10,8 +10,8 @@ import { type Details, flagsText, LACKS_LINE_END, type Names } from './records.t
 const MAX_UNPACKED = 500_000
 /** Entries that are read at a time. Other sessions get their turn in between. */
 const ROWS = 2_048
-/** The server packs the entries: a row for each of them would cost the node several times as much. */
-const READ = `
+/** Reads the next entries of a folder. The server packs them: a row for each would cost the node several times as much. */
+export const READ_ENTRIES = `
   select uid / ${BLOCK_UIDS} as block, flags, count(*) as size, sum(size)::bigint as octets, max(uid) as last,
     max(mod_seq) as mod_seq, count(*) filter (where ${LACKS_LINE_END}) as without_line_end,
     string_agg('[' || concat_ws(',', uid, blob, size, internal_date, saved_at, mod_seq, details) || ']', ',') as entries
@@ -196,7 +196,7 @@ export async function readIndex(
   }
   for (let read = ROWS; read === ROWS; ) {
     read = 0
-    for (const row of await database.query<GroupRow>(READ, [state.key, last])) {
+    for (const row of await database.query<GroupRow>(READ_ENTRIES, [state.key, last])) {
       if (row.block !== block.number) {
         endBlock()
         block = { number: row.block, size: 0, unseen: 0, deleted: 0 }

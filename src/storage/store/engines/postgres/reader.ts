@@ -57,6 +57,15 @@ export class Reader {
     return entry
   }
 
+  /** Returns the uids expunged after a modSeq, in ascending order. */
+  async vanishedSince({ key }: PostgresFolder, modSeq: number): Promise<readonly number[]> {
+    const rows = await this.#database.query<{ uid: number }>(
+      'select distinct unnest(uids) as uid from vanished where folder = $1 and mod_seq > $2 order by uid',
+      [key, modSeq],
+    )
+    return rows.map(({ uid }) => uid)
+  }
+
   /** Returns octets of a message. The buffer may be a view of the cache. */
   async read(state: PostgresFolder, uid: number, start = 0, end?: number): Promise<Buffer | undefined> {
     // Only of folders that a session has opened: the others are asked whether they still have the message.

@@ -1,14 +1,30 @@
 import type { Database } from '../../../database/database-types.ts'
-import type { EntryTest, ScanPart, SelectionPart } from '../../types.ts'
-import { ENTRY_COLUMNS, type EntryRow, type Names } from './records.ts'
+import {
+  type EntryTest,
+  OUTGOING_OWNER,
+  type ScanPart,
+  type SelectedMessages,
+  type Selection,
+  type SelectionPart,
+  type StoredMessage,
+} from '../../types.ts'
+import type { Folders } from './folders.ts'
+import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
+
+/** The parts of a store that a selection needs. */
+export interface Selecting {
+  readonly database: Pick<Database, 'query'>
+  readonly names: Names
+  readonly folders: Folders
+}
 
 /** The keys of folders, and the tests of a selection. */
-export interface Wanted {
+interface Wanted {
   readonly folders: readonly number[] | { readonly except: readonly number[] }
   readonly tests: readonly EntryTest[]
 }
 
-export type SelectedRow = EntryRow & { readonly folder: number }
+type SelectedRow = EntryRow & { readonly folder: number }
 
 /** The part of a message in which a short header ends. */
 const HEADER_OCTETS = 16 * 1024
@@ -28,12 +44,6 @@ const mayContain = (letters: string): string => `(
       and strpos(translate(header.text, E' \\t\\r\\n"', ''), ${letters}) = 0 and header.text !~ '${HIDING}'
     offset 0))`
 
-interface Selected {
-  readonly rows: readonly SelectedRow[]
-  readonly total: number
-  readonly copies: readonly SelectedRow[]
-}
-
 /** Up to this part of all messages, the selected ones are found and sorted. Of more, the newest are near the end of the index. */
 const FEW = 0.05
 
@@ -46,6 +56,12 @@ const BY_TIME = 'order by saved_at desc, folder desc, uid desc'
 /** Entries that one query of a scan reads: few at first, because many scans end early. */
 const BATCH = { first: 250, most: 4_000 }
 
+/** The newest rows of a selection, and how many it has. */
+interface Selected {
+  readonly rows: readonly SelectedRow[]
+  readonly total: number
+}
+
 /** Adds a parameter of a statement, and returns how it is written there. */
 type Parameter = (value: unknown, type: string) => string
 
@@ -55,20 +71,38 @@ type Parameter = (value: unknown, type: string) => string
  * @throws DatabaseError
  */
 export async function select(
-  database: Pick<Database, 'query'>,
-  names: Names,
-  wanted: Wanted,
+  selecting: Selecting,
+  selection: Selection,
   part: SelectionPart,
-): Promise<Selected> {
+): Promise<SelectedMessages> {
+  const { database, names } = selecting
+  const wanted = wantedBy(selecting, selection)
   const { tests, folders } = wanted
   const { chosen, unseen, all } = await sumsOf(database, folders)
   const known = tests.length === 0 ? chosen : isUnseen(tests) ? unseen : undefined
-  if (known === 0) return { rows: [], total: 0, copies: [] }
+  if (known === 0) return { messages: [], total: 0, copies: [] }
   const isMost = known !== undefined && known > FEW * all
   const { rows, total } = isMost
     ? await selectOfMost(database, names, wanted, part, known)
     : await selectOfFew(database, names, wanted, part)
-  return { rows, total, copies: part.isDistinct ? await copiesOf(database, wanted, rows) : [] }
+  const copies = part.isDistinct ? await copiesOf(database, wanted, rows) : []
+  return { messages: messagesOf(selecting, rows), total, copies: messagesOf(selecting, copies) }
+}
+
+/** Returns the folders that a selection searches, as they are now. */
+function wantedBy({ folders }: Selecting, { folders: isOf, tests }: Selection): Wanted {
+  const keys = Array.from(folders.all).flatMap(({ key, folder }) => {
+    const isHidden = folder.owner === OUTGOING_OWNER
+    return (isOf ? !isHidden && isOf(folder) : isHidden) ? key : []
+  })
+  return { tests, folders: isOf ? keys : { except: keys } }
+}
+
+function messagesOf({ folders, names }: Selecting, rows: readonly SelectedRow[]): readonly StoredMessage[] {
+  return rows.flatMap((row) => {
+    const state = folders.get(row.folder)
+    return state ? { folder: state.folder, entry: entryOf(columnsOf(row), names, state) } : []
+  })
 }
 
 /** Finds the newest messages near the end of the index. @param known how many there are, with copies */
@@ -168,11 +202,12 @@ function partText({ limit, after, offset = 0 }: SelectionPart, names: Names, par
  * @throws DatabaseError
  */
 export async function* scan(
-  database: Pick<Database, 'query'>,
-  names: Names,
-  wanted: Wanted,
+  selecting: Selecting,
+  selection: Selection,
   { after, isNewestFirst = false }: ScanPart,
-): AsyncGenerator<readonly SelectedRow[], void, void> {
+): AsyncGenerator<readonly StoredMessage[], void, void> {
+  const { database, names } = selecting
+  const wanted = wantedBy(selecting, selection)
   const { chosen, all } = await sumsOf(database, wanted.folders)
   if (chosen === 0) return
   const isFew = chosen <= FEW * all
@@ -192,7 +227,7 @@ export async function* scan(
          ${all} join part using (folder, uid, saved_at) ${order}`
       : `${all} where ${where} ${order} ${most}`
     const rows = await database.query<SelectedRow>(text, values)
-    yield rows
+    yield messagesOf(selecting, rows)
     const last = rows.at(-1)
     if (!last || rows.length < limit) return
     place = [last.saved_at, last.folder, last.uid]

@@ -1,6 +1,7 @@
-import type { Database } from '../../../database/database-types.ts'
+import type { Database, Queries } from '../../../database/database-types.ts'
 import { type Folder, PUBLIC_OWNER } from '../../types.ts'
-import type { ValueKind } from '../../value-types.ts'
+import type { ValueKind, ValueSpace, Values } from '../../value-types.ts'
+import { textKey } from '../text-key.ts'
 import { PostgresFolder } from './postgres-folder.ts'
 
 /** The kinds of values that belong to no folder have a row of their own to lock, with an id below 0. */
@@ -21,6 +22,9 @@ export const kinds: Readonly<Record<ValueKind, number>> = {
   gmail: -14,
 }
 
+/** Returns the id of the folder that stands for values of no folder. */
+export const valueRowId = (kind: ValueKind): string => `values:${kind}`
+
 /** The rows of table `folders` that stand for the values of no folder. Changes of such values lock them. */
 export class ValueRows {
   readonly #rows = new Map<number, PostgresFolder>()
@@ -38,10 +42,22 @@ export class ValueRows {
     const key = kinds[kind]
     let row = this.#rows.get(key)
     if (!row) {
-      const folder: Folder = { id: `values:${kind}`, owner: PUBLIC_OWNER, name: kind, uidValidity: 0 }
+      const folder: Folder = { id: valueRowId(kind), owner: PUBLIC_OWNER, name: kind, uidValidity: 0 }
       row = new PostgresFolder(key, folder, { uidNext: 1, modSeq: 1, valueSeq: 0 })
       this.#rows.set(key, row)
     }
     return row
   }
+}
+
+const READ = 'select name, content from "values" where folder = $1 and kind = $2 and reader = $3'
+const READ_NAMED = `${READ} and name_key = any($4::text[])`
+const IN_ORDER = ' order by name_key'
+
+/** Returns the values of a space in the table. @param folder the key of their folder @throws DatabaseError */
+export async function valuesIn(queries: Queries, folder: number, { kind, reader, names }: ValueSpace): Promise<Values> {
+  const parameters = [folder, kind, textKey(reader ?? ''), ...(names ? [names.map(textKey)] : [])]
+  const text = (names ? READ_NAMED : READ) + IN_ORDER
+  const rows = await queries.query<{ name: string; content: Buffer }>(text, parameters)
+  return new Map(rows.map(({ name, content }) => [name, content]))
 }

@@ -1,47 +1,26 @@
 import { clearTimeout, performance, setTimeout } from '../../../../core/time/real-timers.ts'
 import type { Database, Transaction } from '../../../database/database-types.ts'
 import { DatabaseError } from '../../../database/errors.ts'
-import { type Folder, type Owner, StoreError, type StoreEvent } from '../../types.ts'
-import type { ValueSpace, Values } from '../../value-types.ts'
+import { uidSteps } from '../../entries/uid-order.ts'
+import { type Folder, StoreError, type StoreEvent } from '../../types.ts'
+import type { Values } from '../../value-types.ts'
+import type { Steps } from '../base-store.ts'
 import { checkFits } from '../full/limits.ts'
-import type { Held } from '../full/owner-limits.ts'
-import { textKey } from '../text-key.ts'
-import { lastPieceOf, notComplete, type StreamedBlob } from './bodies.ts'
+import { notComplete } from './bodies.ts'
 import { ChangedFolder, ChangeSet, type LockedRow } from './change-set.ts'
 import { storeError } from './errors.ts'
 import type { Journal } from './journal.ts'
 import type { MessageCount } from './message-count.ts'
 import type { BlobNumbers } from './numbers.ts'
+import { type BatchRows, NO_VALUES, type Operation, readBatch } from './operation.ts'
 import { FoldersBehind, hasReached, type PostgresFolder, partOf, positionText } from './postgres-folder.ts'
-import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
+import { columnsOf, entryOf, type Names } from './records.ts'
 import type { Delta, Replication } from './replication.ts'
 
-/** A change of messages or values. */
-interface Operation<T> {
-  /** The folders that it changes or copies from. */
-  readonly folders: readonly PostgresFolder[]
-  /** The entries that it changes, by folder. */
-  readonly uids?: ReadonlyMap<PostgresFolder, readonly number[]>
-  /** The values that it changes, in a folder of `folders`. */
-  readonly space?: { readonly folder: PostgresFolder; readonly space: ValueSpace }
-  /** Numbers of new blobs that it takes. */
-  readonly blobs?: number
-  /** Streamed blobs that it adopts. */
-  readonly adopts?: readonly StreamedBlob[]
-  /** Keys of Message-IDs that no newsgroup may know. */
-  readonly once?: readonly string[]
-  /** Messages that count against the limit. */
-  readonly messages?: number
-  /** Octets that it writes. */
-  readonly octets?: number
-  /** Whether it adds messages, for which the reserve on the disk is not given up. */
-  readonly adds?: boolean
-  /** Owners that have a limit for what they hold. */
-  readonly limited?: readonly Owner[]
-  /** Whether it needs nothing of the rows of its folders except their numbers. */
-  readonly isPlain?: boolean
-  /** Computes the change. May run more than once. @throws StoreError and has changed nothing then */
-  readonly apply: (changeSet: ChangeSet) => T
+/** How changes of many messages run. */
+export interface PostgresSteps extends Steps {
+  /** Whether a step needs more of the rows of its folders than their numbers. */
+  readonly readsRows?: boolean
 }
 
 interface Queued extends Operation<unknown> {
@@ -72,31 +51,7 @@ const MAX_UIDS = 4_000
 const GATHER_SHARE = 0.5
 const MAX_GATHER_MS = 5
 
-const LOCK = `
-  select id, uid_next, mod_seq, value_seq, keywords, lock_token, locked_until > clock_timestamp() as is_locked
-  from unnest($1::bigint[]) c (id) join folders using (id) order by id for no key update of folders`
-const READ_ENTRIES = `
-  select e.folder, ${ENTRY_COLUMNS} from entries e join unnest($1::bigint[], $2::bigint[]) c (folder, uid)
-  on e.folder = c.folder and e.uid = c.uid`
-const LOCK_OWNERS = `
-  select pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || owner, 0))
-  from (select owner from unnest($1::text[]) o (owner) order by owner) o`
-/** Its own statement: it sees what those have committed for whom the lock waited. */
-const HOLDINGS = `
-  select owner, sum(octets)::bigint as octets, sum(messages)::bigint as messages
-  from folders where owner = any($1::text[]) group by owner`
-/** Waits for other transactions that remember the same. */
-const REMEMBER = `
-  insert into history (message_id) select * from unnest($1::text[]) on conflict do nothing returning message_id`
 const FORGET = 'delete from history where message_id = any($1::text[])'
-/** Only blobs that are complete. */
-const ADOPT = `
-  delete from incoming i using unnest($1::bigint[], $2::integer[]) c (blob, piece)
-  where i.blob = c.blob and exists (select from pieces p where p.blob = c.blob and p.piece = c.piece)
-  returning i.blob`
-const READ_VALUES = 'select name, content from "values" where folder = $1 and kind = $2 and reader = $3'
-const READ_NAMED_VALUES = `${READ_VALUES} and name_key = any($4::text[])`
-const IN_ORDER = ' order by name_key'
 
 interface WriteQueueParts {
   readonly database: Database
@@ -139,6 +94,28 @@ export class WriteQueue {
       this.#arrived()
       this.#running ??= this.#drain()
     })
+  }
+
+  /** Changes many messages of the first folder in several transactions. Returns the results in uid order. @throws StoreError */
+  async inSteps<T>(
+    folders: readonly PostgresFolder[],
+    uids: readonly number[],
+    step: (changeSet: ChangeSet, some: readonly number[]) => T,
+    { readsRows = false, limit }: PostgresSteps = {},
+  ): Promise<readonly T[]> {
+    const [first, last] = [folders[0] as PostgresFolder, folders.at(-1) as PostgresFolder]
+    const results: T[] = []
+    for (const some of uidSteps(uids)) {
+      const result = await this.run({
+        folders,
+        uids: new Map([[first, some]]),
+        isPlain: !readsRows,
+        limited: limit ? [last.folder.owner] : [],
+        apply: (changeSet) => step(changeSet, some),
+      })
+      results.push(result)
+    }
+    return results
   }
 
   /** Resolves when all operations have ended. */
@@ -277,54 +254,29 @@ export class WriteQueue {
     folders: readonly PostgresFolder[],
     blobNumbers: readonly number[],
   ): Promise<Done> {
-    const { replication, names, count, isWatched, journal } = this.#parts
+    const { replication, names, count, journal } = this.#parts
     const { limit } = count
     const byKey = new Map(folders.map((folder) => [folder.key, folder]))
-    // One round trip for everything that is read.
-    const [held, fresh, rows, entries, adopted, messages, values] = await Promise.all([
-      holdingsOf(transaction, batch),
-      rememberAll(transaction, batch),
-      transaction.query<LockedRow>(LOCK, [[...byKey.keys()]]),
-      this.#readEntries(transaction, batch),
-      this.#adopt(transaction, batch),
-      count.read(transaction),
-      Promise.all(batch.map((one) => readValues(transaction, one))),
-    ])
-    const locked = new Map<string, ChangedFolder>()
-    const [behind, lost]: [PostgresFolder[], PostgresFolder[]] = [[], []]
-    for (const row of rows) {
+    const rows = await readBatch(transaction, batch, byKey.keys(), count)
+    const { adopted, fresh, values } = rows
+    const byState = new Map<PostgresFolder, ChangedFolder>()
+    for (const row of rows.folders) {
       const state = byKey.get(row.id) as PostgresFolder
-      locked.set(state.folder.id, new ChangedFolder(state, row))
-      const { position } = state
-      const reached = { uidNext: row.uid_next, modSeq: row.mod_seq, valueSeq: row.value_seq }
-      if (hasReached(position, reached) && hasReached(reached, position)) continue
-      if (state.key > 0 && !hasReached(reached, position)) lost.push(state)
-      if (state.index || isWatched(state.folder)) behind.push(state)
-      // The changes need not be read: no listener waits for them.
-      else Object.assign(position, reached)
+      byState.set(state, new ChangedFolder(state, row))
     }
-    if (lost.length > 0) throw new FoldersBehind(lost)
+    const behind = this.#behind(byState.values())
     const deltas = behind.length > 0 ? [...(await replication.deltasOf(transaction, behind))] : []
-    for (const row of entries) {
-      const state = byKey.get(row.folder)
-      if (state) locked.get(state.folder.id)?.know(entryOf(columnsOf(row), names, state))
-    }
-    for (const [state, delta] of deltas) {
-      const folder = locked.get(state.folder.id) as ChangedFolder
-      for (const row of delta.rows) {
-        if (row.what === 'entry') folder.know(entryOf(columnsOf(row), names, state))
-        else if (row.what === 'vanished') folder.lose((row.uids ?? '').split(',').map(Number))
-      }
-    }
+    this.#noteEntries(rows.entries, deltas, byKey, byState)
+    const locked = new Map(Array.from(byState, ([{ folder }, changed]) => [folder.id, changed]))
     let current: Values | undefined
-    const changeSet = new ChangeSet(locked, names, blobNumbers, () => current ?? NO_VALUES, held)
+    const changeSet = new ChangeSet(locked, names, blobNumbers, () => current ?? NO_VALUES, rows.held)
     const outcomes = batch.map((one, i): Outcome => {
       current = values[i]
       try {
         for (const { blob } of one.adopts ?? []) if (!adopted.has(blob)) throw notComplete()
         for (const key of one.once ?? []) if (!fresh.has(key)) throw known()
         if (limit !== undefined && one.messages) {
-          const used = { octets: 0, messages: messages + changeSet.growth }
+          const used = { octets: 0, messages: rows.messages + changeSet.growth }
           checkFits(used, { octets: 0, messages: one.messages }, { messages: limit })
         }
         const result = one.apply(changeSet)
@@ -341,6 +293,45 @@ export class WriteQueue {
     // The operations that remembered these have failed.
     if (fresh.size > 0) transaction.send(FORGET, [[...fresh]])
     return { outcomes, end: () => this.#emit(changeSet, deltas, changed) }
+  }
+
+  /**
+   * Returns the folders whose changes by other nodes must be read, because a session has opened them or a listener waits.
+   * @throws FoldersBehind if rows lack changes that this node knows
+   */
+  #behind(locked: Iterable<ChangedFolder>): readonly PostgresFolder[] {
+    const [behind, lost]: [PostgresFolder[], PostgresFolder[]] = [[], []]
+    for (const { state, row } of locked) {
+      const { position } = state
+      const reached = { uidNext: row.uid_next, modSeq: row.mod_seq, valueSeq: row.value_seq }
+      if (hasReached(position, reached) && hasReached(reached, position)) continue
+      if (state.key > 0 && !hasReached(reached, position)) lost.push(state)
+      if (state.index || this.#parts.isWatched(state.folder)) behind.push(state)
+      else Object.assign(position, reached)
+    }
+    if (lost.length > 0) throw new FoldersBehind(lost)
+    return behind
+  }
+
+  /** Notes the entries that the transaction has read in the folders that it has locked. */
+  #noteEntries(
+    rows: BatchRows['entries'],
+    deltas: readonly [PostgresFolder, Delta][],
+    byKey: ReadonlyMap<number, PostgresFolder>,
+    locked: ReadonlyMap<PostgresFolder, ChangedFolder>,
+  ): void {
+    const { names } = this.#parts
+    for (const row of rows) {
+      const state = byKey.get(row.folder)
+      if (state) locked.get(state)?.know(entryOf(columnsOf(row), names, state))
+    }
+    for (const [state, delta] of deltas) {
+      const folder = locked.get(state)
+      for (const row of delta.rows) {
+        if (row.what === 'entry') folder?.know(entryOf(columnsOf(row), names, state))
+        else if (row.what === 'vanished') folder?.lose((row.uids ?? '').split(',').map(Number))
+      }
+    }
   }
 
   #emit(changeSet: ChangeSet, deltas: readonly [PostgresFolder, Delta][], changed: readonly ChangedFolder[]): void {
@@ -363,57 +354,6 @@ export class WriteQueue {
       emit(event)
     }
   }
-
-  /** Reads the entries that the operations change, of folders whose entries are not in memory. */
-  async #readEntries(
-    transaction: Transaction,
-    batch: readonly Queued[],
-  ): Promise<readonly (EntryRow & { folder: number })[]> {
-    const keys: number[] = []
-    const all: number[] = []
-    for (const { uids } of batch) {
-      for (const [folder, some] of uids ?? []) {
-        if (folder.index) continue
-        for (const uid of some) {
-          keys.push(folder.key)
-          all.push(uid)
-        }
-      }
-    }
-    return keys.length === 0 ? [] : transaction.query<EntryRow & { folder: number }>(READ_ENTRIES, [keys, all])
-  }
-
-  async #adopt(transaction: Transaction, batch: readonly Queued[]): Promise<ReadonlySet<number>> {
-    const blobs = batch.flatMap(({ adopts }) => adopts ?? [])
-    if (blobs.length === 0) return new Set()
-    const rows = await transaction.query<{ blob: number }>(ADOPT, [
-      blobs.map(({ blob }) => blob),
-      blobs.map(lastPieceOf),
-    ])
-    return new Set(rows.map(({ blob }) => blob))
-  }
-}
-
-/**
- * Returns what owners with a limit have. Nobody else adds messages within their limits until the transaction ends. Must be the
- * first to wait for others: transactions that lock owners after folders could wait for each other.
- */
-async function holdingsOf(transaction: Transaction, batch: readonly Queued[]): Promise<ReadonlyMap<Owner, Held>> {
-  const owners = [...new Set(batch.flatMap(({ limited }) => limited ?? []))].sort()
-  if (owners.length === 0) return new Map()
-  const [, rows] = await Promise.all([
-    transaction.query(LOCK_OWNERS, [owners]),
-    transaction.query<{ owner: Owner } & Held>(HOLDINGS, [owners]),
-  ])
-  return new Map(rows.map(({ owner, ...held }) => [owner, held]))
-}
-
-/** Adds the Message-IDs of messages that are stored once to the history. Returns those that it did not have. */
-async function rememberAll(transaction: Transaction, batch: readonly Queued[]): Promise<Set<string>> {
-  const keys = [...new Set(batch.flatMap(({ once }) => once ?? []))].sort()
-  if (keys.length === 0) return new Set()
-  const rows = await transaction.query<{ message_id: string }>(REMEMBER, [keys])
-  return new Set(rows.map(({ message_id }) => message_id))
 }
 
 function outcomeOf(apply: () => unknown): Outcome {
@@ -439,22 +379,3 @@ const hasLostChanges = (): StoreError =>
   new StoreError('failed', 'the database has lost changes of a mailbox; nothing was stored, try again')
 
 const known = (): StoreError => new StoreError('exists', 'the Message-ID is known already')
-
-const NO_VALUES: Values = new Map()
-
-async function readValues(transaction: Transaction, { space }: Queued): Promise<Values> {
-  return space ? valuesIn(transaction, space.folder.key, space.space) : NO_VALUES
-}
-
-/** Returns the values of a space in the table. @throws DatabaseError */
-export async function valuesIn(
-  queries: Pick<Transaction, 'query'>,
-  folder: number,
-  { kind, reader, names }: ValueSpace,
-): Promise<Values> {
-  const values = [folder, kind, textKey(reader ?? '')]
-  const rows = await (names
-    ? queries.query<{ name: string; content: Buffer }>(READ_NAMED_VALUES + IN_ORDER, [...values, names.map(textKey)])
-    : queries.query<{ name: string; content: Buffer }>(READ_VALUES + IN_ORDER, values))
-  return new Map(rows.map(({ name, content }) => [name, content]))
-}
