@@ -153,8 +153,11 @@ const toleratedByOpenssl: Readonly<Record<'1.2' | '1.3', readonly string[]>> = {
     'an extension sent twice',
     // OpenSSL reads extensions only in the versions that use them.
     'a malformed key_share',
+    // RFC 6520 section 2; OpenSSL no longer knows heartbeats.
+    'a malformed heartbeat',
   ],
   '1.3': [
+    'a malformed heartbeat',
     'a malformed renegotiation_info',
     'an extension sent twice',
     'a malformed ec_point_formats',
