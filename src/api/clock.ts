@@ -64,9 +64,8 @@ const invalid = (why: string): ApiProblem => new ApiProblem('invalid', why)
 function millisecondsOf(advance = '0s'): number {
   const parsed = duration.safeParse(advance)
   if (parsed.success) return parsed.data
-  throw new ApiProblem('invalid', `/advance: is ${JSON.stringify(advance)}; write a time such as 30s, 2h or 40d`, {
-    errors: [{ pointer: '/advance', message: 'is not a time such as 30s, 2h or 40d' }],
-  })
+  const message = `is ${JSON.stringify(advance)}; write a duration such as 30s, 2h or 40d`
+  throw new ApiProblem('invalid', `/advance: ${message}`, { errors: [{ pointer: '/advance', message }] })
 }
 
 export const clockOperations = [get, change] as const

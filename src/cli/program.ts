@@ -101,7 +101,8 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     .configureOutput({
       outputError: (text) => {
         const path = pathOf(commandOf(program, args))
-        noteError(`sealpost: ${usageText(text, `sealpost ${path}`.trim())}${nameOfFile(text, args)}`)
+        const usage = misplaced(path, args) ?? `${usageText(text, `sealpost ${path}`.trim())}${nameOfFile(text, args)}`
+        noteError(`sealpost: ${usage}`)
       },
     })
     .exitOverride()
@@ -122,6 +123,15 @@ async function createProgram(args: readonly string[]): Promise<Command> {
 function commandOf(command: Command, [first = '', ...others]: readonly string[]): Command {
   const found = command.commands.find((one) => one.name() === first)
   return found ? commandOf(found, others) : command
+}
+
+/** Returns where an option of many commands belongs that stands before the command. */
+function misplaced(path: string, [first = '']: readonly string[]): string | undefined {
+  const [flag = ''] = first.split('=')
+  const found = Object.values(sharedOptions).find(({ short, long }) => flag === short || flag === long)
+  if (path !== '' || !found) return undefined
+  const [, value = ''] = / (<.*>)$/.exec(found.flags) ?? []
+  return `${flag} belongs after the command, such as: sealpost mail list ${`${found.long} ${value}`.trim()}`
 }
 
 /** Returns how to name a configuration file that stands among the arguments. */

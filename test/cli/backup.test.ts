@@ -55,13 +55,16 @@ describe('store backup and restore', () => {
       await send(running, 'after')
       expect((await place.run(['cert', 'issue', '--for', 'Default SMTP Virtual Server', ...config])).stderr).toBe('')
       const refused = await place.run(['store', 'restore', 'backups', ...config])
-      expect([refused.status, refused.stderr]).toEqual([1, 'sealpost: a lab of lab.yaml is running; stop it first\n'])
+      expect([refused.status, refused.stderr]).toEqual([
+        1,
+        'sealpost: a lab of lab.yaml is running; stop it with: sealpost stop --config lab.yaml\n',
+      ])
     }
     expect(root()).not.toBe(before)
     const { status, stdout, stderr } = await place.run(['store', 'restore', 'backups', ...config])
     expect(status).toBe(0)
     expect(stdout).toMatch(/^backups\/[\dTZ-]+: restored 1 message in \d+ folders?, 1 certificate\n$/)
-    expect(stderr).toMatch(/what was there before is in .*messages\.mdb\.earlier-1\n.*\.store\.earlier-1\n/)
+    expect(stderr).toMatch(/The earlier data is in .*messages\.mdb\.earlier-1\n.*\.store\.earlier-1\n/)
     expect(await subjects()).toEqual(['before'])
     expect(root()).toBe(before)
     expect((await place.run(['store', 'check', ...config])).status).toBe(0)

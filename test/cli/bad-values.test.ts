@@ -8,6 +8,15 @@ await pki.done('ca', 'list')
 const request = (...args: readonly string[]) => ['cert', 'request', '--for', smtp, '--out', 'x.csr', ...args]
 const user = (...args: readonly string[]) => ['ca', 'user', ...args, '--password', 'x', '--out', 'x.p12']
 
+it('warns of a certificate without a host name', async () => {
+  const { stderr } = await pki.sealpost('cert', 'issue', '--for', smtp, '--cn', 'bad name')
+  expect(stderr).toMatch(
+    /^warning: the common name bad name is not a host name, so clients refuse the certificate; add one$/m,
+  )
+  const named = await pki.sealpost('cert', 'issue', '--for', smtp, '--cn', 'bad name', '--san', 'mail.lab.test')
+  expect(named.stderr).not.toContain('is not a host name')
+})
+
 describe('sealpost refuses, with the reason and the cure,', () => {
   it.each<[readonly string[], RegExp]>([
     [request('--email', 'not an address'), /"not an address" is not a mail address; write it like alice@example\.test/],

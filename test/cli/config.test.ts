@@ -131,8 +131,15 @@ describe('with a running lab', () => {
 
 test('a configuration without a file can be changed only in a running lab', async () => {
   const env = { SEALPOST_CONFIG: text }
-  const refused = await place.run(['config', 'set', 'domain', 'other.test'], { env })
-  expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('save it as a file')])
+  for (const dryRun of [[], ['--dry-run']]) {
+    const refused = await place.run(['config', 'set', 'domain', 'other.test', ...dryRun], { env })
+    expect(refused).toEqual({
+      status: 1,
+      stdout: '',
+      stderr:
+        'sealpost: SEALPOST_CONFIG cannot be changed; save it with: sealpost config show --text --secrets > lab.yaml; then add --config lab.yaml\n',
+    })
+  }
   await using running = await place.start(['--log-level', 'warn'], { env })
   const done = await place.run(['config', 'set', 'domain', 'other.test'], { env })
   expect([done.status, done.stderr]).toEqual([0, expect.stringContaining('until the lab stops')])

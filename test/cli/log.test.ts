@@ -115,7 +115,10 @@ it('is refused to tenants', async () => {
 
 it('refuses an unknown level', async () => {
   const { status, stderr } = await place.run(['log', ...local, '--level', 'loud'])
-  expect([status, stderr]).toEqual([2, expect.stringMatching(/^--level: is "loud"; must be trace, .*or fatal/)])
+  expect([status, stderr]).toEqual([
+    2,
+    expect.stringMatching(/^sealpost: --level: is "loud"; must be trace, .*or fatal/),
+  ])
 })
 
 it('follows the log until the lab stops', async () => {

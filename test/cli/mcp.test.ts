@@ -93,7 +93,7 @@ describe('sealpost mcp', () => {
     const { isError, content } = await agent.call('search_messages')
     expect([isError, content[0]?.text]).toEqual([
       true,
-      'Not done: no running lab of lab.yaml was found for this user; start it with: sealpost start --config lab.yaml',
+      'Not done: no lab of lab.yaml is running under your user; start it with: sealpost start --config lab.yaml',
     ])
     await using _lab = await place.start(['--config', 'lab.yaml'])
     expect((await agent.data('search_messages')).total).toBe(0)

@@ -82,7 +82,9 @@ describe('sealpost mail release and sealpost queue', () => {
       const { status, stderr } = await sealpost('queue', verb, id, '99999')
       expect([status, stderr]).toEqual([1, expect.stringContaining('99999')])
     }
-    expect((await sealpost('queue', 'delete')).stderr).toMatch(/give ids, or options that select messages, or --all/)
+    expect((await sealpost('queue', 'delete')).stderr).toMatch(
+      /give one of: ids of messages, options that select messages, or --all/,
+    )
     expect(await json('queue', 'bounce', '--recipient', 'two@')).toEqual({ messages: 1 })
     isBusy = false
     expect((await sealpost('queue', 'unhold', '--state', 'held')).stdout).toBe('Resumed 1 message.\n')

@@ -110,7 +110,7 @@ describe('sealpost sendmail', () => {
     const { status, stderr } = await sendmail(['alice', 'nobody'], 'Subject: refused\n\nx\n')
     expect(status).toBe(67)
     expect(stderr).toMatch(
-      /^sendmail: nobody@lab\.test: 550 5\.1\.1 .*nothing was sent to the other recipients either\n$/,
+      /^sendmail: nobody@lab\.test: 550 5\.1\.1 .*the other recipients do not get the message either\n$/,
     )
     expect(await sealpost('mail', 'list')).not.toContain('refused')
   })
@@ -120,7 +120,7 @@ describe('sealpost sendmail', () => {
     [['-t'], 'To: alice bob@lab.test\n\nx\n', 65, 'To: has an address that cannot be read: alice bob@lab.test'],
     [[], '', 64, 'no recipient: name them as arguments'],
     [['--virtual-server', 'x', 'alice'], '', 69, 'there are: Default SMTP Virtual Server, open'],
-    [['--config', 'other.yaml', 'alice'], '', 69, 'no running lab of other.yaml was found'],
+    [['--config', 'other.yaml', 'alice'], '', 69, 'no lab of other.yaml is running under your user'],
   ])('%j is refused with a reason', async (args, input, status, reason) => {
     const result = await sendmail(args, input)
     expect(result).toMatchObject({ status, stdout: '', stderr: expect.stringMatching(/^sendmail: .*\n$/) })

@@ -10,21 +10,15 @@ import { mainFile, workplaceOfEach } from '../support/sealpost.ts'
 const place = workplaceOfEach()
 
 test.each([
-  [['start', '--bogus'], 'sealpost: unknown option --bogus for sealpost start; see sealpost start --help\n'],
-  [
-    ['start', 'lab.yaml'],
-    /^sealpost: sealpost start takes no argument; .*; name the configuration with --config lab\.yaml\n$/,
-  ],
-  [
-    ['start', '--config', 'lab.yaml', 'extra'],
-    'sealpost: sealpost start takes no argument; see sealpost start --help\n',
-  ],
+  [['start', '--bogus'], 'sealpost: unknown option --bogus for start; see sealpost start --help\n'],
+  [['start', 'lab.yaml'], /^sealpost: start takes no argument; .*; name the configuration with --config lab\.yaml\n$/],
+  [['start', '--config', 'lab.yaml', 'extra'], 'sealpost: start takes no argument; see sealpost start --help\n'],
   [
     ['mail', 'list', '--url', 'localhost'],
     'sealpost: --url: localhost is not an http or https URL; write it as http://localhost:8025\n',
   ],
-  [['access-token'], 'sealpost: sealpost access-token needs --account <user>; see sealpost access-token --help\n'],
-  [['config', 'set'], 'sealpost: sealpost config set needs <path>; see sealpost config set --help\n'],
+  [['access-token'], 'sealpost: access-token needs --account <user>; see sealpost access-token --help\n'],
+  [['config', 'set'], 'sealpost: config set needs <path>; see sealpost config set --help\n'],
   [['strat'], 'sealpost: unknown command strat; did you mean start?\n'],
   [['start', '--port-offset', 'x'], 'sealpost: --port-offset: is "x"; must be a whole number\n'],
   [['start', '--protocol', 'ftp'], 'sealpost: --protocol: is "ftp"; must be smtp, pop3, imap4, nntp, lmtp or http\n'],
@@ -36,10 +30,22 @@ test.each([
   [['verify', 'a..b'], /^sealpost: <host>: is "a\.\.b"; write a name like .*\n$/],
   [['verify', 'localhost', '--server-name', '.a'], /^sealpost: --server-name: is "\.a"; write a name like .*\n$/],
   [['verify', 'localhost', '--mail-domain', 'a..b'], /^sealpost: --mail-domain: is "a\.\.b"; .*\n$/],
+  [
+    ['--url', 'http://localhost:8025', 'mail', 'list'],
+    'sealpost: --url belongs after the command, such as: sealpost mail list --url <url>\n',
+  ],
+  [
+    ['-c', 'valid.yaml', 'start'],
+    'sealpost: -c belongs after the command, such as: sealpost mail list --config <file>\n',
+  ],
+  [['clock', 'advance'], 'sealpost: clock advance needs <duration>; see sealpost clock advance --help\n'],
   [['help', 'strat'], 'sealpost: unknown command strat; did you mean start?\n'],
   [['help', 'cert', 'lst'], 'sealpost: unknown command cert lst; did you mean list?\n'],
   [['cert', 'help', 'xyzzy'], /^sealpost: unknown command cert xyzzy; known: request, .*\n$/],
-  [['start', '--log-level', 'loud', '--config', 'valid.yaml'], /^--log-level: is "loud"; must be trace, .*\n$/],
+  [
+    ['start', '--log-level', 'loud', '--config', 'valid.yaml'],
+    /^sealpost: --log-level: is "loud"; must be trace, .*\n$/,
+  ],
   [['audit', '--jobs', '0', '--', 'true'], 'sealpost: --jobs: is "0"; must be 1 or more\n'],
   [['audit', '--server', 'nope', '--', 'true', '{host}'], /^sealpost: no bad server "nope"; .*\n$/],
   [['cert', 'request', '--for', 'smtp', '--c', 'UK'], /^sealpost: "UK" is not a country code .*did you mean GB\?\n$/],
@@ -91,7 +97,7 @@ test('reload fails without a running lab', async () => {
   const { status, stderr } = await place.runHere(['reload', '--config', 'lab.yaml'])
   expect([status, stderr]).toEqual([
     1,
-    'sealpost: no running lab of lab.yaml was found for this user; start it with: sealpost start --config lab.yaml\n',
+    'sealpost: no lab of lab.yaml is running under your user; start it with: sealpost start --config lab.yaml\n',
   ])
 })
 
@@ -148,7 +154,7 @@ test('the process prints the line and exits with the status', async () => {
   const outcome = {
     status: 2,
     stdout: '',
-    stderr: 'sealpost: unknown option --bogus for sealpost start; see sealpost start --help\n',
+    stderr: 'sealpost: unknown option --bogus for start; see sealpost start --help\n',
   }
   expect(await place.runProcess(['start', '--bogus'])).toEqual(outcome)
 })

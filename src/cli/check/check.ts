@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Problem } from '../../lab/preflight/preflight.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
-import { exitStatus } from '../shared/failure.ts'
+import { errorLine, exitStatus } from '../shared/failure.ts'
 import { withOverrideOptions } from '../shared/options.ts'
 import { counted, noteError, noteWarning, print } from '../shared/output.ts'
 import { examine } from '../shared/problems.ts'
@@ -22,7 +22,8 @@ async function check(options: ConfigurationOptions): Promise<void> {
   if (options.json) {
     print(JSON.stringify({ ok: !failed, findings: problems.map(({ severity, message }) => ({ severity, message })) }))
   } else {
-    for (const { severity, message } of problems) severity === 'warning' ? noteWarning(message) : noteError(message)
+    for (const { severity, message } of problems)
+      severity === 'warning' ? noteWarning(message) : noteError(errorLine(message))
     if (configuration && !failed) {
       const { lab, name } = configuration
       print(`${name}: ${counted(lab.virtualServers.length, 'virtual server')}, no errors`)

@@ -5,31 +5,33 @@ import { replaceFile } from '../../core/files/replace-file.ts'
 import type { ConfigurationSource } from '../../lab/configuration/source.ts'
 import { runPreflight } from '../../lab/preflight/preflight.ts'
 import { readStore } from '../shared/certificate-store.ts'
-import { type ConfigurationOptions, configurationSource } from '../shared/configuration.ts'
+import { type ConfigurationOptions, configOption, configurationSource } from '../shared/configuration.ts'
 
 /** The file of a configuration that no lab runs. Changes are only written. */
 export class FileConfiguration implements ApiConfiguration {
   readonly afterRestart = []
+  readonly file: string
   readonly loaded: LoadedConfig
   readonly #source: ConfigurationSource
 
-  private constructor(source: ConfigurationSource, loaded: LoadedConfig) {
+  private constructor(file: string, source: ConfigurationSource, loaded: LoadedConfig) {
+    this.file = file
     this.#source = source
     this.loaded = loaded
   }
 
-  /** @throws ConfigError */
+  /** @throws ConfigError; Error if the configuration is not in a file */
   static async open(options: ConfigurationOptions): Promise<FileConfiguration> {
     const source = await configurationSource(options)
-    return new FileConfiguration(source, (await source.open()).loaded)
+    if (source.file === undefined) {
+      const save = `sealpost config show --text --secrets${configOption(options)} > lab.yaml`
+      throw new Error(`${source.name} cannot be changed; save it with: ${save}; then add --config lab.yaml`)
+    }
+    return new FileConfiguration(source.file, source, (await source.open()).loaded)
   }
 
   get name(): string {
     return this.#source.name
-  }
-
-  get file(): string | undefined {
-    return this.#source.file
   }
 
   get overrides(): ConfigurationSource['overrides'] {
@@ -60,9 +62,6 @@ export class FileConfiguration implements ApiConfiguration {
   }
 
   async replace(from: string, to: string): Promise<Reloaded | undefined> {
-    if (this.file === undefined) {
-      throw new Error(`${this.name} cannot be changed; save it as a file, and name that with --config`)
-    }
     if ((await this.text()) !== from) return undefined
     await replaceFile(this.file, to)
     return { warnings: [], afterRestart: [] }

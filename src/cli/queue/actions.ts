@@ -21,7 +21,7 @@ interface Action {
 }
 
 const actions: readonly Action[] = [
-  { verb: 'flush', description: 'try to send messages now (default: the whole queue)', done: 'Tried', isForAll: true },
+  { verb: 'flush', description: 'try to send messages now', done: 'Tried', isForAll: true },
   { verb: 'hold', description: 'keep messages without further attempts', done: 'Held' },
   { verb: 'unhold', description: 'resume the attempts for messages that are held', done: 'Resumed' },
   { verb: 'delete', description: 'delete messages without a report to their senders', done: 'Deleted' },
@@ -34,7 +34,7 @@ export function addActions(queue: Command): void {
     withFilters(withApi(queue.command(action.verb)))
       .argument('[id...]', 'ids of messages in the queue')
       .description(action.description)
-      .option('--all', 'every message of the queue')
+      .option('--all', action.isForAll ? 'every message of the queue (default)' : 'every message of the queue')
       .addOption(sharedOptions.json)
       .action((ids: readonly string[], options: ActionOptions) => run(action, ids, options))
   }
@@ -45,7 +45,7 @@ async function run({ verb, done, isForAll }: Action, ids: readonly string[], opt
   const filters = definedOnly({ connector, destination, state, recipient, sender })
   const given = [ids.length > 0, Object.keys(filters).length > 0, all === true].filter(Boolean).length
   if (given > 1 || (given === 0 && !isForAll))
-    throw new UsageError('give ids, or options that select messages, or --all')
+    throw new UsageError('give one of: ids of messages, options that select messages, or --all')
   // The API skips ids that do not exist. A person or a script wants to know, before anything has changed.
   for (const id of ids) await callApi(options, 'queue.get', { id })
   const choice: InputOf<'queue.hold'> = ids.length > 0 ? { ids } : given === 0 || all ? { all: true } : filters

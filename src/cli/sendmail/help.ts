@@ -32,8 +32,8 @@ The lab:
   --domain NAME     domain of addresses without one (default: that of the lab)
 
 Exit status: 0 sent, 64 wrong use, 65 unreadable message or address, 67 unknown recipient, 69 no lab or refused,
-75 try again later, 76 no SMTP, 77 not allowed. If it is not 0, nothing was sent to anyone, unless the connection
-was lost after the whole message: then the lab may have it.
+75 try again later, 76 no SMTP, 77 not allowed. With a status other than 0, no recipient gets the message. The only
+exception: if the connection breaks after the whole message, the lab may have it.
 
 Examples:
   printf 'Subject: Hello\\n\\nHi.\\n' | sealpost sendmail alice@lab.test

@@ -42,7 +42,7 @@ async function controlSocket({ config }: SendmailOptions): Promise<string> {
   const [own] = await controlSockets(identity)
   if (own !== undefined) return own
   if (config !== undefined)
-    throw unavailable(`no running lab of ${name} was found; start it with: sealpost start -c ${name}`)
+    throw unavailable(`no lab of ${name} is running under your user; start it with: sealpost start -c ${name}`)
   // Programs such as cron and PHP run it in any folder.
   const all = await findAllSockets(runtimePlaces())
   if (all.length > 1)
@@ -50,7 +50,7 @@ async function controlSocket({ config }: SendmailOptions): Promise<string> {
   const [only] = all
   if (only !== undefined) return only
   throw unavailable(
-    'no running lab of this user was found; start one with: sealpost start; or name its SMTP port: --smtp 127.0.0.1:3025 or SEALPOST_SMTP',
+    'no lab is running under your user; start one with: sealpost start, or name an SMTP port with --smtp 127.0.0.1:3025 or SEALPOST_SMTP',
   )
 }
 

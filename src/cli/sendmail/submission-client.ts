@@ -59,7 +59,7 @@ export class SubmissionClient {
       else refused.push({ line, status: statusOfReply(reply.code, textOf(reply)) })
     }
     if (refused[0] === undefined) return accepted
-    const others = accepted.length > 0 ? '; nothing was sent to the other recipients either' : ''
+    const others = accepted.length > 0 ? '; the other recipients do not get the message either' : ''
     throw new SendmailError(refused[0].status, `${refused.map(({ line }) => line).join('; ')}${others}`)
   }
 

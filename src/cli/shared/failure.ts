@@ -68,6 +68,10 @@ const WRONG_VALUES = [400, 422]
 const isWrongUsage = (error: unknown): boolean =>
   error instanceof UsageError || (error instanceof ApiError && WRONG_VALUES.includes(error.problem.status))
 
+/** Returns a mistake as an error line. Only a mistake in a file has no prefix, because its place comes first. */
+export const errorLine = (mistake: string): string =>
+  /^(?:--|SEALPOST_)/.test(mistake) ? `sealpost: ${mistake}` : mistake
+
 /** The exit statuses of all commands. */
 export const exitStatus = { done: 0, failed: 1, wrongUsage: 2 } as const
 
@@ -84,11 +88,11 @@ export function explain(
     return { lines: [], status: error.exitCode === 0 ? exitStatus.done : exitStatus.wrongUsage }
   }
   if (error instanceof ApiError && command && error.refused.length > 0) {
-    const lines = error.refused.map(({ pointer, message }) => `${typedName(command, pointer)}: ${message}`)
+    const lines = error.refused.map(({ pointer, message }) => `sealpost: ${typedName(command, pointer)}: ${message}`)
     return { lines, status: exitStatus.wrongUsage }
   }
-  if (error instanceof ConfigError) return { lines: error.mistakes, status: exitStatus.wrongUsage }
-  if (error instanceof CannotStart) return { lines: error.reasons, status: error.status }
+  if (error instanceof ConfigError) return { lines: error.mistakes.map(errorLine), status: exitStatus.wrongUsage }
+  if (error instanceof CannotStart) return { lines: error.reasons.map(errorLine), status: error.status }
   const message = rawFileErrorText(error) ?? (error instanceof Error ? error.message : String(error))
   const lines = message.split('\n').map((text) => text.trim())
   const line = `sealpost: ${lines.filter((text) => text !== '').join('; ')}`

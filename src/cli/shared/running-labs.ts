@@ -21,7 +21,7 @@ export async function runningLabs(options: ConfigurationOptions): Promise<string
   const sockets = await controlSockets(identity)
   if (sockets.length === 0) {
     throw new Error(
-      `no running lab of ${name} was found for this user; start it with: sealpost start${configOption(options)}`,
+      `no lab of ${name} is running under your user; start it with: sealpost start${configOption(options)}`,
     )
   }
   return sockets

@@ -7,15 +7,15 @@ const shortName = (command: string): string => command.replace(/^sealpost ?/, ''
 
 /** Commander's messages about a wrong use, each with ours. The command line as in `sealpost cert list`. */
 const rows: readonly (readonly [RegExp, (command: string, ...found: string[]) => string])[] = [
-  [/^unknown option '(\S+)'$/, (command, option) => `unknown option ${option} for ${command}`],
+  [/^unknown option '(\S+)'$/, (command, option) => `unknown option ${option} for ${shortName(command) || command}`],
   [/^unknown command '(.*)'$/, (command, name) => `unknown command ${`${shortName(command)} ${name}`.trim()}`],
-  [/^missing required argument '(.*)'$/, (command, name) => `${command} needs <${name}>`],
-  [/^required option '(.*)' not specified$/, (command, option) => `${command} needs ${option}`],
+  [/^missing required argument '(.*)'$/, (command, name) => `${shortName(command)} needs <${name}>`],
+  [/^required option '(.*)' not specified$/, (command, option) => `${shortName(command)} needs ${option}`],
   [/^option '(.*)' argument missing$/, (_, option) => `${option} needs its value`],
   [
     /^too many arguments for '.*'\. Expected (\d+) arguments? but got (\d+)/,
     (command, most, given) =>
-      `${command} takes ${most === '0' ? 'no argument' : `at most ${most} of the ${given} arguments`}`,
+      `${shortName(command)} takes ${most === '0' ? 'no argument' : `at most ${most} of the ${given} arguments`}`,
   ],
 ]
 

@@ -17,7 +17,7 @@ import {
 } from '../../tls/pki/certificate-store/copy.ts'
 import { indexPath, type StoreIndex } from '../../tls/pki/certificate-store/index-file.ts'
 import { openFiles } from '../../tls/pki/certificate-store/store.ts'
-import { type ConfigurationOptions, loadConfiguration, withConfig } from '../shared/configuration.ts'
+import { type ConfigurationOptions, configOption, loadConfiguration, withConfig } from '../shared/configuration.ts'
 import { keyProtectionOf, openDatabaseOf } from '../shared/database.ts'
 import { UsageError } from '../shared/failure.ts'
 import { positiveNumber } from '../shared/options.ts'
@@ -180,7 +180,7 @@ async function restore(dir: string, { json, ...options }: BackupOptions): Promis
   const { messages, certificates } = placesOf(configuration.lab)
   const { place, found } = await readBackup(dir)
   if ((await controlSockets(configuration.identity)).length > 0) {
-    throw new Error(`a lab of ${configuration.name} is running; stop it first`)
+    throw new Error(`a lab of ${configuration.name} is running; stop it with: sealpost stop${configOption(options)}`)
   }
   const missing = [
     ...(found.messages && messages === undefined ? ['store: { lmdb: DIR }'] : []),
@@ -188,7 +188,7 @@ async function restore(dir: string, { json, ...options }: BackupOptions): Promis
   ]
   if (missing.length > 0) {
     throw new UsageError(
-      `${configuration.name} keeps data in memory that the backup would restore to disk; set ${missing.join(' and ')}`,
+      `${configuration.name} keeps data of this backup in memory only; to restore it to disk, set ${missing.join(' and ')}`,
     )
   }
   const earlier: string[] = []
@@ -204,7 +204,7 @@ async function restore(dir: string, { json, ...options }: BackupOptions): Promis
   }
   if (json) return print(JSON.stringify({ restored: place, ...found, earlier }))
   print(`${place}: restored ${contentOf(found)}`)
-  for (const kept of earlier) note(`what was there before is in ${kept}`)
+  for (const kept of earlier) note(`The earlier data is in ${kept}`)
 }
 
 const anyManifest = z.object({ format: z.number(), sealpost: z.string() })

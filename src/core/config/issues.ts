@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import {
   branches,
+  exampleOf,
   expectation,
   inWords,
   type JsonSchema,
@@ -95,8 +96,11 @@ function absence(input: unknown, path: Path): 'missing' | 'undefined' {
   return typeof parent === 'object' && parent !== null && Object.hasOwn(parent, key) ? 'undefined' : 'missing'
 }
 
-/** Suggests the allowed word that is most similar to the value. */
+/** Suggests the allowed word that is most similar to the value, or shows the mapping that a single value should be. */
 function hint(schemas: readonly JsonSchema[], value: unknown): string {
+  const [first, ...others] = schemas
+  const example = first?.type === 'object' && others.length === 0 ? exampleOf(first) : undefined
+  if (example !== undefined && typeof value !== 'object') return `; for example ${example}`
   if (typeof value !== 'string') return ''
   const words = schemas.flatMap((schema) => schema.enum ?? (schema.const === undefined ? [] : [schema.const]))
   const near = nearest(value, words.map(String))
@@ -121,12 +125,12 @@ function unknownKey(path: Path, key: string, { root }: Checked): Mistake {
   return { path: [...path, key], message: `unknown key; ${right}`, onKey: true }
 }
 
-/** Returns the mapping nearest to the top that has a key, if it is the only one: `directory`, `virtualServers[].tls`. */
+/** Returns the mappings nearest to the top that have a key, if they are few: `testing or virtualServers[]`. */
 function placeOf(key: string, root: JsonSchema): string | undefined {
   let level = branches(root).map((schema) => ({ place: '', schema }))
   for (let depth = 0; depth < MAX_DEPTH && level.length > 0; depth++) {
     const homes = new Set(level.filter(({ schema }) => schema.properties?.[key]).map(({ place }) => place))
-    if (homes.size > 0) return homes.size === 1 ? [...homes][0] : undefined
+    if (homes.size > 0) return homes.size > MAX_HOMES ? undefined : inWords([...homes])
     level = level.flatMap(({ place, schema }) =>
       Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
         const below = place === '' ? name : `${place}.${name}`
@@ -142,6 +146,8 @@ function placeOf(key: string, root: JsonSchema): string | undefined {
 }
 
 const MAX_DEPTH = 4
+/** More places say little about what was meant. */
+const MAX_HOMES = 2
 
 /**
  * Returns the branch of a union that the value is meant for: the one with the type of the value or, if there are several

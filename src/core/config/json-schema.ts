@@ -113,11 +113,44 @@ function expectations(schema: JsonSchema): readonly string[] {
     case 'array':
       return ['a list']
     case 'object':
-      return [`a mapping of ${Object.keys(schema.properties ?? {}).join(', ')}`]
+      return [`a mapping of ${firstOf(Object.keys(schema.properties ?? {}))}`]
     default:
       return ['text']
   }
 }
+
+/** People read a few keys of a mapping. */
+const MAX_KEYS = 10
+
+const firstOf = (keys: readonly string[]): string =>
+  keys.length > MAX_KEYS ? `${keys.slice(0, MAX_KEYS).join(', ')} …` : keys.join(', ')
+
+/** Returns an example of a mapping with the keys that it needs, or one of its keys: `{ host: mail.example.com }`. */
+export function exampleOf({ examples, properties = {}, required = [] }: JsonSchema): string | undefined {
+  const needed = Object.entries(properties).filter(([key]) => required.includes(key))
+  const values = (needed.length > 0 ? needed : Object.entries(properties)).map(([key, schema]) => [
+    key,
+    valueOf(schema),
+  ])
+  const known = values.filter(([, value]) => value !== undefined)
+  const example = examples?.[0] ?? Object.fromEntries(needed.length > 0 ? known : known.slice(0, 1))
+  return known.length === 0 || known.length < needed.length ? undefined : flowText(example)
+}
+
+/** Returns a value of an example as YAML on one line. */
+function flowText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flowText).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return String(value)
+  return `{ ${Object.entries(value)
+    .map(([key, one]) => `${key}: ${flowText(one)}`)
+    .join(', ')} }`
+}
+
+/** Returns a value that a schema shows. */
+const valueOf = (schema: JsonSchema): unknown =>
+  branches(schema)
+    .map((one) => one.examples?.[0] ?? one.enum?.[0] ?? one.const ?? one.default)
+    .find((value) => value !== undefined) ?? schema.examples?.[0]
 
 function range({ minimum, maximum }: JsonSchema): string {
   const to = maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? undefined : maximum

@@ -127,7 +127,7 @@ test('reports lists of proxies that are wrong', () => {
     'lab.yaml:3:46: virtualServers[1].proxyProtocol.from: is an empty list; name at least one',
     'lab.yaml:4:38: virtualServers[2].proxyProtocol.from: is missing; must be a list',
     'lab.yaml:4:40: virtualServers[2].proxyProtocol.form: unknown key; did you mean from?',
-    'lab.yaml:5:39: virtualServers[3].proxyProtocol: is true; must be a mapping of from, timeout',
+    'lab.yaml:5:39: virtualServers[3].proxyProtocol: is true; must be a mapping of from, timeout; for example { from: [10.0.0.1] }',
     'lab.yaml:5:64: virtualServers[3].forwarded.from: only http requests say who the client is; on imap4, let the proxy use the PROXY protocol, and write proxyProtocol: { from: [10.0.0.1] }',
   ])
 })
@@ -188,14 +188,16 @@ test('lists the known keys if an unknown key is similar to none', () => {
 
 test('says where a key belongs that stands at the wrong place', () => {
   const yaml = `accounts: []
+packets: x.pcapng
 relay: deny
 port: 3025
 virtualServers: [{ protocol: smtp, ciphers: ALL }]`
   expect(mistakes(yaml)).toEqual([
     'lab.yaml:1:1: accounts: unknown key; it belongs in directory',
-    'lab.yaml:2:1: relay: unknown key; it belongs in virtualServers[]',
-    expect.stringMatching(/^lab\.yaml:3:1: port: unknown key; known here: version, hostname, /),
-    'lab.yaml:4:36: virtualServers[0].ciphers: unknown key; it belongs in virtualServers[].tls',
+    'lab.yaml:2:1: packets: unknown key; it belongs in testing or virtualServers[]',
+    'lab.yaml:3:1: relay: unknown key; it belongs in virtualServers[]',
+    'lab.yaml:4:1: port: unknown key; it belongs in dns or virtualServers[]',
+    'lab.yaml:5:36: virtualServers[0].ciphers: unknown key; it belongs in virtualServers[].tls',
   ])
 })
 

@@ -116,7 +116,7 @@ export function checkedName(name: GeneralName): GeneralName {
   if (name.type !== 'dns') return name
   const ascii = domainToASCII(name.value.replace(/^\*\./, ''))
   if (!/^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i.test(ascii)) {
-    throw new PkiError('refused', `${name.value} is not a host name`)
+    throw new PkiError('refused', `${name.value} is not a host name; write one such as mail.lab.test`)
   }
   return { type: 'dns', value: `${name.value.startsWith('*.') ? '*.' : ''}${ascii.replace(/\.$/, '')}` }
 }

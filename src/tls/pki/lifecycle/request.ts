@@ -9,6 +9,7 @@ import {
   formatName,
   type GeneralName,
   requestedNames,
+  subjectNames,
 } from '../certificate/names.ts'
 import { createRequest } from '../certificate/request.ts'
 import { type SubjectFields, subjectName } from '../certificate/subject.ts'
@@ -64,13 +65,18 @@ export async function planRequest(context: LifecycleContext, options: RequestOpt
   const key = options.key ?? context.store.key
   const bits = key.startsWith('rsa-') ? Number(key.slice(4)) : undefined
   const small = bits !== undefined && bits < 1024
-  const problem = await commonNameProblem(commonName, server.address, options.resolver ?? systemResolver)
+  const names = requestedNames(commonName, options.names ?? [])
+  const isHostName = subjectNames([commonName]).length > 0
+  const problem = isHostName
+    ? await commonNameProblem(commonName, server.address, options.resolver ?? systemResolver)
+    : names.length === 0 &&
+      `the common name ${commonName} is not a host name, so clients refuse the certificate; add one`
   return {
     virtualServer: server,
     friendlyName,
     key,
     subject,
-    names: requestedNames(commonName, options.names ?? []),
+    names,
     microsoft: options.microsoft ?? false,
     warnings: [
       ...(small ? [`${bits} bits are too few: most clients refuse RSA keys below 1024 bits, many below 2048`] : []),
