@@ -12,6 +12,7 @@ const loaders: Readonly<Record<ServerProtocol, () => Promise<ProtocolService>>> 
   pop3: async () => (await import('./pop3/session.ts')).pop3,
   imap4: async () => (await import('./imap4/session.ts')).imap4,
   nntp: async () => (await import('./nntp/session.ts')).nntp,
+  managesieve: async () => (await import('./managesieve/session.ts')).managesieve,
   http: async () => (await import('./http/session.ts')).http,
 }
 

@@ -46,8 +46,13 @@ export interface LogonErrors {
   refused(why: LogonRefusal): Error
 }
 
-/** How a protocol carries a SASL exchange. */
-export interface SaslDialect {
+/** How a protocol carries a SASL exchange: on lines, or in strings, where success data is a part of the final reply. */
+export type SaslDialect =
+  | SaslLines
+  | { readonly ask: (challenge: string) => Promise<string>; readonly acceptsAny?: false }
+
+/** The lines of a SASL exchange. */
+interface SaslLines {
   /** The word before a challenge on its line: `+`, `334` or `383`. */
   readonly challengePrefix: string
   /** Whether an empty challenge or response is written `=`, and success data has a separate reply. RFC 4643 section 2.4.2. */
@@ -95,13 +100,14 @@ function policyOf(context: ServerContext, channel: ChannelState): LogonPolicy {
   return { ...policy, mechanisms: only(policy.mechanisms), mechanismsOverTls: only(policy.mechanismsOverTls) }
 }
 
-/** The names that GSSAPI has for the protocols. RFC 2033 section 4.1, RFC 4954 section 4, RFC 5034 section 4, RFC 9051 section 6.2.2, RFC 4643 section 2.4. */
+/** The names that GSSAPI has for the protocols. RFC 2033 section 4.1, RFC 4954 section 4, RFC 5034 section 4, RFC 9051 section 6.2.2, RFC 4643 section 2.4, RFC 5804 section 2.1. */
 const serviceNames: Readonly<Record<ServerProtocol, string>> = {
   smtp: 'smtp',
   pop3: 'pop',
   imap4: 'imap',
   nntp: 'nntp',
   lmtp: 'lmtp',
+  managesieve: 'sieve',
   http: 'http',
 }
 
@@ -278,19 +284,11 @@ export async function authenticateAnyone(
       ? needsTls(connection, errors)
       : errors.unknownMechanism(mechanism)
   }
-  const empty = dialect.equalsSign ? '=' : ''
-  let prompt = dialect.prompt ?? empty
   const outcome = await converse(exchange, {
     initial: command.initial,
     refused: (why) => connection.record.refused(why),
-    ...(dialect.equalsSign ? { successData: true } : {}),
-    async ask(challenge) {
-      connection.write(`${dialect.challengePrefix} ${challenge === '' ? prompt : challenge}\r\n`)
-      prompt = empty
-      const line = await connection.readLine(MAX_SASL_OCTETS, 'latin1', true)
-      const response = dialect.responseIn?.(line) ?? line
-      return response === empty ? '' : response
-    },
+    successData: 'ask' in dialect || dialect.equalsSign === true,
+    ask: 'ask' in dialect ? dialect.ask : askingLines(connection, dialect),
   })
   if ('note' in outcome && outcome.note !== undefined) {
     if (outcome.kind === 'failure') connection.record.refused(outcome.note)
@@ -303,6 +301,19 @@ export async function authenticateAnyone(
   if (outcome.kind === 'failure' && dialect.acceptsAny) return acceptUnknown(session)
   if (outcome.kind === 'failure') return refuseLogon(session, errors, outcome)
   return outcome.kind === 'anonymous' ? outcome : { ...outcome, account: await admit(session, outcome, errors) }
+}
+
+/** Returns the function that sends a challenge on a line, and reads the response on another. */
+function askingLines(connection: Connection, dialect: SaslLines): (challenge: string) => Promise<string> {
+  const empty = dialect.equalsSign ? '=' : ''
+  let prompt = dialect.prompt ?? empty
+  return async (challenge) => {
+    connection.write(`${dialect.challengePrefix} ${challenge === '' ? prompt : challenge}\r\n`)
+    prompt = empty
+    const line = await connection.readLine(MAX_SASL_OCTETS, 'latin1', true)
+    const response = dialect.responseIn?.(line) ?? line
+    return response === empty ? '' : response
+  }
 }
 
 /** Logs on a client without an account. */

@@ -12,6 +12,7 @@ import type { Connection } from '../src/net/connection.ts'
 import type { Rates } from '../src/net/rates.ts'
 import type { LimitedBy } from '../src/net/virtual-server-settings.ts'
 import type { RetentionRule } from '../src/storage/store/retention.ts'
+import type { ScriptLimits } from '../src/storage/store/sieve-scripts.ts'
 import type { DeliveryServices } from '../src/transport/delivery/types.ts'
 import type { MailAuthentication } from '../src/transport/mail-authentication/mail-authentication.ts'
 import type { ConfiguredPolicy } from '../src/transport/mta-sts/configured.ts'
@@ -45,6 +46,8 @@ export interface LabServices extends DeliveryServices {
   readonly captured: Captured
   /** The host names of the lab. */
   readonly labNames: readonly string[]
+  /** The limits of Sieve scripts. */
+  readonly sieve: ScriptLimits
   /** HTTP: the MTA-STS policy of the mail domain. */
   readonly mtaSts: ConfiguredPolicy | undefined
 }

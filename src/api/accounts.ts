@@ -9,6 +9,7 @@ import { mailAddress } from '../core/config/schema/values.ts'
 import { mapInSlices } from '../core/time/time-slice.ts'
 import { definedOnly } from '../core/values/defined.ts'
 import { forgetIdentifier } from '../storage/store/access-lists.ts'
+import { forgetScripts } from '../storage/store/sieve-scripts.ts'
 import { accountOwner } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesOwner } from './caller.ts'
@@ -252,6 +253,7 @@ const remove = defineOperation('accounts.delete', 'DELETE /accounts/{user}', {
     await api.lab.virtualServers.endSessionsOf(found.user, caller.session)
     if (keepMail) return
     for (const { id } of await store.listFolders(accountOwner(found.user))) await store.deleteFolder(id)
+    await forgetScripts(store, accountOwner(found.user))
     await forgetIdentifier(store, directory.canonicalName(found.user))
   },
 })

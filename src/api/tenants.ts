@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { TenantRecord, TenantScope } from '../accounts/directory/tenants.ts'
+import { forgetScripts } from '../storage/store/sieve-scripts.ts'
 import { accountOf, CAPTURED_OWNER, type Folder, PUBLIC_OWNER } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { deleteMessages } from './messages/bulk.ts'
@@ -115,6 +116,7 @@ const remove = defineOperation('tenants.delete', 'DELETE /tenants/{name}', {
       const user = accountOf({ owner })
       if (user === undefined || !scope.ownsAccount(user)) continue
       for (const { id } of await store.listFolders(owner)) await store.deleteFolder(id)
+      await forgetScripts(store, owner)
     }
     for (const { id, name: group } of await store.listFolders(PUBLIC_OWNER)) {
       if (scope.ownsNewsgroup(group)) await store.deleteFolder(id)

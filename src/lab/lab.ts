@@ -11,6 +11,7 @@ import type { MovableClock } from '../core/time/movable-clock.ts'
 import { Rates } from '../net/rates.ts'
 import type { Reach } from '../net/virtual-server.ts'
 import type { StoredMessage } from '../storage/store/types.ts'
+import { checkScripts } from '../transport/delivery/configured-scripts.ts'
 import { assertEnvelope, deliverLocalMail, type LocalMail } from '../transport/delivery/local-mail.ts'
 import { ScheduledReports } from '../transport/delivery/reports/scheduled.ts'
 import { MailAuthentication } from '../transport/mail-authentication/mail-authentication.ts'
@@ -341,6 +342,7 @@ export class Lab extends OpenedLab implements ApiLab, AsyncDisposable {
     const { config } = this
     await this.pki.serve(config)
     await checkTagRules(config)
+    checkScripts(config)
     await this.#webhooks.apply(config)
     this.captures.limit(config)
     this.tenants.configure(config.access.tokens.flatMap(({ name, role }) => (role === 'tenant' ? [name] : [])))

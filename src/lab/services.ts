@@ -71,5 +71,6 @@ export const composeServices = (lab: LastingServices, config: ResolvedLab): LabS
   tagging: config.mail.tagging,
   ruleTags: ruleTagsOf(config),
   labNames: [config.hostname, ...config.alternativeNames],
+  sieve: config.mail.sieve,
   mtaSts: configuredPolicy(config),
 })

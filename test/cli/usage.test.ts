@@ -21,7 +21,10 @@ test.each([
   [['config', 'set'], 'sealpost: config set needs <path>; see sealpost config set --help\n'],
   [['strat'], 'sealpost: unknown command strat; did you mean start?\n'],
   [['start', '--port-offset', 'x'], 'sealpost: --port-offset: is "x"; must be a whole number\n'],
-  [['start', '--protocol', 'ftp'], 'sealpost: --protocol: is "ftp"; must be smtp, pop3, imap4, nntp, lmtp or http\n'],
+  [
+    ['start', '--protocol', 'ftp'],
+    'sealpost: --protocol: is "ftp"; must be smtp, pop3, imap4, nntp, lmtp, managesieve or http\n',
+  ],
   [
     ['healthcheck', '--timeout', 'soon'],
     'sealpost: --timeout: is "soon"; write a time such as 500ms, 30s, 10m, 1h or 2d\n',

@@ -31,6 +31,7 @@ const dialogs: Record<ServerProtocol, Conversation> = {
   imap4: { logOn: [['a LOGIN imap4 secret', 'a OK']], command: 'n NOOP', reply: 'n OK' },
   nntp: { logOn: [['MODE READER', '20']], command: 'DATE', reply: '111' },
   lmtp: { logOn: [['LHLO load.test', '250 ']], command: 'NOOP', reply: '250' },
+  managesieve: { logOn: [['NOOP', 'OK']], command: 'NOOP', reply: 'OK' },
   http: { isAskedFirst: true, logOn: [], command: REQUEST, reply: 'HTTP/1.1 200' },
 }
 

@@ -24,6 +24,8 @@ export interface Account {
   readonly delegates?: readonly string[] | undefined
   /** Its automatic reply. Absent: none. */
   readonly outOfOffice?: OutOfOffice | undefined
+  /** The Sieve script that the configuration gives it. */
+  readonly sieve?: string | undefined
   /** The IMAP4 server to which it is referred. RFC 2221. */
   readonly referral?: string | undefined
   /** Its mailboxes on other IMAP4 servers, by name. RFC 2193. */

@@ -31,23 +31,32 @@ const OUTLOOK = 'https://outlook.office.com'
 /** The forms of the configuration key `oauth2.errorForm`. */
 export const errorForms: Readonly<Record<ErrorForm, ProviderForm>> = {
   rfc: {
-    scopes: { smtp: 'smtp', pop3: 'pop3', imap4: 'imap4', nntp: 'nntp', lmtp: 'lmtp', http: 'http' },
+    scopes: {
+      smtp: 'smtp',
+      pop3: 'pop3',
+      imap4: 'imap4',
+      nntp: 'nntp',
+      lmtp: 'lmtp',
+      managesieve: 'managesieve',
+      http: 'http',
+    },
     response: rfcResponse,
   },
-  // https://developers.google.com/workspace/gmail/imap/xoauth2-protocol; Gmail has neither NNTP nor LMTP: a choice.
+  // https://developers.google.com/workspace/gmail/imap/xoauth2-protocol; Gmail has no NNTP, LMTP and ManageSieve: a choice.
   google: {
-    scopes: { smtp: GMAIL, pop3: GMAIL, imap4: GMAIL, nntp: GMAIL, lmtp: GMAIL, http: GMAIL },
+    scopes: { smtp: GMAIL, pop3: GMAIL, imap4: GMAIL, nntp: GMAIL, lmtp: GMAIL, managesieve: GMAIL, http: GMAIL },
     response: ({ mechanism, scope }) =>
       mechanism === 'XOAUTH2' ? { status: '400', schemes: 'Bearer', scope } : { status: 'invalid_request', scope },
   },
   // https://learn.microsoft.com/exchange/client-developer/legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth
-  // Exchange Online has no NNTP, LMTP and OAUTHBEARER: a choice.
+  // Exchange Online has no NNTP, LMTP, ManageSieve and OAUTHBEARER: a choice.
   microsoft: {
     scopes: {
       smtp: `${OUTLOOK}/SMTP.Send`,
       pop3: `${OUTLOOK}/POP.AccessAsUser.All`,
       imap4: `${OUTLOOK}/IMAP.AccessAsUser.All`,
       lmtp: `${OUTLOOK}/SMTP.Send`,
+      managesieve: `${OUTLOOK}/IMAP.AccessAsUser.All`,
       nntp: `${OUTLOOK}/IMAP.AccessAsUser.All`,
       http: `${OUTLOOK}/IMAP.AccessAsUser.All`,
     },

@@ -41,9 +41,9 @@ export async function exchange(
 
 const resultOf = (act: () => Promise<Found>): Promise<Found> => act().catch(foundOf)
 
-/** @throws NotTested for HTTP, which carries no mail here */
+/** @throws NotTested for HTTP and ManageSieve, which carry no mail here */
 function clientOf({ endpoint: { protocol } }: Probe): MailClient {
-  if (protocol !== 'http') return mailClients[protocol]
+  if (protocol !== 'http' && protocol !== 'managesieve') return mailClients[protocol]
   throw new NotTested('applies to mail and news')
 }
 

@@ -104,7 +104,7 @@ const nntp: MailClient = {
 }
 
 /** How each protocol sends and reads the test message. */
-export const mailClients: Readonly<Record<Exclude<ServerProtocol, 'http'>, MailClient>> = {
+export const mailClients: Readonly<Record<Exclude<ServerProtocol, 'http' | 'managesieve'>, MailClient>> = {
   smtp,
   pop3,
   imap4,

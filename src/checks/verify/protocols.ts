@@ -211,5 +211,47 @@ const nntp: ProtocolRow = {
   quit: 'QUIT',
 }
 
+/** ManageSieve. RFC 5804. A greeting and a list of capabilities end with a status line, too. */
+const managesieve: ProtocolRow = {
+  protocol: 'managesieve',
+  title: 'ManageSieve',
+  alpn: 'managesieve',
+  greeting: /^(?:"|OK\b)/i,
+  // RFC 5804 section 1.3
+  busy: /^BYE \(TRYLATER\)/i,
+  frame: (command) => command,
+  isLast: (lines) => /^(?:OK|NO|BYE)\b/i.test(lastOf(lines)) || /^"[A-Za-z0-9+/=]*"$/.test(lastOf(lines)),
+  status: lastOf,
+  code: (status) => (status.startsWith('"') ? '+' : (/^\w*/.exec(status)?.[0] ?? '').toUpperCase()),
+  capabilities: {
+    command: 'CAPABILITY',
+    mechanisms: (lines) => wordsOf(lines, /^"SASL" "/i).map((name) => name.replace('"', '').toUpperCase()),
+  },
+  startTls: {
+    command: 'STARTTLS',
+    announced: /^"STARTTLS"/i,
+    ready: /^OK\b/i,
+    injected: { command: 'XINJECTED', answered: ({ code }) => code === 'NO' },
+  },
+  accepted: /^OK\b/i,
+  clearLogOn: [
+    {
+      name: 'AUTHENTICATE PLAIN',
+      command: `AUTHENTICATE "PLAIN" "${nobodyPlain}"`,
+      isAccepted: ({ code, status }) =>
+        code === 'OK' || (code === 'NO' && !/\(ENCRYPT-NEEDED\)|not offered/i.test(status)),
+    },
+  ],
+  quit: 'LOGOUT',
+}
+
 /** One row per protocol. */
-export const protocolRows: Readonly<Record<ServerProtocol, ProtocolRow>> = { smtp, pop3, imap4, nntp, lmtp, http }
+export const protocolRows: Readonly<Record<ServerProtocol, ProtocolRow>> = {
+  smtp,
+  pop3,
+  imap4,
+  nntp,
+  lmtp,
+  managesieve,
+  http,
+}

@@ -151,7 +151,9 @@ export function expectedFindings(
   const applies = (name: string, { protocol, implicitTls }: Endpoint): boolean => {
     const hasTls = implicitTls || protocol !== 'http'
     if (name === crossPortResumption.name) return hasTls && endpoints.length > 1
-    return name !== delivery.name || (options.credentials !== undefined && protocol !== 'http')
+    return (
+      name !== delivery.name || (options.credentials !== undefined && protocol !== 'http' && protocol !== 'managesieve')
+    )
   }
   return endpoints.flatMap((endpoint) => names.filter((name) => applies(name, endpoint))).length
 }

@@ -70,6 +70,7 @@ const registered: Readonly<Record<ServerProtocol, { clear: readonly number[]; tl
   imap4: { clear: [143], tls: [993] },
   nntp: { clear: [119], tls: [563] },
   lmtp: { clear: [24], tls: [] },
+  managesieve: { clear: [4190], tls: [] },
   http: { clear: [80], tls: [443] },
 }
 

@@ -4,7 +4,7 @@ import { reasonText } from '../files/file-errors.ts'
 import { branches, type JsonSchema, schemasAt } from './json-schema.ts'
 import type { Mistake, Path } from './mistakes.ts'
 
-/** Keys that name a file whose first line is a secret, and the keys that hold the secret itself. */
+/** Keys that name a file whose first line is a secret, or with a script, and the keys that hold the secret or script itself. */
 export const secretFileKeys: Readonly<Record<string, string>> = {
   passwordFile: 'password',
   tokenFile: 'token',
@@ -13,6 +13,7 @@ export const secretFileKeys: Readonly<Record<string, string>> = {
   keySecretFile: 'keySecret',
   keySecretFallbackFile: 'keySecretFallback',
   clientSecretFile: 'clientSecret',
+  sieveFile: 'sieve',
 }
 
 /** A configuration with the secrets of its files, and what is wrong with the files. */
@@ -43,7 +44,7 @@ export function withSecretsOfFiles(config: unknown, baseDir: string): WithSecret
       const file = resolve(baseDir, one)
       copy[key] = file
       try {
-        copy[secretKey] = firstLineOf(file)
+        copy[secretKey] = secretKey === 'sieve' ? textOf(file) : firstLineOf(file)
       } catch (error) {
         mistakes.push({ path: at, message: (error as Error).message })
       }
@@ -66,19 +67,22 @@ const isKeyAt = (path: Path, key: string): boolean =>
 
 /** Returns the first line of a file without the spaces around it. @throws Error that names the file */
 function firstLineOf(file: string): string {
-  let text: string
-  try {
-    text = startOf(file)
-  } catch (error) {
-    throw new Error(`cannot read ${file}: ${reasonText(error as NodeJS.ErrnoException, 'read')}`, { cause: error })
-  }
-  const line = text.split(/\r?\n/, 1)[0]?.trim() ?? ''
+  const line = textOf(file).split(/\r?\n/, 1)[0]?.trim() ?? ''
   if (line === '') throw new Error(`the first line of ${file} is empty; write the secret into it`)
   return line
 }
 
-/** Octets of a file that are read: more than any secret has. */
-const MAX_OCTETS = 65_536
+/** @throws Error that names the file */
+function textOf(file: string): string {
+  try {
+    return startOf(file)
+  } catch (error) {
+    throw new Error(`cannot read ${file}: ${reasonText(error as NodeJS.ErrnoException, 'read')}`, { cause: error })
+  }
+}
+
+/** Octets of a file that are read: more than any secret and script has. */
+const MAX_OCTETS = 1 << 20
 
 /** Returns the start of a file. A pipe or a device would never end. @throws Error */
 function startOf(file: string): string {

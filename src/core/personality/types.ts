@@ -162,4 +162,5 @@ export interface Personality {
   readonly pop3?: Pop3Personality
   readonly imap4?: ImapPersonality
   readonly nntp?: NntpPersonality
+  readonly managesieve?: ServerFacts & Pick<NntpPersonality, 'mechanisms'>
 }

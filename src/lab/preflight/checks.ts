@@ -4,6 +4,7 @@ import type { Finding, Path } from '../../core/config/mistakes.ts'
 import { certificateFolder, type ResolvedLab } from '../../core/config/resolve.ts'
 import { choicesOf } from '../../core/config/schema/certificate.ts'
 import { folderObstacle, readObstacle } from '../../core/files/file-obstacles.ts'
+import { scriptMistakes } from '../../transport/delivery/configured-scripts.ts'
 import { zoneMistakes } from '../dns/zones.ts'
 import { preloadProblem } from '../mail/preload.ts'
 import { captureProblem } from '../recording/captures.ts'
@@ -22,6 +23,7 @@ export async function runChecks(lab: ResolvedLab, running: Running, portTrial: P
     ...(await checkStore(lab, running)),
     ...checkCertificateFolder(lab),
     ...checkPreloads(lab),
+    ...scriptMistakes(lab),
     ...(await checkPorts(lab, running.ports, portTrial)),
     ...checkCaptures(lab),
     ...checkMailAuthentication(lab),

@@ -30,6 +30,7 @@ const NEGATIVE: Readonly<Record<string, RegExp>> = {
   nntp: /^[45]\d\d /,
   pop3: /^-ERR\b/,
   imap4: /^(?:NO|BAD|BYE)\b/i,
+  managesieve: /^(?:NO|BYE)\b/i,
 }
 
 /** Returns the negative reply in the lines that a fault sends, in IMAP4 without the tag; undefined if there is none. */

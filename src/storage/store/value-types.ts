@@ -5,7 +5,8 @@ import type { Origin, Owner } from './types.ts'
  * (RFC 4314), which messages a reader has seen, which are new to a reader, the threads of Message-IDs (RFC 8474), what became
  * of queued messages so far, reports that are sent later, the senders that an account has answered, events that wait for
  * webhooks, the numbers of Gmail's view of all messages, shared mailboxes from which a reader has unsubscribed, changes of
- * the configuration, and the history of a mailbox, drafts and watches of the Gmail API.
+ * the configuration, the history of a mailbox, drafts and watches of the Gmail API, Sieve scripts (RFC 5804), and what they
+ * remember.
  */
 export type ValueKind =
   | 'metadata'
@@ -22,6 +23,8 @@ export type ValueKind =
   | 'unsubscribed'
   | 'configuration'
   | 'gmail'
+  | 'sieve'
+  | 'sieve-memory'
 
 /** Values of one kind, by name. */
 export interface ValueSpace {

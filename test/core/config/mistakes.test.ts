@@ -83,7 +83,7 @@ virtualServers:
     'lab.yaml:4:9: directory.mode: is "opn"; must be listed or open; did you mean open?',
     'lab.yaml:6:7: directory.accounts[0].password: is missing; write password: TEXT, passwordFile: FILE or passwordHash: HASH',
     'lab.yaml:7:30: directory.accounts[1].password: is a number; must be text',
-    'lab.yaml:9:15: virtualServers[0].protocol: is "smtpp"; must be smtp, pop3, imap4, nntp, lmtp or http; did you mean smtp?',
+    'lab.yaml:9:15: virtualServers[0].protocol: is "smtpp"; must be smtp, pop3, imap4, nntp, lmtp, managesieve or http; did you mean smtp?',
     'lab.yaml:11:5: virtualServers[2].name: is missing, and the default "Default SMTP Virtual Server" is already the name of virtualServers[1]; name one of the two',
     'lab.yaml:12:11: virtualServers[2].port: is 99999; must be off or a whole number from 0 to 65535',
     'lab.yaml:13:27: virtualServers[2].requireSecureChannel: is true, but certificate: none makes TLS impossible; write certificate: auto (or assigned, or a name), or requireSecureChannel: false',

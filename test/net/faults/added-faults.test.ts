@@ -95,7 +95,7 @@ describe('a mistyped fault is refused with all its mistakes', () => {
     [null, /^is empty; must be a mapping of name, when, do, skip, times$/],
     [
       { when: { protocol: 'imap' }, do: { drop: 'before' } },
-      /must be smtp, pop3, imap4, nntp, lmtp or http; did you mean imap4\?/,
+      /must be smtp, pop3, imap4, nntp, lmtp, managesieve or http; did you mean imap4\?/,
     ],
     [
       { when: { protocol: 'smtp', verb: 'RCTP' }, do: { drop: 'before' } },

@@ -818,7 +818,7 @@ class NewFaultWhen(TypedDict, total=False):
     """When the fault happens. All conditions must match."""
 
     # Only for this protocol. Default: all but http, so that the API stays within reach.
-    protocol: Literal["smtp", "pop3", "imap4", "nntp", "lmtp", "http"]
+    protocol: Literal["smtp", "pop3", "imap4", "nntp", "lmtp", "managesieve", "http"]
     # Only for the virtual server with this name.
     virtualServer: str
     # in: sessions of clients. out: sessions in which the lab sends mail to other hosts; replies are then those that the lab gets. Default: in, but out if connector is given.

@@ -25,7 +25,7 @@ export interface Chart {
 }
 
 /** The console itself is an HTTP client: it would hide what else happens. */
-const MAIL_AND_NEWS = ['smtp', 'pop3', 'imap4', 'nntp', 'lmtp']
+const MAIL_AND_NEWS = ['smtp', 'pop3', 'imap4', 'nntp', 'lmtp', 'managesieve']
 
 const counts = { kind: 'counts', format: formatNumber, top: (greatest: number) => topOf(greatest, 4) } as const
 const milliseconds = (value: number): string => `${formatNumber(Math.round(value * 10) / 10)} ms`

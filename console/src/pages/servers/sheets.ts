@@ -32,7 +32,7 @@ export interface FieldGroup {
 /** The pages of settings. The page of the faults is beside them. */
 export type SheetName = 'general' | 'access' | 'messages' | 'delivery'
 
-const MAIL = ['smtp', 'lmtp', 'pop3', 'imap4', 'http']
+const MAIL = ['smtp', 'lmtp', 'managesieve', 'pop3', 'imap4', 'http']
 const PERSONALITIES = ['sealpost', 'exchange2003', 'gmail', 'microsoft365', 'dovecot', 'courier']
 const VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
 
@@ -235,7 +235,7 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
           label: 'servers.retention',
           hint: 'servers.retentionHint',
           kind: 'yaml',
-          only: ['smtp', 'lmtp', 'pop3', 'imap4', 'nntp'],
+          only: ['smtp', 'lmtp', 'managesieve', 'pop3', 'imap4', 'nntp'],
         },
       ],
     },

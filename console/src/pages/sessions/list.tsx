@@ -15,7 +15,7 @@ import { hasFailed } from './facts.ts'
 import type { Session } from './types.ts'
 
 const PAGE_SIZE = 100
-const PROTOCOLS = ['smtp', 'pop3', 'imap4', 'nntp', 'lmtp', 'http']
+const PROTOCOLS = ['smtp', 'pop3', 'imap4', 'nntp', 'lmtp', 'managesieve', 'http']
 const MAIL_AND_NEWS = 'smtp,pop3,imap4,nntp'
 const FILTERS = ['failed', 'open', 'protocol', 'user', 'address', 'fault']
 

@@ -144,6 +144,19 @@ const account = mapping(() => ({
       'imap4: mailboxes of the account on other servers, by name. Commands that name them get NO [REFERRAL URL], and RLIST lists them (RFC 2193).',
     )
     .meta({ examples: [{ 'Shared/Reports': 'imap://alice;AUTH=*@imap2.lab.test/Shared/Reports' }] }),
+  sieve: z
+    .string()
+    .optional()
+    .describe(
+      'Sieve script that sorts the mail of the account (RFC 5228). It is active unless the account activates another one. See docs/sieve.md.',
+    )
+    .meta({ examples: ['if header :contains "Subject" "lottery" { discard; }'] }),
+  sieveFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('File with this script, relative to this file. It is read at the start and at each reload.')
+    .meta({ examples: ['alice.sieve'] }),
   preload,
 }))
 

@@ -32,6 +32,10 @@ export const verbs: Readonly<Partial<Record<ServerProtocol, readonly string[]>>>
     'MODE READER',
     'MODE STREAM',
   ],
+  managesieve: [
+    ...split('AUTHENTICATE CAPABILITY CHECKSCRIPT DELETESCRIPT GETSCRIPT HAVESPACE LISTSCRIPTS LOGOUT NOOP'),
+    ...split('PUTSCRIPT RENAMESCRIPT SETACTIVE STARTTLS UNAUTHENTICATE'),
+  ],
 }
 
 /** The commands whose content a client sends after them, by protocol: those that faults on end-of-data can name. */
@@ -85,5 +89,10 @@ export const replyForms: Readonly<Partial<Record<ServerProtocol, ReplyForm>>> = 
     example: 'NO [UNAVAILABLE] Try again later',
   },
   // RFC 3977 section 3.2. What follows the first line is data.
+  // RFC 5804 section 1.2. Data lines come first.
+  managesieve: {
+    fits: (lines) => /^(?:OK|NO|BYE)(?: |$)/i.test(lines.at(-1) ?? ''),
+    example: 'NO (TRYLATER) "Try again later"',
+  },
   nntp: { fits: ([first = '']) => /^[1-5]\d\d(?: |$)/.test(first), example: '403 Try again later' },
 }

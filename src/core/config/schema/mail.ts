@@ -5,6 +5,12 @@ import { mailAuthentication } from './mail-authentication.ts'
 import { mapping } from './mapping.ts'
 import { reports } from './reports.ts'
 import { tagging } from './tagging.ts'
+import { octets } from './values.ts'
+
+const sieve = mapping(() => ({
+  scripts: z.number().int().positive().default(32).describe('Maximum number of scripts of an account.'),
+  scriptSize: octets.prefault('64KiB').describe('Largest script, in octets or as 64KiB.'),
+}))
 
 /** The key `mail`. */
 export const mail = mapping(() => ({
@@ -16,6 +22,7 @@ export const mail = mapping(() => ({
   reports: reports
     .prefault({})
     .describe('Reports that a test asks for: bounces, spam complaints and out-of-office replies. See docs/bounces.md.'),
+  sieve: sieve.prefault({}).describe('Limits of the Sieve scripts of accounts. See docs/sieve.md.'),
   authentication: mailAuthentication
     .prefault({})
     .describe('SPF, DKIM, DMARC, ARC and BIMI: how mail that arrives is checked, and how mail that leaves is signed.'),

@@ -25,6 +25,7 @@ const protocolScopes = mapping(
       imap4: scopeFor('IMAP4', 'mail.read'),
       nntp: scopeFor('NNTP', 'news'),
       lmtp: scopeFor('LMTP', 'mail.send'),
+      managesieve: scopeFor('ManageSieve', 'mail.read'),
       http: scopeFor('the HTTP API', 'api'),
     }) satisfies Record<ServerProtocol, z.ZodType>,
 )

@@ -3,7 +3,7 @@ export const protocols = ['smtp', 'pop3', 'imap4', 'nntp'] as const
 export type Protocol = (typeof protocols)[number]
 
 /** Every protocol that a virtual server can speak. */
-export const serverProtocols = [...protocols, 'lmtp', 'http'] as const
+export const serverProtocols = [...protocols, 'lmtp', 'managesieve', 'http'] as const
 export type ServerProtocol = (typeof serverProtocols)[number]
 
 /** Returns whether a virtual server speaks a protocol of mail or news. */
@@ -21,12 +21,13 @@ export const protocolTitles = {
   imap4: 'IMAP4',
   nntp: 'NNTP',
   lmtp: 'LMTP',
+  managesieve: 'ManageSieve',
   http: 'HTTP',
 } as const satisfies Record<ServerProtocol, string>
 
 /**
  * Registered ports for clear text (with STARTTLS) and implicit TLS. SMTP clients use STARTTLS on port 25. RFC 8314, RFC 4642.
- * LMTP has no registered port; 24 is for any private mail system.
+ * LMTP has no registered port; 24 is for any private mail system. ManageSieve has STARTTLS only: RFC 5804 section 1.8.
  */
 export const standardPorts = {
   smtp: { port: 25, tlsPort: 'off' },
@@ -34,5 +35,6 @@ export const standardPorts = {
   imap4: { port: 143, tlsPort: 993 },
   nntp: { port: 119, tlsPort: 563 },
   lmtp: { port: 24, tlsPort: 'off' },
+  managesieve: { port: 4190, tlsPort: 'off' },
   http: { port: 80, tlsPort: 443 },
 } as const satisfies Record<ServerProtocol, { port: number; tlsPort: number | 'off' }>

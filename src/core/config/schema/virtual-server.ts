@@ -154,12 +154,14 @@ export const virtualServer = mapping(() => ({
     .meta({ examples: ['Default SMTP Virtual Server'] }),
   protocol: z
     .enum(serverProtocols)
-    .describe('Protocol. lmtp: as smtp, with a reply to the content for each recipient (RFC 2033).')
+    .describe(
+      'Protocol. lmtp: as smtp, with a reply to the content for each recipient (RFC 2033). managesieve: the Sieve scripts of accounts (RFC 5804).',
+    )
     .meta({ examples: ['smtp'] }),
   personality: personality
     .optional()
     .describe(
-      'The server that this virtual server imitates: its greetings, capability lists, reply texts and defaults. See docs/personality.md. Not used by lmtp and http. Default: the `personality` of the lab.',
+      'The server that this virtual server imitates: its greetings, capability lists, reply texts and defaults. See docs/personality.md. Not used by lmtp, managesieve and http. Default: the `personality` of the lab.',
     )
     .meta({ examples: ['exchange2003'] }),
   refusesPasswords: refusesPasswords
@@ -174,13 +176,13 @@ export const virtualServer = mapping(() => ({
   port: portOrOff
     .optional()
     .describe(
-      'Clear-text port. Offers STARTTLS if the virtual server has a certificate. off: not opened. 0: a free port. Default: smtp 25, pop3 110, imap4 143, nntp 119, lmtp 24 (never 25), http 80.',
+      'Clear-text port. Offers STARTTLS if the virtual server has a certificate. off: not opened. 0: a free port. Default: smtp 25, pop3 110, imap4 143, nntp 119, lmtp 24 (never 25), managesieve 4190, http 80.',
     )
     .meta({ examples: [25] }),
   tlsPort: portOrOff
     .optional()
     .describe(
-      'Implicit TLS port. off: not opened. 0: a free port. Default: smtp and lmtp off, pop3 995, imap4 993, nntp 563, http 443. Off without a certificate, or if port is a number other than its default.',
+      'Implicit TLS port. off: not opened. 0: a free port. Default: smtp, lmtp and managesieve off, pop3 995, imap4 993, nntp 563, http 443. Off without a certificate, or if port is a number other than its default.',
     )
     .meta({ examples: ['off'] }),
   certificate: certificate

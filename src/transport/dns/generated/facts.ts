@@ -8,7 +8,7 @@ export interface ServedKey {
 
 /** A virtual server, as its records describe it. */
 export interface ServerFacts {
-  readonly protocol: 'smtp' | 'pop3' | 'imap4' | 'nntp' | 'lmtp' | 'http'
+  readonly protocol: 'smtp' | 'pop3' | 'imap4' | 'nntp' | 'lmtp' | 'managesieve' | 'http'
   /** The port for clear text and STARTTLS, or for HTTP. */
   readonly port: number | undefined
   readonly tlsPort: number | undefined

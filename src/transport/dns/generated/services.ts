@@ -19,6 +19,8 @@ const services: readonly Service[] = [
   { label: '_imaps', protocol: 'imap4', isTls: true },
   { label: '_pop3', protocol: 'pop3', isTls: false },
   { label: '_pop3s', protocol: 'pop3', isTls: true },
+  // RFC 5804 section 1.8
+  { label: '_sieve', protocol: 'managesieve', isTls: false },
   { label: '_nntp', protocol: 'nntp', isTls: false },
   { label: '_nntps', protocol: 'nntp', isTls: true },
   // The autodiscovery of Exchange Server, which needs HTTPS.

@@ -21,7 +21,14 @@ interface Client {
   readonly connect: (offer: Offer, endpoint: Endpoint) => Promise<boolean>
 }
 
-const words = { smtp: 'smtp', pop3: 'pop3', imap4: 'imap', nntp: 'nntp', lmtp: 'lmtp' } as const
+const words = {
+  smtp: 'smtp',
+  pop3: 'pop3',
+  imap4: 'imap',
+  nntp: 'nntp',
+  lmtp: 'lmtp',
+  managesieve: 'sieve',
+} as const
 const opensslVersions = { TLSv1: '-tls1', 'TLSv1.1': '-tls1_1', 'TLSv1.2': '-tls1_2', 'TLSv1.3': '-tls1_3' } as const
 const gnutlsVersions = { TLSv1: 'TLS1.0', 'TLSv1.1': 'TLS1.1', 'TLSv1.2': 'TLS1.2', 'TLSv1.3': 'TLS1.3' } as const
 const curlVersions = { TLSv1: '1.0', 'TLSv1.1': '1.1', 'TLSv1.2': '1.2', 'TLSv1.3': '1.3' } as const

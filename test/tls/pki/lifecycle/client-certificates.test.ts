@@ -57,6 +57,7 @@ const logOns: Record<ServerProtocol, LogOn> = {
   imap4: { lines: [`a AUTHENTICATE EXTERNAL ${empty}`], done: /^a OK/m },
   nntp: { lines: [`AUTHINFO SASL EXTERNAL ${empty}`], done: /^281 /m },
   lmtp: { lines: ['LHLO client.test', `AUTH EXTERNAL ${empty}`], done: /^235 /m },
+  managesieve: { lines: ['AUTHENTICATE "EXTERNAL" ""'], done: /^OK "Logged on/m },
   http: {
     isAskedFirst: true,
     lines: ['GET /api/v1/messages HTTP/1.1\r\nHost: localhost\r\n'],

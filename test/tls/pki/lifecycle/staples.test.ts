@@ -28,6 +28,7 @@ describe('OCSP stapling', () => {
       imap4: 'a LOGOUT\r\n',
       nntp: 'QUIT\r\n',
       lmtp: 'QUIT\r\n',
+      managesieve: 'LOGOUT\r\n',
       http: GET,
     }
     const names = { smtp: 'smtp', pop3: 'pop3', imap4: 'imap', nntp: 'nntp' }

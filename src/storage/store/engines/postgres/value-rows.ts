@@ -20,6 +20,8 @@ export const kinds: Readonly<Record<ValueKind, number>> = {
   unsubscribed: -12,
   configuration: -13,
   gmail: -14,
+  sieve: -15,
+  'sieve-memory': -16,
 }
 
 /** Returns the id of the folder that stands for values of no folder. */

@@ -1,0 +1,197 @@
+import { accountOwner, type Owner } from './types.ts'
+import type { ValueChanges, ValueSpace, ValueStore, Values } from './value-types.ts'
+
+/** How many scripts an account may have, and how large each may be. */
+export interface ScriptLimits {
+  readonly scripts: number
+  readonly scriptSize: number
+}
+
+/** The owner of scripts, with the script that the configuration gives it. */
+export interface ScriptOwner {
+  readonly user: string
+  readonly sieve?: string | undefined
+}
+
+/** A script in a list. */
+export interface ListedScript {
+  readonly name: string
+  readonly isActive: boolean
+}
+
+/** The response codes of ManageSieve for refused changes. RFC 5804 section 1.3. */
+type ScriptCode = 'ACTIVE' | 'ALREADYEXISTS' | 'NONEXISTENT' | 'QUOTA/MAXSCRIPTS' | 'QUOTA/MAXSIZE'
+
+/** A change of scripts that is refused. */
+export class ScriptError extends Error {
+  override readonly name = 'ScriptError'
+  readonly code: ScriptCode | undefined
+  constructor(message: string, code?: ScriptCode) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** The name of the script that the configuration gives an account. It is active unless the account chooses another script, or none. */
+export const CONFIGURED_SCRIPT = 'configuration'
+
+/** Values of the kind `sieve`: the scripts by their names with a prefix, and the name of the active one. */
+const SCRIPT = 'script '
+const ACTIVE = 'active'
+
+/** RFC 5804 section 1.6: no control characters and line separators. */
+const NOT_IN_NAMES = /[\p{Cc}\u2028\u2029]/u
+/** RFC 5804 section 1.6: names of 128 characters must be possible, which may have 512 octets. */
+const MAX_NAME_OCTETS = 512
+
+/** Checks the name of a script. @throws ScriptError */
+export function assertScriptName(name: string): void {
+  if (name === '') throw new ScriptError('The name of a script must not be empty.')
+  if (NOT_IN_NAMES.test(name)) throw new ScriptError('The name of a script must not have control characters.')
+  if (Buffer.byteLength(name) > MAX_NAME_OCTETS)
+    throw new ScriptError(`The name of a script must not have more than ${MAX_NAME_OCTETS} octets.`)
+}
+
+/** The scripts of one account, in the store. Every change throws ScriptError if it is refused, and StoreError. */
+export class SieveScripts {
+  readonly #store: ValueStore
+  readonly #space: ValueSpace
+  readonly #configured: string | undefined
+  readonly #limits: ScriptLimits
+
+  constructor(store: ValueStore, { user, sieve }: ScriptOwner, limits: ScriptLimits) {
+    this.#store = store
+    this.#space = { kind: 'sieve', reader: accountOwner(user) }
+    this.#configured = sieve
+    this.#limits = limits
+  }
+
+  /** Returns the scripts in the order of their names. */
+  async list(): Promise<readonly ListedScript[]> {
+    const values = await this.#store.values(this.#space)
+    const active = this.#activeIn(values)
+    return this.#namesIn(values).map((name) => ({ name, isActive: name === active }))
+  }
+
+  /** Returns the content of a script. @throws ScriptError `NONEXISTENT` */
+  async get(name: string): Promise<Buffer> {
+    return this.#contentIn(await this.#store.values(this.#space), name) ?? missing(name)
+  }
+
+  /** Returns a script for `include`; undefined if it does not exist. */
+  async find(name: string): Promise<Buffer | undefined> {
+    return this.#contentIn(await this.#store.values(this.#space), name)
+  }
+
+  /** Returns the active script; undefined if none is active. */
+  async active(): Promise<{ readonly name: string; readonly content: Buffer } | undefined> {
+    const values = await this.#store.values(this.#space)
+    const name = this.#activeIn(values)
+    const content = name === undefined ? undefined : this.#contentIn(values, name)
+    return name === undefined || content === undefined ? undefined : { name, content }
+  }
+
+  /** Checks whether a script of a size could be stored. RFC 5804 section 2.5. */
+  async assertSpace(name: string, octets: number): Promise<void> {
+    this.#assertFits(await this.#store.values(this.#space), name, octets)
+  }
+
+  /** Stores a script, in the place of one with the same name. The caller has compiled it. RFC 5804 section 2.6. */
+  put(name: string, content: Buffer): Promise<void> {
+    return this.#change((values) => {
+      this.#assertFits(values, name, content.length)
+      return new Map([[SCRIPT + name, content]])
+    })
+  }
+
+  /** Activates a script; an empty name deactivates all. RFC 5804 section 2.8. */
+  activate(name: string): Promise<void> {
+    return this.#change((values) => {
+      if (name !== '' && this.#contentIn(values, name) === undefined) return missing(name)
+      return new Map([[ACTIVE, Buffer.from(name)]])
+    })
+  }
+
+  /** Deletes a script that is not active. RFC 5804 section 2.10. */
+  delete(name: string): Promise<void> {
+    return this.#change((values) => {
+      if (this.#contentIn(values, name) === undefined) return missing(name)
+      if (this.#activeIn(values) === name)
+        throw new ScriptError('The script is active; activate another one first, or none.', 'ACTIVE')
+      this.#assertNotConfigured(name)
+      return new Map([[SCRIPT + name, undefined]])
+    })
+  }
+
+  /** Renames a script; the active one stays active. RFC 5804 section 2.11. */
+  rename(from: string, to: string): Promise<void> {
+    return this.#change((values) => {
+      const content = this.#contentIn(values, from) ?? missing(from)
+      assertScriptName(to)
+      if (this.#contentIn(values, to) !== undefined)
+        throw new ScriptError(`There is a script ${JSON.stringify(to)} already.`, 'ALREADYEXISTS')
+      this.#assertNotConfigured(from)
+      return new Map<string, Buffer | undefined>([
+        [SCRIPT + from, undefined],
+        [SCRIPT + to, content],
+        ...(this.#activeIn(values) === from ? [[ACTIVE, Buffer.from(to)] as const] : []),
+      ])
+    })
+  }
+
+  async #change(change: (values: Values) => ValueChanges): Promise<void> {
+    let refusal: unknown
+    await this.#store.changeValues(this.#space, (values) => {
+      refusal = undefined
+      try {
+        return change(values)
+      } catch (error) {
+        refusal = error
+        return new Map()
+      }
+    })
+    if (refusal !== undefined) throw refusal
+  }
+
+  #assertFits(values: Values, name: string, octets: number): void {
+    assertScriptName(name)
+    this.#assertNotConfigured(name)
+    const { scripts, scriptSize } = this.#limits
+    if (octets > scriptSize)
+      throw new ScriptError(`A script may have ${scriptSize} octets (mail.sieve.scriptSize).`, 'QUOTA/MAXSIZE')
+    const others = this.#namesIn(values).filter((known) => known !== name && known !== CONFIGURED_SCRIPT)
+    if (others.length >= scripts)
+      throw new ScriptError(`An account may have ${scripts} scripts (mail.sieve.scripts).`, 'QUOTA/MAXSCRIPTS')
+  }
+
+  #assertNotConfigured(name: string): void {
+    if (name === CONFIGURED_SCRIPT)
+      throw new ScriptError(`The script ${name} is the one in the configuration of the lab; change it there.`)
+  }
+
+  #namesIn(values: Values): string[] {
+    const stored = [...values.keys()].filter((key) => key.startsWith(SCRIPT)).map((key) => key.slice(SCRIPT.length))
+    return [...(this.#configured === undefined ? [] : [CONFIGURED_SCRIPT]), ...stored].sort()
+  }
+
+  #contentIn(values: Values, name: string): Buffer | undefined {
+    if (name !== CONFIGURED_SCRIPT) return values.get(SCRIPT + name)
+    return this.#configured === undefined ? undefined : Buffer.from(this.#configured)
+  }
+
+  #activeIn(values: Values): string | undefined {
+    const chosen = values.get(ACTIVE)?.toString()
+    if (chosen !== undefined && chosen !== CONFIGURED_SCRIPT) return chosen === '' ? undefined : chosen
+    return this.#configured === undefined ? undefined : CONFIGURED_SCRIPT
+  }
+}
+
+function missing(name: string): never {
+  throw new ScriptError(`There is no script ${JSON.stringify(name)}.`, 'NONEXISTENT')
+}
+
+/** Deletes the scripts of an owner, and what they remember. @throws StoreError */
+export async function forgetScripts(store: ValueStore, reader: Owner): Promise<void> {
+  for (const kind of ['sieve', 'sieve-memory'] as const)
+    await store.changeValues({ kind, reader }, (values) => new Map([...values.keys()].map((name) => [name, undefined])))
+}
