@@ -78,7 +78,13 @@ export function comparable(value: unknown, isDate = false): string | number {
   return typeof value === 'number' ? value : `${value ?? ''}`.toLowerCase()
 }
 
-const SYNTAX = { token: /'(?:[^']|'')*'|-?\d[\w.:+-]*|[a-z_][\w/]*|\S/gi, or: /^or$/i, and: /^and$/i, not: /^not$/i }
+const SYNTAX = {
+  token: /'(?:[^']|'')*'|-?\d[\w.:+-]*|[a-z_][\w/]*|\S/gi,
+  or: /^or$/i,
+  and: /^and$/i,
+  not: /^not$/i,
+  adjacent: /(?!)/,
+}
 const [PATH, FUNCTION, OPERATOR] = [/^[a-z_]/i, /^(?:contains|startswith|endswith)$/i, /^(?:eq|ne|[gl][te])$/i]
 
 function literalOf(text: string): Literal {

@@ -5,15 +5,8 @@ const MAX_DEPTH = 50
 /** Each is tested with every message. */
 const MAX_TERMS = 100
 
-/** The forms of the tokens of an expression. */
-interface Syntax {
-  readonly token: RegExp
-  readonly or: RegExp
-  readonly and: RegExp
-  readonly not: RegExp
-  /** A token before which `and` can be left out. */
-  readonly adjacent?: RegExp
-}
+/** The forms of tokens. Before an `adjacent` one, `and` can be left out. */
+type Syntax = Readonly<Record<'token' | 'or' | 'and' | 'not' | 'adjacent', RegExp>>
 
 /** Takes the next token if it has a form. */
 type Take = (form: RegExp) => string | undefined
@@ -26,7 +19,7 @@ type Need = (form: RegExp) => string
  */
 export function readExpression<M>(
   text: string,
-  { token, or, and, not, adjacent = /(?!)/ }: Syntax,
+  { token, or, and, not, adjacent }: Syntax,
   term: (take: Take, need: Need) => Condition<M>,
 ): Condition<M>[] {
   const tokens = [...text.matchAll(token)]

@@ -119,24 +119,28 @@ async function remove(request: GraphRequest): Promise<Answer> {
   return { status: 204 }
 }
 
-/** The folders that a client knows, each with a digest of what it knows. */
-const state = z.array(z.tuple([z.string(), z.string()]))
+/** The folders that a client knows, each with a digest of what it knows. It is short, for the URL of a link. */
+const STATE = /^(?:[\w-]+\.[\w-]{4}(?:~(?!$)|$))+$/
 
 /** Answers with the folders that have changed. https://learn.microsoft.com/en-us/graph/api/mailfolder-delta */
 async function delta(request: GraphRequest): Promise<Answer> {
-  const select = odata.selected(request, mailFolder)
+  const select = ['id', ...odata.selected(request, mailFolder)]
   const token = request.query.get('$deltatoken')
-  const before = new Map(token === null ? [] : (odata.readToken(token, state) ?? odata.lost()))
-  const all = (await folderItems(request.mailbox)).map((item) =>
-    shaped(mailFolder, { message: item }, ['id', ...select]),
-  )
-  const digest = (one: object): string =>
-    createHash('sha256').update(JSON.stringify(one)).digest('base64url').slice(0, 8)
-  const now = new Map(all.map((one) => [`${one.id}`, digest(one)]))
-  const changed = all.filter(({ id }) => before.get(`${id}`) !== now.get(`${id}`))
-  const removed = [...before.keys()].filter((id) => !now.has(id)).map(odata.removed)
-  const value = [...changed, ...removed]
-  return odata.answer(request, 'mailFolders', { value, ...odata.linkTo(request, 'delta', { $deltatoken: [...now] }) })
+  if (token !== null && !STATE.test(token)) odata.lost()
+  const before = new Set(token?.split('~'))
+  const gone = new Set(token?.split('~').map((one) => one.split('.')[0] as string))
+  const [value, now] = [[] as object[], [] as string[]]
+  for (const message of await folderItems(request.mailbox)) {
+    const json = shaped(mailFolder, { message }, select)
+    const digest = createHash('sha256').update(JSON.stringify(json)).digest('base64url').slice(0, 4)
+    const known = `${message.folder.id}.${digest}`
+    now.push(known)
+    if (!before.has(known)) value.push(json)
+    gone.delete(message.folder.id)
+  }
+  value.push(...[...gone].map(odata.removed))
+  const link = odata.linkTo(request, 'delta', { $deltatoken: now.join('~') })
+  return odata.answer(request, 'mailFolders', { value, ...link })
 }
 
 export const folderRoutes = [

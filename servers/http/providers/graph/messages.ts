@@ -90,17 +90,32 @@ const searchOf = (text: string): Condition[] =>
     },
   )
 
-/** Where a list continues: after a message, and after the values by which it is ordered. */
+/** Where a list continues: after a message, which has values by which the list is ordered. */
 const place = z.object({
   values: z.array(z.union([z.string(), z.number()])),
   ...{ savedAt: z.int().min(0), folderId: z.string().regex(/^[\w-]+$/), uid: z.int().min(0) },
 })
-const keyOf = ({ values, savedAt, folderId, uid }: z.output<typeof place>) => [...values, savedAt, folderId, uid]
+type Place = z.output<typeof place>
+type Query = ReturnType<typeof odata.listQuery<IndexedMessage>>
+
+/** Reads messages for their order. Returns them with their places, as they come. */
+async function placed(request: GraphRequest, messages: readonly IndexedMessage[], { order, valuesOf }: Query) {
+  const { api } = request.call
+  const level = Math.max(0, ...order.map((property) => property.level))
+  using source = api.reader.ahead(level === 0 ? [] : messages)
+  const found: { readonly at: IndexedMessage; readonly place: Place }[] = []
+  for (const at of messages) {
+    const own = { savedAt: at.entry.savedAt, folderId: at.folder.id, uid: at.entry.uid }
+    await readItem(api, at, { level, source }, (item) => found.push({ at, place: { values: valuesOf(item), ...own } }))
+    await pause(request)
+  }
+  return found
+}
 
 async function list(request: GraphRequest): Promise<Answer> {
   const { mailbox, params, query } = request
-  const { api } = request.call
-  const { filter, order, valuesOf, compare, skip, top, select } = odata.listQuery(request, messageEntity)
+  const options = odata.listQuery(request, messageEntity)
+  const { filter, order, skip, top, select } = options
   const [kql, token] = [query.get('$search'), query.get('$skiptoken')]
   if (kql !== null && filter.length + order.length > 0) {
     const [code, name] = filter.length > 0 ? ['SearchWithFilter', '$filter'] : ['SearchWithOrderBy', '$orderBy']
@@ -114,27 +129,19 @@ async function list(request: GraphRequest): Promise<Answer> {
   const part = order.length === 0 ? { limit: top + 1, offset: skip, after } : undefined
   const { messages, total } = await findMessages(mailbox, conditions, part)
   if (params.count) return { body: `${total}` }
-  const level = Math.max(0, ...order.map((property) => property.level))
-  using source = api.reader.ahead(level === 0 ? [] : messages)
-  const found: { at: IndexedMessage; place: z.output<typeof place> }[] = []
-  for (const at of messages) {
-    const { folder, entry } = at
-    const id = { savedAt: entry.savedAt, folderId: folder.id, uid: entry.uid }
-    await readItem(api, at, { level, source }, (item) =>
-      found.push({ at, place: { values: [...valuesOf(item)], ...id } }),
-    )
-    await pause(request)
+  const compare = (a: Place, b: Place): number => options.compare(keyOf(a), keyOf(b))
+  let rest = await placed(request, messages, options)
+  if (!part) {
+    rest = rest.filter((one) => !after || compare(one.place, after) > 0)
+    rest = rest.sort((a, b) => compare(a.place, b.place)).slice(skip)
   }
-  const rest = part ? found : found.filter((one) => !after || compare(keyOf(one.place), keyOf(after)) > 0)
-  if (!part) rest.sort((a, b) => compare(keyOf(a.place), keyOf(b.place))).splice(0, skip)
-  const { value, taken } = await pageOf(
-    request,
-    rest.slice(0, top).map(({ at }) => at),
-    select,
-  )
+  const page = rest.slice(0, top).map(({ at }) => at)
+  const { value, taken } = await pageOf(request, page, select)
   const next = rest.length > taken ? { $skip: undefined, $skiptoken: rest[taken - 1]?.place } : undefined
   return odata.answerPage(request, 'messages', { value, total, next })
 }
+
+const keyOf = ({ values, savedAt, folderId, uid }: Place) => [...values, savedAt, folderId, uid]
 
 /** Answers with one message. */
 export async function answerMessage(request: GraphRequest, at: IndexedMessage, status = 200): Promise<Answer> {

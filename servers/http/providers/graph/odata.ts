@@ -36,9 +36,6 @@ export function route(method: string, path: string, run: (request: GraphRequest)
   }
 }
 
-/** Values by which items are ordered. */
-export type Values = readonly (string | number)[]
-
 function whole({ query }: GraphRequest, name: string, fallback: number, least: number, most: number): number {
   const text = query.get(name) ?? `${fallback}`
   if (/^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text)
@@ -75,9 +72,9 @@ export function listQuery<M>(request: GraphRequest, entity: Entity<M>) {
     top: Math.min(Number(size ?? 1000), whole(request, '$top', Number(size ?? 10), 1, 1000)),
     skip: whole(request, '$skip', 0, 0, 999_999_999),
     /** Returns the values by which an item is ordered. */
-    valuesOf: (item: Item<M>): Values => order.map(({ get, isDate }) => comparable(get(item), isDate)),
+    valuesOf: (item: Item<M>): (string | number)[] => order.map(({ get, isDate }) => comparable(get(item), isDate)),
     /** Compares two lists of values by the order, and then by the values after it, the greatest first. */
-    compare(a: Values, b: Values): number {
+    compare(a: readonly unknown[], b: readonly unknown[]): number {
       const at = a.findIndex((value, index) => value !== b[index])
       if (at === -1) return 0
       return (a[at] as string) < (b[at] as string) === (order[at]?.isDescending ?? true) ? 1 : -1

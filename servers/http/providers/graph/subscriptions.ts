@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Api } from '../../../../src/api/api.ts'
+import { messageId } from '../../../../src/api/messages/message-index.ts'
 import { providerSource } from '../../../../src/core/config/schema/providers.ts'
 import { timeText } from '../../../../src/core/time/time-text.ts'
-import { accountOf, type Folder, type StoreEvent } from '../../../../src/storage/store/types.ts'
+import { accountOf, type Folder, type MessageEntry, type StoreEvent } from '../../../../src/storage/store/types.ts'
 import { type Answer, ProviderError } from '../types.ts'
 import { jsonBody } from '../values.ts'
 import { GraphError } from './errors.ts'
@@ -63,7 +64,7 @@ function follow(api: Api): void {
     if (type === undefined) return
     for (const one of wanted(event.folder).filter(({ shown }) => shown.changeType.split(',').includes(type))) {
       for (let at = 0; at < all.length; at += MAX_NOTIFIED) {
-        const value = all.slice(at, at + MAX_NOTIFIED).map((entry) => notification(one, type, event.folder.id, entry))
+        const value = all.slice(at, at + MAX_NOTIFIED).map((entry) => notification(one, type, event.folder, entry))
         const post = { event: `message.${type}`, body: JSON.stringify({ value }), source: one.source, delayMs: 0 }
         const sent = api.webhooks?.post(one.shown.notificationUrl, post)
         sent?.catch((error: unknown) => lab.logError(error, 'a notification of Graph is lost'))
@@ -74,15 +75,12 @@ function follow(api: Api): void {
   lab.store.watch(notify, { follows: (folder) => wanted(folder).length > 0 })
 }
 
+type Changed = Pick<MessageEntry, 'uid'> & Partial<MessageEntry>
+
 /** https://learn.microsoft.com/en-us/graph/api/resources/changenotification */
-function notification(
-  { shown, owner }: Subscription,
-  changeType: string,
-  folderId: string,
-  { uid, modSeq }: { readonly uid: number; readonly modSeq?: number },
-) {
-  const id = `${folderId}.${uid}`
-  const resource = `Users/${accountOf({ owner })}/Messages/${id}`
+function notification({ shown }: Subscription, changeType: string, folder: Folder, { uid, modSeq }: Changed): object {
+  const id = messageId(folder.id, uid)
+  const resource = `Users/${accountOf(folder)}/Messages/${id}`
   const tag = modSeq === undefined ? {} : { '@odata.etag': `W/"${changeKey(modSeq)}"` }
   return {
     ...{ subscriptionId: shown.id, subscriptionExpirationDateTime: shown.expirationDateTime },
@@ -97,10 +95,10 @@ const refuse = (message: string, code = 'ValidationError', status = 400): never 
 
 /** Returns the end of a subscription in its form. @throws GraphError */
 function endOf({ call }: GraphRequest, { expirationDateTime }: z.output<typeof expiration>): string {
-  const left = Date.parse(expirationDateTime) - call.context.clock.now()
-  if (left <= 0) refuse('Subscription expiration can only be in the future.')
-  if (left > MAX_LIFE_MS) refuse('Subscription expiration can only be 10080 minutes in the future.')
-  return timeText(Date.parse(expirationDateTime))
+  const end = Date.parse(expirationDateTime)
+  const left = end - call.context.clock.now()
+  if (left > 0 && left <= MAX_LIFE_MS) return timeText(end)
+  return refuse(`Subscription expiration can only be ${left > 0 ? '10080 minutes ' : ''}in the future.`)
 }
 
 /** `me/messages`, `me/mailFolders('inbox')/messages`, also with the address of the account. */
@@ -133,16 +131,15 @@ async function create(request: GraphRequest): Promise<Answer> {
   return kept(request, { shown, owner: mailbox.owner, folderId, source, node: api.lab.cluster.node }, 201)
 }
 
+/** Returns a subscription of the account by its id. @throws GraphError */
+const found = ({ call, mailbox, params }: GraphRequest): Subscription =>
+  liveOf(call.api, mailbox.owner).find(({ shown }) => shown.id === params.id) ??
+  refuse('The object was not found.', 'ResourceNotFound', 404)
+
 async function kept(request: GraphRequest, one: Subscription, status = 200): Promise<Answer> {
   await subscriptionsOf(request.call.api).put(one.shown.id, one)
   return answer(request, 'subscriptions/$entity', one.shown, status)
 }
-
-const all = ({ call, mailbox }: GraphRequest): Subscription[] => liveOf(call.api, mailbox.owner)
-
-const found = (request: GraphRequest): Subscription =>
-  all(request).find(({ shown }) => shown.id === request.params.id) ??
-  refuse('The object was not found.', 'ResourceNotFound', 404)
 
 async function renew(request: GraphRequest): Promise<Answer> {
   const one = found(request)
@@ -155,10 +152,13 @@ async function remove(request: GraphRequest): Promise<Answer> {
   return { status: 204 }
 }
 
+async function list(request: GraphRequest): Promise<Answer> {
+  const value = liveOf(request.call.api, request.mailbox.owner).map(({ shown }) => shown)
+  return answer(request, 'subscriptions', { value })
+}
+
 export const subscriptionRoutes = [
-  route('GET', '/subscriptions', async (request) =>
-    answer(request, 'subscriptions', { value: all(request).map(({ shown }) => shown) }),
-  ),
+  route('GET', '/subscriptions', list),
   route('POST', '/subscriptions', create),
   route('GET', '/subscriptions{id}', async (request) => answer(request, 'subscriptions/$entity', found(request).shown)),
   route('PATCH', '/subscriptions{id}', renew),

@@ -467,6 +467,29 @@ describe('delta', () => {
       expect(await errorOf(`mailFolders/inbox/messages/delta?$deltatoken=${token}`)).toEqual([410, 'syncStateNotFound'])
   })
 
+  it('ends with its folder, and with the mail of the lab', async () => {
+    const { id } = (await ask('mailFolders', { json: { displayName: 'Short' } })).body
+    const ofFolder = (await all(`mailFolders/${id}/messages/delta`)).link
+    await overImap((client) => client.mailboxDelete('Short'))
+    expect(await errorOf(ofFolder)).toEqual([404, 'ErrorItemNotFound'])
+    await send('one')
+    const { link } = await all('mailFolders/inbox/messages/delta')
+    const folders = await all('mailFolders/delta')
+    await http.request('reset', { method: 'POST', json: {} })
+    await send('two')
+    expect(await errorOf(link)).toEqual([410, 'syncStateNotFound'])
+    expect((await all(folders.link)).values.filter((one) => one['@removed'])).toHaveLength(6)
+  })
+
+  it('continues for an account with many folders', { timeout: 60_000 }, async () => {
+    await overImap(async (client) => {
+      for (let at = 0; at < 1000; at++) await client.mailboxCreate(`Folder ${at}`)
+    })
+    const { link } = await all('mailFolders/delta?$select=displayName')
+    await overImap((client) => client.mailboxDelete('Folder 7'))
+    expect((await all(link)).values).toMatchObject([{ '@removed': { reason: 'deleted' } }])
+  })
+
   it('tells new, changed and deleted folders', async () => {
     const { id } = (await ask('mailFolders', { json: { displayName: 'One' } })).body
     const start = await all('mailFolders/delta')
@@ -477,6 +500,7 @@ describe('delta', () => {
       expect.objectContaining({ displayName: 'Inbox', totalItemCount: 1 }),
       { id, '@removed': { reason: 'deleted' } },
     ])
-    expect(await errorOf('mailFolders/delta?$deltatoken=x')).toEqual([410, 'syncStateNotFound'])
+    for (const token of ['x', '', 'F1.abcd~', `${'F1.abcd~'.repeat(1000)}!`])
+      expect(await errorOf(`mailFolders/delta?$deltatoken=${token}`)).toEqual([410, 'syncStateNotFound'])
   })
 })
