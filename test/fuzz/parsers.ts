@@ -18,6 +18,7 @@ import { parseDate, parseImapDateTime, parseZonedDate } from '../../src/mail/for
 import { htmlText } from '../../src/mail/format/html-text.ts'
 import { htmlLinkSteps, textLinkSteps } from '../../src/mail/format/links.ts'
 import { readable } from '../../src/mail/format/readable.ts'
+import { compileScript } from '../../src/mail/sieve/sieve.ts'
 import { readContentInfo, readSignedData } from '../../src/mail/smime/cms/content.ts'
 import { readEnvelopedData } from '../../src/mail/smime/cms/enveloped.ts'
 import { readBinaryHeader } from '../../src/net/proxy-protocol/binary-header.ts'
@@ -149,6 +150,14 @@ export const parsers: Readonly<Record<string, Parser>> = {
   'HTML to text': {
     parse: (octets) => [htmlText(octets.toString()), runToEnd(htmlLinkSteps(octets.toString()))],
     examples: text('<p>a<br>b<table><tr><td>c</table><a href="http://d.test/?e&amp;f">g</a><!-- h --><style>i</style>'),
+  },
+  Sieve: {
+    parse: (octets) => compileScript(octets),
+    examples: text(
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of Sieve
+      'require ["fileinto", "variables", "regex"]; # a\nif allof (header :regex :comparator "i;octet" "to" "(a|b)+", not size :over 1K) { set :lower "a" "${1}"; fileinto text:\nx\n..y\n.\n; } else { stop; }',
+      'require ["vacation", "date"]; /* b */ if currentdate :zone "+0100" "hour" ["1", "2"] { vacation :days 7 :addresses ["a@b.test"] "c \\"d\\""; }',
+    ),
   },
   'PROXY header': {
     parse: readProxyHeader,

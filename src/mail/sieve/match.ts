@@ -21,11 +21,17 @@ const folding = (fold: (text: string) => string): Comparator => ({
   hasParts: true,
 })
 
+/** The capital of a letter; `ß`, which would become two, stays. RFC 5051 section 2 */
+function simpleUpper(letter: string): string {
+  const upper = letter.toUpperCase()
+  return upper.length === letter.length ? upper : letter
+}
+
 /** RFC 4790 section 9, RFC 5051 */
 export const COMPARATORS: ReadonlyMap<string, Comparator> = new Map([
   ['i;octet', folding((text) => text)],
   ['i;ascii-casemap', folding((text) => text.replaceAll(/[a-z]+/g, (letters) => letters.toUpperCase()))],
-  ['i;unicode-casemap', folding((text) => text.toUpperCase().normalize('NFKD'))],
+  ['i;unicode-casemap', folding((text) => text.replaceAll(/\p{Ll}/gu, simpleUpper).normalize('NFKD'))],
   ['i;ascii-numeric', { fold: numberIn, order: numericOrder, hasParts: false }],
 ])
 
