@@ -11,7 +11,8 @@ export type GmailKey =
   | { readonly kind: 'age'; readonly older: boolean; readonly seconds: number }
   | { readonly kind: 'size'; readonly larger: boolean; readonly octets: number }
   | { readonly kind: 'header'; readonly name: string; readonly text: OctetString }
-  | { readonly kind: 'text'; readonly text: OctetString }
+  /** `isFilename`: only names of files; a search of the text includes them. */
+  | { readonly kind: 'text'; readonly text: OctetString; readonly isFilename?: true }
   | { readonly kind: 'gm-label'; readonly label: string }
   | { readonly kind: 'not'; readonly key: GmailKey }
   | { readonly kind: 'and' | 'or'; readonly keys: readonly GmailKey[] }
@@ -37,7 +38,7 @@ export function gmailQuery(query: OctetString): GmailKey {
 const bad = (message: string): GmailQueryError => new GmailQueryError(message)
 
 /** A bracket, an operator with its colon, a phrase, or a word. */
-const TOKEN = /-?[({]|[)}]|-?[a-z_]+:|-?"[^"]*"?|[^\s(){}"]+/gi
+const TOKEN = /-?[({]|[)}]|-?[a-z_]\w*:|-?"[^"]*"?|[^\s(){}"]+/gi
 const MAX_DEPTH = 50
 
 const not = (key: GmailKey): GmailKey => ({ kind: 'not', key })
@@ -90,7 +91,7 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ['list', (value) => header('list-id', value)],
   ['deliveredto', (value) => header('delivered-to', value)],
   ['rfc822msgid', (value) => header('message-id', value)],
-  ['filename', (value) => ({ kind: 'text', text: value })],
+  ['filename', (value) => ({ kind: 'text', text: value, isFilename: true })],
   [
     'has',
     (value) => (value.toLowerCase() === 'attachment' ? header('content-type', 'multipart/mixed') : inLabel(value)),
@@ -126,15 +127,15 @@ class QueryReader {
     return this.#at >= this.#tokens.length
   }
 
-  /** Reads terms up to a closing bracket or the end. All of them must match; `OR` joins its neighbours. */
+  /** Reads terms up to a closing bracket or the end. All of them must match, also without `AND`; `OR` joins its neighbours. */
   all(close: string | undefined, form: (text: string) => GmailKey = textKey): GmailKey {
     const groups: GmailKey[][] = []
     let joins = false
     while (!this.isAtEnd && this.#tokens[this.#at] !== close && !/^[)}]$/.test(this.#tokens[this.#at] as string)) {
       const token = this.#tokens[this.#at] as string
-      if (token === 'OR') {
+      if (token === 'OR' || token === 'AND') {
         this.#at++
-        joins = groups.length > 0
+        joins = token === 'OR' && groups.length > 0
         continue
       }
       const term = this.#term(form)
@@ -182,9 +183,9 @@ class QueryReader {
 const textKey = (text: string): GmailKey => ({ kind: 'text', text })
 const unquoted = (token: string): string => token.replaceAll('"', '')
 
-/** Returns the midnight of `2026/11/26` or `2026-11-26`, or the time of seconds since the epoch, in milliseconds. */
+/** Returns the midnight of `2026/11/26`, `2026-11-26` or `11/26/2026`, or the time of seconds since the epoch, in milliseconds. */
 function dateOf(value: string): number {
-  const day = /^(\d{4})[/-](\d{1,2})[/-](\d{1,2})$/.exec(value)
+  const day = /^(\d{4})[/-](\d{1,2})[/-](\d{1,2})$/.exec(value.replace(/^(\d{1,2}\/\d{1,2})\/(\d{4})$/, '$2/$1'))
   if (day) return Date.UTC(Number(day[1]), Number(day[2]) - 1, Number(day[3]))
   if (/^\d{9,12}$/.test(value)) return Number(value) * 1000
   throw bad('The query is not valid: a date is written 2026/11/26.')

@@ -16,7 +16,7 @@ export const EMPTY: Answer = { status: 204 }
 /** Returns the mail of the account of a request. @throws ProviderError for another account; StoreError */
 export async function gmailOf(call: ProviderCall): Promise<Gmail> {
   const mailbox = await mailboxOf(call)
-  const history = await MailboxHistory.of(mailbox.store, mailbox.owner)
+  const history = await MailboxHistory.of(mailbox.store, mailbox.owner, call.api.lab.intake.memory)
   const [notify, { lab }] = [notifyOf(mailbox, history), call.api]
   history.onRecorded = (changes, last) => {
     notify(changes, last).catch((error: unknown) => lab.logError(error, 'a notification of Gmail is lost'))

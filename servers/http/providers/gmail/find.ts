@@ -1,10 +1,12 @@
 import { matcherOf } from '../../../../src/api/messages/matcher.ts'
 import type { IndexedMessage } from '../../../../src/api/messages/message-index.ts'
-import { type Condition, conditionOn, wordsCondition } from '../../../../src/api/messages/search.ts'
+import { anyOf, type Condition, conditionOn, notAll, wordsCondition } from '../../../../src/api/messages/search.ts'
 import { isSliceOver, nextSlice } from '../../../../src/core/time/time-slice.ts'
+import type { Attachment } from '../../../../src/mail/format/attachments.ts'
 import { type GmailKey, GmailQueryError, gmailQuery } from '../../../../src/mail/format/gmail-query.ts'
+import { searchable } from '../../../../src/mail/format/search-text.ts'
 import { labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
-import type { Mail } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
+import type { Copy, Mail } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
 import { labelOf } from '../../../../src/storage/store/views/gmail/names.ts'
 import { type Gmail, invalid } from './account.ts'
 import { copyOf, indexed } from './resource.ts'
@@ -22,7 +24,7 @@ export async function findMails(gmail: Gmail): Promise<Mail[]> {
   const { history, query } = gmail
   const q = query.get('q') ?? ''
   const labels = query.getAll('labelIds')
-  const test = testOf(gmail, q)
+  const matches = matcherOf(gmail.call.api.reader, conditionsOf(gmail, q), { isScan: true })
   const isWhole = query.get('includeSpamTrash') === 'true' || LOOKS_THERE.test(q)
   const hidden = isWhole ? [] : HIDDEN.filter((label) => !labels.includes(label))
   const found: Mail[] = []
@@ -31,7 +33,7 @@ export async function findMails(gmail: Gmail): Promise<Mail[]> {
     const its = labelsOf(mail)
     const isOne = labels.every((label) => its.includes(label)) && !hidden.some((label) => its.includes(label))
     // It may be deleted meanwhile.
-    if (isOne && mail.copies.size > 0 && (await test(indexed(mail), mail))) found.push(mail)
+    if (isOne && mail.copies.size > 0 && (await matches(indexed(mail)))) found.push(mail)
   }
   return found.filter(({ copies }) => copies.size > 0).sort((a, b) => dateOf(b) - dateOf(a) || (a.id < b.id ? 1 : -1))
 }
@@ -52,10 +54,8 @@ export function pageOf({ query }: Gmail, found: readonly Mail[], limit: number) 
   return { page, ...(last && rest.length > limit && { nextPageToken: `${dateOf(last)}-${last.id}` }) }
 }
 
-type Test = (message: IndexedMessage, mail: Mail) => boolean | Promise<boolean>
-
 /** @throws ProviderError `invalid` */
-function testOf(gmail: Gmail, q: string): Test {
+function conditionsOf(gmail: Gmail, q: string): Condition[] {
   if ((q.match(/[^\s(){}"]+/g) ?? []).length > MAX_WORDS) throw invalid(`The query q has more than ${MAX_WORDS} words`)
   try {
     return compiled(gmail, gmailQuery(Buffer.from(q).toString('latin1')))
@@ -69,45 +69,53 @@ const textOf = (octets: string): string => Buffer.from(octets, 'latin1').toStrin
 const plain = (name: string): string => name.toLowerCase().replace(/[ /()&]/g, '-')
 const FIELDS: readonly string[] = ['from', 'to', 'cc', 'bcc', 'subject', 'message-id']
 
-/** Compiles a condition of a query. Texts are searched as in the API of the lab. */
-function compiled(gmail: Gmail, key: GmailKey): Test {
-  const { api, context } = gmail.call
-  const ofContent = (condition: Condition): Test => {
-    const matches = matcherOf(api.reader, [condition], { isScan: true })
-    return (message) => matches(message)
+/** Returns the condition that a file has a name with some words. */
+function inFilename(words: string): Condition {
+  const wanted = searchable(words)
+  const isOne = ({ filename }: Attachment): boolean => searchable(filename ?? '').includes(wanted)
+  return {
+    key: `filename ${JSON.stringify(words)}`,
+    negated: false,
+    ofMessage: ({ read }) => read.attachments.some(isOne),
   }
-  const now = context.clock.now()
+}
+
+/** Returns the conditions of the lab that a query means. All must hold. */
+function compiled(gmail: Gmail, key: GmailKey): Condition[] {
+  const ofEntry = (test: (message: IndexedMessage) => boolean): Condition[] => [
+    { key: JSON.stringify(key), negated: false, ofEntry: test },
+  ]
+  const now = gmail.call.context.clock.now()
   switch (key.kind) {
     case 'all':
+      return []
     case 'none':
-      return () => key.kind === 'all'
+      return [anyOf([])]
     case 'flag':
-      return (_, { flags }) => flags.some((flag) => flag.toLowerCase() === key.flag.toLowerCase())
-    case 'gm-label':
-      return (_, { copies }) =>
-        [...copies.values()].some(({ folder }) => plain(labelOf(folder) ?? '') === plain(key.label))
+      return ofEntry(({ entry }) => entry.flags.some((flag) => flag.toLowerCase() === key.flag.toLowerCase()))
+    case 'gm-label': {
+      const isOne = ({ folder }: Copy): boolean => plain(labelOf(folder) ?? '') === plain(key.label)
+      return ofEntry(({ id }) => [...(gmail.history.mails.get(id)?.copies.values() ?? [])].some(isOne))
+    }
     case 'date':
-      return ({ entry }) => entry.internalDate >= key.from && entry.internalDate < key.to
+      return ofEntry(({ entry }) => entry.internalDate >= key.from && entry.internalDate < key.to)
     case 'age':
-      return ({ entry }) => entry.internalDate <= now - key.seconds * 1000 === key.older
+      return ofEntry(({ entry }) => entry.internalDate <= now - key.seconds * 1000 === key.older)
     case 'size':
-      return ({ entry }) => (key.larger ? entry.sizeOctets > key.octets : entry.sizeOctets < key.octets)
+      return ofEntry(({ entry }) => (key.larger ? entry.sizeOctets > key.octets : entry.sizeOctets < key.octets))
     case 'text':
-      return ofContent(wordsCondition(textOf(key.text)))
+      return [wordsCondition(textOf(key.text)), ...(key.isFilename ? [inFilename(textOf(key.text))] : [])]
     case 'header': {
       const [name, text] = [key.name, textOf(key.text)]
-      return ofContent(FIELDS.includes(name) ? conditionOn(name, text) : conditionOn('header', `${name}:${text}`))
+      // IMAP4 does not know files: it finds `has:attachment` by the type of the message.
+      if (name === 'content-type') return [conditionOn('has', 'attachment')]
+      return [FIELDS.includes(name) ? conditionOn(name, text) : conditionOn('header', `${name}:${text}`)]
     }
-    case 'not': {
-      const test = compiled(gmail, key.key)
-      return async (...message) => !(await test(...message))
-    }
-    default: {
-      const tests = key.keys.map((one) => compiled(gmail, one))
-      return async (...message) => {
-        for (const test of tests) if ((await test(...message)) === (key.kind === 'or')) return key.kind === 'or'
-        return key.kind === 'and'
-      }
-    }
+    case 'not':
+      return [notAll(compiled(gmail, key.key))]
+    case 'and':
+      return key.keys.flatMap((one) => compiled(gmail, one))
+    case 'or':
+      return [anyOf(key.keys.map((one) => compiled(gmail, one)))]
   }
 }

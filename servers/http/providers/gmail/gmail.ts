@@ -27,6 +27,12 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, reason: strin
   'not-offered': [501, 'notImplemented', 'UNIMPLEMENTED'],
 }
 
+/** Returns where an error comes from. */
+const placeOf = (reason: string): object =>
+  reason === 'authError'
+    ? { domain: 'global', locationType: 'header', location: 'Authorization' }
+    : { domain: reason.endsWith('LimitExceeded') ? 'usageLimits' : 'global' }
+
 /** The Gmail API. Its keys are access tokens of the lab. */
 export const gmail: Provider = {
   routes: [...mailRoutes, ...labelRoutes, ...historyRoutes],
@@ -37,7 +43,7 @@ export const gmail: Provider = {
       field === 'exists' ? ([409, 'aborted', 'ABORTED'] as const) : errors[kind]
     return {
       status: code,
-      body: { error: { code, message: text, errors: [{ message: text, domain: 'global', reason }], status } },
+      body: { error: { code, message: text, errors: [{ message: text, ...placeOf(reason), reason }], status } },
     }
   },
 }

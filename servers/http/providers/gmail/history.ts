@@ -16,6 +16,22 @@ async function profile(call: ProviderCall): Promise<Answer> {
   return { body: { emailAddress: address, messagesTotal: mails.length, threadsTotal, historyId: `${history.last}` } }
 }
 
+/** The addresses of the account, from which it may send. The first is its own. */
+async function sendAs(call: ProviderCall): Promise<Answer> {
+  const { account, address } = await gmailOf(call)
+  const all = [...new Set([address, ...account.addresses])].map((sendAsEmail) => ({
+    ...{ sendAsEmail, displayName: '', replyToAddress: '', signature: '' },
+    ...(sendAsEmail === address
+      ? { isPrimary: true, isDefault: true }
+      : { treatAsAlias: true, verificationStatus: 'accepted' }),
+  }))
+  if (call.params.address === undefined) return { body: { sendAs: all } }
+  const wanted = call.params.address.replaceAll('%40', '@').toLowerCase()
+  const found = all.find((one) => one.sendAsEmail.toLowerCase() === wanted)
+  if (!found) throw notFound()
+  return { body: found }
+}
+
 /** https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.history/list */
 async function list(call: ProviderCall): Promise<Answer> {
   const gmail = await gmailOf(call)
@@ -81,6 +97,8 @@ async function stop(call: ProviderCall): Promise<Answer> {
 
 export const historyRoutes: readonly ProviderRoute[] = routesOf({
   'GET profile': profile,
+  'GET settings/sendAs': sendAs,
+  'GET settings/sendAs/{address}': sendAs,
   'GET history': list,
   'POST watch': watch,
   'POST stop': stop,

@@ -62,8 +62,11 @@ export function copyOf({ copies }: Mail): Copy {
   throw notFound()
 }
 
-/** Returns a message as the reader of the API of the lab takes it. */
-export const indexed = (mail: Mail): IndexedMessage => ({ id: mail.id, ...copyOf(mail), order: 0 })
+/** Returns a message as the API of the lab searches and reads it. */
+export function indexed(mail: Mail): IndexedMessage {
+  const { folder, entry } = copyOf(mail)
+  return { id: mail.id, folder, entry: { ...entry, flags: mail.flags }, order: 0 }
+}
 
 /** Returns the octets of a message. @throws ProviderError `not-found` */
 export const octetsOf = (gmail: Gmail, mail: Mail): Promise<Buffer> => open(gmail, mail, ({ read }) => read.raw)

@@ -1,3 +1,4 @@
+import type { MemoryBudget } from '../../../../core/octets/memory-budget.ts'
 import { isSliceOver, nextSlice } from '../../../../core/time/time-slice.ts'
 import { findThreadIds } from '../../thread-ids.ts'
 import type { Folder, MessageEntry, MessageStore, Owner, StoreEvent } from '../../types.ts'
@@ -50,6 +51,8 @@ interface Kept {
 }
 
 const KEPT_CHANGES = 2_000
+/** The memory of a copy, about. */
+const COPY_OCTETS = 1_000
 /** A change of more messages ends the history: clients begin again. */
 const MAX_CHANGES = 1_000
 const KEPT = 'history'
@@ -61,12 +64,15 @@ const placeOf = (folderId: string, uid: number): string => `${folderId}\n${uid}`
 /** Returns the id of a message or thread in the API: X-GM-MSGID or X-GM-THRID in hexadecimal. */
 export const hexId = (id: string): string => BigInt(gmailId(id)).toString(16)
 
+/** The histories of each store. Those that were used last are the last ones. */
 const known = new WeakMap<MessageStore, Map<Owner, MailboxHistory>>()
 
 /**
  * The mail of an account as the Gmail API knows it: messages by their ids, with their labels, and the history of their
  * changes. The first request for the account reads its folders; from then on it follows their changes. The store keeps the
  * history, in which several nodes record a change once. Changes that nobody followed end the history: clients begin again.
+ * A history that was not used for long is dropped when the memory is needed. Requests that still have it share the account
+ * with the next one as nodes do.
  */
 export class MailboxHistory {
   readonly mails = new Map<string, Mail>()
@@ -79,21 +85,29 @@ export class MailboxHistory {
   readonly #byPlace = new Map<string, Mail>()
   /** The number of the last change. */
   last = 0
+  /** Where the memory is counted until it is dropped. */
+  #memory: MemoryBudget | undefined
+  #octets = 0
+  /** Events before the folders are read. */
+  #early: StoreEvent[] | undefined
   #found: Found[] = []
   #loading: Promise<void> | undefined
   #recording: Promise<void> = Promise.resolve()
 
-  private constructor(store: MessageStore, owner: Owner) {
+  private constructor(store: MessageStore, owner: Owner, memory: MemoryBudget) {
     this.#store = store
     this.#owner = owner
+    this.#memory = memory
     this.space = { kind: 'gmail', reader: owner }
   }
 
   /** Returns the history of an account with all changes before the call. @throws StoreError */
-  static async of(store: MessageStore, owner: Owner): Promise<MailboxHistory> {
+  static async of(store: MessageStore, owner: Owner, memory: MemoryBudget): Promise<MailboxHistory> {
     const all = known.get(store) ?? new Map<Owner, MailboxHistory>()
+    if (!known.has(store)) memory.addDroppable({ drop: (octets) => MailboxHistory.#drop(all, octets) })
     known.set(store, all)
-    const found = all.get(owner) ?? new MailboxHistory(store, owner)
+    const found = all.get(owner) ?? new MailboxHistory(store, owner, memory)
+    all.delete(owner)
     all.set(owner, found)
     found.#loading ??= found.#load().catch((error: unknown) => {
       found.#loading = undefined
@@ -102,6 +116,30 @@ export class MailboxHistory {
     await found.#loading
     await found.#recorded()
     return found
+  }
+
+  static #drop(all: Map<Owner, MailboxHistory>, octets: number): void {
+    let left = octets
+    for (const [owner, history] of all) {
+      if (left <= 0) return
+      left -= history.#octets
+      history.#memory?.give('caches', history.#octets)
+      history.#memory = undefined
+      all.delete(owner)
+    }
+  }
+
+  /** Follows an account as long as something uses its history. The listener must not hold it. Returns the end of that. */
+  static #follow(store: MessageStore, owner: Owner, history: WeakRef<MailboxHistory>): () => void {
+    const unwatch = store.watch(
+      (event) => {
+        const found = history.deref()
+        if (found) found.#take(event)
+        else unwatch()
+      },
+      { follows: (folder) => folder.owner === owner },
+    )
+    return unwatch
   }
 
   /** Returns the thread ids of messages, in their order. @throws StoreError */
@@ -128,9 +166,8 @@ export class MailboxHistory {
     this.folders.clear()
     this.#byPlace.clear()
     this.#found = []
-    const early: StoreEvent[] = []
-    let take = (event: StoreEvent): unknown => early.push(event)
-    const unwatch = this.#store.watch((event) => take(event), { follows: ({ owner }) => owner === this.#owner })
+    this.#early = []
+    const unwatch = MailboxHistory.#follow(this.#store, this.#owner, new WeakRef(this))
     try {
       const seen: Record<string, number> = {}
       const copies: Copy[] = []
@@ -148,11 +185,13 @@ export class MailboxHistory {
       }
       await this.#begin(seen)
       for (const mail of this.mails.values()) mail.history = this.last
-      take = (event) => this.#handle(event)
+      const early = this.#early
+      this.#early = undefined
       for (const event of early) {
         const modSeq = modSeqOf(event)
-        if (modSeq === 0 || modSeq > (seen[event.folder.id] ?? 0)) this.#handle(event)
+        if (modSeq === 0 || modSeq > (seen[event.folder.id] ?? 0)) this.#take(event)
       }
+      this.#count()
     } catch (error) {
       unwatch()
       throw error
@@ -178,9 +217,21 @@ export class MailboxHistory {
     return content ? JSON.parse(`${content}`) : { last: this.last || Math.floor(Date.now() / 1000), seen: {} }
   }
 
-  #handle(event: StoreEvent): void {
+  /** Counts the memory of the copies. */
+  #count(): void {
+    const grown = this.#byPlace.size * COPY_OCTETS - this.#octets
+    this.#octets += grown
+    if (grown > 0) this.#memory?.hold('caches', grown)
+    else this.#memory?.give('caches', -grown)
+  }
+
+  #take(event: StoreEvent): void {
     const { type, folder } = event
     if (folder.owner !== this.#owner) return
+    if (this.#early) {
+      this.#early.push(event)
+      return
+    }
     const changes: Change[] = []
     if (type === 'appended') for (const entry of event.entries) changes.push(...this.#add({ folder, entry }))
     if (type === 'flags') for (const entry of event.entries) changes.push(...this.#setFlags({ folder, entry }))
@@ -191,6 +242,7 @@ export class MailboxHistory {
       for (const place of places) changes.push(...this.#remove(place))
       this.folders.delete(folder.id)
     }
+    this.#count()
     if (modSeqOf(event) === 0) return
     this.#found.push({ folderId: folder.id, modSeq: modSeqOf(event), changes })
     // The next request tries again, and gets the error.

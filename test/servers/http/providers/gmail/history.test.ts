@@ -83,6 +83,15 @@ describe('history.list', () => {
   })
 })
 
+describe('settings', () => {
+  it('list the addresses from which the account may send', async () => {
+    const { sendAs } = await alice.get('settings/sendAs')
+    expect(sendAs).toMatchObject([{ sendAsEmail: 'alice@lab.test', isPrimary: true, isDefault: true }])
+    expect(await alice.get('settings/sendAs/alice%40lab.test')).toEqual(sendAs[0])
+    expect((await alice.ask('GET', 'settings/sendAs/bob%40lab.test')).status).toBe(404)
+  })
+})
+
 describe('watch', () => {
   const topicName = 'projects/lab/topics/mail'
   const notified = async (count = 1) =>

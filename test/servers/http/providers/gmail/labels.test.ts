@@ -44,7 +44,7 @@ describe('labels', () => {
     const { id } = await alice.post('labels', { name: 'Mine' })
     const taken = await alice.ask('POST', 'labels', { name: 'Mine' })
     expect([taken.status, taken.body.error.message]).toEqual([409, 'Label name exists or conflicts'])
-    for (const name of ['', 'a//b', 'Public Folders/x', 'x'.repeat(300)])
+    for (const name of ['', 'a//b', 'Public Folders/x', 'x'.repeat(300), '\ud800', 'a\0b', 'a\r\nb'])
       expect([name, (await alice.ask('POST', 'labels', { name })).status]).toEqual([name, 400])
     expect((await alice.ask('DELETE', 'labels/INBOX')).status).toBe(400)
     expect((await bob.ask('GET', `labels/${id}`)).status).toBe(404)

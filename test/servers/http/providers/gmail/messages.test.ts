@@ -56,6 +56,34 @@ describe('messages.list', () => {
       expect([query, (await alice.subjects(encodeURI(query))).sort()]).toEqual([query, expected])
   })
 
+  it('has the operators that the help of Gmail lists', async () => {
+    const header = 'Delivered-To: list@lab.test\r\nList-Id: <dev.lab.test>\r\nMessage-ID: <77@lab.test>\r\n'
+    await alice.insert('Plain pdf', ['INBOX', 'CATEGORY_SOCIAL'], header)
+    const mixed = 'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=a\r\n'
+    await alice.insert('Mixed report.pdf', ['INBOX'], mixed)
+    const file = 'MIME-Version: 1.0\r\nContent-Type: application/pdf; name=report.pdf\r\n'
+    await alice.insert('File', ['INBOX'], file)
+    const searches: Record<string, string[]> = {
+      'has:attachment': ['File'],
+      'filename:report.pdf': ['File'],
+      'deliveredto:list@lab.test': ['Plain pdf'],
+      'list:dev.lab.test': ['Plain pdf'],
+      'rfc822msgid:77@lab.test': ['Plain pdf'],
+      'rfc822msgid:<77@lab.test>': ['Plain pdf'],
+      'category:social': ['Plain pdf'],
+      'subject:plain AND category:social': ['Plain pdf'],
+      'subject:(plain OR mixed)': ['Mixed report.pdf', 'Plain pdf'],
+      'subject:plain after:11/26/2020': ['Plain pdf'],
+      'subject:plain before:2020/11/26': [],
+      'subject:plain older_than:1y': [],
+      'subject:plain size:1': ['Plain pdf'],
+      '-{subject:plain subject:mixed}': ['File'],
+      '-has:attachment -subject:plain': ['Mixed report.pdf'],
+    }
+    for (const [q, expected] of Object.entries(searches))
+      expect([q, (await alice.subjects(`q=${encodeURIComponent(q)}`)).sort()]).toEqual([q, expected])
+  })
+
   it('refuses parameters that are not valid, and survives a query of 1 MB', async () => {
     for (const query of ['pageToken=x', 'maxResults=0', 'maxResults=-1', 'q=after:yesterday', `q=${'('.repeat(60)}a`]) {
       const { status, body } = await alice.ask('GET', `messages?${query}`)
@@ -196,7 +224,22 @@ describe('changes of messages', () => {
     expect((await alice.ask('POST', 'messages/batchDelete', many)).status).toBe(400)
   })
 
+  it('changes 1,000 messages, also those that are gone or named twice', async () => {
+    const id = await alice.insert('One')
+    const ids = [id, id, ...Array.from({ length: 998 }, (_, index) => (index + 1).toString(16))]
+    expect((await alice.ask('POST', 'messages/batchModify', { ids, addLabelIds: ['STARRED'] })).status).toBe(204)
+    expect(await alice.labels(id)).toEqual(['INBOX', 'STARRED', 'UNREAD'])
+    expect((await alice.ask('POST', 'messages/batchModify', { ids, addLabelIds: ['TRASH'] })).status).toBe(204)
+    expect(await alice.labels(id)).toEqual(['STARRED', 'TRASH', 'UNREAD'])
+    expect((await alice.ask('POST', 'messages/batchDelete', { ids })).status).toBe(204)
+    expect(await alice.get('messages')).toEqual({ resultSizeEstimate: 0 })
+  })
+
   it('refuses messages that are empty or too large', async () => {
+    const raw = Buffer.alloc(36 * 1024 * 1024, 'a').toString('base64url')
+    expect((await alice.ask('POST', 'messages', { raw })).body.error).toMatchObject({ code: 413 })
+    expect((await alice.ask('POST', 'messages', { raw: '!!' })).status).toBe(400)
+    expect((await alice.ask('POST', 'messages', { raw: 7 })).status).toBe(400)
     expect((await alice.ask('POST', 'messages', {})).status).toBe(400)
     expect((await alice.ask('POST', 'messages', { raw: 'YQ', labelIds: ['Label_x'] })).status).toBe(400)
   })

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest'
+import { MemoryBudget } from '../../../src/core/octets/memory-budget.ts'
+import { systemClock } from '../../../src/core/time/clock.ts'
+import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
+import { openFolder } from '../../../src/storage/store/mailboxes.ts'
+import { accountOwner } from '../../../src/storage/store/types.ts'
+import { MailboxHistory } from '../../../src/storage/store/views/gmail/mailbox-history.ts'
+
+const [alice, bob] = [accountOwner('alice'), accountOwner('bob')]
+
+it('counts the memory of histories, drops the one that was used first, and reads its account again', async () => {
+  const store = new MemoryStore({ clock: systemClock })
+  const put = async (owner: typeof alice, count: number): Promise<void> => {
+    const { id: folderId } = await openFolder(store, owner, 'INBOX')
+    for (let index = 0; index < count; index++) {
+      const raw = Buffer.from(`Subject: ${owner} ${index} ${Math.random()}\r\n\r\nx\r\n`)
+      await store.append([{ raw, internalDate: 0, targets: [{ folderId, flags: [] }] }])
+    }
+  }
+  const memory = new MemoryBudget()
+  await put(alice, 20)
+  await put(bob, 30)
+  const first = await MailboxHistory.of(store, alice, memory)
+  const ofAlice = memory.usage.caches
+  await MailboxHistory.of(store, bob, memory)
+  const ofBob = memory.usage.caches - ofAlice
+  expect([ofAlice > 0, ofBob / ofAlice]).toEqual([true, 1.5])
+  await put(bob, 10)
+  expect(memory.usage.caches).toBe(3 * ofAlice)
+  memory.limits = { totalOctets: Number.POSITIVE_INFINITY, heapOctets: 2.5 * ofAlice }
+  expect(memory.usage.caches).toBe(2 * ofAlice)
+  // Whoever still has it sees new mail; it is counted no more.
+  await put(alice, 1)
+  expect([first.mails.size, memory.usage.caches]).toEqual([21, 2 * ofAlice])
+  memory.limits = { totalOctets: Number.POSITIVE_INFINITY, heapOctets: Number.POSITIVE_INFINITY }
+  const second = await MailboxHistory.of(store, alice, memory)
+  expect([second === first, second.mails.size, second.last]).toEqual([false, 21, first.last])
+  await put(alice, 1)
+  const again = await MailboxHistory.of(store, alice, memory)
+  expect((await again.changesAfter(second.last - 1))?.get(second.last)).toMatchObject([{ type: 'messagesAdded' }])
+})
