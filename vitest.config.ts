@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
-import { OTHER_PROGRAMS, SLOW } from './scripts/test/files.mjs'
+import { OTHER_PROGRAMS, SLOW, WAITING } from './scripts/test/files.mjs'
+import { longestFirst } from './test/support/run/longest-first.ts'
 
 /** `npm run test:all` sets it: tests that drive other programs and slow ones run too, and others take their long form. */
 const isLong = process.env.SEALPOST_LONG === '1'
@@ -47,6 +48,10 @@ export default defineConfig({
     // Tests often wait for programs and timers, so there is work for more processes than cores; each loads all modules. Not
     // among what the projects have in common, or it would win over --maxWorkers.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    // --sequence.shuffle needs the sequencer of vitest.
+    ...(process.argv.some((word) => word.startsWith('--sequence'))
+      ? {}
+      : { sequence: { sequencer: longestFirst(WAITING) } }),
     reporters: ['default', './test/support/run/slowest-files.ts'],
     projects: [
       {

@@ -79,6 +79,22 @@ export const SLOW = [
   ...below('servers/http/oauth2', 'missing-package'),
 ]
 
+/**
+ * Files that wait for time limits and programs for more than five seconds beside their work, the longest first. They start
+ * before all others.
+ */
+export const WAITING = [
+  ...below('hostile', 'remote-content'),
+  ...below('storage/cluster', 'sole-writer', 'cluster'),
+  ...below('net/faults', 'end-of-data'),
+  ...below('tls/negotiation', 'failures'),
+  ...below('hostile', 'logon-limits'),
+  ...below('net', 'proxy-protocol'),
+  ...below('storage/store', 'disk'),
+  ...below('hostile', 'client-limits'),
+  ...below('servers/http', 'rfc9112', 'forwarded'),
+]
+
 /** Files of SLOW and LONGEST that `.ci/run` runs in their short form. The others of both are left to the weekly workflow. */
 export const SHORT_IN_CI = [
   ...below('checks/audit', 'leaky-client'),

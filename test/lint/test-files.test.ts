@@ -4,13 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
-const lists: Readonly<Record<'SLOW' | 'LONGEST' | 'SHORT_IN_CI', readonly string[]>> = await import(
+const lists: Readonly<Record<'SLOW' | 'LONGEST' | 'SHORT_IN_CI' | 'WAITING', readonly string[]>> = await import(
   new URL('../../scripts/test/files.mjs', import.meta.url).href
 )
 
 test.each([
   ['SLOW', lists.SLOW],
   ['LONGEST', lists.LONGEST],
+  ['WAITING', lists.WAITING],
 ])('every file of %s in scripts/test/files.mjs exists', (_, files) => {
   expect(files.length).toBeGreaterThan(10)
   expect(files.filter((file) => !existsSync(join(repository, file)))).toEqual([])
