@@ -5,8 +5,8 @@ import { type Answer, type ErrorKind, type ProviderCall, ProviderError, type Pro
 import { fromTemplate, jsonBody } from '../values.ts'
 import { dataOf, mailOf, type SesMail, templated } from './messages.ts'
 
-const addresses = z.array(z.string()).optional()
-const destination = z.object({ ToAddresses: addresses, CcAddresses: addresses, BccAddresses: addresses }).default({})
+const addresses = z.array(z.string()).default([])
+const destination = z.object({ ToAddresses: addresses, CcAddresses: addresses, BccAddresses: addresses }).prefault({})
 const data = z.object({ Data: z.string() })
 const shared = {
   Headers: z.array(z.object({ Name: z.string(), Value: z.string() })).default([]),
@@ -102,10 +102,14 @@ function contentOf(
   return { subject: Subject.Data, text: Body.Text?.Data, html: Body.Html?.Data, ...extras(Simple) }
 }
 
-const lists = ({ ToAddresses = [], CcAddresses = [], BccAddresses = [] }: z.output<typeof destination>) => ({
-  to: ToAddresses,
-  cc: CcAddresses,
-  bcc: BccAddresses,
+/** Returns the sender, the recipients and the configuration set of a message. */
+const envelopeOf = (wanted: Omit<z.output<typeof email>, 'Content' | 'EmailTags'>) => ({
+  source: wanted.FromEmailAddress,
+  to: wanted.Destination.ToAddresses,
+  cc: wanted.Destination.CcAddresses,
+  bcc: wanted.Destination.BccAddresses,
+  replyTo: wanted.ReplyToAddresses,
+  configurationSet: wanted.ConfigurationSetName,
 })
 
 const pairs = (given: z.output<typeof tags>) => given.map(({ Name, Value }) => [Name, Value] as const)
@@ -113,12 +117,9 @@ const pairs = (given: z.output<typeof tags>) => given.map(({ Name, Value }) => [
 async function sendEmail(call: ProviderCall): Promise<Answer> {
   const wanted = jsonBody(call, email)
   const mail = mailOf(call, {
-    source: wanted.FromEmailAddress,
-    ...lists(wanted.Destination),
-    replyTo: wanted.ReplyToAddresses ?? [],
+    ...envelopeOf(wanted),
     content: contentOf(call, wanted.Content),
     tags: pairs(wanted.EmailTags),
-    configurationSet: wanted.ConfigurationSetName,
   })
   await send(call, [mail])
   return { body: { MessageId: mail.id } }
@@ -129,18 +130,11 @@ async function sendBulk(call: ProviderCall): Promise<Answer> {
   const { Template } = wanted.DefaultContent
   const mailFor = (entry: (typeof wanted.BulkEmailEntries)[number]) => {
     const replaced = entry.ReplacementEmailContent.ReplacementTemplate?.ReplacementTemplateData
-    const content = ofTemplate(
-      call,
-      { ...Template, Headers: [...Template.Headers, ...entry.ReplacementHeaders] },
-      replaced,
-    )
+    const template = { ...Template, Headers: [...Template.Headers, ...entry.ReplacementHeaders] }
     return mailOf(call, {
-      source: wanted.FromEmailAddress,
-      ...lists(entry.Destination),
-      replyTo: wanted.ReplyToAddresses ?? [],
-      content,
+      ...envelopeOf({ ...wanted, Destination: entry.Destination }),
+      content: ofTemplate(call, template, replaced),
       tags: pairs([...wanted.DefaultEmailTags, ...entry.ReplacementTags]),
-      configurationSet: wanted.ConfigurationSetName,
     })
   }
   const results: { Status: string; MessageId?: string; Error?: string }[] = []
