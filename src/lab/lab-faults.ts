@@ -18,9 +18,9 @@ import {
   type AddedRule,
   type Decide,
   FaultRules,
+  type FaultWatcher,
   nameOf,
   type RuledFault,
-  type StrikeWatcher,
 } from '../net/faults/fault-rules.ts'
 import { SharedCounts } from '../net/faults/shared-counts.ts'
 
@@ -144,7 +144,7 @@ export class LabFaults {
   }
 
   /** Calls `watcher` each time a fault happens. Returns the function that removes the watcher. */
-  watch(watcher: StrikeWatcher): () => void {
+  watch(watcher: FaultWatcher): () => void {
     return this.rules.watch(watcher)
   }
 
@@ -212,7 +212,7 @@ export class LabFaults {
         known.hits = 0
         return
       }
-      const added = { rule: this.rules.add(parsed, { key, onStrike: () => added.hits++ }), hits: 0 }
+      const added = { rule: this.rules.add(parsed, { key, onFire: () => added.hits++ }), hits: 0 }
       this.#rulesById.set(id, added)
     } catch (error) {
       // A newer Sealpost on another node may know more faults.
@@ -248,7 +248,7 @@ function actionOf({ when }: FaultConditions, decision: FaultDecision, { protocol
 
 /** Called when a fault happens, and once it cannot happen any more. */
 interface FaultWatch {
-  readonly onStrike?: (session: SessionRecord) => void
+  readonly onFire?: (session: SessionRecord) => void
   readonly onRemove?: () => void
   /** Called when its function throws, or decides something that is not possible. */
   readonly onError?: (error: unknown) => void

@@ -402,6 +402,39 @@ describe.skipIf(!hasChromium)('the pages of the certificates', () => {
     expect(answer).toMatch(/subject=.*Keys.*localhost/)
   })
 
+  it('a change is shown although an older answer arrives after it', async () => {
+    const { thumbprint } = (await http.request('certificates')).body.items[0]
+    await using page = await browser.open(http.base, '/certificates')
+    let release = (): void => {}
+    const isReleased = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    let reads = 0
+    const isRead = new Promise<void>((resolve) => {
+      void page.route(`**/api/v1/certificates/${thumbprint}`, async (route) => {
+        if (reads++ > 0) return route.continue()
+        const response = await route.fetch()
+        resolve()
+        await isReleased
+        await route.fulfill({ response })
+      })
+    })
+    await page.goto(`${http.base}/certificates/${thumbprint}`)
+    await isRead
+    await page.getByText('live', { exact: true }).waitFor()
+    const json = { friendlyName: 'Changed' }
+    expect((await http.request(`certificates/${thumbprint}`, { method: 'PATCH', json })).status).toBe(200)
+    // Another name is no event, but another time is.
+    await http.request('clock', { method: 'PATCH', json: { advance: '1s' } })
+    await page.getByRole('article', { name: 'Changed' }).waitFor()
+    const isAnswered = page.waitForEvent('requestfinished', (request) => request.url().endsWith(thumbprint))
+    release()
+    await isAnswered
+    // The page handles the answer in the next turns.
+    await page.evaluate('new Promise((done) => setTimeout(() => requestAnimationFrame(done), 50))')
+    expect(await page.getByRole('article').getAttribute('aria-label')).toBe('Changed')
+  })
+
   it('no page has complained or asked another origin for anything', () => {
     expect(browser.foreign).toEqual([])
     // The browser itself reports the answers that a test wants, such as a wrong password.

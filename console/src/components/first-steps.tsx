@@ -1,7 +1,7 @@
 import { Inbox } from 'lucide-preact'
-import { useEffect, useState } from 'preact/hooks'
-import { call, type OutputOf, urlTo } from '../api/client.ts'
+import { call, urlTo } from '../api/client.ts'
 import { problemOf } from '../api/problem.ts'
+import { useLoaded } from '../api/use-loaded.ts'
 import { hrefOf, pathWith } from '../router.ts'
 import { may } from '../state/caller.ts'
 import { t } from '../texts/index.ts'
@@ -12,8 +12,6 @@ import { Fact } from './fact.tsx'
 import { RecipeLinks } from './recipe-links.tsx'
 import { EmptyState } from './states.tsx'
 import { notify, notifyProblem } from './toast.tsx'
-
-type Server = OutputOf<'virtualServers.list'>['items'][number]
 
 interface FirstStepsProps {
   /** The account that gets the first message. */
@@ -26,21 +24,12 @@ const TRUST = 'sealpost trust install'
 
 /** How to send the first message: host, port, lines to copy, and a button that sends one. */
 export function FirstSteps({ user, to }: FirstStepsProps) {
-  const [servers, setServers] = useState<readonly Server[]>([])
-  const [domain, setDomain] = useState('lab.test')
-  useEffect(() => {
-    call('virtualServers.list', {}).then(
-      ({ items }) => setServers(items),
-      () => {},
-    )
-    call('status.get', {}).then(
-      (status) => setDomain(status.domain),
-      () => {},
-    )
-  }, [])
+  const { value: servers } = useLoaded('servers', (signal) => call('virtualServers.list', {}, { signal }))
+  const { value: status } = useLoaded('status', (signal) => call('status.get', {}, { signal }))
+  const domain = status?.domain ?? 'lab.test'
   const { hostname: host } = location
   const find = (protocol: string) =>
-    servers.find((one) => one.protocol === protocol && one.port !== null && !one.requireSecureChannel)
+    servers?.items.find((one) => one.protocol === protocol && one.port !== null && !one.requireSecureChannel)
   const port = find('smtp')?.port ?? 25
   const imap4 = find('imap4')?.port
   const recipient = to ?? `${user}@${domain}`

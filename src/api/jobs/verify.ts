@@ -70,10 +70,12 @@ export const startVerify = defineOperation('verify.start', 'POST /verify', {
   problems: ['not-found', 'too-many-requests'],
   location: jobPath,
   async run({ api, caller, input: wanted }) {
-    const { endpointsJson, expectedFindings, reported, verifyEndpoints } = await import('../../checks/verify/index.ts')
+    const { endpointsJson, expectedFindings, reportedChecks, verifyEndpoints } = await import(
+      '../../checks/verify/index.ts'
+    )
     assertKnown(
       wanted.only,
-      reported.map(({ name }) => name),
+      reportedChecks.map(({ name }) => name),
     )
     const target = await (wanted.host === undefined ? labTarget(api, wanted) : hostTarget(api, wanted.host, wanted))
     if (target.endpoints.length === 0) throw new ApiProblem('invalid', 'no port is open that could be examined')
@@ -100,7 +102,7 @@ export const startVerify = defineOperation('verify.start', 'POST /verify', {
         const { title, port } = endpoint
         job.progress({ done: ++done, total, now: `${title}, port ${port}: ${finding.title}` })
       })
-      return reportOf(reports, reported, { startedAt: job.startedAt, endedAt: api.lab.clock.now() })
+      return reportOf(reports, reportedChecks, { startedAt: job.startedAt, endedAt: api.lab.clock.now() })
     }
     const { password: _, timeout, ...again } = wanted
     const description = { about: names.join(', '), input: { ...again, timeout: `${timeout}ms` } }

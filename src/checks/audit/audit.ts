@@ -1,7 +1,7 @@
 import type { Protocol } from '../../core/config/schema.ts'
 import { controlOf, judgedPorts, resultsAfter, runControls } from './control.ts'
 import { chosenPorts } from './lab.ts'
-import { type Client, Workshop } from './run-client.ts'
+import { type Client, ClientRunner } from './run-client.ts'
 import type { OpenLab } from './server-lab.ts'
 import { AuditError, type AuditResult, type BadPort, type ControlResult, type Form } from './types.ts'
 import { judge, untested } from './verdict.ts'
@@ -45,15 +45,15 @@ export async function runAudit(client: Client, options: AuditOptions, openLab: O
   if (wanted.length === 0) throw new AuditError('no bad server has such a name, protocol and form')
   const controls = await runControls(client, wanted, { timeoutMs, jobs, openLab })
   const ports = judgedPorts(controls, wanted, options.protocols !== undefined)
-  await using workshop = await Workshop.open(
+  await using runner = await ClientRunner.open(
     ports.filter((port) => controlOf(controls, port)),
     openLab,
   )
   let done = 0
   const results = await resultsAfter(controls, ports, jobs, async (port, disclosed) => {
-    const canUse = await workshop.canUse(port, byAddress)
+    const canUse = await runner.canUse(port, byAddress)
     const result = canUse
-      ? judge(port, await workshop.run(client, port, timeoutMs), disclosed)
+      ? judge(port, await runner.run(client, port, timeoutMs), disclosed)
       : untested(port, unresolved(port))
     onResult?.(++done, ports.length)
     return result

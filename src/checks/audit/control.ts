@@ -2,7 +2,7 @@ import type { SessionRecord } from '../../core/sessions/types.ts'
 import { inParallel } from '../in-parallel.ts'
 import { disclosuresOf } from './disclosures.ts'
 import { controlsFor } from './lab.ts'
-import { type Client, Workshop } from './run-client.ts'
+import { type Client, ClientRunner } from './run-client.ts'
 import type { OpenLab } from './server-lab.ts'
 import { AuditError, type AuditResult, type BadPort, type ControlResult } from './types.ts'
 import { type ClientRun, listed, untested } from './verdict.ts'
@@ -17,10 +17,8 @@ export async function runControls(
   { timeoutMs, jobs, openLab }: { readonly timeoutMs: number; readonly jobs: number; readonly openLab: OpenLab },
 ): Promise<ControlResult[]> {
   const wanted = controlsFor(ports)
-  await using workshop = await Workshop.open(wanted, openLab)
-  return await inParallel(wanted, jobs, async (port) =>
-    controlResult(port, await workshop.run(client, port, timeoutMs)),
-  )
+  await using runner = await ClientRunner.open(wanted, openLab)
+  return await inParallel(wanted, jobs, async (port) => controlResult(port, await runner.run(client, port, timeoutMs)))
 }
 
 /** Returns whether a client works with a good server, and what it discloses there. */

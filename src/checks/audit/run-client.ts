@@ -21,7 +21,7 @@ export class CannotStart extends Error {
 }
 
 /** A lab with the servers of some ports, and the files that clients read. */
-export class Workshop implements AsyncDisposable {
+export class ClientRunner implements AsyncDisposable {
   readonly #servers: ServerLab
   readonly #folder: string
 
@@ -30,12 +30,12 @@ export class Workshop implements AsyncDisposable {
     this.#folder = folder
   }
 
-  static async open(ports: readonly BadPort[], openLab: OpenLab): Promise<Workshop> {
+  static async open(ports: readonly BadPort[], openLab: OpenLab): Promise<ClientRunner> {
     const servers = await ServerLab.open(ports, openLab)
-    const workshop = new Workshop(servers, await mkdtemp(join(tmpdir(), 'sealpost-audit-')))
-    await writeFile(workshop.#caFile, servers.ca)
-    await writeFile(workshop.#hostsFile, `127.0.0.1 localhost ${hostNames.join(' ')}\n::1 localhost\n`)
-    return workshop
+    const runner = new ClientRunner(servers, await mkdtemp(join(tmpdir(), 'sealpost-audit-')))
+    await writeFile(runner.#caFile, servers.ca)
+    await writeFile(runner.#hostsFile, `127.0.0.1 localhost ${hostNames.join(' ')}\n::1 localhost\n`)
+    return runner
   }
 
   /** Returns whether a client can use the host name of a port's certificate. */

@@ -2,7 +2,7 @@
 export { changesBetween } from './changes.ts'
 export { verifyJunit } from './junit.ts'
 export { changeLine, endpointsJson, type ReportLine, reportJson, reportLines, summarize } from './report.ts'
-export { expectedFindings, reported, verifyEndpoints } from './run.ts'
+export { expectedFindings, reportedChecks, verifyEndpoints } from './run.ts'
 export { verifySarif } from './sarif.ts'
 export { endpointsOf, hostEndpoints } from './targets.ts'
 export type {

@@ -41,15 +41,15 @@ export async function verifyEndpoints(
   progress: Progress = () => {},
 ): Promise<readonly EndpointReport[]> {
   const ca = options.ca ?? systemRoots()
-  const book = new Map(endpoints.map((endpoint) => [new Probe(endpoint, options, ca), [] as Finding[]]))
+  const findingsOf = new Map<Probe, Finding[]>(endpoints.map((endpoint) => [new Probe(endpoint, options, ca), []]))
   const note: Note = (probe, { name, title }, found) => {
     const finding = { check: name, title, ...found }
-    book.get(probe)?.push(finding)
+    findingsOf.get(probe)?.push(finding)
     progress(probe.endpoint, finding)
   }
-  await inParallel([...book.keys()], PARALLEL, (probe) => verifyEndpoint(probe, note))
+  await inParallel([...findingsOf.keys()], PARALLEL, (probe) => verifyEndpoint(probe, note))
   options.signal?.throwIfAborted()
-  const present = [...book].filter(([, findings]) => !isAbsent(findings)).map(([probe]) => probe)
+  const present = [...findingsOf].filter(([, findings]) => !isAbsent(findings)).map(([probe]) => probe)
   if (isWanted(crossPortResumption.name, options))
     await checkAcrossPorts(present, (probe, found) => note(probe, crossPortResumption, found))
   options.signal?.throwIfAborted()
@@ -57,8 +57,8 @@ export async function verifyEndpoints(
   if (credentials && isWanted(delivery.name, options)) {
     await exchange(present, credentials, (probe, found) => note(probe, delivery, found))
   }
-  for (const probe of book.keys()) probe.closeAll()
-  return [...book].map(([{ endpoint }, findings]) => ({ endpoint, findings }))
+  for (const probe of findingsOf.keys()) probe.closeAll()
+  return [...findingsOf].map(([{ endpoint }, findings]) => ({ endpoint, findings }))
 }
 
 type Note = (probe: Probe, check: Pick<Check, 'name' | 'title'>, found: Found) => void
@@ -140,14 +140,14 @@ export const checks: readonly Check[] = [
 ]
 
 /** Name and title of everything that a report can contain, in its order. */
-export const reported: readonly Pick<Check, 'name' | 'title'>[] = [...checks, crossPortResumption, delivery]
+export const reportedChecks: readonly Pick<Check, 'name' | 'title'>[] = [...checks, crossPortResumption, delivery]
 
 /** Returns how many findings a run has if every port is open and the checks of several ports apply. */
 export function expectedFindings(
   endpoints: readonly Endpoint[],
   options: Pick<VerifyOptions, 'only' | 'credentials'>,
 ): number {
-  const names = reported.map(({ name }) => name).filter((name) => isWanted(name, options))
+  const names = reportedChecks.map(({ name }) => name).filter((name) => isWanted(name, options))
   const applies = (name: string, { protocol, implicitTls }: Endpoint): boolean => {
     const hasTls = implicitTls || protocol !== 'http'
     if (name === crossPortResumption.name) return hasTls && endpoints.length > 1

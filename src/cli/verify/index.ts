@@ -3,7 +3,7 @@ import {
   type DnsServer,
   type EndpointReport,
   type LocalConnection,
-  reported,
+  reportedChecks,
   summarize,
   type VerifyOptions,
   verifyEndpoints,
@@ -64,7 +64,9 @@ export function addVerify(program: Command): void {
     .option('--password-file <file>', 'file with the password in its first line')
     .option('--mailbox <address>', 'mail address of the user (default: the user name at the domain of the lab)')
     .option('--newsgroup <name>', 'newsgroup to post to (default: the first that allows posting)')
-    .addOption(new Option('--check <check...>', 'run only these checks').choices(reported.map(({ name }) => name)))
+    .addOption(
+      new Option('--check <check...>', 'run only these checks').choices(reportedChecks.map(({ name }) => name)),
+    )
     .option(
       '--resolver <address>',
       'DNS server for the checks of TLSA records and MTA-STS, such as 127.0.0.1:53',
@@ -159,5 +161,5 @@ async function writeReports(
 ): Promise<void> {
   if (junit !== undefined) await writeOutput(junit, verifyJunit(reports))
   if (sarif === undefined) return
-  await writeOutput(sarif, verifySarif(reports, { version, checks: reported, startedAt, endedAt: Date.now() }))
+  await writeOutput(sarif, verifySarif(reports, { version, checks: reportedChecks, startedAt, endedAt: Date.now() }))
 }

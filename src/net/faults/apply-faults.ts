@@ -12,8 +12,8 @@ interface FaultWriter {
   write(data: string | Buffer): void
 }
 
-/** A fault that happens. */
-interface Struck {
+/** A fault that happens now. */
+interface FiredFault {
   readonly name: string
   readonly action: FaultAction
 }
@@ -37,7 +37,7 @@ export class FaultInjector {
   /** The report that a fault asks for. */
   #report: string | undefined
   /** The action in place of the reply to the current command, which is withheld. */
-  #instead: Struck | undefined
+  #instead: FiredFault | undefined
 
   constructor(faults: ConnectionFaults, transport: Transport, writer: FaultWriter) {
     this.#faults = faults
@@ -73,9 +73,9 @@ export class FaultInjector {
     this.#octets = 0
     this.#limit = undefined
     if (!first) return undefined
-    if (!first.claim) return void this.#limitMessage(first)
-    return first.claim().then((isClaimed) => {
-      if (isClaimed) this.#limitMessage(first)
+    if (!first.confirm) return void this.#limitMessage(first)
+    return first.confirm().then((isConfirmed) => {
+      if (isConfirmed) this.#limitMessage(first)
     })
   }
 
@@ -83,7 +83,7 @@ export class FaultInjector {
     this.#limit = first.action.dropAfterOctets
     this.#writer.record.note(`fault: ${first.name}`)
     this.#reachesLimit = () => {
-      first.strikes()
+      first.reportFired()
       if (first.action.drop === 'rst') this.#faults.reset()
     }
   }
@@ -120,9 +120,9 @@ export class FaultInjector {
 
   /** Injects what takes the place of a reply that was withheld. Undefined if none was. @throws ConnectionEnded */
   afterCommand(): Promise<FaultOutcome> | undefined {
-    const struck = this.#instead
+    const fired = this.#instead
     this.#instead = undefined
-    return struck && this.#apply(struck, this.#command)
+    return fired && this.#apply(fired, this.#command)
   }
 
   /** Returns the report that a fault has asked for since the last call. */
@@ -135,12 +135,12 @@ export class FaultInjector {
   async #afterContent(due: readonly DueFault[], content: () => Promise<Buffer>): Promise<void> {
     let outcome: FaultOutcome = 'pass'
     for (const each of due) {
-      const action = await this.#strike(each, this.#command, content)
+      const action = await this.#fire(each, this.#command, content)
       if (!action) continue
       await this.#delay(action)
-      const struck = { name: each.name, action }
-      if (action.stored) this.#instead = struck
-      else if ((await this.#apply(struck, this.#command)) !== 'pass') outcome = 'answered'
+      const fired = { name: each.name, action }
+      if (action.stored) this.#instead = fired
+      else if ((await this.#apply(fired, this.#command)) !== 'pass') outcome = 'answered'
     }
     if (outcome !== 'pass') throw new FaultAnswered()
   }
@@ -149,7 +149,7 @@ export class FaultInjector {
   async #applyAll(due: readonly DueFault[], line?: string): Promise<FaultOutcome> {
     let outcome: FaultOutcome = 'pass'
     for (const each of due) {
-      const action = await this.#strike(each, line)
+      const action = await this.#fire(each, line)
       if (!action) continue
       await this.#delay(action)
       const result = await this.#apply({ name: each.name, action }, line)
@@ -159,20 +159,20 @@ export class FaultInjector {
     return outcome
   }
 
-  /** Returns what a fault does now, and counts it; undefined if its function lets the command pass. @throws its error */
-  async #strike(
-    { name, action, claim, decide, strikes, passes }: DueFault,
+  /** Counts a fault and returns its action; undefined if it does not happen now. @throws the error of its function */
+  async #fire(
+    { name, action, confirm, decide, reportFired, reportPassed }: DueFault,
     line = '',
     content?: () => Promise<Buffer>,
   ): Promise<FaultAction | undefined> {
-    if (claim && !(await claim())) return undefined
+    if (confirm && !(await confirm())) return undefined
     const decided = decide ? await this.#decision({ name, decide }, line, content) : action
     if (!decided) {
-      passes()
+      reportPassed()
       return undefined
     }
     this.#writer.record.note(`fault: ${name}`)
-    strikes()
+    reportFired()
     return decided
   }
 
@@ -201,7 +201,7 @@ export class FaultInjector {
   }
 
   /** Injects everything but the delay. @throws ConnectionEnded */
-  async #apply({ name, action }: Struck, line?: string): Promise<FaultOutcome> {
+  async #apply({ name, action }: FiredFault, line?: string): Promise<FaultOutcome> {
     const transport = this.#transport
     if (action.report !== undefined) this.#report = action.report
     if (action.throttle !== undefined) transport.throttle(action.throttle)

@@ -37,14 +37,14 @@ export interface DueFault {
   /** Asks the function. Undefined if the fault has none. */
   readonly decide?: (command: FaultCommand) => ReturnType<Decide>
   /**
-   * In a lab of several nodes: counts it among the nodes, and returns whether it happens. Undefined if that is decided.
-   * Call it once, before everything else.
+   * In a lab of several nodes: counts the fault among all nodes, and returns whether it happens. Undefined if it happens
+   * in any case. Call it once, before everything else.
    */
-  readonly claim?: () => Promise<boolean>
-  /** Reports that it happens. */
-  readonly strikes: () => void
-  /** Reports that its function let the command pass. */
-  readonly passes: () => void
+  readonly confirm?: () => Promise<boolean>
+  /** Counts it as fired, and tells its watchers. */
+  readonly reportFired: () => void
+  /** Takes it out of the count: its function let the command pass. */
+  readonly reportPassed: () => void
 }
 
 /** A rule that was added. */
@@ -67,17 +67,17 @@ interface Rule {
   matched: number
   /** How often the fault was due. */
   fired: number
-  readonly onStrike: (session: SessionRecord) => void
+  readonly onFire: (session: SessionRecord) => void
   readonly onRemove: () => void
 }
 
-/** Learns the name of a fault that happens, and the session. */
-export type StrikeWatcher = (name: string, session: SessionRecord) => void
+/** Called with the name of each fault that happens, and its session. */
+export type FaultWatcher = (name: string, session: SessionRecord) => void
 
 /** The listeners and the shared count of a rule. */
 interface RuleOptions {
   /** Called each time the fault happens. */
-  readonly onStrike?: ((session: SessionRecord) => void) | undefined
+  readonly onFire?: ((session: SessionRecord) => void) | undefined
   /** Called once it cannot happen any more. */
   readonly onRemove?: (() => void) | undefined
   /** The key of its count, which the nodes of a lab share. Default: only this process counts it. */
@@ -89,7 +89,7 @@ export class FaultRules {
   readonly #rules = new Set<Rule>()
   readonly #counts: SharedCounts | undefined
   readonly #connections = new Map<string, number>()
-  readonly #watchers = new Set<StrikeWatcher>()
+  readonly #watchers = new Set<FaultWatcher>()
   #seed: number
   #random: () => number
 
@@ -105,14 +105,14 @@ export class FaultRules {
   }
 
   /** Adds a rule. */
-  add(fault: RuledFault, { onStrike = () => {}, onRemove = () => {}, key }: RuleOptions = {}): AddedRule {
+  add(fault: RuledFault, { onFire = () => {}, onRemove = () => {}, key }: RuleOptions = {}): AddedRule {
     const rule: Rule = {
       fault,
       key: this.#counts && key,
       pattern: patternOf(fault),
       matched: 0,
       fired: 0,
-      onStrike,
+      onFire,
       onRemove,
     }
     this.#rules.add(rule)
@@ -133,7 +133,7 @@ export class FaultRules {
   }
 
   /** Calls `watcher` each time a fault of any rule happens. Returns the function that removes the watcher. */
-  watch(watcher: StrikeWatcher): () => void {
+  watch(watcher: FaultWatcher): () => void {
     this.#watchers.add(watcher)
     return () => this.#watchers.delete(watcher)
   }
@@ -194,25 +194,25 @@ export class FaultRules {
   }
 
   #dueFault(rule: Rule, { session }: FaultTarget, connection: ConnectionNumber): DueFault {
-    const { fault, onStrike } = rule
-    const claim = this.#claimOf(rule, connection)
+    const { fault, onFire } = rule
+    const confirm = this.#confirmationOf(rule, connection)
     const { do: what } = fault
     const name = nameOf(fault)
     return {
       name,
       ...(typeof what === 'function' ? { action: {}, decide: (command) => what(command, session) } : { action: what }),
-      ...(claim && { claim }),
-      strikes: () => {
+      ...(confirm && { confirm }),
+      reportFired: () => {
         if (rule.key !== undefined && !isCounted(fault)) this.#counts?.addLater(rule.key)
-        onStrike(session)
+        onFire(session)
         for (const watcher of this.#watchers) watcher(name, session)
       },
-      passes: () => rule.fired--,
+      reportPassed: () => rule.fired--,
     }
   }
 
-  /** Undefined if this process alone decides. */
-  #claimOf({ fault, key }: Rule, { inLab }: ConnectionNumber): (() => Promise<boolean>) | undefined {
+  /** Returns `confirm` of a fault; undefined if this process alone decides. */
+  #confirmationOf({ fault, key }: Rule, { inLab }: ConnectionNumber): (() => Promise<boolean>) | undefined {
     const { skip, times, when } = fault
     const counts = this.#counts
     if (!counts || key === undefined || (when.connection === undefined && !isCounted(fault))) return undefined
@@ -253,7 +253,7 @@ export class FaultRules {
     const { when, skip, times } = rule.fault
     if (when.nth !== undefined && when.nth !== nth) return false
     if (when.chance !== undefined && this.#random() >= when.chance) return false
-    // The claim decides, unless it is known what it would say.
+    // Among several nodes `confirm` decides, unless all `times` are used up.
     if (rule.key !== undefined) return times === 'always' || (this.#counts?.get(rule.key) ?? 0) < skip + times
     rule.matched++
     if (rule.matched <= skip || (times !== 'always' && rule.fired >= times)) return false

@@ -39,10 +39,10 @@ async function applyHandshakeFaults(
     raw.resume()
     return closed
   }
-  for (const { name, action, claim, strikes } of due) {
-    if (claim && !(await claim())) continue
+  for (const { name, action, confirm, reportFired } of due) {
+    if (confirm && !(await confirm())) continue
     record.note(`fault: ${name}`)
-    strikes()
+    reportFired()
     if (action.delay !== undefined) await Promise.race([sleep(action.delay, undefined, { ref: false }), closed])
     if (action.silence) {
       raw.once('end', () => raw.destroy())

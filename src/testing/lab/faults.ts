@@ -92,7 +92,7 @@ class Hits {
     this.#sessions = sessions
   }
 
-  readonly onStrike = (session: SessionRecord): void => {
+  readonly onFire = (session: SessionRecord): void => {
     this.#add({ number: ++this.count, session })
   }
 

@@ -1,6 +1,7 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { call, type InputOf } from '../../api/client.ts'
-import { type Problem, problemOf } from '../../api/problem.ts'
+import { problemOf } from '../../api/problem.ts'
+import { useLive } from '../../api/use-live.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
@@ -22,16 +23,13 @@ interface IssuedTableProps {
 
 /** The certificates that an authority has issued, the newest first. */
 export function IssuedTable({ authority: { name }, changes, onChange }: IssuedTableProps) {
-  const [issued, setIssued] = useState<readonly Issued[]>()
-  const [problem, setProblem] = useState<Problem>()
+  const { value: issued, problem } = useLive(
+    async () => ((await call('authorities.issued', { name })).items as unknown as Issued[]).toReversed(),
+    () => false,
+    `${name} ${changes}`,
+  )
   const [search, setSearch] = useState('')
   const [revoking, setRevoking] = useState<Issued>()
-  useEffect(() => {
-    call('authorities.issued', { name }).then(
-      ({ items }) => setIssued((items as unknown as Issued[]).toReversed()),
-      (error) => setProblem(problemOf(error)),
-    )
-  }, [name, changes])
   const wanted = search.trim().toLowerCase()
   const found = issued?.filter(({ subject, serial, thumbprint }) =>
     [subject, serial, thumbprint].some((text) => text.toLowerCase().includes(wanted)),

@@ -1,8 +1,9 @@
 import { ArrowLeft, Download, Pencil, Plug, RefreshCw, Trash2, Unplug } from 'lucide-preact'
 import type { ComponentChildren } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { call } from '../../api/client.ts'
-import { type Problem, problemOf } from '../../api/problem.ts'
+import { problemOf } from '../../api/problem.ts'
+import { useLive } from '../../api/use-live.ts'
 import { Button } from '../../components/button.tsx'
 import { Copyable, CopyButton } from '../../components/copy-button.tsx'
 import { Fact } from '../../components/fact.tsx'
@@ -29,7 +30,11 @@ const dialogs = { assign: AssignDialog, rename: RenameDialog, renew: RenewDialog
 
 /** One certificate: what it says, who serves it, and what can be done with it. */
 export function CertificateView({ thumbprint, changes, servers, onChange, onDelete }: CertificateViewProps) {
-  const { certificate, problem } = useCertificate(thumbprint, changes)
+  const { value: certificate, problem } = useLive(
+    async () => (await call('certificates.get', { name: thumbprint })) as unknown as CertificateDetails,
+    () => false,
+    `${thumbprint} ${changes}`,
+  )
   const [dialog, setDialog] = useState<keyof typeof dialogs>()
   if (problem) return <ProblemState problem={problem} />
   if (!certificate) return <Skeleton />
@@ -171,20 +176,4 @@ function Serving({
         ))}
     </section>
   )
-}
-
-/** Reads a certificate, and reads it again after changes. */
-function useCertificate(thumbprint: string, changes: number) {
-  const [certificate, setCertificate] = useState<CertificateDetails>()
-  const [problem, setProblem] = useState<Problem>()
-  useEffect(() => {
-    call('certificates.get', { name: thumbprint }).then(
-      (found) => {
-        setProblem(undefined)
-        setCertificate(found as unknown as CertificateDetails)
-      },
-      (error) => setProblem(problemOf(error)),
-    )
-  }, [thumbprint, changes])
-  return { certificate, problem }
 }

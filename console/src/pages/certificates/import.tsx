@@ -40,8 +40,16 @@ export function ImportDialog({ file: dropped, requests, servers, onClose, onDone
   const [friendlyName, setFriendlyName] = useState('')
   const [server, setServer] = useState('')
   useEffect(() => {
-    // A folder that was dropped cannot be read.
-    if (file) hasKey(file).then(setWithKey, (error) => notifyProblem(problemOf(error)))
+    if (!file) return
+    let isLatest = true
+    hasKey(file).then(
+      (found) => isLatest && setWithKey(found),
+      // A folder that was dropped cannot be read.
+      (error) => isLatest && notifyProblem(problemOf(error)),
+    )
+    return () => {
+      isLatest = false
+    }
   }, [file])
   const send = async (): Promise<void> => {
     if (!file) return

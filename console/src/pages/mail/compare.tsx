@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks'
 import { call, urlTo } from '../../api/client.ts'
+import { useLoaded } from '../../api/use-loaded.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { Choice } from '../../components/form.tsx'
 import { wholeTime } from '../../components/relative-time.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { Tabs } from '../../components/tabs.tsx'
 import { t } from '../../texts/index.ts'
-import { useLoaded } from './use-loaded.ts'
 import type { Message } from './use-message.ts'
 import './compare.css'
 

@@ -1,5 +1,6 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { call } from '../../api/client.ts'
+import { useLoaded } from '../../api/use-loaded.ts'
 import { Button } from '../../components/button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { Field, Form } from '../../components/form.tsx'
@@ -21,13 +22,8 @@ interface TagDialogProps {
 /** Adds a tag, or removes one. */
 export function TagDialog({ list, choice, present, onClose }: TagDialogProps) {
   const [name, setName] = useState('')
-  const [known, setKnown] = useState<readonly string[]>([])
-  useEffect(() => {
-    call('tags.list', {}).then(
-      ({ items }) => setKnown(items.map((one) => one.name)),
-      () => {},
-    )
-  }, [])
+  const { value: tags } = useLoaded('tags', (signal) => call('tags.list', {}, { signal }))
+  const known = tags?.items.map((one) => one.name) ?? []
   const change = async (add: string[], remove: string[]): Promise<void> => {
     if (await changeTags(list, choice, add, remove)) onClose()
   }

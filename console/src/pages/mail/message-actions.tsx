@@ -1,9 +1,9 @@
 import { Columns2, Undo2 } from 'lucide-preact'
 import { useState } from 'preact/hooks'
+import { useLoaded } from '../../api/use-loaded.ts'
 import { Button } from '../../components/button.tsx'
 import { may, seesLab } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
-import { useLoaded } from './use-loaded.ts'
 import type { Message } from './use-message.ts'
 
 /** The dialogs are loaded when they are opened. */

@@ -1,10 +1,10 @@
 import type { ComponentType } from 'preact'
+import { useLoaded } from '../../api/use-loaded.ts'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { type Tab, Tabs } from '../../components/tabs.tsx'
 import { navigate, pathWith, useRoute } from '../../router.ts'
 import type { TextKey } from '../../texts/catalogue.ts'
 import { t } from '../../texts/index.ts'
-import { useLoaded } from './use-loaded.ts'
 import type { Message, TabProps } from './use-message.ts'
 
 interface TabRow {

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { call, type Schemas } from '../../api/client.ts'
 import { onLive } from '../../api/live.ts'
 import type { Problem } from '../../api/problem.ts'
-import { useLoaded } from './use-loaded.ts'
+import { useLoaded } from '../../api/use-loaded.ts'
 
 export type Message = Schemas['Message']
 

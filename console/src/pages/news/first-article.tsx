@@ -1,7 +1,7 @@
 import { Newspaper } from 'lucide-preact'
-import { useEffect, useState } from 'preact/hooks'
-import { call, type OutputOf } from '../../api/client.ts'
+import { call } from '../../api/client.ts'
 import { problemOf } from '../../api/problem.ts'
+import { useLoaded } from '../../api/use-loaded.ts'
 import { Button } from '../../components/button.tsx'
 import { ConnectTo } from '../../components/connect-to.tsx'
 import { EmptyState } from '../../components/states.tsx'
@@ -9,8 +9,6 @@ import { notify, notifyProblem } from '../../components/toast.tsx'
 import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
 import { isControl, type Newsgroup } from './groups.ts'
-
-type Server = OutputOf<'virtualServers.list'>['items'][number]
 
 /** Ways to read and post with programs, by the name of the program. */
 const examplesFor = (host: string, port: number, group: string): readonly string[] => [
@@ -25,14 +23,8 @@ const examplesFor = (host: string, port: number, group: string): readonly string
 
 /** A newsgroup without articles: how to post the first one. */
 export function FirstArticle({ group }: { readonly group: Newsgroup }) {
-  const [server, setServer] = useState<Server>()
-  useEffect(() => {
-    call('virtualServers.list', {}).then(
-      ({ items }) =>
-        setServer(items.find(({ protocol, port, tlsPort }) => protocol === 'nntp' && (port ?? tlsPort) !== null)),
-      () => {},
-    )
-  }, [])
+  const { value: servers } = useLoaded('servers', (signal) => call('virtualServers.list', {}, { signal }))
+  const server = servers?.items.find(({ protocol, port, tlsPort }) => protocol === 'nntp' && (port ?? tlsPort) !== null)
   const { name, posting, moderator } = group
   if (posting === 'no') {
     return (

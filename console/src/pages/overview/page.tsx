@@ -1,6 +1,6 @@
-import { useEffect, useState } from 'preact/hooks'
 import { call } from '../../api/client.ts'
 import { useLive } from '../../api/use-live.ts'
+import { useLoaded } from '../../api/use-loaded.ts'
 import { FirstSteps } from '../../components/first-steps.tsx'
 import { ProblemState, Skeleton } from '../../components/states.tsx'
 import { t } from '../../texts/index.ts'
@@ -50,13 +50,6 @@ function FirstMail() {
     () => call('messages.list', { limit: 1 }),
     ({ name }) => name === 'message.received' || name === 'message.deleted' || name === 'lab.reset',
   )
-  const [user, setUser] = useState('alice')
-  useEffect(() => {
-    call('accounts.list', {}).then(
-      ({ items }) => items[0] && setUser(items[0].user),
-      // The name is only an example then.
-      () => {},
-    )
-  }, [])
-  return value?.total === 0 ? <FirstSteps user={user} /> : null
+  const { value: accounts } = useLoaded('accounts', (signal) => call('accounts.list', {}, { signal }))
+  return value?.total === 0 ? <FirstSteps user={accounts?.items[0]?.user ?? 'alice'} /> : null
 }

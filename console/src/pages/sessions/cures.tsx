@@ -1,5 +1,6 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { call, type OutputOf } from '../../api/client.ts'
+import { useLoaded } from '../../api/use-loaded.ts'
 import { Copyable } from '../../components/copy-button.tsx'
 import { hrefOf, pathWith } from '../../router.ts'
 import { may, seesLab } from '../../state/caller.ts'
@@ -108,15 +109,12 @@ const Link = ({
 /** The names of the certificate beside the one that the client asked for. */
 function Names({ session, handshake }: Facts) {
   const thumbprint = handshake?.certificate?.thumbprint
-  const [names, setNames] = useState<readonly string[]>()
-  useEffect(() => {
-    if (thumbprint === undefined || !seesLab()) return
-    call('certificates.get', { name: thumbprint }).then(
-      ({ names: found }) => setNames((found as readonly string[]).map((name) => name.replace(/^(?:dns|ip):/, ''))),
-      // The certificate can be gone. Its names are then of no use.
-      () => setNames(undefined),
-    )
-  }, [thumbprint])
+  // The certificate can be gone. Its names are then of no use.
+  const { value: names } = useLoaded(thumbprint ?? '', async (signal) => {
+    if (thumbprint === undefined || !seesLab()) return undefined
+    const { names } = await call('certificates.get', { name: thumbprint }, { signal })
+    return (names as readonly string[]).map((name) => name.replace(/^(?:dns|ip):/, ''))
+  })
   const asked = session.tls?.serverName ?? session.hello?.serverName
   return (
     <>
@@ -146,15 +144,10 @@ function ownPlatform(): string {
 function TrustLine({ isLocal }: { readonly isLocal: boolean }) {
   const [chosen, choose] = useState(isLocal ? ownPlatform() : 'Windows')
   const platform = platforms.find(({ name }) => name === chosen)
-  const [authorities, setAuthorities] = useState<OutputOf<'authorities.list'>['items']>([])
-  useEffect(() => {
-    if (!seesLab()) return
-    // Without the list, the file with all roots is offered alone.
-    call('authorities.list', {}).then(
-      ({ items }) => setAuthorities(items),
-      () => setAuthorities([]),
-    )
-  }, [])
+  // Without the list, the file with all roots is offered alone.
+  const { value: authorities = [] } = useLoaded('authorities', async (signal) =>
+    seesLab() ? (await call('authorities.list', {}, { signal })).items : [],
+  )
   return (
     <>
       <div class="actions">

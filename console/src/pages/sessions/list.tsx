@@ -1,7 +1,8 @@
 import { X } from 'lucide-preact'
 import { useEffect, useState } from 'preact/hooks'
-import { call, type OutputOf } from '../../api/client.ts'
+import { call } from '../../api/client.ts'
 import { useLive } from '../../api/use-live.ts'
+import { useLoaded } from '../../api/use-loaded.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'
 import { Copyable } from '../../components/copy-button.tsx'
@@ -153,14 +154,8 @@ function Filters({ query, total }: { readonly query: URLSearchParams; readonly t
 
 /** Shows how to connect, before the first client has. */
 function NoSessions({ isFiltered }: { readonly isFiltered: boolean }) {
-  const [server, setServer] = useState<OutputOf<'virtualServers.list'>['items'][number]>()
-  useEffect(() => {
-    if (isFiltered) return
-    call('virtualServers.list', {}).then(
-      ({ items }) => setServer(items.find(({ protocol, tlsPort }) => protocol === 'imap4' && tlsPort !== null)),
-      () => {},
-    )
-  }, [isFiltered])
+  const { value: servers } = useLoaded('servers', (signal) => call('virtualServers.list', {}, { signal }))
+  const server = servers?.items.find(({ protocol, tlsPort }) => protocol === 'imap4' && tlsPort !== null)
   if (isFiltered) return <EmptyState icon={icons.sessions} title={t('sessions.noneMatches')} />
   return (
     <EmptyState icon={icons.sessions} title={t('sessions.none')}>

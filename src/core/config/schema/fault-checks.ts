@@ -28,7 +28,7 @@ interface FaultMistake {
 export const isOutgoingFault = ({ direction, connector }: Checked['when']): boolean =>
   direction === undefined ? connector !== undefined : direction === 'out'
 
-/** Returns the mistakes because of which a fault would never strike, or send something else than a reply. */
+/** Returns the mistakes because of which a fault would never happen, or send something else than a reply. */
 export function faultMistakes(fault: Checked): FaultMistake[] {
   const checks = [
     patternMistake,

@@ -42,14 +42,14 @@ export async function contentOf(attempt: Attempt, carrier: Carrier): Promise<Mes
   return { ...content, isInternational }
 }
 
-const original = ({ message, sizeOctets }: Attempt, { isEightBit }: MessageFacts) => ({
+const original = ({ message, sizeOctets }: Attempt, { isEightBit }: EncodingFacts) => ({
   octets: message,
   sizeOctets,
   isEightBit,
 })
 
 /** @throws PeerFailure if a line is too long to be sent. RFC 5322 section 2.1.1 */
-function checkLines({ connector }: Attempt, { longLine }: MessageFacts): void {
+function checkLines({ connector }: Attempt, { longLine }: EncodingFacts): void {
   if (longLine === undefined || (longLine === 'body' && connector.longLines === 'encode')) return
   throw new PeerFailure(`the ${longLine} of the message has a line of more than ${MAX_LINE_OCTETS} octets`, {
     enhancedCode: '5.6.0',
@@ -97,7 +97,7 @@ function checkSize({ sizeOctets }: Pick<ContentNeeds, 'sizeOctets'>, { extension
 /** Returns whether SMTPUTF8 is needed. @throws PeerFailure if the host does not offer it. RFC 6531 section 3.5 */
 function needsUtf8(
   { mailFrom, recipients, smtpUtf8 }: OutgoingEnvelope,
-  facts: MessageFacts,
+  facts: EncodingFacts,
   carrier: Carrier,
 ): boolean {
   const address = [mailFrom, ...recipients.map((one) => one.address)].find((one) => NOT_ASCII.test(one))
@@ -109,7 +109,7 @@ function needsUtf8(
   throw new PeerFailure(`${carrier.host} does not support SMTPUTF8, which ${what} needs`, { enhancedCode })
 }
 
-interface MessageFacts {
+interface EncodingFacts {
   readonly isEightBit: boolean
   readonly isHeaderEightBit: boolean
   /** Where a line is too long. */
@@ -117,15 +117,15 @@ interface MessageFacts {
 }
 
 /** Facts of the messages of current attempts: several hosts may be tried. */
-const known = new WeakMap<Attempt['message'], MessageFacts>()
+const known = new WeakMap<Attempt['message'], EncodingFacts>()
 
-async function factsOf({ message }: Attempt): Promise<MessageFacts> {
+async function factsOf({ message }: Attempt): Promise<EncodingFacts> {
   const found = known.get(message) ?? (await examined(message()))
   known.set(message, found)
   return found
 }
 
-async function examined(pieces: AsyncIterable<Buffer>): Promise<MessageFacts> {
+async function examined(pieces: AsyncIterable<Buffer>): Promise<EncodingFacts> {
   let start = Buffer.alloc(0)
   let isHeaderComplete = false
   let hasEightBit = false

@@ -38,7 +38,7 @@ export class PeerFaults {
   async at(step: Step, signal: AbortSignal, line = ''): Promise<StepEffect> {
     let effect: StepEffect = {}
     for (const due of this.#faults?.due(step, line) ?? []) {
-      const action = await this.#strike(due, line, signal)
+      const action = await this.#fire(due, line, signal)
       if (action) effect = { ...effect, ...effectOf(action) }
     }
     return effect
@@ -47,7 +47,7 @@ export class PeerFaults {
   /** Injects the faults before a TLS handshake. @param signal ends a delay @throws PeerFailure */
   async atHandshake(signal: AbortSignal): Promise<void> {
     for (const due of this.#faults?.due('handshake') ?? []) {
-      const action = await this.#strike(due, '', signal)
+      const action = await this.#fire(due, '', signal)
       if (action?.abortHandshake !== undefined) {
         throw notSecured(`TLS failed: the host sent the alert ${action.abortHandshake} (fault ${due.name})`)
       }
@@ -59,19 +59,19 @@ export class PeerFaults {
   /** Why the certificate of the next handshake is not accepted. */
   distrust: string | undefined
 
-  async #strike(
-    { name, action, claim, decide, strikes, passes }: DueFault,
+  async #fire(
+    { name, action, confirm, decide, reportFired, reportPassed }: DueFault,
     line: string,
     signal: AbortSignal,
   ): Promise<FaultAction | undefined> {
-    if (claim && !(await claim())) return undefined
+    if (confirm && !(await confirm())) return undefined
     const decided = decide ? await decide(parseCommand('smtp', line)) : action
     if (!decided) {
-      passes()
+      reportPassed()
       return undefined
     }
     this.#record.note(`fault: ${name}`)
-    strikes()
+    reportFired()
     if (decided.delay !== undefined) await pause(decided.delay, signal)
     return decided
   }

@@ -68,7 +68,7 @@ class Opening {
   readonly #dialog: SmtpDialog
   readonly #faults: PeerFaults
   /** From STARTTLS or an implicit handshake to the next reply: a failure counts as one of TLS. */
-  #isSecuring = false
+  #countsAsTls = false
   /** The problem with TLS that the level allows. */
   #problem: Pick<HostResult, 'failure' | 'text'> = {}
   #remoteName: string | undefined
@@ -89,7 +89,7 @@ class Opening {
 
   static async begin(to: Destination, services: ClientServices, signal: AbortSignal): Promise<Opening> {
     const { socket, recorder } = await connectTo(to, services, signal)
-    const session = services.faults?.open({
+    const faults = services.faults?.open({
       protocol: to.protocol,
       virtualServer: to.connector,
       session: recorder.record,
@@ -98,8 +98,8 @@ class Opening {
         socket.resetAndDestroy()
       },
     })
-    const faults = new PeerFaults(session, recorder)
-    return new Opening(to, services, signal, new SmtpDialog(socket, recorder, faults, services.timeouts), faults)
+    const injected = new PeerFaults(faults, recorder)
+    return new Opening(to, services, signal, new SmtpDialog(socket, recorder, injected, services.timeouts), injected)
   }
 
   run(): Promise<OpenedPeer> {
@@ -152,8 +152,8 @@ class Opening {
     // The host's refusals are recorded already.
     if (failure.code === undefined) record.refused(failure.message)
     this.#dialog.fail(failure)
-    record.end(this.#isSecuring ? 'handshake failed' : ended ? 'connection lost' : 'client closed')
-    return this.#isSecuring ? new TlsFailed(failure) : failure
+    record.end(this.#countsAsTls ? 'handshake failed' : ended ? 'connection lost' : 'client closed')
+    return this.#countsAsTls ? new TlsFailed(failure) : failure
   }
 
   async #hello(): Promise<Extensions> {
@@ -172,14 +172,14 @@ class Opening {
 
   async #startTls(): Promise<Extensions> {
     const credentials = await this.#credentials()
-    this.#isSecuring = true
+    this.#countsAsTls = true
     const { hop } = this.#to
     const reply = await this.#dialog.ask('STARTTLS')
     if (reply.code !== 220) throw notSecured(`${hop.host} refused STARTTLS: ${textOf(reply)}`, 'starttls-not-supported')
     await this.#secure(credentials)
     // Some hosts refuse the lab's certificate only now. RFC 3207 section 4.2: EHLO again.
     const extensions = await this.#hello()
-    this.#isSecuring = false
+    this.#countsAsTls = false
     return extensions
   }
 
@@ -194,8 +194,8 @@ class Opening {
   }
 
   async #secure(credentials: Pick<SecureOptions, 'roots' | 'identity'>): Promise<void> {
-    const isImplicit = !this.#isSecuring
-    this.#isSecuring = true
+    const isImplicit = !this.#countsAsTls
+    this.#countsAsTls = true
     const { hop } = this.#to
     const { timeouts, now } = this.#services
     const options = {
@@ -212,7 +212,7 @@ class Opening {
       if (verdict.problem) this.#problem = verdict.problem
       return socket
     })
-    if (isImplicit) this.#isSecuring = false
+    if (isImplicit) this.#countsAsTls = false
   }
 }
 

@@ -1,5 +1,5 @@
-import { useEffect, useState } from 'preact/hooks'
 import { call, urlTo } from '../../../api/client.ts'
+import { useLoaded } from '../../../api/use-loaded.ts'
 import { CopyButton } from '../../../components/copy-button.tsx'
 import { hrefOf } from '../../../router.ts'
 import { t } from '../../../texts/index.ts'
@@ -10,15 +10,12 @@ import type { Done } from './finish.ts'
 /** Shows the wizard's result: the certificate, who trusts it and the commands that check it, or what is still to do. */
 export function DonePage({ done, server }: { readonly done: Done; readonly server: VirtualServer }) {
   const { thumbprint, pem, authority, warnings = [] } = done
-  const [certificate, setCertificate] = useState<CertificateDetails>()
-  useEffect(() => {
-    if (thumbprint === undefined) return
-    // The link shows why the certificate cannot be read.
-    call('certificates.get', { name: thumbprint }).then(
-      (found) => setCertificate(found as unknown as CertificateDetails),
-      () => {},
-    )
-  }, [thumbprint])
+  // The link shows why the certificate cannot be read.
+  const { value: certificate } = useLoaded(thumbprint ?? '', async (signal) =>
+    thumbprint === undefined
+      ? undefined
+      : ((await call('certificates.get', { name: thumbprint }, { signal })) as unknown as CertificateDetails),
+  )
   const next =
     pem !== undefined
       ? t('wizard.sendRequest')

@@ -1,12 +1,12 @@
 import { CircleCheck, CircleX, Crosshair, Info, TriangleAlert } from 'lucide-preact'
 import { useState } from 'preact/hooks'
 import { call, type OutputOf, urlTo } from '../../../api/client.ts'
+import { useLoaded } from '../../../api/use-loaded.ts'
 import { Badge } from '../../../components/badge.tsx'
 import { Button } from '../../../components/button.tsx'
 import { Glyph } from '../../../components/icon.tsx'
 import { ProblemState, Skeleton } from '../../../components/states.tsx'
 import { t } from '../../../texts/index.ts'
-import { useLoaded } from '../use-loaded.ts'
 import type { TabProps } from '../use-message.ts'
 
 type Finding = OutputOf<'messages.checks'>['items'][number]

@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks'
 import { call } from '../../../api/client.ts'
+import { useLoaded } from '../../../api/use-loaded.ts'
 import { CopyButton } from '../../../components/copy-button.tsx'
 import { ProblemState, Skeleton } from '../../../components/states.tsx'
 import { t } from '../../../texts/index.ts'
-import { useLoaded } from '../use-loaded.ts'
 import type { TabProps } from '../use-message.ts'
 import { rawText } from './raw-text.ts'
 

@@ -2,6 +2,7 @@ import { Columns2, Moon, ShieldCheck, Sun } from 'lucide-preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { call, type OutputOf } from '../../../api/client.ts'
 import { type Problem, problemOf } from '../../../api/problem.ts'
+import { useLoaded } from '../../../api/use-loaded.ts'
 import { Button } from '../../../components/button.tsx'
 import { Glyph, type Icon } from '../../../components/icon.tsx'
 import { EmptyState, ProblemState } from '../../../components/states.tsx'
@@ -9,7 +10,6 @@ import { may } from '../../../state/caller.ts'
 import { remember, remembered } from '../../../state/preferences.ts'
 import type { TextKey } from '../../../texts/catalogue.ts'
 import { t } from '../../../texts/index.ts'
-import { useLoaded } from '../use-loaded.ts'
 import type { TabProps } from '../use-message.ts'
 import { type Look, Preview, type Width, widths } from './preview.tsx'
 import { remoteContent } from './remote-content.ts'
@@ -40,9 +40,12 @@ function useRemote(key: string, input: { readonly id: string; readonly inside: s
   }, [remote])
   const show = (): void => {
     setState({ key, isBusy: true })
+    // Another message may be shown before the answer arrives.
+    const finish = (end: Pick<typeof state, 'remote' | 'problem'>): void =>
+      setState((now) => (now.key === key ? { key, ...end } : now))
     call('messages.remoteContent', input).then(
-      (found) => setState({ key, remote: found }),
-      (error) => setState({ key, problem: problemOf(error) }),
+      (remote) => finish({ remote }),
+      (error) => finish({ problem: problemOf(error) }),
     )
   }
   return { remote, problem, isBusy, show }

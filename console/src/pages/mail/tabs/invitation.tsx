@@ -1,5 +1,5 @@
 import { call } from '../../../api/client.ts'
-import { useLoaded } from '../use-loaded.ts'
+import { useLoaded } from '../../../api/use-loaded.ts'
 import type { TabProps } from '../use-message.ts'
 import { isCalendar, type PartFacts, PartPreview } from './part-preview.tsx'
 

@@ -1,9 +1,9 @@
 import { CalendarDays, Download, File, FileText, Image, Mail, Music, Video } from 'lucide-preact'
 import { call, urlTo } from '../../../api/client.ts'
+import { useLoaded } from '../../../api/use-loaded.ts'
 import type { Icon } from '../../../components/icon.tsx'
 import { ProblemState, Skeleton } from '../../../components/states.tsx'
 import { t } from '../../../texts/index.ts'
-import { useLoaded } from '../use-loaded.ts'
 import { CalendarCard } from './calendar-card.tsx'
 import { NestedMessage } from './nested-message.tsx'
 

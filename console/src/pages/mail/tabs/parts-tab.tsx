@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks'
 import { call } from '../../../api/client.ts'
+import { useLoaded } from '../../../api/use-loaded.ts'
 import { Glyph } from '../../../components/icon.tsx'
 import { sizeText } from '../../../components/size.ts'
 import { ProblemState, Skeleton } from '../../../components/states.tsx'
 import { t } from '../../../texts/index.ts'
-import { useLoaded } from '../use-loaded.ts'
 import type { TabProps } from '../use-message.ts'
 import { iconOf, PartDownload, type PartFacts, PartPreview } from './part-preview.tsx'
 

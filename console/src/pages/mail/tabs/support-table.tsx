@@ -1,6 +1,7 @@
 import { ExternalLink } from 'lucide-preact'
 import { useMemo, useState } from 'preact/hooks'
 import { call } from '../../../api/client.ts'
+import { useLoaded } from '../../../api/use-loaded.ts'
 import { Badge } from '../../../components/badge.tsx'
 import { Glyph } from '../../../components/icon.tsx'
 import { ProblemState, Skeleton } from '../../../components/states.tsx'
@@ -8,7 +9,6 @@ import { Table } from '../../../components/table.tsx'
 import { remember, remembered } from '../../../state/preferences.ts'
 import { formatNumber, t } from '../../../texts/index.ts'
 import { type ClientSupport, checkHtml, families, type UsedFeature } from '../check/check.ts'
-import { useLoaded } from '../use-loaded.ts'
 
 const percent = (share: number): string => `${formatNumber(Math.round(share * 100))} %`
 const toneOf = (share: number): 'good' | 'warning' | 'bad' =>

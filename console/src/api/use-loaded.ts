@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import { type Problem, problemOf } from '../../api/problem.ts'
+import { type Problem, problemOf } from './problem.ts'
 
 export interface Loaded<T> {
   readonly value?: T
