@@ -9,6 +9,7 @@ import {
 } from './language.ts'
 import { type Position, SieveMistake } from './lexer.ts'
 import type { Argument, Construct } from './parser.ts'
+import { regexProblem } from './regex.ts'
 import { decodeCharacters, type Template, templateOf } from './templates.ts'
 
 /** An argument that fits its row. A tag without a value is `true`. */
@@ -182,6 +183,11 @@ export class Binder {
       if (wanted !== undefined && !values.has(wanted)) throw new SieveMistake(construct, `:${tag} needs :${wanted}`)
     }
     this.#positionals(construct, given.slice(at), row.arguments ?? [], values, needs)
+    const keys = values.has('regex') && values.get(row.arguments?.at(-1)?.name ?? '')
+    for (const key of typeof keys === 'object' ? keys.texts : []) {
+      const problem = typeof key === 'string' ? regexProblem(key) : undefined
+      if (problem) throw new SieveMistake(given.at(-1) ?? construct, `invalid regular expression: ${problem}`)
+    }
     return values
   }
 

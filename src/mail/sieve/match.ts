@@ -134,16 +134,6 @@ function regexOf(source: string, fold: (text: string) => string): Regex {
   }
 }
 
-/** Returns the problem of a regular expression, if there is one. */
-export function regexProblem(source: string): string | undefined {
-  try {
-    new Regex(source, (text) => text)
-    return undefined
-  } catch (error) {
-    return (error as RangeError).message
-  }
-}
-
 /** A pattern's pieces between its stars: characters, and `?` as undefined. RFC 5228 section 2.7.1 */
 function piecesOf(pattern: string): (string | undefined)[][] {
   const pieces: (string | undefined)[][] = [[]]

@@ -318,3 +318,14 @@ export class Regex {
 /** Whether a match that ends now begins before the best one, or at the same place: then it is longer. */
 const isBetter = (saved: readonly number[], best: readonly number[]): boolean =>
   (saved[0] as number) <= (best[0] as number)
+
+/** Returns the problem of a regular expression, if there is one. */
+export function regexProblem(source: string): string | undefined {
+  try {
+    new Regex(source, (char) => char)
+    return undefined
+  } catch (error) {
+    if (error instanceof RangeError) return error.message
+    throw error
+  }
+}

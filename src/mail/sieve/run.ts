@@ -204,7 +204,7 @@ export class Run {
     const entry = { ...action, ...this.#place() } as SieveAction
     const isRejection = REJECTIONS.has(action.type)
     const other = this.#actions.find(({ type }) =>
-      REJECTIONS.has(type) ? isRejection || DELIVERIES.has(action.type) : isRejection && DELIVERIES.has(type),
+      REJECTIONS.has(type) ? isRejection || DECISIONS.has(action.type) : isRejection && DECISIONS.has(type),
     )
     // RFC 5429 section 2.4, RFC 5230 section 4.7
     if (other)
@@ -227,10 +227,6 @@ export class Run {
   /** Keeps a key once the run succeeded. */
   remember(key: string, seconds: number): void {
     if (seconds > 0) this.#remember.push({ key, seconds })
-  }
-
-  hasAction(...types: SieveAction['type'][]): boolean {
-    return this.#actions.some(({ type }) => types.includes(type))
   }
 
   /** Runs an included script. `return` in it ends only this script. RFC 6609 section 3.2. @throws SieveFailure */
@@ -276,7 +272,7 @@ const newScope = (requires: readonly string[], name?: string): Scope => ({
 })
 
 const REJECTIONS = new Set(['reject', 'ereject'])
-const DELIVERIES = new Set(['keep', 'fileinto', 'redirect', 'vacation'])
+const DECISIONS = new Set(['keep', 'fileinto', 'redirect', 'discard', 'vacation'])
 
 /** Two actions with one identity do the same. */
 function identity(action: SieveAction): string {

@@ -42,6 +42,7 @@ describe('mistakes have a place and a cure', () => {
       'require "variables"; set "1" "x";',
       '1:26: the name of set is invalid: use letters, digits and "_", not first a digit',
     ],
+    ['require "regex"; if header :regex "a" "(b" { stop; }', '1:39: invalid regular expression: a "(" has no ")"'],
     ['require "include"; global "x";', '1:20: global needs require "variables";'],
   ])('%s', (script, expected) => expect(mistakes(script)).toEqual([expected]))
 

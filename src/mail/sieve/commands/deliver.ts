@@ -1,5 +1,5 @@
 import { isWritten, parseAllAddresses } from '../../format/addresses.ts'
-import { type CommandRow, SieveFailure, type Tags } from '../language.ts'
+import type { CommandRow, Tags } from '../language.ts'
 import type { Call } from '../run.ts'
 import { flagsOf } from './flags.ts'
 
@@ -93,7 +93,6 @@ export const deliver: readonly CommandRow[] = [
   {
     name: 'discard',
     run(call) {
-      if (call.run.hasAction('reject', 'ereject')) throw new SieveFailure('discard contradicts the reject before it')
       call.run.act({ type: 'discard' }, 'discarded')
       call.run.cancelKeep()
       return undefined
