@@ -69,6 +69,14 @@ function linkFiles(md) {
   })
 }
 
+/** Returns the anchor of a heading as GitHub does, for which the pages are written. */
+const slugify = (heading) =>
+  heading
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(/\s/g, '-')
+
 /** Returns the file of a page, undoing `rewrites`. */
 function fileOf(page) {
   const other = Object.keys(OTHERS).find((file) => `${OTHERS[file]}.md` === page)
@@ -95,7 +103,11 @@ export default {
   head: [
     ['link', { rel: 'icon', href: 'data:,' }],
     // Long lines must not make a page wider than a phone. The theme knows code blocks with ``` only.
-    ['style', {}, '.vp-doc :not(pre) > code { overflow-wrap: anywhere } .vp-doc pre { overflow-x: auto }'],
+    [
+      'style',
+      {},
+      '.vp-doc :not(pre) > code { overflow-wrap: anywhere } .vp-doc pre { overflow-x: auto } .vp-doc pre:not(.vp-code) { padding: 16px 24px; border-radius: 8px; background: var(--vp-code-block-bg) }',
+    ],
   ],
   srcDir: project,
   srcExclude: [
@@ -112,7 +124,7 @@ export default {
     ...Object.fromEntries(Object.entries(OTHERS).map(([file, name]) => [file, `${name}.md`])),
   },
   cleanUrls: true,
-  markdown: { config: linkFiles },
+  markdown: { config: linkFiles, anchor: { slugify } },
   ignoreDeadLinks: 'localhostLinks',
   // The index of the search has the words of all pages. A browser loads it when somebody searches.
   vite: { build: { chunkSizeWarningLimit: 2_000 } },

@@ -58,14 +58,14 @@ function keyType(text: string): KeySpec {
   return found
 }
 
-/** Adds `--bits`, `--curve` and `--key`. */
-export function withKeyOptions(command: Command): Command {
+/** Adds `--bits`, `--curve` and `--key`. @param fallback the key without them */
+export function withKeyOptions(command: Command, fallback = ''): Command {
   return command
     .option('--bits <number>', 'create an RSA key with this number of bits (512 to 16384; longer is slower)', bits)
     .option('--curve <name>', 'create an elliptic curve key: P-256, P-384, P-521, Ed25519', curve)
     .option(
       '--key <type>',
-      'create a key of this type: rsa-3072, p256, ml-dsa-65 … (ML-DSA needs Node.js 24.6 or later)',
+      `create a key of this type: rsa-3072, p256, ml-dsa-65 … (${fallback}ML-DSA needs Node.js 24.6 or later)`,
       keyType,
     )
 }
@@ -93,7 +93,7 @@ export function withRequestOptions(command: Command, others = ''): Command {
     .option('--cn <name>', 'common name: the host name that clients use (default: the hostname of the lab)')
     .option('--san <name...>', 'additional host names and IP addresses')
     .option('--email <address>', 'mail address in the subject')
-  return withKeyOptions(withSubjectOptions(named))
+  return withKeyOptions(withSubjectOptions(named), 'default: certificates.key of the file; ')
 }
 
 /** Returns the key type of `--bits`, `--curve` or `--key`. @throws UsageError for more than one */

@@ -63,15 +63,15 @@ export function addPending(cert: Command): void {
   withConfig(cert.command('pending'))
     .description('list the pending requests, or write one of them again')
     .argument('[virtual server]', 'virtual server whose request to write')
-    .option('--out <file>', 'file to write; - for standard output', '-')
+    .option('--out <file>', 'file for the request of the virtual server (default: standard output)')
     .addOption(sharedOptions.json)
-    .action((server: string | undefined, flags: ConfigurationOptions & { out: string }) =>
+    .action((server: string | undefined, flags: ConfigurationOptions & { out?: string }) =>
       server === undefined ? list(flags) : writeAgain(server, flags),
     )
   withConfig(cert.command('cancel'))
     .description('delete a pending request and its key; its certificate can then not be installed')
     .argument('[virtual server]', 'virtual server, or identifier of the request')
-    .option('--for <virtual server>', 'virtual server')
+    .option('--for <virtual server>', 'virtual server, instead of the argument')
     .addOption(sharedOptions.json)
     .action(cancel)
 }
@@ -98,10 +98,10 @@ function list(flags: ConfigurationOptions): Promise<void> {
   })
 }
 
-function writeAgain(server: string, flags: ConfigurationOptions & { out: string }): Promise<void> {
+function writeAgain(server: string, { out = '-', ...flags }: ConfigurationOptions & { out?: string }): Promise<void> {
   return withPki(flags, async ({ certificates }) => {
-    await writeOutput(flags.out, await certificates.pendingPem(server))
-    printWritten(flags.out, 'certificate request')
+    await writeOutput(out, await certificates.pendingPem(server))
+    printWritten(out, 'certificate request')
   })
 }
 

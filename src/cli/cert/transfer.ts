@@ -26,7 +26,7 @@ export function addImport(cert: Command): void {
   withConfig(cert.command('import'))
     .description('import a certificate with its key and chain from a .pfx, .p12 or PEM file')
     .argument('<file>', 'file; - for standard input')
-    .option('--password <text>', 'password of the file or of its key')
+    .option('--password <text>', 'password of the .pfx file, or of an encrypted key in PEM')
     .option('--password-file <file>', 'file with the password in its first line')
     .option('--key <file>', 'separate PEM file with the private key')
     .option('--name <friendly name>', 'friendly name (default: the one in the file)')
@@ -106,7 +106,7 @@ export function addExport(cert: Command): void {
     .addOption(
       new Option('--format <format>', 'format (default: from the extension of the file)').choices(exportFormats),
     )
-    .option('--password <text>', 'password for the private key')
+    .option('--password <text>', 'password that protects the private key; a .pfx file needs one')
     .option('--password-file <file>', 'file with the password in its first line')
     .option('--legacy', 'write a .pfx that Windows XP can read')
     .addOption(sharedOptions.json)

@@ -124,7 +124,7 @@ describe('HTTP in clear text', () => {
     })
     const seen = await lookInClear(server.port)
     expect(seen.failed).toEqual(failed)
-    expect(seen.words('mechanisms')).toBe('fail: BASIC announced in clear text (before TLS: BEARER, BASIC)')
+    expect(seen.words('mechanisms')).toBe('fail: the server announces BASIC in clear text (before TLS: BEARER, BASIC)')
   })
 
   it('is not asked for TLS', async () => {

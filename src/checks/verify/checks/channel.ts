@@ -30,9 +30,9 @@ export const logOn: Check = {
     const { accepted, replies } = await clearLogOns(probe)
     const facts = { accepted, replies }
     if (accepted.length === 0) return pass(`refused before the password is checked (${replies[0]})`, facts)
-    const words = `${accepted.join(', ')} accepted in clear text, which exposes the password`
+    const words = `the server accepts ${accepted.join(', ')} in clear text, which exposes the password`
     if (promises.requireSecureChannel) return fail(`${words}, though a secure channel is required`, facts)
-    return promises.clearLogOn ? warn(`${words}, allowed by ${promises.by}`, facts) : fail(words, facts)
+    return promises.clearLogOn ? warn(`${words}; ${promises.by} allows it`, facts) : fail(words, facts)
   },
 }
 
@@ -90,8 +90,8 @@ export const mechanisms: Check = {
     const facts = { before, after }
     if (exposed.length === 0) return pass(words, facts)
     return promises.clearLogOn && !promises.requireSecureChannel
-      ? warn(`${list(exposed)} announced in clear text (${words})`, facts)
-      : fail(`${list(exposed)} announced in clear text (${words})`, facts)
+      ? warn(`the server announces ${list(exposed)} in clear text (${words})`, facts)
+      : fail(`the server announces ${list(exposed)} in clear text (${words})`, facts)
   },
 }
 

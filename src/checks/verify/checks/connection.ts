@@ -60,7 +60,7 @@ function judgeUnfinished({ agreed, unusable, needsCertificate }: TlsView, promis
   }
   const old = `${words} and accepts nothing that current clients offer`
   return promises.weakSuites && promises.versions.includes(version)
-    ? warn(`${old}, allowed by ${promises.by}`)
+    ? warn(`${old}; ${promises.by} allows it`)
     : fail(old)
 }
 

@@ -21,7 +21,7 @@ export const freak: Check = {
     if (weak.kind !== 'hello') return pass('no suite with a temporary RSA key is accepted')
     const words = `export suites with an RSA key of ${weak.keyExchange ? bitsOf(weak.keyExchange) : 512} bits are accepted`
     return probe.endpoint.promises.weakSuites
-      ? warn(`${words}, allowed by ${probe.endpoint.promises.by}`)
+      ? warn(`${words}; ${probe.endpoint.promises.by} allows it`)
       : fail(`${words} (FREAK, CVE-2015-0204)`)
   },
 }

@@ -89,7 +89,7 @@ function judgeSuites(accepted: typeof suiteClasses, { endpoint: { promises } }: 
     return fail(`accepts ${list(broken)}${others.length > 0 ? `; also ${list(others)}` : ''}`, facts)
   }
   if (!promises.weakSuites) return warn(`accepts ${list(names)}, which RFC 9325 section 4.1 forbids`, facts)
-  return warn(`accepts ${list(names)}, allowed by ${promises.by}`, facts)
+  return warn(`accepts ${list(names)}; ${promises.by} allows it`, facts)
 }
 
 const list = (names: readonly string[]): string => names.join(', ') || 'none'
