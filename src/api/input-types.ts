@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { duration } from '../core/config/schema/values.ts'
 import { FIELD_NAME, isMadeFromContent } from '../mail/format/compose.ts'
 
 const text = z.stringbool()
@@ -7,6 +8,12 @@ const text = z.stringbool()
 export const flag = z.preprocess(
   (value) => (typeof value === 'string' ? (text.safeParse(value).data ?? value) : value),
   z.boolean(),
+)
+
+/** A duration in milliseconds: a number or words such as `5s` in JSON, either as text in a query. */
+export const queryDuration = z.preprocess(
+  (value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value),
+  duration,
 )
 
 /** Returns the keys of a merge patch: each can be given, or removed by null. RFC 7396. */

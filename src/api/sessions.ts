@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { isSameName } from '../accounts/directory/names.ts'
 import { serverProtocols } from '../core/config/schema/protocol.ts'
-import { duration } from '../core/config/schema/values.ts'
 import { causeNames } from '../core/sessions/cures.ts'
 import { agreed, asJson, hasFailed, offered, summary, transcript } from '../core/sessions/describe.ts'
 import type { ClientHelloFacts, SessionRecord } from '../core/sessions/types.ts'
@@ -13,7 +12,7 @@ import type { ServedTls } from '../tls/negotiation/routing.ts'
 import { suiteBits, suiteName } from '../tls/negotiation/suites.ts'
 import type { Api } from './api.ts'
 import { seesSession } from './caller.ts'
-import { flag } from './input-types.ts'
+import { flag, queryDuration } from './input-types.ts'
 import { pageById, pageInput } from './lists.ts'
 import { type Call, Content, defineOperation } from './operation.ts'
 import { pageOfNodes, pageOfNodesOf } from './pages-of-nodes.ts'
@@ -164,7 +163,7 @@ const get = defineOperation('sessions.get', 'GET /sessions/{id}', {
       .nonnegative()
       .default(0)
       .describe('How many entries of the transcript the caller has. The response has those after them.'),
-    wait: duration
+    wait: queryDuration
       .refine((ms) => ms <= MAX_FOLLOW_MS, 'is longer than 8s, the longest wait; ask again instead')
       .optional()
       .describe('Longest wait for an entry that the caller does not have, or for the end of the session.'),

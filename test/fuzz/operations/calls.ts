@@ -36,7 +36,7 @@ export interface FuzzCall {
 
 const names = fc.constantFrom('fuzz1', 'fuzz2', 'fuzz3')
 /** Properties whose other values would take long, such as keys of many bits and waits, or whose values are not in the schema. */
-const fixed = new Set(['key', 'timeout', 'only', 'posting'])
+const fixed = new Set(['key', 'timeout', 'wait', 'only', 'posting'])
 const timeouts = fc.constantFrom<unknown>('1ms', '3ms', 2)
 
 /** Values that make sense for a property, by operation and name, or by name. */
@@ -81,6 +81,7 @@ const sensible: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   'statistics.get.since': fc.constantFrom('2026-11-25T16:40:00Z', '2026-11-25T16:40:00.123+09:00'),
   since: fc.constantFrom('2026-11-25', '2026-11-25T16:40:00.123Z'),
   timeout: timeouts,
+  wait: timeouts,
   // A moderated newsgroup needs a moderator.
   posting: fc.constantFrom('yes', 'no'),
   only: fc.constantFrom(['tls'], ['chain', 'dates']),

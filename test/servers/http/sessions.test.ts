@@ -225,5 +225,6 @@ it('waits for further entries of a transcript', async () => {
     .poll(async () => (await http.request(`sessions/${id}?from=${count}&wait=8s`)).body.endCause)
     .toBe('server closed')
   expect((await http.request(`sessions/${id}?from=9999`)).body.from).toBe(0)
-  expect((await http.request(`sessions/${id}?wait=9s`)).status).toBe(400)
+  for (const wait of ['9s', '9000']) expect((await http.request(`sessions/${id}?wait=${wait}`)).status).toBe(400)
+  expect((await http.request(`sessions/${id}?wait=5`)).status).toBe(200)
 })
