@@ -7,9 +7,10 @@ import { runProgram } from '../../support/run-program.ts'
 let client: ClientLab
 beforeAll(async () => {
   client = await startClientLab({
-    alternativeNames: ['postmarkapp.com', 'sendgrid.com', 'mailgun.net', 'brevo.com', 'mailjet.com'].map(
-      (name) => `api.${name}`,
-    ),
+    alternativeNames: [
+      'email.eu-west-1.amazonaws.com',
+      ...['postmarkapp.com', 'sendgrid.com', 'mailgun.net', 'brevo.com', 'mailjet.com'].map((name) => `api.${name}`),
+    ],
     virtualServers: [
       { protocol: 'smtp' },
       { protocol: 'pop3' },
@@ -57,8 +58,10 @@ it.skipIf(!ifInstalled('/usr/bin/python3', anymail))('Django: the backends of dj
 const symfony = ['Postmark', 'Sendgrid', 'Mailgun', 'Brevo', 'Mailjet', 'Amazon'].map((name) =>
   hasFile(`/usr/share/php/Symfony/Component/Mailer/Bridge/${name}/autoload.php`),
 )
-it.skipIf(!ifInstalled('php', ...symfony))('Symfony: the transports of Symfony Mailer', LONG, async () => {
-  const hosts = ['api.postmarkapp.com', 'api.sendgrid.com', 'api.mailgun.net', 'api.brevo.com', 'api.mailjet.com']
+const ses = hasFile('/usr/share/php/AsyncAws/Ses/autoload.php')
+it.skipIf(!ifInstalled('php', ses, ...symfony))('Symfony: the transports of Symfony Mailer', LONG, async () => {
+  const apis = ['api.postmarkapp.com', 'api.sendgrid.com', 'api.mailgun.net', 'api.brevo.com', 'api.mailjet.com']
+  const hosts = [...apis, 'email.eu-west-1.amazonaws.com']
   const printed = await run('php', [program('symfony.php'), `${client.lab.server('http').tlsPort}`, client.caFile])
   expect(printed).toEqual(hosts.map((host) => `${host} sent`))
   await expectMessages(hosts.map((host) => `By ${host}`))

@@ -3,6 +3,7 @@
 // providers lead to the lab, as a hosts entry makes them.
 require '/usr/share/php/Symfony/Component/Mailer/autoload.php';
 require '/usr/share/php/Symfony/Component/HttpClient/autoload.php';
+require '/usr/share/php/AsyncAws/Ses/autoload.php';
 foreach (['Postmark', 'Sendgrid', 'Mailgun', 'Brevo', 'Mailjet', 'Amazon'] as $bridge)
     require "/usr/share/php/Symfony/Component/Mailer/Bridge/$bridge/autoload.php";
 
@@ -18,11 +19,13 @@ $hosts = [
     'mailgun+api://key:lab.test' => 'api.mailgun.net',
     'brevo+api://xkeysib-key' => 'api.brevo.com',
     'mailjet+api://id:secret' => 'api.mailjet.com',
+    'ses+api://AKIALAB:secret' => 'email.eu-west-1.amazonaws.com',
 ];
 $client = new NativeHttpClient(['cafile' => $ca, 'resolve' => array_fill_keys(array_values($hosts), '127.0.0.1')]);
 foreach ($hosts as $dsn => $host) {
+    $transport = Transport::fromDsn("$dsn@$host:$port", null, $client);
     // The factory for Mailjet forgets the port.
-    $mailer = new Mailer(Transport::fromDsn("$dsn@$host", null, $client)->setPort((int) $port));
+    $mailer = new Mailer($host === 'api.mailjet.com' ? $transport->setPort((int) $port) : $transport);
     $email = (new Email())->from('Shop <shop@lab.test>')->to('alice@lab.test')->bcc('bob@lab.test')
         ->subject("By $host")->text('Hello')->html('<p>Hello</p>')->attach('attached', 'a.txt', 'text/plain');
     try {
