@@ -28,7 +28,7 @@ const served = (): Promise<string> =>
     })
   })
 
-it('OCSP and the CRL of a running lab report a revocation at once', async () => {
+it('OCSP and the CRL of a running lab report a revocation immediately', async () => {
   await pki.done('ca', 'export', '--out', 'root.pem')
   writeFileSync(pki.path('auto.pem'), await served())
   const ocsp = (await pki.openssl('x509', '-in', 'auto.pem', '-noout', '-ocsp_uri')).trim()

@@ -336,7 +336,7 @@ describe.skipIf(!hasChromium)('News', () => {
     await item(page, 'It works').waitFor()
   })
 
-  it('shows feeds, their queues and why they fail, and tries again at once', async () => {
+  it('shows feeds, their queues and why they fail, and tries again immediately', async () => {
     await post('queued', 'Queued')
     await using page = await open('/news/feeds')
     await page.getByRole('row', { name: /two\.test.*retrying/ }).click()

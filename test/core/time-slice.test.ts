@@ -33,7 +33,7 @@ function* working(pass: (ms: number) => void, stepMs: number, steps: number, onS
   return 'done'
 }
 
-test('short work returns at once, long work later', async () => {
+test('short work returns immediately, long work later', async () => {
   const pass = fakeClock()
   await nextTurn()
   expect(runInSlices(working(pass, 1, 5))).toBe('done')

@@ -157,7 +157,7 @@ describe.concurrent.each(protocols)('$protocol', ({ protocol, greeting, crowded,
     expect(delays).toEqual([10, 20, 40, 40, 40, 40])
   })
 
-  test('failedLogonDelay: a client that sends many passwords at once gets one try, and others log on', async ({
+  test('failedLogonDelay: a client that sends many passwords together gets one try, and others log on', async ({
     expect,
   }) => {
     await using lab = await start(protocol, { failedLogonDelay: '1h', connectionsPerAddress: 2 })

@@ -62,7 +62,7 @@ const messagesOf = async ({ store }: Lab): Promise<number> =>
   (await store.list((await openInbox(store, accountOwner('alice'))).id)).length
 const MESSAGE = 'From: a@lab.test\r\nSubject: Late\r\n\r\nText\r\n'
 
-describe('sessions without work end at once', () => {
+describe('sessions without work end immediately', () => {
   it.each([
     ['smtp', ['EHLO here'], /^421 4\.3\.2 /],
     ['pop3', ['CAPA'], /^-ERR \[SYS\/TEMP\] Server is shutting down/],

@@ -51,7 +51,7 @@ async function canLogOn(user: string, password: string): Promise<boolean> {
 }
 
 describe('an account that is created over HTTP', () => {
-  it('logs on and gets mail at once, until the lab stops, and nothing is written', async () => {
+  it('logs on and gets mail immediately, until the lab stops, and nothing is written', async () => {
     const { status, headers, body } = await create({ user: 'carol', password: 'carols-secret' })
     expect([status, headers.get('location')]).toEqual([201, '/api/v1/accounts/carol'])
     const access = { state: null, twoFactor: false, appPasswords: [], delegates: [], outOfOffice: null }

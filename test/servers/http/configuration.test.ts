@@ -152,7 +152,7 @@ describe('a change of a virtual server', () => {
     expect(await greeting(http.lab.server('pop3').port)).toContain('+OK')
   })
 
-  it('is written and used at once, and touches no other line', async () => {
+  it('is written and used immediately, and touches no other line', async () => {
     await using http = await start()
     const { port } = http.lab.server('pop3')
     const { body } = await patch(http, pop3, { requireSecureChannel: true, limits: { connections: 7 } })

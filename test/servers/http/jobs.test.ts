@@ -176,7 +176,7 @@ it('jobs are limited in number, cancelled, deleted and listed', async () => {
   expect((await call(`jobs/${two}`)).status).toBe(404)
 })
 
-it('a running verify is cancelled at once, although a server is silent', async () => {
+it('a running verify is cancelled immediately, although a server is silent', async () => {
   const events = await start({
     faults: [{ when: { on: 'connect', protocol: 'smtp' }, do: { silence: true } }],
   })

@@ -131,7 +131,7 @@ describe('messages', () => {
     expect(JSON.stringify(body).length).toBeLessThan(20 * octets)
   })
 
-  it('are deleted one by one and all at once', async () => {
+  it('are deleted one by one and all together', async () => {
     for (const subject of ['One', 'Two', 'Three']) await send('alice@lab.test, bob@lab.test', subject)
     const [{ ID }] = (await call('v2/messages')).body.items
     expect((await call(`v1/messages/${ID}`, { method: 'DELETE' })).status).toBe(200)

@@ -388,7 +388,7 @@ describe('feeds', () => {
     expect((await call(`feeds/${down.id}/queue`)).body.items).toEqual([])
   })
 
-  it('are retried at once, whatever the wait after failures', async () => {
+  it('are retried immediately, whatever the wait after failures', async () => {
     const path = 'feeds/default-nntp-virtual-server-pull-four-test'
     const failed = (before: string) => async (): Promise<Answer['body']> => {
       const { body } = await call(path)

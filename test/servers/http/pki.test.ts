@@ -33,7 +33,7 @@ const smtp = 'Default SMTP Virtual Server'
 const octets = { 'content-type': 'application/octet-stream' }
 
 describe('certificates over HTTP', () => {
-  it('are issued, served at once, renewed, exported and removed', async () => {
+  it('are issued, served immediately, renewed, exported and removed', async () => {
     const issued = await http.request('certificates', {
       json: { for: 'imap4', friendlyName: 'Mail', key: 'p256', names: ['mail.lab.test'] },
     })

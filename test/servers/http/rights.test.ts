@@ -178,7 +178,7 @@ describe('a wait whose caller loses its rights', () => {
   const isWaiting = (user: string) =>
     expect.poll(() => http.lab.sessions().some((session) => session.user === user)).toBe(true)
 
-  it('ends at once, and leaves the message to a later one', async () => {
+  it('ends immediately, and leaves the message to a later one', async () => {
     await create('jana', 'secret')
     const locked = wait(basic('jana', 'secret'), 'secret of jana')
     await isWaiting('jana')

@@ -46,7 +46,7 @@ async function untilNow(counts: object): Promise<void> {
 }
 let lastNow: Record<string, unknown> = {}
 
-it('the interval that has not ended counts at once; when it ends, another begins', async () => {
+it('the interval that has not ended counts immediately; when it ends, another begins', async () => {
   const transport = createTransport(http.lab.nodemailer('alice'))
   await transport.sendMail({ from: 'alice@lab.test', to: ['alice@lab.test', 'x@example.com'], text: 'Hello' })
   transport.close()

@@ -205,7 +205,7 @@ test('a client that is not a peer gets 502, to IHAVE 435, or 480 if a log-on cou
   `)
 })
 
-test('an article sent by many peers at once is stored once', async () => {
+test('an article sent by many peers at the same time is stored once', async () => {
   await using lab = await startPeerLab()
   const clients = await Promise.all(Array.from({ length: 8 }, () => lab.client()))
   const raw = articleOf('Message-ID: <1@a>\nPath: peer.test!x\nDate: Wed, 25 Nov 2026 11:00:00 +0000')

@@ -95,7 +95,7 @@ test.each(['lab.closed', 'lab.noise', 'lab.old'])('RFC 6048 section 3.1: newgrou
   await expect(lab.post(`Newsgroups: ${group}`)).rejects.toThrow(`posting to ${group} is not allowed`)
 })
 
-test('RFC 6048 section 3.1: articles that arrive at once for groups with status j are all kept in junk', async () => {
+test('RFC 6048 section 3.1: articles that arrive together for groups with status j are all kept in junk', async () => {
   await using lab = await startPeerLab()
   const source = { groups: () => true, address: '127.0.0.1' }
   const ids = Array.from({ length: 20 }, (_, i) => `<${i}@a>`)

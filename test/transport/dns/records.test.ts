@@ -116,7 +116,7 @@ describe('TLSA', () => {
     expect(await tlsa('_25._tcp.mail.lab.test')).toEqual(await tlsa(`_${lab.server('smtp').port}._tcp.mail.lab.test`))
   })
 
-  test('follows a new certificate at once, and names an issuer that the server sends', async () => {
+  test('follows a new certificate immediately, and names an issuer that the server sends', async () => {
     const port = lab.server('smtp').tlsPort as number
     const name = `_${port}._tcp.mail.lab.test`
     const before = await tlsa(name)

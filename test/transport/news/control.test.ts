@@ -135,7 +135,7 @@ test('the locks of articles that were posted after a reset survive a restart', a
   expect(after).not.toBe(before)
 })
 
-test('control messages of one kind that arrive at once are all filed', async () => {
+test('control messages of one kind that arrive together are all filed', async () => {
   await using lab = await startNewsLab()
   const posts = Array.from({ length: 20 }, (_, i) => lab.post(`Control: cancel <${i}@a>`))
   const posted = await Promise.allSettled(posts)
@@ -143,7 +143,7 @@ test('control messages of one kind that arrive at once are all filed', async () 
   await lab.play('C: GROUP control.cancel\nS: 211 20 *')
 })
 
-test('two messages that create the same newsgroup at once are both accepted', async () => {
+test('two messages that create the same newsgroup at the same time are both accepted', async () => {
   await using lab = await startNewsLab({ control: ['newgroup'] })
   const send = () => lab.post('Control: newgroup lab.new\nApproved: root@lab.test')
   const posted = await Promise.allSettled([send(), send(), send()])

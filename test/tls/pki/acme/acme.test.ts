@@ -151,7 +151,7 @@ describe('the ACME server, with acme-client', () => {
     expect(new X509Certificate(pem).issuer).toContain('By Hand')
   })
 
-  it('suggests renewal after two thirds of the lifetime, and at once after revocation', async () => {
+  it('suggests renewal after two thirds of the lifetime, and immediately after revocation', async () => {
     await using lab = await startAcme()
     const pem = await obtain(lab, await client(lab), ['mail.lab.test'])
     const certificate = new X509Certificate(pem)

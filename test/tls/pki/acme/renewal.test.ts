@@ -118,7 +118,7 @@ describe('a certificate obtained by ACME', () => {
     expect((await replaced()).map(([thumbprint]) => thumbprint)).toEqual([fourth])
   })
 
-  it('is renewed at once when it is revoked', async () => {
+  it('is renewed immediately when it is revoked', async () => {
     await using started = await startWithAcme()
     const { lab, record } = started
     const { serial } = await lab.certificates.show(record.thumbprint)

@@ -26,6 +26,7 @@ export async function openClient(
   accountKey: string,
 ): Promise<AcmeClient> {
   const acme = await load()
+  limit(acme)
   // Reports an unreachable directory immediately. By default the client retries for half a minute.
   Object.assign(acme.axios.defaults, { acmeSettings: { retryMaxAttempts: 1, retryDefaultDelay: 1 } })
   acme.axios.defaults.httpsAgent = ca ? new Agent({ ca: [...rootCertificates, ca] }) : undefined
@@ -57,9 +58,7 @@ function limit({ axios }: AcmeModule): void {
 async function load(): Promise<AcmeModule> {
   try {
     const loaded = await import('acme-client')
-    const acme = loaded.default ?? loaded
-    limit(acme)
-    return acme
+    return loaded.default ?? loaded
   } catch (cause) {
     throw new PkiError('refused', `ACME needs the package acme-client; run: ${installCommand('acme-client')}`, {
       cause,
