@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
 import { sameSecret } from '../../../src/accounts/directory/secrets.ts'
 import type { Api } from '../../../src/api/api.ts'
@@ -8,7 +9,7 @@ import { bodyOf } from '../body.ts'
 import { contentAnswer } from '../content-answer.ts'
 import type { Env } from '../env.ts'
 import { adapters, type ProviderPlace } from './providers.ts'
-import { type Answer, type ErrorKind, type ProviderCall, ProviderError } from './types.ts'
+import { type Answer, Base64, type ErrorKind, type ProviderCall, ProviderError } from './types.ts'
 
 /** A message in base64, with what a request has besides. */
 const bodyLimit = (messageOctets: number): number => 2 * messageOctets + 1024 * 1024
@@ -82,9 +83,22 @@ function errorOf(cause: unknown): ProviderError | undefined {
 
 function respond(c: Context<Env>, { status = 200, body = '', headers = {} }: Answer): Response {
   const isJson = typeof body === 'object' && !Buffer.isBuffer(body)
-  const octets = isJson ? JSON.stringify(body) : body
+  const octets = isJson ? jsonOf(body) : body
   const { 'Content-Type': type = isJson ? 'application/json' : 'text/plain; charset=utf-8', ...others } = headers
   if (octets.length === 0) return c.body(null, status as 200, others)
   c.get('connection').record.lines('out', octets.slice(0, MAX_RECORDED).toString())
   return contentAnswer(c, { type, octets, status, headers: others })
+}
+
+/** Returns JSON, whose contents in base64 never are on the heap. */
+function jsonOf(body: object): string | Buffer {
+  const contents: Buffer[] = []
+  const mark = randomUUID()
+  const json = JSON.stringify(body, (_, value) => {
+    if (!(value instanceof Base64)) return value
+    contents.push(value.encoded)
+    return mark
+  })
+  if (contents.length === 0) return json
+  return Buffer.concat(json.split(mark).flatMap((piece, at) => [Buffer.from(piece), contents[at] ?? Buffer.alloc(0)]))
 }

@@ -29,6 +29,14 @@ export class ProviderError extends Error {
   }
 }
 
+/** Octets that the JSON of an answer has in base64. They are encoded outside the heap, which might have no room for them. */
+export class Base64 {
+  readonly encoded: Buffer
+  constructor(octets: Buffer, encoding: 'base64' | 'base64url') {
+    this.encoded = Buffer.from(octets.toString(encoding), 'latin1')
+  }
+}
+
 /** An answer of a provider. */
 export interface Answer {
   /** Default: 200. */

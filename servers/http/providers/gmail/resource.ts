@@ -9,7 +9,7 @@ import type { MessagePart } from '../../../../src/mail/format/types.ts'
 import { decodeWords, parameterText } from '../../../../src/mail/format/words.ts'
 import { labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
 import type { Copy, Mail } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
-import type { ProviderCall } from '../types.ts'
+import { Base64, type ProviderCall } from '../types.ts'
 import { type Gmail, invalid, mailOf, notFound } from './account.ts'
 
 const FORMATS = ['minimal', 'full', 'raw', 'metadata'] as const
@@ -87,9 +87,9 @@ async function contentOf({ query }: Gmail, message: OpenMessage, format: 'full' 
   return { payload: { mimeType: typeOf(structure), headers } }
 }
 
-function base64({ memory }: OpenMessage, octets: Buffer): string {
-  memory.grow(2 * octets.length)
-  return octets.toString('base64url')
+function base64({ memory }: OpenMessage, octets: Buffer): Base64 {
+  memory.grow(3 * octets.length)
+  return new Base64(octets, 'base64url')
 }
 
 const typeOf = ({ type, subtype }: MessagePart): string => `${type || 'text'}/${subtype || 'plain'}`.toLowerCase()

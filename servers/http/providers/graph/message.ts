@@ -8,6 +8,7 @@ import { definedOnly } from '../../../../src/core/values/defined.ts'
 import type { Attachment } from '../../../../src/mail/format/attachments.ts'
 import type { ReadableAddress } from '../../../../src/mail/format/readable.ts'
 import type { MessageReads } from '../../../../src/storage/store/types.ts'
+import { Base64 } from '../types.ts'
 import { type Entity, type Item, type Property, propertiesInMemory, propertiesOf } from './entity.ts'
 
 export type MessageItem = Item<IndexedMessage>
@@ -150,7 +151,7 @@ export const attachmentEntity: Entity<AttachmentItem> = {
   size: ofPart(({ one }) => one.sizeOctets),
   isInline: ofPart(({ one }) => isInline(one)),
   contentId: ofPart(({ one }) => one.cid),
-  contentBytes: ofPart((item) => (isMessage(item) ? null : item.one.content.toString('base64'))),
+  contentBytes: ofPart((item) => (isMessage(item) ? null : new Base64(item.one.content, 'base64'))),
 }
 
 /** Returns the attachments of a message. They are decoded while other sessions run. */
