@@ -145,9 +145,11 @@ async function deliverTo(
     requireTls,
     account: session.account?.user,
     session: connection.record.id,
+    repliesEach: session.isLmtp,
     at,
   }
-  const { copies, queued, loop } = await deliver(context, delivery)
+  const { copies, queued, loop, notes = [] } = await deliver(context, delivery)
+  for (const note of notes) connection.record.note(note)
   if (loop) connection.record.note(`the message is in a loop and is not sent on: ${loop.join(' → ')}`)
   if (transaction.lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
   const reported = reportedHere(recipients, queued, wanted)

@@ -1,5 +1,5 @@
-import { accountOwner, type Owner } from './types.ts'
-import type { ValueChanges, ValueSpace, ValueStore, Values } from './value-types.ts'
+import { accountOwner, type MessageStore, type Owner } from './types.ts'
+import type { ValueChanges, ValueSpace, Values } from './value-types.ts'
 
 /** How many scripts an account may have, and how large each may be. */
 export interface ScriptLimits {
@@ -52,16 +52,23 @@ export function assertScriptName(name: string): void {
     throw new ScriptError(`The name of a script must not have more than ${MAX_NAME_OCTETS} octets.`)
 }
 
+type ScriptStore = Pick<MessageStore, 'values' | 'changeValues' | 'hasState' | 'setState'>
+
+/** The state that says that an owner may have scripts, so that a delivery to others reads nothing. */
+const stateKey = (owner: Owner): string => `sieve ${owner}`
+
 /** The scripts of one account, in the store. Every change throws ScriptError if it is refused, and StoreError. */
 export class SieveScripts {
-  readonly #store: ValueStore
+  readonly #store: ScriptStore
+  readonly #owner: Owner
   readonly #space: ValueSpace
   readonly #configured: string | undefined
   readonly #limits: ScriptLimits
 
-  constructor(store: ValueStore, { user, sieve }: ScriptOwner, limits: ScriptLimits) {
+  constructor(store: ScriptStore, { user, sieve }: ScriptOwner, limits: ScriptLimits) {
     this.#store = store
-    this.#space = { kind: 'sieve', reader: accountOwner(user) }
+    this.#owner = accountOwner(user)
+    this.#space = { kind: 'sieve', reader: this.#owner }
     this.#configured = sieve
     this.#limits = limits
   }
@@ -85,7 +92,7 @@ export class SieveScripts {
 
   /** Returns the active script; undefined if none is active. */
   async active(): Promise<{ readonly name: string; readonly content: Buffer } | undefined> {
-    const values = await this.#store.values(this.#space)
+    const values = this.#store.hasState(stateKey(this.#owner)) ? await this.#store.values(this.#space) : new Map()
     const name = this.#activeIn(values)
     const content = name === undefined ? undefined : this.#contentIn(values, name)
     return name === undefined || content === undefined ? undefined : { name, content }
@@ -141,6 +148,8 @@ export class SieveScripts {
 
   async #change(change: (values: Values) => ValueChanges): Promise<void> {
     let refusal: unknown
+    const key = stateKey(this.#owner)
+    if (!this.#store.hasState(key)) await this.#store.setState(key, 'scripts')
     await this.#store.changeValues(this.#space, (values) => {
       refusal = undefined
       try {
@@ -191,7 +200,8 @@ function missing(name: string): never {
 }
 
 /** Deletes the scripts of an owner, and what they remember. @throws StoreError */
-export async function forgetScripts(store: ValueStore, reader: Owner): Promise<void> {
+export async function forgetScripts(store: ScriptStore, reader: Owner): Promise<void> {
+  if (store.hasState(stateKey(reader))) await store.setState(stateKey(reader), undefined)
   for (const kind of ['sieve', 'sieve-memory'] as const)
     await store.changeValues({ kind, reader }, (values) => new Map([...values.keys()].map((name) => [name, undefined])))
 }

@@ -25,6 +25,8 @@ import { headerOf, matchesFilters, matchesRecipient } from '../outgoing/filters.
 import { type DeliveryPlan, planDelivery } from '../outgoing/plan.ts'
 import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
 import { checkMailboxQuota, lateQuotaError } from './check-quota.ts'
+import { resolveRecipient } from './resolve.ts'
+import { keepInInbox, rejectionOf, remember, runScripts, type ScriptRun } from './run-scripts.ts'
 import { keywordsFor, keywordsOf } from './tags.ts'
 import { type Delivery, DeliveryError, type DeliveryServices, type Recipient } from './types.ts'
 
@@ -36,6 +38,8 @@ interface Delivered {
   readonly queued: ReadonlySet<string>
   /** The path of a message that is in a loop, and is not sent to other hosts. */
   readonly loop?: readonly string[] | undefined
+  /** The work of the Sieve scripts of the recipients, in words. */
+  readonly notes?: readonly string[]
 }
 
 /**
@@ -48,6 +52,7 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
   const newsgroups = newsgroupsOf(recipients)
   const size = (delivery.octets ?? countOctets(message)) + (trace?.length ?? 0)
   await checkQuotas(services, delivery, size)
+  const runs = await runScripts(services, delivery)
   // A group that refuses the message must refuse it before any mailbox has it.
   const articles = newsgroups.length > 0 ? await postToNewsgroups(services, newsgroups, delivery) : []
   const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
@@ -62,14 +67,28 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
   const limits = new Map<string, HoldLimit | undefined>()
   const created: Account[] = []
   const newOwners: Owner[] = []
+  const done: (readonly [user: string, run: ScriptRun])[] = []
   try {
     const copies = new Map<string, Pieces>()
+    const scripted: { readonly folderId: string; readonly flags: readonly string[]; readonly octets: Pieces }[] = []
     for (const recipient of recipients) {
       const { address, destination } = recipient
       if (destination.kind === 'newsgroup' || outgoing.withoutCopy.has(address)) continue
       const before = created.length
       const owner = await ownerOf(services, destination, created)
       if (created.length > before && !(await services.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
+      const run = destination.kind === 'mailbox' ? runs.get(destination.account.user) : undefined
+      if (run && destination.kind === 'mailbox') {
+        const whole = !stripped || stripped.names(address) ? message : stripped.rest
+        for (const { folder, flags, message: changed } of run.copies) {
+          scripted.push({ folderId: folder.id, flags, octets: changed ? [changed] : whole })
+          limits.set(folder.id, await limitOf(services.store, owner, destination.account.quota))
+        }
+        runs.delete(destination.account.user)
+        done.push([destination.account.user, run])
+        continue
+      }
+      if (destination.kind === 'mailbox' && done.some(([user]) => user === destination.account.user)) continue
       const { id } = await (destination.kind === 'captured'
         ? openCaptured(services.store, folderOf(address, destination.domain))
         : openInbox(services.store, owner))
@@ -85,7 +104,8 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
       : keywordsOf(given)
     const queued = outgoing.targets.length > 0 ? await queueTargets(services, outgoing.targets, delivery) : []
     const batch: NewMessage[] = []
-    for (const copy of stripped ? [message, stripped.rest] : [message]) {
+    const contents = new Set([message, ...(stripped ? [stripped.rest] : []), ...scripted.map(({ octets }) => octets)])
+    for (const copy of contents) {
       const targets: AppendTarget[] = []
       for (const [folderId, octets] of copies) {
         const rcptTo = capturedFor.get(folderId)
@@ -98,14 +118,29 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
             ...(rcptTo && { envelope: { ...envelope, rcptTo } }),
           })
       }
+      for (const { folderId, flags: own, octets } of scripted) {
+        const limit = limits.get(folderId)
+        if (octets === copy) targets.push({ folderId, flags: distinct([...flags, ...own]), ...(limit && { limit }) })
+      }
       if (copy === sentOctets) targets.push(...queued)
       if (targets.length === 0) continue
       const start = trace ? [trace, ...copy] : copy
-      batch.push({ raw: rest ? followed(start, rest) : start, targets, envelope, internalDate: at })
+      batch.push({
+        raw: rest && (copy === message || copy === stripped?.rest) ? followed(start, rest) : start,
+        targets,
+        envelope,
+        internalDate: at,
+      })
     }
     const copied = batch.length > 0 ? await services.store.append(batch) : []
     const kept = outgoing.targets.length > 0 ? copied.filter(({ folder }) => folder.owner !== OUTGOING_OWNER) : copied
-    return { copies: articles.length > 0 ? [...articles, ...kept] : kept, queued: outgoing.sent, loop: outgoing.loop }
+    const notes = await finishScripts(services, delivery, done)
+    return {
+      copies: articles.length > 0 ? [...articles, ...kept] : kept,
+      queued: outgoing.sent,
+      loop: outgoing.loop,
+      notes,
+    }
   } catch (error) {
     // The store may have the message.
     if (error instanceof StoreError && error.code === 'unknown') throw error
@@ -117,6 +152,41 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
         : undefined
     throw full ? await lateQuotaError(services.store, full, size) : error
   }
+}
+
+/**
+ * Sends what scripts send, and keeps what they remember. Returns notes about all. A message that cannot be redirected is kept.
+ * @throws StoreError if it cannot be kept either; the client sends it again then
+ */
+async function finishScripts(
+  services: DeliveryServices,
+  delivery: Delivery,
+  runs: readonly (readonly [user: string, run: ScriptRun])[],
+): Promise<readonly string[]> {
+  const notes: string[] = []
+  for (const [user, run] of runs) {
+    notes.push(...run.notes)
+    for (const mail of [...run.sent, ...rejectionOf(services, delivery, run)]) {
+      const { from, to, header, message, isWritten } = mail
+      try {
+        await deliver(services, {
+          trace: Buffer.from(`Return-Path: <${from}>\r\n`),
+          message: [Buffer.from(header), message],
+          mailFrom: from,
+          recipients: [{ address: to, destination: resolveRecipient(services, to) }],
+          session: delivery.session,
+          isWrittenByScript: isWritten,
+          ...(delivery.at === undefined ? {} : { at: delivery.at }),
+        })
+      } catch (error) {
+        if (!(error instanceof DeliveryError || error instanceof StoreError)) throw error
+        notes.push(`${user}: the message to ${to} was not sent: ${error.message}`)
+        if (!isWritten) await keepInInbox(services, delivery, user, mail)
+      }
+    }
+    await remember(services.store, user, run.remember, delivery.at ?? Date.now())
+  }
+  return notes
 }
 
 const NOTHING_OUTGOING: DeliveryPlan = { targets: [], sent: new Set(), withoutCopy: new Set() }

@@ -5,6 +5,7 @@ import type { Captured } from '../../core/config/schema/directory.ts'
 import type { Tagging } from '../../core/config/schema/tagging.ts'
 import type { Pieces } from '../../core/octets/pieces.ts'
 import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
+import type { ScriptLimits } from '../../storage/store/sieve-scripts.ts'
 import type { DeliveryEnvelope, MessageStore } from '../../storage/store/types.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { RelayQueue } from '../outgoing/plan.ts'
@@ -28,6 +29,8 @@ export interface DeliveryServices {
   readonly ruleTags?: ((delivery: Delivery) => Promise<readonly string[]>) | undefined
   /** The folders of captured mail. Absent: each domain has one. */
   readonly captured?: Pick<Captured, 'folder' | 'mailboxes'> | undefined
+  /** The limits of Sieve scripts. Absent: no scripts run. */
+  readonly sieve?: ScriptLimits | undefined
   /** Sends reports that a test asks for. Absent: no address asks for one. */
   readonly reports?: ReportSchedule | undefined
 }
@@ -84,6 +87,10 @@ export interface Delivery {
   readonly client?: DeliveryEnvelope['client'] | undefined
   /** The results for its sender. */
   readonly authentication?: MessageAuthentication | undefined
+  /** Whether the client gets a reply for each recipient: LMTP. */
+  readonly repliesEach?: boolean | undefined
+  /** Whether a Sieve script has written it: no script answers it. */
+  readonly isWrittenByScript?: boolean
   /** Time of arrival in milliseconds since the epoch. Default: now. */
   readonly at?: number
 }
@@ -97,6 +104,7 @@ export interface Delivery {
  * - `article-refused`: a newsgroup among the recipients refuses the message.
  * - `article-deferred`: a newsgroup cannot accept the message now.
  * - `bad-address`: an address has characters that no address has.
+ * - `rejected`: the Sieve script of the recipient rejects the message.
  * - `on-demand`: the address asks for a refusal, which is in `reply`.
  */
 export type DeliveryFailure =
@@ -107,6 +115,7 @@ export type DeliveryFailure =
   | 'article-refused'
   | 'article-deferred'
   | 'bad-address'
+  | 'rejected'
   | 'on-demand'
 
 const REPLIES: Readonly<Record<DeliveryFailure, readonly [code: number, status: string]>> = {
@@ -115,6 +124,7 @@ const REPLIES: Readonly<Record<DeliveryFailure, readonly [code: number, status: 
   'mailbox-full': [452, '4.2.2'], // RFC 3463 section 3.3, RFC 5321 section 4.2.3
   'over-quota': [552, '5.2.2'],
   'bad-address': [553, '5.1.3'],
+  rejected: [550, '5.7.1'], // RFC 5429 section 2.1.1
   'article-refused': [554, '5.6.0'],
   'article-deferred': [451, '4.3.0'],
   'on-demand': [550, '5.0.0'],

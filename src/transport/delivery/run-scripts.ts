@@ -1,0 +1,269 @@
+import { addressKey } from '../../accounts/directory/names.ts'
+import type { Account } from '../../accounts/directory/types.ts'
+import { joinPieces } from '../../core/octets/pieces.ts'
+import { definedOnly } from '../../core/values/defined.ts'
+import { headerFields, headerValues } from '../../mail/format/headers.ts'
+import { compileScript, runScript } from '../../mail/sieve/sieve.ts'
+import type { CompileResult, SieveAction, SieveResult } from '../../mail/sieve/types.ts'
+import { mailboxNameMistake, openFolder, openInbox, withInboxInCapitals } from '../../storage/store/mailboxes.ts'
+import { SieveScripts } from '../../storage/store/sieve-scripts.ts'
+import { accountOwner, type Folder, type MessageStore, type Owner } from '../../storage/store/types.ts'
+import { headerOf } from '../outgoing/filters.ts'
+import { writeRejection } from './reports/rejection.ts'
+import { type Delivery, DeliveryError, type DeliveryServices } from './types.ts'
+
+/** A copy that a script stores. */
+export interface ScriptedCopy {
+  readonly folder: Folder
+  readonly flags: readonly string[]
+  /** The message with the header that the script has changed. Absent: it is unchanged. */
+  readonly message?: Buffer | undefined
+}
+
+/** The decision of the script of a recipient. */
+export interface ScriptRun {
+  /** The recipient for whom it ran. */
+  readonly address: string
+  readonly copies: readonly ScriptedCopy[]
+  /** Why the message is refused. */
+  readonly rejection?: string | undefined
+  /** Messages to send once the copies are stored. */
+  readonly sent: readonly ScriptedMail[]
+  readonly remember: SieveResult['remember']
+  /** Its actions in words, for the record of the session: `alice: filed into Junk by line 7`. */
+  readonly notes: readonly string[]
+}
+
+/** A message that a script sends. */
+export interface ScriptedMail {
+  readonly from: string
+  readonly to: string
+  /** Fields before those of the message. */
+  readonly header: string
+  readonly message: Buffer
+  /** Whether a script wrote it, so that no other script answers it. */
+  readonly isWritten: boolean
+}
+
+/** The field that keeps a message from being redirected by the same account again, here or after another host. */
+const REDIRECTED = 'X-Sieve-Redirected-From'
+
+/**
+ * Runs the scripts of the accounts that get a message. Returns their runs by account.
+ * @throws DeliveryError `rejected` if a script rejects it, and the client learns that for this recipient
+ */
+export async function runScripts(services: DeliveryServices, delivery: Delivery): Promise<Map<string, ScriptRun>> {
+  const runs = new Map<string, ScriptRun>()
+  for (const { address, destination } of services.sieve ? delivery.recipients : []) {
+    if (destination.kind !== 'mailbox' || runs.has(destination.account.user)) continue
+    const run = await runScriptOf(services, delivery, { account: destination.account, address })
+    if (run) runs.set(destination.account.user, run)
+  }
+  const rejections = [...runs.values()].flatMap(({ rejection }) => rejection ?? [])
+  // RFC 5429 section 2.1: the protocol refuses where it can; else the sender gets a report.
+  const isWhole = delivery.recipients.every(
+    ({ destination }) => destination.kind === 'mailbox' && runs.get(destination.account.user)?.rejection !== undefined,
+  )
+  const [why] = rejections
+  if (why !== undefined && (isWhole || delivery.repliesEach))
+    throw new DeliveryError('rejected', why.replaceAll(/\s+/g, ' '))
+  return runs
+}
+
+/**
+ * Runs the active script of an account on a message, and stores nothing yet. Undefined if no script is active. A script that
+ * fails keeps the message in INBOX, and says why in its notes. RFC 5228 section 2.10.6.
+ */
+async function runScriptOf(
+  services: DeliveryServices,
+  delivery: Delivery,
+  { account, address }: { readonly account: Account; readonly address: string },
+): Promise<ScriptRun | undefined> {
+  const { store, sieve } = services
+  const scripts = sieve && new SieveScripts(store, account, sieve)
+  const active = await scripts?.active()
+  if (!scripts || !sieve || !active) return undefined
+  const limits = { scriptOctets: sieve.scriptSize }
+  const compile = (content: Buffer): CompileResult => compileScript(content, limits)
+  const compiled = compile(active.content)
+  const owner = accountOwner(account.user)
+  if ('errors' in compiled) {
+    const [{ line, message } = { line: 1, message: 'it has mistakes' }] = compiled.errors
+    return kept(
+      address,
+      await openInbox(store, owner),
+      `${account.user}: the script ${active.name} does not run: line ${line}: ${message}`,
+    )
+  }
+  const raw = await wholeOf(delivery)
+  const own = [...account.addresses]
+  const result = await runScript(
+    compiled.script,
+    { raw, envelope: { from: delivery.mailFrom, to: address } },
+    {
+      addresses: own.some((one) => addressKey(one) === addressKey(address)) ? own : [...own, address],
+      nowMs: delivery.at ?? Date.now(),
+      mailboxExists: async (name) => (await folderNamed(store, owner, name)) !== undefined,
+      specialUse: async (use, mailbox) =>
+        (await store.listFolders(owner)).find(
+          ({ name, specialUse }) =>
+            specialUse?.toLowerCase() === use.toLowerCase() && (mailbox === undefined || mailbox === name),
+        )?.name,
+      included: async (name, location) => {
+        const content = location === 'personal' ? await scripts.find(name) : undefined
+        return content && compile(content)
+      },
+      remembers: (key) => isRemembered(store, owner, key, delivery.at ?? Date.now()),
+    },
+    limits,
+  )
+  return executed(services, delivery, { account, address, raw, result })
+}
+
+const kept = (address: string, folder: Folder, note: string): ScriptRun => ({
+  address,
+  copies: [{ folder, flags: [] }],
+  sent: [],
+  remember: [],
+  notes: [note],
+})
+
+/** Returns what the actions of a run are for this account. */
+async function executed(
+  { store }: DeliveryServices,
+  delivery: Delivery,
+  {
+    account,
+    address,
+    raw,
+    result,
+  }: { readonly account: Account; readonly address: string; readonly raw: Buffer; readonly result: SieveResult },
+): Promise<ScriptRun> {
+  const owner = accountOwner(account.user)
+  const copies: ScriptedCopy[] = []
+  const sent: ScriptedMail[] = []
+  const notes = result.trace.map(
+    ({ text, script, line }) =>
+      `${account.user}: ${text} by line ${line}${script === undefined ? '' : ` of ${script}`}`,
+  )
+  if (result.error)
+    notes.push(`${account.user}: the script failed at line ${result.error.line}: ${result.error.message}`)
+  let rejection: string | undefined
+  const isLoop = wasRedirectedBy(raw, address)
+  for (const action of result.actions) {
+    if (action.type === 'keep') copies.push(copyIn(await openInbox(store, owner), action))
+    else if (action.type === 'fileinto') copies.push(copyIn(await folderOf(store, owner, action), action))
+    else if (action.type === 'reject' || action.type === 'ereject') rejection = action.reason
+    else if (action.type === 'redirect') {
+      if (isLoop) {
+        copies.push({ folder: await openInbox(store, owner), flags: [] })
+        notes.push(`${account.user}: kept, because the message has been redirected from here before`)
+      } else
+        sent.push({
+          from: delivery.mailFrom,
+          to: action.address,
+          header: `${REDIRECTED}: ${address}\r\n`,
+          message: action.message ?? raw,
+          isWritten: false,
+        })
+    } else if ((action.type === 'vacation' || action.type === 'notify') && !delivery.isWrittenByScript)
+      for (const to of action.to)
+        sent.push({
+          from: action.from,
+          to,
+          header: '',
+          message: action.content,
+          isWritten: true,
+        })
+  }
+  return { address, copies, rejection, sent, remember: result.remember, notes }
+}
+
+type Storing = Extract<SieveAction, { readonly type: 'keep' | 'fileinto' }>
+
+const copyIn = (folder: Folder, { flags, message }: Storing): ScriptedCopy => ({ folder, flags, message })
+
+/** Returns the mailbox of `fileinto`: INBOX if it does not exist and is not to be created, as Pigeonhole does. RFC 5490 section 3.2. */
+async function folderOf(
+  store: MessageStore,
+  owner: Owner,
+  { mailbox, create, specialUse }: Extract<SieveAction, { readonly type: 'fileinto' }>,
+): Promise<Folder> {
+  const name = withInboxInCapitals(mailbox)
+  const found = await folderNamed(store, owner, name)
+  if (found || !create || mailboxNameMistake(name) !== undefined) return found ?? openInbox(store, owner)
+  const settings = specialUse === undefined ? {} : ({ specialUse } as Parameters<typeof openFolder>[3])
+  return openFolder(store, owner, name, settings)
+}
+
+/** The mailboxes of an account exist from its first message on. */
+async function folderNamed(store: MessageStore, owner: Owner, name: string): Promise<Folder | undefined> {
+  await openInbox(store, owner)
+  return store.findFolder(owner, withInboxInCapitals(name))
+}
+
+/** More redirections of one message are a loop, in which its address changes each time. */
+const MAX_REDIRECTIONS = 8
+
+function wasRedirectedBy(message: Buffer, address: string): boolean {
+  const header = headerOf([message])
+  const senders = headerValues(header, headerFields(header), REDIRECTED.toLowerCase())
+  const isSame = (value: string): boolean => addressKey(value.trim()) === addressKey(address)
+  return senders.length >= MAX_REDIRECTIONS || senders.some(isSame)
+}
+
+async function wholeOf({ message, rest }: Delivery): Promise<Buffer> {
+  const pieces = [...message]
+  if (rest) for await (const piece of rest()) pieces.push(piece)
+  return joinPieces(pieces)
+}
+
+const memoryOf = (reader: Owner) => ({ kind: 'sieve-memory', reader }) as const
+
+async function isRemembered(store: MessageStore, owner: Owner, key: string, at: number): Promise<boolean> {
+  const until = (await store.values({ ...memoryOf(owner), names: [key] })).get(key)
+  return until !== undefined && Number(until.toString()) > at
+}
+
+/** Remembers the keys of a run, and forgets those that have expired. RFC 7352 section 3, RFC 5230 section 4.2. @throws StoreError */
+export async function remember(
+  store: MessageStore,
+  user: string,
+  keys: SieveResult['remember'],
+  at: number,
+): Promise<void> {
+  if (keys.length === 0) return
+  await store.changeValues(memoryOf(accountOwner(user)), (current) => {
+    const expired = [...current].filter(([, until]) => Number(until.toString()) <= at).map(([key]) => key)
+    return new Map<string, Buffer | undefined>([
+      ...expired.map((key) => [key, undefined] as const),
+      ...keys.map(({ key, seconds }) => [key, Buffer.from(String(at + seconds * 1000))] as const),
+    ])
+  })
+}
+
+/** Returns the report about a rejection. Reports are not reported about. */
+export function rejectionOf(
+  services: DeliveryServices,
+  delivery: Delivery,
+  { address, rejection: text }: ScriptRun,
+): readonly ScriptedMail[] {
+  const { mailFrom, at = Date.now() } = delivery
+  if (text === undefined || mailFrom === '') return []
+  const message = writeRejection(services, delivery, { address, text, at })
+  return [{ from: '', to: mailFrom, header: '', message, isWritten: true }]
+}
+
+/** Keeps a message in INBOX that a script could not redirect. @throws StoreError */
+export async function keepInInbox(
+  { store }: DeliveryServices,
+  { trace, mailFrom, session, at }: Delivery,
+  user: string,
+  { message }: ScriptedMail,
+): Promise<void> {
+  const { id } = await openInbox(store, accountOwner(user))
+  const envelope = definedOnly({ mailFrom, session })
+  await store.append([
+    { raw: trace ? [trace, message] : message, targets: [{ folderId: id }], envelope, internalDate: at },
+  ])
+}
