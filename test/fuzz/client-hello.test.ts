@@ -237,6 +237,9 @@ describe(`ClientHello, mutated, gets the same verdict (seed ${seed})`, () => {
     const table = async (sent: Buffer): Promise<Verdict> => {
       const read = readClientHello(sent)
       if (read.kind !== 'hello' || read.hello.defects.length > 0) return 'refused'
+      const { renegotiationInfo, supportedVersions } = read.hello.extensions
+      // RFC 5746 section 3.6. The table leaves this to OpenSSL, which looks at it before TLS 1.3.
+      if (renegotiationInfo?.length && !supportedVersions?.includes(0x0304)) return 'refused'
       return route(read, capabilities, undefined).refusal === undefined ? 'accepted' : 'refused'
     }
     const { different, counts } = await fuzz(base, node, table)

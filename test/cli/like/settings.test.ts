@@ -113,7 +113,7 @@ describe('--like mailpit', () => {
       'MP_SMTP_BIND_ADDR: "1025" is not an address with a port; write it as 127.0.0.1:1025',
     ])
     expect(await problemsOf('mailpit', { MP_SMTP_AUTH: 'a:b' })).toEqual([
-      '--like mailpit: a log-on needs MP_SMTP_TLS_CERT and MP_SMTP_TLS_KEY, or MP_SMTP_AUTH_ALLOW_INSECURE=true',
+      'sealpost: --like mailpit: a log-on needs MP_SMTP_TLS_CERT and MP_SMTP_TLS_KEY, or MP_SMTP_AUTH_ALLOW_INSECURE=true',
     ])
     expect(
       await problemsOf('mailpit', { MP_SMTP_RELAY_HOST: 'a.test', MP_SMTP_RELAY_ALLOWED_RECIPIENTS: '[ab]+@' }),

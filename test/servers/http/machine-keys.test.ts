@@ -69,10 +69,10 @@ const PLAIN = new Set(
     connector default delay delayWarning delegates deny description distrust domain domains eventDelay expiresAfter
     external externalAccounts failedLogonDelay filter folder folders from garbage gateway giveUpAfter
     greeting groups handshakeTimeout header hide hostname hosts html http id idleTimeout imap4 inboxes inject interval issuer
-    keySecret keySecretFallback label lifetime lmtp loginDelay logonTimeout mailboxReferrals match matching maxAge maxSize
+    keySecret keySecretFallback label lifetime lmtp loginDelay logonTimeout mailboxReferrals managesieve match matching maxAge maxSize
     memory memoryLimit messageSize moderator motd mx name nntp node organization oversizedReply password
     passwordHash path peer per pop3 progressInterval ptr rate rawReply readers records redirectUris referral
-    refreshTokenLifetime repeatAfter reply report retries retry rua secret selector senders serialNumber sessionSize size
+    refreshTokenLifetime repeatAfter reply report retries retry rua scriptSize secret selector senders serialNumber sessionSize sieve size
     smtp subject suppressed tags text timeout to token transfer trust ttl txt types until url user userClaim users validationDelay verb
     virtualServer
   `.split(/\s+/),

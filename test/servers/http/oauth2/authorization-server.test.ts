@@ -115,7 +115,7 @@ describe('the authorization code', () => {
     expect(back).toMatchObject({ state: 'of the test', iss: `https://localhost:${lab.server('http').tlsPort}` })
     const grant = { grant_type: 'authorization_code', client_id: 'sealpost', redirect_uri: callback }
     const { body } = await client.token({ ...grant, code: back.code ?? '', code_verifier: verifier })
-    expect(body.scope).toBe('smtp pop3 imap4 nntp lmtp http')
+    expect(body.scope).toBe('smtp pop3 imap4 nntp lmtp managesieve http')
     expect(body.id_token).toBeUndefined()
   })
 
@@ -297,7 +297,7 @@ it('takes pushed authorization requests', async () => {
   const back = await client.authorize({ client_id: 'sealpost', request_uri: body.request_uri }, 'alice', password)
   const grant = { grant_type: 'authorization_code', client_id: 'sealpost', redirect_uri: callback }
   const answer = await client.token({ ...grant, code: back.code ?? '', code_verifier: verifier })
-  expect(answer.body.scope).toBe('smtp pop3 imap4 nntp lmtp http')
+  expect(answer.body.scope).toBe('smtp pop3 imap4 nntp lmtp managesieve http')
 })
 
 describe('a device', () => {
@@ -323,7 +323,10 @@ describe('a device', () => {
     const { answer } = await client.follow(at, { user: 'bob', password: 'bobs-secret', action: 'log-on' })
     expect(answer.body).toContain('The device is connected')
     const tokens = await poll(device.device_code)
-    expect(claimsOf(tokens.access_token)).toMatchObject({ sub: 'bob', scope: 'smtp pop3 imap4 nntp lmtp http' })
+    expect(claimsOf(tokens.access_token)).toMatchObject({
+      sub: 'bob',
+      scope: 'smtp pop3 imap4 nntp lmtp managesieve http',
+    })
     expect((await refresh(tokens.refresh_token)).status).toBe(200)
     expect((await poll(device.device_code)).error).toBe('invalid_grant')
   })
@@ -366,7 +369,7 @@ it('has an add-on for Thunderbird, which names the endpoints and the mail server
     authorizationEndpoint: `${issuer}/oauth2/authorize`,
     tokenEndpoint: `${issuer}/oauth2/token`,
     redirectionEndpoint: 'http://localhost',
-    scopes: 'smtp pop3 imap4 nntp lmtp http',
+    scopes: 'smtp pop3 imap4 nntp lmtp managesieve http',
     usePKCE: true,
     hostnames: ['127.0.0.1'],
   })
