@@ -39,7 +39,7 @@ function defectsOf({ call, input, answer }: SentCall): string[] {
     ...(STACK.test(JSON.stringify(body)) ? ['shows a stack or a file of the lab'] : []),
     ...(headers.has('x-injected') ? ['has a field that the request injected'] : []),
     ...(leavesPath(operation, input) ? [] : undocumented(operation, answer)),
-    ...(isClean && isByShape(operation, status, body)
+    ...(isClean && isByShape(operation, input, status, body)
       ? [`refuses what its schema allows: ${JSON.stringify(body)}`]
       : []),
     ...(status < 300 && operation.method !== 'GET' ? acceptedMistakes(operation, input) : []),
@@ -53,12 +53,20 @@ const STACK = /\bat [\w.<>[\] ]+ \([^)]*:\d+:\d+\)|node:internal|node_modules|\/
 const leavesPath = ({ path }: Operation, input: Readonly<Record<string, unknown>>): boolean =>
   pathParameters(path).some((name) => ['', '.', '..'].includes(`${input[name]}`))
 
-/** Operations whose input is a part of a configuration: which values go together is not a part of its schema. */
+/**
+ * Operations whose input is a part of a configuration, as that of others with `configured` is: which values go together is not
+ * a part of its schema.
+ */
 const CONFIGURATION = /^(?:faults\.(?:add|update)|configuration\.|virtualServers\.)/
 
 /** Returns whether the schema of the input has refused a request. */
-const isByShape = ({ name }: Operation, status: number, { errors: mistakes }: { errors?: unknown }): boolean =>
-  (status === 400 || status === 422) && mistakes !== undefined && !CONFIGURATION.test(name)
+const isByShape = (
+  { name }: Operation,
+  { configured }: Readonly<Record<string, unknown>>,
+  status: number,
+  { errors: mistakes }: { errors?: unknown },
+): boolean =>
+  (status === 400 || status === 422) && mistakes !== undefined && !CONFIGURATION.test(name) && configured !== true
 
 /** Returns what is wrong with the JSON of a request that the lab has accepted. */
 function acceptedMistakes(operation: Operation, input: object): string[] {
