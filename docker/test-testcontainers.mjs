@@ -42,4 +42,4 @@ try {
 }
 
 const broken = new SealpostContainer(image).withEnvironment({ SEALPOST_STORE: '{ nope: 1 }' })
-await assert.rejects(broken.start(), /The container printed:\n {2}SEALPOST_STORE: nope: unknown key/)
+await assert.rejects(broken.start(), /The container printed:\n {2}sealpost: SEALPOST_STORE: nope: unknown key/)
