@@ -19,6 +19,7 @@ const clients = (name) => `test/clients/${name}.test.ts`
 const oldTls = 'test/tls/legacy/interop/clients.interop.test.ts'
 const scanners = 'test/tls/legacy/interop/scanners.interop.test.ts'
 const judges = 'test/tls/negotiation/judges/judges.interop.test.ts'
+const sieveClients = 'test/servers/managesieve/clients.interop.test.ts'
 const serverChecks = 'test/checks/verify/servers.interop.test.ts'
 
 /**
@@ -105,6 +106,7 @@ export const programs = {
       'SMTP, IMAP4',
       { [clients('sasl-clients')]: /^GNU SASL/, [clients('smtp-senders')]: /gsasl/, [clients('ntlm')]: /^gsasl/ },
     ],
+    ['sieve-connect', debian('sieve-connect'), 'ManageSieve', { [sieveClients]: /^sieve-connect/ }],
     ['slrnpull', debian('slrnpull'), 'NNTP', { [clients('nntp-readers')]: /^slrnpull/ }],
     ['suck', debian('suck'), 'NNTP', { [clients('nntp-readers')]: /^suck/ }],
   ],
@@ -166,6 +168,8 @@ export const programs = {
         [clients('more/mail-imapclient')]: /./,
       },
     ],
+    ['Net::ManageSieve', debian('libnet-managesieve-perl'), 'ManageSieve', { [sieveClients]: /^Net::ManageSieve/ }],
+    ['sievelib', debian('python3-sievelib'), 'ManageSieve', { [sieveClients]: /^sievelib/ }],
     ['Authen::NTLM', debian('libauthen-ntlm-perl'), 'IMAP4', { [clients('ntlm')]: /Authen::NTLM/ }],
     [
       'Ruby',

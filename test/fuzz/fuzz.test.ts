@@ -5,12 +5,12 @@ import { connect as tlsConnect } from 'node:tls'
 import pino from 'pino'
 import { afterAll, describe, expect, it } from 'vitest'
 import { seededRandom } from '../../src/core/values/random.ts'
-import { type Protocol, startLab } from '../../src/testing/index.ts'
+import { startLab } from '../../src/testing/index.ts'
 import { LineClient } from '../support/line-client.ts'
 import { isLong } from '../support/long.ts'
 import { mutate } from './mutate.ts'
 import { roundsOf, seedOf } from './rounds.ts'
-import { fuzzStates } from './scripts.ts'
+import { type FuzzedProtocol, fuzzStates } from './scripts.ts'
 
 /** Sessions per state, each with up to a dozen commands. `npm run fuzz` runs more. */
 const rounds = Number(process.env.SEALPOST_FUZZ_ROUNDS ?? (isLong ? 40 : 15))
@@ -28,8 +28,10 @@ const accounts = [
   { user: 'bob', password: 'secret' },
 ]
 const feeds = [{ peer: 'peer.test', direction: 'in' as const, from: ['127.0.0.1'] }]
-const virtualServers = (['smtp', 'pop3', 'imap4', 'nntp'] as const).map((protocol) => ({
+const protocols = ['smtp', 'pop3', 'imap4', 'nntp', 'managesieve'] as const
+const virtualServers = protocols.map((protocol) => ({
   protocol,
+  tlsPort: 0,
   authentication: ['anonymous' as const, 'basic' as const, 'ntlm' as const],
   ...(protocol === 'nntp' ? { feeds } : {}),
 }))
@@ -52,7 +54,7 @@ async function sendAll(port: number, input: readonly Buffer[]): Promise<void> {
 }
 
 /** The commands of a regular client, and the beginning of each reply. */
-const regular: Readonly<Record<Protocol, readonly (readonly [command: string, reply: RegExp])[]>> = {
+const regular: Readonly<Record<FuzzedProtocol, readonly (readonly [command: string, reply: RegExp])[]>> = {
   smtp: [
     ['EHLO me', /^250/],
     ['MAIL FROM:<a@b.c>', /^250/],
@@ -79,18 +81,36 @@ const regular: Readonly<Record<Protocol, readonly (readonly [command: string, re
     ['DATE', /^111/],
     ['QUIT', /^205/],
   ],
+  managesieve: [
+    [`AUTHENTICATE "PLAIN" "${Buffer.from('\0bob\0secret').toString('base64')}"`, /^OK/],
+    ['PUTSCRIPT "regular" {5+}\r\nkeep;', /^OK/],
+    ['SETACTIVE "regular"', /^OK/],
+    ['LISTSCRIPTS', /^OK/],
+    ['LOGOUT', /^OK/],
+  ],
 }
 
-async function regularSession(protocol: Protocol): Promise<void> {
+/** Finds the last line of a reply. */
+const lastLines: Readonly<Record<FuzzedProtocol, RegExp>> = {
+  smtp: /^\d{3} /,
+  pop3: /^/,
+  imap4: /^[a-d] /,
+  nntp: /^/,
+  managesieve: /^(?:OK|NO|BYE)\b/,
+}
+
+async function regularSession(protocol: FuzzedProtocol): Promise<void> {
   using client = await LineClient.greeted(lab.server(protocol).port)
+  const isLast = (line: string): boolean => lastLines[protocol].test(line)
+  // Its greeting has several lines.
+  if (protocol === 'managesieve') await client.lines(isLast)
   for (const [command, reply] of regular[protocol]) {
     client.send(`${command}\r\n`)
-    const last = (line: string): boolean => (protocol === 'imap4' ? /^[a-d] /.test(line) : !/^\d{3}-/.test(line))
-    expect((await client.lines(last)).at(-1), `${protocol}: ${command}`).toMatch(reply)
+    expect((await client.lines(isLast)).at(-1), `${protocol}: ${command}`).toMatch(reply)
   }
 }
 
-for (const protocol of ['smtp', 'pop3', 'imap4', 'nntp'] as const) {
+for (const protocol of protocols) {
   /** The states, and the ClientHello. */
   const parts = fuzzStates[protocol].length + 1
   describe(`${protocol}, whatever a client sends (seed ${seed})`, () => {

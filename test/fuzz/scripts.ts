@@ -1,5 +1,7 @@
 import type { Protocol } from '../../src/testing/index.ts'
 
+export type FuzzedProtocol = Protocol | 'managesieve'
+
 /** The commands that lead a session into a state, and the commands to send there. */
 interface FuzzState {
   readonly name: string
@@ -76,8 +78,11 @@ const imapSelected = [
   'a CHECK',
 ]
 
+const sieveAny = ['CAPABILITY', 'NOOP', 'NOOP "tag"', 'NOOP {5+}\r\nt\r\nag', 'LOGOUT x', 'NONSENSE "a" 1']
+const sieve = `require ["fileinto", "variables", "vacation"];\r\nif anyof (header :matches "subject" "*x*", size :over 1K) { fileinto "\${1}"; }\r\n/* * */ vacation :days 7 text:\r\n..away\r\n.\r\n;\r\n`
+
 /** Every state of every protocol. */
-export const fuzzStates: Readonly<Record<Protocol, readonly FuzzState[]>> = {
+export const fuzzStates: Readonly<Record<FuzzedProtocol, readonly FuzzState[]>> = {
   smtp: [
     {
       name: 'before EHLO',
@@ -249,6 +254,41 @@ export const fuzzStates: Readonly<Record<Protocol, readonly FuzzState[]>> = {
       name: 'feeding',
       lead: ['MODE STREAM'],
       words: [`TAKETHIS <fuzz2@lab.test>\r\n${article}.`, 'IHAVE <fuzz3@lab.test>', `${article}.`],
+    },
+  ],
+  managesieve: [
+    {
+      name: 'not authenticated',
+      lead: [],
+      words: [
+        ...sieveAny,
+        `AUTHENTICATE "PLAIN" "${alice}"`,
+        `AUTHENTICATE {5+}\r\nPLAIN {${alice.length}+}\r\n${alice}`,
+        'AUTHENTICATE "LOGIN"\r\n"YWxpY2U="\r\n{8+}\r\nc2VjcmV0',
+        `AUTHENTICATE "NTLM"\r\n${ntlm.map((message) => `"${message}"`).join('\r\n')}`,
+        'AUTHENTICATE "SCRAM-SHA-256" "biwsbj1hbGljZSxyPWFiYw=="\r\n"*"',
+        'STARTTLS x',
+        'PUTSCRIPT "a" "keep;"',
+      ],
+    },
+    {
+      name: 'authenticated',
+      lead: [`AUTHENTICATE "PLAIN" "${alice}"`],
+      words: [
+        ...sieveAny,
+        `PUTSCRIPT "a" {${sieve.length}+}\r\n${sieve}`,
+        'PUTSCRIPT {3+}\r\nb\xc3\xbc "discard;"',
+        `CHECKSCRIPT {${sieve.length}+}\r\n${sieve}`,
+        'CHECKSCRIPT "if true { kep; }"',
+        'HAVESPACE "a" 1000',
+        'LISTSCRIPTS',
+        'SETACTIVE "a"',
+        'SETACTIVE ""',
+        'GETSCRIPT "a"',
+        'RENAMESCRIPT "a" "c"',
+        'DELETESCRIPT "c"',
+        'UNAUTHENTICATE',
+      ],
     },
   ],
 }
