@@ -1,0 +1,10 @@
+import { CORE } from './capabilities.ts'
+import type { Method } from './types.ts'
+
+/** The methods of all data types. */
+export const methods: ReadonlyMap<string, Method> = new Map<string, Method>(
+  Object.entries({
+    // RFC 8620 section 4
+    'Core/echo': { capability: CORE, run: async ({ args }) => args },
+  }),
+)

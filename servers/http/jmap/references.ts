@@ -1,0 +1,52 @@
+import { isMapping } from '../../../src/core/values/mapping.ts'
+import { invalid, type JsonObject, MethodError } from './types.ts'
+
+/** A response of a method, as a request has it: name, arguments and method call id. RFC 8620 section 3.4. */
+export type Response = readonly [name: string, args: JsonObject, callId: string]
+
+const badReference = (description: string): MethodError => new MethodError('invalidResultReference', description)
+
+/** Values that a reference may lead to. */
+const MAX_VALUES = 100_000
+
+/** Replaces the arguments that refer to results of earlier methods. RFC 8620 section 3.7. @throws MethodError */
+export function resolved(args: JsonObject, responses: readonly Response[]): JsonObject {
+  const out: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(args)) {
+    const plain = name.startsWith('#') ? name.slice(1) : name
+    if (plain !== name && Object.hasOwn(args, plain))
+      throw invalid(`${plain} and ${name} are both there; send one of them`)
+    out[plain] = plain === name ? value : referred(name, value, responses)
+  }
+  return out
+}
+
+function referred(argument: string, reference: unknown, responses: readonly Response[]): unknown {
+  const { resultOf, name, path } = isMapping(reference) ? reference : {}
+  if (typeof resultOf !== 'string' || typeof name !== 'string' || typeof path !== 'string')
+    throw badReference(`${argument} is not a result reference; it needs resultOf, name and path`)
+  const found = responses.find(([, , callId]) => callId === resultOf)
+  if (!found || found[0] !== name) throw badReference(`${argument}: no earlier call ${resultOf} answered ${name}`)
+  return valueAt(found[1], path)
+}
+
+/** Evaluates a JSON pointer, in which `*` stands for all items of an array. RFC 6901, RFC 8620 section 3.7. */
+function valueAt(value: unknown, path: string): unknown {
+  if (path === '') return value
+  if (!path.startsWith('/')) throw badReference(`the path ${path} does not begin with /`)
+  const [first = '', ...others] = path.slice(1).split('/')
+  const rest = others.length > 0 ? `/${others.join('/')}` : ''
+  const token = pointerToken(first)
+  if (Array.isArray(value)) {
+    if (token === '*') {
+      const items = value.map((item) => valueAt(item, rest)).flatMap((item) => (Array.isArray(item) ? item : [item]))
+      if (items.length > MAX_VALUES) throw badReference('the path leads to too many values')
+      return items
+    }
+    if (/^(?:0|[1-9]\d{0,8})$/.test(token) && Number(token) < value.length) return valueAt(value[Number(token)], rest)
+  } else if (isMapping(value) && Object.hasOwn(value, token)) return valueAt(value[token], rest)
+  throw badReference(`the path has no value at ${token}`)
+}
+
+/** Returns a reference token of a JSON pointer as the key that it names. RFC 6901 section 4. */
+export const pointerToken = (token: string): string => token.replaceAll('~1', '/').replaceAll('~0', '~')

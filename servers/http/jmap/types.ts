@@ -1,0 +1,157 @@
+import type { Account } from '../../../src/accounts/directory/types.ts'
+import type { Api } from '../../../src/api/api.ts'
+import type { Caller } from '../../../src/api/caller.ts'
+import type { MessageStore, Owner } from '../../../src/storage/store/types.ts'
+import type { ServerContext } from '../../service.ts'
+
+/** A JSON object, as a client sends it or gets it. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** Limits that the session object tells. RFC 8620 section 2. */
+export interface JmapLimits {
+  readonly maxSizeUpload: number
+  readonly maxConcurrentUpload: number
+  readonly maxSizeRequest: number
+  readonly maxConcurrentRequests: number
+  readonly maxCallsInRequest: number
+  readonly maxObjectsInGet: number
+  readonly maxObjectsInSet: number
+}
+
+/** The account of the caller: the only one of its session. */
+export interface JmapAccount {
+  readonly id: string
+  readonly account: Account
+  /** The address of the account in the domain of the lab. */
+  readonly address: string
+  readonly owner: Owner
+  /** The account itself, so that the operations of the lab find and change only its mail. */
+  readonly caller: Caller
+  readonly store: MessageStore
+}
+
+/** A request whose methods run one after the other. RFC 8620 section 3.3. */
+export interface JmapRequest {
+  readonly api: Api
+  readonly context: ServerContext
+  readonly account: JmapAccount
+  /** The capabilities that the client uses. */
+  readonly using: ReadonlySet<string>
+  readonly limits: JmapLimits
+  /** The ids of the objects that the request has created, by their creation ids. */
+  readonly createdIds: Map<string, string>
+  readonly signal: AbortSignal
+}
+
+/** A method call whose result references are resolved, and whose account is that of the caller. */
+export interface MethodCall extends JmapRequest {
+  readonly name: string
+  readonly args: JsonObject
+}
+
+/** A response of a method besides its first: its name, and its arguments. */
+export type Implicit = readonly [name: string, args: JsonObject]
+
+/** Runs a method. Implicit calls follow its response, with the same method call id. @throws MethodError */
+export interface Method {
+  readonly capability: string
+  run(call: MethodCall): Promise<JsonObject | { readonly response: JsonObject; readonly implicit: readonly Implicit[] }>
+}
+
+/** The error response of a method. RFC 8620 section 3.6.2. */
+export class MethodError extends Error {
+  override readonly name = 'MethodError'
+  readonly type: string
+  readonly more: JsonObject
+  constructor(type: string, description: string, more: JsonObject = {}) {
+    super(description)
+    this.type = type
+    this.more = more
+  }
+}
+
+/** Why an object is not created, updated or destroyed. RFC 8620 section 5.3. */
+export class SetError extends Error {
+  override readonly name = 'SetError'
+  readonly type: string
+  readonly more: JsonObject
+  /** @param more `properties` among others */
+  constructor(type: string, description: string, more: JsonObject = {}) {
+    super(description)
+    this.type = type
+    this.more = more
+  }
+}
+
+export const invalid = (description: string): MethodError => new MethodError('invalidArguments', description)
+export const invalidProperties = (properties: readonly string[], description: string): SetError =>
+  new SetError('invalidProperties', description, { properties })
+
+/** The ids of objects that changed after a state, in order of their changes, and the new state. RFC 8620 section 5.2. */
+export interface Changes {
+  readonly created: readonly string[]
+  readonly updated: readonly string[]
+  readonly destroyed: readonly string[]
+  readonly newState: string
+  readonly hasMoreChanges?: boolean
+  /** Further members of the response, such as `updatedProperties` of a Mailbox. */
+  readonly more?: JsonObject
+}
+
+/** The result of a query: all ids, or those at and after a position that the type has cut itself. */
+export interface QueryResult {
+  /** All ids that match, in the order of the sort. */
+  readonly ids: readonly string[]
+  readonly queryState: string
+  readonly canCalculateChanges: boolean
+}
+
+/** The changes of the results of a query. RFC 8620 section 5.6. */
+export interface QueryChanges {
+  readonly removed: readonly string[]
+  readonly added: readonly { readonly id: string; readonly index: number }[]
+  readonly newQueryState: string
+  readonly total: number
+}
+
+/** Arguments of a query that name what is searched. */
+export interface Query {
+  readonly filter: JsonObject | null
+  readonly sort: readonly JsonObject[]
+}
+
+/**
+ * A data type, from which `methodsOf` makes the standard methods that it has. Every function gets the whole call, whose `args`
+ * hold what a type has besides the standard arguments (`collapseThreads`, `onDestroyRemoveEmails` …).
+ */
+export interface DataType {
+  readonly name: string
+  readonly capability: string
+  /** The properties of the objects. `id` is the first. */
+  readonly properties: readonly string[]
+  /** Names of arguments that methods of the type take besides the standard ones, by method: `query: ['collapseThreads']`. */
+  readonly arguments?: Readonly<Record<string, readonly string[]>>
+  /** Whether a property exists that is not listed, such as `header:Subject:asText`. */
+  readonly isProperty?: (name: string) => boolean
+  /** The properties of `get` without `properties`. Default: all. */
+  readonly defaultProperties?: readonly string[]
+  state(call: MethodCall): Promise<string>
+  /**
+   * Returns the objects with at least the wanted properties; none for an id that does not exist.
+   * @param ids null: all objects
+   */
+  get(call: MethodCall, ids: readonly string[] | null, properties: readonly string[]): Promise<readonly JsonObject[]>
+  /** Returns undefined if the changes since that state are not known. @param max the most ids that are returned */
+  readonly changes?: (call: MethodCall, sinceState: string, max: number) => Promise<Changes | undefined>
+  /** Creates an object. Returns its id and the properties that the server has set. @throws SetError */
+  readonly create?: (call: MethodCall, object: JsonObject, creationId: string) => Promise<JsonObject & { id: string }>
+  /** Updates an object by a patch object. Returns properties that have changed otherwise, or null. @throws SetError */
+  readonly update?: (call: MethodCall, id: string, patch: JsonObject) => Promise<JsonObject | null>
+  /** Destroys an object. @throws SetError */
+  readonly destroy?: (call: MethodCall, id: string) => Promise<void>
+  /** Calls that follow a `set`, such as the Email/set of an EmailSubmission/set. `changed` maps ids and creation ids (with `#`) to objects. */
+  readonly afterSet?: (call: MethodCall, response: JsonObject) => Promise<readonly Implicit[]>
+  readonly query?: (call: MethodCall, query: Query) => Promise<QueryResult>
+  /** Returns undefined if the changes cannot be calculated. */
+  readonly queryChanges?: (call: MethodCall, query: Query, sinceQueryState: string) => Promise<QueryChanges | undefined>
+}
