@@ -37,6 +37,11 @@ it('prints a token with a defect, and what the lab says about it as JSON', async
   expect((await ask(issued.accessToken)).status).toBe(401)
 })
 
+it('names an option as it is typed', async () => {
+  const { status, stderr } = await token('--account', '')
+  expect([status, stderr]).toEqual([2, 'sealpost: --account: is empty\n'])
+})
+
 it('names the known defects', async () => {
   const { stderr, status } = await token('--account', 'alice', '--defect', 'stale')
   expect(status).toBe(2)

@@ -34,6 +34,13 @@ describe('a certificate in the store', () => {
     await pki.done('cert', 'assign', 'First', '--for', imap4)
   })
 
+  it('is assigned to a virtual server whose name is nearly right', async () => {
+    expect(await pki.refused('cert', 'assign', 'First', '--for', 'imap')).toMatch(
+      /no virtual server "imap"; did you mean imap4\?/,
+    )
+    expect(await pki.refused('cert', 'assign', 'First', '--for', 'nothing')).toMatch(/"nothing"; there are: "/)
+  })
+
   it('is replaced by another one', async () => {
     await pki.done('cert', 'unassign', '--for', pop3)
     await pki.done('cert', 'issue', '--for', pop3, '--cn', 'localhost', '--name', 'Second')

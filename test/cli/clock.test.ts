@@ -62,7 +62,7 @@ it('refuses what is not a time or a duration, and changes nothing', async () => 
   ]) {
     const { status, stdout, stderr } = await clock(...wrong)
     expect([wrong, status, stdout]).toEqual([wrong, 2, ''])
-    expect(stderr).toMatch(/^sealpost: <(?:time|duration)>: is ".+"; .+\n$/)
+    expect(stderr).toMatch(new RegExp(`^sealpost: <(?:time|duration)>: is "${wrong[1]}"; .+\\n$`))
   }
   expect(await state('show')).toMatchObject({ frozen: false, offsetMs: 0 })
 })

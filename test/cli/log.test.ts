@@ -93,6 +93,21 @@ it('shows the sessions over the control socket and over HTTP, and follows them',
   }
 })
 
+it('names an option as it is typed', async () => {
+  for (const where of [local, remote]) {
+    const { status, stderr } = await place.run(['log', '--since', 'x', ...where])
+    expect([status, stderr]).toEqual([2, 'sealpost: --since: x is not a time; write it as 2026-11-25T16:40:00Z\n'])
+  }
+})
+
+it('says that no session was refused', async () => {
+  for (const where of [local, remote]) {
+    const { stdout } = await place.run(['sessions', '--failed', ...where])
+    expect(stdout).toBe('No session was refused or had an error.\n')
+    expect((await place.run(['sessions', '--failed', '--json', ...where])).stdout).toBe('')
+  }
+})
+
 it('shows an error after its message and a colon', async () => {
   const transport = createTransport({ host: '127.0.0.1', port: lab.endpoint('smtp').port ?? 0, ignoreTLS: true })
   const mail = { from: 'a@b.test', to: 'you@example.com', subject: 'x' }

@@ -147,6 +147,14 @@ test('npm start without dist/ says what to do', () => {
   expect([status, stderr]).toEqual([1, 'sealpost: dist/ is missing; run: npm run build\n'])
 })
 
+test('a port that Node.js refuses for HTTP is named', async () => {
+  const { status, stderr } = await place.runHere(['mail', 'list', '--url', 'http://localhost:1'])
+  expect([status, stderr]).toEqual([
+    1,
+    'sealpost: http://localhost:1 cannot be reached: browsers and Node.js refuse port 1 for HTTP; check the port\n',
+  ])
+})
+
 test('a closed pipe ends a command quietly', () => {
   const command = `"${process.execPath}" "${mainFile}" audit --list | head -1`
   const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' })

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { InputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
+import { UsageError } from '../shared/failure.ts'
 import { print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 
@@ -12,7 +13,7 @@ export function addClock(program: Command): void {
   add('show', 'show the time of the lab').action((options: ApiOptions) => show(undefined, options))
   add('set', 'set the clock to a time')
     .argument('<time>', 'such as 2027-01-31 or 2027-01-31T12:00:00Z')
-    .action((time: string, options: ApiOptions) => show({ now: timeOf(time) }, options))
+    .action(async (time: string, options: ApiOptions) => show({ now: await momentOf(time) }, options))
   add('advance', 'move the clock forward')
     .argument('<duration>', 'such as 30s, 2h or 40d')
     .action((advance: string, options: ApiOptions) => show({ advance }, options))
@@ -23,8 +24,15 @@ export function addClock(program: Command): void {
   )
 }
 
-/** A date alone is its midnight in UTC. */
-const timeOf = (text: string): string => (/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text)
+/** Returns a time as RFC 3339 has it; a date alone is its midnight in UTC. @throws UsageError if there is no such time */
+async function momentOf(text: string): Promise<string> {
+  const { parseSearchDate } = await import('../../api/messages/search-date.ts')
+  const time = parseSearchDate(text, 'UTC')
+  if (time !== undefined) return new Date(time).toISOString()
+  throw new UsageError(
+    `<time>: is "${text}"; write a date or a time that exists, such as 2027-01-31 or 2027-01-31T12:00:00Z`,
+  )
+}
 
 /** Changes the clock, if there is a change, and shows it. */
 async function show(change: InputOf<'clock.change'> | undefined, options: ApiOptions): Promise<void> {

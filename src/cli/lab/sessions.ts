@@ -47,8 +47,14 @@ async function localSessions(id: string | undefined, options: SessionsOptions): 
       else for (const line of transcript(record)) print(line)
     }
   }
-  if (id !== undefined && found === 0)
-    throw new Error(`there is no session ${id}; sealpost sessions lists all sessions`)
+  if (found > 0) return
+  if (id !== undefined) throw new Error(`there is no session ${id}; sealpost sessions lists all sessions`)
+  printNone(options)
+}
+
+function printNone({ failed = false, follow = false, json = false }: SessionsOptions): void {
+  if (follow || json) return
+  print(failed ? 'No session was refused or had an error.' : 'There is no session.')
 }
 
 const warnOfMissing = (node: string): void => noteWarning(`the node ${node} did not answer; its sessions are missing`)
@@ -76,7 +82,9 @@ async function showAll(options: SessionsOptions): Promise<void> {
     for (const node of page.missing ?? []) warnOfMissing(node)
     cursor = page.next ?? undefined
   } while (cursor !== undefined)
-  for (const one of pages.flat().reverse()) {
+  const all = pages.flat().reverse()
+  if (all.length === 0) printNone(options)
+  for (const one of all) {
     if (options.json) await showOne(one.id, options)
     else print(one.summary)
   }

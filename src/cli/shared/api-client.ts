@@ -109,7 +109,9 @@ export async function request(options: ApiOptions, url: URL, { headers, ...init 
     const reason =
       cause?.code === 'ECONNREFUSED'
         ? 'nothing listens on this port; start the lab, or check host and port'
-        : cause?.message || error.message
+        : cause?.message === 'bad port'
+          ? `browsers and Node.js refuse port ${url.port} for HTTP; check the port`
+          : cause?.message || error.message
     throw new Error(`${url.origin} cannot be reached: ${reason}`, { cause: error })
   })
 }

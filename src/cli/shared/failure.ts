@@ -36,6 +36,15 @@ export interface Refused {
 const isRefused = (value: unknown): value is Refused =>
   isMapping(value) && typeof value.pointer === 'string' && typeof value.message === 'string'
 
+/** Statuses of a lab for wrong values, such as an empty address or a search with a wrong date. */
+const WRONG_VALUES = [400, 422]
+
+/** Returns the parameter that the detail of a problem begins with, as in `since: x is not a time`. */
+function refusedParameter({ status, detail }: Problem): Refused[] {
+  const [, pointer, message] = /^([a-z]\w*): (.+)$/is.exec(detail) ?? []
+  return WRONG_VALUES.includes(status) && pointer && message ? [{ pointer, message }] : []
+}
+
 /** An operation that the lab refused. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
@@ -45,7 +54,7 @@ export class ApiError extends Error {
   constructor(problem: Problem) {
     super(problem.detail)
     this.problem = problem
-    this.refused = Array.isArray(problem.errors) ? problem.errors.filter(isRefused) : []
+    this.refused = Array.isArray(problem.errors) ? problem.errors.filter(isRefused) : refusedParameter(problem)
   }
 }
 
@@ -61,9 +70,6 @@ export class CannotStart extends Error {
     this.status = status
   }
 }
-
-/** Statuses of a lab for wrong values, such as an empty address or a search with a wrong date. */
-const WRONG_VALUES = [400, 422]
 
 const isWrongUsage = (error: unknown): boolean =>
   error instanceof UsageError || (error instanceof ApiError && WRONG_VALUES.includes(error.problem.status))

@@ -59,14 +59,17 @@ function wrongValue(name: string, given: string, reason: string): string {
 }
 
 /**
- * Returns how a person typed a value that the API refuses: `--level`, `<time>` if it is the only argument, else its path.
+ * Returns how a person typed a value that the API refuses: `--level`, `--account` for `user` if it is `--account <user>`,
+ * `<time>` if it is the only argument, else its path.
  * @param pointer into the body of the request (RFC 6901), or the name of a parameter
  */
 export function typedName({ options, registeredArguments }: Command, pointer: string): string {
   const steps = pointer.replace(/^\//, '').split('/')
-  const [key = ''] = steps
-  const option = steps.length === 1 ? options.find((one) => one.attributeName() === key) : undefined
-  if (option?.long) return option.long
+  const [key = '', ...rest] = steps
+  const option =
+    options.find((one) => one.attributeName() === key) ?? options.find(({ flags }) => flags.endsWith(`<${key}>`))
+  // An option that is a list in the API has the index of its value.
+  if (option?.long && rest.every((step) => /^\d+$/.test(step))) return option.long
   const [argument] = registeredArguments
   if (steps.length === 1 && argument && registeredArguments.length === 1) return `<${argument.name()}>`
   return pointer.startsWith('/') ? pointerText(pointer) : pointer
