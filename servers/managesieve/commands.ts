@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type LogonRefusal, refusalTexts } from '../../src/accounts/directory/proof.ts'
 import type { Account } from '../../src/accounts/directory/types.ts'
 import { compileScript, SIEVE_CAPABILITIES } from '../../src/mail/sieve/sieve.ts'
-import { SIEVE_LIMITS } from '../../src/mail/sieve/types.ts'
+import { mistakeText, SIEVE_LIMITS } from '../../src/mail/sieve/types.ts'
 import type { SieveScripts } from '../../src/storage/store/sieve-scripts.ts'
 import {
   authenticateSasl,
@@ -233,8 +233,7 @@ function assertCompiles({ context }: ManageSieveSession, content: Buffer): void 
   if (!isUtf8(content)) throw new ManageSieveError('The script is not UTF-8.')
   const compiled = compileScript(content, { scriptOctets: context.sieve.scriptSize })
   if (!('errors' in compiled)) return
-  const lines = compiled.errors.map(({ line, column, message }) => `line ${line}, column ${column}: ${message}`)
-  throw new ManageSieveError(lines.join('\r\n'))
+  throw new ManageSieveError(compiled.errors.map(mistakeText).join('\r\n'))
 }
 
 type Value = Values[number]

@@ -68,7 +68,7 @@ async function factsOf({ lab: { store, directory } }: Api, one: Account): Promis
 const ACCOUNTS: Path = ['directory', 'accounts']
 
 /** Returns an account that a caller sees. In an open directory, only accounts that are used exist. @throws ApiProblem `not-found` */
-function accountNamed({ lab: { directory } }: Api, caller: Caller, user: string): Account {
+export function accountNamed({ lab: { directory } }: Api, caller: Caller, user: string): Account {
   const found = directory.accounts().find((one) => fold(one.user) === fold(user))
   if (found && seesOwner(caller, accountOwner(found.user))) return found
   throw notFound(`there is no account ${user}; GET /api/v1/accounts lists them`)

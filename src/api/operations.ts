@@ -37,6 +37,7 @@ import { requestOperations } from './pki/requests.ts'
 import { verdictOperations } from './pki/verdicts.ts'
 import { callerOperations } from './session.ts'
 import { sessionOperations } from './sessions.ts'
+import { scriptOperations } from './sieve-scripts.ts'
 import { tenantOperations } from './tenants.ts'
 import { tlsReportOperations } from './tls-reports.ts'
 import { unsubscribedOperations } from './unsubscribes.ts'
@@ -57,6 +58,7 @@ export const operationTable = [
   ...nothingSentOperations,
   ...folderOperations,
   ...accountOperations,
+  ...scriptOperations,
   ...accessTokenOperations,
   ...newsgroupOperations,
   ...threadOperations,

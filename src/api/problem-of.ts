@@ -2,6 +2,7 @@ import { ConfigError, pointerOf } from '../core/config/mistakes.ts'
 import { MemoryLimitReached } from '../core/octets/memory-budget.ts'
 import { SpoolError } from '../core/octets/spool.ts'
 import { DatabaseError } from '../storage/index.ts'
+import { ScriptError } from '../storage/store/sieve-scripts.ts'
 import { StoreError, type StoreErrorCode } from '../storage/store/types.ts'
 import { PkiError, type PkiErrorCode } from '../tls/pki/errors.ts'
 import { DeliveryError } from '../transport/delivery/types.ts'
@@ -46,6 +47,14 @@ const articleProblems: Readonly<Record<RefusalCode, ProblemName>> = {
   later: 'store-failed',
 }
 
+const scriptProblems: Readonly<Record<string, ProblemName>> = {
+  ACTIVE: 'conflict',
+  ALREADYEXISTS: 'conflict',
+  NONEXISTENT: 'not-found',
+  'QUOTA/MAXSCRIPTS': 'conflict',
+  'QUOTA/MAXSIZE': 'too-large',
+}
+
 /** Returns the problem of an error. An unknown error becomes `internal`, without its message: the log has it. */
 export function problemOf(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error
@@ -55,6 +64,7 @@ export function problemOf(error: unknown): ApiProblem {
   if (error instanceof PkiError) return new ApiProblem(pkiProblems[error.code], error.message)
   if (error instanceof ConfigError) return ofConfig(error)
   if (error instanceof ArticleRefused) return new ApiProblem(articleProblems[error.code], error.message)
+  if (error instanceof ScriptError) return new ApiProblem(scriptProblems[error.code ?? ''] ?? 'invalid', error.message)
   if (error instanceof DeliveryError) return new ApiProblem('invalid', error.message)
   if (error instanceof MemoryLimitReached) return new ApiProblem('out-of-memory', error.message)
   return new ApiProblem('internal', 'the lab failed to answer this request; its log says why')

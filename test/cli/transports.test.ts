@@ -7,7 +7,7 @@ import { type StartedLab, Workplace } from '../support/sealpost.ts'
 
 const TOKEN = 'token-token-token'
 const CONFIGURATION = `certificates: { store: certs, key: p256 }
-directory: { accounts: [{ user: alice, password: secret }] }
+directory: { accounts: [{ user: alice, password: secret, sieve: keep; }] }
 access:
   tokens: [{ name: ci, token: ${TOKEN} }]
 news:
@@ -126,6 +126,8 @@ const inputs: Readonly<Record<string, () => object | Promise<object>>> = {
   },
   'faults.get': () => ({ id: 'f1' }),
   'accounts.get': () => ({ user: 'alice' }),
+  'scripts.list': () => ({ user: 'alice' }),
+  'scripts.get': () => ({ user: 'alice', name: 'configuration' }),
   'authorities.get': authority,
   'authorities.export': authority,
   'authorities.issued': authority,

@@ -136,6 +136,8 @@ export const problemSchema: Json = {
           pointer: { type: 'string', description: 'A JSON pointer (RFC 6901), or the name of a parameter.' },
           message: { type: 'string' },
           place: { type: 'string', description: 'Of a mistake in a configuration: FILE:LINE:COLUMN.' },
+          line: { type: 'integer', description: 'Of a mistake in a script: its line, from 1.' },
+          column: { type: 'integer', description: 'Of a mistake in a script: its column, from 1.' },
         },
       },
     },

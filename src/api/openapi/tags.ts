@@ -6,6 +6,7 @@ export const tags: Readonly<Record<string, string>> = {
   assertNothingSent: 'Check that no mail was sent.',
   folders: 'Mailboxes, folders of captured mail, and newsgroups.',
   accounts: 'Accounts with their addresses.',
+  scripts: 'Sieve scripts of accounts.',
   newsgroups: 'Newsgroups: list, create, change, delete.',
   articles: 'Post articles to newsgroups, and cancel them.',
   feeds: 'Exchange of articles with other news servers.',

@@ -7,6 +7,10 @@ export interface SieveError {
   readonly message: string
 }
 
+/** Returns a mistake in words. */
+export const mistakeText = ({ line, column, message }: SieveError): string =>
+  `line ${line}, column ${column}: ${message}`
+
 /** Limits of a script. RFC 5228 section 2.10 asks for them. */
 export interface SieveLimits {
   readonly scriptOctets: number

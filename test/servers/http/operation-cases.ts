@@ -250,6 +250,7 @@ const byName = { name: certificate.friendlyName }
 const byAuthority = { name: 'Test CA' }
 const customer = ['customer@example.test']
 const carol = { user: 'carol', password: 'secret', addresses: ['carol@lab.test', 'sales@lab.test'] }
+const reports = { user: 'alice', name: 'reports' }
 const releases = {
   name: 'lab.releases',
   description: 'New versions',
@@ -343,6 +344,11 @@ const cases: Readonly<Record<string, Case>> = {
   'accounts.create': { input: carol, prepare: without('accounts/carol') },
   'accounts.update': { input: { user: 'carol', state: 'locked' }, prepare: after('accounts.create') },
   'accounts.delete': { input: { user: 'carol' }, prepare: after('accounts.create') },
+  'scripts.list': { input: { user: 'alice' }, prepare: after('scripts.put') },
+  'scripts.get': { input: reports, prepare: after('scripts.put') },
+  'scripts.put': { input: { ...reports, content: 'require "fileinto";\nfileinto "Reports";\n', active: true } },
+  'scripts.update': { input: { ...reports, active: false }, prepare: after('scripts.put') },
+  'scripts.delete': { input: reports, prepare: after('scripts.update') },
   'accessTokens.create': { input: { user: 'alice', scope: ['imap4', 'smtp'], expiresIn: '5m' } },
   'newsgroups.create': { input: releases, prepare: without('newsgroups/lab.releases') },
   'newsgroups.list': { prepare: after('newsgroups.create') },

@@ -745,6 +745,10 @@ class Problem(_ProblemOptional):
 class _ProblemErrorOptional(TypedDict, total=False):
     # Of a mistake in a configuration: FILE:LINE:COLUMN.
     place: str
+    # Of a mistake in a script: its line, from 1.
+    line: int
+    # Of a mistake in a script: its column, from 1.
+    column: int
 
 
 class ProblemError(_ProblemErrorOptional):

@@ -648,7 +648,11 @@ public final class Api {
         String pointer,
         String message,
         /** Of a mistake in a configuration: FILE:LINE:COLUMN. */
-        String place
+        String place,
+        /** Of a mistake in a script: its line, from 1. */
+        Long line,
+        /** Of a mistake in a script: its column, from 1. */
+        Long column
     ) {}
 
     public record UnsubscribeAnswer(
