@@ -181,18 +181,20 @@ function shown(value: unknown, schemas: readonly JsonSchema[]): string {
   if (Array.isArray(value)) return 'a list'
   const isSecret = schemas.some(({ writeOnly }) => writeOnly)
   // A password in braces is a mapping for YAML, whose key is the password.
-  if (typeof value === 'object')
-    return isSecret ? 'a mapping' : ['a mapping', keysOf(value)].filter(Boolean).join(' of ')
+  if (typeof value === 'object') return isSecret ? 'a mapping' : objectInWords(value)
   if (typeof value === 'function') return 'a function'
   if (isSecret) return typeof value === 'string' ? 'not valid' : `a ${typeof value}`
-  // JSON has no NaN and no Infinity.
-  if (typeof value === 'number') return String(value)
+  // JSON has no NaN, no Infinity and no bigint.
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
   const text = JSON.stringify(value) ?? String(value)
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }
 
-/** Returns the keys of a mapping as text, at most 60 characters. */
-function keysOf(value: object): string {
-  const text = Object.keys(value).join(', ')
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+/** Returns the keys of a mapping as text of at most 60 characters, or the class of an object, such as RegExp. */
+function objectInWords(value: object): string {
+  const { name } = Object.getPrototypeOf(value)?.constructor ?? Object
+  if (name !== 'Object') return `an object of the class ${name}`
+  const keys = Object.keys(value).join(', ')
+  if (keys === '') return 'a mapping'
+  return `a mapping of ${keys.length > 60 ? `${keys.slice(0, 57)}…` : keys}`
 }

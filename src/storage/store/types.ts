@@ -319,7 +319,7 @@ type StoreChange =
       readonly type: 'expunged'
       readonly folder: Folder
       readonly uids: readonly number[]
-      /** The entries as they were, if a store had to read them. */
+      /** The entries as they were. Absent if another node expunged them, and in a view of several folders. */
       readonly entries?: readonly MessageEntry[]
       readonly modSeq: number
       readonly origin?: Origin

@@ -142,6 +142,17 @@ test('reports a mistake inside an alternative at its place', () => {
   ])
 })
 
+test.each<[unknown, string]>([
+  [/x/, 'an object of the class RegExp'],
+  [new Map(), 'an object of the class Map'],
+  [Object.create(null), 'a mapping'],
+  [{ pem: '' }, 'a mapping of pem'],
+  [10n, '10'],
+])('names %o, which only programs can give', (value, words) => {
+  const found = caught(() => loadObject({ virtualServers: [{ protocol: 'smtp', name: value as string }] }, '/labs'))
+  expect(found.join('\n')).toContain(`is ${words}; must be`)
+})
+
 test('names the keys of a mapping that fits none of the forms', () => {
   const forms =
     'memory, a mapping of memory, messages, whenFull, a mapping of lmdb, size, messages, whenFull or a mapping of postgres, password, passwordFile, pool, messages, whenFull'

@@ -130,7 +130,7 @@ export class Load {
       else {
         if (outcome === 'refused for now') this.refusals.push(reply)
         if (reply.includes('Nothing was stored')) this.notStored.push(messageId)
-        // A client that tries again at once would only keep the machine busy.
+        // A client that tries again immediately would only keep the machine busy.
         await pause()
       }
     }

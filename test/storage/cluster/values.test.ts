@@ -97,7 +97,7 @@ describe.skipIf(!needsPostgres())('what two nodes share', () => {
     expect((await api(other, 'status')).body).toMatchObject({ role: 'administrator' })
   })
 
-  test.runIf(isThorough)('accounts: created on one, used on the other at once, changed and deleted', async () => {
+  test.runIf(isThorough)('accounts: created on one, used on the other immediately, changed and deleted', async () => {
     for (const user of ['carla', 'dora', 'eve']) {
       expect((await api(one, 'accounts', { user, password: 'first' })).status).toBe(201)
       expect(await logsOn(other, user, 'first')).toBe(true)

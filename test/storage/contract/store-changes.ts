@@ -239,7 +239,7 @@ export function changeContract(on: StoreContext): void {
       expect(await on.store.getState('feed')).toBeUndefined()
     })
 
-    it('says at once whether it has a value', async () => {
+    it('says without a promise whether it has a value', async () => {
       const long = `feed ${'x'.repeat(300)}`
       const has = (): boolean[] => [on.store.hasState('feed'), on.store.hasState(long)]
       expect(has()).toEqual([false, false])

@@ -87,7 +87,7 @@ describe.runIf(needsPostgres())('Gmail’s view of all messages on two nodes', (
     expect(events).toEqual([])
   })
 
-  test('flags that follow an arrival at once are not lost on a node that sees both together', async () => {
+  test('flags that follow an arrival immediately are not lost on a node that sees both together', async () => {
     const [a, b] = [await open('a'), await open('b')]
     await a.view.status(a.all.id)
     for (let uid = 1; uid <= 40; uid++) {

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { beforeEach, expect, it } from 'vitest'
@@ -61,6 +61,21 @@ it('sealpost store import names each place that has no message, and imports the 
   await using target = await open()
   const inbox = await target.findFolder(accountOwner('alice'), 'INBOX')
   expect((await target.read(inbox?.id ?? '', 1))?.toString()).toBe('Subject: one\r\n\r\nx\r\n')
+})
+
+it.each([
+  ['messages.json', '["a", "b"]'],
+  ['messages.json', '{ "1.eml": { "flags": "Seen", "internalDate": 0 } }'],
+  ['messages.json', '{'],
+  ['folders.json', '{ "folders": { "1": 2 } }'],
+])('sealpost store import names a %s of another program: %s', async (name, content) => {
+  mkdirSync(join(place.folder, 'mail'))
+  place.write('mail/1.eml', 'Subject: one\n\nx\n')
+  place.write(`mail/${name}`, content)
+  expect(await store('import', 'mail', '--format', 'eml', '--account', 'alice')).toMatchObject({
+    status: 1,
+    stderr: `sealpost: mail/${name} was not written by an export. Move it to another folder, and import again\n`,
+  })
 })
 
 it('sealpost store compact shrinks the file, and check finds no fault', async () => {

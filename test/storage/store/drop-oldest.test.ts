@@ -177,7 +177,7 @@ describe.each(stores)('a full store %s with whenFull: drop-oldest', (_, storeOf)
     expect((lab as Lab).queue().length).toBe(1)
   })
 
-  it('accepts everything from many clients at once, and keeps the limit', async () => {
+  it('accepts everything from many simultaneous clients, and keeps the limit', async () => {
     await start({ messages: 10 })
     const clients = await Promise.all(Array.from({ length: 8 }, () => sender()))
     const replies = await Promise.all(

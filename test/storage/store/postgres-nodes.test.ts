@@ -27,7 +27,7 @@ describe.runIf(needsPostgres())('two nodes with one store in PostgreSQL', () => 
     await b[Symbol.asyncDispose]()
   })
 
-  test('each sees at once what the other has done', async () => {
+  test('each sees immediately what the other has done', async () => {
     expect(await b.store.findFolder(alice, 'INBOX')).toEqual(inbox)
     await a.store.append([message('one', inbox), message('two', inbox)])
     expect(await b.store.status(inbox.id)).toMatchObject({ exists: 2, uidNext: 3, unseen: 2 })

@@ -71,7 +71,7 @@ describe.runIf(needsPostgres())('a node follows what another one changes', () =>
     await until(() => events.length >= 19)
     await heard(a, b)
     expect(events.map(({ folder }) => folder.name).sort()).toEqual(names.slice(1).sort())
-    // The first one at once, and the others in at most a few groups.
+    // The first one immediately, and the others in at most a few groups.
     expect(reads().length).toBeLessThan(10)
   })
 

@@ -244,7 +244,7 @@ describe('clients that store at the same time', () => {
     await expectTen(one, [one, two, three], isLong ? 100 : isThorough ? 5 : 2)
   })
 
-  /** Appends by twelve clients at once and delivers as many, several times. */
+  /** Appends by twelve simultaneous clients and delivers as many, several times. */
   async function expectTen(lab: TestLab, nodes: readonly TestLab[], rounds: number): Promise<void> {
     const node = (at: number): TestLab => nodes[at % nodes.length] as TestLab
     const clients = await Promise.all(

@@ -116,17 +116,22 @@ const limits = mapping(() => ({
     )
     .meta({ examples: ['off'] }),
   messageSize: octets.prefault('25MiB').describe('Largest message accepted, in octets or as 4096KB, 25MiB.'),
-  recipients: z.number().int().positive().default(1000).describe('Maximum number of recipients of one SMTP message.'),
+  recipients: z
+    .number()
+    .int()
+    .positive()
+    .default(1000)
+    .describe('smtp, lmtp, and http with `providers`: maximum number of recipients of one message.'),
   recipientDomains: countOrOff
     .default('off')
-    .describe('Maximum number of different domains in the recipients of one SMTP connection.'),
+    .describe('smtp, lmtp: maximum number of different domains in the recipients of one connection.'),
   sessionSize: z
     .union([z.literal('off'), octets])
     .prefault('off')
     .describe(
-      'Octets of all messages of one SMTP connection. The message that exceeds the limit is refused with 552 5.3.4.',
+      'smtp, lmtp: octets of all messages of one connection. The message that exceeds the limit is refused with 552 5.3.4.',
     ),
-  messagesPerConnection: countOrOff.default('off').describe('Maximum number of SMTP messages per connection.'),
+  messagesPerConnection: countOrOff.default('off').describe('smtp, lmtp: maximum number of messages per connection.'),
   messagesPerCommand: countOrOff
     .default('off')
     .describe(

@@ -1,13 +1,27 @@
-import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs'
+import { readdirSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, writePrivateFile } from '../../../core/files/folders.ts'
 import { readRegularFile } from '../../../core/files/regular-file.ts'
+import { isMapping } from '../../../core/values/mapping.ts'
 import { checked, type FoundFolder, type MailFormat, walk, withCrlf } from './format.ts'
+import { readJsonFile } from './json-file.ts'
 
 /** The file with flags and dates, beside the messages of a folder. */
 const NOTES = 'messages.json'
 
-type Notes = Readonly<Record<string, { readonly flags: readonly string[]; readonly internalDate: number }>>
+interface Note {
+  readonly flags: readonly string[]
+  readonly internalDate: number
+}
+
+const isNote = (value: unknown): value is Note =>
+  isMapping(value) &&
+  Array.isArray(value.flags) &&
+  value.flags.every((flag) => typeof flag === 'string') &&
+  typeof value.internalDate === 'number'
+
+const areNotes = (value: unknown): value is Readonly<Record<string, Note>> =>
+  isMapping(value) && Object.values(value).every(isNote)
 
 /** One file per message, as mail programs save it by drag and drop. */
 export const eml: MailFormat = {
@@ -15,7 +29,7 @@ export const eml: MailFormat = {
 
   async write(path, messages) {
     makeFolder(path, 0o700)
-    const notes: Record<string, Notes[string]> = {}
+    const notes: Record<string, Note> = {}
     let number = 0
     for await (const { raw, flags, internalDate } of messages) {
       const name = `${String(++number).padStart(6, '0')}.eml`
@@ -35,8 +49,7 @@ export const eml: MailFormat = {
   },
 
   async *read(path) {
-    const file = join(path, NOTES)
-    const notes = existsSync(file) ? (JSON.parse(readRegularFile(file).toString('utf8')) as Notes) : {}
+    const notes = readJsonFile(join(path, NOTES), areNotes) ?? {}
     for (const name of readdirSync(path).sort()) {
       if (!name.endsWith('.eml')) continue
       const message = join(path, name)

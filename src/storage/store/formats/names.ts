@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { writePrivateFile } from '../../../core/files/folders.ts'
+import { isMapping } from '../../../core/values/mapping.ts'
+import { readJsonFile } from './json-file.ts'
 
 /** Lists the names of an account and its folders that cannot be read from the names of their files. */
 const INDEX = 'folders.json'
@@ -99,7 +100,10 @@ export function writeIndex(path: string, { account, folders }: ExportIndex): voi
   writePrivateFile(join(path, INDEX), `${JSON.stringify(index, null, 1)}\n`)
 }
 
-export function readIndex(path: string): ExportIndex {
-  const file = join(path, INDEX)
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ExportIndex) : { folders: {} }
-}
+export const readIndex = (path: string): ExportIndex => readJsonFile(join(path, INDEX), isIndex) ?? { folders: {} }
+
+const isIndex = (value: unknown): value is ExportIndex =>
+  isMapping(value) &&
+  (value.account === undefined || typeof value.account === 'string') &&
+  isMapping(value.folders) &&
+  Object.values(value.folders).every((name) => typeof name === 'string')

@@ -214,7 +214,7 @@ class AcmeServer implements AcmeDirectory {
     checkSignature(jws, signer.jwk)
     const asGet = jws.payload.length === 0
     const payload = asGet ? {} : parseJson(jws.payload, 'the payload')
-    return { directory: this, request, id, jws, payload, asGet, ...signer }
+    return { directory: this, http: request, id, jws, payload, asGet, ...signer }
   }
 
   #signer(request: ServiceRequest, { header }: Jws, signedBy: SignedBy): { account?: AcmeAccount; jwk: Jwk } {

@@ -10,7 +10,7 @@ export const newAccount: AcmeHandler = {
   async run(request) {
     const { directory, payload, jwk } = request
     const respond = (account: AcmeAccount, status: number): ServiceResponse => {
-      const location = directory.url(request.request, 'account', account.id)
+      const location = directory.url(request.http, 'account', account.id)
       return json(accountDocument(request, account), { status, headers: { location } })
     }
     const known = directory.accounts.findByKey(directory.id, jwk)
@@ -27,7 +27,7 @@ export const newAccount: AcmeHandler = {
 }
 
 /** Returns the kid of the external account that this one is bound to. RFC 8555 section 7.3.4. @throws AcmeProblem */
-function externalAccount({ directory, payload, jwk, request }: AcmeRequest): string | undefined {
+function externalAccount({ directory, payload, jwk, http }: AcmeRequest): string | undefined {
   const { externalAccounts } = directory.options
   if (Object.keys(externalAccounts).length === 0) return undefined
   if (payload.externalAccountBinding === undefined) {
@@ -37,7 +37,7 @@ function externalAccount({ directory, payload, jwk, request }: AcmeRequest): str
   const { kid, url, nonce } = jws.header
   const key = kid !== undefined && Object.hasOwn(externalAccounts, kid) ? externalAccounts[kid] : undefined
   if (kid === undefined || key === undefined) throw new AcmeProblem('unauthorized', `no external account ${kid}`)
-  if (nonce !== undefined || url !== `${request.origin}${request.path}`) {
+  if (nonce !== undefined || url !== `${http.origin}${http.path}`) {
     throw new AcmeProblem('malformed', 'the binding has a nonce, or a different url than the request')
   }
   checkMac(jws, Buffer.from(key, 'base64url'))
@@ -78,13 +78,13 @@ export const keyChange: AcmeHandler = {
     publicKeyOf(next)
     checkSignature(inner, next)
     const { account: accountUrl, oldKey } = parseJson(inner.payload, 'the inner payload')
-    const sameAccount = accountUrl === directory.url(request.request, 'account', own.id)
+    const sameAccount = accountUrl === directory.url(request.http, 'account', own.id)
     if (!sameAccount || jwkThumbprint(readJwk(oldKey)) !== jwkThumbprint(own.jwk)) {
       throw new AcmeProblem('malformed', 'account or oldKey does not match the request')
     }
     const holder = directory.accounts.findByKey(directory.id, next)
     if (holder) {
-      const location = directory.url(request.request, 'account', holder.id)
+      const location = directory.url(request.http, 'account', holder.id)
       throw new AcmeProblem('malformed', `the key already belongs to ${location}`, { status: 409 })
     }
     return json(accountDocument(request, await directory.accounts.change(own.id, { jwk: next })))
@@ -97,7 +97,7 @@ export const orderList: AcmeHandler = {
   run(request) {
     const { directory } = request
     const orders = directory.orders.ofAccount(ownAccount(request).id)
-    return json({ orders: orders.map((order) => directory.url(request.request, 'order', order.id)) })
+    return json({ orders: orders.map((order) => directory.url(request.http, 'order', order.id)) })
   },
 }
 
@@ -109,13 +109,13 @@ function ownAccount(request: AcmeRequest): AcmeAccount {
 }
 
 const accountDocument = (
-  { directory, request }: AcmeRequest,
+  { directory, http }: AcmeRequest,
   { id, status, contact, createdAt }: AcmeAccount,
 ): object => ({
   status,
   contact,
   createdAt,
-  orders: directory.url(request, 'orders', id),
+  orders: directory.url(http, 'orders', id),
 })
 
 /** Returns the `mailto:` addresses of a request. @throws AcmeProblem `malformed`, `unsupportedContact`, `invalidContact` */

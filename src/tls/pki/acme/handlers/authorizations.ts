@@ -46,7 +46,7 @@ export const challenge: AcmeHandler = {
     }
     const { authorization: of, challenge: one } = directory.orders.challenge(id, account)
     resume(request, of, one)
-    const up = `<${directory.url(request.request, 'authorization', of.id)}>;rel="up"`
+    const up = `<${directory.url(request.http, 'authorization', of.id)}>;rel="up"`
     return json(challengeDocument(request, one), { headers: { link: up } })
   },
 }
@@ -65,11 +65,10 @@ function challengeDocument(request: AcmeRequest, one: Challenge): object {
     one.type === 'dns-persist-01'
       ? { 'issuer-domain-names': directory.options.caaIdentities, accounturi: accountUrl(request) }
       : { token }
-  return { ...rest, ...proof, url: directory.url(request.request, 'challenge', id) }
+  return { ...rest, ...proof, url: directory.url(request.http, 'challenge', id) }
 }
 
-const accountUrl = (request: AcmeRequest): string =>
-  request.directory.url(request.request, 'account', signer(request).id)
+const accountUrl = (request: AcmeRequest): string => request.directory.url(request.http, 'account', signer(request).id)
 
 /** Starts the validation of a challenge, also of one whose validation ended with an earlier process or another node. */
 function resume(request: AcmeRequest, of: Authorization, one: Challenge): void {
@@ -85,12 +84,12 @@ function resume(request: AcmeRequest, of: Authorization, one: Challenge): void {
 
 /** Validates a challenge. An error is recorded in the challenge. RFC 8555 section 7.1.6. */
 async function validateChallenge(
-  signed: AcmeRequest,
+  request: AcmeRequest,
   authorizationId: string,
   id: string,
   delayMs: number,
 ): Promise<void> {
-  const { directory, request, jwk } = signed
+  const { directory, http, jwk } = request
   const { orders, store, options, log, authority } = directory
   // Another node may have just finished.
   await orders.load(store.clock.now())
@@ -101,8 +100,8 @@ async function validateChallenge(
   let outcome: Pick<Challenge, 'validated' | 'error'> & { readonly status: 'valid' | 'invalid' }
   try {
     await delay(delayMs, undefined, { ref: false })
-    const { clientAddress } = request
-    const signer = { jwk, accountUrl: accountUrl(signed), clientAddress }
+    const { clientAddress } = http
+    const signer = { jwk, accountUrl: accountUrl(request), clientAddress }
     await validate({ type, identifier, wildcard, token, ...signer, nowMs: store.clock.now() }, options)
     outcome = { status: 'valid', validated: new Date(store.clock.now()).toISOString() }
   } catch (error) {

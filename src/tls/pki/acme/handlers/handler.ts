@@ -27,7 +27,7 @@ export interface AcmeDirectory {
 /** A request whose signature has been verified. */
 export interface AcmeRequest {
   readonly directory: AcmeDirectory
-  readonly request: ServiceRequest
+  readonly http: ServiceRequest
   /** The rest of the path after the name of the resource. */
   readonly id: string
   readonly jws: Jws

@@ -44,7 +44,7 @@ export const newOrder: AcmeHandler = {
     const status = directory.orders.status(created, directory.store.clock.now())
     return json(orderDocument(request, created, status), {
       status: 201,
-      headers: { location: directory.url(request.request, 'order', created.id) },
+      headers: { location: directory.url(request.http, 'order', created.id) },
     })
   },
 }
@@ -86,25 +86,25 @@ export const order: AcmeHandler = {
     await updateQueued(request, directory.orders.order(id, account))
     const found = directory.orders.order(id, account)
     const status = isElsewhere ? 'processing' : directory.orders.status(found, directory.store.clock.now())
-    const location = directory.url(request.request, 'order', found.id)
+    const location = directory.url(request.http, 'order', found.id)
     return json(orderDocument(request, found, status), {
       headers: { location, ...(status === 'processing' ? { 'retry-after': '3' } : {}) },
     })
   },
 }
 
-function orderDocument({ directory, request }: AcmeRequest, one: Order, status: OrderStatus): object {
+function orderDocument({ directory, http }: AcmeRequest, one: Order, status: OrderStatus): object {
   const { id, identifiers, authorizations, expires, replaces, profile, error, outcome } = one
   return {
     status,
     expires,
     identifiers,
-    authorizations: authorizations.map((authorizationId) => directory.url(request, 'authorization', authorizationId)),
-    finalize: directory.url(request, 'order', id, 'finalize'),
+    authorizations: authorizations.map((authorizationId) => directory.url(http, 'authorization', authorizationId)),
+    finalize: directory.url(http, 'order', id, 'finalize'),
     ...(replaces === undefined ? {} : { replaces }),
     ...(profile === undefined ? {} : { profile }),
     ...(error ? { error } : {}),
-    ...(outcome?.kind === 'issued' ? { certificate: directory.url(request, 'certificate', id) } : {}),
+    ...(outcome?.kind === 'issued' ? { certificate: directory.url(http, 'certificate', id) } : {}),
   }
 }
 
