@@ -2,6 +2,7 @@ import type { Account } from '../../../src/accounts/directory/types.ts'
 import type { Api } from '../../../src/api/api.ts'
 import type { Caller } from '../../../src/api/caller.ts'
 import type { MessageStore, Owner } from '../../../src/storage/store/types.ts'
+import type { AccountHistory } from '../../../src/storage/store/views/account-history.ts'
 import type { ServerContext } from '../../service.ts'
 
 /** A JSON object, as a client sends it or gets it. */
@@ -28,6 +29,8 @@ export interface JmapAccount {
   /** The account itself, so that the operations of the lab find and change only its mail. */
   readonly caller: Caller
   readonly store: MessageStore
+  /** Its messages by EMAILID, and the history of their changes: `AccountHistory.of` for each request. */
+  readonly history: AccountHistory
 }
 
 /** A request whose methods run one after the other. RFC 8620 section 3.3. */

@@ -5,8 +5,7 @@ import type { Origin, Owner } from './types.ts'
  * (RFC 4314), which messages a reader has seen, which are new to a reader, the threads of Message-IDs (RFC 8474), what became
  * of queued messages so far, reports that are sent later, the senders that an account has answered, events that wait for
  * webhooks, the numbers of Gmail's view of all messages, shared mailboxes from which a reader has unsubscribed, changes of
- * the configuration, the history of a mailbox, drafts and watches of the Gmail API, Sieve scripts (RFC 5804), and what they
- * remember.
+ * the configuration, watches of the Gmail API, Sieve scripts (RFC 5804), what these remember, and the history of an account.
  */
 export type ValueKind =
   | 'metadata'
@@ -25,6 +24,7 @@ export type ValueKind =
   | 'gmail'
   | 'sieve'
   | 'sieve-memory'
+  | 'history'
 
 /** Values of one kind, by name. */
 export interface ValueSpace {

@@ -1,11 +1,12 @@
-import { type Mail, MailboxHistory } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
+import { AccountHistory, type Mail } from '../../../../src/storage/store/views/account-history.ts'
+import { hexId, labelChanges } from '../../../../src/storage/store/views/gmail/label-ids.ts'
 import { type AccountMailbox, mailboxOf } from '../mailbox/mailbox.ts'
 import { type Answer, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
 import { notifyOf } from './notify.ts'
 
 /** The mail of an account for one request. */
 export interface Gmail extends AccountMailbox {
-  readonly history: MailboxHistory
+  readonly history: AccountHistory
   readonly query: URLSearchParams
 }
 
@@ -16,18 +17,20 @@ export const EMPTY: Answer = { status: 204 }
 /** Returns the mail of the account of a request. @throws ProviderError for another account; StoreError */
 export async function gmailOf(call: ProviderCall): Promise<Gmail> {
   const mailbox = await mailboxOf(call)
-  const history = await MailboxHistory.of(mailbox.store, mailbox.owner, call.api.lab.intake.memory)
-  const [notify, { lab }] = [notifyOf(mailbox, history), call.api]
-  history.onRecorded = (changes, last) => {
-    notify(changes, last).catch((error: unknown) => lab.logError(error, 'a notification of Gmail is lost'))
-  }
+  const history = await AccountHistory.of(mailbox.store, mailbox.owner, call.api.lab.intake.memory)
+  const [notify, { lab }] = [notifyOf(mailbox), call.api]
+  history.listeners.set('gmail', (step, number, isFirst) => {
+    const changes = isFirst ? labelChanges(step) : []
+    if (changes.length === 0) return
+    notify(changes, number).catch((error: unknown) => lab.logError(error, 'a notification of Gmail is lost'))
+  })
   return { ...mailbox, history, query: new URL(call.c.req.url).searchParams }
 }
 
 /** Returns a message by its id. @throws ProviderError `not-found`, `invalid` for an id of another form */
 export function mailOf({ history }: Gmail, id = ''): Mail {
   if (!/^[0-9a-f]{1,16}$/i.test(id)) throw invalid('Invalid id value')
-  const found = history.mails.get(id.toLowerCase().replace(/^0+(?=.)/, ''))
+  const found = history.mailBy(hexId, id.toLowerCase().replace(/^0+(?=.)/, ''))
   if (found) return found
   throw notFound()
 }

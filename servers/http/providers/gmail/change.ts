@@ -4,11 +4,11 @@ import { headerFields, headerValue } from '../../../../src/mail/format/headers.t
 import { crlfSteps } from '../../../../src/storage/store/formats/format.ts'
 import { openFolder } from '../../../../src/storage/store/mailboxes.ts'
 import { limitOf } from '../../../../src/storage/store/quota.ts'
+import type { Mail } from '../../../../src/storage/store/views/account-history.ts'
 import { flagLabels, folderLabels, labelIdOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
-import { hexId, type Mail } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
 import { ARCHIVE_NAME } from '../../../../src/storage/store/views/gmail/names.ts'
 import { ProviderError } from '../types.ts'
-import { type Gmail, invalid, mailOf } from './account.ts'
+import { type Gmail, invalid, notFound } from './account.ts'
 
 /** Returns the ids of the folders of labels: of each, the folder that a message is put into, or all. @throws ProviderError `invalid` */
 async function folderIds({ history, store, owner }: Gmail, labels: readonly string[], hasAll: boolean) {
@@ -85,5 +85,7 @@ export async function addMail(
   const internalDate = date?.getTime() ?? call.context.clock.now()
   const targets = folders.map((folderId) => ({ folderId, flags, limit }))
   const [stored] = await store.append([{ raw, internalDate, targets }])
-  return mailOf(gmail, hexId(`${stored?.entry.blob}`))
+  const mail = gmail.history.mails.get(`${stored?.entry.blob}`)
+  if (mail) return mail
+  throw notFound()
 }

@@ -5,8 +5,8 @@ import { isSliceOver, nextSlice } from '../../../../src/core/time/time-slice.ts'
 import type { Attachment } from '../../../../src/mail/format/attachments.ts'
 import { type GmailKey, GmailQueryError, gmailQuery } from '../../../../src/mail/format/gmail-query.ts'
 import { searchable } from '../../../../src/mail/format/search-text.ts'
+import type { Copy, Mail } from '../../../../src/storage/store/views/account-history.ts'
 import { labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
-import type { Copy, Mail } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
 import { labelOf } from '../../../../src/storage/store/views/gmail/names.ts'
 import { type Gmail, invalid } from './account.ts'
 import { copyOf, indexed } from './resource.ts'
@@ -44,7 +44,7 @@ export const dateOf = (mail: Mail): number => copyOf(mail).entry.internalDate
 /** Returns a page of what was found, and the token of the next. @throws ProviderError `invalid` for another token */
 export function pageOf({ query }: Gmail, found: readonly Mail[], limit: number) {
   const token = query.get('pageToken') ?? ''
-  const [, date, id = ''] = /^(-?\d{1,16})-([0-9a-f]{1,16})$/.exec(token) ?? []
+  const [, date, id = ''] = /^(-?\d{1,16})-([\w-]{1,255})$/.exec(token) ?? []
   if (token !== '' && date === undefined) throw invalid('Invalid pageToken')
   const isAfter = (mail: Mail): boolean =>
     dateOf(mail) < Number(date) || (dateOf(mail) === Number(date) && mail.id < id)

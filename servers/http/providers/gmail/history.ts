@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import type { Change } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
+import { hexId, type LabelChange, labelChanges } from '../../../../src/storage/store/views/gmail/label-ids.ts'
 import type { Answer, ProviderCall, ProviderRoute } from '../types.ts'
 import { jsonBody } from '../values.ts'
 import { EMPTY, type Gmail, gmailOf, invalid, limitIn, notFound, numberIn, routesOf } from './account.ts'
-import { notifyOf, WATCH, type Watch } from './notify.ts'
+import { notifyOf, type Watch, watchChange, watchOf } from './notify.ts'
 
 const WATCH_MS = 7 * 86_400_000
 
@@ -41,27 +41,33 @@ async function list(call: ProviderCall): Promise<Answer> {
   const [types, label] = [query.getAll('historyTypes'), query.get('labelId')]
   const unknown = types.find((type) => !TYPES.test(type))
   if (unknown !== undefined) throw invalid(`Invalid value at 'history_types': "${unknown.slice(0, 50)}"`)
-  const changes = await history.changesAfter(Math.max(start, numberIn(gmail, 'pageToken') ?? 0))
-  // The id is too old, or it is not one of this mailbox: the client synchronizes again.
-  if (!changes) throw notFound()
-  const isWanted = ({ type, labels, changed = [] }: Change): boolean =>
+  const isWanted = ({ type, labels, changed = [] }: LabelChange): boolean =>
     (types.length === 0 || types.includes(type.replace(/s(?=[A-Z])/, ''))) &&
     (label === null || [...labels, ...changed].includes(label))
-  const records = [...changes].filter(([, all]) => all.some(isWanted))
-  const shown: object[] = []
-  for (const [id, all] of records.slice(0, limit)) shown.push(await recordOf(gmail, id, all.filter(isWanted)))
-  const next = records.length > limit ? { nextPageToken: `${records[limit - 1]?.[0]}` } : {}
+  const after = Math.max(start, numberIn(gmail, 'pageToken') ?? 0)
+  // The id is too old, or it is not one of this mailbox: the client synchronizes again.
+  if (!history.keeps(after)) throw notFound()
+  const shown: { id: string }[] = []
+  for await (const [number, step] of history.stepsAfter(after)) {
+    if (!step) throw notFound()
+    const wanted = labelChanges(step).filter(isWanted)
+    if (wanted.length > 0) shown.push(await recordOf(gmail, number, wanted))
+    if (shown.length > limit) break
+  }
+  const next = shown.length > limit ? { nextPageToken: `${shown[limit - 1]?.id}` } : {}
+  shown.length = Math.min(shown.length, limit)
   return { body: { ...(shown.length > 0 && { history: shown }), ...next, historyId: `${history.last}` } }
 }
 
-async function recordOf({ history }: Gmail, id: number, changes: readonly Change[]): Promise<object> {
+async function recordOf({ history }: Gmail, id: number, changes: readonly LabelChange[]) {
   const record: Record<string, object[]> = {}
   const messages = new Map<string, object>()
   for (const change of changes) {
     const mail = history.mails.get(change.id)
-    const [threadId = change.threadId ?? change.id] = mail ? await history.threadIds([mail]) : []
-    messages.set(change.id, { id: change.id, threadId })
-    const message = { id: change.id, threadId, labelIds: change.labels }
+    const [thread = change.threadId ?? change.id] = mail ? await history.threadIds([mail]) : []
+    const summary = { id: hexId(change.id), threadId: hexId(thread) }
+    messages.set(change.id, summary)
+    const message = { ...summary, labelIds: change.labels }
     ;(record[change.type] ??= []).push({ message, ...(change.changed && { labelIds: change.changed }) })
   }
   return { id: `${id}`, messages: [...messages.values()], ...record }
@@ -79,19 +85,18 @@ async function watch(call: ProviderCall): Promise<Answer> {
   if (!api.webhooks || config.webhooks.length === 0)
     throw invalid(`Error sending test message to Cloud PubSub ${topicName} : add \`webhooks\` to the provider gmail`)
   const gmail = await gmailOf(call)
-  const { history, store } = gmail
+  const { history, store, owner } = gmail
   const expiration = context.clock.now() + WATCH_MS
   const kept: Watch = { topicName, labelIds, excludes: /^exclude$/i.test(labelFilterBehavior), expiration }
-  const content = Buffer.from(JSON.stringify(kept))
-  await store.changeValues({ ...history.space, names: [WATCH] }, () => new Map([[WATCH, content]]))
+  await store.changeValues(watchOf(owner), () => watchChange(kept))
   // Gmail sends a first notification right away.
-  await notifyOf(gmail, history)([{ labels: kept.excludes ? [] : labelIds }], history.last)
+  await notifyOf(gmail)([{ labels: kept.excludes ? [] : labelIds }], history.last)
   return { body: { historyId: `${history.last}`, expiration: `${expiration}` } }
 }
 
 async function stop(call: ProviderCall): Promise<Answer> {
-  const { history, store } = await gmailOf(call)
-  await store.changeValues({ ...history.space, names: [WATCH] }, () => new Map([[WATCH, undefined]]))
+  const { store, owner } = await gmailOf(call)
+  await store.changeValues(watchOf(owner), () => watchChange())
   return EMPTY
 }
 

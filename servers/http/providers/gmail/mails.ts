@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
-import type { Mail } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
+import type { Mail } from '../../../../src/storage/store/views/account-history.ts'
+import { hexId, labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
 import type { Answer, ProviderCall, ProviderRoute } from '../types.ts'
 import { jsonBody } from '../values.ts'
 import { EMPTY, type Gmail, gmailOf, invalid, limitIn, mailOf, notFound, routesOf } from './account.ts'
@@ -22,17 +22,20 @@ const isDraft = (mail: Mail): boolean => labelsOf(mail).includes('DRAFT')
 /** A draft that is updated keeps its id, as a keyword of the new message. */
 const DRAFT_ID = '$draft-'
 const draftIdOf = ({ id, flags }: Mail): string =>
-  flags.find((flag) => flag.startsWith(DRAFT_ID))?.slice(DRAFT_ID.length) ?? `r${id}`
+  flags.find((flag) => flag.startsWith(DRAFT_ID))?.slice(DRAFT_ID.length) ?? `r${hexId(id)}`
 
 /** Returns the messages that a request names: one, those of a thread, the oldest first, or of a list those that exist. @throws ProviderError */
 async function mailsIn(gmail: Gmail, call: ProviderCall): Promise<Mail[]> {
   const { id } = call.params
-  if (id === undefined) return jsonBody(call, ids).ids.flatMap((one) => gmail.history.mails.get(one) ?? [])
+  if (id === undefined) return jsonBody(call, ids).ids.flatMap((one) => gmail.history.mailBy(hexId, one) ?? [])
   if (kindOf(call) === 'messages') return [mailOf(gmail, id)]
   const mails = [...gmail.history.mails.values()]
   const threadIds = kindOf(call) === 'threads' ? await gmail.history.threadIds(mails) : []
+  const thread = [...new Set(threadIds)].find((one) => hexId(one) === id.toLowerCase())
   const isOne = (mail: Mail, index: number): boolean =>
-    kindOf(call) === 'threads' ? threadIds[index] === id.toLowerCase() : isDraft(mail) && draftIdOf(mail) === id
+    kindOf(call) === 'threads'
+      ? thread !== undefined && threadIds[index] === thread
+      : isDraft(mail) && draftIdOf(mail) === id
   const found = mails.filter(isOne).sort((a, b) => dateOf(a) - dateOf(b))
   if (found.length > 0) return found
   throw notFound()
@@ -62,7 +65,7 @@ async function list(call: ProviderCall): Promise<Answer> {
   const threadIds = await history.threadIds(page)
   const items: object[] = []
   for (const [index, mail] of page.entries()) {
-    const message = { id: mail.id, threadId: threadIds[index] }
+    const message = { id: hexId(mail.id), threadId: hexId(threadIds[index] ?? mail.id) }
     const snippet = kind === 'threads' ? await snippetOf(gmail, mail) : ''
     const thread = { id: message.threadId, snippet, historyId: `${mail.history}` }
     items.push({ messages: message, threads: thread, drafts: { id: draftIdOf(mail), message } }[kind])

@@ -7,8 +7,8 @@ import { headerFields, unfolded } from '../../../../src/mail/format/headers.ts'
 import { isText, partOctetsOrRawInSteps, partText } from '../../../../src/mail/format/parts.ts'
 import type { MessagePart } from '../../../../src/mail/format/types.ts'
 import { decodeWords, parameterText } from '../../../../src/mail/format/words.ts'
-import { labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
-import type { Copy, Mail } from '../../../../src/storage/store/views/gmail/mailbox-history.ts'
+import type { Copy, Mail } from '../../../../src/storage/store/views/account-history.ts'
+import { hexId, labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
 import { Base64, type ProviderCall } from '../types.ts'
 import { type Gmail, invalid, mailOf, notFound } from './account.ts'
 
@@ -38,8 +38,8 @@ export async function snippetOf({ call }: Gmail, mail: Mail): Promise<string> {
 
 /** Returns the ids and the labels of a message, as changes show it. */
 export async function summary({ history }: Gmail, mail: Mail) {
-  const [threadId] = await history.threadIds([mail])
-  return { id: mail.id, threadId, labelIds: labelsOf(mail) }
+  const [threadId = mail.id] = await history.threadIds([mail])
+  return { id: hexId(mail.id), threadId: hexId(threadId), labelIds: labelsOf(mail) }
 }
 
 /** Returns an attachment. Its id is that of its part. @throws ProviderError `not-found`, `invalid` */

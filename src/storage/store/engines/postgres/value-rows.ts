@@ -22,6 +22,7 @@ export const kinds: Readonly<Record<ValueKind, number>> = {
   gmail: -14,
   sieve: -15,
   'sieve-memory': -16,
+  history: -17,
 }
 
 /** Returns the id of the folder that stands for values of no folder. */

@@ -44,7 +44,7 @@ const SYSTEM_LABELS: Readonly<Record<string, string>> = {
 }
 
 /** Returns the label of a mailbox; undefined for those that are no label. */
-export function labelOf({ name, specialUse }: Folder): string | undefined {
+export function labelOf({ name, specialUse }: Pick<Folder, 'name' | 'specialUse'>): string | undefined {
   if (name === 'INBOX') return '\\Inbox'
   if (specialUse === ALL_MAIL_USE || name === ARCHIVE_NAME) return undefined
   return (specialUse && SYSTEM_LABELS[specialUse]) ?? name

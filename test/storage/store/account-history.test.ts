@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/core/time/clock.ts'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { openFolder } from '../../../src/storage/store/mailboxes.ts'
 import { accountOwner } from '../../../src/storage/store/types.ts'
-import { MailboxHistory } from '../../../src/storage/store/views/gmail/mailbox-history.ts'
+import { AccountHistory } from '../../../src/storage/store/views/account-history.ts'
 
 const [alice, bob] = [accountOwner('alice'), accountOwner('bob')]
 
@@ -20,9 +20,9 @@ it('counts the memory of histories, drops the one that was used first, and reads
   const memory = new MemoryBudget()
   await put(alice, 20)
   await put(bob, 30)
-  const first = await MailboxHistory.of(store, alice, memory)
+  const first = await AccountHistory.of(store, alice, memory)
   const ofAlice = memory.usage.caches
-  await MailboxHistory.of(store, bob, memory)
+  await AccountHistory.of(store, bob, memory)
   const ofBob = memory.usage.caches - ofAlice
   expect([ofAlice > 0, ofBob / ofAlice]).toEqual([true, 1.5])
   await put(bob, 10)
@@ -33,9 +33,11 @@ it('counts the memory of histories, drops the one that was used first, and reads
   await put(alice, 1)
   expect([first.mails.size, memory.usage.caches]).toEqual([21, 2 * ofAlice])
   memory.limits = { totalOctets: Number.POSITIVE_INFINITY, heapOctets: Number.POSITIVE_INFINITY }
-  const second = await MailboxHistory.of(store, alice, memory)
+  const second = await AccountHistory.of(store, alice, memory)
   expect([second === first, second.mails.size, second.last]).toEqual([false, 21, first.last])
   await put(alice, 1)
-  const again = await MailboxHistory.of(store, alice, memory)
-  expect((await again.changesAfter(second.last - 1))?.get(second.last)).toMatchObject([{ type: 'messagesAdded' }])
+  const again = await AccountHistory.of(store, alice, memory)
+  const steps: unknown[] = []
+  for await (const step of again.stepsAfter(second.last - 1)) steps.push(step)
+  expect(steps).toMatchObject([[second.last, { changes: [{ after: { flags: [] }, threadId: expect.any(String) }] }]])
 })
