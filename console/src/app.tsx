@@ -1,7 +1,8 @@
+import type { Problem } from './api/problem.ts'
+import { ProblemState } from './components/states.tsx'
 import { LogOnPage } from './shell/log-on.tsx'
 import { Shell } from './shell/shell.tsx'
-import { Unreachable } from './shell/unreachable.tsx'
-import { callerState } from './state/caller.ts'
+import { callerState, start } from './state/caller.ts'
 
 /** The console: the shell for those who are logged on, and the log-on page for others. */
 export function App() {
@@ -10,3 +11,10 @@ export function App() {
   if (state.name === 'out') return <LogOnPage />
   return state.name === 'unreachable' ? <Unreachable problem={state.problem} /> : null
 }
+
+/** The page of a lab that does not answer, or refuses everything. */
+const Unreachable = ({ problem }: { readonly problem: Problem }) => (
+  <main class="log-on">
+    <ProblemState problem={problem} onRetry={start} />
+  </main>
+)

@@ -16,7 +16,7 @@ export const navigate = (to: string, options: NavigateOptions = {}): void => bro
 /** Returns the URL of a page, for `href`. */
 export const hrefOf = (to: string): string => routerBase + to
 
-export interface Route {
+interface Route {
   /** First part of the path, such as `mail`. */
   readonly page: string
   /** The parts after it, decoded. */

@@ -2,10 +2,10 @@ import { urlOf } from '../base.ts'
 import { type InputOf, type OperationName, type OutputOf, routes } from './operations.ts'
 import { Problem, problemIn } from './problem.ts'
 
-export type { InputOf, OperationName, OutputOf, Schemas } from './operations.ts'
+export type { InputOf, OutputOf, Schemas } from './operations.ts'
 
 /** The options of a call besides its input. */
-export interface CallOptions {
+interface CallOptions {
   readonly signal?: AbortSignal
   /** The content of an operation that takes an upload. */
   readonly body?: Blob | string

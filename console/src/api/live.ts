@@ -10,7 +10,7 @@ export interface LiveEvent {
   readonly data: { readonly at: string; readonly [key: string]: unknown }
 }
 
-export type LiveState =
+type LiveState =
   | { readonly name: 'live' }
   | { readonly name: 'reconnecting'; readonly at: number }
   | { readonly name: 'offline'; readonly since: number }

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { type Problem, problemOf } from './problem.ts'
 
-export interface Loaded<T> {
+interface Loaded<T> {
   readonly value?: T
   readonly problem?: Problem
 }

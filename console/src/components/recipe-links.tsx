@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { Link } from 'wouter-preact'
 import { pathWith } from '../router.ts'
 
-export type RecipeGroups = typeof import('virtual:recipes')['default']
+type RecipeGroups = typeof import('virtual:recipes')['default']
 
 /** Returns the recipes, which are loaded when they are first needed. Undefined: not loaded yet. */
 export function useRecipes(): RecipeGroups | undefined {

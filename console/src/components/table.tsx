@@ -12,7 +12,7 @@ export interface Column<Row> {
   readonly isNumber?: boolean
 }
 
-export interface Sorting {
+interface Sorting {
   readonly column: string
   readonly descending: boolean
 }

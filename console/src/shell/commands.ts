@@ -12,7 +12,7 @@ export interface Command {
 }
 
 /** Returns the commands for a search. A source decides itself what fits; commands are filtered by their titles. */
-export type CommandSource = (search: string) => readonly Command[] | Promise<readonly Command[]>
+type CommandSource = (search: string) => readonly Command[] | Promise<readonly Command[]>
 
 export const isPaletteOpen = signal(false)
 export const isHelpOpen = signal(false)

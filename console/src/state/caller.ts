@@ -3,18 +3,18 @@ import { call, type OutputOf, whenLoggedOff } from '../api/client.ts'
 import { connectLive, disconnectLive, liveState } from '../api/live.ts'
 import { type Problem, problemOf } from '../api/problem.ts'
 
-export type Caller = OutputOf<'session.get'>
+type Caller = OutputOf<'session.get'>
 export type Access = Caller['may'][number]
 
 /** - starting: not asked yet. out: nobody is logged on. in: `caller` is. unreachable: the lab does not answer. */
-export type CallerState =
+type CallerState =
   | { readonly name: 'starting' }
   | { readonly name: 'out'; readonly reason?: OutReason }
   | { readonly name: 'in'; readonly caller: Caller }
   | { readonly name: 'unreachable'; readonly problem: Problem }
 
 /** Why nobody is logged on. token: the one of the link is not valid. ended: the session has ended. */
-export type OutReason = 'token' | 'ended'
+type OutReason = 'token' | 'ended'
 
 export const callerState = signal<CallerState>({ name: 'starting' })
 

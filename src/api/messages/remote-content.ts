@@ -35,7 +35,7 @@ const TYPES = [
 ] as const
 
 /** The result of a request for an image. */
-export interface RemoteResource {
+interface RemoteResource {
   readonly url: string
   /** The HTTP status of the last answer; null without one. */
   readonly status: number | null

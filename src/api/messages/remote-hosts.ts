@@ -29,7 +29,7 @@ const never = new AddressList(NEVER)
 const notPublic = new AddressList([...NEVER, ...PRIVATE])
 
 /** How the lab may connect to a host that a message names. */
-export interface RemoteHost {
+interface RemoteHost {
   /** Checks the addresses of the name when the connection is made: no other lookup follows, which could find others. */
   readonly lookup?: LookupFunction
 }

@@ -180,7 +180,7 @@ function renew(name: string | undefined, flags: RenewFlags): Promise<void> {
     throw new UsageError('give the name of the certificate, or --for')
   return withPki(flags, async (session) => {
     const { certificates } = session
-    const target = name ?? (await certificates.wornBy(flags.for ?? ''))
+    const target = name ?? (await certificates.thumbprintInUse(flags.for ?? ''))
     const renewal = await certificates.renew(target, { newKey: flags.newKey ?? false })
     if (renewal.state === 'renewed') return printRenewed(session, flags, renewal)
     if (renewal.state === 'requested') await writeRequest(flags.out, renewal.pem, renewal.request.virtualServer)

@@ -18,12 +18,7 @@ import { host, hostName, logLevels, octets } from './schema/values.ts'
 import { virtualServer } from './schema/virtual-server.ts'
 
 // Re-exported: most callers need the lab's types together with these.
-export {
-  type AnyVariantName,
-  postQuantumVariants,
-  type VariantName,
-  variantNames,
-} from './schema/certificate.ts'
+export { postQuantumVariants, type VariantName, variantNames } from './schema/certificate.ts'
 export { type DefectName, defectNames } from './schema/defect-names.ts'
 export { type PersonalityName, personalityNames } from './schema/personality.ts'
 export {

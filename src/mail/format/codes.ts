@@ -154,9 +154,6 @@ export function* codeCandidateSteps(text: string): Steps<CodeCandidate[]> {
     .slice(0, MAX_CANDIDATES)
 }
 
-/** Returns the codes of `codeCandidates`. */
-export const codes = (text: string): string[] => codeCandidates(text).map(({ code }) => code)
-
 /** Replaces digits of other scripts, such as full-width and Arabic ones, and unusual spaces and hyphens. Keeps positions. */
 const withPlainDigits = (text: string): string =>
   text

@@ -84,12 +84,9 @@ export const transferEncoding = (part: ContentFields): TransferEncoding | undefi
   part.encoding === undefined ? 'identity' : ENCODINGS.get(part.encoding.toLowerCase())
 
 /**
- * Returns a part's decoded content, as a view of `raw` if it is not encoded. BINARY, RFC 3516 section 4.3.
+ * Returns a part's decoded content, in steps, as a view of `raw` if it is not encoded. BINARY, RFC 3516 section 4.3.
  * @throws MailError `unknown-encoding`
  */
-export const partOctets = (raw: Buffer, part: MessagePart): Buffer => runToEnd(partOctetsInSteps(raw, part))
-
-/** Decodes as `partOctets`, in steps. @throws MailError `unknown-encoding` */
 export function* partOctetsInSteps(raw: Buffer, part: MessagePart): Steps<Buffer> {
   const encoding = transferEncoding(part)
   if (encoding === undefined)

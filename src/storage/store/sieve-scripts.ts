@@ -8,7 +8,7 @@ export interface ScriptLimits {
 }
 
 /** The owner of scripts, with the script that the configuration gives it. */
-export interface ScriptOwner {
+interface ScriptOwner {
   readonly user: string
   readonly sieve?: string | undefined
 }
@@ -45,7 +45,7 @@ const NOT_IN_NAMES = /[\p{Cc}\u2028\u2029]/u
 const MAX_NAME_OCTETS = 512
 
 /** Checks the name of a script. @throws ScriptError */
-export function assertScriptName(name: string): void {
+function assertScriptName(name: string): void {
   if (name === '') throw new ScriptError('The name of a script must not be empty.')
   if (NOT_IN_NAMES.test(name)) throw new ScriptError('The name of a script must not have control characters.')
   if (Buffer.byteLength(name) > MAX_NAME_OCTETS)

@@ -13,7 +13,7 @@ import { writeRejection } from './reports/rejection.ts'
 import { type Delivery, DeliveryError, type DeliveryServices } from './types.ts'
 
 /** A copy that a script stores. */
-export interface ScriptedCopy {
+interface ScriptedCopy {
   readonly folder: Folder
   readonly flags: readonly string[]
   /** The message with the header that the script has changed. Absent: it is unchanged. */
@@ -35,7 +35,7 @@ export interface ScriptRun {
 }
 
 /** A message that a script sends. */
-export interface ScriptedMail {
+interface ScriptedMail {
   readonly from: string
   readonly to: string
   /** Fields before those of the message. */

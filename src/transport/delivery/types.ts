@@ -107,7 +107,7 @@ export interface Delivery {
  * - `rejected`: the Sieve script of the recipient rejects the message.
  * - `on-demand`: the address asks for a refusal, which is in `reply`.
  */
-export type DeliveryFailure =
+type DeliveryFailure =
   | 'no-mailbox'
   | 'relay-denied'
   | 'mailbox-full'

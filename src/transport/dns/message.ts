@@ -2,7 +2,7 @@ import { AUTHENTIC_DATA, decode, encode, type Packet, RECURSION_DESIRED } from '
 import { MessageReader } from './message-reader.ts'
 import type { AnyRecord, DnsRecord, OptRecord, Question, RecordType } from './record-data.ts'
 
-export type { AnyRecord, DnsRecord, OptRecord, RecordType } from './record-data.ts'
+export type { DnsRecord, RecordType } from './record-data.ts'
 
 /** A DNS message. The flags have the names of dns-packet. */
 export interface DnsMessage {

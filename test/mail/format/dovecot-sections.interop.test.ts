@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { part, partOctets, type SectionText, section, transferEncoding } from '../../../src/mail/format/parts.ts'
+import { runToEnd } from '../../../src/core/time/time-slice.ts'
+import { part, partOctetsInSteps, type SectionText, section, transferEncoding } from '../../../src/mail/format/parts.ts'
 import { parseMessage } from '../../../src/mail/format/structure.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
 import { corpus } from '../../support/corpus.ts'
@@ -50,7 +51,9 @@ function wanted(raw: Buffer): Wanted[] {
       }
     })
     const decodes = path.length > 0 && found.kind === 'leaf' && isClean(raw, found)
-    return decodes ? [...items, { item: `BINARY[${path.join('.')}]`, ours: partOctets(raw, found) }] : items
+    return decodes
+      ? [...items, { item: `BINARY[${path.join('.')}]`, ours: runToEnd(partOctetsInSteps(raw, found)) }]
+      : items
   })
 }
 

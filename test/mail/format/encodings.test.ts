@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { runToEnd } from '../../../src/core/time/time-slice.ts'
 import { seededRandom } from '../../../src/core/values/random.ts'
 import { decodeBase64, quotedPrintableSteps } from '../../../src/mail/format/encodings.ts'
-import { partOctets, partOctetsOrRaw, partText } from '../../../src/mail/format/parts.ts'
+import { partOctetsInSteps, partOctetsOrRaw, partText } from '../../../src/mail/format/parts.ts'
 import { parseMessage } from '../../../src/mail/format/structure.ts'
 
 const octets = (text: string): Buffer => Buffer.from(text, 'latin1')
@@ -57,14 +57,14 @@ describe('parts', () => {
 
   test('without an encoding are views of the message', () => {
     const raw = message('Content-Transfer-Encoding: 8bit', 'body')
-    const content = partOctets(raw, parseMessage(raw))
+    const content = runToEnd(partOctetsInSteps(raw, parseMessage(raw)))
     expect(content.toString()).toBe('body')
     expect(content.buffer).toBe(raw.buffer)
   })
 
   test.each(['7bit', '8BIT', 'binary'])('with the encoding %s are not decoded', (encoding) => {
     const raw = message(`Content-Transfer-Encoding: ${encoding}`, 'a=3Db ')
-    expect(partOctets(raw, parseMessage(raw)).toString()).toBe('a=3Db ')
+    expect(runToEnd(partOctetsInSteps(raw, parseMessage(raw))).toString()).toBe('a=3Db ')
   })
 
   test('that are multiparts are not decoded', () => {
@@ -72,12 +72,14 @@ describe('parts', () => {
       'Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64',
       '--b\r\n\r\nx',
     )
-    expect(partOctets(raw, parseMessage(raw)).toString()).toBe('--b\r\n\r\nx')
+    expect(runToEnd(partOctetsInSteps(raw, parseMessage(raw))).toString()).toBe('--b\r\n\r\nx')
   })
 
   test('of an unknown encoding cause an error, or are returned as they are', () => {
     const raw = message('Content-Transfer-Encoding: x-uuencode', 'body')
-    expect(() => partOctets(raw, parseMessage(raw))).toThrow(expect.objectContaining({ code: 'unknown-encoding' }))
+    expect(() => runToEnd(partOctetsInSteps(raw, parseMessage(raw)))).toThrow(
+      expect.objectContaining({ code: 'unknown-encoding' }),
+    )
     expect(partOctetsOrRaw(raw, parseMessage(raw)).toString()).toBe('body')
   })
 

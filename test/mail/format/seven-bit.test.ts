@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { everyPart, partOctets } from '../../../src/mail/format/parts.ts'
+import { runToEnd } from '../../../src/core/time/time-slice.ts'
+import { everyPart, partOctetsInSteps } from '../../../src/mail/format/parts.ts'
 import { isEightBit, toSevenBit } from '../../../src/mail/format/seven-bit.ts'
 import { parseMessage } from '../../../src/mail/format/structure.ts'
 
@@ -9,7 +10,7 @@ const message = (text: string): Buffer => Buffer.from(text.replaceAll('\n', '\r\
 function contentsOf(raw: Buffer): string[] {
   return everyPart(parseMessage(raw))
     .filter(({ kind }) => kind === 'leaf')
-    .map((part) => partOctets(raw, part).toString('utf8'))
+    .map((part) => runToEnd(partOctetsInSteps(raw, part)).toString('utf8'))
 }
 
 it('leaves a message of ASCII alone', () => {
@@ -66,5 +67,5 @@ it('writes binary data as base64', () => {
   const data = Buffer.from(Array.from({ length: 300 }, (_, at) => at % 256))
   const converted = toSevenBit(Buffer.concat([head, data]))
   expect(converted.toString()).toContain('Content-Transfer-Encoding: base64\r\n')
-  expect(partOctets(converted, parseMessage(converted))).toEqual(data)
+  expect(runToEnd(partOctetsInSteps(converted, parseMessage(converted)))).toEqual(data)
 })

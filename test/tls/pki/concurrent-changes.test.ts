@@ -10,7 +10,7 @@ async function together(...changes: readonly Promise<unknown>[]): Promise<string
   return results.map((one) => (one.status === 'fulfilled' ? '' : (one.reason as Error).message))
 }
 
-const used = async () => lab.certificates.show(await lab.certificates.wornBy('S'))
+const used = async () => lab.certificates.show(await lab.certificates.thumbprintInUse('S'))
 
 test('of two renewals of a certificate, one is refused, and the server uses the other one', async () => {
   for (const kind of ['automatic', 'issued']) {

@@ -8,7 +8,7 @@ import type { Authority } from './facts.ts'
 type FileName = 'lab-ca.pem' | 'lab-ca.p7b' | 'lab-ca.cer'
 
 /** How one platform comes to trust the roots of the lab. */
-export interface Platform {
+interface Platform {
   readonly name: string
   /** Without a line: what to do by hand. */
   readonly steps?: TextKey

@@ -61,7 +61,7 @@ export function toneOf({ state, daysLeft }: Pick<Certificate, 'state' | 'daysLef
 const starttls: Readonly<Record<string, string>> = { smtp: 'smtp', pop3: 'pop3', imap4: 'imap', nntp: 'nntp' }
 
 /** A port that serves a certificate, and the command that shows what it serves. */
-export interface ServingPort {
+interface ServingPort {
   readonly port: number
   readonly title: string
   readonly command: string

@@ -4,7 +4,7 @@ import type { TextKey } from '../../texts/catalogue.ts'
 export type FaultInput = Readonly<Record<string, unknown>>
 
 /** A fault that people look for by what it imitates. */
-export interface Preset {
+interface Preset {
   readonly name: string
   readonly title: TextKey
   readonly fault: FaultInput

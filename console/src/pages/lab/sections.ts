@@ -30,7 +30,7 @@ export interface Section {
   readonly remove?: (name: string) => Promise<unknown>
 }
 
-export type SectionName =
+type SectionName =
   | 'accounts'
   | 'tenants'
   | 'newsgroups'

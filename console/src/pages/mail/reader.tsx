@@ -160,7 +160,7 @@ const recipientsOf = ({ envelope, to, cc }: Message): readonly string[] =>
   envelope && envelope.to.length > 0 ? envelope.to : [...to, ...cc].map(({ address }) => address)
 
 /** Addresses of a header, each in its own direction of writing. */
-export const Addresses = ({ list }: { readonly list: Message['to'] }) => (
+const Addresses = ({ list }: { readonly list: Message['to'] }) => (
   <>
     {list.map((one, index) => (
       <Fragment key={index}>
@@ -180,7 +180,7 @@ const Missing = ({ envelope }: { readonly envelope: readonly string[] }) => (
 )
 
 /** The facts in the header of a message, and those of its envelope that the header does not have. */
-export function MessageFacts({ message }: { readonly message: Message }) {
+function MessageFacts({ message }: { readonly message: Message }) {
   const { from, to, cc, date, receivedAt, newsgroup, envelope, sentBy } = message
   const addresses = new Set([...to, ...cc].map(({ address }) => address.toLowerCase()))
   const blind = (envelope?.to ?? []).filter((one) => !addresses.has(one.toLowerCase()))

@@ -1,7 +1,7 @@
 import type { Schemas } from '../../api/client.ts'
 
 export type NewsThread = Schemas['NewsThread']
-export type ThreadArticle = Schemas['ThreadArticle']
+type ThreadArticle = Schemas['ThreadArticle']
 
 /** A line of the list: an article, and what is below it in its thread. */
 export interface Row {

@@ -8,7 +8,7 @@ import { t } from '../../texts/index.ts'
 import type { Queued } from './facts.ts'
 
 /** An action on a message of the queue. */
-export interface QueueAction {
+interface QueueAction {
   readonly icon: Icon
   readonly label: string
   readonly run: () => void

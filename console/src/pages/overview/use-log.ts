@@ -9,7 +9,7 @@ export type Level = NonNullable<InputOf<'log.list'>['level']>
 
 export const levels: readonly Level[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
 
-export interface LogFilter {
+interface LogFilter {
   /** The lowest level of the lines. */
   readonly level: Level
   /** Words that all occur. */

@@ -26,7 +26,7 @@ const codes: Readonly<Record<string, RegExp>> = {
 }
 
 /** A reply, split around its code. `url` is the section of the standard that defines codes. */
-export interface SplitReply {
+interface SplitReply {
   readonly before: string
   readonly code: string
   readonly after: string

@@ -1,7 +1,7 @@
 import type { Entry, Session } from './types.ts'
 
 /** The requirements of a session's virtual server. */
-export interface ReplayedServer {
+interface ReplayedServer {
   readonly protocol: string
   readonly requireSecureChannel: boolean
   readonly require128BitEncryption: boolean

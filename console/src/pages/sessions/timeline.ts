@@ -1,7 +1,7 @@
 import { type Entry, isOfClient, type Session } from './types.ts'
 
 /** The steps of a session that stand out. */
-export type StepName =
+type StepName =
   | 'connected'
   | 'notConnected'
   | 'greeting'
@@ -13,7 +13,7 @@ export type StepName =
   | 'ended'
 
 /** A step, with the milliseconds since the start. */
-export interface Step {
+interface Step {
   readonly name: StepName
   readonly ms: number
 }

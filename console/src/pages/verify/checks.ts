@@ -30,7 +30,7 @@ export const checkGroups = {
   delivery: ['delivery'],
 } as const
 
-export type CheckGroup = keyof typeof checkGroups
+type CheckGroup = keyof typeof checkGroups
 export const groupNames = Object.keys(checkGroups) as CheckGroup[]
 export const allChecks: readonly string[] = Object.values(checkGroups).flat()
 

@@ -2,9 +2,9 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { Glyph, type Icon } from '../../components/icon.tsx'
 
-export type Tone = 'good' | 'warning' | 'bad' | 'neutral'
+type Tone = 'good' | 'warning' | 'bad' | 'neutral'
 
-export interface MatrixColumn {
+interface MatrixColumn {
   readonly key: string
   /** Neighbours with the same heading share it. */
   readonly group: string

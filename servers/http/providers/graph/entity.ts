@@ -13,7 +13,7 @@ const OPERATORS = {
   startswith: (a, b) => `${a}`.startsWith(`${b}`),
   endswith: (a, b) => `${a}`.endsWith(`${b}`),
 } as const satisfies Record<string, (a: string | number, b: string | number) => boolean>
-export type Operator = keyof typeof OPERATORS
+type Operator = keyof typeof OPERATORS
 type Literal = string | number | boolean | null
 
 /** An item of a list, of which as much is read as a property needs. */

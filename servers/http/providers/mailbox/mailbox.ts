@@ -120,7 +120,7 @@ export async function addMessage(
 }
 
 /** The state of a folder that a client has seen. */
-export interface FolderState {
+interface FolderState {
   readonly uidValidity: number
   /** Modification sequence. RFC 7162 */
   readonly modSeq: number

@@ -3,7 +3,7 @@ import type { RolloverOptions } from '../acme/client/rollover.ts'
 import { type Bound, bind } from '../bound.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { assignCertificate, deleteCertificate, removeCertificate, replaceCertificate } from './assign.ts'
-import { type LabFacts, type LifecycleContext, wornBy } from './context.ts'
+import { type LabFacts, type LifecycleContext, thumbprintInUse } from './context.ts'
 import { exportCertificate, importCertificate, importPlanned, planImport } from './import-export.ts'
 import { installAnswer, installPlanned, planInstall } from './install.ts'
 import { installApproved, issueCertificate, issuePlanned } from './issue.ts'
@@ -69,7 +69,7 @@ const verbs = {
   /** Assigns another certificate to a virtual server that has one. */
   replace: replaceCertificate,
   /** Returns the thumbprint of the certificate that a virtual server uses. @throws PkiError `refused` if it uses none */
-  wornBy,
+  thumbprintInUse,
   /** Gives a certificate another friendly name. */
   rename: renameCertificate,
   /** Renews a certificate, with its old key or a new one. */

@@ -114,7 +114,7 @@ export function certificatesInUse({ store, lab }: LifecycleContext, server: Virt
 }
 
 /** Returns the thumbprint of a virtual server's first certificate. @throws PkiError `refused` if it uses none */
-export async function wornBy(context: LifecycleContext, virtualServer: string): Promise<string> {
+export async function thumbprintInUse(context: LifecycleContext, virtualServer: string): Promise<string> {
   await context.store.refresh()
   const server = findVirtualServer(context, virtualServer)
   const [first] = certificatesInUse(context, server)

@@ -81,8 +81,8 @@ export class Item {
     return { mailFrom: this.entry.envelope?.mailFrom ?? '', ...envelope }
   }
 
-  /** Messages of one lane go to the same hosts. */
-  get lane(): string {
+  /** Equal for messages that one connector sends to the same hosts. */
+  get destinationKey(): string {
     return `${this.transport.connector}\n${this.transport.destination}`
   }
 

@@ -8,8 +8,8 @@ import type { QueueEvent, RecipientResult, Reports, ResolvedConnector } from '..
 import { Agenda } from './agenda.ts'
 import { Alarm } from './alarm.ts'
 import { attemptItem, type Sending } from './attempt.ts'
+import type { Destination } from './destinations.ts'
 import { failures, type Item, results } from './item.ts'
-import type { Lane } from './lanes.ts'
 import { sentOctets } from './octets.ts'
 import { Records } from './records.ts'
 import { Reporter } from './reporter.ts'
@@ -190,7 +190,7 @@ export class Sender {
     for (const item of this.#agenda.waiting) {
       if ((item.state.nextAttemptAt ?? 0) <= now) {
         this.#agenda.waiting.delete(item)
-        if (item.pending.length > 0) this.#agenda.lanes.add(item)
+        if (item.pending.length > 0) this.#agenda.destinations.add(item)
         else this.#run(this.#finish(item))
       } else {
         if (this.#dueAt(item) <= now) this.#run(this.#warn(item))
@@ -198,35 +198,38 @@ export class Sender {
       }
     }
     this.#alarm.set(next)
-    for (const lane of this.#agenda.lanes.all) this.#sendLane(lane)
+    for (const destination of this.#agenda.destinations.all) this.#sendTo(destination)
   }
 
-  #sendLane(lane: Lane): void {
-    for (const item of lane.ready) {
+  #sendTo(destination: Destination): void {
+    for (const item of destination.ready) {
       const connector = connectorOf(this.#options.rules(), item)
       if (this.#isClosed || !connector || whyStopped(this.#options.rules(), item) !== undefined) return
       const { connections } = connector.schedule
-      if (this.#agenda.lanes.inFlight >= MAX_IN_FLIGHT || (connections !== 'off' && lane.inFlight >= connections))
+      if (
+        this.#agenda.destinations.inFlight >= MAX_IN_FLIGHT ||
+        (connections !== 'off' && destination.inFlight >= connections)
+      )
         return
       const now = this.#options.clock.now()
       const at = this.#rates.take(connector.name, connector.schedule, now)
       if (at > now) return this.#alarm.set(at)
-      this.#send(item, lane, connector)
+      this.#send(item, destination, connector)
     }
   }
 
-  #send(item: Item, lane: Lane, connector: ResolvedConnector): void {
-    const end = this.#agenda.lanes.begin(lane, item)
+  #send(item: Item, destination: Destination, connector: ResolvedConnector): void {
+    const end = this.#agenda.destinations.begin(destination, item)
     this.#agenda.claim(item)
     const controller = new AbortController()
     this.#sending.add(item)
     const ended = this.#attempt(item, connector, controller.signal).finally(() => {
       item.sending = undefined
       this.#sending.delete(item)
-      const wasFull = this.#agenda.lanes.inFlight >= MAX_IN_FLIGHT
+      const wasFull = this.#agenda.destinations.inFlight >= MAX_IN_FLIGHT
       end()
       this.#agenda.release(item)
-      for (const one of wasFull ? this.#agenda.lanes.all : [lane]) this.#sendLane(one)
+      for (const one of wasFull ? this.#agenda.destinations.all : [destination]) this.#sendTo(one)
     })
     item.sending = { controller, ended, isAnswered: false }
     this.#run(ended)

@@ -65,7 +65,7 @@ describe('a certificate obtained by ACME', () => {
     await lab.reload({ virtualServers: [{ protocol: 'imap4' }] })
     await expect(lab.certificates.renew(record.thumbprint)).rejects.toThrow(/cannot be reached/)
     expect(await lab.certificates.pending()).toEqual([])
-    expect(await lab.certificates.wornBy('imap4')).toBe(record.thumbprint)
+    expect(await lab.certificates.thumbprintInUse('imap4')).toBe(record.thumbprint)
     expect(await lab.certificates.issue({ for: 'imap4', resolver })).toMatchObject({ state: 'issued' })
   })
 
@@ -81,14 +81,14 @@ describe('a certificate obtained by ACME', () => {
     }
     const { start, end } = await window()
     await lab.clock.moveTo(Date.parse(start) - 60_000)
-    expect(await lab.certificates.wornBy('imap4')).toBe(record.thumbprint)
+    expect(await lab.certificates.thumbprintInUse('imap4')).toBe(record.thumbprint)
     await lab.clock.moveTo(Date.parse(end) + 60_000)
-    const renewed = await lab.certificates.wornBy('imap4')
+    const renewed = await lab.certificates.thumbprintInUse('imap4')
     expect(renewed).not.toBe(record.thumbprint)
     expect(lab.server('imap4').certificate?.thumbprint).toBe(renewed)
     // The new one is not due.
     await lab.clock.advance('1d')
-    expect(await lab.certificates.wornBy('imap4')).toBe(renewed)
+    expect(await lab.certificates.thumbprintInUse('imap4')).toBe(renewed)
   })
 
   it('leaves its predecessors in the store until they expire', async () => {
@@ -111,7 +111,7 @@ describe('a certificate obtained by ACME', () => {
       [second, third],
     ])
     await lab.clock.advance('4m')
-    const fourth = await lab.certificates.wornBy('imap4')
+    const fourth = await lab.certificates.thumbprintInUse('imap4')
     expect(fourth).not.toBe(third)
     await lab.clock.advance('2m')
     await renew(fourth ?? '')
@@ -124,14 +124,14 @@ describe('a certificate obtained by ACME', () => {
     const { serial } = await lab.certificates.show(record.thumbprint)
     await lab.authorities.revoke(serial, 'superseded')
     await lab.clock.advance('7h')
-    expect(await lab.certificates.wornBy('imap4')).not.toBe(record.thumbprint)
+    expect(await lab.certificates.thumbprintInUse('imap4')).not.toBe(record.thumbprint)
   })
 
   it('is not renewed with renew: false', async () => {
     await using started = await startWithAcme({ certificates: { store: 'memory', key: 'p256', renew: false } })
     const { lab, record } = started
     await lab.clock.advance('390d')
-    expect(await lab.certificates.wornBy('imap4')).toBe(record.thumbprint)
+    expect(await lab.certificates.thumbprintInUse('imap4')).toBe(record.thumbprint)
   })
 
   it('that lives for seconds is renewed in time under load, without a broken session', {

@@ -44,12 +44,12 @@ it('certificates that are replaced under load break no session, and every new ha
   }
   // Until the lab has read these changes, clients see the automatic certificate.
   for (const protocol of protocols) {
-    const first = await certificates.wornBy(protocol)
+    const first = await certificates.thumbprintInUse(protocol)
     await expect.poll(() => servedOn(protocol), { timeout: 60_000 }).toBe(first)
   }
   for (let round = 0; round < rounds; round++) {
     const protocol = protocols[round % protocols.length] as ServerProtocol
-    const before = await certificates.wornBy(protocol)
+    const before = await certificates.thumbprintInUse(protocol)
     const renewal = await certificates.renew(before, { newKey: round % 2 === 0 })
     if (renewal.state !== 'renewed') throw new Error(renewal.state)
     const next = renewal.record.thumbprint

@@ -22,7 +22,7 @@ export interface UsedFeature {
   readonly share: number
 }
 
-export interface CheckResult {
+interface CheckResult {
   readonly features: readonly UsedFeature[]
   readonly share: number
   /** Date of the data. */

@@ -2,7 +2,7 @@ import { parseInert, styleAttributes, styleSheets } from '../inert.ts'
 import { type CssUse, readCss } from './css-text.ts'
 
 /** The features that a message uses, with their counts. */
-export interface Used {
+interface Used {
   readonly document: Document
   readonly html: string
   readonly css: CssUse

@@ -1,5 +1,5 @@
 /** A calendar object, as far as people read it. RFC 5545, RFC 5546. */
-export interface CalendarObject {
+interface CalendarObject {
   /** REQUEST, REPLY, CANCEL … */
   readonly method: string
   readonly events: readonly CalendarEvent[]

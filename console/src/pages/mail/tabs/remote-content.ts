@@ -1,7 +1,7 @@
 import { parseInert, styleAttributes, styleSheets } from '../inert.ts'
 
 /** Something that a message would load from elsewhere. */
-export interface Remote {
+interface Remote {
   /** The element or the property that names it. */
   readonly kind: string
   readonly url: string

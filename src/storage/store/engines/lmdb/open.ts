@@ -27,7 +27,7 @@ import { LmdbStore } from './lmdb-store.ts'
 import { lockObstacle, lockStoreFolder } from './lock.ts'
 import { Space } from './space.ts'
 import { openTables, type Tables } from './tables.ts'
-import { upgrade } from './upgrade.ts'
+import { upgrade } from './upgrade-steps.ts'
 
 const DATA_FILE = 'messages.mdb'
 

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino'
 import type { Tables } from './tables.ts'
 
 /** A step from one format of the tables to the next. */
@@ -17,3 +18,14 @@ export const upgradeSteps: readonly UpgradeStep[] = []
 
 /** Returns the version of the tables in `tables.ts`. An older store is upgraded; a newer one is not opened. */
 export const currentFormat = (): number => upgradeSteps.length + 1
+
+/** Upgrades the tables to the current format, one step after the other. */
+export function upgrade(tables: Tables, log: Logger): void {
+  const found = Number(tables.meta.get('format'))
+  for (let format = found; format < currentFormat(); format++) {
+    const { name, run } = upgradeSteps[format - 1] as (typeof upgradeSteps)[number]
+    log.info({ format, to: format + 1 }, `upgrading the store: ${name}`)
+    run(tables)
+    tables.env.transactionSync(() => tables.meta.putSync('format', format + 1))
+  }
+}
