@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isSameName } from '../accounts/directory/names.ts'
 import { mapInSlices } from '../core/time/time-slice.ts'
-import { folderName, mailboxNameMistake } from '../storage/store/mailboxes.ts'
+import { folderName, MAX_NAME_CHARS, mailboxNameMistake } from '../storage/store/mailboxes.ts'
 import {
   accountOf,
   accountOwner,
@@ -16,9 +16,13 @@ import { defineOperation, locationAt } from './operation.ts'
 import { ApiProblem, notFound } from './problem.ts'
 
 /** The name of a new mailbox. */
+const mistake = ({ input }: { readonly input?: unknown }): string | undefined => mailboxNameMistake(`${input}`)
 const newName = z
   .string()
-  .refine((name) => mailboxNameMistake(name) === undefined, { error: ({ input }) => mailboxNameMistake(`${input}`) })
+  .max(MAX_NAME_CHARS, { error: mistake })
+  // Levels that are not empty, without control characters: the part of the rule that the schema can tell.
+  .regex(/^[^/\p{Cc}\u2028\u2029]+(?:\/[^/\p{Cc}\u2028\u2029]+)*$/u, { error: mistake, abort: true })
+  .refine((name) => mailboxNameMistake(name) === undefined, { error: mistake })
   .describe('Name of the mailbox, with / between levels.')
 
 export const folder = z

@@ -8,7 +8,8 @@ import {
   StoreError,
 } from './types.ts'
 
-const MAX_NAME_CHARS = 512
+/** The longest name that a person can give a mailbox. */
+export const MAX_NAME_CHARS = 512
 
 /** Returns why a person cannot give a mailbox a name: what to say after “the name”. Undefined if it is a good name. */
 export function mailboxNameMistake(name: string): string | undefined {

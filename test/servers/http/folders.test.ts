@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { operationNamed } from '../../../src/api/invoke.ts'
 import { HttpLab } from './client.ts'
+import { documented, mistakesIn } from './documented.ts'
 
 const http = HttpLab.ofTests()
 beforeAll(() => http.lab.deliver({ subject: 'Hello', text: 'Text' }, { to: 'alice' }))
@@ -36,6 +38,9 @@ describe('the mailboxes of an account', () => {
       'Other Users/bob',
       long,
     ]
+    const told = wrong.filter((name) => !/^(?:Captured|Public|Other)/.test(name))
+    const schema = documented(operationNamed('folders.create')).requestBody?.content['application/json']?.schema
+    for (const name of told) expect(mistakesIn({ account: 'alice', name }, schema as object), name).not.toEqual([])
     const before = await namesOf('alice')
     for (const name of wrong) {
       const renamed = await http.request(`folders/${id}`, { method: 'PATCH', json: { name } })
