@@ -12,7 +12,7 @@ import type { Connection } from '../../src/net/connection.ts'
 import type { ServerContext } from '../service.ts'
 import { hasBody } from './body.ts'
 import { cookieIn, cookieName } from './browser-sessions.ts'
-import { assertMayUseTool, callerOf, PAGE_CHALLENGE, standingOf, TOOL_CALLER } from './caller.ts'
+import { accountCallerOf, assertMayUseTool, callerOf, PAGE_CHALLENGE, standingOf, TOOL_CALLER } from './caller.ts'
 import { clientSetupRoutes, isClientSetup, setupNames } from './client-setup.ts'
 import { Console, type FileRequest } from './console.ts'
 import { contentAnswer, SAFE_HEADERS, STREAM_HEADERS } from './content-answer.ts'
@@ -20,6 +20,7 @@ import { callerIn, type Env } from './env.ts'
 import { streamEvents } from './events.ts'
 import { greenMailHealth, greenMailRoutes } from './greenmail/routes.ts'
 import { checkHost, checkRequest } from './guard.ts'
+import { isJmap, isUpload, jmapRoutes } from './jmap/routes.ts'
 import { allowsPage, pageFields, placeOf, toOwnPage, toolOf } from './like.ts'
 import { mailDevHealth, mailDevRoutes } from './maildev/routes.ts'
 import { mailHogRoutes } from './mailhog/routes.ts'
@@ -141,7 +142,12 @@ export function createApp(
     const isUnsubscribe = isUnsubscribeLink(c.req.path)
     const origin = header('Origin')
     const isAllowedPage = origin !== undefined && place.like !== undefined && allowsPage(place.like, origin)
-    if (isAllowedPage) c.set('page', origin)
+    const ofJmap = isJmap(c.req.path, latest)
+    // Without credentials that a browser adds. https://fetch.spec.whatwg.org/#cors-protocol-and-credentials
+    if (isAllowedPage || ofJmap) c.set('page', ofJmap ? '*' : origin)
+    const hasToken = /^bearer\s/i.test(authorization ?? '')
+    // The API of JMAP checks the type itself. A form of another site could upload by a log-on of the browser.
+    const takesAnyType = ofJmap && (!isUpload(c.req.path) || origin === undefined || hasToken)
     const facts = {
       method: c.req.method,
       host,
@@ -150,23 +156,25 @@ export function createApp(
       site: isAllowedPage ? undefined : header('Sec-Fetch-Site'),
       mode: header('Sec-Fetch-Mode'),
       destination: header('Sec-Fetch-Dest'),
-      hasToken: /^bearer\s/i.test(authorization ?? ''),
+      hasToken,
       contentType: header('Content-Type')?.split(';')[0]?.trim().toLowerCase(),
       // Each provider takes types of its own.
-      hasBody: !provider && hasBody(c),
+      hasBody: !provider && !takesAnyType && hasBody(c),
       takesForms: ofOAuth2,
       takesUntyped: isUnsubscribe || toolOf(c.req.path) !== undefined,
+      takesForeign: ofJmap,
     }
     const names = [
       ...latest.labNames,
       ...(isSetup ? setupNames(latest) : []),
+      ...(ofJmap ? [latest.directory.domain] : []),
       ...(isPolicy ? policyNames(latest) : []),
       ...(provider?.host === undefined ? [] : [provider.host]),
       ...(ofOAuth2 ? [new URL(latest.oauth2.settings.issuer).hostname] : []),
     ]
     checkRequest(facts, channel, { ...latest, labNames: names })
     // A preflight has no credentials.
-    if (isAllowedPage && facts.method === 'OPTIONS') return c.body(null, 204)
+    if ((isAllowedPage || ofJmap) && facts.method === 'OPTIONS') return c.body(null, 204)
     // The request before may have changed something on another node.
     await refresh(api)
     // Mail programs and mail servers have no credentials. The authorization server has its own.
@@ -194,6 +202,14 @@ export function createApp(
       c.set('caller', { ...TOOL_CALLER, virtualServer: context.name, session: connection.record.id })
       return next()
     }
+    if (ofJmap) {
+      const callerFacts = { authorization, target: authorityOf(c), isLocal, channel }
+      const caller = await accountCallerOf(callerFacts, connection, latest)
+      const all = { ...callerFacts, cookie: undefined, offersNtlm: false }
+      c.set('standing', () => standingOf(caller, all, latest))
+      c.set('caller', { ...caller, virtualServer: context.name, session: connection.record.id })
+      return next()
+    }
     const cookie = cookieIn(header('Cookie'), cookieName(host, channel.secure))
     const target = authorityOf(c)
     const ntlm = offersNtlm(connection, c.env.incoming.headers, latest)
@@ -213,6 +229,7 @@ export function createApp(
   tlsReportRoutes(app, api, context)
   unsubscribeRoutes(app, api)
   oauth2Routes(app, api, context)
+  jmapRoutes(app, api, context)
   for (const base of [BASE, `/t/:tenant${BASE}`]) {
     for (const operation of operations) {
       const path = base + operation.path.replaceAll(/\{(\w+)\}/g, ':$1')

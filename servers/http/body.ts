@@ -88,6 +88,29 @@ async function* received(c: Context<Env>): AsyncGenerator<Uint8Array> {
 /** Parses a body of JSON. RFC 8259. @throws ApiProblem `bad-request`, `too-large` */
 export function parseJson(octets: Buffer): unknown {
   checkShape(octets)
+  return parsed(octets)
+}
+
+/**
+ * Parses a body of I-JSON, in which no key is written twice, and every string is Unicode. RFC 7493 sections 2.1 and 2.3.
+ * @throws ApiProblem `bad-request`, `too-large`
+ */
+export function parseIJson(octets: Buffer): unknown {
+  const members = checkShape(octets)
+  const value = parsed(octets)
+  if (membersOf(value) === members) return value
+  throw new ApiProblem('bad-request', 'the body is not I-JSON: a key is written twice, or a surrogate stands alone')
+}
+
+/** Returns how many members the objects of a value have; NaN if a string is not Unicode. */
+function membersOf(value: unknown): number {
+  if (typeof value === 'string') return value.isWellFormed() ? 0 : Number.NaN
+  if (typeof value !== 'object' || value === null) return 0
+  if (Array.isArray(value)) return value.reduce((count: number, one) => count + membersOf(one), 0)
+  return Object.entries(value).reduce((count, [key, one]) => count + 1 + membersOf(key) + membersOf(one), 0)
+}
+
+function parsed(octets: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(octets))
   } catch (error) {
@@ -95,12 +118,15 @@ export function parseJson(octets: Buffer): unknown {
   }
 }
 
-const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c]
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
 const [OPEN, CLOSE] = [new Set([0x5b, 0x7b]), new Set([0x5d, 0x7d])]
 
-/** Values that take two octets in a body take a hundred times as many in memory: they are counted before they are made. */
-function checkShape(octets: Buffer): void {
-  let [depth, values] = [0, 0]
+/**
+ * Values that take two octets in a body take a hundred times as many in memory: they are counted before they are made.
+ * Returns how many members of objects are written.
+ */
+function checkShape(octets: Buffer): number {
+  let [depth, values, members] = [0, 0, 0]
   for (let at = 0; at < octets.length; at++) {
     const octet = octets[at] as number
     if (octet === QUOTE) at = endOfString(octets, at)
@@ -109,8 +135,10 @@ function checkShape(octets: Buffer): void {
       if (++depth > MAX_DEPTH) throw new ApiProblem('too-large', `the body has more than ${MAX_DEPTH} levels`)
     } else if (CLOSE.has(octet)) depth--
     else if (octet === COMMA) values++
+    else if (octet === COLON) members++
     if (values > MAX_VALUES) throw new ApiProblem('too-large', `the body has more than ${MAX_VALUES} values`)
   }
+  return members
 }
 
 function endOfString(octets: Buffer, start: number): number {

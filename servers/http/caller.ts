@@ -58,6 +58,27 @@ export async function callerOf(facts: CallerFacts, connection: Connection, conte
   }
 }
 
+/**
+ * Returns the account that sends a request, which has its credentials: Basic, or an access token of the lab.
+ * @throws ApiProblem as `callerOf`; `forbidden` for a token of `access.tokens` or of a tenant
+ */
+export async function accountCallerOf(
+  facts: Omit<CallerFacts, 'cookie' | 'offersNtlm'>,
+  connection: Connection,
+  context: ServerContext,
+): Promise<Caller> {
+  const { authorization } = facts
+  const all = { ...facts, cookie: undefined, offersNtlm: false }
+  if (authorization === undefined)
+    throw logOn(all, context, 'send the name and password of an account (Basic), or its access token (Bearer)')
+  const given = /^bearer\s+(.*)$/i.exec(authorization)?.[1]?.trim()
+  const isGiven = (token: string): boolean => given !== undefined && sameSecret(token, given)
+  const found = tokenCaller(isGiven, context) ?? tenantCaller(isGiven, context)
+  if (!found) return callerOf(all, connection, context)
+  const why = `the token ${found.name} belongs to no account; send the name and password of an account, or its access token`
+  throw new ApiProblem('forbidden', why)
+}
+
 /** Callers that are neither an account nor a tenant. */
 const SOMEONE = ''
 

@@ -22,6 +22,8 @@ interface RequestFacts {
   readonly takesForms: boolean
   /** Whether the path is that of a tool's API, whose clients send JSON without its type. */
   readonly takesUntyped: boolean
+  /** Whether pages of other sites may use the path by credentials that they know: those of JMAP. */
+  readonly takesForeign: boolean
 }
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -66,7 +68,7 @@ export function checkRequest(facts: RequestFacts, { secure }: Connection['channe
   checkSite(facts)
   // A page of any site can open a WebSocket and read from it. RFC 6455 section 10.2
   if (SAFE_METHODS.has(facts.method) && !facts.isWebSocket) return
-  checkOrigin(facts, secure)
+  if (!facts.takesForeign || facts.isWebSocket) checkOrigin(facts, secure)
   if (!facts.hasBody || (facts.contentType !== undefined && BODY_TYPES.has(facts.contentType))) return
   // A browser sends Origin with every POST, and it is that of the lab. https://fetch.spec.whatwg.org/#origin-header
   if (facts.takesUntyped && UNTYPED.has(facts.contentType)) return
@@ -110,8 +112,10 @@ export const isForeign = (site: string | undefined): boolean =>
  * A page of another site cannot read an answer, but it could learn from images, sizes and times, and keep streams open.
  * Links from other sites work, also into a new window, but not into a frame.
  */
-function checkSite({ site, mode, destination, method, hasToken }: RequestFacts): void {
+function checkSite({ site, mode, destination, method, hasToken, takesForeign }: RequestFacts): void {
   if (hasToken || !isForeign(site)) return
+  // The page can neither read the answer (CORS without credentials) nor show it as an image.
+  if (takesForeign && mode === 'cors') return
   const isLink = mode === 'navigate' && (destination ?? 'document') === 'document' && method === 'GET'
   if (isLink) return
   throw new ApiProblem('foreign-origin', 'a page of another site may not use this lab; send a token')

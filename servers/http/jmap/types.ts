@@ -1,23 +1,13 @@
 import type { Account } from '../../../src/accounts/directory/types.ts'
 import type { Api } from '../../../src/api/api.ts'
 import type { Caller } from '../../../src/api/caller.ts'
+import type { JmapLimits } from '../../../src/core/config/schema/jmap.ts'
 import type { MessageStore, Owner } from '../../../src/storage/store/types.ts'
 import type { AccountHistory } from '../../../src/storage/store/views/account-history.ts'
 import type { ServerContext } from '../../service.ts'
 
 /** A JSON object, as a client sends it or gets it. */
 export type JsonObject = Readonly<Record<string, unknown>>
-
-/** Limits that the session object tells. RFC 8620 section 2. */
-export interface JmapLimits {
-  readonly maxSizeUpload: number
-  readonly maxConcurrentUpload: number
-  readonly maxSizeRequest: number
-  readonly maxConcurrentRequests: number
-  readonly maxCallsInRequest: number
-  readonly maxObjectsInGet: number
-  readonly maxObjectsInSet: number
-}
 
 /** The account of the caller: the only one of its session. */
 export interface JmapAccount {

@@ -53,6 +53,11 @@ export const accessRules: readonly Rule[] = [
     yield { path: [...at, 'like'], message: 'like works only with protocol: http; remove it' }
   }),
 
+  eachServer(function* jmapOutsideHttp({ protocol, jmap }, at) {
+    if (protocol === 'http' || jmap === undefined) return
+    yield { path: [...at, 'jmap'], message: 'jmap works only with protocol: http; remove it' }
+  }),
+
   eachServer(function* providersOnce({ protocol, providers }, at) {
     if (protocol !== 'http' && providers.length > 0)
       yield { path: [...at, 'providers'], message: 'providers works only with protocol: http; remove it' }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { authentication } from './authentication.ts'
 import { certificate } from './certificate.ts'
 import { clientCertificates } from './client-certificates.ts'
+import { jmap } from './jmap.ts'
 import { like } from './like.ts'
 import { mapping } from './mapping.ts'
 import { distribution, feed } from './news.ts'
@@ -280,6 +281,12 @@ export const virtualServer = mapping(() => ({
       'http: mail providers whose API the virtual server offers to applications that send by it: ses, sendgrid, postmark, mailgun, resend, brevo, mailjet, graph and gmail. Each is below its name (/sendgrid/v3/mail/send), and at the root for requests that name its host (api.sendgrid.com). See docs/providers.md.',
     )
     .meta({ examples: [['ses', { provider: 'sendgrid', keys: [{ secret: 'SG.key-of-the-lab' }] }]] }),
+  jmap: jmap
+    .optional()
+    .describe(
+      'http: the limits of JMAP for mail clients (RFC 8620, docs/jmap.md), which clients are told. off: JMAP is not offered. Default: it is offered.',
+    )
+    .meta({ examples: ['off', { maxObjectsInGet: 50 }] }),
   feeds: z.array(feed).default([]).describe('nntp: news servers to exchange articles with.'),
   motd: z
     .string()

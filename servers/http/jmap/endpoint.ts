@@ -1,0 +1,51 @@
+import type { Api } from '../../../src/api/api.ts'
+import { ApiProblem } from '../../../src/api/problem.ts'
+import type { ServerContext } from '../../service.ts'
+import { parseIJson } from '../body.ts'
+import { envelopeOf, RequestError, run } from './request.ts'
+import { isCapability, type SessionFacts, sessionState } from './session-object.ts'
+import type { JsonObject } from './types.ts'
+
+/** The facts of a request to the API, over HTTP or WebSocket. */
+export interface RequestFacts extends SessionFacts {
+  readonly api: Api
+  readonly context: ServerContext
+  readonly signal: AbortSignal
+}
+
+/** Answers a request to the API. RFC 8620 section 3.4. @throws RequestError */
+export async function respond(facts: RequestFacts, octets: Buffer): Promise<JsonObject> {
+  const { api, context, account, limits, signal } = facts
+  const { using, methodCalls, createdIds } = envelopeOf(valueOf(octets))
+  const unknown = using.find((name) => !isCapability(name))
+  if (unknown !== undefined) throw new RequestError('unknownCapability', `the lab does not have ${unknown}`)
+  if (methodCalls.length > limits.maxCallsInRequest)
+    throw new RequestError('limit', `the request has ${methodCalls.length} calls`, 'maxCallsInRequest')
+  const ids = new Map(Object.entries(createdIds ?? {}))
+  const request = { api, context, account, limits, using: new Set(using), createdIds: ids, signal }
+  const methodResponses = await run(request, { methodCalls })
+  const created = createdIds && { createdIds: Object.fromEntries(ids) }
+  return { methodResponses, ...created, sessionState: sessionState(facts) }
+}
+
+/** @throws RequestError `notJSON`, or `limit` */
+function valueOf(octets: Buffer): unknown {
+  try {
+    return parseIJson(octets)
+  } catch (error) {
+    throw requestErrorOf(error)
+  }
+}
+
+/** Returns the error of the request for a problem of its body; other errors as they are. */
+export function requestErrorOf(error: unknown): unknown {
+  if (!(error instanceof ApiProblem)) return error
+  const isTooLarge = error.problem === 'too-large'
+  return new RequestError(isTooLarge ? 'limit' : 'notJSON', error.message, isTooLarge ? 'maxSizeRequest' : undefined)
+}
+
+/** Returns the problem document of an error. RFC 8620 section 3.6.1. */
+export const problemOf = ({ type, message: detail, limit }: RequestError): JsonObject => ({
+  ...{ type: `urn:ietf:params:jmap:error:${type}`, status: 400, detail },
+  ...(limit !== undefined && { limit }),
+})

@@ -1,0 +1,84 @@
+import type { Context, Hono } from 'hono'
+import { getPath } from 'hono/utils/url'
+import type { Api } from '../../../src/api/api.ts'
+import { jmapLimits } from '../../../src/core/config/schema/jmap.ts'
+import type { ServerContext } from '../../service.ts'
+import { bodyOf } from '../body.ts'
+import { contentAnswer } from '../content-answer.ts'
+import { callerIn, type Env } from '../env.ts'
+import { accountOf } from './account.ts'
+import { Concurrency } from './concurrency.ts'
+import { problemOf, requestErrorOf, respond } from './endpoint.ts'
+import { RequestError } from './request.ts'
+import { type SessionFacts, sessionObject } from './session-object.ts'
+
+const WELL_KNOWN = '/.well-known/jmap'
+const PATHS = /^(?:\/t\/[^/]+)?(?:\/\.well-known\/jmap|\/jmap\/.*)$/
+
+/** Returns whether a path is one of JMAP, on a virtual server that offers it. */
+export const isJmap = (path: string, { config }: Pick<ServerContext, 'config'>): boolean =>
+  config.jmap !== 'off' && PATHS.test(path)
+
+/** Returns whether a path takes files of every type. */
+export const isUpload = (path: string): boolean => /\/jmap\/upload\/[^/]*$/.test(path)
+
+/** The facts of a request for a route. */
+export interface JmapCall extends SessionFacts {
+  readonly api: Api
+  readonly context: ServerContext
+  readonly c: Context<Env>
+}
+
+/** Adds the paths of JMAP. The caller is an account. */
+export function jmapRoutes(app: Hono<Env>, api: Api, context: ServerContext): void {
+  const requests = new Concurrency('maxConcurrentRequests')
+  const route =
+    (answer: (call: JmapCall) => Promise<Response> | Response) =>
+    async (c: Context<Env>): Promise<Response> => {
+      const { config } = context.latest()
+      const limits = jmapLimits(config.jmap)
+      if (!limits) return c.notFound() as Response
+      const account = await accountOf(api, callerIn(c))
+      try {
+        return await answer({ api, context, c, account, limits, messageSize: config.limits.messageSize })
+      } catch (error) {
+        if (error instanceof RequestError) return refusal(c, error)
+        throw error
+      }
+    }
+  for (const tenant of ['', '/t/:tenant']) {
+    const session = route((call) => json(call, sessionObject(call, baseOf(call.c))))
+    for (const path of [WELL_KNOWN, '/jmap/session']) app.get(tenant + path, session)
+    const answer = route((call) => requests.run(call.account.id, call.limits, () => answerRequest(call)))
+    app.post(`${tenant}/jmap/api`, answer)
+  }
+}
+
+/** Answers a request to the API. RFC 8620 section 3.3. @throws RequestError */
+async function answerRequest(call: JmapCall): Promise<Response> {
+  const { c, limits } = call
+  const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/json') throw new RequestError('notJSON', 'the request is not of the type application/json')
+  const octets = await bodyOf(c, limits.maxSizeRequest).catch((error: unknown) => {
+    throw requestErrorOf(error)
+  })
+  return json(call, await respond({ ...call, signal: c.req.raw.signal }, octets))
+}
+
+/** Answers with a problem document. RFC 8620 section 3.6.1. */
+function refusal(c: Context<Env>, error: RequestError): Response {
+  c.get('connection').record.refused(error.message)
+  return c.body(JSON.stringify(problemOf(error)), 400, { 'Content-Type': 'application/problem+json' })
+}
+
+const json = ({ c }: JmapCall, value: object): Response =>
+  contentAnswer(c, { type: 'application/json', octets: JSON.stringify(value) })
+
+/** Returns the URL before the paths of JMAP, as the client has written it. */
+function baseOf(c: Context<Env>): string {
+  const { host = 'localhost', channel } = c.get('origin')
+  const tenant = c.req.param('tenant')
+  const path = getPath(c.req.raw)
+  const before = path.endsWith(c.req.path) ? path.slice(0, -c.req.path.length) : ''
+  return `${channel.secure ? 'https' : 'http'}://${host}${before}${tenant === undefined ? '' : `/t/${tenant}`}`
+}
