@@ -54,10 +54,10 @@ const leavesPath = ({ path }: Operation, input: Readonly<Record<string, unknown>
   pathParameters(path).some((name) => ['', '.', '..'].includes(`${input[name]}`))
 
 /**
- * Operations whose input is a part of a configuration, as that of others with `configured` is: which values go together is not
- * a part of its schema.
+ * Operations whose input is a part of a configuration, as that of others with `configured` is, or a Sieve script: its schema
+ * cannot tell which values go together, or which texts are scripts.
  */
-const CONFIGURATION = /^(?:faults\.(?:add|update)|configuration\.|virtualServers\.)/
+const CONFIGURATION = /^(?:faults\.(?:add|update)|configuration\.|scripts\.put|virtualServers\.)/
 
 /** Returns whether the schema of the input has refused a request. */
 const isByShape = (
