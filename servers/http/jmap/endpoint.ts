@@ -1,5 +1,6 @@
 import type { Api } from '../../../src/api/api.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
+import type { JmapLimits } from '../../../src/core/config/schema/jmap.ts'
 import type { ServerContext } from '../../service.ts'
 import { parseIJson } from '../body.ts'
 import { envelopeOf, RequestError, run } from './request.ts'
@@ -38,10 +39,10 @@ function valueOf(octets: Buffer): unknown {
 }
 
 /** Returns the error of the request for a problem of its body; other errors as they are. */
-export function requestErrorOf(error: unknown): unknown {
+export function requestErrorOf(error: unknown, limit: keyof JmapLimits = 'maxSizeRequest'): unknown {
   if (!(error instanceof ApiProblem)) return error
   const isTooLarge = error.problem === 'too-large'
-  return new RequestError(isTooLarge ? 'limit' : 'notJSON', error.message, isTooLarge ? 'maxSizeRequest' : undefined)
+  return new RequestError(isTooLarge ? 'limit' : 'notJSON', error.message, isTooLarge ? limit : undefined)
 }
 
 /** Returns the problem document of an error. RFC 8620 section 3.6.1. */

@@ -1,4 +1,7 @@
+import { blobMethods } from './blob-methods.ts'
 import { CORE } from './capabilities.ts'
+import { quota } from './quota.ts'
+import { methodsOf } from './standard.ts'
 import type { Method } from './types.ts'
 
 /** The methods of all data types. */
@@ -6,5 +9,7 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>(
   Object.entries({
     // RFC 8620 section 4
     'Core/echo': { capability: CORE, run: async ({ args }) => args },
+    ...blobMethods,
+    ...methodsOf(quota),
   }),
 )

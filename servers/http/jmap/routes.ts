@@ -1,16 +1,20 @@
 import type { Context, Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
 import type { Api } from '../../../src/api/api.ts'
+import { contentDisposition } from '../../../src/api/messages/content-disposition.ts'
+import { ApiProblem } from '../../../src/api/problem.ts'
 import { jmapLimits } from '../../../src/core/config/schema/jmap.ts'
 import type { ServerContext } from '../../service.ts'
-import { bodyOf } from '../body.ts'
+import { answerBody, bodyOf } from '../body.ts'
 import { contentAnswer } from '../content-answer.ts'
 import { callerIn, type Env } from '../env.ts'
 import { accountOf } from './account.ts'
+import { octetsOfBlob } from './blobs.ts'
 import { Concurrency } from './concurrency.ts'
 import { problemOf, requestErrorOf, respond } from './endpoint.ts'
 import { RequestError } from './request.ts'
 import { type SessionFacts, sessionObject } from './session-object.ts'
+import { keepUpload } from './uploads.ts'
 
 const WELL_KNOWN = '/.well-known/jmap'
 const PATHS = /^(?:\/t\/[^/]+)?(?:\/\.well-known\/jmap|\/jmap\/.*)$/
@@ -32,6 +36,7 @@ export interface JmapCall extends SessionFacts {
 /** Adds the paths of JMAP. The caller is an account. */
 export function jmapRoutes(app: Hono<Env>, api: Api, context: ServerContext): void {
   const requests = new Concurrency('maxConcurrentRequests')
+  const uploads = new Concurrency('maxConcurrentUpload')
   const route =
     (answer: (call: JmapCall) => Promise<Response> | Response) =>
     async (c: Context<Env>): Promise<Response> => {
@@ -51,6 +56,9 @@ export function jmapRoutes(app: Hono<Env>, api: Api, context: ServerContext): vo
     for (const path of [WELL_KNOWN, '/jmap/session']) app.get(tenant + path, session)
     const answer = route((call) => requests.run(call.account.id, call.limits, () => answerRequest(call)))
     app.post(`${tenant}/jmap/api`, answer)
+    const upload = route((call) => uploads.run(call.account.id, call.limits, () => answerUpload(call)))
+    app.post(`${tenant}/jmap/upload/:accountId`, upload)
+    app.get(`${tenant}/jmap/download/:accountId/:blobId/:name`, route(answerDownload))
   }
 }
 
@@ -65,14 +73,51 @@ async function answerRequest(call: JmapCall): Promise<Response> {
   return json(call, await respond({ ...call, signal: c.req.raw.signal }, octets))
 }
 
+/** @throws ApiProblem `not-found` */
+function assertOwn({ c, account }: JmapCall): void {
+  if (c.req.param('accountId') !== account.id)
+    throw new ApiProblem('not-found', `the session has no account ${c.req.param('accountId')}`)
+}
+
+/** RFC 8620 section 6.1. @throws RequestError, ApiProblem, StoreError */
+async function answerUpload(call: JmapCall): Promise<Response> {
+  const { c, limits, account } = call
+  assertOwn(call)
+  const octets = await bodyOf(c, limits.maxSizeUpload).catch((error: unknown) => {
+    throw requestErrorOf(error, 'maxSizeUpload')
+  })
+  const type = c.req.header('Content-Type') ?? 'application/octet-stream'
+  const blobId = await keepUpload(call, octets)
+  return json(call, { accountId: account.id, blobId, type, size: octets.length }, 201)
+}
+
+/** Longest type of a download; its characters are those of media types with parameters. RFC 9110 section 8.3.1. */
+const TYPE = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}(?:; ?[\w-]{1,50}=(?:[\w.-]{1,100}|"[^"\\\p{C}]{1,100}"))*$/u
+
+/** RFC 8620 section 6.2. @throws ApiProblem `not-found` */
+async function answerDownload(call: JmapCall): Promise<Response> {
+  const { c } = call
+  assertOwn(call)
+  const octets = await octetsOfBlob(call, c.req.param('blobId') ?? '')
+  if (!octets) throw new ApiProblem('not-found', `there is no blob ${c.req.param('blobId')}`)
+  const type = c.req.query('type') ?? ''
+  // A blob never changes. Its HTML must not run as a page of the lab.
+  return c.body(answerBody(octets, c) as never, 200, {
+    'Content-Type': TYPE.test(type) ? type : 'application/octet-stream',
+    'Content-Disposition': contentDisposition(c.req.param('name') ?? ''),
+    'Content-Security-Policy': "default-src 'none'; sandbox",
+    'Cache-Control': 'private, immutable, max-age=31536000',
+  })
+}
+
 /** Answers with a problem document. RFC 8620 section 3.6.1. */
 function refusal(c: Context<Env>, error: RequestError): Response {
   c.get('connection').record.refused(error.message)
   return c.body(JSON.stringify(problemOf(error)), 400, { 'Content-Type': 'application/problem+json' })
 }
 
-const json = ({ c }: JmapCall, value: object): Response =>
-  contentAnswer(c, { type: 'application/json', octets: JSON.stringify(value) })
+const json = ({ c }: JmapCall, value: object, status = 200): Response =>
+  contentAnswer(c, { type: 'application/json', octets: JSON.stringify(value), status })
 
 /** Returns the URL before the paths of JMAP, as the client has written it. */
 function baseOf(c: Context<Env>): string {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { JmapLimits } from '../../../src/core/config/schema/jmap.ts'
-import { CORE, MAIL, SMIME_VERIFY, WEBSOCKET } from './capabilities.ts'
+import { DIGESTS, LOOKUP_TYPES, MAX_DATA_SOURCES } from './blob-methods.ts'
+import { BLOB, CORE, MAIL, SMIME_VERIFY, WEBSOCKET } from './capabilities.ts'
 import { methods } from './methods.ts'
 import type { JmapAccount, JsonObject } from './types.ts'
 
@@ -31,6 +32,13 @@ const table: Readonly<Record<string, Capability>> = {
       maxSizeAttachmentsPerEmail: messageSize,
       emailQuerySortOptions: ['receivedAt', 'sentAt', 'size', 'from', 'to', 'subject', 'hasKeyword'],
       mayCreateTopLevelMailbox: true,
+    }),
+  },
+  // RFC 9404 section 3
+  [BLOB]: {
+    ofAccount: ({ limits: { maxSizeUpload } }) => ({
+      ...{ maxSizeBlobSet: maxSizeUpload, maxDataSources: MAX_DATA_SOURCES },
+      ...{ supportedTypeNames: LOOKUP_TYPES, supportedDigestAlgorithms: Object.keys(DIGESTS) },
     }),
   },
   [SMIME_VERIFY]: { ofAccount: nothing },
