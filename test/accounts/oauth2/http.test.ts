@@ -94,6 +94,7 @@ describe('POST /api/v1/access-tokens', () => {
     [{ user: 'alice', defect: 'stale' }, '/defect'],
     [{ user: 'alice', expiresIn: '10ms' }, '/expiresIn'],
     [{ user: 'alice', expiresIn: 0 }, '/expiresIn'],
+    [{ user: 'alice', expiresIn: '36501d' }, '/expiresIn'],
     [{ user: 'alice', algorithm: 'HS256' }, '/algorithm'],
   ])('refuses %j', async (json, pointer) => {
     const { status, body } = await issue(json, ADMINISTRATOR)

@@ -99,6 +99,8 @@ export const tokenLifetime = z
   .transform((value): string | number => (typeof value === 'number' ? `${value}s` : value))
   .pipe(duration)
   .refine((ms) => ms >= 1000, 'write at least 1s')
+  // Times after the year 9999 have no form in JSON. RFC 3339 section 1
+  .refine((ms) => ms <= 36_500 * 86_400_000, 'write at most 36500d')
 
 /** Forms of the error response to a refused token. */
 export const errorForms = ['rfc', 'google', 'microsoft'] as const
