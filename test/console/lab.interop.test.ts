@@ -43,7 +43,7 @@ describe.skipIf(!hasChromium)('the page Lab', () => {
     await using page = await open('/lab/accounts/bob')
     await page.getByLabel('State').selectOption('locked')
     await page.getByRole('tab', { name: 'Newsgroups' }).click()
-    await page.getByText('Your changes of bob are kept').waitFor()
+    await page.getByText('Your changes to bob are kept').waitFor()
     await page.getByRole('tab', { name: 'Accounts' }).click()
     const row = page.getByRole('row', { name: /bob/ })
     await row.getByText('not applied').click()

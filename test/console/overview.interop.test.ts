@@ -107,11 +107,11 @@ describe.skipIf(!hasChromium)('the overview', () => {
 
   it('shows that the clock was moved, and moves it back', async () => {
     await using page = await site.browser.open(site.http.base, '/overview')
-    await page.getByText('that of the machine').waitFor()
+    await page.getByText('same as the machine').waitFor()
     await site.http.request('clock', { method: 'PATCH', json: { advance: '40d' } })
     await page.getByText('40 days ahead').waitFor()
     await page.getByRole('button', { name: 'Reset the clock' }).click()
-    await page.getByText('that of the machine').waitFor()
+    await page.getByText('same as the machine').waitFor()
     expect((await site.http.request('clock')).body.offsetMs).toBe(0)
   })
 

@@ -196,7 +196,7 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     const connections = page.getByLabel('Connections', { exact: true })
     await connections.fill('7')
     await page.getByRole('link', { name: 'Mail', exact: true }).click()
-    await page.getByText('Your changes of Default IMAP4 Virtual Server are kept').waitFor()
+    await page.getByText('Your changes to Default IMAP4 Virtual Server are kept').waitFor()
     await page.goBack()
     expect(await connections.inputValue()).toBe('7')
     await page.goBack()

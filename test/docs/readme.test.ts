@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { workplaceOfEach } from '../support/sealpost.ts'
@@ -8,15 +8,6 @@ const repository = fileURLToPath(new URL('../../', import.meta.url))
 const read = (page: string): string => readFileSync(join(repository, page), 'utf8')
 
 const place = workplaceOfEach()
-
-test.each(['README.md', ...['tutorial', 'commands', 'comparison', 'configuration'].map((name) => `docs/${name}.md`)])(
-  'every file that %s points to is there',
-  (page) => {
-    const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => link as string)
-    expect(links.length).toBeGreaterThan(0)
-    expect(links.filter((link) => !existsSync(join(repository, dirname(page), link)))).toEqual([])
-  },
-)
 
 test('docs/commands.md lists every command', async () => {
   const { stdout } = await place.runHere(['--help'])

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
@@ -29,6 +29,11 @@ function serveSite(): Server {
   })
 }
 
+/** Returns the address of a page of the site: tls.html is /tls. */
+const addressOf = (file: string): string => `/${file.replace(/(?:^|(?<=\/))index\.html$|\.html$/, '')}`
+
+const found = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, part = '']) => part)
+
 describe.skipIf(!hasChromium)('the site of the documentation', () => {
   let built: { status: number | null; output: string }
   let server: Server
@@ -48,6 +53,24 @@ describe.skipIf(!hasChromium)('the site of the documentation', () => {
 
   test('builds without warnings', () => {
     expect([built.status, built.output]).toEqual([0, expect.not.stringMatching(/warn|dead link|\(!\)/i)])
+  })
+
+  test('has every page and heading that its links name', () => {
+    const files = readdirSync(site, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.html'))
+    const texts = new Map(files.map((name) => [addressOf(name), readFileSync(join(site, name), 'utf8')]))
+    const ids = new Map([...texts].map(([page, text]) => [page, new Set(found(text, / id="([^"]*)"/g))]))
+    const links = [...texts].flatMap(([page, text]) =>
+      found(text, /<a\b[^>]* href="(?![a-z]+:)([^"]*)"/g).map((href) => ({
+        page,
+        to: new URL(href, `http://site${page}`),
+      })),
+    )
+    expect(links.length).toBeGreaterThan(5000)
+    const isDead = (to: URL): boolean => {
+      const anchor = decodeURIComponent(to.hash.slice(1))
+      return anchor === '' ? !ids.has(to.pathname) : !ids.get(to.pathname)?.has(anchor)
+    }
+    expect(links.filter(({ to }) => isDead(to)).map(({ page, to }) => `${page}: ${to.pathname}${to.hash}`)).toEqual([])
   })
 
   test('has every page in its navigation, a search, and a dark mode, and asks no other host', async () => {
@@ -70,6 +93,20 @@ describe.skipIf(!hasChromium)('the site of the documentation', () => {
     await page.getByRole('switch', { name: /dark/i }).first().click()
     await page.locator('html.dark').waitFor()
     expect([browser.complaints, browser.foreign]).toEqual([[], []])
+  })
+
+  test('shows help of 80 columns without scrolling, at 1280 pixels', async () => {
+    await using browser = new ConsoleBrowser()
+    const page = await browser.open(base, '/command-reference', { viewport: { width: 1280, height: 900 } })
+    const blocks = await page
+      .locator('.vp-doc pre')
+      .evaluateAll((all) =>
+        all.map((one) => ({ text: one.textContent ?? '', scrolls: one.scrollWidth > one.clientWidth })),
+      )
+    expect(blocks.length).toBeGreaterThan(100)
+    // Examples can be longer: they are copied, and each is one line.
+    const isWide = ({ text }: { text: string }): boolean => text.split('\n').some((line) => line.length > 80)
+    expect(blocks.filter((block) => block.scrolls && !isWide(block))).toEqual([])
   })
 
   test('has no page that is wider than a phone', async () => {

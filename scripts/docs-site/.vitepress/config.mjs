@@ -102,11 +102,13 @@ export default {
   // Browsers would ask for /favicon.ico.
   head: [
     ['link', { rel: 'icon', href: 'data:,' }],
-    // Long lines must not make a page wider than a phone. The theme knows code blocks with ``` only.
+    // Long lines must not make a page wider than a phone. Help of 80 columns must fit beside both navigations at 1280 px.
+    // The theme knows code blocks with ``` only.
     [
       'style',
       {},
-      '.vp-doc :not(pre) > code { overflow-wrap: anywhere } .vp-doc pre { overflow-x: auto } .vp-doc pre:not(.vp-code) { padding: 16px 24px; border-radius: 8px; background: var(--vp-code-block-bg) }',
+      ':root { --vp-code-font-size: 13px } @media (min-width: 960px) { .VPDoc.has-aside .container > .content { padding-inline: 0 !important } } ' +
+        '.vp-doc :not(pre) > code { overflow-wrap: anywhere } .vp-doc pre { overflow-x: auto } .vp-doc pre:not(.vp-code) { padding: 16px 24px; border-radius: 8px; background: var(--vp-code-block-bg) }',
     ],
   ],
   srcDir: project,

@@ -51,8 +51,8 @@ function withAuthorityOptions(command: Command): Command {
     .option('--exclude <name...>', 'name constraint: not these names')
   return described
     .addOption(hashOption('hash of its signatures; sha1 and md5 are for old clients'))
-    .option('--default', 'issue for certificate: auto from now on')
-    .option('--force', 'create it even if every client would refuse it or what it issues')
+    .option('--default', 'let this authority issue for certificate: auto')
+    .option('--force', 'create it even if every client would refuse it or the certificates that it issues')
     .addOption(sharedOptions.json)
 }
 

@@ -18,8 +18,9 @@ import { sharedOptions } from '../shared/shared-options.ts'
 const CONFIGURATION = /\.ya?ml$/i
 
 const PLACES = `FROM and TO are
-  FOLDER              the folder of certificates: FOLDER
-  postgres://…#NAME   a PostgreSQL database, and the name of the lab there (cluster.name; default: ${DEFAULT_CLUSTER_NAME})
+  FOLDER              a folder, as certificates: FOLDER names it
+  postgres://…#NAME   a PostgreSQL database, and the name of the lab there
+                      (cluster.name; default: ${DEFAULT_CLUSTER_NAME})
   FILE.yaml           the certificates of a lab`
 
 /** Adds `sealpost cert copy`. */

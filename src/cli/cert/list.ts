@@ -24,7 +24,7 @@ export function addCertificateLists(cert: Command): void {
 const timeLeft = ({ state, daysLeft }: CertificateEntry): string =>
   state === 'valid' ? counted(daysLeft, 'day') : state
 
-const notServedText = (why: string): string => `installed, not served: ${why}`
+const notServedText = (why: string): string => `installed but not served: ${why}`
 
 function list(flags: ConfigurationOptions): Promise<void> {
   return withPki(flags, async ({ certificates }) => {

@@ -30,7 +30,7 @@ export const requestSummary = (planned: PlannedRequest): string =>
 export function addRequest(cert: Command): void {
   withRequestOptions(withConfig(cert.command('request')))
     .description('write a certificate request for an authority; it is pending for the virtual server')
-    .option('--microsoft', 'write it in the form of the wizard of Windows Server 2003')
+    .option('--microsoft', 'write the request in the form of the wizard of Windows Server 2003')
     .option('--out <file>', 'file to write; - for standard output', 'certreq.txt')
     .addOption(sharedOptions.json)
     .action((flags: RequestCommandFlags) => withPki(flags, ({ certificates }) => request(certificates, flags)))
@@ -69,7 +69,7 @@ export function addPending(cert: Command): void {
       server === undefined ? list(flags) : writeAgain(server, flags),
     )
   withConfig(cert.command('cancel'))
-    .description('delete a pending request and its key; its certificate can then not be installed')
+    .description('delete a pending request and its key; a certificate for it can no longer be installed')
     .argument('[virtual server]', 'virtual server, or identifier of the request')
     .option('--for <virtual server>', 'virtual server, instead of the argument')
     .addOption(sharedOptions.json)

@@ -69,7 +69,7 @@ async function healthcheck(options: HealthcheckOptions): Promise<void> {
   else {
     for (const { detail } of notReady) noteError(detail)
     for (const { virtualServer, friendlyName, why } of notServed)
-      noteError(`${virtualServer}: the certificate "${friendlyName}" is installed, not served: ${why}`)
+      noteError(`${virtualServer}: the certificate "${friendlyName}" is installed but not served: ${why}`)
     for (const { virtualServer, port, error } of failed) noteError(`${virtualServer}: port ${port}: ${error}`)
     if (ports.length > 0 && failed.every(({ error }) => error === NOT_LISTENING) && failed.length === ports.length)
       noteError('no lab runs on these ports; start it with: sealpost start')

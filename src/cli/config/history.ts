@@ -38,7 +38,7 @@ export function addHistory(config: Command): void {
 /** Adds `sealpost config undo`. */
 export function addUndo(config: Command): void {
   withChangeOptions(config.command('undo'))
-    .argument('<id>', 'a change of `sealpost config history`')
+    .argument('<id>', 'id of the change, from `sealpost config history`')
     .description('undo a change of the running lab; later changes of other lines stay')
     .action(async (id: string, options: ChangeOptions) => {
       const input = { id, dryRun: options.dryRun ?? false }

@@ -2,7 +2,8 @@
 export const help = `Usage: sealpost sendmail [options] [recipient...]
        sealpost-sendmail [options] [recipient...]
 
-Reads a message from standard input and submits it to the running lab, as /usr/sbin/sendmail does.
+Reads a message from standard input and submits it to the running lab, as
+/usr/sbin/sendmail does.
 
   -t                take the recipients from To, Cc and Bcc, and remove Bcc
   -i, -oi           a line with a single dot does not end the message
@@ -18,11 +19,13 @@ Reads a message from standard input and submits it to the running lab, as /usr/s
   -bv               print whether the recipients are accepted, and send nothing
   -bp               list the mail that waits to be sent, as sealpost queue list
   -q                try to send it now, as sealpost queue flush
-  -bi, -qTIME       accepted, without effect
-                    Other options of sendmail, Postfix, Exim and msmtp are ignored.
+  -bi, -qTIME       accepted, without effect, as are other options of sendmail,
+                    Postfix, Exim and msmtp
+
 The lab:
   --config FILE     the running lab of this configuration
-                    (default: that of config/default.yaml, else the only lab that runs)
+                    (default: that of config/default.yaml, else the only lab
+                    that runs)
   --smtp, -S HOST[:PORT]
                     an SMTP port of a lab (default: SEALPOST_SMTP)
   --url URL         HTTP virtual server of a lab, with --token or --token-file
@@ -31,9 +34,10 @@ The lab:
                     the SMTP virtual server (default: the first one)
   --domain NAME     domain of addresses without one (default: that of the lab)
 
-Exit status: 0 sent, 64 wrong use, 65 unreadable message or address, 67 unknown recipient, 69 no lab or refused,
-75 try again later, 76 no SMTP, 77 not allowed. With a status other than 0, no recipient gets the message. The only
-exception: if the connection breaks after the whole message, the lab may have it.
+Exit status: 0 sent, 64 wrong use, 65 unreadable message or address, 67 unknown
+recipient, 69 no lab or refused, 75 try again later, 76 no SMTP, 77 not allowed.
+With a status other than 0, no recipient gets the message. The only exception:
+if the connection breaks after the whole message, the lab may have it.
 
 Examples:
   printf 'Subject: Hello\\n\\nHi.\\n' | sealpost sendmail alice@lab.test

@@ -21,7 +21,7 @@ export function addStart(program: Command): void {
       '--for-tests',
       'start a lab for automated tests: free ports, nothing on disk, any password; print the URL and the token as JSON; stop at the end of standard input',
     )
-    .argument('[flags...]', 'after --: flags of the tool that --like names')
+    .argument('[flags...]', 'flags of the tool that --like names, after --')
   // Loaded on demand, so that the other commands start faster.
   withOverrideOptions(command).action(async (likeFlags: readonly string[], options: StartOptions) => {
     if (likeFlags.length > 0 && options.like === undefined && !process.env.SEALPOST_LIKE) tooMany(command, likeFlags)

@@ -19,9 +19,12 @@ const CONFIGURATION = /\.ya?ml$/i
 
 const PLACES = `FROM and TO are
   FILE.dump           one file with everything
-  FOLDER              the folder of store: { lmdb: FOLDER }
-  postgres://…#NAME   a PostgreSQL database, and the name of the lab there (cluster.name; default: ${DEFAULT_CLUSTER_NAME})
-  FILE.yaml           the store of a lab. If its messages are in memory, the lab must be running.`
+  FOLDER              a folder that a configuration names with
+                      store: { lmdb: FOLDER }
+  postgres://…#NAME   a PostgreSQL database, and the name of the lab there
+                      (cluster.name; default: ${DEFAULT_CLUSTER_NAME})
+  FILE.yaml           the store of a lab; the lab must be running if its
+                      messages are in memory`
 
 /** Adds `sealpost store copy`. */
 export function addStoreCopy(store: Command): void {
@@ -30,7 +33,7 @@ export function addStoreCopy(store: Command): void {
     .argument('<from>', 'source')
     .argument('<to>', 'target; must be empty')
     .description(
-      'copy everything between a file, LMDB and PostgreSQL: messages with their uids, flags and modification sequences, the queue of outgoing mail, subscriptions and everything else, but no certificates (see cert copy). The copy is read again and compared',
+      'copy everything except certificates (see cert copy) between a file, LMDB and PostgreSQL: messages with their uids and flags, the queue of outgoing mail, subscriptions and more; then read the copy and compare it',
     )
     .addOption(sharedOptions.json)
     .addHelpText('after', `\n${PLACES}`)

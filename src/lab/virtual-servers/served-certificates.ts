@@ -126,7 +126,7 @@ export class ServedCertificates {
       if (before.some((one) => one.thumbprint === thumbprint && one.why === why)) continue
       log.error(
         { virtualServer, thumbprint },
-        `${virtualServer}: the certificate "${friendlyName}" is installed, not served: ${why}`,
+        `${virtualServer}: the certificate "${friendlyName}" is installed but not served: ${why}`,
       )
     }
     return settings

@@ -29,7 +29,7 @@ export default {
   'authorities.revoke': 'Revoke',
   'authorities.revokeOne': 'Revoke {subject}',
   'authorities.revokeHint':
-    '{authority} revokes the certificate with the serial number {serial}. Its CRL and OCSP say so immediately, and clients that check them refuse the certificate. This cannot be undone.',
+    '{authority} revokes the certificate with the serial number {serial}. Its CRL and OCSP report this immediately, and clients that check them refuse the certificate. This cannot be undone.',
   'authorities.reason': 'Reason',
   'authorities.trust': 'Trust the lab',
   'authorities.tab_issued': 'Issued',

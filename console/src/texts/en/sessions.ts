@@ -64,7 +64,8 @@ export default {
   'sessions.keyShares': 'Key shares',
   'sessions.signatures': 'Signature algorithms',
   'sessions.copyTest': 'Copy as test',
-  'sessions.copyTestHint': 'A test for node:test that sends the same to a new lab and expects the same replies',
+  'sessions.copyTestHint':
+    'A test for node:test that sends the same commands to a new lab and expects the same replies',
   'sessions.testCopied': 'The test is copied. Save it as a .test.mjs file, and run it with node --test.',
   'sessions.changePolicy': 'Change the policy of {server}',
   'sessions.timeline': 'Steps of the session',
@@ -94,10 +95,10 @@ export default {
   'sessions.cure_version': 'Allow a version that the client offers, or update the client.',
   'sessions.cure_suite': 'Allow a cipher suite, group or signature that the client offers, or update the client.',
   'sessions.cure_clear-text':
-    'The client does not begin with TLS on a port for TLS. Choose SSL/TLS in the client, or use the other port.',
+    'The client sends clear text to a port that expects TLS. Choose SSL/TLS in the client, or use the other port.',
   'sessions.cure_needs-tls': 'The client sends its password in clear text. Choose STARTTLS or SSL/TLS in the client.',
   'sessions.cure_client-certificate':
-    'This virtual server wants a certificate of the client. Install one on the client, or change the setting.',
+    'This virtual server requires a client certificate. Install one on the client, or change the setting.',
   'sessions.cure_wrong-password': 'The password for {account} is wrong. Correct it in the client.',
   'sessions.cure_unknown-account':
     'The lab has no account with this name. Add it, or correct the user name in the client.',

@@ -42,7 +42,7 @@ export default {
   'shell.close': 'Close',
   'shell.cancel': 'Cancel',
   'shell.undo': 'Undo',
-  'shell.draftKept': 'Your changes of {name} are kept until you apply or cancel them',
+  'shell.draftKept': 'Your changes to {name} are kept until you apply or cancel them',
   'shell.unsaved': 'not applied',
   'shell.dismiss': 'Dismiss',
   'shell.copy': 'Copy',
@@ -74,7 +74,7 @@ export default {
   'shell.badTokenLink':
     'The token of this link is not valid: it is mistyped, has expired, or belongs to an earlier start of the lab.',
   'shell.sessionEnded':
-    'Your session has ended, because the lab started again or your rights have changed. After the log-on you are back on this page.',
+    'Your session has ended, because the lab started again or your rights have changed. Log on to return to this page.',
   'shell.logOnRefused': 'You are not logged on',
   'shell.pageNotLoaded': 'The page could not be loaded',
   'shell.pageNotLoadedHint': 'The lab does not answer. Check whether it runs, and try again.',

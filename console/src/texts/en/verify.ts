@@ -11,7 +11,7 @@ export default {
   'verify.startAudit': 'Audit a client…',
   'verify.newAudit': 'Audit a client',
   'verify.auditIntro':
-    'The lab opens a server for each defect. It runs no program itself: you run your client, and what crosses the wire decides.',
+    'The lab opens a server for each defect. You run your client, and the lab judges it by what it sends.',
   'verify.clientSpeaks': 'The client speaks',
   'verify.openServers': 'Open the servers',
   'verify.badServers': 'Bad servers',

@@ -73,7 +73,7 @@ const deletePending: Branch = {
   label: 'Delete the pending request',
   offered: ({ pending }) => pending !== undefined,
   async run({ certificates }, { facts }) {
-    await confirm('A certificate for the request can then not be installed. Delete it?')
+    await confirm('After that, no certificate for the request can be installed. Delete the request?')
     await certificates.cancel(facts.name)
     return `The request of "${facts.name}" is deleted.`
   },

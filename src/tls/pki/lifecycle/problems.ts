@@ -188,7 +188,7 @@ export async function servingProblems(
   const why = servingProblem(server, await materials.load(record))
   return why === undefined
     ? []
-    : [{ code: 'not-served', severity: 'error', message: `is installed, not served: ${why}` }]
+    : [{ code: 'not-served', severity: 'error', message: `is installed but not served: ${why}` }]
 }
 
 /** Returns why clients would refuse a certificate that requires a stapled OCSP response. RFC 7633 section 4. */

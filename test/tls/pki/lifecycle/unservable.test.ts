@@ -109,7 +109,7 @@ describe('a certificate of the store that no server can use', () => {
         code: 'not-served',
         severity: 'error',
         virtualServer: imap,
-        message: `${imap}: the certificate "Bad" is installed, not served: ${why}`,
+        message: `${imap}: the certificate "Bad" is installed but not served: ${why}`,
       }),
     )
     expect((await http.request('health')).body).toMatchObject({
