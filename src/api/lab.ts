@@ -139,6 +139,7 @@ interface ApiUnsubscribes {
 
 export const messageEventTypes = [
   'delivered',
+  'script',
   'stored',
   'moved',
   'read',
@@ -169,7 +170,7 @@ export interface MessageEvent {
   /** The cause of a change of the store. */
   readonly origin?: Origin | undefined
   readonly recipients?: readonly string[] | undefined
-  /** The reply of the next server, or the name of a report. */
+  /** The reply of the next server, the name of a report, or what a script did. */
   readonly text?: string | undefined
   readonly connector?: string | undefined
   readonly destination?: string | undefined

@@ -3,6 +3,7 @@ import type { MemoryBudget } from '../core/octets/memory-budget.ts'
 import type { SessionLog } from '../core/sessions/log.ts'
 import type { Clock } from '../core/time/clock.ts'
 import {
+  accountOwner,
   type Folder,
   type MessageEntry,
   type MessageStore,
@@ -11,6 +12,7 @@ import {
   OWN_CHANGES,
   type StoreEvent,
 } from '../storage/store/types.ts'
+import type { ScriptRecord } from '../transport/delivery/types.ts'
 import type { OutgoingQueue, QueueEvent, RecipientResult } from '../transport/outgoing/types.ts'
 
 /** Messages whose history is kept. The oldest are forgotten first. */
@@ -79,6 +81,20 @@ export class Histories implements ApiHistories, Disposable {
 
   add(blob: string, event: Omit<MessageEvent, 'at'>): void {
     this.#add(this.#known.get(blob) ?? this.#begin(blob), event)
+  }
+
+  /** Records what the script of an account did, and notes it in the session. */
+  script({ user, notes, copies, session }: ScriptRecord): void {
+    if (session !== undefined) for (const note of notes) this.#sessions.note(session, `${user}: ${note}`)
+    const text = notes.join('; ')
+    const own = copies.filter(({ folder }) => folder.owner === accountOwner(user))
+    const blobs = new Map(own.map((copy) => [copy.entry.blob, copy]))
+    for (const [blob, { folder, entry }] of blobs)
+      this.add(blob, { type: 'script', folder, uid: entry.uid, user, session, text })
+    // The account has no copy. Administrators learn it from the copies of others.
+    const [other] = copies
+    if (own.length === 0 && other)
+      this.add(other.entry.blob, { type: 'script', user, session, text: `${user}: ${text}` })
   }
 
   read(folder: Folder, entries: readonly MessageEntry[], origin: Origin): void {

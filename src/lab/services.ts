@@ -6,6 +6,7 @@ import type { ResolvedLab } from '../core/config/resolve.ts'
 import type { Clock } from '../core/time/clock.ts'
 import { dropsOldest } from '../storage/store/open.ts'
 import { configuredPolicy } from '../transport/mta-sts/configured.ts'
+import type { Histories } from './histories.ts'
 import type { LabNews } from './mail/lab-news.ts'
 import type { LabOutgoing } from './mail/lab-outgoing.ts'
 
@@ -13,18 +14,10 @@ import type { LabOutgoing } from './mail/lab-outgoing.ts'
 interface LastingServices
   extends Pick<
     LabServices,
-    | 'store'
-    | 'tenants'
-    | 'oauth2'
-    | 'mailAuthentication'
-    | 'reports'
-    | 'histories'
-    | 'values'
-    | 'rates'
-    | 'api'
-    | 'idleApi'
+    'store' | 'tenants' | 'oauth2' | 'mailAuthentication' | 'reports' | 'values' | 'rates' | 'api' | 'idleApi'
   > {
   readonly clock: Clock
+  readonly histories: Histories
   readonly addedAccounts: AddedAccounts
   readonly news: LabNews
   readonly outgoing: LabOutgoing
@@ -72,5 +65,6 @@ export const composeServices = (lab: LastingServices, config: ResolvedLab): LabS
   ruleTags: ruleTagsOf(config),
   labNames: [config.hostname, ...config.alternativeNames],
   sieve: config.mail.sieve,
+  recordScript: (done) => lab.histories.script(done),
   mtaSts: configuredPolicy(config),
 })

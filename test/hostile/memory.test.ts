@@ -219,6 +219,49 @@ describe('a large message that is finished', () => {
   })
 })
 
+describe('a large message for Sieve scripts', () => {
+  const accounts = [
+    {
+      user: 'alice',
+      sieve: 'require ["copy", "editheader"]; addheader "X-Seen" "yes"; redirect :copy "bob@lab.test"; keep;',
+    },
+    { user: 'bob' },
+    { user: 'carol', sieve: 'require ["body"]; if body :contains "needle" { discard; }' },
+  ].map((one) => ({ ...one, password: 'secret' }))
+  const start = (memoryLimit: string): Promise<TestLab> =>
+    startLab(config({ directory: { accounts }, store: { lmdb: join(folder, `store-${++folders}`) }, memoryLimit }))
+  const send = async (lab: TestLab, user: string, content: string, reply: string): Promise<void> => {
+    const client = await greeted(lab, 'smtp')
+    await talk(client, 'EHLO client.test => 250 ', 'MAIL FROM:<a@b.test> => 250', `RCPT TO:<${user}@lab.test> => 250`)
+    await talk(client, 'DATA => 354', `${content}. => ${reply}`)
+    client.destroy()
+  }
+
+  test('is not read whole for other tests than body, and is stored and redirected octet for octet', async () => {
+    await using lab = await start('1MiB')
+    await send(lab, 'alice', `${header}\r\n${large}`, '250')
+    const raws = await Promise.all(
+      ['alice', 'bob'].map(async (user) => (await lab.messages(user)).map(({ raw }) => raw.toString('latin1'))),
+    )
+    const changed = `X-Seen: yes\r\n${header}\r\n${large}`
+    expect(raws.map((of) => of.map((raw) => raw.endsWith(changed)))).toEqual([[true], [true]])
+    await expect.poll(() => lab.memory.messages).toBe(0)
+  })
+
+  test('is read within the memory limit for the test body', async () => {
+    await using lab = await start('1MiB')
+    await send(lab, 'carol', `${header}\r\n${large}needle\r\n`, '452')
+    await send(lab, 'carol', `${header}\r\nshort needle\r\n`, '250')
+    expect(await lab.messages('carol')).toEqual([])
+    await expect.poll(() => lab.memory.messages).toBe(0)
+    await using larger = await start('8MiB')
+    await send(larger, 'carol', `${header}\r\n${large}needle\r\n`, '250')
+    await send(larger, 'carol', `${header}\r\n${large}`, '250')
+    expect(await larger.messages('carol')).toHaveLength(1)
+    await expect.poll(() => larger.memory.messages).toBe(0)
+  })
+})
+
 describe('a large ClientHello', () => {
   const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `${i}-protocol`)
 

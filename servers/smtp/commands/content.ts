@@ -123,7 +123,9 @@ async function deliverTo(
   const { connection, context } = session
   const { reversePath, envelopeId, ret, smtpUtf8, body, requireTls } = transaction
   const wanted = connection.takeReport()
-  const content = received.pieces ? { message: received.pieces } : await spooledContent(received, recipients)
+  const content = received.pieces
+    ? { message: received.pieces, rest: undefined }
+    : await spooledContent(received, recipients)
   const at = context.clock.now()
   const { sender: client, messageId } = session
   const arrival = context.mailAuthentication.isOnArrival
@@ -133,6 +135,7 @@ async function deliverTo(
     trace: traceOf(session, transaction, { recipients, authentication: arrival?.fields ?? '', id: messageId, at }),
     message: arrival?.message ?? content.message,
     rest: content.rest,
+    whole: () => received.whole(),
     authentication: arrival?.results,
     client,
     octets: received.octets,
@@ -148,8 +151,7 @@ async function deliverTo(
     repliesEach: session.isLmtp,
     at,
   }
-  const { copies, queued, loop, notes = [] } = await deliver(context, delivery)
-  for (const note of notes) connection.record.note(note)
+  const { copies, queued, loop } = await deliver(context, delivery)
   if (loop) connection.record.note(`the message is in a loop and is not sent on: ${loop.join(' → ')}`)
   if (transaction.lineEnds.changed) connection.record.note('bare LFs in the message changed to CRLF')
   const reported = reportedHere(recipients, queued, wanted)

@@ -16,7 +16,7 @@ const event = z
     event: z
       .enum(messageEventTypes)
       .describe(
-        'delivered: it arrived by SMTP, LMTP or the API. stored: imported, copied or appended. reported: a test asked for a report about it. queued, sent, deferred, failed, held, unqueued: in the queue of outgoing mail.',
+        'delivered: it arrived by SMTP, LMTP or the API. script: the Sieve script of an account ran. stored: imported, copied or appended. reported: a test asked for a report about it. queued, sent, deferred, failed, held, unqueued: in the queue of outgoing mail.',
       ),
     at: z.string(),
     account: z.string().nullable().describe('The account whose copy it was.'),
@@ -28,7 +28,9 @@ const event = z
     text: z
       .string()
       .nullable()
-      .describe('The reply of the next server, the report, the event of a provider, or why the lab deleted it.'),
+      .describe(
+        'What the script did, the reply of the next server, the report, the event of a provider, or why the lab deleted it.',
+      ),
     connector: z.string().nullable(),
     destination: z.string().nullable().describe('The domain, or the smart host, that it was sent to.'),
     added: z.array(z.string()).describe('Flags that were set.'),

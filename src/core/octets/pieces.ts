@@ -12,6 +12,15 @@ export function countOctets(pieces: Pieces): number {
 export const joinPieces = (pieces: Pieces): Buffer =>
   pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
 
+/** Yields the octets from a position on. */
+export function* piecesFrom(pieces: Pieces, position: number): Generator<Buffer, void, void> {
+  let skip = position
+  for (const piece of pieces) {
+    if (piece.length > skip) yield piece.subarray(skip)
+    skip -= Math.min(skip, piece.length)
+  }
+}
+
 /** Yields octets as views of at most `size` octets. */
 export function* viewsOf(octets: Buffer, size: number): Generator<Buffer, void, void> {
   for (let at = 0; at < octets.length; at += size) yield octets.subarray(at, at + size)

@@ -1,7 +1,7 @@
 import { Arrivals } from '../time/arrivals.ts'
 import { largeBuffer } from './large-buffer.ts'
 import { MemoryBudget, type MemoryReservation } from './memory-budget.ts'
-import { joinPieces, PieceCollector, type Pieces } from './pieces.ts'
+import { joinPieces, PieceCollector, type Pieces, piecesFrom } from './pieces.ts'
 import type { Spool, SpoolFile } from './spool.ts'
 
 /** Octets of one message that are held in memory. A larger one goes to a file of the spool. */
@@ -139,12 +139,7 @@ export class ReceivedOctets implements Disposable {
 
   /** Yields the octets from a position on. */
   async *stream(position = 0): AsyncGenerator<Buffer, void, void> {
-    if (this.#file) return yield* this.#file.stream(position)
-    let skip = position
-    for (const piece of this.#collector.pieces) {
-      if (piece.length > skip) yield piece.subarray(skip)
-      skip -= Math.min(skip, piece.length)
-    }
+    yield* this.#file ? this.#file.stream(position) : piecesFrom(this.#collector.pieces, position)
   }
 
   /** Releases the memory and deletes the file. */

@@ -102,6 +102,11 @@ export class SessionLog {
     return this.#records.get(id)?.record
   }
 
+  /** Adds a note to the record of a session, if it is kept here. */
+  note(id: string, text: string): void {
+    this.#records.get(id)?.note(text)
+  }
+
   /** Calls `listener` when a session ends. Returns the function that removes the listener. */
   watch(listener: (record: SessionRecord) => void): () => void {
     this.#listeners.add(listener)

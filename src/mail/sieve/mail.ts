@@ -6,6 +6,7 @@ import { bodyStartAfter, headerFields, unfolded } from '../format/headers.ts'
 import { parseInSteps } from '../format/structure.ts'
 import type { MessagePart, OctetString } from '../format/types.ts'
 import { decodeWords } from '../format/words.ts'
+import type { SieveMessage } from './types.ts'
 
 interface Field {
   readonly nameLower: string
@@ -16,18 +17,24 @@ interface Field {
 
 /** The message as a script sees it, with the changes of its header. RFC 5293. */
 export class SieveMail {
-  readonly raw: Buffer
+  readonly octets: number
+  /** Where the body begins. */
   readonly bodyStart: number
+  /** The empty line after the header. */
+  readonly #end: Buffer
+  readonly #whole: () => Buffer | Promise<Buffer>
   #fields: Field[]
-  #structure: MessagePart | undefined
-  /** The message with the current header, made at most once for each change. */
+  #body: Promise<{ readonly raw: Buffer; readonly structure: MessagePart }> | undefined
+  /** The current header, made at most once for each change. */
   #changed: Buffer | undefined
   #isChanged = false
 
-  constructor(raw: Buffer) {
-    this.raw = raw
+  constructor({ raw, octets = raw.length, whole = () => raw }: SieveMessage) {
+    this.octets = octets
+    this.#whole = whole
     const fields = headerFields(raw)
     this.bodyStart = bodyStartAfter(raw, fields)
+    this.#end = raw.subarray(fields.at(-1)?.end ?? 0, this.bodyStart)
     this.#fields = fields.map((field) => ({
       nameLower: field.nameLower,
       get value() {
@@ -52,9 +59,13 @@ export class SieveMail {
     return this.#fields.filter((field) => field.nameLower === nameLower)
   }
 
-  async structure(): Promise<MessagePart> {
-    this.#structure ??= await runInSlices(parseInSteps(this.raw))
-    return this.#structure
+  /** Returns the whole message as it arrived, and its structure. */
+  body(): Promise<{ readonly raw: Buffer; readonly structure: MessagePart }> {
+    this.#body ??= (async () => {
+      const raw = await this.#whole()
+      return { raw, structure: await runInSlices(parseInSteps(raw)) }
+    })()
+    return this.#body
   }
 
   async add(name: string, value: string, isLast: boolean): Promise<void> {
@@ -85,17 +96,9 @@ export class SieveMail {
     this.#changed = undefined
   }
 
-  /** The message with its changed header; undefined if it is unchanged. */
+  /** The changed header, with the empty line after it; undefined if it is unchanged. */
   get changed(): Buffer | undefined {
-    if (!this.#isChanged) return undefined
-    const lastField = this.raw.subarray(0, this.bodyStart)
-    const hasEmptyLine = /(?:^|\n)\r?\n$/.test(lastField.toString('latin1', Math.max(0, lastField.length - 4)))
-    const end = hasEmptyLine ? Buffer.from('\r\n') : Buffer.alloc(0)
-    this.#changed ??= Buffer.concat([
-      ...this.#fields.map(({ octets }) => octets),
-      end,
-      this.raw.subarray(this.bodyStart),
-    ])
+    if (this.#isChanged) this.#changed ??= Buffer.concat([...this.#fields.map(({ octets }) => octets), this.#end])
     return this.#changed
   }
 }

@@ -77,7 +77,7 @@ export class Run {
     this.message = message
     this.environment = environment
     this.limits = limits
-    this.mail = new SieveMail(message.raw)
+    this.mail = new SieveMail(message)
     this.scope = newScope([])
   }
 
@@ -100,13 +100,13 @@ export class Run {
     }
   }
 
-  #keep(message: Buffer | undefined): void {
+  #keep(header: Buffer | undefined): void {
     this.tell('kept in INBOX, because no other action decided about the message')
     this.#actions.push({
       type: 'keep',
       implicit: true,
       flags: this.flags,
-      ...(message && { message }),
+      ...(header && { header }),
       ...this.#place(),
     })
   }

@@ -38,8 +38,12 @@ export const SIEVE_LIMITS: SieveLimits = {
 }
 
 export interface SieveMessage {
-  /** The message with CRLF line ends. The script does not change this buffer. */
+  /** The message with CRLF line ends: its header and more. The script does not change this buffer. */
   readonly raw: Buffer
+  /** The octets of the whole message. Default: those of `raw`. */
+  readonly octets?: number
+  /** Returns the whole message, which only the test `body` reads. Default: `raw`. */
+  readonly whole?: () => Awaitable<Buffer>
   /** Addresses without angle brackets. `from` is empty for the null reverse-path. */
   readonly envelope: { readonly from: string; readonly to: string }
 }
@@ -86,8 +90,8 @@ export interface SievePlace {
 interface Stored extends SievePlace {
   /** The flags and keywords to set, without duplicates. RFC 5232. */
   readonly flags: readonly string[]
-  /** The message with the header as the script changed it; absent if it is unchanged. RFC 5293. */
-  readonly message?: Buffer
+  /** The header as the script changed it, with the empty line after it; absent if it is unchanged. RFC 5293. */
+  readonly header?: Buffer
 }
 
 /** An action to execute, in the order of the script. An action is listed once, whatever the script repeats. */
@@ -102,7 +106,7 @@ export type SieveAction =
       /** The mailbox is the one with this special use; `create` gives a new one this use. RFC 8579 section 4 */
       readonly specialUse?: string
     } & Stored)
-  | ({ readonly type: 'redirect'; readonly address: string; readonly message?: Buffer } & SievePlace)
+  | ({ readonly type: 'redirect'; readonly address: string; readonly header?: Buffer } & SievePlace)
   /** `ereject`: with a reply of the protocol where possible, not with a message. RFC 5429 section 2.1 */
   | ({ readonly type: 'reject' | 'ereject'; readonly reason: string } & SievePlace)
   | ({ readonly type: 'discard' } & SievePlace)

@@ -26,7 +26,7 @@ import { type DeliveryPlan, planDelivery } from '../outgoing/plan.ts'
 import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
 import { checkMailboxQuota, lateQuotaError } from './check-quota.ts'
 import { resolveRecipient } from './resolve.ts'
-import { keepInInbox, rejectionOf, remember, runScripts, type ScriptRun } from './run-scripts.ts'
+import { followed, keepInInbox, rejectionOf, remember, runScripts, type ScriptRun } from './run-scripts.ts'
 import { keywordsFor, keywordsOf } from './tags.ts'
 import { type Delivery, DeliveryError, type DeliveryServices, type Recipient } from './types.ts'
 
@@ -38,8 +38,6 @@ interface Delivered {
   readonly queued: ReadonlySet<string>
   /** The path of a message that is in a loop, and is not sent to other hosts. */
   readonly loop?: readonly string[] | undefined
-  /** The work of the Sieve scripts of the recipients, in words. */
-  readonly notes?: readonly string[]
 }
 
 /**
@@ -52,10 +50,11 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
   const newsgroups = newsgroupsOf(recipients)
   const size = (delivery.octets ?? countOctets(message)) + (trace?.length ?? 0)
   await checkQuotas(services, delivery, size)
-  const runs = await runScripts(services, delivery)
+  const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
+  const messageFor = (address: string): Pieces => (!stripped || stripped.names(address) ? message : stripped.rest)
+  const runs = await runScripts(services, delivery, messageFor)
   // A group that refuses the message must refuse it before any mailbox has it.
   const articles = newsgroups.length > 0 ? await postToNewsgroups(services, newsgroups, delivery) : []
-  const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
   const outgoing = planOutgoing(services, delivery)
   // Other hosts must not see the Bcc fields. RFC 5322 section 3.6.3
   const sentOctets = stripped?.rest ?? message
@@ -67,7 +66,7 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
   const limits = new Map<string, HoldLimit | undefined>()
   const created: Account[] = []
   const newOwners: Owner[] = []
-  const done: (readonly [user: string, run: ScriptRun])[] = []
+  const done = new Map<string, ScriptRun>()
   try {
     const copies = new Map<string, Pieces>()
     const scripted: { readonly folderId: string; readonly flags: readonly string[]; readonly octets: Pieces }[] = []
@@ -79,16 +78,14 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
       if (created.length > before && !(await services.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
       const run = destination.kind === 'mailbox' ? runs.get(destination.account.user) : undefined
       if (run && destination.kind === 'mailbox') {
-        const whole = !stripped || stripped.names(address) ? message : stripped.rest
-        for (const { folder, flags, message: changed } of run.copies) {
-          scripted.push({ folderId: folder.id, flags, octets: changed ? [changed] : whole })
+        if (done.has(run.user)) continue
+        done.set(run.user, run)
+        for (const { folder, flags, message: octets } of run.copies) {
+          scripted.push({ folderId: folder.id, flags, octets })
           limits.set(folder.id, await limitOf(services.store, owner, destination.account.quota))
         }
-        runs.delete(destination.account.user)
-        done.push([destination.account.user, run])
         continue
       }
-      if (destination.kind === 'mailbox' && done.some(([user]) => user === destination.account.user)) continue
       const { id } = await (destination.kind === 'captured'
         ? openCaptured(services.store, folderOf(address, destination.domain))
         : openInbox(services.store, owner))
@@ -124,22 +121,16 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
       }
       if (copy === sentOctets) targets.push(...queued)
       if (targets.length === 0) continue
-      const start = trace ? [trace, ...copy] : copy
-      batch.push({
-        raw: rest && (copy === message || copy === stripped?.rest) ? followed(start, rest) : start,
-        targets,
-        envelope,
-        internalDate: at,
-      })
+      const raw = followed(trace ? [trace, ...copy] : copy, rest)
+      batch.push({ raw, targets, envelope, internalDate: at })
     }
     const copied = batch.length > 0 ? await services.store.append(batch) : []
     const kept = outgoing.targets.length > 0 ? copied.filter(({ folder }) => folder.owner !== OUTGOING_OWNER) : copied
-    const notes = await finishScripts(services, delivery, done)
+    for (const run of done.values()) await finishScript(services, delivery, run, kept)
     return {
       copies: articles.length > 0 ? [...articles, ...kept] : kept,
       queued: outgoing.sent,
       loop: outgoing.loop,
-      notes,
     }
   } catch (error) {
     // The store may have the message.
@@ -155,38 +146,39 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
 }
 
 /**
- * Sends what scripts send, and keeps what they remember. Returns notes about all. A message that cannot be redirected is kept.
+ * Sends what a script sends, keeps what it remembers, and records its work. A message that cannot be redirected is kept.
  * @throws StoreError if it cannot be kept either; the client sends it again then
  */
-async function finishScripts(
+async function finishScript(
   services: DeliveryServices,
   delivery: Delivery,
-  runs: readonly (readonly [user: string, run: ScriptRun])[],
-): Promise<readonly string[]> {
-  const notes: string[] = []
-  for (const [user, run] of runs) {
-    notes.push(...run.notes)
-    for (const mail of [...run.sent, ...rejectionOf(services, delivery, run)]) {
-      const { from, to, header, message, isWritten } = mail
-      try {
-        await deliver(services, {
-          trace: Buffer.from(`Return-Path: <${from}>\r\n`),
-          message: [Buffer.from(header), message],
-          mailFrom: from,
-          recipients: [{ address: to, destination: resolveRecipient(services, to) }],
-          session: delivery.session,
-          isWrittenByScript: isWritten,
-          ...(delivery.at === undefined ? {} : { at: delivery.at }),
-        })
-      } catch (error) {
-        if (!(error instanceof DeliveryError || error instanceof StoreError)) throw error
-        notes.push(`${user}: the message to ${to} was not sent: ${error.message}`)
-        if (!isWritten) await keepInInbox(services, delivery, user, mail)
-      }
+  run: ScriptRun,
+  copies: readonly StoredMessage[],
+): Promise<void> {
+  const { user } = run
+  const { rest, session, at = Date.now() } = delivery
+  const notes = [...run.notes]
+  for (const mail of [...run.sent, ...rejectionOf(services, delivery, run)]) {
+    const { from, to, message, isWritten } = mail
+    try {
+      await deliver(services, {
+        trace: Buffer.from(`Return-Path: <${from}>\r\n`),
+        message,
+        ...(isWritten ? {} : { rest, octets: delivery.octets }),
+        mailFrom: from,
+        recipients: [{ address: to, destination: resolveRecipient(services, to) }],
+        session,
+        isWrittenByScript: isWritten,
+        at,
+      })
+    } catch (error) {
+      if (!(error instanceof DeliveryError || error instanceof StoreError)) throw error
+      notes.push(`the message to ${to} was not sent: ${error.message}`)
+      if (!isWritten) await keepInInbox(services, delivery, user, mail)
     }
-    await remember(services.store, user, run.remember, delivery.at ?? Date.now())
   }
-  return notes
+  await remember(services.store, user, run.remember, at)
+  services.recordScript?.({ user, notes, copies, session })
 }
 
 const NOTHING_OUTGOING: DeliveryPlan = { targets: [], sent: new Set(), withoutCopy: new Set() }
@@ -236,11 +228,6 @@ async function undo(store: MessageStore, owners: readonly Owner[]): Promise<void
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
   }
-}
-
-async function* followed(start: Pieces, rest: () => AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
-  yield* start
-  yield* rest()
 }
 
 function newsgroupsOf(recipients: readonly Recipient[]): readonly string[] {
@@ -310,12 +297,15 @@ function addCopy(
 async function postToNewsgroups(
   { news, hostname }: DeliveryServices,
   newsgroups: readonly string[],
-  { message, session }: Delivery,
+  { message, rest, session }: Delivery,
 ): Promise<readonly StoredMessage[]> {
+  const pieces = [...message]
+  // A redirected message can be in a file.
+  if (rest) for await (const piece of rest()) pieces.push(piece)
   try {
     // Everybody may write to the mail address of a newsgroup.
     const poster = { host: hostname, session, rights: allGroups }
-    const posted = await news?.postMail(newsgroups, joinPieces(message), poster)
+    const posted = await news?.postMail(newsgroups, joinPieces(pieces), poster)
     return posted?.stored ?? []
   } catch (error) {
     if (!(error instanceof ArticleRefused)) throw error

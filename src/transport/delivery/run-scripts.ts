@@ -1,13 +1,13 @@
 import { addressKey } from '../../accounts/directory/names.ts'
 import type { Account } from '../../accounts/directory/types.ts'
-import { joinPieces } from '../../core/octets/pieces.ts'
+import { countOctets, joinPieces, type Pieces, piecesFrom } from '../../core/octets/pieces.ts'
 import { definedOnly } from '../../core/values/defined.ts'
-import { headerFields, headerValues } from '../../mail/format/headers.ts'
+import { bodyStartAfter, headerFields, headerValues } from '../../mail/format/headers.ts'
 import { compileScript, runScript } from '../../mail/sieve/sieve.ts'
 import type { CompileResult, SieveAction, SieveResult } from '../../mail/sieve/types.ts'
 import { mailboxNameMistake, openFolder, openInbox, withInboxInCapitals } from '../../storage/store/mailboxes.ts'
 import { SieveScripts } from '../../storage/store/sieve-scripts.ts'
-import { accountOwner, type Folder, type MessageStore, type Owner } from '../../storage/store/types.ts'
+import { accountOwner, type Folder, type MessageStore, type NewMessage, type Owner } from '../../storage/store/types.ts'
 import { headerOf } from '../outgoing/filters.ts'
 import { writeRejection } from './reports/rejection.ts'
 import { type Delivery, DeliveryError, type DeliveryServices } from './types.ts'
@@ -16,13 +16,14 @@ import { type Delivery, DeliveryError, type DeliveryServices } from './types.ts'
 interface ScriptedCopy {
   readonly folder: Folder
   readonly flags: readonly string[]
-  /** The message with the header that the script has changed. Absent: it is unchanged. */
-  readonly message?: Buffer | undefined
+  /** The message, with the header that the script has changed. `Delivery.rest` follows. */
+  readonly message: Pieces
 }
 
 /** The decision of the script of a recipient. */
 export interface ScriptRun {
-  /** The recipient for whom it ran. */
+  /** The account, and the recipient for whom it ran. */
+  readonly user: string
   readonly address: string
   readonly copies: readonly ScriptedCopy[]
   /** Why the message is refused. */
@@ -30,7 +31,7 @@ export interface ScriptRun {
   /** Messages to send once the copies are stored. */
   readonly sent: readonly ScriptedMail[]
   readonly remember: SieveResult['remember']
-  /** Its actions in words, for the record of the session: `alice: filed into Junk by line 7`. */
+  /** Its actions in words: `filed into Junk by line 7`. */
   readonly notes: readonly string[]
 }
 
@@ -38,10 +39,8 @@ export interface ScriptRun {
 interface ScriptedMail {
   readonly from: string
   readonly to: string
-  /** Fields before those of the message. */
-  readonly header: string
-  readonly message: Buffer
-  /** Whether a script wrote it, so that no other script answers it. */
+  readonly message: Pieces
+  /** Whether a script wrote it, so that no other script answers it. Otherwise `Delivery.rest` follows. */
   readonly isWritten: boolean
 }
 
@@ -50,13 +49,18 @@ const REDIRECTED = 'X-Sieve-Redirected-From'
 
 /**
  * Runs the scripts of the accounts that get a message. Returns their runs by account.
- * @throws DeliveryError `rejected` if a script rejects it, and the client learns that for this recipient
+ * @param messageFor the message as a recipient gets it
+ * @throws DeliveryError `rejected` if a script rejects it, and the client learns that for this recipient; MemoryLimitReached
  */
-export async function runScripts(services: DeliveryServices, delivery: Delivery): Promise<Map<string, ScriptRun>> {
+export async function runScripts(
+  services: DeliveryServices,
+  delivery: Delivery,
+  messageFor: (address: string) => Pieces,
+): Promise<Map<string, ScriptRun>> {
   const runs = new Map<string, ScriptRun>()
   for (const { address, destination } of services.sieve ? delivery.recipients : []) {
     if (destination.kind !== 'mailbox' || runs.has(destination.account.user)) continue
-    const run = await runScriptOf(services, delivery, { account: destination.account, address })
+    const run = await runScriptOf(services, delivery, destination.account, { address, message: messageFor(address) })
     if (run) runs.set(destination.account.user, run)
   }
   const rejections = [...runs.values()].flatMap(({ rejection }) => rejection ?? [])
@@ -65,9 +69,18 @@ export async function runScripts(services: DeliveryServices, delivery: Delivery)
     ({ destination }) => destination.kind === 'mailbox' && runs.get(destination.account.user)?.rejection !== undefined,
   )
   const [why] = rejections
-  if (why !== undefined && (isWhole || delivery.repliesEach))
+  if (why !== undefined && (isWhole || delivery.repliesEach)) {
+    for (const { user, notes } of runs.values())
+      services.recordScript?.({ user, notes, copies: [], session: delivery.session })
     throw new DeliveryError('rejected', why.replaceAll(/\s+/g, ' '))
+  }
   return runs
+}
+
+/** The message that an account gets. */
+interface Received {
+  readonly address: string
+  readonly message: Pieces
 }
 
 /**
@@ -77,7 +90,8 @@ export async function runScripts(services: DeliveryServices, delivery: Delivery)
 async function runScriptOf(
   services: DeliveryServices,
   delivery: Delivery,
-  { account, address }: { readonly account: Account; readonly address: string },
+  account: Account,
+  { address, message }: Received,
 ): Promise<ScriptRun | undefined> {
   const { store, sieve } = services
   const scripts = sieve && new SieveScripts(store, account, sieve)
@@ -88,18 +102,22 @@ async function runScriptOf(
   const compiled = compile(active.content)
   const owner = accountOwner(account.user)
   if ('errors' in compiled) {
-    const [{ line, message } = { line: 1, message: 'it has mistakes' }] = compiled.errors
-    return kept(
-      address,
-      await openInbox(store, owner),
-      `${account.user}: the script ${active.name} does not run: line ${line}: ${message}`,
-    )
+    const [{ line, message: why } = { line: 1, message: 'it has mistakes' }] = compiled.errors
+    const copies = [{ folder: await openInbox(store, owner), flags: [], message }]
+    const notes = [`the script ${active.name} does not run: line ${line}: ${why}`]
+    return { user: account.user, address, copies, sent: [], remember: [], notes }
   }
-  const raw = await wholeOf(delivery)
+  const start = headerOf(message)
+  const raw = start.includes(END_OF_HEADER) ? start : joinPieces(message)
   const own = [...account.addresses]
   const result = await runScript(
     compiled.script,
-    { raw, envelope: { from: delivery.mailFrom, to: address } },
+    {
+      raw,
+      octets: delivery.octets ?? countOctets(message),
+      whole: delivery.whole ?? (() => joinPieces(message)),
+      envelope: { from: delivery.mailFrom, to: address },
+    },
     {
       addresses: own.some((one) => addressKey(one) === addressKey(address)) ? own : [...own, address],
       nowMs: delivery.at ?? Date.now(),
@@ -117,71 +135,52 @@ async function runScriptOf(
     },
     limits,
   )
-  return executed(services, delivery, { account, address, raw, result })
+  return executed(services, delivery, account, { address, message, raw, result })
 }
 
-const kept = (address: string, folder: Folder, note: string): ScriptRun => ({
-  address,
-  copies: [{ folder, flags: [] }],
-  sent: [],
-  remember: [],
-  notes: [note],
-})
+const END_OF_HEADER = Buffer.from('\r\n\r\n')
 
 /** Returns what the actions of a run are for this account. */
 async function executed(
   { store }: DeliveryServices,
   delivery: Delivery,
-  {
-    account,
-    address,
-    raw,
-    result,
-  }: { readonly account: Account; readonly address: string; readonly raw: Buffer; readonly result: SieveResult },
+  { user }: Account,
+  { address, message, raw, result }: Received & { readonly raw: Buffer; readonly result: SieveResult },
 ): Promise<ScriptRun> {
-  const owner = accountOwner(account.user)
+  const owner = accountOwner(user)
   const copies: ScriptedCopy[] = []
   const sent: ScriptedMail[] = []
   const notes = result.trace.map(
-    ({ text, script, line }) =>
-      `${account.user}: ${text} by line ${line}${script === undefined ? '' : ` of ${script}`}`,
+    ({ text, script, line }) => `${text} by line ${line}${script === undefined ? '' : ` of ${script}`}`,
   )
-  if (result.error)
-    notes.push(`${account.user}: the script failed at line ${result.error.line}: ${result.error.message}`)
+  if (result.error) notes.push(`the script failed at line ${result.error.line}: ${result.error.message}`)
   let rejection: string | undefined
-  const isLoop = wasRedirectedBy(raw, address)
+  const fields = headerFields(raw)
+  const bodyStart = bodyStartAfter(raw, fields)
+  const withHeader = (header: Buffer | undefined): Pieces =>
+    header ? [header, ...piecesFrom(message, bodyStart)] : message
+  const isLoop = wasRedirectedBy(headerValues(raw, fields, REDIRECTED.toLowerCase()), address)
   for (const action of result.actions) {
-    if (action.type === 'keep') copies.push(copyIn(await openInbox(store, owner), action))
-    else if (action.type === 'fileinto') copies.push(copyIn(await folderOf(store, owner, action), action))
-    else if (action.type === 'reject' || action.type === 'ereject') rejection = action.reason
+    if (action.type === 'keep' || action.type === 'fileinto') {
+      const folder = await (action.type === 'keep' ? openInbox(store, owner) : folderOf(store, owner, action))
+      copies.push({ folder, flags: action.flags, message: withHeader(action.header) })
+    } else if (action.type === 'reject' || action.type === 'ereject') rejection = action.reason
     else if (action.type === 'redirect') {
       if (isLoop) {
-        copies.push({ folder: await openInbox(store, owner), flags: [] })
-        notes.push(`${account.user}: kept, because the message has been redirected from here before`)
+        copies.push({ folder: await openInbox(store, owner), flags: [], message })
+        notes.push('kept, because the message has been redirected from here before')
       } else
         sent.push({
           from: delivery.mailFrom,
           to: action.address,
-          header: `${REDIRECTED}: ${address}\r\n`,
-          message: action.message ?? raw,
+          message: [Buffer.from(`${REDIRECTED}: ${address}\r\n`), ...withHeader(action.header)],
           isWritten: false,
         })
     } else if ((action.type === 'vacation' || action.type === 'notify') && !delivery.isWrittenByScript)
-      for (const to of action.to)
-        sent.push({
-          from: action.from,
-          to,
-          header: '',
-          message: action.content,
-          isWritten: true,
-        })
+      for (const to of action.to) sent.push({ from: action.from, to, message: [action.content], isWritten: true })
   }
-  return { address, copies, rejection, sent, remember: result.remember, notes }
+  return { user, address, copies, rejection, sent, remember: result.remember, notes }
 }
-
-type Storing = Extract<SieveAction, { readonly type: 'keep' | 'fileinto' }>
-
-const copyIn = (folder: Folder, { flags, message }: Storing): ScriptedCopy => ({ folder, flags, message })
 
 /** Returns the mailbox of `fileinto`: INBOX if it does not exist and is not to be created, as Pigeonhole does. RFC 5490 section 3.2. */
 async function folderOf(
@@ -205,17 +204,9 @@ async function folderNamed(store: MessageStore, owner: Owner, name: string): Pro
 /** More redirections of one message are a loop, in which its address changes each time. */
 const MAX_REDIRECTIONS = 8
 
-function wasRedirectedBy(message: Buffer, address: string): boolean {
-  const header = headerOf([message])
-  const senders = headerValues(header, headerFields(header), REDIRECTED.toLowerCase())
+function wasRedirectedBy(senders: readonly string[], address: string): boolean {
   const isSame = (value: string): boolean => addressKey(value.trim()) === addressKey(address)
   return senders.length >= MAX_REDIRECTIONS || senders.some(isSame)
-}
-
-async function wholeOf({ message, rest }: Delivery): Promise<Buffer> {
-  const pieces = [...message]
-  if (rest) for await (const piece of rest()) pieces.push(piece)
-  return joinPieces(pieces)
 }
 
 const memoryOf = (reader: Owner) => ({ kind: 'sieve-memory', reader }) as const
@@ -251,19 +242,27 @@ export function rejectionOf(
   const { mailFrom, at = Date.now() } = delivery
   if (text === undefined || mailFrom === '') return []
   const message = writeRejection(services, delivery, { address, text, at })
-  return [{ from: '', to: mailFrom, header: '', message, isWritten: true }]
+  return [{ from: '', to: mailFrom, message: [message], isWritten: true }]
 }
 
 /** Keeps a message in INBOX that a script could not redirect. @throws StoreError */
 export async function keepInInbox(
   { store }: DeliveryServices,
-  { trace, mailFrom, session, at }: Delivery,
+  { trace, rest, mailFrom, session, at }: Delivery,
   user: string,
   { message }: ScriptedMail,
 ): Promise<void> {
   const { id } = await openInbox(store, accountOwner(user))
   const envelope = definedOnly({ mailFrom, session })
-  await store.append([
-    { raw: trace ? [trace, message] : message, targets: [{ folderId: id }], envelope, internalDate: at },
-  ])
+  const raw = followed(trace ? [trace, ...message] : message, rest)
+  await store.append([{ raw, targets: [{ folderId: id }], envelope, internalDate: at }])
+}
+
+/** Returns what is stored of a message: its start, and what follows. */
+export function followed(start: Pieces, rest: Delivery['rest']): NewMessage['raw'] {
+  if (!rest) return start
+  return (async function* () {
+    yield* start
+    yield* rest()
+  })()
 }

@@ -6,7 +6,7 @@ import type { Tagging } from '../../core/config/schema/tagging.ts'
 import type { Pieces } from '../../core/octets/pieces.ts'
 import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
 import type { ScriptLimits } from '../../storage/store/sieve-scripts.ts'
-import type { DeliveryEnvelope, MessageStore } from '../../storage/store/types.ts'
+import type { DeliveryEnvelope, MessageStore, StoredMessage } from '../../storage/store/types.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { RelayQueue } from '../outgoing/plan.ts'
 import type { ReportSchedule } from './reports/types.ts'
@@ -31,8 +31,20 @@ export interface DeliveryServices {
   readonly captured?: Pick<Captured, 'folder' | 'mailboxes'> | undefined
   /** The limits of Sieve scripts. Absent: no scripts run. */
   readonly sieve?: ScriptLimits | undefined
+  /** Records what the script of an account did, in the session and in the history of the message. Absent: nowhere. */
+  readonly recordScript?: ((done: ScriptRecord) => void) | undefined
   /** Sends reports that a test asks for. Absent: no address asks for one. */
   readonly reports?: ReportSchedule | undefined
+}
+
+/** The actions of the script of an account. */
+export interface ScriptRecord {
+  readonly user: string
+  /** The actions in words: `filed into Junk by line 7`. */
+  readonly notes: readonly string[]
+  /** The copies of the message, also those of others. Empty: nobody got it. */
+  readonly copies: readonly StoredMessage[]
+  readonly session: string | undefined
 }
 
 /** The destination of mail for one address. */
@@ -60,10 +72,12 @@ export interface Delivery {
   readonly trace?: Buffer
   /** The message as received, with dot-stuffing and chunks removed: all of it, or its header and more. */
   readonly message: Pieces
-  /** Yields what follows `message`, at each call. Not used with newsgroups among the recipients. */
+  /** Yields what follows `message`, at each call. */
   readonly rest?: (() => AsyncIterable<Buffer>) | undefined
+  /** Returns `message` and `rest` in one buffer, whose memory is reserved. Absent: `message` is all. @throws MemoryLimitReached */
+  readonly whole?: (() => Buffer | Promise<Buffer>) | undefined
   /** The octets of `message` and `rest` together. Default: the octets of `message`. */
-  readonly octets?: number
+  readonly octets?: number | undefined
   /** The reverse-path without angle brackets. Empty: the null reverse-path. */
   readonly mailFrom: string
   readonly recipients: readonly Recipient[]

@@ -179,10 +179,10 @@ if allof (specialuse_exists "\\\\Junk", mailboxexists ["INBOX", "Old"], spamtest
   test('changes of the header reach what is stored', async () => {
     const { actions } = await run('require "editheader"; addheader "X-A" "é"; deleteheader "x-empty"; keep;')
     const [kept] = actions
-    const text = kept?.type === 'keep' ? (kept.message?.toString('latin1') ?? '') : ''
+    const text = kept?.type === 'keep' ? (kept.header?.toString('latin1') ?? '') : ''
     expect(text.startsWith('X-A: =?UTF-8?Q?=C3=A9?=\r\nReceived:')).toBe(true)
     expect(text).not.toContain('X-Empty')
-    expect(text.endsWith(MAIL.toString('latin1').slice(MAIL.indexOf('\r\n\r\n')))).toBe(true)
+    expect(text.endsWith('\r\n\r\n')).toBe(true)
   })
 })
 

@@ -1,3 +1,4 @@
+import { createTransport } from 'nodemailer'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { basic, bearer, HttpLab } from './client.ts'
 
@@ -21,7 +22,11 @@ beforeAll(async () => {
       ],
     },
     mail: { sieve: { scripts: 2, scriptSize: 300 } },
-    virtualServers: [{ protocol: 'smtp' }, { protocol: 'http', authentication: ['basic'] }],
+    virtualServers: [
+      { protocol: 'smtp' },
+      { protocol: 'lmtp' },
+      { protocol: 'http', authentication: ['basic'], providers: [{ provider: 'resend', senders: ['lab.test'] }] },
+    ],
   })
 })
 afterAll(() => http[Symbol.asyncDispose]())
@@ -122,4 +127,44 @@ it('lets an account change its own scripts, a tenant those of its accounts, and 
   expect((await call('alice/scripts/mine', 'GET', undefined, bearer(viewer))).status).toBe(200)
   expect((await put('mine', 'stop;', {}, bearer(viewer))).status).toBe(403)
   expect((await call('nobody/scripts')).status).toBe(404)
+})
+
+it('shows in the history of a message, and in the session, what scripts did, however the message arrived', async () => {
+  await put('junk', `# One\n${junk}`, { active: true })
+  const mail = { from: 'shop@lab.test', to: ['alice@lab.test'], text: 'Hello' }
+  const lmtp = createTransport({ port: http.lab.server('lmtp').port, lmtp: true, tls: { ca: http.lab.ca } })
+  await lmtp.sendMail({ ...mail, subject: 'lmtp' })
+  expect((await http.request('messages', { json: { ...mail, subject: 'api' }, headers: admin })).status).toBe(201)
+  const octets = 'Subject: import\r\n\r\nHello\r\n'
+  const upload = { method: 'POST', body: octets, headers: { ...admin, 'content-type': 'message/rfc822' } }
+  expect((await http.request('messages/import?to=alice@lab.test', upload)).status).toBe(201)
+  const resend = { json: { ...mail, subject: 'resend' }, headers: bearer('re_key') }
+  expect((await http.request('/resend/emails', resend)).status).toBe(200)
+  const { items } = (await http.request('messages?account=alice', { headers: admin })).body
+  for (const subject of ['lmtp', 'api', 'import', 'resend']) {
+    const { id } = items.find((one: { subject: string }) => one.subject === subject)
+    const happened = (await http.request(`messages/${id}/history`, { headers: admin })).body.items
+    expect(happened.map(({ event, folder, text }: Record<string, string>) => [event, folder, text])).toEqual([
+      ['delivered', 'Junk', null],
+      ['script', 'Junk', 'filed into Junk by line 3'],
+    ])
+    expect(happened[1].user).toBe('alice')
+  }
+  const noted = http.lab
+    .sessions()
+    .filter(({ transcript }) =>
+      transcript.some((one) => one.kind === 'note' && one.text === 'alice: filed into Junk by line 3'),
+    )
+  expect(noted.map(({ protocol }) => protocol).sort()).toEqual(['http', 'lmtp'])
+})
+
+it('tells administrators that a script discarded a message that others have', async () => {
+  await put('none', 'discard;', { active: true })
+  await http.lab.deliver({ subject: 'both' }, { to: ['alice', 'bob'] })
+  const [{ id }] = (await http.request('messages?account=bob', { headers: admin })).body.items
+  const textsFor = async (headers: Headers): Promise<string[]> =>
+    (await http.request(`messages/${id}/history`, { headers })).body.items.map(({ text }: { text: string }) => text)
+  const own = 'kept in INBOX by line 1'
+  expect((await textsFor(admin)).sort()).toEqual(['alice: discarded by line 1', own, null].sort())
+  expect((await textsFor(basic('bob', 'secret'))).sort()).toEqual([own, null].sort())
 })

@@ -46,6 +46,7 @@ export default {
   'mail.historyMoved': 'Verschoben von {from} nach {place}',
   'mail.historyQueued': 'In der Warteschlange für {to}',
   'mail.historyRead': 'Gelesen in {place}',
+  'mail.historyScript': 'Sieve-Skript des Kontos',
   'mail.historyReported': 'Dem Absender gemeldet',
   'mail.historySent': 'Gesendet an {to}',
   'mail.historyStored': 'Gespeichert in {place}',

@@ -44,6 +44,7 @@ export default {
   'mail.historyMoved': 'Moved from {from} to {place}',
   'mail.historyQueued': 'Queued for {to}',
   'mail.historyRead': 'Read in {place}',
+  'mail.historyScript': 'Sieve script of the account',
   'mail.historyReported': 'Reported to the sender',
   'mail.historySent': 'Sent to {to}',
   'mail.historyStored': 'Stored in {place}',

@@ -45,6 +45,7 @@ export default {
   'mail.historyMoved': '{from} から {place} に移動',
   'mail.historyQueued': '{to} 宛てをキューに追加',
   'mail.historyRead': '{place} で閲覧',
+  'mail.historyScript': 'アカウントの Sieve スクリプト',
   'mail.historyReported': '送信者に報告',
   'mail.historySent': '{to} に送信',
   'mail.historyStored': '{place} に保存',

@@ -27,10 +27,10 @@ const FLAGS: Tags = { flags: { extension: 'imap4flags', value: { type: 'strings'
 const COPY: Tags = { copy: { extension: 'copy' } }
 
 /** Returns what an action stores: with the tag `:flags` or the internal variable (RFC 5232 section 5), and the header as it is now. */
-function stored(call: Call): { flags: readonly string[]; message?: Buffer } {
-  const message = call.run.mail.changed
+function stored(call: Call): { flags: readonly string[]; header?: Buffer } {
+  const header = call.run.mail.changed
   const flags = call.has('flags') ? flagsOf(call.texts('flags')) : call.run.flags
-  return { flags, ...(message && { message }) }
+  return { flags, ...(header && { header }) }
 }
 
 function reject(call: Call): undefined {
@@ -83,9 +83,9 @@ export const deliver: readonly CommandRow[] = [
     arguments: [{ name: 'address', type: 'string', check: addressProblem }],
     run(call) {
       const address = call.text('address')
-      const message = call.run.mail.changed
+      const header = call.run.mail.changed
       const how = call.has('copy') ? ' as a copy' : ''
-      call.run.act({ type: 'redirect', address, ...(message && { message }) }, `redirected to ${address}${how}`)
+      call.run.act({ type: 'redirect', address, ...(header && { header }) }, `redirected to ${address}${how}`)
       if (!call.has('copy')) call.run.cancelKeep()
       return undefined
     },

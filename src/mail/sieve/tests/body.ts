@@ -33,10 +33,10 @@ async function contents(raw: Buffer, part: MessagePart): Promise<string[]> {
 /** Returns the texts to match. */
 async function bodies(call: Call): Promise<string[]> {
   const { mail } = call.run
-  const { raw } = mail
-  call.run.work((raw.length - mail.bodyStart) >> 3)
-  if (call.has('raw')) return [decodeRawText(raw.toString('latin1', mail.bodyStart))] // RFC 5173 section 5.1
-  const parts = everyPart(await mail.structure())
+  call.run.work((mail.octets - mail.bodyStart) >> 3)
+  const { raw, structure } = await mail.body()
+  if (call.has('raw')) return [decodeRawText(raw.toString('latin1', structure.bodyStart))] // RFC 5173 section 5.1
+  const parts = everyPart(structure)
   const found: string[] = []
   if (call.has('content')) {
     const types = call.texts('content').map((type) => type.toLowerCase())

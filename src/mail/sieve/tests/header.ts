@@ -106,9 +106,9 @@ export const headerTests: readonly TestRow[] = [
     tags: { over: { group: 'relation' }, under: { group: 'relation' } },
     arguments: [{ name: 'limit', type: 'number' }],
     test(call) {
-      const { length } = call.run.message.raw
+      const { octets } = call.run.mail
       const limit = call.number('limit') as number
-      return call.has('over') ? length > limit : length < limit
+      return call.has('over') ? octets > limit : octets < limit
     },
   },
 ]

@@ -13,6 +13,7 @@ type Happened = Schemas['MessageEvent']
 
 const TEXTS: Readonly<Record<Happened['event'], TextKey>> = {
   delivered: 'mail.historyDelivered',
+  script: 'mail.historyScript',
   stored: 'mail.historyStored',
   moved: 'mail.historyMoved',
   read: 'mail.historyRead',
