@@ -1,7 +1,10 @@
 import { blobMethods } from './blob-methods.ts'
 import { CORE } from './capabilities.ts'
+import { mailbox } from './mailbox.ts'
 import { quota } from './quota.ts'
+import { searchSnippetGet } from './search-snippet.ts'
 import { methodsOf } from './standard.ts'
+import { thread } from './thread.ts'
 import type { Method } from './types.ts'
 
 /** The methods of all data types. */
@@ -11,5 +14,8 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>(
     'Core/echo': { capability: CORE, run: async ({ args }) => args },
     ...blobMethods,
     ...methodsOf(quota),
+    ...methodsOf(mailbox),
+    ...methodsOf(thread),
+    'SearchSnippet/get': searchSnippetGet,
   }),
 )

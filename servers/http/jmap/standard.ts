@@ -201,6 +201,7 @@ const tooLarge = (description: string): MethodError => new MethodError('requestT
 
 type Check<T> = (value: unknown) => value is T
 export const isString: Check<string> = (value) => typeof value === 'string'
+export const isBoolean: Check<boolean> = (value) => typeof value === 'boolean'
 export const isInteger: Check<number> = (value): value is number => Number.isSafeInteger(value)
 export const isStrings: Check<string[]> = (value) => Array.isArray(value) && value.every(isString)
 export const isMappings: Check<JsonObject[]> = (value): value is JsonObject[] =>

@@ -70,6 +70,8 @@ interface Kept {
   readonly seen: Readonly<Record<string, number>>
   /** The name and special use of each folder, by `factsOf`. */
   readonly facts: Readonly<Record<string, string | undefined>>
+  /** The ids of the folders that were subscribed, when somebody asked last. */
+  readonly subscribed?: readonly string[]
 }
 
 type IdOf = (id: string) => string
@@ -123,6 +125,7 @@ export class AccountHistory {
   #found: Found[] = []
   #loading: Promise<void> | undefined
   #recording: Promise<void> = Promise.resolve()
+  #subscribed: string | undefined
 
   private constructor(store: MessageStore, owner: Owner, memory: MemoryBudget) {
     this.#store = store
@@ -177,6 +180,17 @@ export class AccountHistory {
       { follows: (folder) => folder.owner === owner },
     )
     return unwatch
+  }
+
+  /** Does the same for the subscriptions to folders, which the store does not report. @throws StoreError */
+  async settledWithSubscriptions(): Promise<number> {
+    await this.#store.refresh()
+    const names = new Set(await this.#store.subscriptions(this.#owner))
+    await this.#recorded()
+    const ids = Array.from(this.folders.values(), ({ id, name }) => (names.has(name) ? id : '')).filter(Boolean)
+    if (this.#subscribed !== `${ids}`) await this.#inTurn(() => this.#recordSubscriptions(new Set(ids)))
+    this.#subscribed = `${ids}`
+    return this.last
   }
 
   /** Returns the thread ids of messages, in their order. @throws StoreError */
@@ -261,7 +275,7 @@ export class AccountHistory {
         Object.keys({ ...facts, ...kept.facts }).every((id) => kept.facts[id] === facts[id]) &&
         Object.entries(seen).every(([id, modSeq]) => (kept.seen[id] ?? (filled.has(id) ? 0 : modSeq)) === modSeq)
       this.last = kept.last + (isWhole && current.size > 0 ? 0 : 1)
-      return this.last === kept.last ? new Map() : new Map([[KEPT, written({ last: this.last, seen, facts })]])
+      return this.last === kept.last ? new Map() : new Map([[KEPT, written({ ...kept, last: this.last, seen, facts })]])
     })
   }
 
@@ -359,8 +373,29 @@ export class AccountHistory {
 
   /** Resolves when the history has everything that was found. @throws StoreError */
   #recorded(): Promise<void> {
-    this.#recording = this.#recording.catch(() => {}).then(() => this.#record())
+    return this.#inTurn(() => this.#record())
+  }
+
+  #inTurn(record: () => Promise<void>): Promise<void> {
+    this.#recording = this.#recording.catch(() => {}).then(record)
     return this.#recording
+  }
+
+  async #recordSubscriptions(now: ReadonlySet<string>): Promise<void> {
+    let steps: Step[] = []
+    await this.#store.changeValues({ ...this.#space, names: [KEPT] }, (current) => {
+      const kept = this.#kept(current)
+      const before = new Set(kept.subscribed ?? now)
+      const changed = [...this.folders.keys()].filter((id) => before.has(id) !== now.has(id))
+      steps = changed.map((id) => ({ changes: [], folders: [], folder: { id, type: 'updated' } }))
+      this.last = kept.last + steps.length
+      if (kept.subscribed && steps.length === 0) return new Map()
+      const next: Kept = { ...kept, last: this.last, subscribed: [...now] }
+      const values = steps.map((step, index) => [nameOf(kept.last + 1 + index), written(step)] as const)
+      return new Map([[KEPT, written(next)], ...values])
+    })
+    for (const [index, step] of steps.entries())
+      for (const listener of this.listeners.values()) listener(step, this.last - steps.length + 1 + index, true)
   }
 
   async #record(): Promise<void> {
@@ -385,6 +420,7 @@ export class AccountHistory {
         if (!isFirst) return new Map()
         if (hasNumber) this.last++
         const next: Kept = {
+          ...kept,
           last: this.last,
           seen: facts === undefined ? withoutOld({ ...kept.seen, [folderId]: modSeq }) : kept.seen,
           facts: folder ? { ...kept.facts, [folderId]: facts } : kept.facts,
