@@ -126,7 +126,8 @@ describe('sealpost mcp', () => {
     ['options that exclude each other', ['--start', '--url', 'http://127.0.0.1:1'], /--start and --url exclude/, 2],
   ])('says what is wrong: %s', async (_, args, message, status) => {
     const env = args.length === 0 ? withoutPackage(place, '@modelcontextprotocol/server') : {}
-    const result = await place.runProcess(['mcp', ...args], { env })
+    const run = args.length === 0 ? place.runProcess : place.runHere
+    const result = await run.call(place, ['mcp', ...args], { env })
     expect(result).toMatchObject({ status, stdout: '', stderr: expect.stringMatching(message) })
   })
 

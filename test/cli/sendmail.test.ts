@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ProgramResult, runProgram } from '../support/run-program.ts'
-import { mainFile, type StartedLab, Workplace } from '../support/sealpost.ts'
+import { mainFile, type SealpostResult, type StartedLab, Workplace } from '../support/sealpost.ts'
 import { isThorough } from '../support/thorough.ts'
 
 const place = new Workplace()
@@ -28,15 +28,21 @@ virtualServers:
 })
 afterAll(() => lab?.[Symbol.asyncDispose]())
 
+const HELLO = 'Subject: hello\n\nhello\n'
+
+/** Runs `sealpost sendmail ARGS` in this process. */
 const sendmail = (
   args: readonly string[],
-  input = 'Subject: hello\n\nhello\n',
+  input = HELLO,
   env: Readonly<Record<string, string>> = {},
-): Promise<ProgramResult> =>
+): Promise<SealpostResult> => place.runHere(['sendmail', ...args], { input, env })
+
+/** Runs `sealpost sendmail ARGS` as other programs start it. */
+const sendmailProcess = (args: readonly string[], input = HELLO): Promise<ProgramResult> =>
   runProgram(process.execPath, [mainFile, 'sendmail', ...args], {
     input: Buffer.from(input),
     cwd: place.folder,
-    env: place.environment(env) as Record<string, string>,
+    env: place.environment() as Record<string, string>,
   })
 
 async function sealpost(...args: readonly string[]): Promise<string> {
@@ -64,7 +70,7 @@ describe('sealpost sendmail', () => {
   test('takes the recipients of the header with -t, removes Bcc and completes names', async () => {
     const input =
       'To: Alice <alice>, out@example.org\nSubject: =?UTF-8?Q?x?=\nBcc: bob@lab.test\n\n.dot\nGr\u00fc\u00dfe\n'
-    expect(await sendmail(['-t', '-i', '-fwww@shop.test', '-oem'], input)).toEqual(sent)
+    expect(await sendmailProcess(['-t', '-i', '-fwww@shop.test', '-oem'], input)).toEqual(sent)
     const { shown, raw } = await latest()
     expect(shown.envelope).toMatchObject({ from: 'www@shop.test', to: expect.arrayContaining(['alice@lab.test']) })
     expect(raw).toMatch(
@@ -100,14 +106,14 @@ describe('sealpost sendmail', () => {
   })
 
   test('asks for delivery reports', async () => {
-    expect(await sendmail(['-N', 'success', '-R', 'hdrs', '-V', 'a+b', '-f', 'alice', 'bob'])).toEqual(sent)
+    expect(await sendmailProcess(['-N', 'success', '-R', 'hdrs', '-V', 'a+b', '-f', 'alice', 'bob'])).toEqual(sent)
     const { raw } = await latest()
     expect(raw).toContain('report-type=delivery-status')
     expect(raw).toContain('Original-Envelope-Id: a+b')
   })
 
   test('sends to nobody if one recipient is refused', async () => {
-    const { status, stderr } = await sendmail(['alice', 'nobody'], 'Subject: refused\n\nx\n')
+    const { status, stderr } = await sendmailProcess(['alice', 'nobody'], 'Subject: refused\n\nx\n')
     expect(status).toBe(67)
     expect(stderr).toMatch(
       /^sendmail: nobody@lab\.test: 550 5\.1\.1 .*the other recipients do not get the message either\n$/,
@@ -145,7 +151,7 @@ describe('sealpost sendmail', () => {
   test('-bs speaks SMTP on standard input and output', async () => {
     const input =
       'EHLO here\r\nMAIL FROM:<alice@lab.test>\r\nRCPT TO:<bob@lab.test>\r\nDATA\r\nSubject: by -bs\r\n\r\nx\r\n.\r\nQUIT\r\n'
-    const { status, stdout, stderr } = await sendmail(['-bs'], input)
+    const { status, stdout, stderr } = await sendmailProcess(['-bs'], input)
     expect([status, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(/^220 [^]*\r\n250 2\.0\.0 OK: queued as .*\r\n221 2\.0\.0 Bye\r\n$/)
     expect((await latest()).raw).toBe('Subject: by -bs\r\n\r\nx\r\n')

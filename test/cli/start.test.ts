@@ -288,10 +288,10 @@ test.skipIf(process.platform !== 'linux')('a folder that cannot be created fails
   const nowhere = { HOME: '/proc/nope', XDG_DATA_HOME: '' }
   // For others than root, the line of the check is before it, with the place of the key that names the folder.
   const line = /^(?:\S+.*:\d+:\d+: .*permission denied.*\n)?sealpost: .*folder \/proc\/nope cannot be created.*\n$/
-  const certificates = await place.runProcess(['start', '--port-offset', '30000'], { env: nowhere })
+  const certificates = await place.runHere(['start', '--port-offset', '30000'], { env: nowhere })
   expect([certificates.status, certificates.stderr]).toEqual([1, expect.stringMatching(line)])
   place.write('lab.yaml', `store: { lmdb: /proc/nope/data }\n${lab()}`)
-  const store = await place.runProcess(['start', '--config', 'lab.yaml', '--log-level', 'silent'])
+  const store = await place.runHere(['start', '--config', 'lab.yaml', '--log-level', 'silent'])
   expect([store.status, store.stderr]).toEqual([1, expect.stringMatching(line)])
 })
 

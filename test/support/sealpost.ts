@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { beforeEach } from 'vitest'
 import { newFolder } from './folder.ts'
@@ -20,6 +21,8 @@ export interface SealpostResult {
 interface RunOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Standard input, for commands in this process. Default: that of this process. */
+  readonly input?: string
   /** The limit of open files, for commands in their own process. Default: that of this process. */
   readonly openFiles?: number
 }
@@ -110,9 +113,14 @@ export class Workplace {
     return { status, stdout: stdout.join(''), stderr: stderr.join('') }
   }
 
-  async #runHere(args: readonly string[], { cwd = this.folder, env = {} }: RunOptions): Promise<SealpostResult> {
+  async #runHere(args: readonly string[], { cwd = this.folder, env = {}, input }: RunOptions): Promise<SealpostResult> {
     const before = { cwd: process.cwd(), env: { ...process.env }, exitCode: process.exitCode }
     const [stdout, stderr] = [captured(process.stdout), captured(process.stderr)]
+    const stdin = Object.getOwnPropertyDescriptor(process, 'stdin') as PropertyDescriptor
+    if (input !== undefined) {
+      const given = Readable.from(input === '' ? [] : [Buffer.from(input)])
+      Object.defineProperty(process, 'stdin', { ...stdin, get: () => given })
+    }
     process.chdir(cwd)
     setEnvironment(this.environment(env))
     try {
@@ -121,6 +129,7 @@ export class Workplace {
       process.chdir(before.cwd)
       setEnvironment(before.env)
       process.exitCode = before.exitCode
+      Object.defineProperty(process, 'stdin', stdin)
       stdout.restore()
       stderr.restore()
     }
