@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
+import { type LogonRefusal, logonRefusal } from '../src/accounts/directory/logon-refusal.ts'
 import { type ChannelState, type LogonPolicy, logonPolicy } from '../src/accounts/directory/policy.ts'
-import { type LogonRefusal, logonRefusal } from '../src/accounts/directory/proof.ts'
 import {
   converse,
   type SaslAnonymous,

@@ -1,5 +1,5 @@
+import { refusalTexts, stateRefusal } from '../../src/accounts/directory/logon-refusal.ts'
 import { logonPolicy } from '../../src/accounts/directory/policy.ts'
-import { refusalTexts, stateRefusal } from '../../src/accounts/directory/proof.ts'
 import { sameSecret } from '../../src/accounts/directory/secrets.ts'
 import type { Proof } from '../../src/accounts/directory/types.ts'
 import { type Caller, type Standing, viewKey } from '../../src/api/caller.ts'

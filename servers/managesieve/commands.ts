@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { type LogonRefusal, refusalTexts } from '../../src/accounts/directory/proof.ts'
+import { type LogonRefusal, refusalTexts } from '../../src/accounts/directory/logon-refusal.ts'
 import type { Account } from '../../src/accounts/directory/types.ts'
 import { compileScript, SIEVE_CAPABILITIES } from '../../src/mail/sieve/sieve.ts'
 import { mistakeText, SIEVE_LIMITS } from '../../src/mail/sieve/types.ts'

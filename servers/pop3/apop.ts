@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { provenSecret } from '../../src/accounts/directory/proof.ts'
+import { provenSecret } from '../../src/accounts/directory/logon-refusal.ts'
 import { preparedSecret } from '../../src/accounts/directory/saslprep/saslprep.ts'
 import { sameSecret } from '../../src/accounts/directory/secrets.ts'
 import type { Secret } from '../../src/accounts/directory/types.ts'

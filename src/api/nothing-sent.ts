@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Wakeup } from '../core/async/wakeup.ts'
 import { duration } from '../core/config/schema/values.ts'
 import { attemptsBesides, describeUnfinished, mayStillSend, untilRead } from '../core/sessions/sent.ts'
 import type { SessionRecord } from '../core/sessions/types.ts'
@@ -69,18 +70,12 @@ const seenSessions = ({ api, caller }: Call<unknown>): SessionRecord[] =>
 async function settled(call: Call<z.output<typeof input>>): Promise<void> {
   const { api, signal } = call
   const { timeout } = call.input
-  let wake = (): void => {}
-  let hasChanged = false
-  const onChange = (): void => {
-    hasChanged = true
-    wake()
-  }
-  const unwatch = api.lab.sessionLog.observe(onChange)
+  const wakeup = new Wakeup()
+  const unwatch = api.lab.sessionLog.observe(wakeup.wake)
   using limit = abortAfter(timeout, signal, api.stopping)
-  limit.signal.addEventListener('abort', () => wake())
+  limit.signal.addEventListener('abort', wakeup.wake)
   try {
     for (;;) {
-      hasChanged = false
       await untilRead()
       const unfinished = seenSessions(call).filter(mayStillSend)
       if (unfinished.length === 0) return
@@ -92,10 +87,7 @@ async function settled(call: Call<z.output<typeof input>>): Promise<void> {
           .map((record) => ({ ...refusedSession(api, record), summary: describeUnfinished(record) }))
         throw new ApiProblem('wait-timeout', detail, { report: reportOf(detail, { sessions }), sessions })
       }
-      await new Promise<void>((resolve) => {
-        wake = resolve
-        if (hasChanged || limit.signal.aborted) resolve()
-      })
+      await wakeup.sleep()
     }
   } finally {
     unwatch()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { addressKey } from '../accounts/directory/names.ts'
+import { Wakeup } from '../core/async/wakeup.ts'
 import { duration } from '../core/config/schema/values.ts'
 import { hasFailed } from '../core/sessions/describe.ts'
 import { abortAfter } from '../core/time/abort-after.ts'
@@ -115,11 +116,11 @@ async function firstMatch(
   const { returned, arrivals } = api
   const view = viewOf(caller)
   const name = to === undefined ? undefined : addressKey(to)
-  let wake = (): void => {}
-  const unwatchRights = api.rights.watch(() => wake())
+  const wakeup = new Wakeup()
+  const unwatchRights = api.rights.watch(wakeup.wake)
   using limit = abortAfter(timeout, signal, api.stopping)
   const ended = limit.signal
-  ended.addEventListener('abort', () => wake())
+  ended.addEventListener('abort', wakeup.wake)
   let offered: { readonly message: IndexedMessage; readonly next: () => void } | undefined
   let unwatch = (): void => {}
   try {
@@ -144,7 +145,7 @@ async function firstMatch(
       (message) =>
         new Promise((next) => {
           offered = { message, next }
-          wake()
+          wakeup.wake()
         }),
       { name, readsHeader },
     )
@@ -157,10 +158,7 @@ async function firstMatch(
       }
       assertRights()
       if (ended.aborted) return undefined
-      await new Promise<void>((resolve) => {
-        wake = resolve
-        if (ended.aborted || offered) resolve()
-      })
+      await wakeup.sleep()
     }
   } finally {
     unwatch()

@@ -1,6 +1,6 @@
 import type { Interaction, Provider } from 'oidc-provider'
+import { refusalTexts, stateRefusal } from '../../../src/accounts/directory/logon-refusal.ts'
 import { logonPolicy } from '../../../src/accounts/directory/policy.ts'
-import { refusalTexts, stateRefusal } from '../../../src/accounts/directory/proof.ts'
 import type { Proof } from '../../../src/accounts/directory/types.ts'
 import { shown } from '../../../src/accounts/oauth2/claims.ts'
 import { delay } from '../../../src/core/time/real-timers.ts'

@@ -1,5 +1,5 @@
 import type { KoaContext, Provider, ProviderError } from 'oidc-provider'
-import { stateRefusal } from '../../../src/accounts/directory/proof.ts'
+import { stateRefusal } from '../../../src/accounts/directory/logon-refusal.ts'
 import type { ServerContext } from '../../service.ts'
 import { requestOf } from './bridge.ts'
 import { accountOf, clientsOf, matchRedirections, metadataOf } from './clients.ts'

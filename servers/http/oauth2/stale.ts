@@ -12,15 +12,15 @@ export const endedPage = (): Response =>
   new Response(errorPage(ENDED, undefined), { status: 400, headers: pageHeaders() })
 
 /**
- * Answers what a browser sends for a log-on that has ended, or that is not its own; undefined for everything else.
- * oidc-provider would fail in its own way of showing the error.
+ * Answers the request of a browser for a log-on that has ended, or that belongs to another browser; undefined for other
+ * requests. Without this, oidc-provider would show an error page of its own.
  */
 export async function staleAnswer(provider: Provider, request: BridgedRequest): Promise<Response | undefined> {
   const { pathname } = new URL(request.target, provider.issuer)
   if (pathname === PATHS.code_verification) {
     if (request.method !== 'POST' || (await provider.Session.find(cookieOf(provider, 'session', request))))
       return undefined
-    // Its form is too old: the person gets a new one.
+    // The form is too old. The browser gets a new one.
     return new Response(null, { status: 303, headers: { Location: PATHS.code_verification } })
   }
   const base = [PATHS.authorization, PATHS.code_verification].find((path) => pathname.startsWith(`${path}/`))
@@ -30,7 +30,7 @@ export async function staleAnswer(provider: Provider, request: BridgedRequest): 
   return isOwn ? undefined : endedPage()
 }
 
-/** Returns the value of a cookie whose signature is right. */
+/** Returns the value of a cookie; undefined if it is missing or its signature is wrong. */
 function cookieOf(provider: Provider, type: string, request: BridgedRequest): string | undefined {
   const { incoming, outgoing } = exchangeFor({ ...request, body: undefined })
   const { cookies } = provider.createContext(incoming, outgoing)

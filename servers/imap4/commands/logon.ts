@@ -1,4 +1,4 @@
-import { type LogonRefusal, refusalTexts } from '../../../src/accounts/directory/proof.ts'
+import { type LogonRefusal, refusalTexts } from '../../../src/accounts/directory/logon-refusal.ts'
 import type { Account } from '../../../src/accounts/directory/types.ts'
 import { ensureMailboxes } from '../../../src/storage/store/mailboxes.ts'
 import { accountOwner } from '../../../src/storage/store/types.ts'

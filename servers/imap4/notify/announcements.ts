@@ -26,7 +26,10 @@ export async function announce(session: ImapSession, announcement: Announcement)
 }
 
 /** Calls `listener` for every announcement. Returns a function that stops it. */
-export function hear(session: ImapSession, listener: (announcement: Announcement, isOwn: boolean) => void): () => void {
+export function watchAnnouncements(
+  session: ImapSession,
+  listener: (announcement: Announcement, isOwn: boolean) => void,
+): () => void {
   return announcedBy(session).watch(({ value }) => {
     if (value) listener(value.announcement, value.by === session.connection.record.id)
   })

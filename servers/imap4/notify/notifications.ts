@@ -2,7 +2,7 @@ import type { StoreEvent } from '../../../src/storage/store/types.ts'
 import { mailboxName, superiors } from '../mailbox-names.ts'
 import type { Identity, ImapSession, Notifier, SelectedEvents } from '../state.ts'
 import { Subscriptions } from '../subscriptions.ts'
-import { type Announcement, hear } from './announcements.ts'
+import { type Announcement, watchAnnouncements } from './announcements.ts'
 import { isWanted } from './filters.ts'
 import { type EventGroup, type EventName, NO_EVENTS, type NotifyRequest } from './request.ts'
 import { type Pending, sendPending, sharedNames } from './responses.ts'
@@ -22,7 +22,7 @@ export class Notifications implements Notifier {
   readonly #subscribed = new Subscriptions()
   #pending = nothing()
   #isOverflow = false
-  /** The shared mailboxes that the client knows: it must not hear of the names of others. */
+  /** The shared mailboxes that the client knows. Changes of the names of others stay hidden from it. */
   #shared: Set<string> = new Set()
   #unwatch: () => void = () => {}
 
@@ -39,13 +39,13 @@ export class Notifications implements Notifier {
     const notifications = new Notifications(session, identity, request)
     if (request.groups.length === 0) return notifications
     const unwatch = store.watch((event) => notifications.#changed(() => notifications.#handle(event)))
-    const unhear = hear(session, (announcement, isOwn) => {
-      if (!isOwn) notifications.#changed(() => notifications.#hear(announcement))
+    const unwatchAnnouncements = watchAnnouncements(session, (announcement, isOwn) => {
+      if (!isOwn) notifications.#changed(() => notifications.#announced(announcement))
       else if (announcement.kind === 'subscription') notifications.#subscribe(announcement)
     })
     notifications.#unwatch = () => {
       unwatch()
-      unhear()
+      unwatchAnnouncements()
     }
     try {
       await notifications.#subscribed.load(store, identity.owner)
@@ -107,7 +107,7 @@ export class Notifications implements Notifier {
     const name = mailboxName(folder, this.#identity.owner)
     if (type === 'folder-created' || type === 'folder-deleted') {
       if (type === 'folder-deleted') this.#pending.messages.delete(folder.id)
-      // Its direct parent is affected, too. RFC 5465 section 5.4. That of a shared mailbox would tell of hidden ones.
+      // Its direct parent is affected, too. RFC 5465 section 5.4. The parent of a shared mailbox may be hidden from the client.
       const parent = folder.owner === this.#identity.owner ? superiors(name).slice(-1) : []
       for (const one of [...parent, name]) this.#nameChanged(one)
       if (type === 'folder-created') this.#messagesChanged(event, name, 'MessageNew')
@@ -126,7 +126,7 @@ export class Notifications implements Notifier {
 
   #messagesChanged({ folder }: StoreEvent, name: string, event: 'MessageNew' | 'FlagChange'): void {
     const { state } = this.#session
-    // SELECTED and SELECTED-DELAYED decide for that one. RFC 5465 section 6
+    // SELECTED and SELECTED-DELAYED decide for the selected mailbox. RFC 5465 section 6
     if (state.name === 'selected' && state.selection.folder.id === folder.id) return
     if (!this.wants(name, event)) return
     const { messages } = this.#pending
@@ -173,7 +173,7 @@ export class Notifications implements Notifier {
     names.set(name, { oldName: first })
   }
 
-  #hear(announcement: Announcement): void {
+  #announced(announcement: Announcement): void {
     const { owner } = announcement
     if (owner !== undefined && owner !== this.#identity.owner) return
     if (announcement.kind === 'server-metadata') {
@@ -184,7 +184,7 @@ export class Notifications implements Notifier {
       return
     }
     const { name } = announcement
-    // Both with the list as it was and as it is: else nobody would hear of the end of a subscription.
+    // The list before the change counts too: otherwise no client would learn that a subscription has ended.
     const wasWanted = this.wants(name, 'SubscriptionChange')
     this.#subscribe(announcement)
     if ((wasWanted || this.wants(name, 'SubscriptionChange')) && !this.#pending.names.has(name)) {

@@ -1,4 +1,4 @@
-import { refusalTexts } from '../../../src/accounts/directory/proof.ts'
+import { refusalTexts } from '../../../src/accounts/directory/logon-refusal.ts'
 import {
   authenticateAnyone,
   authenticatePassword,

@@ -1,4 +1,4 @@
-import { type LogonRefusal, refusalTexts } from '../../../src/accounts/directory/proof.ts'
+import { type LogonRefusal, refusalTexts } from '../../../src/accounts/directory/logon-refusal.ts'
 import { prepared } from '../../../src/accounts/directory/saslprep/saslprep.ts'
 import {
   admit,

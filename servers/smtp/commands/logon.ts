@@ -1,4 +1,4 @@
-import { type LogonRefusal, refusalTexts } from '../../../src/accounts/directory/proof.ts'
+import { type LogonRefusal, refusalTexts } from '../../../src/accounts/directory/logon-refusal.ts'
 import { authenticateAnyone, type LogonErrors } from '../../logon.ts'
 import { needGreeting, noArgument, type SmtpCommand } from '../command.ts'
 import { badSequence, mustStartTls, SmtpError, syntax } from '../reply.ts'

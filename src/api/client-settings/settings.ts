@@ -1,4 +1,4 @@
-import { passwordOfPrograms } from '../../accounts/directory/proof.ts'
+import { passwordOfPrograms } from '../../accounts/directory/logon-refusal.ts'
 import { endpointPaths, httpUrlOf, settingsOf as oauth2SettingsOf, scopesOf } from '../../accounts/oauth2/settings.ts'
 import { isKnown, type PasswordForm } from '../../core/config/accounts/known-passwords.ts'
 import type { Port, ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'

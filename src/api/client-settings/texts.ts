@@ -2,6 +2,7 @@ import { channelNames } from './dialogs.ts'
 import { takesOnlyTokens, takesPassword, tokenCommand } from './log-on.ts'
 import { CA_FILE, type Connection, type ConnectionSettings, type Settings } from './settings.ts'
 
+/** Returns the lines of `~/.muttrc`. */
 export function mutt({ user, password, address, access: { imap4, smtp, nntp } }: Settings): string[] {
   const secure = [imap4, smtp].every((access) => access?.best.channel !== 'clear')
   return [
@@ -66,6 +67,7 @@ function url(scheme: string, user: string | undefined, { host, best }: Connectio
 
 const mbsyncTlsTypes = { tls: 'IMAPS', starttls: 'STARTTLS', clear: 'None' } as const
 
+/** Returns the lines of `~/.mbsyncrc`. */
 export function mbsync({ user, password, access: { imap4 } }: Settings): string[] {
   if (!imap4) return ['The lab has no IMAP4 virtual server.']
   return [
@@ -95,11 +97,12 @@ export function mbsync({ user, password, access: { imap4 } }: Settings): string[
   ]
 }
 
-/** tin has no STARTTLS. */
+/** Returns the port for tin, which has no STARTTLS. */
 export function tinPort({ best }: ConnectionSettings): Connection {
   return best.channel === 'tls' ? best : { port: best.port, channel: 'clear' }
 }
 
+/** Returns the lines of tin's files, and its command. */
 export function tin({ user, password, newsgroup, access: { nntp } }: Settings): string[] {
   if (!nntp) return ['The lab has no NNTP virtual server.']
   const { port, channel } = tinPort(nntp)
@@ -111,6 +114,7 @@ export function tin({ user, password, newsgroup, access: { nntp } }: Settings): 
   ]
 }
 
+/** Returns the settings to type into a news reader. */
 export function news({ user, password, newsgroup, access: { nntp } }: Settings): string[] {
   if (!nntp) return ['The lab has no NNTP virtual server.']
   return [
@@ -122,11 +126,13 @@ export function news({ user, password, newsgroup, access: { nntp } }: Settings):
   ]
 }
 
+/** Returns the JavaScript that creates a transport of nodemailer. */
 export function nodemailer({ user, password, access: { smtp } }: Settings): string[] {
   if (!smtp) return ['The lab has no SMTP virtual server.']
   return [`createTransport(${clientOptions(smtp, 'requireTLS', authOf(smtp, user, password, "type: 'OAuth2', "))})`]
 }
 
+/** Returns the JavaScript that creates a client of imapflow. */
 export function imapflow({ user, password, access: { imap4 } }: Settings): string[] {
   if (!imap4) return ['The lab has no IMAP4 virtual server.']
   return [`new ImapFlow(${clientOptions(imap4, 'doSTARTTLS', authOf(imap4, user, password))})`]

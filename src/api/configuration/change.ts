@@ -116,7 +116,7 @@ function changeText(
       const { text, paths } = edit(before, contentOf(before), configuration.name)
       assertNoMasks(text, configuration.name)
       assertNoNewFiles(caller, contentOf(before), contentOf(text))
-      const { loaded, warnings } = await configuration.examine(text)
+      const { loaded, warnings } = await configuration.check(text)
       assertNoNewMachineValues(caller, configuration.loaded.lab, loaded.lab)
       assertSameDestinations(caller, configuration.loaded.lab, loaded.lab)
       const given = [...warnings, ...overridden(paths, configuration), ...moved(caller, api.lab.config, loaded.lab)]

@@ -36,8 +36,8 @@ function refuse(added: readonly MachineValue[], message = NAMES_FILES): void {
 }
 
 /**
- * Checks the same in texts that nobody has examined yet: the examination opens some of these files, and its mistakes tell
- * what is in them.
+ * Refuses a text that names other files than before. Call it before the check of the text: the check opens some files, and
+ * its mistakes show their content.
  * @throws ApiProblem `forbidden`
  */
 export function assertNoNewFiles({ virtualServer }: Caller, from: unknown, to: unknown): void {

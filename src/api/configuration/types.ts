@@ -1,7 +1,7 @@
 import type { LoadedConfig, Override } from '../../core/config/load.ts'
 
-/** A text that can be used. */
-export interface ExaminedText {
+/** A text without mistakes. */
+export interface CheckedText {
   readonly loaded: LoadedConfig
   readonly warnings: readonly string[]
 }
@@ -30,9 +30,9 @@ export interface ApiConfiguration {
   usedText(): Promise<string>
   /** Runs a change after all earlier ones. */
   exclusively<T>(change: () => Promise<T>): Promise<T>
-  /** Examines a text as `sealpost check` does. @throws ConfigError */
-  examine(text: string): Promise<ExaminedText>
-  /** Writes and applies a text. Undefined: someone else has changed the file since it was `from`. @throws Error; nothing has changed then */
+  /** Checks a text as `sealpost check` does. @throws ConfigError */
+  check(text: string): Promise<CheckedText>
+  /** Writes and applies a text. Undefined: the file is no longer `from`. @throws Error; nothing has changed then */
   replace(from: string, to: string, loaded: LoadedConfig): Promise<Reloaded | undefined>
   /** Reads the text again and applies it. @throws Error; nothing has changed then */
   reload(): Promise<Reloaded>

@@ -65,7 +65,7 @@ async function answerOf(lab: LinkLab, url: string, { follows = false, signal }: 
       if (!follows || !isRedirect) return { url, status }
       if (redirects === MAX_REDIRECTS) return { url, status: 0, reason: 'too many redirects' }
       const next = new URL(headers.location ?? '', target)
-      // Another machine must not choose what the lab asks this one for.
+      // A redirect by another machine must not make the lab send a request to this machine.
       if (isLoopbackHost(next.hostname) && !isLoopbackHost(target.hostname))
         return { url, status: 0, reason: `${target.hostname} redirects to this machine` }
       target = next

@@ -83,7 +83,7 @@ const verdicts = defineOperation('virtualServers.verdicts', 'GET /virtual-server
   },
 })
 
-/** The connections of this examination are not recorded as sessions of clients. */
+/** The connections of these checks are not recorded as sessions of clients. */
 const optionsOf = ({ lab }: Api): VerifyOptions => ({
   timeoutMs: TIMEOUT_MS,
   now: systemClock.now,

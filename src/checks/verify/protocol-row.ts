@@ -76,8 +76,11 @@ export interface ProtocolRow {
   readonly isAskedFirst?: true
   /** Returns a command as it is sent, without its line end. @param n its number in the session, for tags */
   readonly frame: (command: string, n: number, server: Server) => string
+  /** Returns whether the last line that arrived ends the reply. */
   readonly isLast: (lines: readonly string[], command: string, n: number) => boolean
+  /** Returns the line that holds the status. */
   readonly status: (lines: readonly string[]) => string
+  /** Returns the status in that line: `250`, `+OK`. */
   readonly code: (status: string) => string
   readonly capabilities: {
     readonly command: string

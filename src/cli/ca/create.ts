@@ -37,7 +37,7 @@ interface SubordinateFlags extends CreateFlags {
 }
 
 function withAuthorityOptions(command: Command): Command {
-  const described = withKeyOptions(withSubjectOptions(withConfig(command)))
+  return withKeyOptions(withSubjectOptions(withConfig(command)))
     .argument('<name>', 'name of the authority')
     .addOption(
       new Option('--type <type>', 'enterprise: issues immediately. standalone: queues requests until they are approved')
@@ -49,7 +49,6 @@ function withAuthorityOptions(command: Command): Command {
     .option('--path-length <number>', 'largest number of authorities below it in a chain', wholeNumber)
     .option('--permit <name...>', 'name constraint: only these names (example.test, @example.test, 192.0.2.0/24)')
     .option('--exclude <name...>', 'name constraint: not these names')
-  return described
     .addOption(hashOption('hash of its signatures; sha1 and md5 are for old clients'))
     .option('--default', 'let this authority issue for certificate: auto')
     .option('--force', 'create it even if every client would refuse it or the certificates that it issues')

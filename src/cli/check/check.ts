@@ -4,7 +4,7 @@ import { type ConfigurationOptions, withConfig } from '../shared/configuration.t
 import { errorLine, exitStatus } from '../shared/failure.ts'
 import { withOverrideOptions } from '../shared/options.ts'
 import { counted, noteError, noteWarning, print } from '../shared/output.ts'
-import { examine } from '../shared/problems.ts'
+import { findProblems } from '../shared/problems.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 
 /** Adds `sealpost check`. */
@@ -16,7 +16,7 @@ export function addCheck(program: Command): void {
 }
 
 async function check(options: ConfigurationOptions): Promise<void> {
-  const { configuration, problems } = await examine(options)
+  const { configuration, problems } = await findProblems(options)
   const has = (wanted: Problem['severity']): boolean => problems.some(({ severity }) => severity === wanted)
   const failed = has('mistake') || has('error')
   if (options.json) {

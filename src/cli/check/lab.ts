@@ -4,7 +4,7 @@ import { readPem } from '../../tls/pki/der/pem.ts'
 import { storedRoots } from '../shared/certificate-store.ts'
 import { type Configuration, type ConfigurationOptions, configOption } from '../shared/configuration.ts'
 import { counted } from '../shared/output.ts'
-import { examine } from '../shared/problems.ts'
+import { findProblems } from '../shared/problems.ts'
 import { controlSockets, labStatus } from '../shared/running-labs.ts'
 import { thisMachine } from '../trust/machine.ts'
 import { systemStore } from '../trust/system.ts'
@@ -15,7 +15,7 @@ import type { Finding } from './finding.ts'
 export async function checkConfiguration(
   options: ConfigurationOptions,
 ): Promise<{ readonly configuration: Configuration | undefined; readonly findings: Finding[] }> {
-  const { configuration, problems } = await examine(options)
+  const { configuration, problems } = await findProblems(options)
   const findings = problems.map(({ severity, message }): Finding => {
     return { check: 'configuration', status: severity === 'warning' ? 'warning' : 'error', message }
   })

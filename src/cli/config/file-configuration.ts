@@ -1,4 +1,4 @@
-import type { ApiConfiguration, ExaminedText, Reloaded } from '../../api/configuration/types.ts'
+import type { ApiConfiguration, CheckedText, Reloaded } from '../../api/configuration/types.ts'
 import type { LoadedConfig } from '../../core/config/load.ts'
 import { ConfigError } from '../../core/config/mistakes.ts'
 import { replaceFile } from '../../core/files/replace-file.ts'
@@ -50,7 +50,7 @@ export class FileConfiguration implements ApiConfiguration {
     return change()
   }
 
-  async examine(text: string): Promise<ExaminedText> {
+  async check(text: string): Promise<CheckedText> {
     const loaded = await this.#source.load(text)
     const problems = await runPreflight(loaded, {
       readStore: (read) => readStore(loaded.lab, read),

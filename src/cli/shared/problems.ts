@@ -14,7 +14,7 @@ import {
 import { CannotStart, exitStatus, UsageError } from './failure.ts'
 import { controlSockets, labStatus } from './running-labs.ts'
 
-interface ExamineOptions extends ConfigurationOptions {
+interface CheckOptions extends ConfigurationOptions {
   /** Whether ports and files of a running lab of the same configuration are problems, as they are for a second start. */
   readonly isSecondStart?: boolean
   /** Default: `connect`. */
@@ -24,16 +24,16 @@ interface ExamineOptions extends ConfigurationOptions {
 }
 
 /** A configuration, if it is valid, and every problem with it. */
-interface Examined {
+interface Checked {
   readonly configuration: Configuration | undefined
   readonly problems: readonly Problem[]
 }
 
 /**
- * Examines a configuration and everything that it names: certificates, files, folders and ports. Changes nothing.
- * Also examines the valid part of an invalid file.
+ * Checks a configuration and everything that it names: certificates, files, folders and ports. Changes nothing.
+ * Also checks the valid part of an invalid file.
  */
-export async function examine(options: ExamineOptions): Promise<Examined> {
+export async function findProblems(options: CheckOptions): Promise<Checked> {
   try {
     const configuration = await loadConfiguration(options)
     const found = configuration.warnings.map((line) => warning(line))
@@ -53,7 +53,7 @@ export async function examine(options: ExamineOptions): Promise<Examined> {
 async function preflightProblems(
   target: LabWithPlaces,
   identity: string,
-  { only, isSecondStart = false, portTrial }: ExamineOptions,
+  { only, isSecondStart = false, portTrial }: CheckOptions,
 ): Promise<Problem[]> {
   const statuses = isSecondStart ? [] : await Promise.all((await controlSockets(identity)).map(labStatus))
   const ports = new Set(
@@ -71,10 +71,10 @@ async function preflightProblems(
 }
 
 /** Returns the error of a failed start with all other reasons that prevent it, so that the user can fix them together. */
-export async function withAllReasons(cause: Error, options: ExamineOptions): Promise<Error> {
+export async function withAllReasons(cause: Error, options: CheckOptions): Promise<Error> {
   // A wrong command says nothing about a configuration.
   if (cause instanceof UsageError) return cause
-  const { problems } = await examine({ ...options, isSecondStart: true, portTrial: 'listen' })
+  const { problems } = await findProblems({ ...options, isSecondStart: true, portTrial: 'listen' })
   const found = problems.filter(({ preventsStart }) => preventsStart)
   if (found.length === 0) return cause
   const running = await sameLab(options)
@@ -88,10 +88,10 @@ export async function withAllReasons(cause: Error, options: ExamineOptions): Pro
 }
 
 /** Returns the error of a start that only a running lab of the same configuration prevents. */
-async function sameLab(options: ExamineOptions): Promise<CannotStart | undefined> {
+async function sameLab(options: CheckOptions): Promise<CannotStart | undefined> {
   const [socket] = await controlSockets(configurationIdentity(options).identity)
   if (socket === undefined) return undefined
-  const { problems } = await examine({ ...options, portTrial: 'listen' })
+  const { problems } = await findProblems({ ...options, portTrial: 'listen' })
   if (problems.some(({ preventsStart }) => preventsStart)) return undefined
   const { pid } = await labStatus(socket)
   const line = `sealpost: this lab is running already (process ${pid}); stop it with: sealpost stop${configOption(options)}`

@@ -21,6 +21,7 @@ export function printReport(reports: readonly EndpointReport[], { verbose = fals
   printVerdict(reports)
 }
 
+/** Prints whether the servers passed, and how many findings there are. */
 export function printVerdict(reports: readonly EndpointReport[], prefix = ''): void {
   const { ok, verdict } = summarize(reports)
   printLine({ text: verdict, outcome: ok ? 'pass' : 'fail' }, prefix)

@@ -9,7 +9,7 @@ import { type LabInput, type PresentInput, protocols, type VirtualServerInput } 
  */
 export function withTestDefaults(config: LabInput): LabInput {
   const { value, keys } = presentForm(config)
-  // The examination of the configuration says so.
+  // The check of the configuration reports that a key is given twice.
   if (keys.some(({ isTwice }) => isTwice)) return config
   const input = value as PresentInput
   const { certificates, directory, mail, news, virtualServers } = input

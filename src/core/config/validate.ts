@@ -74,12 +74,12 @@ function restOf(input: unknown, mistakes: readonly Mistake[], files: AccountsOfF
     const isNew = more.some(({ path }) => !mistakes.some((known) => pathText(known.path) === pathText(path)))
     return isNew ? restOf(input, [...mistakes, ...more], files) : undefined
   }
-  // An invalid value was replaced by its default: what is wrong with the default is not the user's mistake.
+  // An invalid value was replaced by its default. A mistake in the default is not the user's.
   const wrong = new Set(mistakes.map(({ path }) => pathText(path)))
   const config = withAccountsOfFiles(parsed.data, files)
   const inInput = (mistake: Mistake): Mistake | undefined => {
     const ofFile = atAccountFile(mistake, config)
-    // The file itself may be wrong, which hides nothing that another line has.
+    // A mistake in the file of accounts does not hide mistakes of other keys.
     if (ofFile !== mistake) return ofFile
     const found = complete(mistake, pruned.originalPath)
     return isInside(found.path, wrong) || pruned.isReplaced(mistake.path) ? undefined : found
@@ -123,7 +123,7 @@ function prune(input: unknown, mistakes: readonly Mistake[]): Pruned {
   }
 }
 
-/** Returns the path itself, or the nearest parent that is not required. What lacks a secret is of no use. */
+/** Returns the path itself, or the nearest parent that is not required. A mapping without its secret is useless. */
 function removable(path: Path): Path {
   const key = path.at(-1)
   const parent = path.slice(0, -1)

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { ApiConfiguration, ExaminedText, Reloaded } from '../../api/configuration/types.ts'
+import type { ApiConfiguration, CheckedText, Reloaded } from '../../api/configuration/types.ts'
 import type { LoadedConfig } from '../../core/config/load.ts'
 import { ConfigError } from '../../core/config/mistakes.ts'
 import type { ResolvedLab } from '../../core/config/resolve.ts'
@@ -86,7 +86,7 @@ export class LabConfiguration implements ApiConfiguration {
   }
 
   /** Examines a text as `sealpost check` does. @throws ConfigError for mistakes in it, and for what prevents a start */
-  async examine(text: string): Promise<ExaminedText> {
+  async check(text: string): Promise<CheckedText> {
     const loaded = await this.#source.load(text)
     const problems = await runPreflight(loaded, {
       readStore: this.#readStore,
@@ -100,7 +100,7 @@ export class LabConfiguration implements ApiConfiguration {
   }
 
   /**
-   * Writes a text that was examined, and applies it; then the other nodes of the lab do. Nothing has changed if this fails.
+   * Writes a text that was checked, and applies it; then the other nodes of the lab do. Nothing has changed if this fails.
    * @returns undefined if the text is no longer `from`, because someone else has changed the file
    * @throws ConfigError, ListenError, PkiError, ChangeUnderWay
    */

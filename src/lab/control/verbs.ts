@@ -1,3 +1,4 @@
+import { Wakeup } from '../../core/async/wakeup.ts'
 import type { MemoryUsage } from '../../core/octets/memory-budget.ts'
 import { hasFailed, withoutDer } from '../../core/sessions/describe.ts'
 import type { ConnectionAddresses } from '../../core/sessions/log.ts'
@@ -78,6 +79,7 @@ export function controlVerbs(lab: Lab, host: ControlHost): ControlVerbs {
     },
     call: (args, signal) => call(lab, args, signal),
     dump: ({ path }) => dump(lab, String(path)),
+    // Connections of `sealpost verify` and `healthcheck` are not sessions of clients.
     forget: async ({ sessions: unwanted }) => {
       if (Array.isArray(unwanted)) for (const session of unwanted) lab.sessionLog.forget(session as ConnectionAddresses)
     },
@@ -129,9 +131,9 @@ async function* events(lab: Lab, types: string | undefined, signal: AbortSignal)
   const api = await (await lab.api()).begin()
   const wants = wantedTypes(types)
   let last = api.events.lastId
-  let wake = (): void => {}
-  const unwatch = api.events.watch(() => wake())
-  signal.addEventListener('abort', () => wake())
+  const wakeup = new Wakeup()
+  const unwatch = api.events.watch(wakeup.wake)
+  signal.addEventListener('abort', wakeup.wake)
   try {
     yield { event: 'connected' }
     while (!signal.aborted) {
@@ -141,10 +143,7 @@ async function* events(lab: Lab, types: string | undefined, signal: AbortSignal)
         const data = wants(event.name) ? await eventData(api, OWNER, event) : undefined
         if (data) yield { event: event.name, data }
         if (event.name === 'lab.stopping') return
-      } else
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
+      } else await wakeup.sleep()
     }
   } finally {
     unwatch()
@@ -162,12 +161,12 @@ async function* sessions(lab: Lab, { follow, failed, id }: SessionQuery, signal:
   const matches = (record: SessionRecord): boolean =>
     (id === undefined || record.id === id) && (!failed || hasFailed(record))
   const queue: SessionRecord[] = []
-  let wake = (): void => {}
+  const wakeup = new Wakeup()
   const unwatch = lab.sessionLog.watch((record) => {
     queue.push(record)
-    wake()
+    wakeup.wake()
   })
-  signal.addEventListener('abort', () => wake())
+  signal.addEventListener('abort', wakeup.wake)
   try {
     for (const record of lab.sessionLog.list()) if (matches(record)) yield withoutDer(record)
     const { records, missing } = await otherSessions(lab.cluster, { failed, ...(typeof id === 'string' && { id }) })
@@ -175,11 +174,7 @@ async function* sessions(lab: Lab, { follow, failed, id }: SessionQuery, signal:
     for (const node of missing) yield { missing: node }
     while (follow && !signal.aborted) {
       for (let record = queue.shift(); record; record = queue.shift()) if (matches(record)) yield withoutDer(record)
-      if (queue.length === 0 && !signal.aborted) {
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      }
+      if (queue.length === 0 && !signal.aborted) await wakeup.sleep()
     }
   } finally {
     unwatch()

@@ -22,11 +22,11 @@ interface FileRow {
 const ABSENT = 0
 
 /** How long a change waits for a change of another node. */
-const PATIENCE = '60s'
+const LOCK_TIMEOUT = '60s'
 
 /**
- * Each write takes the next number of the schema first. Its row stays locked until the commit, so the numbers become visible
- * in their order, and who reads what is newer than a number misses nothing.
+ * Each write takes the next number of the schema first. Its row stays locked until the commit. So the numbers become visible
+ * in their order, and a reader of all files that are newer than a number misses none.
  */
 const NEXT_VERSION = 'WITH next AS (UPDATE certificate_versions SET version = version + 1 RETURNING version)'
 
@@ -55,7 +55,7 @@ const statements = {
  */
 export function databaseFiles(database: Database, index: string): StoreFiles {
   const known = new Map<string, KnownText>([[index, { version: -1, text: undefined }]])
-  /** More would wait for the lock with a connection of the pool each. */
+  /** Several changes would each occupy a connection of the pool while they wait for the lock. */
   const changes = new OneAtATime()
   const guarded = <T>(done: string, work: () => Promise<T>): Promise<T> =>
     work().catch((error: unknown) => {
@@ -77,9 +77,9 @@ export function databaseFiles(database: Database, index: string): StoreFiles {
   const exclusively: StoreFiles['exclusively'] = async (change) => {
     const attempt = () =>
       database.transaction(async (transaction) => {
-        await transaction.query(`SET LOCAL lock_timeout = '${PATIENCE}'`)
+        await transaction.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`)
         // A change computes keys and signatures in its transaction.
-        await transaction.query(`SET LOCAL idle_in_transaction_session_timeout = '${PATIENCE}'`)
+        await transaction.query(`SET LOCAL idle_in_transaction_session_timeout = '${LOCK_TIMEOUT}'`)
         await transaction.query(statements.lock)
         const written = new Map<string, KnownText>()
         const result = await change(lockedFiles(transaction, written))

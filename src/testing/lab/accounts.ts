@@ -1,4 +1,4 @@
-import { passwordOfPrograms } from '../../accounts/directory/proof.ts'
+import { passwordOfPrograms } from '../../accounts/directory/logon-refusal.ts'
 import type { Account, AccountChanges } from '../../accounts/directory/types.ts'
 import type { TokenDefect } from '../../accounts/oauth2/defects.ts'
 import { tokenRequest } from '../../accounts/oauth2/request.ts'

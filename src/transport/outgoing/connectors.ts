@@ -14,13 +14,13 @@ export interface ConnectorRules {
   readonly isLocalDomain: (domain: string) => boolean
 }
 
-/** Received fields from which on a message is taken to loop. RFC 5321 section 6.3 asks for at least 100. */
+/** A message with so many Received fields is in a loop. RFC 5321 section 6.3 asks for at least 100. */
 const MAX_HOPS = 100
-/** Received fields of the lab itself from which on a message is taken to loop: forward rules may pass it twice. */
+/** A message with so many Received fields of the lab itself is in a loop, too. Forward rules may pass it twice. */
 const MAX_OWN_HOPS = 5
 
 /**
- * Returns the connector for a recipient: the first of those with the most specific domain whose filters match. Undefined for
+ * Returns the connector for a recipient: of those whose filters match, the first with the most specific domain. Undefined for
  * recipients of the lab itself.
  */
 export function connectorFor(rules: ConnectorRules, message: Filtered, address: string): ResolvedConnector | undefined {
@@ -63,8 +63,8 @@ function patternRank(pattern: string, domain: string): number {
 }
 
 /**
- * Returns the path of a message that is in a loop: the hosts that have received it, the first one first. Undefined for others.
- * @param hostname the name of the lab, which stands in several Received fields of a loop
+ * Returns the hosts that have received a message, the first one first, if it is in a loop; else undefined.
+ * @param hostname the name of the lab, which several Received fields of a loop contain
  */
 export function loopOf(header: Buffer, hostname: string): readonly string[] | undefined {
   const hosts = headerFields(header)

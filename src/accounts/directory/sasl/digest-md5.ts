@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { provenSecret } from '../proof.ts'
+import { provenSecret } from '../logon-refusal.ts'
 import { sameSecret } from '../secrets.ts'
 import {
   challenge,

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { provenSecret } from '../proof.ts'
+import { provenSecret } from '../logon-refusal.ts'
 import { saslprep } from '../saslprep/saslprep.ts'
 import { sameSecret } from '../secrets.ts'
 import { digestMd5 } from './digest-md5.ts'

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import { Wakeup } from '../../../core/async/wakeup.ts'
 import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 import type { Database } from '../../database/database-types.ts'
 import { DatabaseError } from '../../database/errors.ts'
@@ -75,26 +76,23 @@ export class Requests {
 
   async #collect(id: string, nodes: readonly string[], timeoutMs: number): Promise<readonly NodeAnswer[]> {
     const found = new Map<string, NodeAnswer>()
-    let wake = (): void => {}
+    const wakeup = new Wakeup()
     let isOver = false
     let hasNews = true
     const timer = setTimeout(() => {
       isOver = true
-      wake()
+      wakeup.wake()
     }, timeoutMs)
     this.#waiting.set(id, () => {
       hasNews = true
-      wake()
+      wakeup.wake()
     })
     try {
       while (found.size < nodes.length && (hasNews || !isOver)) {
         if (hasNews) {
           hasNews = false
           for (const row of await this.#answers(id)) found.set(row.node, answerIn(row))
-        } else
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
+        } else await wakeup.sleep()
       }
     } finally {
       clearTimeout(timer)

@@ -1,3 +1,5 @@
+import { Wakeup } from '../../../../core/async/wakeup.ts'
+
 /** Passes items from one asynchronous function to a loop in another, without a buffer: `put` waits until the loop asks. */
 export class Rendezvous<Item> {
   readonly #waiting: { readonly item: Item; readonly taken: () => void; readonly refused: (error: Error) => void }[] =
@@ -5,25 +7,25 @@ export class Rendezvous<Item> {
   #isEnded = false
   #isAbandoned = false
   #error: { readonly cause: unknown } | undefined
-  #wake = (): void => {}
+  readonly #wakeup = new Wakeup()
 
   /** Resolves when the loop asks for what comes next. @throws Error if the loop has ended */
   put(item: Item): Promise<void> {
     if (this.#isAbandoned) return Promise.reject(new Error('the reader has ended'))
     return new Promise((taken, refused) => {
       this.#waiting.push({ item, taken, refused })
-      this.#wake()
+      this.#wakeup.wake()
     })
   }
 
   end(): void {
     this.#isEnded = true
-    this.#wake()
+    this.#wakeup.wake()
   }
 
   fail(cause: unknown): void {
     this.#error = { cause }
-    this.#wake()
+    this.#wakeup.wake()
   }
 
   /** Ends the loop from its side. */
@@ -41,10 +43,7 @@ export class Rendezvous<Item> {
         next.taken()
       } else if (this.#error) throw this.#error.cause
       else if (this.#isEnded) return
-      else
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
+      else await this.#wakeup.sleep()
     }
   }
 }
