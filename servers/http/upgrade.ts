@@ -5,7 +5,7 @@ import type { LikeConfig } from '../../src/core/config/schema/like.ts'
 import { clearInterval, setInterval } from '../../src/core/time/real-timers.ts'
 import { placeOf } from './like.ts'
 
-/** Longest message of a client. None has anything to say so far. */
+/** Longest message of a client, where its handler names no other: it has nothing to say. */
 const MAX_PAYLOAD = 4_096
 /** A client that does not answer a ping within this time is disconnected. */
 const PING_MS = 30_000
@@ -13,10 +13,17 @@ const PING_MS = 30_000
 const GOING_AWAY = 1001
 
 /** The paths that speak WebSocket. At others the wish for it is ignored. */
-const PATHS = /^(?:\/t\/[^/?]+)?\/(?:mailpit\/api\/events|smtp4dev\/hubs\/notifications|maildev\/socket\.io\/?)$/
+const PATHS =
+  /^(?:\/t\/[^/?]+)?\/(?:mailpit\/api\/events|smtp4dev\/hubs\/notifications|maildev\/socket\.io\/?|jmap\/ws)$/
 
 /** Called by a handler that agrees to serve the client by WebSocket. */
-export type AcceptWebSocket = (serve: (socket: WebSocket) => void) => void
+export type AcceptWebSocket = (serve: (socket: WebSocket) => void, options?: AcceptOptions) => void
+
+/** The longest message of a client, and the subprotocol. */
+interface AcceptOptions {
+  readonly maxPayload?: number
+  readonly protocol?: string
+}
 
 type Answer = (request: Request, accept: AcceptWebSocket) => Response | Promise<Response>
 
@@ -37,13 +44,19 @@ export class WebSockets {
     const ignore = (): void => {}
     socket.on('error', ignore)
     let serve: ((socket: WebSocket) => void) | undefined
-    const response = await answer(fetchRequest(request), (accepted) => {
+    let wanted: AcceptOptions = {}
+    const response = await answer(fetchRequest(request), (accepted, options = {}) => {
       serve = accepted
+      wanted = options
     })
     const accepted = serve
+    const { maxPayload = MAX_PAYLOAD, protocol } = wanted
     if (!accepted) return refuse(socket, response)
     const { WebSocketServer } = await import('ws')
-    const server = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD, clientTracking: false })
+    const server = new WebSocketServer({
+      ...{ noServer: true, maxPayload, clientTracking: false },
+      ...(protocol !== undefined && { handleProtocols: () => protocol }),
+    })
     server.handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('error', ignore)
       this.#keep(socket, webSocket)

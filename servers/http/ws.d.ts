@@ -7,8 +7,14 @@ declare module 'ws' {
   export class WebSocket extends EventEmitter {
     constructor(
       url: string,
+      protocols: readonly string[],
+      options?: { readonly headers?: Readonly<Record<string, string>> },
+    )
+    constructor(
+      url: string,
       options?: { readonly headers?: Readonly<Record<string, string>>; readonly origin?: string },
     )
+    readonly protocol: string
     readonly bufferedAmount: number
     send(text: string): void
     ping(): void
@@ -17,7 +23,12 @@ declare module 'ws' {
   }
 
   export class WebSocketServer {
-    constructor(options: { readonly noServer: true; readonly maxPayload: number; readonly clientTracking: false })
+    constructor(options: {
+      readonly noServer: boolean
+      readonly maxPayload: number
+      readonly clientTracking: boolean
+      readonly handleProtocols?: () => string
+    })
     handleUpgrade(
       request: IncomingMessage,
       socket: Duplex,

@@ -1,23 +1,34 @@
+import type { Context } from 'hono'
 import type { Api } from '../../../src/api/api.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import type { JmapLimits } from '../../../src/core/config/schema/jmap.ts'
 import type { ServerContext } from '../../service.ts'
 import { parseIJson } from '../body.ts'
+import type { Env } from '../env.ts'
+import { changedBy } from './push.ts'
 import { envelopeOf, RequestError, run } from './request.ts'
 import { isCapability, type SessionFacts, sessionState } from './session-object.ts'
 import type { JsonObject } from './types.ts'
 
-/** The facts of a request to the API, over HTTP or WebSocket. */
-export interface RequestFacts extends SessionFacts {
+/** The facts of a request for a route. */
+export interface JmapCall extends SessionFacts {
   readonly api: Api
   readonly context: ServerContext
+  readonly c: Context<Env>
+}
+
+/** The facts of a request to the API, over HTTP or WebSocket. */
+export interface RequestFacts extends Omit<JmapCall, 'c'> {
   readonly signal: AbortSignal
 }
 
+/** The methods that change something. */
+const CHANGES = /\/(?:set|import|copy|upload)$/
+
 /** Answers a request to the API. RFC 8620 section 3.4. @throws RequestError */
-export async function respond(facts: RequestFacts, octets: Buffer): Promise<JsonObject> {
+export async function respond(facts: RequestFacts, value: unknown): Promise<JsonObject> {
   const { api, context, account, limits, signal } = facts
-  const { using, methodCalls, createdIds } = envelopeOf(valueOf(octets))
+  const { using, methodCalls, createdIds } = envelopeOf(value)
   const unknown = using.find((name) => !isCapability(name))
   if (unknown !== undefined) throw new RequestError('unknownCapability', `the lab does not have ${unknown}`)
   if (methodCalls.length > limits.maxCallsInRequest)
@@ -25,12 +36,13 @@ export async function respond(facts: RequestFacts, octets: Buffer): Promise<Json
   const ids = new Map(Object.entries(createdIds ?? {}))
   const request = { api, context, account, limits, using: new Set(using), createdIds: ids, signal }
   const methodResponses = await run(request, { methodCalls })
+  if (methodResponses.some(([name]) => CHANGES.test(name))) changedBy(account.id)
   const created = createdIds && { createdIds: Object.fromEntries(ids) }
   return { methodResponses, ...created, sessionState: sessionState(facts) }
 }
 
-/** @throws RequestError `notJSON`, or `limit` */
-function valueOf(octets: Buffer): unknown {
+/** Parses the octets of a request. @throws RequestError `notJSON`, or `limit` */
+export function valueOf(octets: Buffer): unknown {
   try {
     return parseIJson(octets)
   } catch (error) {

@@ -5,17 +5,20 @@ import { quota } from './quota.ts'
 import { searchSnippetGet } from './search-snippet.ts'
 import { methodsOf } from './standard.ts'
 import { thread } from './thread.ts'
-import type { Method } from './types.ts'
+import type { DataType, Method } from './types.ts'
 
-/** The methods of all data types. */
+/** The data types with standard methods. Clients are told when their states change. */
+export const dataTypes: readonly DataType[] = [quota, mailbox, thread]
+
+const standard = dataTypes.flatMap((type) => Object.entries(methodsOf(type)))
+
+/** All methods. */
 export const methods: ReadonlyMap<string, Method> = new Map<string, Method>(
   Object.entries({
     // RFC 8620 section 4
     'Core/echo': { capability: CORE, run: async ({ args }) => args },
     ...blobMethods,
-    ...methodsOf(quota),
-    ...methodsOf(mailbox),
-    ...methodsOf(thread),
+    ...Object.fromEntries(standard),
     'SearchSnippet/get': searchSnippetGet,
   }),
 )

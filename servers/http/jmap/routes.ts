@@ -11,10 +11,12 @@ import { callerIn, type Env } from '../env.ts'
 import { accountOf } from './account.ts'
 import { octetsOfBlob } from './blobs.ts'
 import { Concurrency } from './concurrency.ts'
-import { problemOf, requestErrorOf, respond } from './endpoint.ts'
+import { type JmapCall, problemOf, requestErrorOf, respond, valueOf } from './endpoint.ts'
+import { answerEventSource } from './event-source.ts'
 import { RequestError } from './request.ts'
-import { type SessionFacts, sessionObject } from './session-object.ts'
+import { sessionObject } from './session-object.ts'
 import { keepUpload } from './uploads.ts'
+import { answerWebSocket } from './web-socket.ts'
 
 const WELL_KNOWN = '/.well-known/jmap'
 const PATHS = /^(?:\/t\/[^/]+)?(?:\/\.well-known\/jmap|\/jmap\/.*)$/
@@ -25,13 +27,6 @@ export const isJmap = (path: string, { config }: Pick<ServerContext, 'config'>):
 
 /** Returns whether a path takes files of every type. */
 export const isUpload = (path: string): boolean => /\/jmap\/upload\/[^/]*$/.test(path)
-
-/** The facts of a request for a route. */
-export interface JmapCall extends SessionFacts {
-  readonly api: Api
-  readonly context: ServerContext
-  readonly c: Context<Env>
-}
 
 /** Adds the paths of JMAP. The caller is an account. */
 export function jmapRoutes(app: Hono<Env>, api: Api, context: ServerContext): void {
@@ -58,6 +53,11 @@ export function jmapRoutes(app: Hono<Env>, api: Api, context: ServerContext): vo
     app.post(`${tenant}/jmap/api`, answer)
     const upload = route((call) => uploads.run(call.account.id, call.limits, () => answerUpload(call)))
     app.post(`${tenant}/jmap/upload/:accountId`, upload)
+    app.get(`${tenant}/jmap/eventsource`, route(answerEventSource))
+    app.get(
+      `${tenant}/jmap/ws`,
+      route((call) => answerWebSocket(call, requests)),
+    )
     app.get(`${tenant}/jmap/download/:accountId/:blobId/:name`, route(answerDownload))
   }
 }
@@ -70,7 +70,7 @@ async function answerRequest(call: JmapCall): Promise<Response> {
   const octets = await bodyOf(c, limits.maxSizeRequest).catch((error: unknown) => {
     throw requestErrorOf(error)
   })
-  return json(call, await respond({ ...call, signal: c.req.raw.signal }, octets))
+  return json(call, await respond({ ...call, signal: c.req.raw.signal }, valueOf(octets)))
 }
 
 /** @throws ApiProblem `not-found` */

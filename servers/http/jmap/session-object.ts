@@ -41,17 +41,21 @@ const table: Readonly<Record<string, Capability>> = {
       ...{ supportedTypeNames: LOOKUP_TYPES, supportedDigestAlgorithms: Object.keys(DIGESTS) },
     }),
   },
+  // RFC 8887 section 3
+  [WEBSOCKET]: {
+    ofSession: (_, base) => ({ url: `${base.replace(/^http/, 'ws')}/jmap/ws`, supportsWebSocketPush: true }),
+  },
   [SMIME_VERIFY]: { ofAccount: nothing },
 }
 
 /** The capabilities that the lab has. */
 const offered = (): string[] => {
   const used = new Set([...methods.values()].map(({ capability }) => capability))
-  return [...used, ...(used.has(MAIL) ? [SMIME_VERIFY] : [])]
+  return [...used, WEBSOCKET, ...(used.has(MAIL) ? [SMIME_VERIFY] : [])]
 }
 
 /** Returns whether a client may name a capability in `using`. */
-export const isCapability = (name: string): boolean => name === WEBSOCKET || offered().includes(name)
+export const isCapability = (name: string): boolean => offered().includes(name)
 
 /** Returns the session object. RFC 8620 section 2. @param base the URL before the paths of JMAP */
 export function sessionObject(facts: SessionFacts, base: string): JsonObject {
