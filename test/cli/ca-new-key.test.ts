@@ -280,6 +280,6 @@ describe('sealpost ca renew --new-key', () => {
 
   it('refuses a type of key without --new-key', async () => {
     const { status, stderr } = await pki.sealpost('ca', 'renew', 'Root', '--bits', '2048')
-    expect([status, stderr]).toEqual([2, expect.stringContaining('a type of key needs --new-key')])
+    expect([status, stderr]).toEqual([2, expect.stringContaining('work only with --new-key; add it')])
   })
 })

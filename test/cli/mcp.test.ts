@@ -123,7 +123,12 @@ describe('sealpost mcp', () => {
       /^sealpost: MCP needs the package @modelcontextprotocol\/server; run: npm install /,
       1,
     ],
-    ['options that exclude each other', ['--start', '--url', 'http://127.0.0.1:1'], /--start and --url exclude/, 2],
+    [
+      'options that exclude each other',
+      ['--start', '--url', 'http://127.0.0.1:1'],
+      /give --start or --url, not both/,
+      2,
+    ],
   ])('says what is wrong: %s', async (_, args, message, status) => {
     const env = args.length === 0 ? withoutPackage(place, '@modelcontextprotocol/server') : {}
     const run = args.length === 0 ? place.runProcess : place.runHere

@@ -69,5 +69,5 @@ test.each([
 test('is no replacement of another tool', async () => {
   const { status, stderr } = await place.runHere(['start', '--for-tests', '--like', 'mailpit'])
   // Also while a lab has the ports of the tool.
-  expect([status, stderr]).toEqual([2, 'sealpost: --for-tests and --like exclude each other\n'])
+  expect([status, stderr]).toEqual([2, 'sealpost: give --for-tests or --like, not both\n'])
 })

@@ -119,5 +119,5 @@ describe.skipIf(!hasChromium)('the site of the documentation', () => {
       await page.goto(base + link)
       expect([link, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([link, 390])
     }
-  })
+  }, 300_000)
 })

@@ -36,7 +36,8 @@ const report = defineOperation('messages.report', 'POST /messages/{id}/report', 
         `${text} is not a report; write for example bounce+550, complaint+abuse or vacation+reply`,
       )
     const { mailFrom = '', rcptTo = [], session, client } = entry.envelope ?? {}
-    if (mailFrom === '') throw new ApiProblem('conflict', `message ${id} has no return path that a report could go to`)
+    if (mailFrom === '')
+      throw new ApiProblem('conflict', `message ${id} has no return path, so nobody can get a report`)
     const raw = await api.lab.store.read(folder.id, entry.uid)
     if (!raw) throw notFound(`message ${id} was deleted meanwhile`)
     const facts = { raw, from: mailFrom, recipients: rcptTo, at: entry.internalDate, sizeOctets: entry.sizeOctets }

@@ -37,7 +37,8 @@ export function addRenew(ca: Command): void {
 
 function renew(name: string | undefined, flags: RenewFlags): Promise<void> {
   const key = keyOf(flags)
-  if (key !== undefined && !flags.newKey) throw new UsageError('a type of key needs --new-key')
+  if (key !== undefined && !flags.newKey)
+    throw new UsageError('--bits, --curve and --key work only with --new-key; add it')
   return withPki(flags, async ({ authorities }) => {
     await checkOutput(flags.out)
     const renewed = await authorities.renew(name, {

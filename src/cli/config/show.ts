@@ -26,7 +26,7 @@ export function addShow(config: Command): void {
 
 async function show(path: string | undefined, options: ShowOptions): Promise<void> {
   const { text, json, secrets } = options
-  if (secrets && !text) throw new UsageError('--secrets is for --text')
+  if (secrets && !text) throw new UsageError('--secrets works only with --text; add it')
   if (text) {
     if (path !== undefined || json) throw new UsageError('--text prints the whole text; leave out the path and --json')
     process.stdout.write(await textOf(options))

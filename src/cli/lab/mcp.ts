@@ -23,7 +23,7 @@ export function addMcp(program: Command): void {
 
 /** Serves one agent until it closes standard input, or a signal ends the process. */
 async function serve(options: McpOptions): Promise<void> {
-  if (options.start && options.url !== undefined) throw new UsageError('--start and --url exclude each other')
+  if (options.start && options.url !== undefined) throw new UsageError('give --start or --url, not both')
   const [sdk, { serveStdio }] = await Promise.all([loadSdk(), loadStdioSdk()])
   const own = new OwnLab(options)
   await own.ensure()

@@ -139,7 +139,7 @@ export function chooseSource(options: ConfigurationOptions): Source {
 
 const bothGiven = (like: string): UsageError =>
   new UsageError(
-    `--config and --like exclude each other; to change the lab of --like ${like}, save it and go on with the file: sealpost config show --text --secrets --like ${like} > lab.yaml`,
+    `give --config or --like, not both; to change the lab of --like ${like}, save it and go on with the file: sealpost config show --text --secrets --like ${like} > lab.yaml`,
   )
 
 /** Returns the YAML in `SEALPOST_CONFIG`, which may be in base64. */

@@ -12,7 +12,7 @@ import type { StartOptions } from './run-lab.ts'
  * and with an HTTP virtual server and a token for the program that tests. Changes are not written to the file.
  */
 export async function sourceForTests(options: StartOptions): Promise<CommandSource & { readonly token: string }> {
-  if (options.like !== undefined) throw new UsageError('--for-tests and --like exclude each other')
+  if (options.like !== undefined) throw new UsageError('give --for-tests or --like, not both')
   const { name, read, folder } = chooseSource(options)
   const overrides = optionOverrides(options)
   const token = randomBytes(24).toString('base64url')

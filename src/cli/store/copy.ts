@@ -42,7 +42,10 @@ export function addStoreCopy(store: Command): void {
 
 async function copy(from: string, to: string, { json }: { readonly json?: boolean }): Promise<void> {
   const target = await placeOf(to)
-  if (target === undefined) throw new UsageError(`${to} keeps messages in memory, so nothing can be copied to it`)
+  if (target === undefined)
+    throw new UsageError(
+      `${to} keeps messages in memory, so nothing can be copied to it; set store: { lmdb: FOLDER } there`,
+    )
   const source = await placeOf(from)
   const { CopyProgressBar } = await import('./copy-progress.ts')
   using bar = new CopyProgressBar()
@@ -90,7 +93,8 @@ async function copyRunning(
 ): Promise<DigestOfStore> {
   if (!DUMP.test(to)) throw new UsageError(`${config} keeps messages in memory; copy them to a FILE.dump first`)
   const [socket, ...others] = await runningLabs({ config })
-  if (socket === undefined || others.length > 0) throw new UsageError(`${config} runs several times`)
+  if (socket === undefined || others.length > 0)
+    throw new UsageError(`${config} runs several times; stop all of its labs but one`)
   let done: DigestOfStore | undefined
   for await (const item of callLab(socket, { verb: 'dump', args: { path: resolve(to) } })) {
     const answer = item as CopyProgress | { readonly digest: DigestOfStore }

@@ -88,7 +88,8 @@ export function addVerify(program: Command): void {
 }
 
 async function verify(host: string | undefined, options: VerifyCommandOptions): Promise<void> {
-  if (options.interval !== undefined && !options.watch) throw new UsageError('--interval needs --watch')
+  if (options.interval !== undefined && !options.watch)
+    throw new UsageError('--interval works only with --watch; add it')
   for (const file of [options.junit, options.sarif]) if (file !== undefined) await checkOutput(file)
   if (options.watch) {
     const { watch } = await import('./watch.ts')

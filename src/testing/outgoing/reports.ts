@@ -57,7 +57,7 @@ export function complain(lab: Lab, call: Call, message: LabMessage, options: Com
 
 async function send(lab: Lab, call: Call, message: LabMessage, wanted: OnDemand): Promise<void> {
   const { envelope, session, receivedAt } = message
-  if (envelope.from === '') throw call.mistake('the message has no return path that a report could go to')
+  if (envelope.from === '') throw call.mistake('the message has no return path, so nobody can get a report')
   const mail = {
     message: releasedForm(message.raw),
     mailFrom: envelope.from,

@@ -259,7 +259,7 @@ describe('sealpost verify', () => {
       [['verify', 'localhost', '--protocol', 'smtp', '--user', 'alice'], /--user needs --password/],
       [['verify', 'localhost', '--check', 'everything'], /--check: is "everything"; must be reachable, greeting, tls/],
       [['verify', 'localhost', '--resolver', 'dns.example'], /write an IP address, with a port if it is not 53/],
-      [['verify', 'localhost', '--interval', '5'], /--interval needs --watch/],
+      [['verify', 'localhost', '--interval', '5'], /--interval works only with --watch/],
       [
         ['verify', 'localhost', '--protocol', 'ldap'],
         /--protocol: is "ldap"; must be smtp, pop3, imap4, nntp, lmtp, managesieve or http/,

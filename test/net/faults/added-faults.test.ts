@@ -112,7 +112,7 @@ describe('a mistyped fault is refused with all its mistakes', () => {
     ],
     [
       { when: { on: 'connect', verb: 'RCPT' }, do: { drop: 'before' } },
-      'when.verb: is "RCPT": never holds on connect, before the client has sent a command',
+      'when.verb: is "RCPT": never holds on connect, before the client has sent a command; remove it',
     ],
     [
       { when: { verb: 'RCPT' }, do: { reply: 'later' } },

@@ -58,7 +58,7 @@ function directionMistake({ when, do: { drop } }: Checked): FaultMistake[] {
   const { connector, protocol = 'smtp', virtualServer, user } = when
   if (!isOutgoingFault(when)) {
     if (connector === undefined) return []
-    return [{ path: ['when', 'connector'], message: 'never holds with direction: in' }]
+    return [{ path: ['when', 'connector'], message: 'never holds with direction: in; remove one of the two' }]
   }
   const mistakes: FaultMistake[] = []
   const never = (key: string, cure: string): unknown =>
@@ -77,7 +77,12 @@ function placeMistake({ when }: Checked): FaultMistake[] {
   return (['verb', 'matching', ...(when.on === 'connect' ? ['user'] : [])] as const).flatMap((key) =>
     when[key as keyof typeof when] === undefined
       ? []
-      : [{ path: ['when', key], message: `never holds on ${when.on}, before the client has sent a command` }],
+      : [
+          {
+            path: ['when', key],
+            message: `never holds on ${when.on}, before the client has sent a command; remove it`,
+          },
+        ],
   )
 }
 

@@ -163,7 +163,10 @@ it('never gets an answer from a host that falls silent', async () => {
 it.each([
   [{ when: { direction: 'out', protocol: 'imap4' }, do: { drop: 'before' } }, 'the lab sends mail by smtp'],
   [{ when: { direction: 'out', virtualServer: 'X' }, do: { drop: 'before' } }, 'write connector'],
-  [{ when: { direction: 'in', connector: 'X' }, do: { drop: 'before' } }, 'never holds with direction: in'],
+  [
+    { when: { direction: 'in', connector: 'X' }, do: { drop: 'before' } },
+    'never holds with direction: in; remove one of the two',
+  ],
   [
     { when: { direction: 'out', verb: 'RCPT' }, do: { drop: 'mid-reply' } },
     'mid-reply is only possible with direction: in',
