@@ -5,18 +5,24 @@ import type { Mail } from '../../../src/storage/store/views/account-history.ts'
 import type { MethodCall } from './types.ts'
 import { uploadOf } from './uploads.ts'
 
+/** Messages in parts of messages whose parts have ids. */
+const MAX_DEPTH = 5
+/** The id of a part: that of the message, which may be a part or an upload itself, and the IMAP section number with `_`. */
+const PART = /^(.+)-(\d{1,5}(?:_\d{1,5}){0,99})$/
+
 /** Returns the octets of a message, a part of one or an upload; undefined if the account has none of that id. */
 export async function octetsOfBlob(
-  { account }: Pick<MethodCall, 'account'>,
+  call: Pick<MethodCall, 'account'>,
   blobId: string,
+  depth = 0,
 ): Promise<Buffer | undefined> {
-  const upload = await uploadOf(account, blobId)
-  if (upload) return upload
-  const { mail, path } = placeOfBlob(account, blobId) ?? {}
-  const [copy] = mail?.copies.values() ?? []
-  const raw = copy && (await account.store.read(copy.folder.id, copy.entry.uid))
-  if (!raw || path === undefined) return raw
-  const found = part(await runInSlices(parseInSteps(raw)), path)
+  const { history, store } = call.account
+  const upload = await uploadOf(call.account, blobId)
+  const [copy] = history.mails.get(blobId)?.copies.values() ?? []
+  if (upload || copy) return upload ?? (copy && store.read(copy.folder.id, copy.entry.uid))
+  const [, id, path] = PART.exec(blobId) ?? []
+  const raw = id === undefined || depth === MAX_DEPTH ? undefined : await octetsOfBlob(call, id, depth + 1)
+  const found = raw && part(await runInSlices(parseInSteps(raw)), `${path}`.split('_').map(Number))
   return found && runInSlices(partOctetsOrRawInSteps(raw, found))
 }
 

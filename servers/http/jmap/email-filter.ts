@@ -109,7 +109,7 @@ const table: Readonly<Record<string, Compile>> = {
   noneInThreadHaveKeyword: threadKeyword(inThread.noneInThreadHaveKeyword),
   hasKeyword: keyword(true),
   notKeyword: keyword(false),
-  hasAttachment: row(isBoolean, (wanted) => ofFacts(({ attachments }) => attachments > 0 === wanted)),
+  hasAttachment: row(isBoolean, (wanted) => ofFacts(({ hasDownload }) => hasDownload === wanted)),
   text: words((word) => ofFacts(({ search }) => search.all.includes(word))),
   from: addresses('from'),
   to: addresses('to'),

@@ -1,5 +1,7 @@
 import { blobMethods } from './blob-methods.ts'
 import { CORE } from './capabilities.ts'
+import { email } from './email.ts'
+import { emailMethods } from './email-import.ts'
 import { mailbox } from './mailbox.ts'
 import { quota } from './quota.ts'
 import { searchSnippetGet } from './search-snippet.ts'
@@ -17,6 +19,8 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>(
   Object.entries({
     // RFC 8620 section 4
     'Core/echo': { capability: CORE, run: async ({ args }) => args },
+    ...methodsOf(email),
+    ...emailMethods,
     ...blobMethods,
     ...Object.fromEntries(standard),
     'SearchSnippet/get': searchSnippetGet,

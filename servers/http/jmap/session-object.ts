@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { JmapLimits } from '../../../src/core/config/schema/jmap.ts'
 import { DIGESTS, LOOKUP_TYPES, MAX_DATA_SOURCES } from './blob-methods.ts'
 import { BLOB, CORE, MAIL, SMIME_VERIFY, WEBSOCKET } from './capabilities.ts'
+import { MAX_MAILBOXES } from './email-change.ts'
 import { methods } from './methods.ts'
 import type { JmapAccount, JsonObject } from './types.ts'
 
@@ -28,7 +29,7 @@ const table: Readonly<Record<string, Capability>> = {
   // RFC 8621 section 1.3.1
   [MAIL]: {
     ofAccount: ({ messageSize }) => ({
-      ...{ maxMailboxesPerEmail: null, maxMailboxDepth: null, maxSizeMailboxName: 490 },
+      ...{ maxMailboxesPerEmail: MAX_MAILBOXES, maxMailboxDepth: null, maxSizeMailboxName: 490 },
       maxSizeAttachmentsPerEmail: messageSize,
       emailQuerySortOptions: ['receivedAt', 'sentAt', 'size', 'from', 'to', 'subject', 'hasKeyword'],
       mayCreateTopLevelMailbox: true,

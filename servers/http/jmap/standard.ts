@@ -34,16 +34,20 @@ export function methodsOf(type: DataType): Readonly<Record<string, Method>> {
   }
   return Object.fromEntries(
     Object.entries(runs).flatMap(([method, [standard, run]]) => {
-      const known = new Set(['accountId', ...standard, ...(more[method] ?? [])])
       if (!run) return []
       const checked: Method['run'] = async (call) => {
-        const unknown = Object.keys(call.args).find((one) => !known.has(one))
-        if (unknown !== undefined) throw invalid(`${name}/${method} has no argument ${unknown}`)
+        knownArguments(call, [...standard, ...(more[method] ?? [])])
         return run(call)
       }
       return [[`${name}/${method}`, { capability, run: checked }]]
     }),
   )
+}
+
+/** Checks that a call has only arguments that its method takes. @throws MethodError `invalidArguments` */
+export function knownArguments({ name, args }: MethodCall, known: readonly string[]): void {
+  const unknown = Object.keys(args).find((one) => one !== 'accountId' && !known.includes(one))
+  if (unknown !== undefined) throw invalid(`${name} has no argument ${unknown}`)
 }
 
 /** RFC 8620 section 5.1. */
@@ -76,7 +80,6 @@ async function changes(type: DataType, call: MethodCall): Promise<JsonObject> {
 
 /** RFC 8620 section 5.3. */
 async function set(type: DataType, call: MethodCall) {
-  const ifInState = optional(call, 'ifInState', isString)
   const create = optional(call, 'create', isObjects) ?? {}
   const update = optional(call, 'update', isObjects) ?? {}
   const destroy = optional(call, 'destroy', isIds) ?? []
@@ -84,8 +87,7 @@ async function set(type: DataType, call: MethodCall) {
   const { maxObjectsInSet: most } = call.limits
   if (count > most) throw tooLarge(`the call changes ${count} objects; maxObjectsInSet is ${most}`)
   const oldState = await type.state(call)
-  if (ifInState !== undefined && ifInState !== oldState)
-    throw new MethodError('stateMismatch', `the state is ${oldState}, not ${ifInState}`)
+  assertState(call, oldState)
   const created: Record<string, JsonObject> = {}
   const updated: Record<string, JsonObject | null> = {}
   const destroyed: string[] = []
@@ -139,6 +141,13 @@ async function set(type: DataType, call: MethodCall) {
     notDestroyed: orNull(refused.notDestroyed),
   }
   return { response, implicit: (await type.afterSet?.(call, response)) ?? [] }
+}
+
+/** @throws MethodError `stateMismatch` */
+export function assertState(call: MethodCall, state: string): void {
+  const ifInState = optional(call, 'ifInState', isString)
+  if (ifInState !== undefined && ifInState !== state)
+    throw new MethodError('stateMismatch', `the state is ${state}, not ${ifInState}`)
 }
 
 /** @throws SetError */
@@ -207,7 +216,7 @@ export const isStrings: Check<string[]> = (value) => Array.isArray(value) && val
 export const isMappings: Check<JsonObject[]> = (value): value is JsonObject[] =>
   Array.isArray(value) && value.every(isMapping)
 const isPositive: Check<number> = (value): value is number => isInteger(value) && value > 0
-const isObjects: Check<Record<string, JsonObject>> = (value): value is Record<string, JsonObject> =>
+export const isObjects: Check<Record<string, JsonObject>> = (value): value is Record<string, JsonObject> =>
   isMapping(value) && Object.values(value).every(isMapping)
 /** RFC 8620 section 1.2; a creation id follows `#`. */
 const isIds: Check<string[]> = (value): value is string[] =>

@@ -1,5 +1,6 @@
 import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import { runInSlices } from '../../core/time/time-slice.ts'
+import { bodyLists, hasDownload } from '../../mail/format/body-lists.ts'
 import { htmlTextSteps } from '../../mail/format/html-text.ts'
 import { htmlLinkSteps } from '../../mail/format/links.ts'
 import { type ReadableAddress, type ReadableMessage, VIEW_CHARS } from '../../mail/format/readable.ts'
@@ -25,6 +26,8 @@ export interface MessageFacts {
   readonly calendars: number
   /** Whether an attachment is shown inside the text. */
   readonly hasInline: boolean
+  /** See `hasDownload` in `src/mail/format/body-lists.ts`. */
+  readonly hasDownload: boolean
   readonly snippet: string
   readonly search: SearchTexts
 }
@@ -155,7 +158,7 @@ function snippetOf(text: string): string {
   // `On Monday, Alice wrote:` belongs to the quotation.
   const own = lines.filter((line, at) => !isQuoted(line) && !(line.trimEnd().endsWith(':') && isQuoted(lines[at + 1])))
   const inOneLine = (some: readonly string[]): string => some.join(' ').replaceAll(/\s+/g, ' ').trim()
-  return (inOneLine(own) || inOneLine(lines)).slice(0, SNIPPET_CHARS)
+  return (inOneLine(own) || inOneLine(lines)).slice(0, SNIPPET_CHARS).replace(/[\ud800-\udbff]$/, '')
 }
 
 /** Reads the facts about a message. */
@@ -182,6 +185,7 @@ export async function factsOf(message: ReadableMessage): Promise<MessageFacts> {
     attachments: attachments.length,
     calendars: message.calendarParts.length,
     hasInline: attachments.some(({ disposition, cid }) => disposition === 'inline' || cid !== undefined),
+    hasDownload: hasDownload(bodyLists(message.structure)),
     snippet: snippetOf(text),
     search: {
       subject: searchable(subject),

@@ -71,11 +71,12 @@ function setEncoding(raw: Buffer, part: MessagePart, encoding: string, replace: 
   )
 }
 
-const base64 = (body: Buffer): Buffer =>
+/** Returns octets in base64, in lines. RFC 2045 section 6.8 */
+export const base64 = (body: Buffer): Buffer =>
   Buffer.from(`${body.toString('base64').replaceAll(new RegExp(`.{1,${BASE64_LINE}}`, 'g'), '$&\r\n')}`)
 
-/** RFC 2045 section 6.7 */
-function quotedPrintable(body: Buffer): Buffer {
+/** Returns octets with CRLF line ends in quoted-printable. RFC 2045 section 6.7 */
+export function quotedPrintable(body: Buffer): Buffer {
   const lines = body.toString('latin1').split('\r\n')
   return Buffer.from(lines.map(quotedLine).join('\r\n'), 'latin1')
 }

@@ -1,4 +1,4 @@
-import { decodeCharset, decodeRawText } from './charsets.ts'
+import { charsetDecoder, decodeCharset, decodeRawText } from './charsets.ts'
 import { decodeBase64 } from './encodings.ts'
 import type { OctetString, Parameter } from './types.ts'
 
@@ -17,7 +17,19 @@ const MAX_WORDS = 5_000
  * Decodes the encoded-words of a header value, and raw 8-bit text around them. Drops white space between two
  * encoded-words, and joins a character that is split over two of them. RFC 2047 section 6.2.
  */
-export function decodeWords(value: OctetString): string {
+export const decodeWords = (value: OctetString): string => decode(value, () => true)
+
+/** Decodes as `decodeWords`, but only encoded-words with white space around them and a known charset. RFC 2047 section 5 (1). */
+export const decodeSeparateWords = (value: OctetString): string =>
+  decode(value, ({ 0: word, 1: charset = '', index }) => {
+    const end = index + word.length
+    const isApart = (index === 0 || isBlank(value[index - 1])) && (end === value.length || isBlank(value[end]))
+    return isApart && !isBlank(word) && charsetDecoder(charset) !== undefined
+  })
+
+const isBlank = (text = ''): boolean => /[ \t]/.test(text)
+
+function decode(value: OctetString, isWord: (match: RegExpExecArray) => boolean): string {
   if (!value.includes('=?')) return decodeRawText(value)
   let out = ''
   let at = 0
@@ -25,6 +37,7 @@ export function decodeWords(value: OctetString): string {
   let words = 0
   for (const match of value.matchAll(WORD)) {
     if (++words > MAX_WORDS) break
+    if (!isWord(match)) continue
     const between = value.slice(at, match.index)
     if (pending.length === 0 || between.trim() !== '') {
       out += decodePending(pending) + decodeRawText(between)
