@@ -2,7 +2,8 @@ import type { Api } from '../src/api/api.ts'
 import type { ReportProviderEvent } from '../src/api/webhooks/types.ts'
 import type { WebhookFormats } from '../src/api/webhooks/webhooks.ts'
 import type { ServerProtocol } from '../src/core/config/schema.ts'
-import type { DeliveryEnvelope } from '../src/storage/store/types.ts'
+import type { DeliveryEnvelope, MessageStore } from '../src/storage/store/types.ts'
+import type { QueueEvent } from '../src/transport/outgoing/types.ts'
 import type { ProtocolService } from './service.ts'
 
 /** Loads the service of each protocol. A lab loads only those that it serves. */
@@ -25,11 +26,17 @@ export const providerReporter =
   async (...facts) =>
     (await import('./http/providers/later.ts')).reportProviderEvent(api, ...facts)
 
-/** Returns the function that delivers messages that the APIs of providers have scheduled. */
-export const providerDelivery =
+/** Returns the function that delivers messages that JMAP and the APIs of providers have scheduled. */
+export const scheduledDelivery =
   (api: Api) =>
   async (message: Buffer, envelope: DeliveryEnvelope): Promise<void> =>
-    (await import('./http/providers/later.ts')).deliverScheduled(api, message, envelope)
+    envelope.outgoing?.submission
+      ? (await import('./http/jmap/submit.ts')).deliverLater(api, message, envelope)
+      : (await import('./http/providers/later.ts')).deliverScheduled(api, message, envelope)
+
+/** Records an event of the queue at the submission of JMAP by which the message was sent. */
+export const recordSubmission = async (store: MessageStore, event: QueueEvent): Promise<void> =>
+  (await import('./http/jmap/submit.ts')).recordResults(store, event)
 
 /** Loads the formats of other products in which webhooks can send. */
 export const webhookFormats = async (): Promise<WebhookFormats> => ({

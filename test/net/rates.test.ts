@@ -123,7 +123,7 @@ it.each([
   [
     'pop3',
     { messages: 1 },
-    'virtualServers[0].limits.rate.messages: only smtp, lmtp and the APIs of providers count messages; on pop3, limit connections',
+    'virtualServers[0].limits.rate.messages: only smtp, lmtp, JMAP and the APIs of providers count messages; on pop3, limit connections',
   ],
   ['smtp', { mesages: 1 }, /limits\.rate\.mesages: unknown key; did you mean messages\?/],
 ] as const)('%s %j is a mistake', async (protocol, rate, message) => {

@@ -8,13 +8,14 @@ import type { Env } from '../env.ts'
 import { changedBy } from './push.ts'
 import { envelopeOf, RequestError, run } from './request.ts'
 import { isCapability, type SessionFacts, sessionState } from './session-object.ts'
-import type { JsonObject } from './types.ts'
+import type { JmapRequest, JsonObject } from './types.ts'
 
 /** The facts of a request for a route. */
 export interface JmapCall extends SessionFacts {
   readonly api: Api
   readonly context: ServerContext
   readonly c: Context<Env>
+  readonly record: JmapRequest['record']
 }
 
 /** The facts of a request to the API, over HTTP or WebSocket. */
@@ -27,14 +28,14 @@ const CHANGES = /\/(?:set|import|copy|upload)$/
 
 /** Answers a request to the API. RFC 8620 section 3.4. @throws RequestError */
 export async function respond(facts: RequestFacts, value: unknown): Promise<JsonObject> {
-  const { api, context, account, limits, signal } = facts
+  const { api, context, account, limits, signal, record } = facts
   const { using, methodCalls, createdIds } = envelopeOf(value)
   const unknown = using.find((name) => !isCapability(name))
   if (unknown !== undefined) throw new RequestError('unknownCapability', `the lab does not have ${unknown}`)
   if (methodCalls.length > limits.maxCallsInRequest)
     throw new RequestError('limit', `the request has ${methodCalls.length} calls`, 'maxCallsInRequest')
   const ids = new Map(Object.entries(createdIds ?? {}))
-  const request = { api, context, account, limits, using: new Set(using), createdIds: ids, signal }
+  const request = { api, context, account, limits, using: new Set(using), createdIds: ids, signal, record }
   const methodResponses = await run(request, { methodCalls })
   if (methodResponses.some(([name]) => CHANGES.test(name))) changedBy(account.id)
   const created = createdIds && { createdIds: Object.fromEntries(ids) }

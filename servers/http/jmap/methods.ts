@@ -2,15 +2,18 @@ import { blobMethods } from './blob-methods.ts'
 import { CORE } from './capabilities.ts'
 import { email } from './email.ts'
 import { emailMethods } from './email-import.ts'
+import { emailSubmission } from './email-submission.ts'
+import { identity } from './identity.ts'
 import { mailbox } from './mailbox.ts'
 import { quota } from './quota.ts'
 import { searchSnippetGet } from './search-snippet.ts'
 import { methodsOf } from './standard.ts'
 import { thread } from './thread.ts'
 import type { DataType, Method } from './types.ts'
+import { vacationResponse } from './vacation-response.ts'
 
 /** The data types with standard methods. Clients are told when their states change. */
-export const dataTypes: readonly DataType[] = [quota, mailbox, thread]
+export const dataTypes: readonly DataType[] = [quota, mailbox, thread, identity, emailSubmission, vacationResponse]
 
 const standard = dataTypes.flatMap((type) => Object.entries(methodsOf(type)))
 

@@ -40,7 +40,8 @@ export function jmapRoutes(app: Hono<Env>, api: Api, context: ServerContext): vo
       if (!limits) return c.notFound() as Response
       const account = await accountOf(api, callerIn(c))
       try {
-        return await answer({ api, context, c, account, limits, messageSize: config.limits.messageSize })
+        const { record } = c.get('connection')
+        return await answer({ api, context, c, record, account, limits, messageSize: config.limits.messageSize })
       } catch (error) {
         if (error instanceof RequestError) return refusal(c, error)
         throw error

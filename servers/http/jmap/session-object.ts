@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { JmapLimits } from '../../../src/core/config/schema/jmap.ts'
 import { DIGESTS, LOOKUP_TYPES, MAX_DATA_SOURCES } from './blob-methods.ts'
-import { BLOB, CORE, MAIL, SMIME_VERIFY, WEBSOCKET } from './capabilities.ts'
+import { BLOB, CORE, MAIL, SMIME_VERIFY, SUBMISSION, WEBSOCKET } from './capabilities.ts'
 import { MAX_MAILBOXES } from './email-change.ts'
+import { MAX_DELAYED_SEND, SUBMISSION_EXTENSIONS } from './envelope.ts'
 import { methods } from './methods.ts'
 import type { JmapAccount, JsonObject } from './types.ts'
 
@@ -33,6 +34,13 @@ const table: Readonly<Record<string, Capability>> = {
       maxSizeAttachmentsPerEmail: messageSize,
       emailQuerySortOptions: ['receivedAt', 'sentAt', 'size', 'from', 'to', 'subject', 'hasKeyword'],
       mayCreateTopLevelMailbox: true,
+    }),
+  },
+  // RFC 8621 section 1.3.2
+  [SUBMISSION]: {
+    ofAccount: () => ({
+      maxDelayedSend: MAX_DELAYED_SEND,
+      submissionExtensions: Object.fromEntries(SUBMISSION_EXTENSIONS.map((name) => [name, []])),
     }),
   },
   // RFC 9404 section 3

@@ -34,6 +34,8 @@ export interface JmapRequest {
   /** The ids of the objects that the request has created, by their creation ids. */
   readonly createdIds: Map<string, string>
   readonly signal: AbortSignal
+  /** The session of the client. */
+  readonly record: { readonly id: string; note(text: string): void }
 }
 
 /** A method call whose result references are resolved, and whose account is that of the caller. */

@@ -6,9 +6,9 @@ import { providerSource } from '../../../src/core/config/schema/providers.ts'
 import { definedOnly } from '../../../src/core/values/defined.ts'
 import { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { ScheduledFacts } from '../../../src/storage/store/types.ts'
+import { deliverToEach } from '../../../src/transport/delivery/local-mail.ts'
 import { reportStored } from '../../../src/transport/delivery/reports/on-demand/report-stored.ts'
 import { resolveOnDemand } from '../../../src/transport/delivery/reports/on-demand/resolve.ts'
-import { DeliveryError } from '../../../src/transport/delivery/types.ts'
 import type { QueueEntry } from '../../../src/transport/outgoing/types.ts'
 import type { MailEvent, Origin, SentMail } from './types.ts'
 
@@ -26,28 +26,19 @@ export async function deliver(origin: Origin, mail: SentMail, trace?: Buffer): P
   const happened: Happening[] = []
   const blobs = new Set<string>()
   const attempt = async (recipients: readonly string[]): Promise<void> => {
-    try {
-      const all = recipients.flatMap((one) => happeningsOf(origin, from, one))
-      const to = [...new Set(all.filter(isSent).map(({ recipient }) => recipient))]
-      const tags = [config.provider, ...mail.tags]
-      const isReportedOtherwise = provider.eventPosts !== undefined
-      const local = { from, to, raw, trace, tags, session, isReportedOtherwise }
-      for (const { entry } of to.length > 0 ? await api.lab.deliver(local) : []) blobs.add(entry.blob)
-      happened.push(...all)
-    } catch (error) {
-      if (!(error instanceof DeliveryError)) throw error
-      const [recipient = '', ...others] = recipients
-      const { refusal } = error
-      // One recipient that refuses mail keeps the others from it. A provider sends to each alone.
-      if (others.length > 0) for (const one of recipients) await attempt([one])
-      else if (provider.eventPosts) happened.push({ type: bounceEvent(refusal), recipient, reply: refusal })
-      else {
-        const stored = { message: [raw], mailFrom: from, rcptTo: [recipient], session, arrivedAt: at }
-        await reportStored(api.lab.services, stored, { kind: 'bounce', action: 'failed', refusal, delayMs: 0 }, at)
-      }
-    }
+    const all = recipients.flatMap((one) => happeningsOf(origin, from, one))
+    const to = [...new Set(all.filter(isSent).map(({ recipient }) => recipient))]
+    const tags = [config.provider, ...mail.tags]
+    const isReportedOtherwise = provider.eventPosts !== undefined
+    const local = { from, to, raw, trace, tags, session, isReportedOtherwise }
+    for (const { entry } of to.length > 0 ? await api.lab.deliver(local) : []) blobs.add(entry.blob)
+    happened.push(...all)
   }
-  await attempt([...new Set(mail.recipients)])
+  await deliverToEach([...new Set(mail.recipients)], attempt, async (recipient, refusal) => {
+    if (provider.eventPosts) return happened.push({ type: bounceEvent(refusal), recipient, reply: refusal })
+    const stored = { message: [raw], mailFrom: from, rcptTo: [recipient], session, arrivedAt: at }
+    return reportStored(api.lab.services, stored, { kind: 'bounce', action: 'failed', refusal, delayMs: 0 }, at)
+  })
   const sentTo = new Set(happened.filter(isSent).map(({ recipient }) => recipient))
   const sent = [...sentTo].map((recipient) => ({ type: 'sent', recipient }) as const)
   const all = [...sent, ...happened]

@@ -29,6 +29,7 @@ import {
   type ConnectorTest,
   type NewOutgoing,
   type QueueAction,
+  type QueueEvent,
   type ResolvedConnector,
   RouteError,
   type Router,
@@ -95,8 +96,8 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
         [Symbol.asyncDispose]: async () => {},
       },
       release: async (message, envelope) => {
-        const { providerDelivery } = await import('../../../servers/index.ts')
-        await providerDelivery(await lab.idleApi())(message, envelope)
+        const { scheduledDelivery } = await import('../../../servers/index.ts')
+        await scheduledDelivery(await lab.idleApi())(message, envelope)
       },
       reports: {
         failed: (facts) => reportFailure(lab.services, facts, clock.now()),
@@ -106,6 +107,16 @@ export class LabOutgoing implements ApiOutgoing, AsyncDisposable {
     })
     this.record = new OutgoingRecord(this.queue, () => clock.now())
     logQueue(log, this.queue)
+    this.queue.watch((event) => void this.#recordSubmission(event))
+  }
+
+  async #recordSubmission(event: QueueEvent): Promise<void> {
+    if (!event.entry.submission) return
+    const { store, log } = this.#lab
+    const { recordSubmission } = await import('../../../servers/index.ts')
+    await recordSubmission(store, event).catch((err) =>
+      log.error({ err, queued: event.entry.id }, 'the results of a submission could not be stored'),
+    )
   }
 
   plan({ raw, envelope, connector, account, session }: NewOutgoing): PlannedDelivery[] {

@@ -1,3 +1,6 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { definedOnly } from '../../core/values/defined.ts'
+import { type Vacation, vacationScript } from '../../mail/sieve/vacation-script.ts'
 import { accountOwner, type MessageStore, type Owner } from './types.ts'
 import type { ValueChanges, ValueSpace, Values } from './value-types.ts'
 
@@ -16,11 +19,19 @@ interface ScriptOwner {
 /** A script in a list. */
 export interface ListedScript {
   readonly name: string
+  /** Stays when the script is renamed. */
+  readonly id: string
   readonly isActive: boolean
 }
 
 /** The response codes of ManageSieve for refused changes. RFC 5804 section 1.3. */
 type ScriptCode = 'ACTIVE' | 'ALREADYEXISTS' | 'NONEXISTENT' | 'QUOTA/MAXSCRIPTS' | 'QUOTA/MAXSIZE'
+
+/** A script that runs on mail. */
+interface RunningScript {
+  readonly name: string
+  readonly content: Buffer
+}
 
 /** A change of scripts that is refused. */
 export class ScriptError extends Error {
@@ -35,9 +46,17 @@ export class ScriptError extends Error {
 /** The name of the script that the configuration gives an account. It is active unless the account chooses another script, or none. */
 export const CONFIGURED_SCRIPT = 'configuration'
 
-/** Values of the kind `sieve`: the scripts by their names with a prefix, and the name of the active one. */
+/** The name of the script with the vacation reply that an account has set by JMAP. It runs beside the active one. */
+export const VACATION_SCRIPT = 'vacation response'
+
+/**
+ * Values of the kind `sieve`: the scripts and their ids by their names with a prefix, the name of the active one, and the
+ * settings of the vacation reply.
+ */
 const SCRIPT = 'script '
+const ID = 'id '
 const ACTIVE = 'active'
+const VACATION = 'vacation'
 
 /** RFC 5804 section 1.6: no control characters and line separators. */
 const NOT_IN_NAMES = /[\p{Cc}\u2028\u2029]/u
@@ -77,7 +96,7 @@ export class SieveScripts {
   async list(): Promise<readonly ListedScript[]> {
     const values = await this.#store.values(this.#space)
     const active = this.#activeIn(values)
-    return this.#namesIn(values).map((name) => ({ name, isActive: name === active }))
+    return this.#namesIn(values).map((name) => ({ name, id: idIn(values, name), isActive: name === active }))
   }
 
   /** Returns the content of a script. @throws ScriptError `NONEXISTENT` */
@@ -91,11 +110,28 @@ export class SieveScripts {
   }
 
   /** Returns the active script; undefined if none is active. */
-  async active(): Promise<{ readonly name: string; readonly content: Buffer } | undefined> {
+  async active(): Promise<RunningScript | undefined> {
+    return (await this.running()).active
+  }
+
+  /** Returns the scripts that run on mail: the active one, and that of the vacation reply. */
+  async running(): Promise<{ readonly active?: RunningScript; readonly vacation?: RunningScript }> {
     const values = this.#store.hasState(stateKey(this.#owner)) ? await this.#store.values(this.#space) : new Map()
-    const name = this.#activeIn(values)
-    const content = name === undefined ? undefined : this.#contentIn(values, name)
-    return name === undefined || content === undefined ? undefined : { name, content }
+    const scriptNamed = (name: string | undefined): RunningScript | undefined => {
+      const content = name === undefined ? undefined : this.#contentIn(values, name)
+      return name === undefined || content === undefined ? undefined : { name, content }
+    }
+    return definedOnly({ active: scriptNamed(this.#activeIn(values)), vacation: scriptNamed(VACATION_SCRIPT) })
+  }
+
+  /** Returns the settings of the vacation reply; undefined if they were never set. */
+  async vacation(): Promise<Vacation | undefined> {
+    return vacationIn(await this.#store.values({ ...this.#space, names: [VACATION] }))
+  }
+
+  /** Sets the vacation reply. Other scripts stay as they are. */
+  setVacation(vacation: Vacation): Promise<void> {
+    return this.#change(() => new Map([[VACATION, Buffer.from(JSON.stringify(vacation))]]))
   }
 
   /** Checks whether a script of a size could be stored. RFC 5804 section 2.5. */
@@ -107,7 +143,8 @@ export class SieveScripts {
   put(name: string, content: Buffer): Promise<void> {
     return this.#change((values) => {
       this.#assertFits(values, name, content.length)
-      return new Map([[SCRIPT + name, content]])
+      const isNew = !values.has(SCRIPT + name)
+      return new Map([[SCRIPT + name, content], ...(isNew ? [[ID + name, randomBytes(12)] as const] : [])])
     })
   }
 
@@ -115,6 +152,7 @@ export class SieveScripts {
   activate(name: string): Promise<void> {
     return this.#change((values) => {
       if (name !== '' && this.#contentIn(values, name) === undefined) return missing(name)
+      if (name === VACATION_SCRIPT) throw new ScriptError('The vacation reply runs beside the active script already.')
       return new Map([[ACTIVE, Buffer.from(name)]])
     })
   }
@@ -125,8 +163,8 @@ export class SieveScripts {
       if (this.#contentIn(values, name) === undefined) return missing(name)
       if (this.#activeIn(values) === name)
         throw new ScriptError('The script is active; activate another one first, or none.', 'ACTIVE')
-      this.#assertNotConfigured(name)
-      return new Map([[SCRIPT + name, undefined]])
+      assertChangeable(name)
+      return new Map([SCRIPT, ID].map((kind) => [kind + name, undefined]))
     })
   }
 
@@ -137,10 +175,13 @@ export class SieveScripts {
       assertScriptName(to)
       if (this.#contentIn(values, to) !== undefined)
         throw new ScriptError(`There is a script ${JSON.stringify(to)} already.`, 'ALREADYEXISTS')
-      this.#assertNotConfigured(from)
+      assertChangeable(from)
+      assertChangeable(to)
       return new Map<string, Buffer | undefined>([
         [SCRIPT + from, undefined],
+        [ID + from, undefined],
         [SCRIPT + to, content],
+        [ID + to, Buffer.from(idIn(values, from), 'base64url')],
         ...(this.#activeIn(values) === from ? [[ACTIVE, Buffer.from(to)] as const] : []),
       ])
     })
@@ -164,26 +205,26 @@ export class SieveScripts {
 
   #assertFits(values: Values, name: string, octets: number): void {
     assertScriptName(name)
-    this.#assertNotConfigured(name)
+    assertChangeable(name)
     const { scripts, scriptSize } = this.#limits
     if (octets > scriptSize)
       throw new ScriptError(`A script may have ${scriptSize} octets (mail.sieve.scriptSize).`, 'QUOTA/MAXSIZE')
-    const others = this.#namesIn(values).filter((known) => known !== name && known !== CONFIGURED_SCRIPT)
+    const others = [...values.keys()].filter((key) => key.startsWith(SCRIPT) && key !== SCRIPT + name)
     if (others.length >= scripts)
       throw new ScriptError(`An account may have ${scripts} scripts (mail.sieve.scripts).`, 'QUOTA/MAXSCRIPTS')
   }
 
-  #assertNotConfigured(name: string): void {
-    if (name === CONFIGURED_SCRIPT)
-      throw new ScriptError(`The script ${name} is the one in the configuration of the lab; change it there.`)
-  }
-
   #namesIn(values: Values): string[] {
     const stored = [...values.keys()].filter((key) => key.startsWith(SCRIPT)).map((key) => key.slice(SCRIPT.length))
-    return [...(this.#configured === undefined ? [] : [CONFIGURED_SCRIPT]), ...stored].sort()
+    const others = [CONFIGURED_SCRIPT, VACATION_SCRIPT].filter((name) => this.#contentIn(values, name) !== undefined)
+    return [...others, ...stored].sort()
   }
 
   #contentIn(values: Values, name: string): Buffer | undefined {
+    if (name === VACATION_SCRIPT) {
+      const vacation = vacationIn(values)
+      return vacation?.isEnabled ? Buffer.from(vacationScript(vacation)) : undefined
+    }
     if (name !== CONFIGURED_SCRIPT) return values.get(SCRIPT + name)
     return this.#configured === undefined ? undefined : Buffer.from(this.#configured)
   }
@@ -195,13 +236,30 @@ export class SieveScripts {
   }
 }
 
+/** @throws ScriptError */
+function assertChangeable(name: string): void {
+  if (name === CONFIGURED_SCRIPT)
+    throw new ScriptError(`The script ${name} is the one in the configuration of the lab; change it there.`)
+  if (name === VACATION_SCRIPT)
+    throw new ScriptError(`The script ${JSON.stringify(name)} is made of the vacation reply; change that by JMAP.`)
+}
+
+/** Returns the id of a script. Those of the lab, and of older stores, are made of the name. */
+const idIn = (values: Values, name: string): string =>
+  (values.get(ID + name) ?? createHash('sha256').update(name).digest().subarray(0, 12)).toString('base64url')
+
+function vacationIn(values: Values): Vacation | undefined {
+  const content = values.get(VACATION)
+  return content && JSON.parse(`${content}`)
+}
+
 function missing(name: string): never {
   throw new ScriptError(`There is no script ${JSON.stringify(name)}.`, 'NONEXISTENT')
 }
 
-/** Deletes the scripts of an owner, and what they remember. @throws StoreError */
+/** Deletes the scripts of an owner, what they remember, and the owner's identities and submissions. @throws StoreError */
 export async function forgetScripts(store: ScriptStore, reader: Owner): Promise<void> {
   if (store.hasState(stateKey(reader))) await store.setState(stateKey(reader), undefined)
-  for (const kind of ['sieve', 'sieve-memory'] as const)
+  for (const kind of ['sieve', 'sieve-memory', 'identity', 'submission'] as const)
     await store.changeValues({ kind, reader }, (values) => new Map([...values.keys()].map((name) => [name, undefined])))
 }

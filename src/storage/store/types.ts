@@ -136,8 +136,16 @@ export interface OutgoingTransport {
   readonly subject?: string
   /** The blob of the message that was released, which is queued in another form. */
   readonly released?: string
-  /** Set if the lab delivers it to its own accounts at a time that the API of a provider was given. */
+  /** Set if the lab delivers it to its own accounts at a time that the API of a provider, or JMAP, was given. */
   readonly scheduled?: ScheduledFacts
+  readonly submission?: SubmissionName
+}
+
+/** The submission of JMAP by which a message was sent. RFC 8621 section 7. */
+export interface SubmissionName {
+  /** The account that has it. */
+  readonly user: string
+  readonly id: string
 }
 
 /** A message that is delivered later. */

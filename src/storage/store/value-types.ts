@@ -5,7 +5,8 @@ import type { Origin, Owner } from './types.ts'
  * (RFC 4314), which messages a reader has seen, which are new to a reader, the threads of Message-IDs (RFC 8474), what became
  * of queued messages so far, reports that are sent later, the senders that an account has answered, events that wait for
  * webhooks, the numbers of Gmail's view of all messages, shared mailboxes from which a reader has unsubscribed, changes of
- * the configuration, watches of the Gmail API, Sieve scripts (RFC 5804), what these remember, and the history of an account.
+ * the configuration, watches of the Gmail API, Sieve scripts (RFC 5804), what these remember, the history of an account, and
+ * identities and submissions of JMAP (RFC 8621).
  */
 export type ValueKind =
   | 'metadata'
@@ -25,6 +26,8 @@ export type ValueKind =
   | 'sieve'
   | 'sieve-memory'
   | 'history'
+  | 'identity'
+  | 'submission'
 
 /** Values of one kind, by name. */
 export interface ValueSpace {

@@ -186,7 +186,8 @@ const NOTHING_OUTGOING: DeliveryPlan = { targets: [], sent: new Set(), withoutCo
 /** Plans what is sent to other hosts. */
 function planOutgoing({ outgoing }: DeliveryServices, delivery: Delivery): DeliveryPlan {
   if (!outgoing || outgoing.rules.connectors.length === 0) return NOTHING_OUTGOING
-  const { message, mailFrom, recipients, envelopeId, ret, smtpUtf8, body, requireTls, account, session } = delivery
+  const { message, mailFrom, recipients, envelopeId, ret, smtpUtf8, body, requireTls, account, session, submission } =
+    delivery
   const local = recipients.flatMap(({ address, destination }) => (destination.kind === 'mailbox' ? [address] : []))
   const elsewhere = recipients.filter(({ destination }) => destination.kind === 'captured')
   if (elsewhere.length === 0 && outgoing.rules.forwardRules.length === 0) return NOTHING_OUTGOING
@@ -198,6 +199,7 @@ function planOutgoing({ outgoing }: DeliveryServices, delivery: Delivery): Deliv
     ...(smtpUtf8 && { smtpUtf8 }),
     ...(body && { body }),
     ...(requireTls && { requireTls }),
+    ...(submission && { submission }),
   }
   return planDelivery(outgoing.rules, { mailFrom, account, session, header: headerOf(message), envelope }, local)
 }

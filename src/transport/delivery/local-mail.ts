@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { Refusal } from '../../core/config/on-demand/replies.ts'
 import type { Clock } from '../../core/time/clock.ts'
 import { definedOnly } from '../../core/values/defined.ts'
 import type { StoredMessage } from '../../storage/store/types.ts'
@@ -42,7 +43,13 @@ export async function deliverLocalMail(
     (name): Recipient =>
       name.includes('@') ? { address: name, ...resolveOnDemand(services, name, from) } : resolveNamed(services, name),
   )
-  const delivery: Delivery = { message: [raw], mailFrom: from, recipients, ...definedOnly({ trace, tags, session }) }
+  const delivery: Delivery = {
+    message: [raw],
+    mailFrom: from,
+    recipients,
+    at,
+    ...definedOnly({ trace, tags, session }),
+  }
   const { copies, queued } = await deliver(services, delivery)
   const own = recipients
     .filter(({ address }) => !queued.has(address))
@@ -51,6 +58,25 @@ export async function deliverLocalMail(
     log.warn({ err }, 'no report was sent'),
   )
   return copies
+}
+
+/**
+ * Delivers an accepted message to all recipients together or, if one is refused, to each alone: a refusal must not keep the
+ * others from it.
+ */
+export async function deliverToEach<T>(
+  recipients: readonly T[],
+  deliverTo: (some: readonly T[]) => Promise<void>,
+  refused: (recipient: T, refusal: Refusal) => unknown,
+): Promise<void> {
+  try {
+    await deliverTo(recipients)
+  } catch (error) {
+    if (!(error instanceof DeliveryError)) throw error
+    const [recipient, ...others] = recipients
+    if (recipient !== undefined && others.length === 0) await refused(recipient, error.refusal)
+    else for (const one of recipients) await deliverToEach([one], deliverTo, refused)
+  }
 }
 
 /** An address of an envelope, whose local part may be quoted (RFC 5321 section 4.1.2), or a log-on name, which may have spaces. */

@@ -4,9 +4,9 @@ import { countOctets, joinPieces, type Pieces, piecesFrom } from '../../core/oct
 import { definedOnly } from '../../core/values/defined.ts'
 import { bodyStartAfter, headerFields, headerValues } from '../../mail/format/headers.ts'
 import { compileScript, runScript } from '../../mail/sieve/sieve.ts'
-import type { CompileResult, SieveAction, SieveResult } from '../../mail/sieve/types.ts'
+import type { CompileResult, SieveAction, SieveEnvironment, SieveResult } from '../../mail/sieve/types.ts'
 import { mailboxNameMistake, openFolder, openInbox, withInboxInCapitals } from '../../storage/store/mailboxes.ts'
-import { SieveScripts } from '../../storage/store/sieve-scripts.ts'
+import { SieveScripts, VACATION_SCRIPT } from '../../storage/store/sieve-scripts.ts'
 import { accountOwner, type Folder, type MessageStore, type NewMessage, type Owner } from '../../storage/store/types.ts'
 import { headerOf } from '../outgoing/filters.ts'
 import { writeRejection } from './reports/rejection.ts'
@@ -95,48 +95,63 @@ async function runScriptOf(
 ): Promise<ScriptRun | undefined> {
   const { store, sieve } = services
   const scripts = sieve && new SieveScripts(store, account, sieve)
-  const active = await scripts?.active()
-  if (!scripts || !sieve || !active) return undefined
+  const { active, vacation } = (await scripts?.running()) ?? {}
+  if (!scripts || !sieve || !(active || vacation)) return undefined
   const limits = { scriptOctets: sieve.scriptSize }
   const compile = (content: Buffer): CompileResult => compileScript(content, limits)
-  const compiled = compile(active.content)
+  const compiled = compile(active?.content ?? Buffer.alloc(0))
   const owner = accountOwner(account.user)
   if ('errors' in compiled) {
     const [{ line, message: why } = { line: 1, message: 'it has mistakes' }] = compiled.errors
     const copies = [{ folder: await openInbox(store, owner), flags: [], message }]
-    const notes = [`the script ${active.name} does not run: line ${line}: ${why}`]
+    const notes = [`the script ${active?.name} does not run: line ${line}: ${why}`]
     return { user: account.user, address, copies, sent: [], remember: [], notes }
   }
   const start = headerOf(message)
   const raw = start.includes(END_OF_HEADER) ? start : joinPieces(message)
   const own = [...account.addresses]
-  const result = await runScript(
-    compiled.script,
-    {
-      raw,
-      octets: delivery.octets ?? countOctets(message),
-      whole: delivery.whole ?? (() => joinPieces(message)),
-      envelope: { from: delivery.mailFrom, to: address },
+  const seen = {
+    raw,
+    octets: delivery.octets ?? countOctets(message),
+    whole: delivery.whole ?? (() => joinPieces(message)),
+    envelope: { from: delivery.mailFrom, to: address },
+  }
+  const environment: SieveEnvironment = {
+    addresses: own.some((one) => addressKey(one) === addressKey(address)) ? own : [...own, address],
+    nowMs: delivery.at ?? Date.now(),
+    mailboxExists: async (name) => (await folderNamed(store, owner, name)) !== undefined,
+    specialUse: async (use, mailbox) =>
+      (await store.listFolders(owner)).find(
+        ({ name, specialUse }) =>
+          specialUse?.toLowerCase() === use.toLowerCase() && (mailbox === undefined || mailbox === name),
+      )?.name,
+    included: async (name, location) => {
+      const content = location === 'personal' ? await scripts.find(name) : undefined
+      return content && compile(content)
     },
-    {
-      addresses: own.some((one) => addressKey(one) === addressKey(address)) ? own : [...own, address],
-      nowMs: delivery.at ?? Date.now(),
-      mailboxExists: async (name) => (await folderNamed(store, owner, name)) !== undefined,
-      specialUse: async (use, mailbox) =>
-        (await store.listFolders(owner)).find(
-          ({ name, specialUse }) =>
-            specialUse?.toLowerCase() === use.toLowerCase() && (mailbox === undefined || mailbox === name),
-        )?.name,
-      included: async (name, location) => {
-        const content = location === 'personal' ? await scripts.find(name) : undefined
-        return content && compile(content)
-      },
-      remembers: (key) => isRemembered(store, owner, key, delivery.at ?? Date.now()),
-    },
-    limits,
-  )
+    remembers: (key) => isRemembered(store, owner, key, delivery.at ?? Date.now()),
+  }
+  const run = await runScript(compiled.script, seen, environment, limits)
+  const reply = vacation && mayReply(run) ? compile(vacation.content) : undefined
+  const replied = reply && 'script' in reply ? await runScript(reply.script, seen, environment, limits) : undefined
+  const result = replied ? withReply(run, replied) : run
   return executed(services, delivery, account, { address, message, raw, result })
 }
+
+/** A message that is not kept, or has been answered, gets no vacation reply besides. */
+const mayReply = ({ actions }: SieveResult): boolean =>
+  actions.some(({ type }) => type === 'keep' || type === 'fileinto' || type === 'redirect') &&
+  !actions.some(({ type }) => type === 'vacation')
+
+const withReply = (result: SieveResult, { actions, remember, trace }: SieveResult): SieveResult => ({
+  ...result,
+  actions: [...result.actions, ...actions.filter(({ type }) => type === 'vacation')],
+  remember: [...result.remember, ...remember],
+  trace: [
+    ...result.trace,
+    ...trace.filter(({ text }) => /vacation/.test(text)).map((one) => ({ ...one, script: VACATION_SCRIPT })),
+  ],
+})
 
 const END_OF_HEADER = Buffer.from('\r\n\r\n')
 

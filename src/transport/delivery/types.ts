@@ -6,7 +6,7 @@ import type { Tagging } from '../../core/config/schema/tagging.ts'
 import type { Pieces } from '../../core/octets/pieces.ts'
 import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
 import type { ScriptLimits } from '../../storage/store/sieve-scripts.ts'
-import type { DeliveryEnvelope, MessageStore, StoredMessage } from '../../storage/store/types.ts'
+import type { DeliveryEnvelope, MessageStore, StoredMessage, SubmissionName } from '../../storage/store/types.ts'
 import type { NewsService } from '../news/news-service.ts'
 import type { RelayQueue } from '../outgoing/plan.ts'
 import type { ReportSchedule } from './reports/types.ts'
@@ -93,6 +93,8 @@ export interface Delivery {
   readonly requireTls?: boolean | undefined
   /** The account that has logged on to send it. */
   readonly account?: string | undefined
+  /** The submission by which it is sent. */
+  readonly submission?: SubmissionName
   /** Id of the session that received the message. */
   readonly session?: string | undefined
   /** Tags that its sender has given it, besides those of `tagging`. */

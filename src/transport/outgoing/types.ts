@@ -6,7 +6,7 @@
 import type { ResolvedConnector } from '../../core/config/resolve.ts'
 import type { tlsLevels } from '../../core/config/schema/connector.ts'
 import type { Pieces } from '../../core/octets/pieces.ts'
-import type { DeliveryEnvelope, OutgoingTransport, ScheduledFacts } from '../../storage/store/types.ts'
+import type { DeliveryEnvelope, OutgoingTransport, ScheduledFacts, SubmissionName } from '../../storage/store/types.ts'
 import type { TlsaRecord } from '../dns/resolver.ts'
 
 export type { ResolvedConnector, TlsaRecord }
@@ -38,6 +38,8 @@ export interface OutgoingEnvelope {
   readonly requireTls?: boolean
   /** Whether DANE and MTA-STS do not apply: `TLS-Required: No`. RFC 8689 section 3. */
   readonly ignoresTlsPolicies?: boolean
+  /** The submission to which the results are reported. */
+  readonly submission?: SubmissionName
 }
 
 /** One host that may take a message. */
@@ -226,8 +228,9 @@ export interface QueueEntry {
   readonly receivedBy?: string
   /** The id of the session of the last attempt. */
   readonly lastSession?: string
-  /** Set if the lab delivers it itself at a time that the API of a provider was given. */
+  /** Set if the lab delivers it itself at a time that the API of a provider, or JMAP, was given. */
   readonly scheduled?: ScheduledFacts
+  readonly submission?: SubmissionName
 }
 
 export interface QueueEvent {

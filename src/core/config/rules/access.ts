@@ -25,11 +25,12 @@ export const accessRules: readonly Rule[] = [
     }
   }),
 
-  eachServer(function* messageRate({ protocol, limits: { rate }, providers }, at) {
-    if (rate?.messages === undefined || hasTransactions(protocol) || providers.length > 0) return
+  eachServer(function* messageRate({ protocol, limits: { rate }, providers, jmap }, at) {
+    const hasApi = protocol === 'http' && (providers.length > 0 || jmap !== 'off')
+    if (rate?.messages === undefined || hasTransactions(protocol) || hasApi) return
     yield {
       path: [...at, 'limits', 'rate', 'messages'],
-      message: `only smtp, lmtp and the APIs of providers count messages; on ${protocol}, limit connections`,
+      message: `only smtp, lmtp, JMAP and the APIs of providers count messages; on ${protocol}, limit connections`,
     }
   }),
 

@@ -1,3 +1,4 @@
+import { definedOnly } from '../../../core/values/defined.ts'
 import type { MessageEntry, OutgoingTransport } from '../../../storage/store/types.ts'
 import type { OutgoingEnvelope, OutgoingRecipient, QueueEntry, RecipientResult } from '../types.ts'
 
@@ -157,7 +158,7 @@ export function entryOf(item: Item, givesUpAt: number | undefined, why: string |
     ...(reason !== undefined && { reason }),
     ...(entry.envelope?.session !== undefined && { receivedBy: entry.envelope.session }),
     ...(lastSession !== undefined && { lastSession }),
-    ...(transport.scheduled && { scheduled: transport.scheduled }),
+    ...definedOnly({ scheduled: transport.scheduled, submission: transport.submission }),
   }
 }
 

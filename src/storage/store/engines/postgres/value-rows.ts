@@ -23,6 +23,8 @@ export const kinds: Readonly<Record<ValueKind, number>> = {
   sieve: -15,
   'sieve-memory': -16,
   history: -17,
+  identity: -18,
+  submission: -19,
 }
 
 /** Returns the id of the folder that stands for values of no folder. */
