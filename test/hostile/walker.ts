@@ -154,6 +154,38 @@ export class Walker {
       if (found === undefined) failed.push(`no id in ${list}`)
       else for (const path of views) await view(path, found, init)
     }
+    return [...failed, ...(await this.#jmap(authorization))]
+  }
+
+  /** Calls JMAP for every property. */
+  async #jmap(authorization: string): Promise<string[]> {
+    const failed: string[] = []
+    const using = ['urn:ietf:params:jmap:core', 'urn:ietf:params:jmap:mail']
+    const headers = { authorization, 'content-type': 'application/json' }
+    const ask = async (name: string, args: object): Promise<string> => {
+      const body = JSON.stringify({ using, methodCalls: [[name, { accountId: 'alice', ...args }, 'c']] })
+      const answer = await this.#view(`JMAP ${name}`, () => this.#get('jmap/api', { method: 'POST', headers, body }))
+      // A lab without memory says so.
+      const isRefused = /^\{"methodResponses":\[\["error",\{"type":"(?!serverUnavailable|requestTooLarge)/.test(
+        answer.text,
+      )
+      if (answer.status !== 200 || isRefused) failed.push(`JMAP ${name}: ${answer.status} ${answer.text.slice(0, 300)}`)
+      return answer.text
+    }
+    const id = /"ids":\["([^"]+)"/.exec(await ask('Email/query', { filter: { text: 'a' } }))?.[1]
+    const found = id ?? /"ids":\["([^"]+)"/.exec(await ask('Email/query', {}))?.[1]
+    const parts = ['bodyStructure', 'textBody', 'htmlBody', 'attachments']
+    const headersOf = { bodyProperties: ['partId', 'size', 'name', 'headers', 'header:Subject:asText:all'] }
+    for (const more of [
+      {},
+      { properties: ['headers', 'header:To:asGroupedAddresses:all', 'references', 'subject', 'preview'] },
+      { properties: parts, ...headersOf },
+      { properties: ['bodyValues'], fetchAllBodyValues: true },
+      { properties: ['bodyValues'], fetchAllBodyValues: true, maxBodyValueBytes: 100_000 },
+    ])
+      await ask('Email/get', { ids: [found], ...more })
+    await ask('Email/parse', { blobIds: [found], fetchAllBodyValues: true })
+    await ask('SearchSnippet/get', { emailIds: [found], filter: { text: 'a' } })
     return failed
   }
 

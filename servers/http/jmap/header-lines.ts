@@ -7,6 +7,8 @@ import { isStrings } from './standard.ts'
 const LINE_CHARS = 76
 const MAX_LINE_OCTETS = 998
 
+/** Longest name that is written without encoded words, which some readers do not join. */
+const MAX_PHRASE_CHARS = 200
 /** Octets of text in one encoded word, which has 75 characters at most. RFC 2047 section 2. */
 const WORD_OCTETS = 45
 
@@ -43,7 +45,8 @@ const WRITERS: Readonly<Record<HeaderForm, (field: string, value: unknown) => st
     const groups = value.map(({ name = null, addresses }) => {
       const members = addressesIn(addresses).map(writtenAddress).join(', ')
       if (name !== null && typeof name !== 'string') throw new TypeError('has a group whose name is not a string')
-      return name === null ? members : `${phrase(name)}:${members && ` ${members}`};`
+      // An encoded word needs white space after it. RFC 2047 section 5 (3)
+      return name === null ? members : `${phrase(name).replace(/[?]=$/, '?= ')}:${members && ` ${members}`};`
     })
     return listed(field, groups, ', ')
   },
@@ -110,7 +113,7 @@ const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&')}"
 /** Returns a name as a phrase. RFC 5322 section 3.2.5, RFC 2047 section 5 (3). */
 function phrase(name: string): string {
   const text = spaced(name)
-  if (/[^ -~]/.test(text) || text.includes('=?') || text.length > LINE_CHARS || text !== text.trim())
+  if (/[^ -~]/.test(text) || text.includes('=?') || text.length > MAX_PHRASE_CHARS || text !== text.trim())
     return encodedWords(text).join('\r\n ')
   return /^[\w!#$%&'*+/=?^`{|}~-]+(?: [\w!#$%&'*+/=?^`{|}~-]+)*$/.test(text) ? text : quoted(text)
 }

@@ -1,3 +1,4 @@
+import { MemoryLimitReached } from '../../../src/core/octets/memory-budget.ts'
 import { isMapping } from '../../../src/core/values/mapping.ts'
 import { StoreError, type StoreErrorCode } from '../../../src/storage/store/types.ts'
 import { methods } from './methods.ts'
@@ -92,6 +93,7 @@ function errorOf(error: unknown, { signal, api }: JmapRequest): JsonObject {
   if (error instanceof MethodError) return { type: error.type, description: error.message, ...error.more }
   signal.throwIfAborted()
   if (error instanceof StoreError) return { type: storeErrors[error.code] ?? 'serverFail', description: error.message }
+  if (error instanceof MemoryLimitReached) return { type: 'serverUnavailable', description: error.message }
   api.lab.logError(error, 'a JMAP method failed')
   return { type: 'serverFail', description: error instanceof Error ? error.message : String(error) }
 }
