@@ -19,7 +19,7 @@ const script = z.object({ ...facts, content: z.string() }).meta({ id: 'Script' }
 
 const scriptKey = { user: z.string(), name: z.string().describe('The name of the script.') }
 
-const factsOf = ({ name, isActive }: Omit<ListedScript, 'id'>): z.infer<z.ZodObject<typeof facts>> => ({
+const factsOf = ({ name, isActive }: Pick<ListedScript, 'name' | 'isActive'>): z.infer<z.ZodObject<typeof facts>> => ({
   name,
   active: isActive,
   configured: name === CONFIGURED_SCRIPT,

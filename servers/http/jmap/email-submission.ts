@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { isMapping } from '../../../src/core/values/mapping.ts'
+import { meetsAll } from '../../../src/api/messages/search.ts'
 import { releasedForm } from '../../../src/transport/delivery/released.ts'
 import { resolveOnDemand } from '../../../src/transport/delivery/reports/on-demand/resolve.ts'
 import { DeliveryError } from '../../../src/transport/delivery/types.ts'
 import type { OutgoingEnvelope } from '../../../src/transport/outgoing/types.ts'
 import { SUBMISSION } from './capabilities.ts'
+import { email } from './email.ts'
 import { addressesOf, type Envelope, envelopeFor, envelopeIn, MAX_DELAYED_SEND } from './envelope.ts'
+import { conditionsOf, unsupportedFilter, whenever } from './filters.ts'
 import { identitiesOf, maySendFrom } from './identity.ts'
-import { isString, isStrings, patched, realId } from './standard.ts'
+import { isObjects, isString, isStrings, methodsOf, optional, patched, realId } from './standard.ts'
 import { deliverAt, deliverSubmission, QUEUED, type Submission, submissionsOf, unsend } from './submit.ts'
 import {
   type DataType,
@@ -30,6 +32,11 @@ const shown = (id: string, one: Submission): JsonObject & { id: string } => ({
   ...one,
   sendAt: utcDate(one.sendAt),
 })
+
+const { 'Email/set': setEmail } = methodsOf(email)
+
+/** The submissions that a call has destroyed. */
+const removed = new WeakMap<MethodCall, readonly (readonly [id: string, one: Submission])[]>()
 
 /** RFC 8621 section 7. */
 export const emailSubmission: DataType = {
@@ -63,8 +70,35 @@ export const emailSubmission: DataType = {
   },
 
   async destroy(call, id) {
-    if (!(await kept(call).get([id])).has(id)) throw new SetError('notFound', `there is no submission ${id}`)
+    const one = (await kept(call).get([id])).get(id)
+    if (!one) throw new SetError('notFound', `there is no submission ${id}`)
     await kept(call).change(id, () => undefined)
+    removed.set(call, [...(removed.get(call) ?? []), [id, one]])
+  },
+
+  async afterSet(call, { created, updated, destroyed }) {
+    const onUpdate = optional(call, 'onSuccessUpdateEmail', isObjects) ?? {}
+    const onDestroy = optional(call, 'onSuccessDestroyEmail', isStrings) ?? []
+    const done = new Set([
+      ...Object.values((created ?? {}) as Record<string, { id: string }>).map(({ id }) => id),
+      ...Object.keys(updated ?? {}),
+      ...((destroyed ?? []) as string[]),
+    ])
+    const emails = new Map([...(await kept(call).get()), ...(removed.get(call) ?? [])])
+    /** The Email of a submission that has succeeded. */
+    const emailOf = (key: string): string[] => {
+      const one = done.has(realId(call, key)) ? emails.get(realId(call, key)) : undefined
+      return one ? [one.emailId] : []
+    }
+    const update: Record<string, JsonObject> = {}
+    for (const [key, patch] of Object.entries(onUpdate))
+      for (const id of emailOf(key)) update[id] = { ...update[id], ...patch }
+    const destroy = [...new Set(onDestroy.flatMap(emailOf))]
+    if (Object.keys(update).length + destroy.length === 0) return []
+    // RFC 8621 section 7.5
+    const args = { accountId: call.account.id, update, destroy }
+    const set = await setEmail?.run({ ...call, name: 'Email/set', args })
+    return [['Email/set', (set && 'response' in set ? set.response : set) as JsonObject]]
   },
 
   query: async (call, query) => ({
@@ -216,12 +250,12 @@ type Test = (value: unknown) => (one: Submission) => boolean
 const isOneOf =
   (name: 'identityId' | 'emailId' | 'threadId'): Test =>
   (value) => {
-    if (!isStrings(value)) throw unsupported(`${name}s is not a list of ids`)
+    if (!isStrings(value)) throw unsupportedFilter(`${name}s is not a list of ids`)
     return (one) => value.includes(one[name])
   }
 const isBefore: Test = (value) => {
   const at = isString(value) ? Date.parse(value) : Number.NaN
-  if (Number.isNaN(at)) throw unsupported('before and after are dates')
+  if (Number.isNaN(at)) throw unsupportedFilter('before and after are dates')
   return ({ sendAt }) => sendAt < at
 }
 
@@ -238,8 +272,6 @@ const CONDITIONS: Readonly<Record<string, Test>> = {
   },
 }
 
-const unsupported = (description: string): MethodError => new MethodError('unsupportedFilter', description)
-
 /** The properties by which submissions are sorted. RFC 8621 section 7.3 names the date `sentAt`. */
 const SORTS: Readonly<Record<string, (one: Submission) => string | number>> = {
   emailId: ({ emailId }) => emailId,
@@ -249,40 +281,18 @@ const SORTS: Readonly<Record<string, (one: Submission) => string | number>> = {
 }
 
 async function idsFor(call: MethodCall, { filter, sort }: Query): Promise<string[]> {
-  const test = filterTest(filter, CONDITIONS)
+  const conditions = conditionsOf<Submission>(filter, (name, value) =>
+    Object.hasOwn(CONDITIONS, name) ? whenever((CONDITIONS[name] as Test)(value)) : undefined,
+  )
   const order = sort.map(({ property, isAscending = true }) => {
     const key = isString(property) && Object.hasOwn(SORTS, property) ? SORTS[property] : undefined
     if (!key) throw new MethodError('unsupportedSort', `submissions are not sorted by ${String(property)}`)
     return { key, sign: isAscending === false ? -1 : 1 }
   })
-  const found = [...(await kept(call).get())].filter(([, one]) => test(one))
+  const found = [...(await kept(call).get())].filter(([, one]) => meetsAll(conditions, { message: one }))
   found.sort(([, one], [, other]) => {
     for (const { key, sign } of order) if (key(one) !== key(other)) return key(one) < key(other) ? -sign : sign
     return 0
   })
   return found.map(([id]) => id)
-}
-
-/** Returns the test of a filter: a condition, or an operator with further filters. RFC 8620 section 5.5. @throws MethodError */
-export function filterTest<T>(
-  filter: JsonObject | null,
-  conditions: Readonly<Record<string, (value: unknown) => (one: T) => boolean>>,
-  depth = 0,
-): (one: T) => boolean {
-  if (filter === null) return () => true
-  const { operator, conditions: inner } = filter
-  if (operator === undefined) {
-    const tests = Object.entries(filter).map(([name, value]) => {
-      const condition = Object.hasOwn(conditions, name) ? conditions[name] : undefined
-      if (!condition) throw unsupported(`there is no condition ${name}`)
-      return condition(value)
-    })
-    return (one) => tests.every((test) => test(one))
-  }
-  if (!Array.isArray(inner) || !inner.every(isMapping) || depth > 20) throw unsupported('the filter is not one')
-  const tests = inner.map((one) => filterTest(one, conditions, depth + 1))
-  if (operator === 'AND') return (one) => tests.every((test) => test(one))
-  if (operator === 'OR') return (one) => tests.some((test) => test(one))
-  if (operator === 'NOT') return (one) => !tests.some((test) => test(one))
-  throw unsupported(`there is no operator ${String(operator)}`)
 }

@@ -41,7 +41,8 @@ export function jmapRoutes(app: Hono<Env>, api: Api, context: ServerContext): vo
       const account = await accountOf(api, callerIn(c))
       try {
         const { record } = c.get('connection')
-        return await answer({ api, context, c, record, account, limits, messageSize: config.limits.messageSize })
+        const facts = { account, limits, messageSize: config.limits.messageSize, sieve: context.latest().sieve }
+        return await answer({ api, context, c, record, ...facts })
       } catch (error) {
         if (error instanceof RequestError) return refusal(c, error)
         throw error

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { JmapLimits } from '../../../src/core/config/schema/jmap.ts'
+import { SIEVE_CAPABILITIES } from '../../../src/mail/sieve/sieve.ts'
+import { SIEVE_LIMITS } from '../../../src/mail/sieve/types.ts'
+import type { ScriptLimits } from '../../../src/storage/store/sieve-scripts.ts'
 import { DIGESTS, LOOKUP_TYPES, MAX_DATA_SOURCES } from './blob-methods.ts'
-import { BLOB, CORE, MAIL, SMIME_VERIFY, SUBMISSION, WEBSOCKET } from './capabilities.ts'
+import { BLOB, CORE, MAIL, SIEVE, SMIME_VERIFY, SUBMISSION, WEBSOCKET } from './capabilities.ts'
 import { MAX_MAILBOXES } from './email-change.ts'
 import { MAX_DELAYED_SEND, SUBMISSION_EXTENSIONS } from './envelope.ts'
 import { methods } from './methods.ts'
@@ -12,6 +15,7 @@ export interface SessionFacts {
   readonly account: JmapAccount
   readonly limits: JmapLimits
   readonly messageSize: number
+  readonly sieve: ScriptLimits
 }
 
 /** The properties of each capability, in the session object and in its account. RFC 8620 section 2. */
@@ -41,6 +45,15 @@ const table: Readonly<Record<string, Capability>> = {
     ofAccount: () => ({
       maxDelayedSend: MAX_DELAYED_SEND,
       submissionExtensions: Object.fromEntries(SUBMISSION_EXTENSIONS.map((name) => [name, []])),
+    }),
+  },
+  // RFC 9661 section 1.3
+  [SIEVE]: {
+    ofSession: () => ({ implementation: 'Sealpost' }),
+    ofAccount: ({ sieve }) => ({
+      ...{ maxSizeScriptName: 512, maxSizeScript: sieve.scriptSize, maxNumberScripts: sieve.scripts },
+      ...{ maxNumberRedirects: SIEVE_LIMITS.redirects, sieveExtensions: SIEVE_CAPABILITIES },
+      ...{ notificationMethods: ['mailto'], externalLists: null },
     }),
   },
   // RFC 9404 section 3

@@ -22,6 +22,7 @@ export interface ListedScript {
   /** Stays when the script is renamed. */
   readonly id: string
   readonly isActive: boolean
+  readonly content: Buffer
 }
 
 /** The response codes of ManageSieve for refused changes. RFC 5804 section 1.3. */
@@ -96,7 +97,10 @@ export class SieveScripts {
   async list(): Promise<readonly ListedScript[]> {
     const values = await this.#store.values(this.#space)
     const active = this.#activeIn(values)
-    return this.#namesIn(values).map((name) => ({ name, id: idIn(values, name), isActive: name === active }))
+    return this.#namesIn(values).map((name) => {
+      const content = this.#contentIn(values, name) ?? Buffer.alloc(0)
+      return { name, id: idIn(values, name), isActive: name === active, content }
+    })
   }
 
   /** Returns the content of a script. @throws ScriptError `NONEXISTENT` */

@@ -241,3 +241,37 @@ describe('EmailSubmission/query', () => {
     expect((await alice.ask('EmailSubmission/query', { filter: { nothing: 1 } })).type).toBe('unsupportedFilter')
   })
 })
+
+describe('after the submission', () => {
+  it('Email/set moves, marks or destroys the message', async () => {
+    const { list } = await alice.ask('Mailbox/get')
+    const idOf = (role: string) => list.find((one: { role: string }) => one.role === role).id
+    const { id: identityId } = await identityOf('alice@lab.test')
+    const kept = await stored(`${FROM}To: bob@lab.test\nSubject: Kept`)
+    const gone = await stored(`${FROM}To: bob@lab.test\nSubject: Gone`)
+    const refused = await stored(`${FROM}Subject: Refused`)
+    const responses = await alice.call([
+      'EmailSubmission/set',
+      {
+        create: {
+          k: { identityId, emailId: kept },
+          g: { identityId, emailId: gone },
+          r: { identityId, emailId: refused },
+        },
+        onSuccessUpdateEmail: {
+          '#k': { mailboxIds: { [idOf('sent')]: true }, 'keywords/$draft': null },
+          '#r': { 'keywords/$draft': null },
+        },
+        onSuccessDestroyEmail: ['#g'],
+      },
+    ])
+    expect(responses.map(([name]) => name)).toEqual(['EmailSubmission/set', 'Email/set'])
+    expect(responses[1]?.[1]).toMatchObject({ updated: { [kept]: null }, destroyed: [gone], notUpdated: null })
+    const { list: emails, notFound } = await alice.ask('Email/get', {
+      ...{ ids: [kept, gone, refused], properties: ['mailboxIds', 'keywords'] },
+    })
+    expect(notFound).toEqual([gone])
+    expect(emails[0]).toMatchObject({ mailboxIds: { [idOf('sent')]: true }, keywords: {} })
+    expect(emails[1]).toMatchObject({ keywords: { $draft: true } })
+  })
+})
