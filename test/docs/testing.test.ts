@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { checks } from '../../src/checks/verify/run.ts'
+import { personalityNames } from '../../src/core/config/schema/personality.ts'
 import { defectNames, postQuantumVariants, variantNames } from '../../src/core/config/schema.ts'
+import { tlsDefects } from '../../src/core/config/tls-defects.ts'
 import { startLab } from '../../src/testing/index.ts'
 import { defectRecipes, variantRecipes } from '../../src/tls/pki/defects/recipes.ts'
 
@@ -16,6 +19,17 @@ test('the tables of defects and variants match the recipes', () => {
     ['variant', 'meaning'],
     ...[...variantNames, ...postQuantumVariants].map((name) => [name, variantRecipes[name].meaning]),
   ])
+})
+
+test.each([
+  ['verify.md', checks.map(({ name }) => name)],
+  ['personality.md', personalityNames],
+  ['protocol-defects.md', Object.keys(tlsDefects)],
+])('%s has a row for each of %j', (page, names) => {
+  const rows = [...pageOf(page).matchAll(/^\| (`[^|]*`) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([a-z0-9-]+)`/g)].map(([, name]) => name),
+  )
+  expect(names.filter((name) => !rows.includes(name))).toEqual([])
 })
 
 test('every fault of the page is one', async () => {
