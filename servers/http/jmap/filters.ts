@@ -2,7 +2,7 @@ import { anyOf, type Condition, notAll } from '../../../src/api/messages/search.
 import { isMapping } from '../../../src/core/values/mapping.ts'
 import { invalid, type JsonObject, MethodError } from './types.ts'
 
-const MAX_DEPTH = 20
+const MAX_DEPTH = 10
 const MAX_CONDITIONS = 500
 
 /**

@@ -1,4 +1,5 @@
 import type { Folder } from '../../../src/storage/store/types.ts'
+import type { AccountHistory } from '../../../src/storage/store/views/account-history.ts'
 import { boxesOf, COUNTS, countsOf, NO_COUNTS } from './boxes.ts'
 import { MAIL } from './capabilities.ts'
 import { changesIn, type Item, itemsSince } from './changes.ts'
@@ -65,15 +66,20 @@ async function changes(call: MethodCall, since: string, max: number): Promise<Ch
   const found = changesIn(history, items, {
     idsOf: (item) => [
       ...Array.from(countedIn(item), (id) => [id, 'updated'] as const),
+      ...below(history, item).map((id) => [id, 'updated'] as const),
       ...(item.folder ? [[item.folder.id, item.folder.type] as const] : []),
     ],
     existed: (id) => !created.has(id),
     exists: (id) => history.folders.has(id),
     max,
   })
-  const isCounts = found?.updated.length !== 0 && items.every(({ folder }) => folder?.type !== 'updated')
+  const isCounts = found?.updated.length !== 0 && items.every(({ folder }) => !folder)
   return found && { ...found, more: { updatedProperties: isCounts ? COUNTS : null } }
 }
+
+/** Returns the mailboxes below one that was changed: they get another parent or name, also without a change of their own. */
+const below = ({ folders }: AccountHistory, { folder }: Item): string[] =>
+  folder ? [...folders.values()].flatMap(({ id, name }) => (name.startsWith(`${folder.name}/`) ? id : [])) : []
 
 /** RFC 8621 section 2.4. Counts are not searched: only mailboxes that were themselves changed, and those below. */
 async function queryChanges(call: MethodCall, query: Query, since: string): Promise<QueryChanges | undefined> {
@@ -82,11 +88,8 @@ async function queryChanges(call: MethodCall, query: Query, since: string): Prom
   const boxes = await boxesOf(call)
   const items = await itemsSince(history, since)
   if (!items) return undefined
-  const changed = new Set(items.flatMap(({ folder }) => folder?.id ?? []))
-  const isChanged = (id: string | null): boolean =>
-    id !== null && (changed.has(id) || isChanged(boxes.get(id)?.parentId ?? null))
+  const removed = new Set(items.flatMap((item) => [...(item.folder ? [item.folder.id] : []), ...below(history, item)]))
   const ids = mailboxIds(call, boxes, query)
-  const removed = new Set([...changed, ...[...boxes.keys()].filter(isChanged)])
   const added = ids.flatMap((id, index) => (removed.has(id) ? [{ id, index }] : []))
   return { removed: [...removed], added, newQueryState, total: ids.length }
 }

@@ -55,7 +55,7 @@ function patternOf(filter: unknown, property: 'subject' | 'body'): RegExp | unde
   }
   collect(filter)
   const sources = Array.from(phrases, (phrase) =>
-    phrase.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&').replaceAll(/\s+/g, '\\s+'),
+    phrase.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&').replaceAll(/\s+/g, '\\s+'),
   )
   return sources.length > 0 ? new RegExp(sources.join('|'), 'giu') : undefined
 }

@@ -47,7 +47,7 @@ export interface Step {
   /** The folders that `changes` name, as they were. */
   readonly folders: readonly FolderFacts[]
   /** The folder that was itself changed. */
-  readonly folder?: { readonly id: string; readonly type: 'created' | 'updated' | 'destroyed' }
+  readonly folder?: { readonly id: string; readonly name: string; readonly type: 'created' | 'updated' | 'destroyed' }
 }
 
 /** Takes a step that is in the history. `isFirst`: no other node has recorded it. */
@@ -323,7 +323,11 @@ export class AccountHistory {
     if (type === 'folder-deleted') this.folders.delete(folder.id)
     this.#count()
     const [modSeq, ofFolder] = [modSeqOf(event), folderChanges[type]]
-    const step: Step = { changes, folders, ...(ofFolder && { folder: { id: folder.id, type: ofFolder } }) }
+    const step: Step = {
+      changes,
+      folders,
+      ...(ofFolder && { folder: { id: folder.id, name: folder.name, type: ofFolder } }),
+    }
     if (modSeq === 0 && !ofFolder) return
     this.#found.push({ folderId: folder.id, modSeq, step, ...(modSeq === 0 && { facts: factsOf(folder) }) })
     // The next request tries again, and gets the error.
@@ -386,8 +390,8 @@ export class AccountHistory {
     await this.#store.changeValues({ ...this.#space, names: [KEPT] }, (current) => {
       const kept = this.#kept(current)
       const before = new Set(kept.subscribed ?? now)
-      const changed = [...this.folders.keys()].filter((id) => before.has(id) !== now.has(id))
-      steps = changed.map((id) => ({ changes: [], folders: [], folder: { id, type: 'updated' } }))
+      const changed = [...this.folders.values()].filter(({ id }) => before.has(id) !== now.has(id))
+      steps = changed.map(({ id, name }) => ({ changes: [], folders: [], folder: { id, name, type: 'updated' } }))
       this.last = kept.last + steps.length
       if (kept.subscribed && steps.length === 0) return new Map()
       const next: Kept = { ...kept, last: this.last, subscribed: [...now] }
