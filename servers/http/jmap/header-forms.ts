@@ -107,17 +107,22 @@ const shownText = (text: string): string => text.replaceAll(/[\x00-\x08\x0a-\x1f
 
 /** RFC 8621 section 4.1.2.4. Addresses outside of groups are together in groups without a name. */
 function groupsOf(raw: Buffer, field: HeaderField): AddressGroup[] {
-  const groups: { name: string | null; isOpen: boolean; addresses: EmailAddress[] }[] = []
+  const groups: { readonly name: string | null; readonly addresses: EmailAddress[] }[] = []
+  let open: EmailAddress[] | undefined
   for (const address of parseAddresses(unfolded(raw, field))) {
     const { mailbox, host } = address
-    const last = groups.at(-1)
-    if (mailbox === undefined && last) last.isOpen = false
-    else if (host === undefined && mailbox !== undefined)
-      groups.push({ name: nameOf(mailbox), isOpen: true, addresses: [] })
-    else if (last?.isOpen) last.addresses.push(emailAddress(address))
-    else groups.push({ name: null, isOpen: true, addresses: [emailAddress(address)] })
+    const isAddress = host !== undefined
+    const shown = isAddress ? emailAddress(address) : undefined
+    // Something that is no address at all.
+    if (shown?.name === null && shown.email === '') continue
+    if (mailbox === undefined) open = undefined
+    else if (!open || !isAddress) {
+      open = []
+      groups.push({ name: isAddress ? null : nameOf(mailbox), addresses: open })
+    }
+    if (shown) open?.push(shown)
   }
-  return groups.map(({ name, addresses }) => ({ name, addresses }))
+  return groups
 }
 
 const nameOf = (name: OctetString | undefined): string | null => shownText(decodeWords(name ?? '')).trim() || null
