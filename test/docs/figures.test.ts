@@ -9,6 +9,12 @@ type Row = readonly [page: string, figure: RegExp, source: string, value: RegExp
 /** Limits that pages state. */
 const limits: readonly Row[] = [
   ['docs/console.md', /connections, live, the latest ([\d,]+)/, 'src/core/sessions/log.ts', /MAX_SESSIONS = (\w+)/],
+  [
+    'docs/console.md',
+    /phone, tablets and mail programs \((\d+),/,
+    'console/src/pages/mail/tabs/preview.tsx',
+    /widths = \[(\w+)/,
+  ],
   ['docs/api.md', /The lab keeps (\d+) events \(the first/, 'src/lab/histories.ts', /MAX_EVENTS = (\w+)/],
   ['docs/api.md', /for each of the latest ([\d,]+) messages/, 'src/lab/histories.ts', /MAX_MESSAGES = (\w+)/],
   ['console/src/texts/en/mail.ts', /keeps (\d+) events/, 'src/lab/histories.ts', /MAX_EVENTS = (\w+)/],
