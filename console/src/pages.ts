@@ -136,6 +136,15 @@ const rows: readonly PageRow[] = [
     load: () => import('./pages/verify/page.tsx'),
   },
   {
+    path: 'scripts',
+    title: 'shell.scripts',
+    icon: icons.scripts,
+    key: 'i',
+    texts: ['scripts'],
+    access: 'read',
+    load: () => import('./pages/scripts/page.tsx'),
+  },
+  {
     path: 'client-settings',
     title: 'shell.clientSettings',
     icon: icons.clientSettings,

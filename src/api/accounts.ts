@@ -233,7 +233,9 @@ const remove = defineOperation('accounts.delete', 'DELETE /accounts/{user}', {
   access: 'administer',
   input: z.strictObject({
     user: z.string(),
-    keepMail: flag.default(false).describe('Keeps the mail. A new account with the same name gets it.'),
+    keepMail: flag
+      .default(false)
+      .describe('Keeps the mail and the Sieve scripts. A new account with the same name gets them.'),
   }),
   problems: ['conflict', 'invalid'],
   async run({ api, caller, input: { user, keepMail } }) {

@@ -31,6 +31,7 @@ export const pages: readonly TestedPage[] = [
   { name: 'choice of checks', path: '/verify/new', ready: '.verify-checks input' },
   { name: 'results of a verify', path: '/verify/verify-1?cell=names@0', ready: '.matrix-detail' },
   { name: 'servers of an audit', path: '/verify/audit-1', ready: '.audit-targets tbody tr' },
+  { name: 'scripts', path: '/scripts/new?account=alice', ready: '.script-text textarea' },
   { name: 'client settings', path: '/client-settings', ready: '.client-values' },
   { name: 'recipe', path: '/client-settings?recipe=nodemailer', ready: '.recipe pre' },
   { name: 'profile', path: '/client-settings?program=apple-mail', ready: '.client-qr' },

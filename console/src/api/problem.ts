@@ -4,6 +4,8 @@ export interface InputMistake {
   readonly message: string
   /** Where it is in the file of the configuration: `config/lab.yaml:12:5`. */
   readonly place?: string
+  /** The line of a script, from 1. */
+  readonly line?: number
 }
 
 /** A refusal of the lab, as its problem document says it (RFC 9457), or a lab that cannot be reached. */

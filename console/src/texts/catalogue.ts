@@ -8,6 +8,7 @@ import type mail from './en/mail.ts'
 import type news from './en/news.ts'
 import type outgoing from './en/outgoing.ts'
 import type overview from './en/overview.ts'
+import type scripts from './en/scripts.ts'
 import type servers from './en/servers.ts'
 import type sessions from './en/sessions.ts'
 import type shell from './en/shell.ts'
@@ -26,6 +27,7 @@ interface Areas {
   readonly news: typeof news
   readonly outgoing: typeof outgoing
   readonly overview: typeof overview
+  readonly scripts: typeof scripts
   readonly servers: typeof servers
   readonly sessions: typeof sessions
   readonly shell: typeof shell

@@ -126,8 +126,9 @@ export class Binder {
 
   #tests(construct: Construct, { tests }: CommandRow | TestRow): Bound<TestRow>[] {
     const { length } = construct.tests
-    if (tests === undefined && length > 0)
-      throw new SieveMistake(construct.tests[0] as Construct, `${construct.name} takes no test`)
+    const [first] = construct.tests
+    if (tests === undefined && first)
+      throw new SieveMistake(first, `${construct.name} takes no test; is ";" missing before ${first.name}?`)
     if (tests === 'one' && length !== 1)
       throw new SieveMistake(construct, `${construct.name} needs one test; combine several with allof or anyof`)
     if (tests === 'list' && length === 0)

@@ -168,3 +168,17 @@ it('tells administrators that a script discarded a message that others have', as
   expect((await textsFor(admin)).sort()).toEqual(['alice: discarded by line 1', own, null].sort())
   expect((await textsFor(basic('bob', 'secret'))).sort()).toEqual([own, null].sort())
 })
+
+it('deletes scripts with their account, or keeps them with its mail', async () => {
+  const carol = { user: 'carol', password: 'secret' }
+  const create = () => http.request('accounts', { json: carol, headers: admin })
+  await create()
+  await call('carol/scripts/mine', 'PUT', { content: 'keep;', active: true })
+  expect((await call('carol?keepMail=true', 'DELETE')).status).toBe(204)
+  expect((await call('carol/scripts')).status).toBe(404)
+  await create()
+  expect(await listed('carol')).toEqual(['mine (active)'])
+  expect((await call('carol', 'DELETE')).status).toBe(204)
+  await create()
+  expect(await listed('carol')).toEqual([])
+})

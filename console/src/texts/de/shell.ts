@@ -13,6 +13,7 @@ export default {
   'shell.outgoing': 'Ausgehend',
   'shell.faults': 'Störungen',
   'shell.verify': 'Prüfung',
+  'shell.scripts': 'Skripte',
   'shell.clientSettings': 'Client-Einstellungen',
   'shell.pages': 'Seiten',
   'shell.attention': '{n} Hinweis|{n} Hinweise',

@@ -11,6 +11,7 @@ export default {
   'shell.outgoing': 'Outgoing',
   'shell.faults': 'Faults',
   'shell.verify': 'Verify',
+  'shell.scripts': 'Scripts',
   'shell.clientSettings': 'Client settings',
   'shell.pages': 'Pages',
   'shell.attention': '{n} item needs attention|{n} items need attention',

@@ -13,6 +13,7 @@ export default {
   'shell.outgoing': '送信',
   'shell.faults': '障害',
   'shell.verify': '検証',
+  'shell.scripts': 'スクリプト',
   'shell.clientSettings': 'クライアント設定',
   'shell.pages': 'ページ',
   'shell.attention': '要確認 {n} 件',
