@@ -67,11 +67,12 @@ const isByShape = (
   { name }: Operation,
   { configured }: Readonly<Record<string, unknown>>,
   status: number,
-  { errors: mistakes }: { errors?: readonly { readonly message: string }[] },
+  { errors: mistakes }: { errors?: readonly { readonly message: string; readonly place?: string }[] },
 ): boolean =>
   (status === 400 || status === 422) &&
   mistakes !== undefined &&
-  !mistakes.every(({ message }) => TIME_RANGE.test(message)) &&
+  // A mistake with a place is one of the whole configuration, such as an account that it does not have.
+  !mistakes.every(({ message, place }) => place !== undefined || TIME_RANGE.test(message)) &&
   !CONFIGURATION.test(name) &&
   configured !== true
 
