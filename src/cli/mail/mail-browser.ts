@@ -8,7 +8,7 @@ import { placeOf, senderOf } from './list.ts'
 import { Screen, type ScreenLine } from './screen.ts'
 import { messageText } from './show.ts'
 
-/** Messages that are read at once, and again when the selection comes near the last one. */
+/** Messages that are read together, and again when the selection comes near the last one. */
 const PAGE = 100
 /** Events after which the list is read again. What arrives before the connection has no event. */
 const CHANGES = /^(?:connected$|message\.|lab\.reset$)/
