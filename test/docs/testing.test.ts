@@ -4,6 +4,7 @@ import { checks } from '../../src/checks/verify/run.ts'
 import { personalityNames } from '../../src/core/config/schema/personality.ts'
 import { defectNames, postQuantumVariants, variantNames } from '../../src/core/config/schema.ts'
 import { tlsDefects } from '../../src/core/config/tls-defects.ts'
+import { tlsPolicies } from '../../src/core/config/tls-policies.ts'
 import { startLab } from '../../src/testing/index.ts'
 import { defectRecipes, variantRecipes } from '../../src/tls/pki/defects/recipes.ts'
 
@@ -24,6 +25,7 @@ test('the tables of defects and variants match the recipes', () => {
 test.each([
   ['verify.md', checks.map(({ name }) => name)],
   ['personality.md', personalityNames],
+  ['tls.md', Object.keys(tlsPolicies)],
   ['protocol-defects.md', Object.keys(tlsDefects)],
 ])('%s has a row for each of %j', (page, names) => {
   const rows = [...pageOf(page).matchAll(/^\| (`[^|]*`) \|/gm)].flatMap(([, cell = '']) =>
