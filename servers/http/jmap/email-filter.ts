@@ -8,6 +8,7 @@ import { searchable } from '../../../src/mail/format/search-text.ts'
 import type { Mail } from '../../../src/storage/store/views/account-history.ts'
 import { conditionsOf, unsupportedFilter, whenever } from './filters.ts'
 import { hasKeyword, isIn } from './mails.ts'
+import type { SmimeFound } from './smime.ts'
 import { isBoolean, isInteger, isString, isStrings } from './standard.ts'
 import { invalid, type JsonObject } from './types.ts'
 
@@ -16,6 +17,8 @@ export interface Searched {
   readonly mails: ReadonlyMap<string, Mail>
   /** By their threads; empty unless the query needs them. */
   readonly threads: ReadonlyMap<string, readonly Mail[]>
+  /** Undefined unless the query needs it. */
+  readonly smime?: SmimeFound | undefined
 }
 
 type Conditions = readonly Condition<IndexedMessage>[]
@@ -85,6 +88,9 @@ const words = (has: (word: string) => Conditions): Compile =>
 const ofFacts = (test: (facts: MessageFacts) => boolean): Conditions => [
   { key: '', negated: false, ofFacts: ({ facts }) => test(facts) },
 ]
+/** RFC 9219 section 4.2. */
+const smime = (name: keyof SmimeFound): Compile =>
+  row(isBoolean, (wanted, { smime: found }) => whenever(({ id }) => (found?.[name].has(id) ?? false) === wanted))
 const addresses = (name: 'from' | 'to' | 'cc' | 'bcc'): Compile =>
   words((word) => ofFacts(({ search }) => search.addresses[name].some((one) => one.includes(word))))
 
@@ -109,6 +115,9 @@ const table: Readonly<Record<string, Compile>> = {
   noneInThreadHaveKeyword: threadKeyword(inThread.noneInThreadHaveKeyword),
   hasKeyword: keyword(true),
   notKeyword: keyword(false),
+  hasSmime: smime('hasSmime'),
+  hasVerifiedSmime: smime('hasVerifiedSmime'),
+  hasVerifiedSmimeAtDelivery: smime('hasVerifiedSmimeAtDelivery'),
   hasAttachment: row(isBoolean, (wanted) => ofFacts(({ hasDownload }) => hasDownload === wanted)),
   text: words((word) => ofFacts(({ search }) => search.all.includes(word))),
   from: addresses('from'),

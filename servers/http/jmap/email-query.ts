@@ -6,6 +6,7 @@ import { itemsSince } from './changes.ts'
 import { emailConditions, usesKeywords, usesThreads } from './email-filter.ts'
 import { comparatorsOf, type Found, sorted } from './email-sort.ts'
 import { shownCopy } from './mails.ts'
+import { findSmime, usesSmime } from './smime.ts'
 import { isBoolean, optional } from './standard.ts'
 import { threadsOf } from './thread.ts'
 import type { MethodCall, Query, QueryChanges, QueryResult } from './types.ts'
@@ -33,7 +34,9 @@ export async function queryEmails(call: MethodCall, { filter, sort }: Query): Pr
   const known = all.find((one) => one.query === query && one.state === state)
   const ids = known?.ids ?? (await found(call, { filter, sort }, isCollapsed))
   const rest = all.filter((one) => one.query !== query && one.state === state)
-  if (query.length <= MAX_QUERY_CHARS) kept.set(history, [{ query, state, ids }, ...rest].slice(0, KEPT_QUERIES))
+  // Certificates expire without a change of the account.
+  if (query.length <= MAX_QUERY_CHARS && !usesSmime(filter))
+    kept.set(history, [{ query, state, ids }, ...rest].slice(0, KEPT_QUERIES))
   return { ids, queryState: state, canCalculateChanges: true }
 }
 
@@ -41,7 +44,8 @@ async function found(call: MethodCall, { filter, sort }: Query, isCollapsed: boo
   const { api, account } = call
   const { history, store } = account
   const threads = isCollapsed || usesThreads([filter, sort]) ? await threadsOf(history) : new Map<string, Mail[]>()
-  const conditions = emailConditions(filter, { mails: history.mails, threads })
+  const smime = usesSmime(filter) ? await findSmime(call) : undefined
+  const conditions = emailConditions(filter, { mails: history.mails, threads, smime })
   const comparators = comparatorsOf(sort.length > 0 ? sort : [{ property: 'receivedAt', isAscending: false }], threads)
   const matches = matcherOf(api.reader, conditions, { isScan: true })
   const candidates: (Found & IndexedMessage)[] = []

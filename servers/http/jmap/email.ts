@@ -12,6 +12,7 @@ import { queryEmailChanges, queryEmails } from './email-query.ts'
 import { CONTENT_PROPERTIES, EmailView, isBodyProperty, isHeaderProperty, VIEW_ARGUMENTS } from './email-view.ts'
 import { headerProperty } from './header-forms.ts'
 import { placeOf, readableEmail, shownCopy, trueFor } from './mails.ts'
+import { isSmimeProperty, smimeProperties } from './smime.ts'
 import { type DataType, type JsonObject, type MethodCall, MethodError } from './types.ts'
 
 /** RFC 8621 section 4.1.1 */
@@ -27,7 +28,7 @@ export const PARSE_DEFAULTS = CONTENT_PROPERTIES.filter((name) => name !== 'head
 export const email: DataType = {
   ...{ name: 'Email', capability: MAIL, properties: [...METADATA, ...CONTENT_PROPERTIES] },
   arguments: { get: VIEW_ARGUMENTS, query: ['collapseThreads'], queryChanges: ['collapseThreads'] },
-  isProperty: (name) => headerProperty(name) !== undefined,
+  isProperty: (name) => headerProperty(name) !== undefined || isSmimeProperty(name),
   defaultProperties: [...METADATA, ...PARSE_DEFAULTS],
   state: async (call) => `${await call.account.history.settled()}`,
   get,
@@ -61,7 +62,7 @@ async function get(
     throw new MethodError('requestTooLarge', `there are ${mails.length} Emails; name ${limits.maxObjectsInGet} at most`)
   const threadIds = properties.includes('threadId') ? await history.threadIds(mails) : []
   const places = mails.map((mail) => readableEmail(mail) as IndexedMessage)
-  const isWhole = properties.some(isBodyProperty)
+  const isWhole = properties.some(isOfWhole)
   using source = account.store.readAhead(places, isWhole ? 'message' : HEADER_OCTETS)
   const found: JsonObject[] = []
   for (const [index, mail] of mails.entries()) {
@@ -83,18 +84,22 @@ async function get(
 
 /** Returns the wanted properties that come from the octets of a stored message, of which no more is read than these need. */
 async function contentOf(
-  { api }: MethodCall,
+  call: MethodCall,
   view: EmailView,
   properties: readonly string[],
   at: IndexedMessage,
   source: MessageReads,
 ): Promise<JsonObject | undefined> {
+  const { api } = call
   const { folder, entry } = at
   const blobId = entry.blob
-  if (properties.some(isBodyProperty))
+  if (properties.some(isOfWhole))
     return api.reader.use(
       at,
-      async (open) => wholeContent(view, properties, open, blobId, await api.reader.facts(at)),
+      async (open) => ({
+        ...(await wholeContent(view, properties, open, blobId, await api.reader.facts(at))),
+        ...(properties.some(isSmimeProperty) && (await smimeProperties(call, at, open))),
+      }),
       source,
     )
   const facts = properties.some(isOfFacts) ? await api.reader.facts(at, { source }) : undefined
@@ -126,6 +131,7 @@ export async function wholeContent(
   return { ...factsShown(facts), ...(await runInSlices(view.show({ raw, structure, blobId }, properties))) }
 }
 
+const isOfWhole = (name: string): boolean => isBodyProperty(name) || isSmimeProperty(name)
 const isOfFacts = (name: string): boolean => name === 'preview' || name === 'hasAttachment'
 const factsShown = (facts: MessageFacts | undefined): JsonObject =>
   facts ? { preview: facts.snippet, hasAttachment: facts.hasDownload } : {}
