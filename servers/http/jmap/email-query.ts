@@ -51,7 +51,7 @@ async function found(call: MethodCall, { filter, sort }: Query, isCollapsed: boo
   const candidates: (Found & IndexedMessage)[] = []
   for (const mail of [...history.mails.values()]) {
     const copy = shownCopy(mail)
-    if (copy) candidates.push({ mail, copy, id: mail.id, ...copy, order: 0 })
+    if (copy) candidates.push({ mail, copy, id: mail.id, folder: copy.folder, entry: copy.entry, order: 0 })
     if (isSliceOver()) await nextSlice()
   }
   using source = aheadOfTests(api.reader, conditions, candidates)

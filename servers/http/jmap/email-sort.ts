@@ -53,6 +53,10 @@ const texts: Readonly<Record<string, (field: Field) => string>> = {
   subject: (field) => baseSubject(decodeWords(field('subject'))).base,
 }
 
+const keywordSorts = ['hasKeyword', 'allInThreadHaveKeyword', 'someInThreadHaveKeyword']
+/** The properties by which Emails are sorted. */
+export const EMAIL_SORTS: readonly string[] = ['receivedAt', 'size', 'sentAt', ...Object.keys(texts), ...keywordSorts]
+
 /** Returns the comparators of a sort. RFC 8621 section 4.4.2. @throws MethodError `unsupportedSort` */
 export function comparatorsOf(
   sort: readonly JsonObject[],
@@ -72,7 +76,7 @@ export function comparatorsOf(
     const text = Object.hasOwn(texts, property) ? texts[property] : undefined
     if (text) return { isAscending, ofHeader: (_, field) => collate(text(field).slice(0, MAX_CHARS)) }
     const name = isString(keyword) ? keyword.toLowerCase() : ''
-    if (!/^(?:hasKeyword|(?:all|some)InThreadHaveKeyword)$/.test(property) || name === '')
+    if (!keywordSorts.includes(property) || name === '')
       throw unsupportedSort(`the sort ${property.slice(0, 100)} is not supported, or has no keyword`)
     if (property === 'hasKeyword') return { isAscending, ofEmail: ({ mail }) => Number(hasKeyword(mail, name)) }
     const test = inThread[property as keyof typeof inThread]
@@ -105,9 +109,10 @@ export async function sorted(
     if (isSliceOver()) await nextSlice()
   }
   const compare = (a: (typeof rows)[number], b: typeof a): number => {
-    for (const [index, { isAscending }] of comparators.entries()) {
-      const [left, right] = [a.values[index] ?? 0, b.values[index] ?? 0]
-      if (left !== right) return left < right === isAscending ? -1 : 1
+    for (let index = 0; index < comparators.length; index++) {
+      const left = a.values[index] as Value
+      const right = b.values[index] as Value
+      if (left !== right) return left < right === comparators[index]?.isAscending ? -1 : 1
     }
     return a.email.mail.id < b.email.mail.id ? -1 : 1
   }

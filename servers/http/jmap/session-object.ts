@@ -6,6 +6,7 @@ import type { ScriptLimits } from '../../../src/storage/store/sieve-scripts.ts'
 import { DIGESTS, LOOKUP_TYPES, MAX_DATA_SOURCES } from './blob-methods.ts'
 import { BLOB, CORE, MAIL, SIEVE, SMIME_VERIFY, SUBMISSION, WEBSOCKET } from './capabilities.ts'
 import { MAX_MAILBOXES } from './email-change.ts'
+import { EMAIL_SORTS } from './email-sort.ts'
 import { MAX_DELAYED_SEND, SUBMISSION_EXTENSIONS } from './envelope.ts'
 import { methods } from './methods.ts'
 import type { JmapAccount, JsonObject } from './types.ts'
@@ -36,7 +37,7 @@ const table: Readonly<Record<string, Capability>> = {
     ofAccount: ({ messageSize }) => ({
       ...{ maxMailboxesPerEmail: MAX_MAILBOXES, maxMailboxDepth: null, maxSizeMailboxName: 490 },
       maxSizeAttachmentsPerEmail: messageSize,
-      emailQuerySortOptions: ['receivedAt', 'sentAt', 'size', 'from', 'to', 'subject', 'hasKeyword'],
+      emailQuerySortOptions: EMAIL_SORTS,
       mayCreateTopLevelMailbox: true,
     }),
   },

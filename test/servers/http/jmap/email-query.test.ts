@@ -130,7 +130,11 @@ describe('Email/query', () => {
     expect(await found(JSON.parse(text))).toBe(names)
   })
 
-  it('sorts by every property', async () => {
+  it('sorts by every property that the session object names', async () => {
+    const { accounts } = await alice.session()
+    const { emailQuerySortOptions } = accounts.alice.accountCapabilities['urn:ietf:params:jmap:mail']
+    for (const property of emailQuerySortOptions) expect(await sorted({ property, keyword: '$seen' })).toHaveLength(5)
+    expect(emailQuerySortOptions).toHaveLength(9)
     const by = (property: string, more = {}) => ({ property, ...more })
     expect(await sorted(by('receivedAt'))).toBe('abcdf')
     expect(await sorted(by('receivedAt', { isAscending: false }))).toBe('fdcba')
