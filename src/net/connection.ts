@@ -11,7 +11,7 @@ import type { ConnectionOptions, Securer } from './connection-options.ts'
 import { ContentReader } from './content-reader.ts'
 import { Stuffer, stuff } from './dot-stuffing.ts'
 import type { EndCause } from './errors.ts'
-import { FaultInjector } from './faults/apply-faults.ts'
+import { type CallFault, FaultInjector } from './faults/apply-faults.ts'
 import { unexpectedStart } from './first-octets.ts'
 import { type LineEncoding, textOf } from './input.ts'
 import { LogonGuard } from './logon-guard.ts'
@@ -196,6 +196,11 @@ export class Connection {
   /** Writes what a fault puts in the place of the reply to a message, where more replies follow. Undefined: nothing. */
   replaceReply(): Promise<unknown> | undefined {
     return this.#faults?.afterCommand()
+  }
+
+  /** Injects the faults at a call of JMAP, as `FaultInjector.atCall`. */
+  callFault(line: () => string, signal: AbortSignal): Promise<CallFault> | undefined {
+    return this.#faults?.atCall(line, signal)
   }
 
   /** Returns the report that a fault asks for, such as `bounce+550`, once. SMTP calls it at RCPT and after a message. */

@@ -2,20 +2,22 @@ import type { Context } from 'hono'
 import type { Api } from '../../../src/api/api.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import type { JmapLimits } from '../../../src/core/config/schema/jmap.ts'
+import type { Connection } from '../../../src/net/connection.ts'
 import type { ServerContext } from '../../service.ts'
 import { parseIJson } from '../body.ts'
 import type { Env } from '../env.ts'
 import { changedBy } from './push.ts'
-import { envelopeOf, RequestError, run } from './request.ts'
+import { type Envelope, envelopeOf, RequestError, requestErrorTypes, run } from './request.ts'
 import { isCapability, type SessionFacts, sessionState } from './session-object.ts'
-import type { JmapRequest, JsonObject } from './types.ts'
+import type { JsonObject } from './types.ts'
 
 /** The facts of a request for a route. */
 export interface JmapCall extends SessionFacts {
   readonly api: Api
   readonly context: ServerContext
   readonly c: Context<Env>
-  readonly record: JmapRequest['record']
+  readonly connection: Connection
+  readonly record: Connection['record']
 }
 
 /** The facts of a request to the API, over HTTP or WebSocket. */
@@ -36,11 +38,38 @@ export async function respond(facts: RequestFacts, value: unknown): Promise<Json
     throw new RequestError('limit', `the request has ${methodCalls.length} calls`, 'maxCallsInRequest')
   const ids = new Map(Object.entries(createdIds ?? {}))
   const request = { api, context, account, limits, using: new Set(using), createdIds: ids, signal, record }
-  const methodResponses = await run(request, { methodCalls })
+  for (const [name, , callId] of methodCalls) record.line('in', shown(name, callId))
+  const faults = await faultsAt(facts, methodCalls)
+  const methodResponses = await run(request, { methodCalls }, faults)
+  for (const [name, { type }, callId] of methodResponses)
+    record.line('out', shown(name === 'error' ? `${name} ${type}` : name, callId))
   if (methodResponses.some(([name]) => CHANGES.test(name))) changedBy(account.id)
   const created = createdIds && { createdIds: Object.fromEntries(ids) }
   return { methodResponses, ...created, sessionState: sessionState(facts) }
 }
+
+/** Returns a call or a response as the transcript has it: arguments may hold whole messages. */
+const shown = (name: string, callId: string): string => `${name.slice(0, 100)} ${callId.slice(0, 100)}`
+
+/** Injects the faults at the calls. Returns the errors that take their place. @throws RequestError */
+async function faultsAt(
+  { connection, signal }: RequestFacts,
+  calls: Envelope['methodCalls'],
+): Promise<ReadonlyMap<number, string>> {
+  const found = new Map<number, string>()
+  for (const [index, [name, args]] of calls.entries()) {
+    const { error: type, drop } = (await connection.callFault(() => `${name} ${JSON.stringify(args)}`, signal)) ?? {}
+    if (drop !== undefined) throw new ApiProblem('busy', 'a fault has closed the connection')
+    if (type === undefined) continue
+    const ofRequest = requestErrorTypes.find((one) => one === type)
+    if (ofRequest) throw new RequestError(ofRequest, 'a fault of the lab', type === 'limit' ? FAULT_LIMIT : undefined)
+    found.set(index, type)
+  }
+  return found
+}
+
+/** The limit that a fault names. RFC 8620 section 3.6.1: every error of this type names one. */
+const FAULT_LIMIT = 'maxConcurrentRequests'
 
 /** Parses the octets of a request. @throws RequestError `notJSON`, or `limit` */
 export function valueOf(octets: Buffer): unknown {

@@ -9,16 +9,37 @@ const badReference = (description: string): MethodError => new MethodError('inva
 /** Values that a reference may lead to. */
 const MAX_VALUES = 100_000
 
+/** The octets that results may have to which the calls of a request refer: every call could double those before it. */
+export interface ReferenceBudget {
+  left: number
+}
+
 /** Replaces the arguments that refer to results of earlier methods. RFC 8620 section 3.7. @throws MethodError */
-export function resolved(args: JsonObject, responses: readonly Response[]): JsonObject {
+export function resolved(args: JsonObject, responses: readonly Response[], budget: ReferenceBudget): JsonObject {
   const out: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(args)) {
     const plain = name.startsWith('#') ? name.slice(1) : name
     if (plain !== name && Object.hasOwn(args, plain))
       throw invalid(`${plain} and ${name} are both there; send one of them`)
     out[plain] = plain === name ? value : referred(name, value, responses)
+    if (plain !== name) spend(budget, out[plain])
   }
   return out
+}
+
+/** Octets of a value in JSON besides its text, about. */
+const VALUE_OCTETS = 4
+
+/** @throws MethodError */
+function spend(budget: ReferenceBudget, value: unknown): void {
+  budget.left -= VALUE_OCTETS + (typeof value === 'string' ? value.length : 0)
+  if (budget.left < 0) throw badReference('the results to which the calls refer are too large (maxSizeRequest)')
+  if (Array.isArray(value)) for (const one of value) spend(budget, one)
+  else if (isMapping(value))
+    for (const [key, one] of Object.entries(value)) {
+      budget.left -= key.length
+      spend(budget, one)
+    }
 }
 
 function referred(argument: string, reference: unknown, responses: readonly Response[]): unknown {

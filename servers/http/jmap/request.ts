@@ -5,11 +5,14 @@ import { methods } from './methods.ts'
 import { type Response, resolved } from './references.ts'
 import { type JmapRequest, type JsonObject, MethodError } from './types.ts'
 
+export const requestErrorTypes = ['unknownCapability', 'notJSON', 'notRequest', 'limit'] as const
+type RequestErrorType = (typeof requestErrorTypes)[number]
+
 /** A request that is refused as a whole. RFC 8620 section 3.6.1. */
 export class RequestError extends Error {
   override readonly name = 'RequestError'
   /** Without `urn:ietf:params:jmap:error:`. */
-  readonly type: 'unknownCapability' | 'notJSON' | 'notRequest' | 'limit'
+  readonly type: RequestErrorType
   readonly limit: string | undefined
   constructor(type: RequestError['type'], detail: string, limit?: string) {
     super(detail)
@@ -43,13 +46,25 @@ export function envelopeOf(value: unknown): Envelope {
   return value as Envelope
 }
 
-/** Runs the method calls of a request, one after the other. Returns the responses. RFC 8620 section 3.4. */
-export async function run(request: JmapRequest, { methodCalls }: Pick<Envelope, 'methodCalls'>): Promise<Response[]> {
+/**
+ * Runs the method calls of a request, one after the other. Returns the responses. RFC 8620 section 3.4.
+ * @param faults the types of the errors that take the place of calls, by their positions
+ */
+export async function run(
+  request: JmapRequest,
+  { methodCalls }: Pick<Envelope, 'methodCalls'>,
+  faults: ReadonlyMap<number, string> = new Map(),
+): Promise<Response[]> {
   const responses: Response[] = []
-  for (const [name, args, callId] of methodCalls) {
+  const budget = { left: request.limits.maxSizeRequest }
+  for (const [index, [name, args, callId]] of methodCalls.entries()) {
     request.signal.throwIfAborted()
-    for (const [answer, result] of await answers(request, name, args, responses))
-      responses.push([answer, result, callId])
+    const fault = faults.get(index)
+    const answered =
+      fault === undefined
+        ? await answers(request, name, () => resolved(args, responses, budget))
+        : [['error', { type: fault, description: 'a fault of the lab' }] as const]
+    for (const [answer, result] of answered) responses.push([answer, result, callId])
   }
   return responses
 }
@@ -57,8 +72,7 @@ export async function run(request: JmapRequest, { methodCalls }: Pick<Envelope, 
 async function answers(
   request: JmapRequest,
   name: string,
-  given: JsonObject,
-  responses: readonly Response[],
+  given: () => JsonObject,
 ): Promise<readonly (readonly [string, JsonObject])[]> {
   try {
     const method = methods.get(name)
@@ -67,7 +81,7 @@ async function answers(
         'unknownMethod',
         method ? `${name} needs ${method.capability} in \`using\`` : `there is no method ${name}`,
       )
-    const args = resolved(given, responses)
+    const args = given()
     if (name !== 'Core/echo' && args.accountId !== request.account.id)
       throw args.accountId === undefined
         ? new MethodError('invalidArguments', 'accountId is missing')

@@ -40,9 +40,10 @@ export function jmapRoutes(app: Hono<Env>, api: Api, context: ServerContext): vo
       if (!limits) return c.notFound() as Response
       const account = await accountOf(api, callerIn(c))
       try {
-        const { record } = c.get('connection')
+        const connection = c.get('connection')
+        const { record } = connection
         const facts = { account, limits, messageSize: config.limits.messageSize, sieve: context.latest().sieve }
-        return await answer({ api, context, c, record, ...facts })
+        return await answer({ api, context, c, connection, record, ...facts })
       } catch (error) {
         if (error instanceof RequestError) return refusal(c, error)
         throw error

@@ -1,5 +1,6 @@
 import type { FaultAction } from '../../core/config/schema/fault.ts'
 import type { SessionRecorder } from '../../core/sessions/types.ts'
+import { delay as sleep } from '../../core/time/real-timers.ts'
 import { ConnectionEnded, FaultAnswered } from '../errors.ts'
 import type { Transport } from '../transport.ts'
 import { parseCommand } from './fault-command.ts'
@@ -17,6 +18,9 @@ interface FiredFault {
   readonly name: string
   readonly action: FaultAction
 }
+
+/** The effect of the faults at a call of JMAP. */
+export type CallFault = Pick<FaultAction, 'error' | 'drop'>
 
 /** The effect of the faults. `answered`: the session must not see the client's line. `gone`: the connection is closed. */
 export type FaultOutcome = 'pass' | 'answered' | 'gone'
@@ -64,6 +68,25 @@ export class FaultInjector {
     this.#isContinued = false
     const due = this.#faults.due('command', text)
     return due.length === 0 ? undefined : this.#applyAll(due, text)
+  }
+
+  /**
+   * Injects the faults at a call of JMAP. Returns the error that takes the place of its response, and whether the connection
+   * is closed. @throws AbortError when the signal is aborted
+   */
+  async atCall(line: () => string, signal: AbortSignal): Promise<CallFault> {
+    const faults = this.#faults.ofCalls
+    if (!faults) return {}
+    const text = line()
+    let found: CallFault = {}
+    for (const each of faults.due('command', text)) {
+      const action = await this.#fire(each, text)
+      if (action?.delay !== undefined) await sleep(action.delay, undefined, { signal, ref: false })
+      if (action?.drop === 'rst') this.#faults.reset()
+      if (action?.drop !== undefined) this.#transport.destroy('server closed')
+      found = { ...found, ...action }
+    }
+    return found
   }
 
   /** Starts to count the octets of a message. Undefined if nothing has to be awaited before the octets are counted. */

@@ -1,5 +1,5 @@
 import { verbs } from '../../core/config/schema/fault-words.ts'
-import type { ServerProtocol } from '../../core/config/schema/protocol.ts'
+import type { FaultProtocol } from '../../core/config/schema/protocol.ts'
 
 /** A client's command, as the function of a fault gets it. */
 export interface FaultCommand {
@@ -19,7 +19,7 @@ export function parseCommand(protocol: string, line: string): FaultCommand {
   const [one = '', two = ''] = text.split(/\s+/, 2)
   const pair = `${one} ${two}`.toUpperCase()
   const after = text.slice(one.length).trimStart()
-  return verbs[protocol as ServerProtocol]?.includes(pair)
+  return verbs[protocol as FaultProtocol]?.includes(pair)
     ? { line, verb: pair, argument: after.slice(two.length).trimStart() }
     : { line, verb: one.toUpperCase(), argument: after }
 }

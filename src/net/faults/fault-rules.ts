@@ -231,20 +231,21 @@ export class FaultRules {
     target: FaultTarget,
     connection: ConnectionNumber,
   ): boolean {
-    const { on, protocol, virtualServer, connector, verb, user, tls, connection: wanted } = fault.when
+    const { on, protocol, virtualServer, connector, verb, method, user, tls, connection: wanted } = fault.when
     return (
       on === at &&
       isOutgoingFault(fault.when) === (target.direction === 'out') &&
       (connector === undefined || connector === target.virtualServer) &&
       // A fault for every protocol must not keep the test from the API that removes it.
       (protocol === undefined
-        ? virtualServer !== undefined || target.protocol !== 'http'
+        ? target.protocol !== 'jmap' && (virtualServer !== undefined || target.protocol !== 'http')
         : protocol === target.protocol) &&
       (virtualServer === undefined || virtualServer === target.virtualServer) &&
       (wanted === undefined || key !== undefined || wanted === connection.number) &&
       (user === undefined || user === target.session.user) &&
       (tls === undefined || tls === (target.session.tls !== undefined)) &&
       (verb === undefined || isVerb(verb, verbOf(target.protocol, line))) &&
+      (method === undefined || line.startsWith(`${method} `)) &&
       (pattern === undefined || pattern.test(line))
     )
   }
@@ -288,6 +289,7 @@ export class ConnectionFaults {
   readonly #target: FaultTarget
   readonly #number: ConnectionNumber
   #seen: Map<object, number> | undefined
+  #carried: ConnectionFaults | undefined
 
   constructor(rules: FaultRules, target: FaultTarget, number: ConnectionNumber) {
     this.#rules = rules
@@ -304,6 +306,13 @@ export class ConnectionFaults {
     if (this.#rules.isEmpty) return NONE
     this.#seen ??= new Map()
     return this.#rules.due(at, line, this.#target, this.#number, this.#seen)
+  }
+
+  /** Returns the faults at calls of JMAP, which the connection carries. Undefined if there are no faults at all. */
+  get ofCalls(): ConnectionFaults | undefined {
+    if (this.#rules.isEmpty) return undefined
+    this.#carried ??= new ConnectionFaults(this.#rules, { ...this.#target, protocol: 'jmap' }, this.#number)
+    return this.#carried
   }
 
   octets(count: number): Buffer {

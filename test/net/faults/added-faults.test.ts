@@ -88,14 +88,14 @@ describe('a mistyped fault is refused with all its mistakes', () => {
     [{ wen: {}, do: { drop: 'before' } }, 'wen: unknown key; did you mean when?'],
     [
       { when: { verbb: 'RCPT', zzz: 1 }, do: { drop: 'before' } },
-      'when.verbb: unknown key; did you mean verb?\nwhen.zzz: unknown key; known here: protocol, virtualServer, direction, connector, on, verb, matching, user, tls, connection, nth or chance',
+      'when.verbb: unknown key; did you mean verb?\nwhen.zzz: unknown key; known here: protocol, virtualServer, direction, connector, on, verb, method, matching, user, tls, connection, nth or chance',
     ],
     [{ do: { zzz: 1 } }, /^do\.zzz: unknown key; known here: delay, reply, rawReply, greeting, .* or stored$/],
     [{}, /^do: is missing; must be a mapping of delay, reply, rawReply, /],
     [null, /^is empty; must be a mapping of name, when, do, skip, times$/],
     [
       { when: { protocol: 'imap' }, do: { drop: 'before' } },
-      /must be smtp, pop3, imap4, nntp, lmtp, managesieve or http; did you mean imap4\?/,
+      /must be smtp, pop3, imap4, nntp, lmtp, managesieve, http or jmap; did you mean imap4\?/,
     ],
     [
       { when: { protocol: 'smtp', verb: 'RCTP' }, do: { drop: 'before' } },

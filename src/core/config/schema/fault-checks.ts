@@ -1,14 +1,15 @@
 import { distinct } from '../../values/distinct.ts'
 import { nearest } from '../nearest.ts'
 import { contentVerbs, replyForms, verbs } from './fault-words.ts'
-import { hasTransactions, protocols, type ServerProtocol } from './protocol.ts'
+import { type FaultProtocol, hasTransactions, protocols } from './protocol.ts'
 
 /** The parts of a fault that are checked together. */
 interface Checked {
   readonly when: {
-    readonly protocol?: ServerProtocol | undefined
+    readonly protocol?: FaultProtocol | undefined
     readonly on: string
     readonly verb?: string | undefined
+    readonly method?: string | undefined
     readonly matching?: string | undefined
     readonly user?: string | undefined
     readonly virtualServer?: string | undefined
@@ -32,6 +33,7 @@ export const isOutgoingFault = ({ direction, connector }: Checked['when']): bool
 export function faultMistakes(fault: Checked): FaultMistake[] {
   const checks = [
     patternMistake,
+    jmapMistake,
     directionMistake,
     placeMistake,
     verbMistake,
@@ -51,6 +53,30 @@ function patternMistake({ when: { matching } }: Checked): FaultMistake[] {
     const why = (error as Error).message.replace(/^Invalid regular expression: /, '')
     return [{ path: ['when', 'matching'], message: `not a regular expression: ${why}` }]
   }
+}
+
+/** The actions at a call of JMAP. */
+const ofCalls = ['delay', 'error', 'drop']
+
+/** Conditions and actions that are only for calls of JMAP, or not for them. */
+function jmapMistake({ when: { protocol, on, verb, method }, do: action }: Checked): FaultMistake[] {
+  if (protocol !== 'jmap') {
+    const message = 'only possible with protocol: jmap'
+    return [
+      ...(method === undefined ? [] : [{ path: ['when', 'method'], message }]),
+      ...(action.error === undefined ? [] : [{ path: ['do', 'error'], message }]),
+    ]
+  }
+  const others = Object.keys(action).filter((key) => !ofCalls.includes(key))
+  const isOtherDrop = action.drop !== undefined && action.drop !== 'before' && action.drop !== 'rst'
+  return [
+    ...(on === 'command' ? [] : [{ path: ['when', 'on'], message: 'only command is possible with protocol: jmap' }]),
+    ...(verb === undefined ? [] : [{ path: ['when', 'verb'], message: `write method: ${verb}` }]),
+    ...others.map((key) => ({ path: ['do', key], message: `not possible with jmap, only ${ofCalls.join(', ')}` })),
+    ...(isOtherDrop
+      ? [{ path: ['do', 'drop'], message: 'with protocol: jmap, only before and rst are possible' }]
+      : []),
+  ]
 }
 
 /** Conditions that cannot hold in outgoing sessions, which are of SMTP or LMTP and belong to connectors. */
@@ -162,15 +188,15 @@ const lineMistake =
   }
 
 /** Returns the protocols that a fault can be for. */
-function protocolsOf({ protocol, verb, on }: Checked['when']): readonly ServerProtocol[] {
+function protocolsOf({ protocol, verb, on }: Checked['when']): readonly FaultProtocol[] {
   if (protocol !== undefined) return [protocol]
   const upper = verb?.toUpperCase()
-  if (on === 'end-of-data' && upper === undefined) return Object.keys(contentVerbs) as ServerProtocol[]
+  if (on === 'end-of-data' && upper === undefined) return Object.keys(contentVerbs) as FaultProtocol[]
   const knowing = protocols.filter((each) => upper === undefined || verbs[each]?.includes(upper))
   return knowing.length === 0 ? protocols : knowing
 }
 
-function exampleOf(protocol: ServerProtocol, on: string): string {
+function exampleOf(protocol: FaultProtocol, on: string): string {
   const example = replyForms[protocol]?.example ?? ''
   return on === 'connect' && protocol === 'imap4' ? '* BYE Try again later' : example
 }

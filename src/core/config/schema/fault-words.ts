@@ -1,11 +1,11 @@
-import type { ServerProtocol } from './protocol.ts'
+import type { FaultProtocol } from './protocol.ts'
 
 const transactionVerbs = split(
   'ATRN AUTH BDAT BURL DATA EHLO ETRN EXPN HELO HELP LHLO MAIL NOOP QUIT RCPT RSET SAML SEND SOML STARTTLS TURN VRFY X-EXPS X-LINK2STATE XCLIENT XEXCH50 XFORWARD',
 )
 
 /** The commands that faults can name, by protocol: those that the servers know, and others that clients send. */
-export const verbs: Readonly<Partial<Record<ServerProtocol, readonly string[]>>> = {
+export const verbs: Readonly<Partial<Record<FaultProtocol, readonly string[]>>> = {
   smtp: transactionVerbs,
   lmtp: transactionVerbs,
   pop3: split('APOP AUTH CAPA DELE LANG LAST LIST NOOP PASS QUIT RETR RSET STAT STLS TOP UIDL USER UTF8'),
@@ -39,7 +39,7 @@ export const verbs: Readonly<Partial<Record<ServerProtocol, readonly string[]>>>
 }
 
 /** The commands whose content a client sends after them, by protocol: those that faults on end-of-data can name. */
-export const contentVerbs: Readonly<Partial<Record<ServerProtocol, readonly string[]>>> = {
+export const contentVerbs: Readonly<Partial<Record<FaultProtocol, readonly string[]>>> = {
   smtp: ['DATA', 'BDAT'],
   lmtp: ['DATA', 'BDAT'],
   imap4: ['APPEND', 'REPLACE', 'UID REPLACE'],
@@ -72,7 +72,7 @@ const transactionReply: ReplyForm = {
 }
 
 /** The form of a reply, by protocol. */
-export const replyForms: Readonly<Partial<Record<ServerProtocol, ReplyForm>>> = {
+export const replyForms: Readonly<Partial<Record<FaultProtocol, ReplyForm>>> = {
   smtp: transactionReply,
   lmtp: transactionReply,
   // RFC 1939 section 3, RFC 5034 section 4. What follows the first line is data.

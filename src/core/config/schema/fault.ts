@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { faultMistakes, isOutgoingFault } from './fault-checks.ts'
 import { mapping } from './mapping.ts'
-import { serverProtocols } from './protocol.ts'
+import { faultProtocols } from './protocol.ts'
 import { onDemandReport } from './reports.ts'
 import { duration, octets } from './values.ts'
 
@@ -9,9 +9,11 @@ const count = z.number().int().positive()
 
 const when = mapping(() => ({
   protocol: z
-    .enum(serverProtocols)
+    .enum(faultProtocols)
     .optional()
-    .describe('Only for this protocol. Default: all but http, so that the API stays within reach.')
+    .describe(
+      'Only for this protocol; jmap: calls of methods on http virtual servers. Default: all but http and jmap, so that the API stays within reach.',
+    )
     .meta({ examples: ['smtp'] }),
   virtualServer: z
     .string()
@@ -43,6 +45,12 @@ const when = mapping(() => ({
     .optional()
     .describe('Only for this command: RCPT, RETR, UID FETCH, AUTHINFO …')
     .meta({ examples: ['RCPT'] }),
+  method: z
+    .string()
+    .regex(/^\w+\/\w+$/, 'write a method such as Email/set')
+    .optional()
+    .describe('jmap: only for calls of this method.')
+    .meta({ examples: ['Email/set'] }),
   matching: z
     .string()
     .min(1)
@@ -106,6 +114,14 @@ const action = mapping(() => ({
       'On STARTTLS or STLS: sends this in clear text after the reply, before the handshake. {tag+1} becomes the next IMAP4 tag.',
     )
     .meta({ examples: ['250 injected'] }),
+  error: z
+    .string()
+    .regex(/^[A-Za-z]+$/, 'write the type of an error such as serverUnavailable')
+    .optional()
+    .describe(
+      'jmap: answers the call with an error of this type: serverUnavailable, stateMismatch … notJSON, notRequest, limit and unknownCapability refuse the whole request.',
+    )
+    .meta({ examples: ['serverUnavailable'] }),
   throttle: count
     .optional()
     .describe('Limits what is sent to the client to this many octets per second.')
@@ -188,6 +204,7 @@ const places: Places = {
   rawReply: ['connect', 'command', 'end-of-data'],
   greeting: ['connect'],
   inject: ['command'],
+  error: ['command'],
   throttle: ['connect', 'command'],
   drop: ['connect', 'handshake', 'command', 'data', 'end-of-data'],
   dropAfterOctets: ['data'],
@@ -207,6 +224,7 @@ const outgoingPlaces: Places = {
   ...places,
   greeting: [],
   inject: [],
+  error: [],
   throttle: [],
   drop: ['connect', 'handshake', 'command', 'end-of-data'],
   dropAfterOctets: [],
@@ -281,8 +299,9 @@ export const scriptedFault = mapping(() => ({
     for (const { path, message } of mistakes) issues.push({ code: 'custom', input: value, path: [...path], message })
   })
 
-function defaultPoint({ verb, matching }: z.infer<typeof when>): 'command' | 'connect' {
-  return verb !== undefined || matching !== undefined ? 'command' : 'connect'
+function defaultPoint({ protocol, verb, matching, method }: z.infer<typeof when>): 'command' | 'connect' {
+  const isAtCommand = protocol === 'jmap' || [verb, matching, method].some((one) => one !== undefined)
+  return isAtCommand ? 'command' : 'connect'
 }
 
 export type Fault = z.output<typeof fault>

@@ -6,12 +6,16 @@ export type Protocol = (typeof protocols)[number]
 export const serverProtocols = [...protocols, 'lmtp', 'managesieve', 'http'] as const
 export type ServerProtocol = (typeof serverProtocols)[number]
 
+/** The protocols of faults: JMAP is a service of HTTP virtual servers. */
+export const faultProtocols = [...serverProtocols, 'jmap'] as const
+export type FaultProtocol = (typeof faultProtocols)[number]
+
 /** Returns whether a virtual server speaks a protocol of mail or news. */
 export const isMailProtocol = (protocol: string): protocol is Protocol =>
   (protocols as readonly string[]).includes(protocol)
 
 /** Returns whether clients of a protocol submit or relay mail by transactions of SMTP. LMTP has them, too: RFC 2033 section 4. */
-export const hasTransactions = (protocol: ServerProtocol): protocol is 'smtp' | 'lmtp' =>
+export const hasTransactions = (protocol: FaultProtocol): protocol is 'smtp' | 'lmtp' =>
   protocol === 'smtp' || protocol === 'lmtp'
 
 /** Protocols as they are written in text and in the default names of virtual servers. */
