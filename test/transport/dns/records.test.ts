@@ -23,6 +23,7 @@ const lab = await startLab({
     { protocol: 'pop3', port: 'off', tlsPort: 0 },
     { protocol: 'nntp', port: 0, tlsPort: 'off' },
     { protocol: 'http', port: 0, tlsPort: 0 },
+    { protocol: 'managesieve', port: 0 },
   ],
   dns: {
     port: 0,
@@ -80,10 +81,10 @@ describe('records of the configuration', () => {
     expect(await resolver.resolveCaa('lab.test')).toEqual([{ critical: 0, issue: 'mail.lab.test' }])
   })
 
-  test('services with their ports (RFC 6186, RFC 8314)', async () => {
+  test('services with their ports (RFC 5804, RFC 6186, RFC 8314)', async () => {
     const port = async (service: string): Promise<number | undefined> =>
       (await resolver.resolveSrv(`${service}._tcp.lab.test`).catch(() => []))[0]?.port
-    const server = (name: 'smtp' | 'imap4' | 'pop3' | 'nntp' | 'http') => lab.server(name)
+    const server = (name: 'smtp' | 'imap4' | 'pop3' | 'nntp' | 'managesieve' | 'http') => lab.server(name)
     expect(await port('_submission')).toBe(server('smtp').port)
     expect(await port('_submissions')).toBe(server('smtp').tlsPort)
     expect(await port('_imap')).toBe(server('imap4').port)
@@ -91,6 +92,7 @@ describe('records of the configuration', () => {
     expect(await port('_pop3')).toBeUndefined()
     expect(await port('_pop3s')).toBe(server('pop3').tlsPort)
     expect(await port('_nntp')).toBe(server('nntp').port)
+    expect(await port('_sieve')).toBe(server('managesieve').port)
     expect(await port('_autodiscover')).toBe(server('http').tlsPort)
   })
 
