@@ -227,7 +227,7 @@ test('a port in use fails with one line that names its place in the file and the
   )
 })
 
-test.runIf(isThorough)('a second signal ends the process at once', async () => {
+test.runIf(isThorough)('a second signal ends the process immediately', async () => {
   place.write('lab.yaml', lab())
   await using running = await place.start(['--config', 'lab.yaml'])
   // A client that does not close its side delays the end of the lab.
