@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bearer } from '../servers/http/client.ts'
 import { type StartedLab, Workplace, workplaceOfEach } from '../support/sealpost.ts'
+import { some } from '../support/thorough.ts'
 
 const place = workplaceOfEach()
 
@@ -54,11 +55,13 @@ test('start prints the token, the address of the API, and the console with the t
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80)
 })
 
-test.each([
+// Each starts a process.
+const others: [string, Readonly<Record<string, string>>][] = [
   ['access:\n  administrators: [alice]\n', {}],
   ['', { SEALPOST_TOKENS: '[{ name: ci, token: ci-ci-ci-ci-ci-ci }]' }],
   ['', { SEALPOST_TOKENS: '[{ name: ci, tokenFile: ci.token }]' }],
-])('none is generated with %s %j', async (more, env) => {
+]
+test.each(some(others, 1))('none is generated with %s %j', async (more, env) => {
   place.write('ci.token', 'ci-ci-ci-ci-ci-ci\n')
   place.write('lab.yaml', lab(more))
   await using running = await place.start(['--config', 'lab.yaml'], { env })

@@ -49,7 +49,7 @@ describe('a running lab', () => {
     expect([ok, ports.length, ports.filter(({ tls }) => tls).length]).toEqual([true, 7, 3])
     expect(ports.map(({ greeting }) => greeting.split(' ')[0])).toEqual(['220', '+OK', '+OK', '*', '*', '200', '200'])
     // A check every few seconds must not displace the sessions of clients.
-    expect((await place.run(['sessions', '--config', 'lab.yaml'])).stdout.trim()).toBe('')
+    expect((await place.run(['sessions', '--config', 'lab.yaml', '--json'])).stdout).toBe('')
     expect(running.stderr.join('')).not.toContain('session ended')
   })
 
