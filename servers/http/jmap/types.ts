@@ -144,7 +144,7 @@ export interface DataType {
   readonly update?: (call: MethodCall, id: string, patch: JsonObject) => Promise<JsonObject | null>
   /** Destroys an object. @throws SetError */
   readonly destroy?: (call: MethodCall, id: string) => Promise<void>
-  /** Calls that follow a `set`, such as the Email/set of an EmailSubmission/set. `changed` maps ids and creation ids (with `#`) to objects. */
+  /** Returns the calls that follow a `set`, such as the Email/set of an EmailSubmission/set. May add to the response. */
   readonly afterSet?: (call: MethodCall, response: JsonObject) => Promise<readonly Implicit[]>
   readonly query?: (call: MethodCall, query: Query) => Promise<QueryResult>
   /** Returns undefined if the changes cannot be calculated. */
