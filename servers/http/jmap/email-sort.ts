@@ -41,10 +41,10 @@ const collations: Readonly<Record<string, (text: string) => string>> = {
   'i;unicode-casemap': (text) => fold(text).toUpperCase(),
 }
 
-/** Returns what clients show of the first address of a field: the name, else the address. RFC 8621 section 4.4.2. */
+/** Returns what clients show of the first address of a field: the name, else the address, else nothing. RFC 8621 section 4.4.2. */
 function firstShown(value: string): string {
   const first = parseAddresses(value).find(({ host }) => host !== undefined)
-  return decodeWords(first?.name ?? '') || `${first?.mailbox ?? ''}@${first?.host ?? ''}`
+  return first ? decodeWords(first.name ?? '') || `${first.mailbox}@${first.host}` : ''
 }
 
 const texts: Readonly<Record<string, (field: Field) => string>> = {

@@ -20,6 +20,7 @@ describe('encoded-words (RFC 2047)', () => {
     ['=?utf-8?Q?=C3?= =?utf-8?Q?=A4?=', 'ä'],
     ['=?utf-8*de?q?=c3=a4?=', 'ä'],
     ['=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=', '日本'],
+    ['=?iso-2022-jp?B?GyRCRnxLXBsoQg==?= =?ISO-2022-JP?B?GyRCRnxLXBsoQg==?=', '日本日本'],
     ['=?shift_jis?B?k/qWew==?=', '日本'],
     ['=?koi8-r?B?8NLJ18XU?=', 'Привет'],
     ['=?gb2312?B?xOO6ww==?=', '你好'],
