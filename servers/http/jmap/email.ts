@@ -93,16 +93,18 @@ async function contentOf(
   const { api } = call
   const { folder, entry } = at
   const blobId = entry.blob
+  const factsOfIt = async () => (properties.some(isOfFacts) ? api.reader.facts(at, { source }) : undefined)
+  // While the message is open, its facts are taken from it.
   if (properties.some(isOfWhole))
     return api.reader.use(
       at,
       async (open) => ({
-        ...(await wholeContent(view, properties, open, blobId, await api.reader.facts(at))),
+        ...(await wholeContent(view, properties, open, blobId, await factsOfIt())),
         ...(properties.some(isSmimeProperty) && (await smimeProperties(call, at, open))),
       }),
       source,
     )
-  const facts = properties.some(isOfFacts) ? await api.reader.facts(at, { source }) : undefined
+  const facts = await factsOfIt()
   if (properties.some(isOfFacts) && !facts) return undefined
   if (!properties.some(isHeaderProperty)) return factsShown(facts)
   let raw = await source.read(folder.id, entry.uid, 0, HEADER_OCTETS)

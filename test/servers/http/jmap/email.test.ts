@@ -7,13 +7,13 @@ const http = HttpLab.ofTests({
   directory: {
     accounts: [
       { user: 'alice', password: 'secret' },
-      { user: 'bob', password: 'secret' },
+      { user: 'bob', password: 'secret', quota: { messages: 1, size: '10KiB' } },
     ],
   },
   virtualServers: [
     { protocol: 'smtp' },
     { protocol: 'imap4' },
-    { protocol: 'http', jmap: { maxObjectsInGet: 20, maxObjectsInSet: 20 } },
+    { protocol: 'http', jmap: { maxObjectsInGet: 20, maxObjectsInSet: 20 }, limits: { messageSize: '100KiB' } },
   ],
 })
 const alice = new JmapClient(http)
@@ -434,6 +434,36 @@ describe('Email/set', () => {
     const attachments = [{ blobId: 'Unone' }, { blobId: 'Lnone-1' }]
     const { notCreated } = await set({ attachments })
     expect(notCreated.k).toMatchObject({ type: 'blobNotFound', notFound: ['Unone', 'Lnone-1'] })
+  })
+
+  it('keeps to the quota and the size of messages', async () => {
+    const { list } = await bob.ask('Mailbox/get', { properties: ['id'] })
+    const mailboxIds = { [list[0].id]: true }
+    const create = async (value: string) => bob.ask('Email/set', { create: { k: { ...text(value), mailboxIds } } })
+    expect((await create('x'.repeat(50_000))).notCreated.k).toMatchObject({ type: 'overQuota' })
+    expect((await create('x'.repeat(200_000))).notCreated.k).toMatchObject({ type: 'tooLarge', maxSize: 102_400 })
+    const { created } = await create('x')
+    expect((await create('x')).notCreated.k).toMatchObject({ type: 'overQuota' })
+    const imported = await bob.ask('Email/import', { emails: { k: { blobId: created.k.id, mailboxIds } } })
+    expect(imported.notCreated.k).toMatchObject({ type: 'overQuota' })
+    const { id } = created.k
+    const copied = await bob.ask('Email/set', { update: { [id]: { [`mailboxIds/${list[1].id}`]: true } } })
+    expect(copied.notUpdated[id]).toMatchObject({ type: 'overQuota' })
+    // A move needs no room.
+    const moved = await bob.ask('Email/set', { update: { [id]: { mailboxIds: { [list[1].id]: true } } } })
+    expect(moved.updated).toEqual({ [id]: null })
+  })
+
+  it('knows objects that the same request has created, and refuses an old state', async () => {
+    const created = { n: { name: 'New' } }
+    const [, set_, get] = await alice.call(
+      ['Mailbox/set', { create: created }],
+      ['Email/set', { create: { k: { ...text('x'), subject: 'new', mailboxIds: { '#n': true } } } }],
+      ['Email/get', { ids: ['#k'], properties: ['subject'] }],
+    )
+    expect(get?.[1].list).toEqual([{ id: set_?.[1].created.k.id, subject: 'new' }])
+    const { oldState } = set_?.[1] ?? {}
+    expect(await alice.ask('Email/set', { ifInState: oldState, destroy: [] })).toMatchObject({ type: 'stateMismatch' })
   })
 
   it('changes keywords and Mailboxes, whole or by patches', async () => {
