@@ -821,8 +821,8 @@ class NewFault(TypedDict, total=False):
 class NewFaultWhen(TypedDict, total=False):
     """When the fault happens. All conditions must match."""
 
-    # Only for this protocol. Default: all but http, so that the API stays within reach.
-    protocol: Literal["smtp", "pop3", "imap4", "nntp", "lmtp", "managesieve", "http"]
+    # Only for this protocol; jmap: calls of methods on http virtual servers. Default: all but http and jmap, so that the API stays within reach.
+    protocol: Literal["smtp", "pop3", "imap4", "nntp", "lmtp", "managesieve", "http", "jmap"]
     # Only for the virtual server with this name.
     virtualServer: str
     # in: sessions of clients. out: sessions in which the lab sends mail to other hosts; replies are then those that the lab gets. Default: in, but out if connector is given.
@@ -833,6 +833,8 @@ class NewFaultWhen(TypedDict, total=False):
     on: Literal["connect", "handshake", "command", "data", "end-of-data"]
     # Only for this command: RCPT, RETR, UID FETCH, AUTHINFO …
     verb: str
+    # jmap: only for calls of this method.
+    method: str
     # Only for command lines that match this regular expression. Case is ignored.
     matching: str
     # Only after this account has logged on.
@@ -860,6 +862,8 @@ class NewFaultDo(TypedDict, total=False):
     greeting: str
     # On STARTTLS or STLS: sends this in clear text after the reply, before the handshake. {tag+1} becomes the next IMAP4 tag.
     inject: Union[str, List[str]]
+    # jmap: answers the call with an error of this type: serverUnavailable, stateMismatch … notJSON, notRequest, limit and unknownCapability refuse the whole request.
+    error: str
     # Limits what is sent to the client to this many octets per second.
     throttle: int
     # Closes the connection before, after or in the middle of the reply. rst: before the reply, with a TCP reset; on data, dropAfterOctets says when.

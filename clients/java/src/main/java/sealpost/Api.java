@@ -817,6 +817,7 @@ public final class Api {
         private String connector;
         private String on;
         private String verb;
+        private String method;
         private String matching;
         private String user;
         private Boolean tls;
@@ -824,7 +825,7 @@ public final class Api {
         private Long nth;
         private Double chance;
 
-        /** Only for this protocol. Default: all but http, so that the API stays within reach. */
+        /** Only for this protocol; jmap: calls of methods on http virtual servers. Default: all but http and jmap, so that the API stays within reach. */
         public NewFaultWhen protocol(String value) {
             protocol = Objects.requireNonNull(value, "protocol is null; leave it out");
             return this;
@@ -857,6 +858,12 @@ public final class Api {
         /** Only for this command: RCPT, RETR, UID FETCH, AUTHINFO … */
         public NewFaultWhen verb(String value) {
             verb = Objects.requireNonNull(value, "verb is null; leave it out");
+            return this;
+        }
+
+        /** jmap: only for calls of this method. */
+        public NewFaultWhen method(String value) {
+            method = Objects.requireNonNull(value, "method is null; leave it out");
             return this;
         }
 
@@ -904,6 +911,7 @@ public final class Api {
         private Object rawReply;
         private String greeting;
         private Object inject;
+        private String error;
         private Long throttle;
         private String drop;
         private Long dropAfterOctets;
@@ -950,6 +958,12 @@ public final class Api {
         /** On STARTTLS or STLS: sends this in clear text after the reply, before the handshake. {tag+1} becomes the next IMAP4 tag. */
         public NewFaultDo inject(String... value) {
             inject = List.of(value);
+            return this;
+        }
+
+        /** jmap: answers the call with an error of this type: serverUnavailable, stateMismatch … notJSON, notRequest, limit and unknownCapability refuse the whole request. */
+        public NewFaultDo error(String value) {
+            error = Objects.requireNonNull(value, "error is null; leave it out");
             return this;
         }
 
