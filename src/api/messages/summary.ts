@@ -83,7 +83,20 @@ export interface Viewer {
 }
 
 export function summaryOf({ id, folder, entry }: IndexedMessage, facts: MessageFacts, viewer: Viewer): MessageSummary {
-  const { search: _, hasInline: __, calendars: ___, from, to, cc, bcc, replyTo, date, sentBy: by, ...rest } = facts
+  const {
+    search: _,
+    hasInline: __,
+    calendars: ___,
+    hasDownload: ____,
+    from,
+    to,
+    cc,
+    bcc,
+    replyTo,
+    date,
+    sentBy: by,
+    ...rest
+  } = facts
   return {
     id,
     folder: { id: folder.id, name: folder.name },
