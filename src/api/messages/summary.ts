@@ -83,20 +83,7 @@ export interface Viewer {
 }
 
 export function summaryOf({ id, folder, entry }: IndexedMessage, facts: MessageFacts, viewer: Viewer): MessageSummary {
-  const {
-    search: _,
-    hasInline: __,
-    calendars: ___,
-    hasDownload: ____,
-    from,
-    to,
-    cc,
-    bcc,
-    replyTo,
-    date,
-    sentBy: by,
-    ...rest
-  } = facts
+  const { messageId, subject, from, to, cc, bcc, replyTo, date, sentBy: by, attachments, snippet } = facts
   return {
     id,
     folder: { id: folder.id, name: folder.name },
@@ -104,7 +91,10 @@ export function summaryOf({ id, folder, entry }: IndexedMessage, facts: MessageF
     newsgroup: folder.owner === PUBLIC_OWNER ? folder.name : null,
     content: entry.blob,
     captured: folder.owner === CAPTURED_OWNER,
-    ...rest,
+    messageId,
+    subject,
+    attachments,
+    snippet,
     from: from ?? null,
     to: [...to],
     cc: [...cc],
