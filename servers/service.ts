@@ -46,6 +46,8 @@ export interface LabServices extends DeliveryServices {
   readonly captured: Captured
   /** The host names of the lab. */
   readonly labNames: readonly string[]
+  /** Returns the URL of the session object of JMAP; undefined if no virtual server offers JMAP. */
+  readonly jmapUrl: () => string | undefined
   /** The limits of Sieve scripts. */
   readonly sieve: ScriptLimits
   /** HTTP: the MTA-STS policy of the mail domain. */

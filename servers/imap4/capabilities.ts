@@ -1,4 +1,5 @@
 import type { LogonPolicy } from '../../src/accounts/directory/policy.ts'
+import { capturedInboxOf } from '../service.ts'
 import { messageLimit } from './message-limit.ts'
 import type { ImapSession } from './state.ts'
 
@@ -63,6 +64,13 @@ const onceLoggedOn = [
   'INPROGRESS', // RFC 9585
 ] as const
 
+/**
+ * Returns the URL of the JMAP session of the account; undefined if the lab has none, or if INBOX is captured mail, which JMAP
+ * does not show. RFC 9698 section 3.
+ */
+export const jmapUrlFor = ({ context, state }: ImapSession): string | undefined =>
+  'identity' in state && capturedInboxOf(context, state.identity.account) === undefined ? context.jmapUrl() : undefined
+
 /** Returns Sealpost's capabilities in the session's current state. RFC 9051 section 6.1.1. */
 export function ownCapabilities(session: ImapSession): string[] {
   const { connection, context, state, policy } = session
@@ -73,6 +81,7 @@ export function ownCapabilities(session: ImapSession): string[] {
     ...(isLoggedOn ? onceLoggedOn : beforeLogOn(connection.canStartTls, policy)),
     ...(isLoggedOn && !connection.compressed ? ['COMPRESS=DEFLATE'] : []), // RFC 4978
     ...(isLoggedOn && limit !== undefined ? [`MESSAGELIMIT=${limit}`] : []), // RFC 9738
+    ...(jmapUrlFor(session) === undefined ? [] : ['JMAPACCESS']), // RFC 9698
     // RFC 2221, RFC 2193: only where the configuration refers somebody
     ...(context.directory.hasReferrals ? ['LOGIN-REFERRALS', 'MAILBOX-REFERRALS'] : []),
     `APPENDLIMIT=${context.config.limits.messageSize}`, // RFC 7889

@@ -1,6 +1,8 @@
 import type { LabServices } from '../../servers/service.ts'
 import type { AddedAccounts } from '../accounts/directory/added-accounts.ts'
 import { createDirectory } from '../accounts/directory/directory.ts'
+import { httpUrlOf } from '../accounts/oauth2/settings.ts'
+import type { EndpointFacts } from '../api/lab.ts'
 import type { RuleTags } from '../api/messages/tag-rules.ts'
 import type { ResolvedLab } from '../core/config/resolve.ts'
 import type { Clock } from '../core/time/clock.ts'
@@ -21,6 +23,15 @@ interface LastingServices
   readonly addedAccounts: AddedAccounts
   readonly news: LabNews
   readonly outgoing: LabOutgoing
+  endpoints(): readonly EndpointFacts[]
+}
+
+/** Returns the URL of the session object on the first virtual server that offers JMAP. */
+function jmapUrlOf(lab: LastingServices, { hostname, virtualServers }: ResolvedLab): string | undefined {
+  const offering = virtualServers.filter(({ jmap }) => jmap !== 'off').map(({ name }) => name)
+  const endpoints = lab.endpoints().filter(({ virtualServer }) => offering.includes(virtualServer))
+  const url = httpUrlOf(endpoints, hostname)
+  return url && `${url}/jmap/session`
 }
 
 /** Returns the rules for tags, which are loaded with the first message. */
@@ -64,6 +75,7 @@ export const composeServices = (lab: LastingServices, config: ResolvedLab): LabS
   tagging: config.mail.tagging,
   ruleTags: ruleTagsOf(config),
   labNames: [config.hostname, ...config.alternativeNames],
+  jmapUrl: () => jmapUrlOf(lab, config),
   sieve: config.mail.sieve,
   recordScript: (done) => lab.histories.script(done),
   mtaSts: configuredPolicy(config),

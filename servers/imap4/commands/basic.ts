@@ -1,3 +1,4 @@
+import { jmapUrlFor } from '../capabilities.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { capabilitiesOf, personalityBye } from '../personality.ts'
 import { bad, no, ok, statusResponse } from '../reply.ts'
@@ -111,6 +112,20 @@ export const unauthenticate = defineCommand({
   run(session) {
     session.forget()
     session.connection.logon.forgotten()
+    return ok()
+  },
+})
+
+/** GETJMAPACCESS: returns the URL of the session object of JMAP. RFC 9698 section 4. */
+export const getJmapAccess = defineCommand({
+  name: 'GETJMAPACCESS',
+  needsNoRefresh: true,
+  states: loggedOn,
+  parse: noArguments,
+  run(session) {
+    const url = jmapUrlFor(session)
+    if (url === undefined) throw bad('JMAP is not available.')
+    session.send(`* JMAPACCESS ${quotedForm(url)}\r\n`)
     return ok()
   },
 })

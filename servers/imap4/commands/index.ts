@@ -4,7 +4,18 @@ import { bad } from '../reply.ts'
 import type { ImapSession } from '../state.ts'
 import { deleteAcl, getAcl, listRights, myRights, setAcl } from './acl.ts'
 import { append, replace } from './append.ts'
-import { capability, check, compress, enable, id, logout, noop, starttls, unauthenticate } from './basic.ts'
+import {
+  capability,
+  check,
+  compress,
+  enable,
+  getJmapAccess,
+  id,
+  logout,
+  noop,
+  starttls,
+  unauthenticate,
+} from './basic.ts'
 import { copy, move } from './copy.ts'
 import { expunge, uidExpunge } from './expunge.ts'
 import { fetch } from './fetch.ts'
@@ -23,7 +34,7 @@ import { store } from './store.ts'
 import { genUrlAuth, resetKeys, urlFetch } from './urlauth.ts'
 
 const rows: readonly Command[] = [
-  ...[capability, noop, logout, id, enable, starttls, compress, idle, notify],
+  ...[capability, noop, logout, id, enable, starttls, compress, getJmapAccess, idle, notify],
   ...[login, authenticate, unauthenticate],
   ...[create, deleteMailbox, rename, subscribe, unsubscribe, list, lsub, rlist, rlsub, xlist, namespace, status],
   ...[getMetadata, setMetadata],
