@@ -41,6 +41,7 @@ export const SLOW = [
   // Several nodes, or the suite of all stores, on PostgreSQL. test/storage/store/lmdb.test.ts and memory.test.ts have the suite.
   ...below('storage/cluster', 'values'),
   ...below('storage/store', 'postgres', 'postgres-nodes', 'postgres-setback'),
+  ...below('servers/http/jmap', 'stores'),
   ...below('storage/database', 'password'),
   ...below('storage/upgrades', 'newer', 'released'),
   ...below('tls/negotiation', 'matrix/matrix', 'routing'),

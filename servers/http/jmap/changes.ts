@@ -1,6 +1,6 @@
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import type { AccountHistory, Step } from '../../../src/storage/store/views/account-history.ts'
-import { type EmailChange, emailChange } from './mails.ts'
+import { type EmailChange, emailChange, readableEmail } from './mails.ts'
 import type { Changes } from './types.ts'
 
 type ChangeType = EmailChange['type']
@@ -91,5 +91,8 @@ export function changesIn(
 /** Email/changes. RFC 8621 section 4.3. */
 export async function emailChanges(history: AccountHistory, since: string, max: number): Promise<Changes | undefined> {
   const items = await itemsSince(history, since)
-  return items && changesIn(history, items, { idsOf: ({ email }) => (email ? [[email.id, email.type]] : []), max })
+  const idsOf = ({ email }: Item) => (email ? [[email.id, email.type] as const] : [])
+  // Nodes see the copies of a message that moves in different orders: to one of them it may have had none for a moment.
+  const exists = (id: string): boolean => readableEmail(history.mails.get(id)) !== undefined
+  return items && changesIn(history, items, { idsOf, exists, max })
 }

@@ -53,19 +53,25 @@ function referred(argument: string, reference: unknown, responses: readonly Resp
 
 /** Evaluates a JSON pointer, in which `*` stands for all items of an array. RFC 6901, RFC 8620 section 3.7. */
 function valueAt(value: unknown, path: string): unknown {
-  if (path === '') return value
-  if (!path.startsWith('/')) throw badReference(`the path ${path} does not begin with /`)
-  const [first = '', ...others] = path.slice(1).split('/')
-  const rest = others.length > 0 ? `/${others.join('/')}` : ''
-  const token = pointerToken(first)
+  const [first, ...tokens] = path.split('/').map(pointerToken)
+  if (first !== '') throw badReference(`the path ${path} does not begin with /`)
+  return valueBelow(value, tokens, 0)
+}
+
+function valueBelow(value: unknown, tokens: readonly string[], at: number): unknown {
+  const token = tokens[at]
+  if (token === undefined) return value
   if (Array.isArray(value)) {
     if (token === '*') {
-      const items = value.map((item) => valueAt(item, rest)).flatMap((item) => (Array.isArray(item) ? item : [item]))
+      const items = value
+        .map((item) => valueBelow(item, tokens, at + 1))
+        .flatMap((item) => (Array.isArray(item) ? item : [item]))
       if (items.length > MAX_VALUES) throw badReference('the path leads to too many values')
       return items
     }
-    if (/^(?:0|[1-9]\d{0,8})$/.test(token) && Number(token) < value.length) return valueAt(value[Number(token)], rest)
-  } else if (isMapping(value) && Object.hasOwn(value, token)) return valueAt(value[token], rest)
+    if (/^(?:0|[1-9]\d{0,8})$/.test(token) && Number(token) < value.length)
+      return valueBelow(value[Number(token)], tokens, at + 1)
+  } else if (isMapping(value) && Object.hasOwn(value, token)) return valueBelow(value[token], tokens, at + 1)
   throw badReference(`the path has no value at ${token}`)
 }
 

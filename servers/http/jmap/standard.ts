@@ -239,15 +239,18 @@ export function required<T>(call: MethodCall, name: string, isRight: Check<T>): 
 /** Returns an object with a patch applied. RFC 8620 section 5.3. @throws SetError `invalidPatch` */
 export function patched(object: JsonObject, patch: JsonObject): JsonObject {
   const out = structuredClone(object) as Record<string, unknown>
-  const paths = Object.keys(patch)
-  for (const path of paths) {
-    if (paths.some((other) => other.startsWith(`${path}/`)))
-      throw new SetError('invalidPatch', `the patch has ${path} and a path below it`)
+  for (const path of Object.keys(patch)) {
     const tokens = path.split('/').map(pointerToken)
     const last = tokens.pop() ?? ''
     let target: unknown = out
-    for (const token of tokens) target = isMapping(target) && Object.hasOwn(target, token) ? target[token] : undefined
-    if (!isMapping(target)) throw new SetError('invalidPatch', `the object has no ${path}`)
+    let end = -1
+    for (const token of tokens) {
+      end = path.indexOf('/', end + 1)
+      const above = path.slice(0, end)
+      if (Object.hasOwn(patch, above)) throw new SetError('invalidPatch', `the patch has ${above} and a path below it`)
+      target = isMapping(target) && Object.hasOwn(target, token) ? target[token] : undefined
+      if (!isMapping(target)) throw new SetError('invalidPatch', `the object has no ${path}`)
+    }
     const place = target as Record<string, unknown>
     // At the top, null is the default of the property; below, it removes the key.
     if (patch[path] === null && tokens.length > 0) delete place[last]
