@@ -2,16 +2,15 @@ import type { Caller, Standing } from '../../../src/api/caller.ts'
 import { coalesce } from '../../../src/core/async/coalesce.ts'
 import { isMapping } from '../../../src/core/values/mapping.ts'
 import { accountOf } from './account.ts'
-import type { RequestFacts } from './endpoint.ts'
-import { dataTypes } from './methods.ts'
-import type { JsonObject } from './types.ts'
+import { dataTypes } from './data-types.ts'
+import type { JmapRequest, JsonObject } from './types.ts'
 
 /** The states of data types. */
 type States = Readonly<Record<string, string>>
 
 /** A client that is told about changes. RFC 8620 section 7. */
 export interface Follower {
-  readonly facts: RequestFacts
+  readonly facts: Omit<JmapRequest, 'using' | 'createdIds'>
   readonly caller: Caller
   /** Returns why the caller may no longer follow. */
   readonly lostRights: Standing
@@ -39,7 +38,7 @@ export const changedBy = (accountId: string): void => {
  * all states, so that every node of a lab understands it. Returns functions that look for changes, and that stop.
  */
 export function follow(follower: Follower): { readonly wake: () => void; readonly stop: () => void } {
-  const { facts, caller, types, since } = follower
+  const { facts, caller, since } = follower
   const { api, account } = facts
   const { store, owner, id } = account
   let last: States | undefined = since === undefined ? undefined : statesIn(since)
@@ -58,7 +57,7 @@ export function follow(follower: Follower): { readonly wake: () => void; readonl
     if (changed.length === 0) return
     follower.send({ '@type': 'StateChange', changed: { [id]: Object.fromEntries(changed) } }, textOf(now))
   }
-  const wants = (name: string): boolean => types === null || types.includes(name)
+  const wants = (name: string): boolean => follower.types?.includes(name) ?? true
   const wake = coalesce(() =>
     look().catch((error: unknown) => {
       api.lab.logError(error, 'JMAP: a client was not told about a change; it has to connect again')
@@ -95,12 +94,16 @@ export function follow(follower: Follower): { readonly wake: () => void; readonl
 }
 
 /** Returns the state of every data type. */
-async function statesOf(facts: RequestFacts, caller: Caller): Promise<States> {
+async function statesOf(facts: Follower['facts'], caller: Caller): Promise<States> {
   const account = await accountOf(facts.api, caller)
   const call = { ...facts, account, using: new Set<string>(), createdIds: new Map(), name: '', args: {} }
   const states = dataTypes.map(async (type) => [type.name, await type.state(call)] as const)
   return Object.fromEntries(await Promise.all(states))
 }
+
+/** Returns the push state of an account. @throws StoreError */
+export const pushStateOf = async (facts: Follower['facts'], caller: Caller): Promise<string> =>
+  textOf(await statesOf(facts, caller))
 
 const textOf = (states: States): string => Buffer.from(JSON.stringify(states)).toString('base64url')
 

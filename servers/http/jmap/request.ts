@@ -82,7 +82,7 @@ async function answers(
         method ? `${name} needs ${method.capability} in \`using\`` : `there is no method ${name}`,
       )
     const args = given()
-    if (name !== 'Core/echo' && args.accountId !== request.account.id)
+    if (!method.isOfSession && args.accountId !== request.account.id)
       throw args.accountId === undefined
         ? new MethodError('invalidArguments', 'accountId is missing')
         : new MethodError('accountNotFound', `the session has no account ${String(args.accountId).slice(0, 100)}`)

@@ -50,6 +50,8 @@ export type Implicit = readonly [name: string, args: JsonObject]
 /** Runs a method. Implicit calls follow its response, with the same method call id. @throws MethodError */
 export interface Method {
   readonly capability: string
+  /** Whether it takes no account. */
+  readonly isOfSession?: true
   run(call: MethodCall): Promise<JsonObject | { readonly response: JsonObject; readonly implicit: readonly Implicit[] }>
 }
 
