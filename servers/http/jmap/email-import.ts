@@ -21,7 +21,7 @@ import {
 } from './types.ts'
 
 /** Returns the message in octets. Undefined if they are not a message. */
-async function messageIn(octets: Buffer): Promise<Buffer | undefined> {
+export async function messageIn(octets: Buffer): Promise<Buffer | undefined> {
   const raw = await runInSlices(crlfSteps(octets))
   return checked({ raw, flags: [], internalDate: 0 }, '').refused === undefined ? raw : undefined
 }

@@ -13,6 +13,7 @@ import { isObjects, isString, isStrings, methodsOf, optional, patched, realId } 
 import { deliverAt, deliverSubmission, QUEUED, type Submission, submissionsOf, unsend } from './submit.ts'
 import {
   type DataType,
+  type Implicit,
   invalidProperties,
   type JmapRequest,
   type JsonObject,
@@ -94,11 +95,7 @@ export const emailSubmission: DataType = {
     for (const [key, patch] of Object.entries(onUpdate))
       for (const id of emailOf(key)) update[id] = { ...update[id], ...patch }
     const destroy = [...new Set(onDestroy.flatMap(emailOf))]
-    if (Object.keys(update).length + destroy.length === 0) return []
-    // RFC 8621 section 7.5
-    const args = { accountId: call.account.id, update, destroy }
-    const set = await setEmail?.run({ ...call, name: 'Email/set', args })
-    return [['Email/set', (set && 'response' in set ? set.response : set) as JsonObject]]
+    return setEmails(call, update, destroy)
   },
 
   query: async (call, query) => ({
@@ -120,6 +117,18 @@ export const emailSubmission: DataType = {
       total: ids.length,
     }
   },
+}
+
+/** Returns the Email/set that follows a call, once it has run; none if it would change nothing. RFC 8621 section 7.5. */
+export async function setEmails(
+  call: MethodCall,
+  update: JsonObject,
+  destroy: readonly string[] = [],
+): Promise<readonly Implicit[]> {
+  if (Object.keys(update).length + destroy.length === 0) return []
+  const args = { accountId: call.account.id, update, destroy }
+  const set = await setEmail?.run({ ...call, name: 'Email/set', args })
+  return [['Email/set', (set && 'response' in set ? set.response : set) as JsonObject]]
 }
 
 /** RFC 8621 section 7.5. */
@@ -186,7 +195,7 @@ function assertMaySend(call: MethodCall, raw: Buffer, { mailFrom: { email } }: E
 }
 
 /** Returns an envelope as the lab delivers it. @throws SetError for recipients that SMTP would refuse, too */
-async function outgoingEnvelope(call: MethodCall, { mailFrom, rcptTo }: Envelope): Promise<OutgoingEnvelope> {
+export async function outgoingEnvelope(call: MethodCall, { mailFrom, rcptTo }: Envelope): Promise<OutgoingEnvelope> {
   const { context } = call
   const { recipients: most } = context.config.limits
   if (rcptTo.length === 0) throw new SetError('noRecipients', 'the message has no recipients')
@@ -238,7 +247,7 @@ function sendAtOf({ mailFrom: { parameters } }: Envelope, now: number): number {
 }
 
 /** Counts a message against the limit of the virtual server. @throws SetError `rateLimit` */
-function countMessage({ context, account }: MethodCall): void {
+export function countMessage({ context, account }: MethodCall): void {
   const { messages: count, per: perMs } = context.config.limits.rate ?? {}
   if (count === undefined || perMs === undefined) return
   if (!context.rates.take(`${context.name}\nmessages\n${account.account.user}`, { count, perMs }))

@@ -12,7 +12,7 @@ export interface EmailAddress {
 }
 
 /** An identity as the store keeps it. RFC 8621 section 6. */
-interface Identity {
+export interface Identity {
   readonly name: string
   readonly email: string
   readonly replyTo: readonly EmailAddress[] | null

@@ -2,6 +2,7 @@ import { blobMethods } from './blob-methods.ts'
 import { CORE } from './capabilities.ts'
 import { dataTypes } from './data-types.ts'
 import { emailMethods } from './email-import.ts'
+import { mdnMethods } from './mdn.ts'
 import { pushSubscriptionMethods } from './push-subscription.ts'
 import { searchSnippetGet } from './search-snippet.ts'
 import { validateScript } from './sieve-script.ts'
@@ -18,6 +19,7 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>(
     ...emailMethods,
     ...pushSubscriptionMethods,
     ...blobMethods,
+    ...mdnMethods,
     ...Object.fromEntries(standard),
     'SearchSnippet/get': searchSnippetGet,
     'SieveScript/validate': validateScript,

@@ -4,7 +4,7 @@ import { SIEVE_CAPABILITIES } from '../../../src/mail/sieve/sieve.ts'
 import { SIEVE_LIMITS } from '../../../src/mail/sieve/types.ts'
 import type { ScriptLimits } from '../../../src/storage/store/sieve-scripts.ts'
 import { DIGESTS, LOOKUP_TYPES, MAX_DATA_SOURCES } from './blob-methods.ts'
-import { BLOB, CORE, MAIL, SIEVE, SMIME_VERIFY, SUBMISSION, WEBSOCKET } from './capabilities.ts'
+import { BLOB, CORE, MAIL, MDN, SIEVE, SMIME_VERIFY, SUBMISSION, WEBSOCKET } from './capabilities.ts'
 import { MAX_MAILBOXES } from './email-change.ts'
 import { EMAIL_SORTS } from './email-sort.ts'
 import { MAX_DELAYED_SEND, SUBMISSION_EXTENSIONS } from './envelope.ts'
@@ -68,6 +68,8 @@ const table: Readonly<Record<string, Capability>> = {
   [WEBSOCKET]: {
     ofSession: (_, base) => ({ url: `${base.replace(/^http/, 'ws')}/jmap/ws`, supportsWebSocketPush: true }),
   },
+  // RFC 9007 section 1.3
+  [MDN]: { ofAccount: nothing },
   [SMIME_VERIFY]: { ofAccount: nothing },
 }
 

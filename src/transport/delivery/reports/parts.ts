@@ -57,7 +57,10 @@ export const textPart = (content: string, type = 'text/plain; charset=utf-8', ..
 })
 
 /** Names 8-bit content. RFC 2045 section 6. */
-const encodingOf = (content: Buffer): Field => ['Content-Transfer-Encoding', isEightBit(content) ? '8bit' : undefined]
+export const encodingOf = (content: Buffer): Field => [
+  'Content-Transfer-Encoding',
+  isEightBit(content) ? '8bit' : undefined,
+]
 
 const isEightBit = (content: Buffer): boolean => content.some((octet) => octet > 0x7f)
 
