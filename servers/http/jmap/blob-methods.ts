@@ -83,7 +83,7 @@ async function octetsOfSource(call: MethodCall, source: unknown): Promise<Buffer
 
 /** Returns the range of a blob that `offset` and `length` name; undefined if they are not numbers from 0. */
 function rangeIn({ offset, length }: JsonObject, size: number) {
-  const [start, octets] = [offset ?? 0, length ?? Math.max(0, size - Number(offset ?? 0))]
+  const [start, octets] = [offset ?? 0, length ?? (isInteger(offset) ? Math.max(0, size - offset) : size)]
   if (!isInteger(start) || !isInteger(octets) || start < 0 || octets < 0) return undefined
   const end = Math.min(size, start + octets)
   return { start: Math.min(start, size), end, isTruncated: start + octets > size }

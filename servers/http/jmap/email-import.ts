@@ -11,6 +11,7 @@ import { placementIn, storeEmail } from './email-change.ts'
 import { EmailView, VIEW_ARGUMENTS } from './email-view.ts'
 import { assertState, isObjects, isStrings, knownArguments, optional, realId, required } from './standard.ts'
 import {
+  emptyMap,
   invalid,
   invalidProperties,
   type JsonObject,
@@ -18,6 +19,7 @@ import {
   type MethodCall,
   MethodError,
   SetError,
+  shownValue,
 } from './types.ts'
 
 /** Returns the message in octets. Undefined if they are not a message. */
@@ -34,8 +36,8 @@ async function importAll(call: MethodCall): Promise<JsonObject> {
   assertState(call, oldState)
   const { maxObjectsInSet: most } = call.limits
   if (Object.keys(emails).length > most) throw new MethodError('requestTooLarge', `the limit is ${most} Emails`)
-  const created: Record<string, JsonObject> = {}
-  const notCreated: Record<string, JsonObject> = {}
+  const created = emptyMap<JsonObject>()
+  const notCreated = emptyMap<JsonObject>()
   for (const [creationId, object] of Object.entries(emails)) {
     try {
       const made = await importOne(call, object)
@@ -62,7 +64,7 @@ async function importOne(call: MethodCall, object: JsonObject): Promise<JsonObje
   const placement = await placementIn(call, object)
   const { blobId } = object
   const octets = typeof blobId === 'string' ? await octetsOfBlob(call, realId(call, blobId)) : undefined
-  if (!octets) throw invalidProperties(['blobId'], `there is no blob ${String(blobId).slice(0, 200)}`)
+  if (!octets) throw invalidProperties(['blobId'], `there is no blob ${shownValue(blobId)}`)
   using memory = call.api.lab.intake.memory.reservation('messages')
   memory.grow(2 * octets.length)
   const raw = await messageIn(octets)

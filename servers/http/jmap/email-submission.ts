@@ -21,6 +21,7 @@ import {
   MethodError,
   type Query,
   SetError,
+  shownValue,
 } from './types.ts'
 
 const kept = ({ account: { store, account } }: JmapRequest) => submissionsOf(store, account.user)
@@ -295,7 +296,7 @@ async function idsFor(call: MethodCall, { filter, sort }: Query): Promise<string
   )
   const order = sort.map(({ property, isAscending = true }) => {
     const key = isString(property) && Object.hasOwn(SORTS, property) ? SORTS[property] : undefined
-    if (!key) throw new MethodError('unsupportedSort', `submissions are not sorted by ${String(property)}`)
+    if (!key) throw new MethodError('unsupportedSort', `submissions are not sorted by ${shownValue(property)}`)
     return { key, sign: isAscending === false ? -1 : 1 }
   })
   const found = [...(await kept(call).get())].filter(([, one]) => meetsAll(conditions, { message: one }))

@@ -1,6 +1,6 @@
 import { anyOf, type Condition, notAll } from '../../../src/api/messages/search.ts'
 import { isMapping } from '../../../src/core/values/mapping.ts'
-import { invalid, type JsonObject, MethodError } from './types.ts'
+import { invalid, type JsonObject, MethodError, shownValue } from './types.ts'
 
 const MAX_DEPTH = 10
 const MAX_CONDITIONS = 500
@@ -32,7 +32,7 @@ export function conditionsOf<M>(
     if (operator === 'OR') return [anyOf(lists)]
     // None of them matches.
     if (operator === 'NOT') return lists.map((list) => notAll(list))
-    throw unsupportedFilter(`the filter operator ${String(operator).slice(0, 100)} is not AND, OR or NOT`)
+    throw unsupportedFilter(`the filter operator ${shownValue(operator)} is not AND, OR or NOT`)
   }
   return filter === null ? [] : compiled(filter, 0)
 }

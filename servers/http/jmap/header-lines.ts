@@ -52,7 +52,7 @@ const WRITERS: Readonly<Record<HeaderForm, (field: string, value: unknown) => st
   },
   MessageIds: (field, value) => listed(field, bracketed(value, 'Message-IDs'), ' '),
   Date(field, value) {
-    const [matched, sign, hours = '0', minutes = '0'] = DATE.exec(`${value}`) ?? []
+    const [matched, sign, hours = '0', minutes = '0'] = DATE.exec(typeof value === 'string' ? value : '') ?? []
     const ms = matched === undefined ? Number.NaN : Date.parse(matched)
     if (Number.isNaN(ms)) throw new TypeError('is not a date of RFC 3339')
     const zone = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1)

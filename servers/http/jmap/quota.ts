@@ -27,9 +27,9 @@ async function found(call: MethodCall, { filter, sort }: Query): Promise<string[
   const known = { name: 'name', scope: 'scope', resourceType: 'resourceType', type: 'types' }
   const matches = (quota: JsonObject): boolean =>
     Object.entries(filter ?? {}).every(([key, value]) => {
-      if (!(key in known)) throw new MethodError('unsupportedFilter', `quotas cannot be filtered by ${key}`)
+      if (!Object.hasOwn(known, key)) throw new MethodError('unsupportedFilter', `quotas cannot be filtered by ${key}`)
       const own = quota[known[key as keyof typeof known]]
-      return key === 'name' ? String(own).includes(String(value)) : [own].flat().includes(value)
+      return key === 'name' ? typeof value === 'string' && String(own).includes(value) : [own].flat().includes(value)
     })
   const quotas = (await quotasOf(call)).filter(matches)
   for (const { property, isAscending = true } of sort.toReversed()) {

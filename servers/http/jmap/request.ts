@@ -3,7 +3,7 @@ import { isMapping } from '../../../src/core/values/mapping.ts'
 import { StoreError, type StoreErrorCode } from '../../../src/storage/store/types.ts'
 import { methods } from './methods.ts'
 import { type Response, resolved } from './references.ts'
-import { type JmapRequest, type JsonObject, MethodError } from './types.ts'
+import { type JmapRequest, type JsonObject, MethodError, shownValue } from './types.ts'
 
 export const requestErrorTypes = ['unknownCapability', 'notJSON', 'notRequest', 'limit'] as const
 type RequestErrorType = (typeof requestErrorTypes)[number]
@@ -85,7 +85,7 @@ async function answers(
     if (!method.isOfSession && args.accountId !== request.account.id)
       throw args.accountId === undefined
         ? new MethodError('invalidArguments', 'accountId is missing')
-        : new MethodError('accountNotFound', `the session has no account ${String(args.accountId).slice(0, 100)}`)
+        : new MethodError('accountNotFound', `the session has no account ${shownValue(args.accountId)}`)
     const result = await method.run({ ...request, name, args })
     if (!('implicit' in result)) return [[name, result]]
     const { response, implicit } = result as { response: JsonObject; implicit: readonly [string, JsonObject][] }

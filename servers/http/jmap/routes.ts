@@ -95,7 +95,7 @@ async function answerUpload(call: JmapCall): Promise<Response> {
 }
 
 /** Longest type of a download; its characters are those of media types with parameters. RFC 9110 section 8.3.1. */
-const TYPE = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}(?:; ?[\w-]{1,50}=(?:[\w.-]{1,100}|"[^"\\\p{C}]{1,100}"))*$/u
+const TYPE = /^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}(?:; ?[\w-]{1,50}=(?:[\w.-]{1,100}|"[ !#-[\]-~]{1,100}"))*$/
 
 /** RFC 8620 section 6.2. @throws ApiProblem `not-found` */
 async function answerDownload(call: JmapCall): Promise<Response> {

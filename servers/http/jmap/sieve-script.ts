@@ -16,6 +16,7 @@ import {
   type MethodCall,
   MethodError,
   SetError,
+  shownValue,
 } from './types.ts'
 
 const scriptsOf = ({ account: { store, account }, context }: JmapRequest) =>
@@ -141,7 +142,7 @@ export const sieveScript: DataType = {
     const found = (await scriptsOf(call).list()).filter((one) => meetsAll(conditions, { message: one }))
     for (const { property, isAscending } of sort.toReversed()) {
       if (property !== 'name' && property !== 'isActive')
-        throw new MethodError('unsupportedSort', `scripts are not sorted by ${String(property)}`)
+        throw new MethodError('unsupportedSort', `scripts are not sorted by ${shownValue(property)}`)
       const sign = isAscending === false ? -1 : 1
       found.sort((one, other) => (one[property] < other[property] ? -sign : one[property] > other[property] ? sign : 0))
     }

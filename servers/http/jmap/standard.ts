@@ -3,6 +3,7 @@ import { isMapping } from '../../../src/core/values/mapping.ts'
 import { pointerToken } from './references.ts'
 import {
   type DataType,
+  emptyMap,
   invalid,
   invalidProperties,
   type JsonObject,
@@ -88,13 +89,13 @@ async function set(type: DataType, call: MethodCall) {
   if (count > most) throw tooLarge(`the call changes ${count} objects; maxObjectsInSet is ${most}`)
   const oldState = await type.state(call)
   assertState(call, oldState)
-  const created: Record<string, JsonObject> = {}
-  const updated: Record<string, JsonObject | null> = {}
+  const created = emptyMap<JsonObject>()
+  const updated = emptyMap<JsonObject | null>()
   const destroyed: string[] = []
   const refused: Record<'notCreated' | 'notUpdated' | 'notDestroyed', Record<string, JsonObject>> = {
-    notCreated: {},
-    notUpdated: {},
-    notDestroyed: {},
+    notCreated: emptyMap(),
+    notUpdated: emptyMap(),
+    notDestroyed: emptyMap(),
   }
   const attempt = async (key: keyof typeof refused, id: string, work: () => Promise<unknown>): Promise<void> => {
     if (isSliceOver()) await nextSlice()

@@ -111,6 +111,12 @@ export interface QueryChanges {
   readonly total: number
 }
 
+/** Returns a value of a client as errors show it: an object may have a `toString` of its own. */
+export const shownValue = (value: unknown): string => (typeof value === 'string' ? value : typeof value).slice(0, 200)
+
+/** Returns an object without keys, which takes the id `__proto__` like any other. */
+export const emptyMap = <T>(): Record<string, T> => Object.create(null)
+
 /** Arguments of a query that name what is searched. */
 export interface Query {
   readonly filter: JsonObject | null

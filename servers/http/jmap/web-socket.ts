@@ -8,7 +8,7 @@ import { type JmapCall, problemOf, type RequestFacts, respond, valueOf } from '.
 import { follow } from './push.ts'
 import { RequestError } from './request.ts'
 import { isStrings } from './standard.ts'
-import type { JsonObject } from './types.ts'
+import { type JsonObject, shownValue } from './types.ts'
 
 /** RFC 6455 section 7.4.1. */
 const POLICY_VIOLATION = 1008
@@ -58,7 +58,7 @@ export async function answerWebSocket(call: JmapCall, requests: Concurrency): Pr
         if (type === 'WebSocketPushEnable') return enable(message)
         if (type === 'WebSocketPushDisable') return stopPush()
         if (type !== 'Request')
-          throw new RequestError('notRequest', `there are no messages of the type ${String(type).slice(0, 50)}`)
+          throw new RequestError('notRequest', `there are no messages of the type ${shownValue(type)}`)
         const account = await accountOf(api, caller)
         const response = await requests.run(account.id, limits, () => respond({ ...facts, account }, request))
         send({ '@type': 'Response', ...(id !== undefined && { requestId: id }), ...response })
