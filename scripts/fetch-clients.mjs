@@ -75,6 +75,22 @@ const clients = {
     program: 'index.js',
     unpack: (folder) => join(folder, 'package'),
   },
+  /** jmap-jam 0.13.1 (MIT), a JMAP client. Its dependencies are types only. */
+  'jmap-jam': {
+    package: 'jmap-jam@0.13.1',
+    sha512: 'sBHspB1xe6JrE22r92kR6LYdL//+PoHhVFzYu+u0pscXFBLRitVVhikeAINSNF2TL+Wk7jqJQ0umx+uUiquddQ==',
+    folder: 'jmap-jam-0.13.1',
+    program: 'dist/index.js',
+    unpack: (folder) => join(folder, 'package'),
+  },
+  /** jmap-client-ts 1.0.0 (MIT), a JMAP client. */
+  'jmap-client-ts': {
+    package: 'jmap-client-ts@1.0.0',
+    sha512: 'qL31lYUpLAqrVFMaMsogorcAcpZRTSjWPwnxdl61mDNY9DINQvrKIkYCMstva4cxTbL1kQFG4aT8K9wOesrj7g==',
+    folder: 'jmap-client-ts-1.0.0',
+    program: 'lib/index.js',
+    unpack: (folder) => join(folder, 'package'),
+  },
   /** The SDKs of mail providers, with the packages that they need: those of the lock file. */
   'provider-sdks': {
     lock: new URL('provider-sdks/', import.meta.url),

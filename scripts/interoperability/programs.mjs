@@ -133,6 +133,8 @@ export const programs = {
       },
     ],
     ['newsie', fetched('newsie-1.2.1'), 'NNTP', { [clients('nntp-newsie')]: /^newsie/ }],
+    ['jmap-jam', fetched('jmap-jam-0.13.1'), 'JMAP', { [clients('jmap-sdks')]: /^jmap-jam/ }],
+    ['jmap-client-ts', fetched('jmap-client-ts-1.0.0'), 'JMAP', { [clients('jmap-sdks')]: /^jmap-client-ts/ }],
     [
       'Python',
       printed(['python3', '--version'], /^Python (\S+)/),
