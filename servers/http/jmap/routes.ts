@@ -61,7 +61,9 @@ export function jmapRoutes(app: Hono<Env>, api: Api, context: ServerContext): vo
       `${tenant}/jmap/ws`,
       route((call) => answerWebSocket(call, requests)),
     )
-    app.get(`${tenant}/jmap/download/:accountId/:blobId/:name`, route(answerDownload))
+    // Clients such as meli leave the name empty.
+    for (const name of [':name', ''])
+      app.get(`${tenant}/jmap/download/:accountId/:blobId/${name}`, route(answerDownload))
   }
 }
 

@@ -199,8 +199,15 @@ async function queryChanges(type: DataType, call: MethodCall): Promise<JsonObjec
   }
 }
 
+/** Clients such as meli write null for the default of a member. */
+const withoutNulls = (comparator: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(comparator).filter(([, value]) => value !== null))
+
 function queryIn(call: MethodCall): Query {
-  return { filter: optional(call, 'filter', isMapping) ?? null, sort: optional(call, 'sort', isMappings) ?? [] }
+  return {
+    filter: optional(call, 'filter', isMapping) ?? null,
+    sort: (optional(call, 'sort', isMappings) ?? []).map(withoutNulls),
+  }
 }
 
 /** Returns an id, or the id of the object that the request has created under a creation id. RFC 8620 section 5.3. */
