@@ -15,6 +15,7 @@ export interface RunningServer {
   readonly protocol: ServerFacts['protocol']
   readonly port: number | undefined
   readonly tlsPort: number | undefined
+  readonly hasJmap: boolean
   readonly certificates: readonly InstalledCertificate[]
 }
 

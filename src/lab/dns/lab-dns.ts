@@ -129,11 +129,13 @@ export class LabDns implements AsyncDisposable {
   }
 
   #runningServers(): RunningServer[] {
-    const { virtualServers } = this.#lab
+    const { virtualServers, config } = this.#lab
+    const withoutJmap = new Set(config.virtualServers.flatMap(({ name, jmap }) => (jmap === 'off' ? [name] : [])))
     return this.#lab.endpoints().map(({ virtualServer, protocol, port, tlsPort }) => ({
       protocol,
       port,
       tlsPort,
+      hasJmap: protocol === 'http' && !withoutJmap.has(virtualServer),
       certificates: virtualServers.certificatesOf(virtualServer),
     }))
   }

@@ -22,7 +22,8 @@ const lab = await startLab({
     { protocol: 'imap4', port: 0, tlsPort: 0 },
     { protocol: 'pop3', port: 'off', tlsPort: 0 },
     { protocol: 'nntp', port: 0, tlsPort: 'off' },
-    { protocol: 'http', port: 0, tlsPort: 0 },
+    { name: 'without JMAP', protocol: 'http', port: 0, tlsPort: 0, jmap: 'off' },
+    { name: 'with JMAP', protocol: 'http', port: 0, tlsPort: 0 },
     { protocol: 'managesieve', port: 0 },
   ],
   dns: {
@@ -81,7 +82,7 @@ describe('records of the configuration', () => {
     expect(await resolver.resolveCaa('lab.test')).toEqual([{ critical: 0, issue: 'mail.lab.test' }])
   })
 
-  test('services with their ports (RFC 5804, RFC 6186, RFC 8314)', async () => {
+  test('services with their ports (RFC 5804, RFC 6186, RFC 8314, RFC 8620)', async () => {
     const port = async (service: string): Promise<number | undefined> =>
       (await resolver.resolveSrv(`${service}._tcp.lab.test`).catch(() => []))[0]?.port
     const server = (name: 'smtp' | 'imap4' | 'pop3' | 'nntp' | 'managesieve' | 'http') => lab.server(name)
@@ -93,7 +94,9 @@ describe('records of the configuration', () => {
     expect(await port('_pop3s')).toBe(server('pop3').tlsPort)
     expect(await port('_nntp')).toBe(server('nntp').port)
     expect(await port('_sieve')).toBe(server('managesieve').port)
-    expect(await port('_autodiscover')).toBe(server('http').tlsPort)
+    expect(await port('_autodiscover')).toBe(lab.server('without JMAP').tlsPort)
+    const jmap = await resolver.resolveSrv('_jmap._tcp.lab.test')
+    expect(jmap.map(({ port }) => port)).toEqual([lab.server('with JMAP').tlsPort])
   })
 
   test('written records replace generated ones of the same name and type', async () => {

@@ -12,6 +12,8 @@ export interface ServerFacts {
   /** The port for clear text and STARTTLS, or for HTTP. */
   readonly port: number | undefined
   readonly tlsPort: number | undefined
+  /** Whether it offers JMAP. */
+  readonly hasJmap: boolean
   /** Empty: TLS is not possible. */
   readonly keys: readonly ServedKey[]
 }

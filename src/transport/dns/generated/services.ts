@@ -7,6 +7,8 @@ interface Service {
   readonly label: string
   readonly protocol: ServerFacts['protocol']
   readonly isTls: boolean
+  /** Whether a server of the protocol has the service. Default: every one. */
+  readonly isOf?: (server: ServerFacts) => boolean
 }
 
 /** The services by which mail and news programs find their servers. */
@@ -25,6 +27,8 @@ const services: readonly Service[] = [
   { label: '_nntps', protocol: 'nntp', isTls: true },
   // The autodiscovery of Exchange Server, which needs HTTPS.
   { label: '_autodiscover', protocol: 'http', isTls: true },
+  // RFC 8620 section 2.2: the port of HTTPS.
+  { label: '_jmap', protocol: 'http', isTls: true, isOf: ({ hasJmap }) => hasJmap },
 ]
 
 const portOf = ({ port, tlsPort }: ServerFacts, isTls: boolean): number | undefined => (isTls ? tlsPort : port)
@@ -32,9 +36,9 @@ const portOf = ({ port, tlsPort }: ServerFacts, isTls: boolean): number | undefi
 /** Returns the SRV records of the mail domains, one for each virtual server of a service. Earlier servers are preferred. */
 export function serviceRecords({ domains, hosts: [host], servers, ttlSeconds }: DnsFacts): DnsRecord[] {
   return domains.flatMap((domain) =>
-    services.flatMap(({ label, protocol, isTls }) =>
+    services.flatMap(({ label, protocol, isTls, isOf = () => true }) =>
       servers
-        .filter((server) => server.protocol === protocol)
+        .filter((server) => server.protocol === protocol && isOf(server))
         .flatMap((server) => portOf(server, isTls) ?? [])
         .map((port, priority) =>
           makeRecord(`${label}._tcp.${domain}`, 'SRV', ttlSeconds, { priority, weight: 1, port, target: host }),

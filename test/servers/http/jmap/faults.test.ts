@@ -57,10 +57,13 @@ describe('a fault', () => {
   })
 
   it('delays', async () => {
-    await add({ method: 'Core/echo' }, { delay: '300ms' })
-    const start = performance.now()
-    expect((await post(echo({}))).status).toBe(200)
-    expect(performance.now() - start).toBeGreaterThan(290)
+    await add({ method: 'Core/echo', matching: 'slow' }, { delay: '2s' })
+    const order: string[] = []
+    const slow = post(echo({ slow: true })).then(({ status }) => order.push(`slow ${status}`))
+    await expect.poll(async () => (await http.request('faults')).body.items[0].hits).toBe(1)
+    order.push(`fast ${(await post(echo({}))).status}`)
+    await slow
+    expect(order).toEqual(['fast 200', 'slow 200'])
   })
 
   it.each([
