@@ -4,7 +4,7 @@ import { basename, join, relative, resolve } from 'node:path'
 import { OUTPUT } from './output.mjs'
 
 /** Parts below this size share a file with the others of their wing. */
-const SMALL_OCTETS = 48_000
+const SMALL_OCTETS = 64_000
 /** A `require` of a part, as rolldown writes it in an entry point and in a part. Parts require entry points by `../`. */
 const REQUIRED = { entry: /require\("\.\/parts\/([^"/]+)\.cjs"\)/g, part: /require\("\.\/([^"/]+)\.cjs"\)/g }
 

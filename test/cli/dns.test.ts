@@ -33,7 +33,9 @@ it('adds and removes a record', async () => {
   await dns('remove', 'r1')
   expect((await dns('list', 'lab.test')).stdout).not.toContain('a token')
   expect((await dns('remove', 'r1')).stderr).toContain('there is no added record r1')
-  expect((await dns('add', 'lab.test', 'A', 'nowhere')).stderr).toContain('A: nowhere is not an IPv4 address')
+  expect((await dns('add', 'lab.test', 'A', 'nowhere')).stderr).toBe(
+    'sealpost: <record>: nowhere is not an IPv4 address\n',
+  )
 })
 
 it('prints a zone file and trust anchors', async () => {

@@ -54,7 +54,7 @@ describe('sealpost mail', () => {
     const found = async (...args: readonly string[]) => (await mail(...args)).stderr
     expect(await mail('search', 'frm:shop')).toMatchObject({
       status: 2,
-      stderr: expect.stringMatching(/^sealpost: query: frm: is not a field; did you mean from:\? /),
+      stderr: expect.stringMatching(/^sealpost: <query>: frm: is not a field; did you mean from:\? /),
     })
     expect(await found('search', 'subject:"nothing of this')).toBe(
       'No message matches. The search has an opening quotation mark without a closing one: subject:"nothing of this\n',

@@ -40,7 +40,7 @@ describe('a mistyped argument is refused with its cure', () => {
     [{ to: undefined }, `filter.to: is undefined: ${cure}`],
     [{ subject: '' }, `filter.subject: is "": ${cure}`],
     [{ text: ' ' }, `filter.text: is " ": ${cure}`],
-    [{ from: /(?:)/ }, `filter.from: is a mapping: ${cure}`],
+    [{ from: /(?:)/ }, `filter.from: is an object of the class RegExp: ${cure}`],
     [{ folder: '' }, `filter.folder: is "": ${cure}`],
     [{ matches: undefined }, 'filter.matches: is undefined: must be a function'],
     [{ matches: async () => true }, 'filter.matches: is a function: returns a promise; must return true or false'],
@@ -91,7 +91,10 @@ describe('a mistyped argument is refused with its cure', () => {
     [{ timeout: -1 }, 'options.timeout: is -1; must be a number from 0 to 2147483647'],
     [{ timeout: '5s' }, 'options.timeout: is "5s"; must be a number from 0 to 2147483647'],
     [{ timout: 5 }, 'options.timout: unknown key; did you mean timeout?'],
-    [{ signal: new AbortController() }, 'options.signal: is a mapping: must be an AbortSignal'],
+    [
+      { signal: new AbortController() },
+      'options.signal: is an object of the class AbortController: must be an AbortSignal',
+    ],
     [5_000, 'options is 5000; must be a mapping of timeout, signal'],
   ] as const)('options %j', async ([options, message], { lab }) => {
     await expect(lab.waitForMessage({}, wrong(options))).rejects.toThrow(new TypeError(`waitForMessage: ${message}`))

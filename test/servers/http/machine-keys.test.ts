@@ -66,10 +66,11 @@ const PLAIN = new Set(
   `
     a aaaa accessToken accessTokenLifetime account address addresses administrators age aliasOf allow
     alternativeNames audience authservId caaIdentities certificate certificates ciphers client clientId clientSecret complaintsTo cors
-    connector default delay delayWarning delegates deny description distrust domain domains eventDelay expiresAfter
+    connector default delay delayWarning delegates deny description distrust domain domains error eventDelay expiresAfter
     external externalAccounts failedLogonDelay filter folder folders from garbage gateway giveUpAfter
     greeting groups handshakeTimeout header hide hostname hosts html http id idleTimeout imap4 inboxes inject interval issuer
     keySecret keySecretFallback label lifetime lmtp loginDelay logonTimeout mailboxReferrals managesieve match matching maxAge maxSize
+    maxSizeRequest maxSizeUpload method
     memory memoryLimit messageSize moderator motd mx name nntp node organization oversizedReply password
     passwordHash path peer per pop3 progressInterval ptr rate rawReply readers records redirectUris referral
     refreshTokenLifetime repeatAfter reply report retries retry rua scriptSize secret selector senders serialNumber sessionSize sieve size
