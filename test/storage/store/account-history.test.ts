@@ -3,7 +3,7 @@ import { MemoryBudget } from '../../../src/core/octets/memory-budget.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
 import { openFolder } from '../../../src/storage/store/mailboxes.ts'
-import { accountOwner } from '../../../src/storage/store/types.ts'
+import { accountOwner, type MessageStore, type StoreEvent } from '../../../src/storage/store/types.ts'
 import { AccountHistory } from '../../../src/storage/store/views/account-history.ts'
 
 const [alice, bob] = [accountOwner('alice'), accountOwner('bob')]
@@ -40,4 +40,32 @@ it('counts the memory of histories, drops the one that was used first, and reads
   const steps: unknown[] = []
   for await (const step of again.stepsAfter(second.last - 1)) steps.push(step)
   expect(steps).toMatchObject([[second.last, { changes: [{ after: { flags: [] }, threadId: expect.any(String) }] }]])
+})
+
+it('records all changes of a folder that a store tells of in another order: new messages first', async () => {
+  const inner = new MemoryStore({ clock: systemClock })
+  const { id: folderId } = await openFolder(inner, alice, 'INBOX')
+  const put = (text: string) => inner.append([{ raw: Buffer.from(`\r\n${text}\r\n`), targets: [{ folderId }] }])
+  const [old] = await put('old')
+  const events: StoreEvent[] = []
+  inner.watch((event) => events.push(event))
+  let tell: (event: StoreEvent) => void = () => undefined
+  // As a node on a database hears of what another node has changed.
+  const store = new Proxy<MessageStore>(inner, {
+    get: (target, name) => {
+      if (name === 'watch') return (listener: typeof tell) => (tell = listener) && (() => undefined)
+      const value = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const history = await AccountHistory.of(store, alice, new MemoryBudget())
+  const before = history.last
+  await inner.expunge(folderId, [old?.entry.uid ?? 0])
+  await put('new')
+  for (const event of events.splice(0).reverse()) tell(event)
+  await AccountHistory.of(store, alice, new MemoryBudget())
+  const kinds: unknown[] = []
+  for await (const [, step] of history.stepsAfter(before))
+    kinds.push(...(step?.changes ?? []).map(({ after }) => (after ? 'created' : 'destroyed')))
+  expect(kinds).toEqual(['destroyed', 'created'])
 })

@@ -402,8 +402,16 @@ export class AccountHistory {
       for (const listener of this.listeners.values()) listener(step, this.last - steps.length + 1 + index, true)
   }
 
+  /** Returns the step to record next. A store tells of new messages before older changes of the same folder that it reads with them. */
+  #next(): Found | undefined {
+    const [first] = this.#found
+    if (first?.facts !== undefined) return first
+    const ofFolder = this.#found.filter(({ folderId, facts }) => folderId === first?.folderId && facts === undefined)
+    return ofFolder.toSorted((a, b) => a.modSeq - b.modSeq)[0]
+  }
+
   async #record(): Promise<void> {
-    for (let found = this.#found[0]; found; found = this.#found[0]) {
+    for (let found = this.#next(); found; found = this.#next()) {
       const { folderId, modSeq, facts, step } = found
       const { changes, folder } = step
       // The thread of a message that is gone cannot be found any more.
@@ -434,7 +442,7 @@ export class AccountHistory {
         if (content) values.set(nameOf(this.last), content)
         return values.set(nameOf(this.last - KEPT_STEPS), undefined)
       })
-      this.#found.shift()
+      this.#found.splice(this.#found.indexOf(found), 1)
       for (const { id } of changes) {
         const mail = this.mails.get(id)
         if (mail) mail.history = this.last
