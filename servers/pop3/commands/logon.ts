@@ -13,6 +13,7 @@ import { secretInDigest } from '../apop.ts'
 import { inAuthorization, type Pop3Session, restOfLine, words } from '../command.ts'
 import { Pop3Error, type Pop3Reply } from '../reply.ts'
 
+/** Personalities find their own replies by these texts (`src/core/personality/`): change both together. */
 const logonErrors = (command: string): LogonErrors => ({
   needsTls: () => new Pop3Error(`A secure channel is required before ${command}. Use STLS first.`, 'AUTH'),
   notOffered: () => new Pop3Error('Logon is not offered on this virtual server.', 'AUTH'),

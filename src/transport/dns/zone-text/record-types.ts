@@ -13,7 +13,7 @@ const serviceBinding: Form = [
   ['params', 'parameters'],
 ]
 
-/** The record types with a form of their own, in text and on the wire. All others have the form of RFC 3597. */
+/** The record types with a form of their own, in text and on the wire; `types.ts` has their numbers. All others have the form of RFC 3597. */
 const forms: Readonly<Record<string, Form>> = {
   A: 'ipv4',
   AAAA: 'ipv6',
