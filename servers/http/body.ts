@@ -60,7 +60,11 @@ export async function bodyOf(c: Context<Env>, maxOctets: number): Promise<Buffer
     new ApiProblem('too-large', `the body is longer than ${maxOctets} octets, the limit`)
   if (Number(c.req.header('Content-Length') ?? 0) > maxOctets) throw tooLarge()
   const body = c.get('connection').content.receive()
-  c.env.outgoing.once('close', () => body[Symbol.dispose]())
+  c.env.outgoing.once('close', () => {
+    // Octets that are still to be read belong to nobody, and a part is not the body.
+    body.discard(stopped())
+    body[Symbol.dispose]()
+  })
   for await (const part of received(c)) {
     if (body.octets + part.length > maxOctets) throw tooLarge()
     countShortLived(part.length)
@@ -71,6 +75,8 @@ export async function bodyOf(c: Context<Env>, maxOctets: number): Promise<Buffer
   return body.take()
 }
 
+const stopped = (): ApiProblem => new ApiProblem('bad-request', 'the body ended before its length')
+
 /** @throws ApiProblem `bad-request` if the client stops before the end */
 async function* received(c: Context<Env>): AsyncGenerator<Uint8Array> {
   const { body } = c.req.raw
@@ -78,7 +84,7 @@ async function* received(c: Context<Env>): AsyncGenerator<Uint8Array> {
   const reader = body.getReader()
   for (;;) {
     const { done, value } = await reader.read().catch(() => {
-      throw new ApiProblem('bad-request', 'the body ended before its length')
+      throw stopped()
     })
     if (done) return
     yield value

@@ -89,7 +89,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       'smtp',
       [
         [smtp, down(1)],
-        ['Delete it?', down(1)],
+        ['Delete the request?', down(1)],
       ],
       'nothing has changed',
     )
@@ -124,7 +124,7 @@ describe.skipIf(!needs('expect'))('sealpost cert wizard', () => {
       'smtp',
       [
         [smtp, down(1)],
-        ['Delete it?', enter],
+        ['Delete the request?', enter],
       ],
       'is deleted',
     )

@@ -5,6 +5,8 @@ import { connect as connectTls } from 'node:tls'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { nntp } from '../../servers/nntp/session.ts'
 import type { LabInput } from '../../src/core/config/schema.ts'
+import { MemoryBudget } from '../../src/core/octets/memory-budget.ts'
+import { Intake } from '../../src/core/octets/received-octets.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { newFolder } from '../support/folder.ts'
@@ -109,6 +111,15 @@ describe('a message that is never finished', () => {
     expect(lab.memory.messages).toBeLessThan(clients.length * HELD_OCTETS)
     for (const client of clients) client.destroy()
     await expect.poll(() => [spooled(), lab.memory.messages, lab.memory.connections]).toEqual([[], 0, 0])
+  })
+
+  test('what still comes when its connection has ended takes no memory', () => {
+    const memory = new MemoryBudget()
+    const received = new Intake(memory).receive()
+    received.add(Buffer.alloc(1000))
+    received[Symbol.dispose]()
+    received.add(Buffer.alloc(1000))
+    expect(memory.usage.messages).toBe(0)
   })
 
   test('its file of a killed process is deleted at the next start, with mode 0700 of the folder', async () => {

@@ -66,8 +66,9 @@ const threadKeyword = (test: (mails: readonly Mail[], name: string) => boolean):
     ofMail((mail, { threads }) => test(threads.get(mail.threadId ?? mail.id) ?? [mail], name.toLowerCase()), searched),
   )
 
-/** Words at most that a text is searched for. */
+/** Words at most that a text is searched for, and characters of the text: the pattern keeps its way through a phrase. */
 const MAX_WORDS = 100
+const MAX_TEXT_CHARS = 100_000
 
 /** Returns the phrases in quotes and the words of a text. RFC 8621 section 4.4.1. */
 export const phrasesIn = (text: string): string[] =>
@@ -78,6 +79,8 @@ export const phrasesIn = (text: string): string[] =>
 /** Returns a row that finds all words in a text. A text without words is in no Email. */
 const words = (has: (word: string) => Conditions): Compile =>
   row(isString, (text) => {
+    if (text.length > MAX_TEXT_CHARS)
+      throw unsupportedFilter(`a text of the filter has more than ${MAX_TEXT_CHARS} characters`)
     const found = phrasesIn(text)
       .map(searchable)
       .filter((word) => word !== '')

@@ -72,7 +72,7 @@ export class ReceivedOctets implements Disposable {
 
   add(piece: Buffer): void {
     this.#octets += piece.length
-    if (this.#failure || piece.length === 0) return
+    if (this.#failure || this.#isDisposed || piece.length === 0) return
     const piecesBefore = this.#collector.pieces.length
     this.#collector.add(piece)
     this.#held += piece.length

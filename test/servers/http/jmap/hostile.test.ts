@@ -126,7 +126,7 @@ describe('Email/set', () => {
 })
 
 describe('much work', () => {
-  it('is refused, or done soon', { timeout: 30_000 }, async () => {
+  it('is refused, or done soon', { timeout: 120_000 }, async () => {
     const paths = Object.fromEntries(Array.from({ length: 90_000 }, (_, at) => [`keywords/k${at}`, true]))
     const { id } = (await create({ subject: 'Much' })).created.k
     expect((await mallory.ask('Email/set', { update: { [id]: paths } })).notUpdated[id].type).toBe('tooManyKeywords')
@@ -143,12 +143,11 @@ describe('much work', () => {
     expect((await mallory.ask('Email/get', { ids: Array.from({ length: 90_000 }, (_, at) => `M${at}`) })).type).toBe(
       'requestTooLarge',
     )
-    for (const filter of [
-      { text: `"${'a'.repeat(5_000_000)}` },
-      { text: `"${'\\a'.repeat(2_000_000)}` },
-      { header: ['('.repeat(1_000), '*'.repeat(1_000)] },
-    ])
-      expect((await mallory.ask('Email/query', { filter })).ids).toEqual([])
+    const texts = [`"${'a'.repeat(90_000)}`, `"${'\\a'.repeat(45_000)}`, ` 'a`.repeat(20), ` '\\`.repeat(20)]
+    for (const filter of [...texts.map((text) => ({ text })), { header: ['('.repeat(1_000), '*'.repeat(1_000)] }])
+      expect(await mallory.ask('Email/query', { filter })).toMatchObject({ ids: [] })
+    for (const text of [`"${'a'.repeat(9_000_000)}`, `"${'\\a'.repeat(3_000_000)}`])
+      expect((await mallory.ask('Email/query', { filter: { text } })).type).toBe('unsupportedFilter')
     const quoted = `"${'a'.repeat(5_000_000)}`
     expect((await create({ to: [{ name: null, email: quoted }] })).notCreated.k.properties).toEqual(['to'])
     const blobId = `U1${'-1'.repeat(2_000_000)}`
