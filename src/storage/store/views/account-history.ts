@@ -35,8 +35,8 @@ export interface Look {
 export interface Change {
   readonly id: string
   readonly threadId?: string | undefined
-  readonly before?: Look
-  readonly after?: Look
+  before?: Look | undefined
+  after?: Look | undefined
 }
 
 export type FolderFacts = Pick<Folder, 'id' | 'name' | 'specialUse'>
@@ -410,10 +410,27 @@ export class AccountHistory {
     return ofFolder.toSorted((a, b) => a.modSeq - b.modSeq)[0]
   }
 
+  /**
+   * Joins the halves of moves by other nodes: this one may see that the only copy of a message is gone before it sees the
+   * next copy.
+   */
+  async #join(): Promise<void> {
+    await this.#store.refresh()
+    const gone = new Map<string, Change>()
+    for (const change of this.#found.flatMap(({ step }) => step.changes)) {
+      const { id, before, after } = change
+      const first = before ? undefined : gone.get(id)
+      if (first) first.after = change.before = after
+      if (after) gone.delete(id)
+      else gone.set(id, change)
+    }
+  }
+
   async #record(): Promise<void> {
     for (let found = this.#next(); found; found = this.#next()) {
       const { folderId, modSeq, facts, step } = found
       const { changes, folder } = step
+      if (changes.some(({ after }) => !after)) await this.#join()
       // The thread of a message that is gone cannot be found any more.
       await this.threadIds(changes.flatMap(({ id, before }) => (before ? [] : (this.mails.get(id) ?? []))))
       const whole = changes.map((change) => ({

@@ -79,4 +79,37 @@ describe.skipIf(!needsPostgres())('two nodes', { timeout: 120_000 }, () => {
     )
     expect(numbers.sort()).toEqual(history.map(({ id: number }: { id: string }) => Number(number)))
   })
+
+  it('show no deletion for a message that moves', async () => {
+    const { url, schema } = await freshDatabase()
+    const start = (node: string) =>
+      HttpLab.start(gmailLab({ store: { postgres: url, pool: 4 }, cluster: { name: schema, node } }))
+    await using first = await start('one')
+    await using second = await start('two')
+    const [one, two] = [new GmailClient(first), new GmailClient(second)]
+    const { id: label } = await one.post('labels', { name: 'Aside' })
+    const { historyId } = await two.get('profile')
+    for (let count = 0; count < 10; count++) await one.insert(`Mail ${count}`, ['INBOX'])
+    await two.get('profile')
+    for (const [client, from, to] of [
+      [two, 'INBOX', 'Aside'],
+      [one, 'Aside', 'INBOX'],
+      [two, 'INBOX', 'Archive'],
+      [one, 'Archive', 'INBOX'],
+      [two, 'INBOX', 'Aside'],
+    ] as const) {
+      await using imap = await client.imap()
+      const lock = await imap.getMailboxLock(from)
+      for (let count = 0; count < 10; count++) {
+        await imap.messageMove('1', to)
+        await Promise.all([one.get('profile'), two.get('profile')])
+      }
+      lock.release()
+    }
+    const types = await changesSince(one, historyId)
+    expect(types.filter((type) => type === 'messagesDeleted')).toEqual([])
+    expect(types.filter((type) => type === 'messagesAdded')).toHaveLength(10)
+    expect(await changesSince(two, historyId)).toEqual(types)
+    for (const { id } of (await two.get('messages')).messages) expect(await one.labels(id)).toEqual([label])
+  })
 })
