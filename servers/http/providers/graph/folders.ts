@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Folder } from '../../../../src/storage/store/types.ts'
+import { AccountHistory } from '../../../../src/storage/store/views/account-history.ts'
 import { type AccountMailbox, ask, folderById, gone } from '../mailbox/mailbox.ts'
 import type { Answer } from '../types.ts'
 import { jsonBody } from '../values.ts'
@@ -52,7 +52,7 @@ const mailFolder: Entity<FolderItem> = {
 }
 
 /** Returns the nearest folder above another. IMAP does not need the folders between. */
-const parentOf = ({ name }: Folder, all: readonly Folder[]): Folder | undefined =>
+const parentOf = ({ name }: Pick<Folder, 'name'>, all: readonly Folder[]): Folder | undefined =>
   all.filter((one) => name.startsWith(`${one.name}/`)).sort((a, b) => b.name.length - a.name.length)[0]
 
 /** Returns all folders of an account. */
@@ -119,28 +119,35 @@ async function remove(request: GraphRequest): Promise<Answer> {
   return { status: 204 }
 }
 
-/** The folders that a client knows, each with a digest of what it knows. It is short, for the URL of a link. */
-const STATE = /^(?:[\w-]+\.[\w-]{4}(?:~(?!$)|$))+$/
-
-/** Answers with the folders that have changed. https://learn.microsoft.com/en-us/graph/api/mailfolder-delta */
+/** Answers with the folders that have changed since a step of the history. https://learn.microsoft.com/en-us/graph/api/mailfolder-delta */
 async function delta(request: GraphRequest): Promise<Answer> {
+  const { call, mailbox, query } = request
+  const history = await AccountHistory.of(mailbox.store, mailbox.owner, call.api.lab.intake.memory)
   const select = ['id', ...odata.selected(request, mailFolder)]
-  const token = request.query.get('$deltatoken')
-  if (token !== null && !STATE.test(token)) odata.lost()
-  const before = new Set(token?.split('~'))
-  const gone = new Set(token?.split('~').map((one) => one.split('.')[0] as string))
-  const [value, now] = [[] as object[], [] as string[]]
-  for (const message of await folderItems(request.mailbox)) {
-    const json = shaped(mailFolder, { message }, select)
-    const digest = createHash('sha256').update(JSON.stringify(json)).digest('base64url').slice(0, 4)
-    const known = `${message.folder.id}.${digest}`
-    now.push(known)
-    if (!before.has(known)) value.push(json)
-    gone.delete(message.folder.id)
+  const [{ last }, token] = [history, query.get('$deltatoken')]
+  const changed = token === null ? undefined : await changedSince(history, token)
+  const [value, gone] = [[] as object[], new Set(changed)]
+  for (const message of await folderItems(mailbox)) {
+    const { id } = message.folder
+    if (changed?.has(id) !== false) value.push(shaped(mailFolder, { message }, select))
+    gone.delete(id)
   }
-  value.push(...[...gone].map(odata.removed))
-  const link = odata.linkTo(request, 'delta', { $deltatoken: now.join('~') })
-  return odata.answer(request, 'mailFolders', { value, ...link })
+  value.push(...Array.from(gone, odata.removed))
+  return odata.answer(request, 'mailFolders', { value, ...odata.linkTo(request, 'delta', { $deltatoken: last }) })
+}
+
+/** Returns the ids of the folders that were changed, or whose messages were. @throws GraphError */
+async function changedSince(history: AccountHistory, token: string): Promise<Set<string>> {
+  if (!/^\d{1,15}$/.test(token) || !history.keeps(Number(token))) return odata.lost()
+  const found = new Set<string>()
+  for await (const [, step] of history.stepsAfter(Number(token))) {
+    const { folder, changes } = step ?? odata.lost()
+    const parent = folder && parentOf(folder, [...history.folders.values()])
+    for (const one of [folder, parent]) if (one) found.add(one.id)
+    for (const { before, after } of changes)
+      for (const [id] of [...(before?.copies ?? []), ...(after?.copies ?? [])]) found.add(id)
+  }
+  return found
 }
 
 export const folderRoutes = [
