@@ -52,9 +52,12 @@ const get = defineOperation('cluster.get', 'GET /cluster', {
   },
 })
 
-/** Returns the roles that a lab needs. Webhooks are one only if the configuration has some. */
-const wantedRoles = ({ config }: Api['lab']) =>
-  roles.filter((role) => role !== 'webhooks' || config.webhooks.length > 0)
+/** Returns the roles that a lab needs: those of webhooks and of push, which goes to webhooks, only if the configuration has some. */
+const wantedRoles = ({ config: { webhooks, virtualServers } }: Api['lab']) => {
+  const hasJmap = virtualServers.some(({ protocol, jmap }) => protocol === 'http' && jmap !== 'off')
+  const isIdle = { webhooks: webhooks.length === 0, 'jmap-push': webhooks.length === 0 || !hasJmap }
+  return roles.filter((role) => !(role in isIdle && isIdle[role as keyof typeof isIdle]))
+}
 
 const unledIn = (
   nodes: Awaited<ReturnType<Api['lab']['cluster']['nodes']>>,

@@ -26,7 +26,7 @@ export interface RequestFacts extends Omit<JmapCall, 'c'> {
 }
 
 /** The methods that change something. */
-const CHANGES = /\/(?:set|import|copy|upload)$/
+const CHANGES = /^(?:Mailbox|Identity|EmailSubmission|VacationResponse|SieveScript)\/set$/
 
 /** Answers a request to the API. RFC 8620 section 3.4. @throws RequestError */
 export async function respond(facts: RequestFacts, value: unknown): Promise<JsonObject> {
@@ -43,7 +43,7 @@ export async function respond(facts: RequestFacts, value: unknown): Promise<Json
   const methodResponses = await run(request, { methodCalls }, faults)
   for (const [name, { type }, callId] of methodResponses)
     record.line('out', shown(name === 'error' ? `${name} ${type}` : name, callId))
-  if (methodResponses.some(([name]) => CHANGES.test(name))) changedBy(account.id)
+  if (methodResponses.some(([name]) => CHANGES.test(name))) changedBy(api, account.id)
   const created = createdIds && { createdIds: Object.fromEntries(ids) }
   return { methodResponses, ...created, sessionState: sessionState(facts) }
 }

@@ -1,10 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Api } from '../../../src/api/api.ts'
+import type { Caller } from '../../../src/api/caller.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
+import { type JmapLimits, jmapLimits } from '../../../src/core/config/schema/jmap.ts'
+import { untilAborted } from '../../../src/core/time/abort-after.ts'
 import { timeText } from '../../../src/core/time/time-text.ts'
 import type { Owner } from '../../../src/storage/store/types.ts'
+import type { ServerContext } from '../../service.ts'
+import { accountOf } from './account.ts'
 import { CORE } from './capabilities.ts'
 import { follow, pushStateOf } from './push.ts'
+import { arePushKeys, encryptedFor, type PushKeys } from './push-encryption.ts'
 import { isString, isStrings, methodsOf } from './standard.ts'
 import {
   type DataType,
@@ -20,6 +26,8 @@ import {
 /** A subscription, which all nodes know. RFC 8620 section 7.2. */
 interface Subscription {
   readonly owner: Owner
+  /** The name of the account. */
+  readonly user: string
   readonly deviceClientId: string
   readonly url: string
   /** The code that the receiver was sent. */
@@ -30,8 +38,10 @@ interface Subscription {
   readonly expires: number
   /** Null: all data types. */
   readonly types: readonly string[] | null
-  /** The node that sends its changes: the one that has verified it or changed it last. */
-  readonly node: string
+  /** Null: messages are not encrypted. */
+  readonly keys: PushKeys | null
+  /** The push state when it was verified. A node that takes over the work sends what has changed since. */
+  readonly since?: string
 }
 
 const MAX_LIFE_MS = 7 * 86_400_000
@@ -54,67 +64,81 @@ function own({ api, account }: JmapRequest, id: string): Subscription {
   return found
 }
 
-const post = (api: Api, url: string, body: JsonObject): void => {
-  const request = { event: 'jmap.push', body: JSON.stringify(body), headers: HEADERS, delayMs: 0 }
-  const sent = api.webhooks?.post(url, request)
+const post = (api: Api, { url, keys }: Subscription, message: JsonObject): void => {
+  const text = JSON.stringify(message)
+  const content = keys
+    ? { body: encryptedFor(keys, text).toString('base64'), encoding: 'base64' as const }
+    : { body: text }
+  const headers = { ...HEADERS, ...(keys && { 'Content-Encoding': 'aes128gcm' }) }
+  const sent = api.webhooks?.post(url, { event: 'jmap.push', ...content, headers, delayMs: 0 })
   sent?.catch((error: unknown) => api.lab.logError(error, 'JMAP: a push message is lost'))
 }
 
-/** The functions that end the subscriptions which this process sends, by id. */
-const running = new WeakMap<Api, Map<string, () => void>>()
+const known = new WeakSet<Api>()
 
-function runningOf(api: Api): Map<string, () => void> {
-  const known = running.get(api)
-  if (known) return known
-  const stops = new Map<string, () => void>()
-  running.set(api, stops)
+/** Lets this node send to the subscriptions of all nodes whenever no other node does. */
+export function leadPush(api: Api, context: ServerContext): void {
+  if (known.has(api)) return
+  known.add(api)
   api.onReset(() => subscriptionsOf(api).clear())
-  // Another node has taken it over, or it was destroyed.
-  subscriptionsOf(api).watch(({ key, value }) => {
-    if (value?.node !== api.lab.cluster.node) stops.get(key)?.()
-  })
-  return stops
+  api.lab.cluster.lead('jmap-push', { run: (signal) => sendPush(api, context, signal) })
 }
 
-/** Sends the changes of the account to a subscription until it ends. */
-async function start({ api, context, account, limits, record }: JmapRequest, id: string): Promise<void> {
-  const facts = { api, context, account, limits, signal: api.stopping, record: { id: record.id, note: () => {} } }
-  // The client is told every change after the answer that it gets.
-  const since = await pushStateOf(facts, account.caller)
-  const stops = runningOf(api)
-  if (stops.has(id) || live(api, id)?.node !== api.lab.cluster.node) return
-  const user = account.account.user
-  const isKnown = (): boolean => context.latest().directory.find(user) !== undefined
-  const remove = (): void => {
-    const removed = subscriptionsOf(api).delete(id)
-    removed.catch((error: unknown) => api.lab.logError(error, 'JMAP: a push subscription is not removed'))
+/** Sends the changes of accounts to their subscriptions until `signal` is aborted. */
+async function sendPush(api: Api, context: ServerContext, signal: AbortSignal): Promise<void> {
+  const all = subscriptionsOf(api)
+  const stops = new Map<string, () => void>()
+  const take = (id: string): void => {
+    if (!live(api, id)) return stops.get(id)?.()
+    if (stops.has(id) || !live(api, id)?.isVerified) return
+    const stop = new AbortController()
+    stops.set(id, () => stop.abort())
+    sendTo(api, context, id, stop.signal)
+      .catch((error: unknown) => api.lab.logError(error, `JMAP: the push subscription ${id} is not served`))
+      .finally(() => stops.delete(id))
   }
+  const unwatch = all.watch(({ key }) => take(key))
+  for (const [id] of all.entries()) take(id)
+  await untilAborted(signal)
+  unwatch()
+  for (const stop of stops.values()) stop()
+}
+
+/** Sends the changes of the account to a subscription until it ends, or `signal` is aborted. @throws StoreError */
+async function sendTo(api: Api, context: ServerContext, id: string, signal: AbortSignal): Promise<void> {
+  const { user, since } = live(api, id) as Subscription
+  const caller: Caller = { role: 'account', name: user, seesCaptured: false }
+  const isKnown = (): boolean => api.lab.directory.find(user) !== undefined
+  if (!isKnown()) return subscriptionsOf(api).delete(id)
+  const ended = new AbortController()
   const { stop } = follow({
-    facts,
-    caller: account.caller,
+    facts: {
+      ...{ api, context, account: await accountOf(api, caller), signal: api.stopping },
+      // No state depends on them.
+      ...{ limits: jmapLimits(undefined) as JmapLimits, record: { id: '', note: () => {} } },
+    },
+    caller,
     lostRights: () => (isKnown() ? undefined : new ApiProblem('forbidden', `there is no account ${user}`)),
     get types() {
       return live(api, id)?.types ?? null
     },
     since,
     isReady() {
-      if (live(api, id)) return true
-      remove()
-      return false
+      if (!live(api, id)) ended.abort()
+      return !ended.signal.aborted
     },
     send(change) {
-      const { url } = live(api, id) ?? {}
-      if (url !== undefined) post(api, url, change)
+      const one = live(api, id)
+      if (one) post(api, one, change)
     },
-    end() {
-      stops.delete(id)
-      if (!isKnown()) remove()
-    },
+    end: () => ended.abort(),
   })
-  stops.set(id, () => {
-    stops.delete(id)
-    stop()
-  })
+  const end = (): void => ended.abort()
+  signal.addEventListener('abort', end)
+  if (signal.aborted) end()
+  await untilAborted(ended.signal)
+  stop()
+  if (!live(api, id) || !isKnown()) await subscriptionsOf(api).delete(id)
 }
 
 /** Returns the end that a client asks for, seven days ahead at most. @throws SetError `invalidProperties` */
@@ -164,10 +188,15 @@ const pushSubscription: DataType = {
       throw invalidProperties(['deviceClientId'], 'deviceClientId is not a text of at most 255 characters')
     if (!isString(url) || !api.lab.config.webhooks.some((hook) => hook.url === url))
       throw invalidProperties(['url'], 'url is not one of `webhooks` of the lab; add it there')
-    if (keys !== null) throw invalidProperties(['keys'], 'the lab does not encrypt push messages; leave out keys')
+    if (keys !== null && !arePushKeys(keys))
+      throw invalidProperties(['keys'], 'keys are not p256dh (a point of P-256) and auth (16 octets), in base64url')
     if (verificationCode !== null || 'id' in object)
       throw invalidProperties(['id', 'verificationCode'], 'a new PushSubscription has neither id nor verificationCode')
-    const kept = { owner: account.owner, deviceClientId, url, code: randomBytes(16).toString('base64url') }
+    const {
+      owner,
+      account: { user },
+    } = account
+    const kept = { owner, user, deviceClientId, url, keys, code: randomBytes(16).toString('base64url') }
     const one = { ...kept, isVerified: false, expires: endOf(call, expires), types: typesIn(types) }
     const all = subscriptionsOf(api)
     const ofAccount = [...all.entries()].filter(([, { owner }]) => owner === account.owner)
@@ -175,9 +204,9 @@ const pushSubscription: DataType = {
     if (ofAccount.filter(([id]) => live(api, id)).length >= MAX_SUBSCRIPTIONS)
       throw new SetError('overQuota', `the account has ${MAX_SUBSCRIPTIONS} push subscriptions; destroy one`)
     const id = randomUUID()
-    await all.put(id, { ...one, node: api.lab.cluster.node })
-    post(api, url, { '@type': 'PushVerification', pushSubscriptionId: id, verificationCode: one.code })
-    return { id, keys: null, verificationCode: null, expires: timeText(one.expires), types: one.types }
+    await all.put(id, one)
+    post(api, one, { '@type': 'PushVerification', pushSubscriptionId: id, verificationCode: one.code })
+    return { id, verificationCode: null, expires: timeText(one.expires), types: one.types }
   },
 
   async update(call, id, { verificationCode, expires, types, ...others }) {
@@ -186,13 +215,15 @@ const pushSubscription: DataType = {
     const old = own(call, id)
     if (verificationCode !== undefined && verificationCode !== old.code)
       throw invalidProperties(['verificationCode'], 'the verification code is not the one that the URL was sent')
+    const isVerified = old.isVerified || verificationCode !== undefined
     const one = {
-      ...{ ...old, node: call.api.lab.cluster.node, isVerified: old.isVerified || verificationCode !== undefined },
+      ...{ ...old, isVerified },
+      // The client is told every change after the answer that it gets.
+      ...(isVerified && { since: await pushStateOf(call, call.account.caller) }),
       ...(expires !== undefined && { expires: endOf(call, expires) }),
       ...(types !== undefined && { types: typesIn(types) }),
     }
     await subscriptionsOf(call.api).put(id, one)
-    if (one.isVerified) await start(call, id)
     return expires === undefined ? null : { expires: timeText(one.expires) }
   },
 

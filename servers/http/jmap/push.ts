@@ -1,3 +1,4 @@
+import type { Api } from '../../../src/api/api.ts'
 import type { Caller, Standing } from '../../../src/api/caller.ts'
 import { coalesce } from '../../../src/core/async/coalesce.ts'
 import { isMapping } from '../../../src/core/values/mapping.ts'
@@ -27,10 +28,11 @@ export interface Follower {
 /** The data type whose state changes with new mail only. RFC 8621 section 1.5. */
 const DELIVERY = 'EmailDelivery'
 
-/** Requests that may change what no event of the store tells, by account. */
-const watchers = new Map<string, Set<() => void>>()
-export const changedBy = (accountId: string): void => {
-  for (const wake of watchers.get(accountId) ?? []) wake()
+/** How often requests have changed what no event of the store tells, by account. All nodes know it. */
+const requestsOf = ({ lab }: Api) => lab.values.map<number>('jmap-requests')
+export const changedBy = (api: Api, accountId: string): void => {
+  const added = requestsOf(api).add(accountId, 1)
+  added.catch((error: unknown) => api.lab.logError(error, 'JMAP: clients are not told about a change'))
 }
 
 /**
@@ -73,14 +75,14 @@ export function follow(follower: Follower): { readonly wake: () => void; readonl
     { follows: (folder) => folder.owner === owner },
   )
   const unwatchRights = api.rights.watch(wake)
-  const own = watchers.get(id) ?? new Set()
-  watchers.set(id, own.add(wake))
+  const unwatchRequests = requestsOf(api).watch(({ key }) => {
+    if (key === id) wake()
+  })
   const stop = (): void => {
     isStopped = true
     unwatch()
     unwatchRights()
-    own.delete(wake)
-    if (own.size === 0 && watchers.get(id) === own) watchers.delete(id)
+    unwatchRequests()
     api.stopping.removeEventListener('abort', end)
   }
   const end = (): void => {

@@ -13,6 +13,7 @@ import { octetsOfBlob } from './blobs.ts'
 import { Concurrency } from './concurrency.ts'
 import { type JmapCall, problemOf, requestErrorOf, respond, valueOf } from './endpoint.ts'
 import { answerEventSource } from './event-source.ts'
+import { leadPush } from './push-subscription.ts'
 import { RequestError } from './request.ts'
 import { sessionObject } from './session-object.ts'
 import { keepUpload } from './uploads.ts'
@@ -30,6 +31,7 @@ export const isUpload = (path: string): boolean => /\/jmap\/upload\/[^/]*$/.test
 
 /** Adds the paths of JMAP. The caller is an account. */
 export function jmapRoutes(app: Hono<Env>, api: Api, context: ServerContext): void {
+  leadPush(api, context)
   const requests = new Concurrency('maxConcurrentRequests')
   const uploads = new Concurrency('maxConcurrentUpload')
   const route =

@@ -78,8 +78,9 @@ const deliveries = defineOperation('webhooks.deliveries', 'GET /webhooks/deliver
 
 const deliveryFacts = ({
   body: _,
-  headers: __,
-  sign: ___,
+  encoding: __,
+  headers: ___,
+  sign: ____,
   status,
   error,
   createdAt,

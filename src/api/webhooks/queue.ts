@@ -8,6 +8,8 @@ const delivery = z.object({
   url: z.string(),
   event: z.string(),
   body: z.string(),
+  /** How `body` is written. Absent: as it is sent. */
+  encoding: z.literal('base64').optional(),
   state: z.enum(['pending', 'delivered', 'failed']),
   /** Attempts that have ended. */
   attempts: z.number(),

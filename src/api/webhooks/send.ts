@@ -38,7 +38,7 @@ export class Sender {
 
   /** Sends an event once. Redirects are not followed: nothing is sent to a host that the configuration does not name. */
   async send(
-    { id, url, body, headers = {}, sign }: Delivery,
+    { id, url, body, encoding, headers = {}, sign }: Delivery,
     { key, roots, timeoutMs }: SendOptions,
     signal: AbortSignal,
   ): Promise<Attempt> {
@@ -47,13 +47,14 @@ export class Sender {
     const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
     // https://docs.svix.com/receiving/verifying-payloads/how-manual
     const prefix = sign === 'svix' ? 'svix' : 'webhook'
+    const content = Buffer.from(body, encoding ?? 'utf8')
     using limit = abortAfter(timeoutMs, signal)
     const options = {
       method: 'POST',
       signal: limit.signal,
       headers: {
         'Content-Type': 'application/json',
-        'Content-Length': Buffer.byteLength(body),
+        'Content-Length': content.length,
         'User-Agent': 'Sealpost',
         ...headers,
         ...(sign === 'none'
@@ -73,7 +74,7 @@ export class Sender {
     for (;;) {
       const request = open()
       try {
-        const response = await responseTo(request, body)
+        const response = await responseTo(request, content)
         const text = await bodyOf(response)
         const attempt = answered(response)
         return attempt.error === undefined ? { ...attempt, text } : attempt

@@ -3,7 +3,7 @@ import type { Delivery } from './queue.ts'
 import type { Attempt } from './send.ts'
 
 /** A request to a webhook of a provider. */
-export interface WebhookPost extends Pick<Delivery, 'event' | 'body' | 'headers' | 'sign' | 'source'> {
+export interface WebhookPost extends Pick<Delivery, 'event' | 'body' | 'encoding' | 'headers' | 'sign' | 'source'> {
   /** Time until it is sent. */
   readonly delayMs: number
 }

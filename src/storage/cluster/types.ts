@@ -1,5 +1,14 @@
 /** Work that one node of a lab does for all: its leader. */
-export const roles = ['retention', 'feeds', 'outgoing', 'reports', 'daily-reports', 'acme', 'webhooks'] as const
+export const roles = [
+  'retention',
+  'feeds',
+  'outgoing',
+  'reports',
+  'daily-reports',
+  'acme',
+  'webhooks',
+  'jmap-push',
+] as const
 export type Role = (typeof roles)[number]
 
 /**

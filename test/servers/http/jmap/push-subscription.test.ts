@@ -1,7 +1,10 @@
+import { createECDH, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, expect, it } from 'vitest'
+import { DEBIAN_PYTHON, needsModule } from '../../../support/programs.ts'
+import { runProgram } from '../../../support/run-program.ts'
 import { HttpLab } from '../client.ts'
 import { JmapClient } from './client.ts'
 
@@ -9,9 +12,10 @@ import { JmapClient } from './client.ts'
 const received: any[] = []
 let wake = (): void => {}
 const receiver = createServer(async (request, response) => {
-  let text = ''
-  for await (const chunk of request) text += chunk
-  received.push({ ...JSON.parse(text), mediaType: request.headers['content-type'] })
+  const content = Buffer.concat(await request.toArray())
+  const coding = request.headers['content-encoding']
+  const message = coding === undefined ? JSON.parse(content.toString()) : { coding, content }
+  received.push({ ...message, mediaType: request.headers['content-type'] })
   response.writeHead(201).end()
   wake()
 }).listen(0, '127.0.0.1')
@@ -126,6 +130,7 @@ it('refuses what it cannot keep, with the property', async () => {
     url: { ...right, url: 'http://127.0.0.1:1/other' },
     deviceClientId: { url },
     keys: { ...right, keys: { p256dh: 'x', auth: 'y' } },
+    ...{ 'keys off the curve': { ...right, keys: { ...receiverKeys().keys, p256dh: `B${'A'.repeat(86)}` } } },
     verificationCode: { ...right, verificationCode: 'x' },
     expires: { ...right, expires: inDays(-1) },
     types: { ...right, types: [1] },
@@ -136,7 +141,45 @@ it('refuses what it cannot keep, with the property', async () => {
   expect(Object.keys(notCreated)).toEqual(Object.keys(create))
   for (const [name, { type, properties }] of Object.entries<{ type: string; properties: string[] }>(notCreated)) {
     expect(type).toBe('invalidProperties')
-    expect(properties).toContain(name)
+    expect(properties).toContain(name.split(' ')[0])
   }
   expect(received).toEqual([])
+})
+
+/** Returns the keys of a browser that subscribes, with its private key. */
+function receiverKeys() {
+  const browser = createECDH('prime256v1')
+  const auth = randomBytes(16).toString('base64url')
+  const p256dh = browser.generateKeys().toString('base64url')
+  return { keys: { p256dh, auth }, privateKey: browser.getPrivateKey().toString('base64url') }
+}
+
+/** Decrypts as a browser does. The arguments are the private key and the secret, in base64url. */
+const DECRYPT = `
+import base64, sys, http_ece
+from cryptography.hazmat.primitives.asymmetric import ec
+key, auth = [base64.urlsafe_b64decode(one + "==") for one in sys.argv[1:3]]
+private = ec.derive_private_key(int.from_bytes(key, "big"), ec.SECP256R1())
+content = base64.b64decode(sys.stdin.read())
+sys.stdout.buffer.write(http_ece.decrypt(content, private_key=private, auth_secret=auth, version="aes128gcm"))
+`
+
+it.skipIf(!needsModule('python', 'http_ece'))('RFC 8291: encrypts for the keys of the receiver', async () => {
+  const { keys, privateKey } = receiverKeys()
+  const decrypted = async ({ content, coding, mediaType }: Awaited<ReturnType<typeof next>>) => {
+    expect([coding, mediaType]).toEqual(['aes128gcm', 'application/json'])
+    const args = ['-c', DECRYPT, privateKey, keys.auth]
+    const { stdout, stderr } = await runProgram(DEBIAN_PYTHON, args, { input: content.toString('base64') })
+    expect(stderr).toBe('')
+    return JSON.parse(stdout)
+  }
+  const { created } = await set({ create: { a: { deviceClientId: 'd', url, keys, types: ['Email'] } } })
+  const { id } = created.a
+  const { verificationCode, ...verification } = await decrypted(await next())
+  expect(verification).toEqual({ '@type': 'PushVerification', pushSubscriptionId: id })
+  await set({ update: { [id]: { verificationCode } } })
+  await deliver('alice')
+  const { state } = await alice.ask('Email/get', { ids: [] })
+  expect(await decrypted(await next())).toEqual({ '@type': 'StateChange', changed: { alice: { Email: state } } })
+  expect((await all())[0]).not.toHaveProperty('keys')
 })

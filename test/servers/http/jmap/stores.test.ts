@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { newFolder } from '../../../support/folder.ts'
 import { freshDatabase, needsPostgres } from '../../../support/postgres.ts'
@@ -214,5 +217,46 @@ describe.skipIf(!needsPostgres())('two nodes', { timeout: 120_000 }, () => {
     const text = response.text()
     await one.import('new')
     expect(await text).toContain(JSON.stringify({ Email: await stateOf(one, 'Email') }))
+  })
+
+  it('sends to push subscriptions from the other node after the first has ended', async () => {
+    const received: { '@type': string; changed: object; verificationCode: string; pushSubscriptionId: string }[] = []
+    const receiver = createServer(async (request, response) => {
+      received.push(JSON.parse(Buffer.concat(await request.toArray()).toString()))
+      response.end()
+    }).listen(0, '127.0.0.1')
+    await once(receiver, 'listening')
+    const hook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/push`
+    const { url, schema } = await freshDatabase()
+    const webhooks = [{ url: hook, events: ['lab.reset' as const], secret: 'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }]
+    const start = (node: string) =>
+      HttpLab.start({ ...lab, webhooks, store: { postgres: url, pool: 4 }, cluster: { name: schema, node } })
+    const first = await start('one')
+    await using second = await start('two')
+    const [one, two] = [new Walker(first), new Walker(second)]
+    const told = (client: Walker, name: string) =>
+      expect.poll(
+        async () => {
+          const changed = { alice: { [name]: await stateOf(client, name) } }
+          return received.some((message) => JSON.stringify(message.changed) === JSON.stringify(changed))
+        },
+        { timeout: 60_000 },
+      )
+    const given = { deviceClientId: 'd', url: hook, types: ['Email', 'Identity'] }
+    await one.ask('PushSubscription/set', { create: { a: given } })
+    await expect.poll(() => received.length, { timeout: 60_000 }).toBe(1)
+    const { verificationCode, pushSubscriptionId } = received[0] as (typeof received)[0]
+    await one.ask('PushSubscription/set', { update: { [pushSubscriptionId]: { verificationCode } } })
+    await two.import('before')
+    await told(one, 'Email').toBe(true)
+    await two.createIdentity('Other')
+    await told(one, 'Identity').toBe(true)
+    await first[Symbol.asyncDispose]()
+    received.length = 0
+    await two.ask('PushSubscription/set', { update: { [pushSubscriptionId]: { types: ['Email'] } } })
+    await two.import('after')
+    await told(two, 'Email').toBe(true)
+    receiver.closeAllConnections()
+    receiver.close()
   })
 })
