@@ -21,7 +21,7 @@ import { streamEvents } from './events.ts'
 import { greenMailHealth, greenMailRoutes } from './greenmail/routes.ts'
 import { checkHost, checkRequest } from './guard.ts'
 import { isJmap, isUpload, jmapRoutes } from './jmap/routes.ts'
-import { allowsPage, pageFields, placeOf, toOwnPage, toolOf } from './like.ts'
+import { allowsPage, likePlace, pageFields, toOwnPage, toolOf } from './like.ts'
 import { mailDevHealth, mailDevRoutes } from './maildev/routes.ts'
 import { mailHogRoutes } from './mailhog/routes.ts'
 import { mailpitRoutes } from './mailpit/routes.ts'
@@ -74,7 +74,7 @@ export function createApp(
   const app = new Hono<Env>({
     getPath: (request) => {
       const path = getPath(request)
-      return ofProvider(request) ? PROVIDER : placeOf(path, like).path
+      return ofProvider(request) ? PROVIDER : likePlace(path, like).path
     },
   })
   const files = new Console()
@@ -128,7 +128,7 @@ export function createApp(
     })
   app.use(async (c, next) => {
     c.set('tenants', context.tenants)
-    const place = placeOf(getPath(c.req.raw), like)
+    const place = likePlace(getPath(c.req.raw), like)
     c.set('isBelowOwn', place.isBelowOwn)
     c.set('isTool', place.like !== undefined)
     const header = (name: string): string | undefined => c.req.header(name)

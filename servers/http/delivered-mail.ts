@@ -25,7 +25,7 @@ export interface Mail {
 }
 
 /** Returns the message that some copies are of, as they are now. */
-export const mailOf = (copies: Copies, caller: Caller): Mail => ({
+export const mailOfCopies = (copies: Copies, caller: Caller): Mail => ({
   id: copies[0].id,
   copies,
   isRead: copies.every(({ entry }) => entry.flags.includes('\\Seen')),
@@ -115,7 +115,7 @@ export class DeliveredMail {
     const byBlob = new Map<string, Mail>()
     for (const [blob, copies] of groups) {
       if (isSliceOver()) await nextSlice()
-      byBlob.set(blob, mailOf(copies, caller))
+      byBlob.set(blob, mailOfCopies(copies, caller))
     }
     return new DeliveredMail({ api, caller, byBlob }, list, [...byBlob.values()].reverse())
   }
@@ -130,11 +130,11 @@ export class DeliveredMail {
       const before = this.#byBlob.get(blob)
       const kept = before?.copies.filter((copy) => !gone.includes(copy)) ?? []
       const [first, ...others] = [...kept, ...arrived.filter(({ entry }) => entry.blob === blob)].sort(byArrival)
-      if (before) mails.splice(placeOf(before.copies[0], mails), 1)
+      if (before) mails.splice(insertionIndex(before.copies[0], mails), 1)
       if (!first) this.#byBlob.delete(blob)
       else {
-        const mail = mailOf([first, ...others], this.#caller)
-        mails.splice(placeOf(first, mails), 0, mail)
+        const mail = mailOfCopies([first, ...others], this.#caller)
+        mails.splice(insertionIndex(first, mails), 0, mail)
         this.#byBlob.set(blob, mail)
       }
     }
@@ -223,7 +223,7 @@ function matchingMails(mails: readonly Mail[], found: readonly IndexedMessage[])
 }
 
 /** Returns where a message is, or belongs, by its first copy in a list with the newest first. */
-function placeOf(first: IndexedMessage, list: readonly Mail[]): number {
+function insertionIndex(first: IndexedMessage, list: readonly Mail[]): number {
   let [low, high] = [0, list.length]
   while (low < high) {
     const middle = (low + high) >> 1

@@ -37,7 +37,7 @@ const pages: Partial<Readonly<Record<LikeTool, readonly (readonly [page: RegExp,
 }
 
 /** Returns where the application has a path of a virtual server with the setting `like`. */
-export function placeOf(path: string, setting: LikeConfig | undefined): Place {
+export function likePlace(path: string, setting: LikeConfig | undefined): Place {
   const like = likeOf(setting)
   if (!like) return { path, isBelowOwn: false }
   const inside = like.path === undefined ? path : (below(path, like.path) ?? path)
@@ -71,7 +71,7 @@ export const pageFields = (origin: string): Readonly<Record<string, string>> => 
  */
 export function toOwnPage(path: string, setting: LikeConfig): string | undefined {
   const { tool, path: base } = typeof setting === 'string' ? { tool: setting } : setting
-  const { path: page, isBelowOwn } = placeOf(path, setting)
+  const { path: page, isBelowOwn } = likePlace(path, setting)
   if (isBelowOwn || page.startsWith('/t/')) return undefined
   const [from, to = ''] = pages[tool]?.find(([one]) => one.test(page)) ?? []
   const up = path === base ? `.${path.slice(path.lastIndexOf('/'))}/` : '../'.repeat(page.split('/').length - 2)

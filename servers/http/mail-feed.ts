@@ -3,7 +3,7 @@ import type { Api } from '../../src/api/api.ts'
 import { type Caller, type Standing, seesFolder, seesMessage } from '../../src/api/caller.ts'
 import type { LabEvent } from '../../src/api/events/event-log.ts'
 import type { IndexedMessage } from '../../src/api/messages/message-index.ts'
-import { DeliveredMail, type Mail, mailOf } from './delivered-mail.ts'
+import { DeliveredMail, type Mail, mailOfCopies } from './delivered-mail.ts'
 import type { RouteCall } from './routes.ts'
 
 type EventMessage = NonNullable<LabEvent['message']>
@@ -182,7 +182,7 @@ export class MailFeed {
       const known = this.#copyFacts.get(one)
       return (known && this.#api.index.current(known.copy)) ?? []
     })
-    return id !== undefined && first ? { ...mailOf([first, ...others], this.#caller), id } : undefined
+    return id !== undefined && first ? { ...mailOfCopies([first, ...others], this.#caller), id } : undefined
   }
 }
 

@@ -29,7 +29,8 @@ export const MAX_ANSWER_OCTETS = Math.min(16 * 1024 * 1024, HEAP_SHARE)
 export const mailsOf = ({ api, caller }: RouteCall): Promise<DeliveredMail> => DeliveredMail.of(api, caller)
 
 /** Returns the message that the path of a request names. @throws ApiProblem `not-found` */
-export const mailOf = async (call: RouteCall): Promise<Mail> => (await mailsOf(call)).get(pathParameter(call.c, 'id'))
+export const requestedMail = async (call: RouteCall): Promise<Mail> =>
+  (await mailsOf(call)).get(pathParameter(call.c, 'id'))
 
 /** Returns the error for a message that was deleted after it was found. */
 export const deletedMeanwhile = ({ id }: Mail): ApiProblem => notFound(`message ${id} was deleted meanwhile`)

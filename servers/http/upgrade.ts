@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { LikeConfig } from '../../src/core/config/schema/like.ts'
 import { clearInterval, setInterval } from '../../src/core/time/real-timers.ts'
-import { placeOf } from './like.ts'
+import { likePlace } from './like.ts'
 
 /** Longest message of a client, where its handler names no other: it has nothing to say. */
 const MAX_PAYLOAD = 4_096
@@ -31,7 +31,7 @@ type Answer = (request: Request, accept: AcceptWebSocket) => Response | Promise<
 export const wantsWebSocket = ({ method, url = '', headers }: IncomingMessage, like: LikeConfig | undefined): boolean =>
   method === 'GET' &&
   headers.upgrade?.toLowerCase() === 'websocket' &&
-  PATHS.test(placeOf(url.split('?', 1)[0] ?? '', like).path)
+  PATHS.test(likePlace(url.split('?', 1)[0] ?? '', like).path)
 
 /** The WebSockets of a server. The package ws is loaded for the first one. */
 export class WebSockets {

@@ -57,7 +57,7 @@ export function entryValue(cursor: Cursor): EntryValue {
   // An entry has a component below its part.
   if (!name.key.startsWith(`/${name.part}/`)) throw bad('The entry needs a name, as in /private/comment.')
   cursor.space()
-  const value = valueOf(cursor)
+  const value = nilOrValue(cursor)
   if (value) checkValueSize(value.length)
   return { ...name, value }
 }
@@ -69,7 +69,7 @@ export function checkValueSize(octets: number): void {
   }
 }
 
-function valueOf(cursor: Cursor): Buffer | undefined {
+function nilOrValue(cursor: Cursor): Buffer | undefined {
   if (!cursor.atLiteral) {
     const text = cursor.nstring()
     return text === undefined ? undefined : Buffer.from(text, 'latin1')

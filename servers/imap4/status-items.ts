@@ -16,7 +16,7 @@ type StatusValue = (
 ) => Promise<number | string> | number | string
 
 /** The value of each STATUS item. RFC 9051 section 6.3.11; RFC 3501, 7162, 7889, 8438, 8474. */
-const values = {
+const statusValues = {
   MESSAGES: ({ exists }) => exists,
   RECENT: recentCount,
   UIDNEXT: ({ uidNext }) => uidNext,
@@ -30,13 +30,13 @@ const values = {
   APPENDLIMIT: (_status, _folder, { context }) => context.config.limits.messageSize,
 } as const satisfies Record<string, StatusValue>
 
-export type StatusItem = keyof typeof values
+export type StatusItem = keyof typeof statusValues
 
 /** Reads `(MESSAGES UIDNEXT …)`. */
 export function statusItems(cursor: Cursor): StatusItem[] {
   return cursor.list(() => {
     const name = cursor.keyword()
-    if (!Object.hasOwn(values, name)) throw bad(`Unknown STATUS item ${name}.`)
+    if (!Object.hasOwn(statusValues, name)) throw bad(`Unknown STATUS item ${name}.`)
     return name as StatusItem
   })
 }
@@ -60,7 +60,7 @@ export async function statusLine(
   const status = await visibleStatus(session, identity, folder)
   const found: string[] = []
   for (const item of items) {
-    const value: StatusValue = values[item]
+    const value: StatusValue = statusValues[item]
     found.push(`${item} ${await value(status, folder, session, identity)}`)
   }
   return `* STATUS ${encodeMailboxName(name, session)} (${found.join(' ')})\r\n`

@@ -25,7 +25,7 @@ export type RangeSpecifier =
   | Exclude<ArticleSpecifier, { by: 'number' }>
 
 /** Splits a command line into words separated by spaces or tabs. RFC 3977 section 3.1. */
-export function words(line: string): string[] {
+export function splitWords(line: string): string[] {
   const found: string[] = []
   let start = 0
   for (let at = 0; at <= line.length; at++) {

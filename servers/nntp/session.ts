@@ -2,7 +2,7 @@ import type { LogonPolicy } from '../../src/accounts/directory/policy.ts'
 import type { Account } from '../../src/accounts/directory/types.ts'
 import type { NntpPersonality } from '../../src/core/personality/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
-import { textOf } from '../../src/net/input.ts'
+import { decodeLine } from '../../src/net/input.ts'
 import type { Folder } from '../../src/storage/store/types.ts'
 import { ArticleRefused } from '../../src/transport/news/article.ts'
 import type { NewsService } from '../../src/transport/news/news-service.ts'
@@ -11,7 +11,7 @@ import { completeLogon, currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
 import { personalityOf } from '../personality.ts'
 import { type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
 import { type FeedPeer, GroupAccess, peerOf } from './access.ts'
-import { MAX_COMMAND_OCTETS, words } from './arguments.ts'
+import { MAX_COMMAND_OCTETS, splitWords } from './arguments.ts'
 import type { NntpSession, SelectedGroup } from './command.ts'
 import { findCommand } from './commands/index.ts'
 import { personalityResponse, personalityWelcome } from './personality.ts'
@@ -161,9 +161,9 @@ class Session implements NntpSession, ProtocolSession<string, NntpError> {
   }
 
   run(octets: string): void | Promise<void> {
-    this.line = textOf(octets)
+    this.line = decodeLine(octets)
     this.#name = ''
-    const { command, args } = findCommand(words(this.line))
+    const { command, args } = findCommand(splitWords(this.line))
     this.#name = command.name
     if (this.words?.unknown.includes(command.name)) throw new NntpError(500, 'Unknown command')
     // Only SASL responses may be longer than other commands. RFC 4643 section 2.4

@@ -103,7 +103,7 @@ export const restOfLine: Parse<string> = (argument) => {
 }
 
 /** Takes from `min` to `max` words separated by single spaces. */
-export const words =
+export const wordsBetween =
   (min: number, max: number): Parse<readonly string[]> =>
   (argument) => {
     const found = argument === '' ? [] : argument.split(' ')
@@ -112,13 +112,13 @@ export const words =
     return found
   }
 
-export const messageNumber: Parse<number> = (argument) => number(words(1, 1)(argument)[0])
+export const messageNumber: Parse<number> = (argument) => number(wordsBetween(1, 1)(argument)[0])
 
 export const optionalMessageNumber: Parse<number | undefined> = (argument) =>
   argument === '' ? undefined : messageNumber(argument)
 
 export const messageAndLines: Parse<{ readonly message: number; readonly lines: number }> = (argument) => {
-  const [message, lines] = words(2, 2)(argument)
+  const [message, lines] = wordsBetween(2, 2)(argument)
   return { message: number(message), lines: number(lines) }
 }
 

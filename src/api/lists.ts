@@ -39,7 +39,7 @@ export function assertOneSelection(
 }
 
 /** Returns the schema of a page. */
-export const pageOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item), ...pageFields })
+export const pageSchema = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array(item), ...pageFields })
 
 const key = z.object({ key: z.string() })
 
@@ -55,7 +55,7 @@ export function pageOfWhole<T>(
   keyOf: (item: T, index: number) => string,
 ): { items: readonly T[]; next: string | null; total: number } {
   const keys = toldApart(all.map(keyOf))
-  const after = cursor === undefined ? undefined : placeOf(cursor, key).key
+  const after = cursor === undefined ? undefined : readCursor(cursor, key).key
   const start = after === undefined ? 0 : keys.indexOf(after) + 1
   if (after !== undefined && start === 0) throw gone(`the lab has forgotten ${after}, after which this page begins`)
   const last = keys[start + length - 1]
@@ -77,7 +77,7 @@ function toldApart(keys: readonly string[]): string[] {
 export const cursorOf = (place: object): string => Buffer.from(JSON.stringify(place)).toString('base64url')
 
 /** Decodes a cursor. @throws ApiProblem `bad-request` */
-export function placeOf<T extends z.ZodType>(cursor: string, schema: T): z.output<T> {
+export function readCursor<T extends z.ZodType>(cursor: string, schema: T): z.output<T> {
   try {
     return schema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
   } catch {
@@ -106,7 +106,7 @@ export function pageById<T extends { readonly id: string }>(
   },
   matches: (item: T) => boolean = () => true,
 ): { items: T[]; next: string | null; total: number } {
-  const rest = all.slice(cursor === undefined ? 0 : indexAfter(all, placeOf(cursor, place), epoch)).filter(matches)
+  const rest = all.slice(cursor === undefined ? 0 : indexAfter(all, readCursor(cursor, place), epoch)).filter(matches)
   const items = rest.slice(0, limit)
   const last = items.at(-1)
   const next = last && rest.length > limit ? cursorOf({ epoch, id: last.id }) : null

@@ -7,7 +7,7 @@ import { abortAfter } from '../core/time/abort-after.ts'
 import { isSliceOver, nextSlice } from '../core/time/time-slice.ts'
 import { seesSession } from './caller.ts'
 import type { IndexedMessage } from './messages/message-index.ts'
-import { type MessageSummary, summaryOf } from './messages/summary.ts'
+import { type MessageSummary, summarize } from './messages/summary.ts'
 import { type Call, defineOperation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
 import { refusedSession } from './sessions.ts'
@@ -50,7 +50,7 @@ const assertNothingSent = defineOperation('assertNothingSent', 'POST /assert-not
     const arrived: MessageSummary[] = []
     for (const message of messages.slice(0, MAX_LISTED)) {
       const facts = await api.reader.facts(message)
-      if (facts) arrived.push(summaryOf(message, facts, { api, caller }))
+      if (facts) arrived.push(summarize(message, facts, { api, caller }))
     }
     const what = isAny
       ? 'mail'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { timeText } from '../core/time/time-text.ts'
-import { cursorOf, pageOf, placeOf } from './lists.ts'
+import { cursorOf, pageSchema, readCursor } from './lists.ts'
 import type { Call } from './operation.ts'
 import { askNode } from './other-nodes.ts'
 import { ApiProblem } from './problem.ts'
@@ -43,7 +43,7 @@ const isBefore = (a: Place, b: Place): boolean => a.at > b.at || (a.at === b.at 
 
 /** The answer of a list whose items lie on several nodes. */
 export const pageOfNodesOf = <Item extends z.ZodType>(item: Item) =>
-  pageOf(item).extend({
+  pageSchema(item).extend({
     missing: z
       .array(z.string())
       .optional()
@@ -94,7 +94,7 @@ export async function pageOfNodes<T extends { readonly id?: unknown }, Input ext
 
 function pageIn<T>(all: readonly Entry<T>[], { limit, cursor }: PageInput): Page<T> {
   const sorted = all.toSorted((a, b) => (isBefore(a, b) ? -1 : 1))
-  const after = cursor === undefined ? undefined : placeOf(cursor, place)
+  const after = cursor === undefined ? undefined : readCursor(cursor, place)
   const rest = after ? sorted.filter((one) => isBefore(after, one)) : sorted
   const shown = rest.slice(0, limit)
   const last = shown.at(-1)

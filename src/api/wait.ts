@@ -10,11 +10,11 @@ import type { Folder } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage, seesSession } from './caller.ts'
 import { recipientKeys } from './messages/arrivals.ts'
-import { conditionsOf, selection } from './messages/find.ts'
+import { queryConditions, selection } from './messages/find.ts'
 import { type Matcher, matcherOf, type RecipientsOf } from './messages/matcher.ts'
 import type { IndexedMessage } from './messages/message-index.ts'
 import { conditionOn, wordsCondition } from './messages/search.ts'
-import { type MessageSummary, messageSummary, recipientsFor, summaryOf } from './messages/summary.ts'
+import { type MessageSummary, messageSummary, recipientsFor, summarize } from './messages/summary.ts'
 import { type Call, defineOperation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
 import { refusedSession } from './sessions.ts'
@@ -64,7 +64,7 @@ const wait = defineOperation('wait', 'POST /wait', {
     if (!found) throw await timedOut(api, caller, call.input)
     const facts = await api.reader.facts(found)
     if (!facts) throw new ApiProblem('not-found', `message ${found.id} arrived and was deleted before it could be read`)
-    return summaryOf(found, facts, call)
+    return summarize(found, facts, call)
   },
 })
 
@@ -82,7 +82,7 @@ export function wantedBy({ api, caller, input: wanted }: Call<Omit<WaitInput, 't
   }
   const { to, from, subject, text, ...query } = wanted
   const conditions = [
-    ...conditionsOf(query),
+    ...queryConditions(query),
     ...(subject !== undefined ? [conditionOn('subject', subject)] : []),
     ...(text !== undefined ? [wordsCondition(text)] : []),
   ]
@@ -176,7 +176,7 @@ async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitIn
   const arrived: MessageSummary[] = []
   for await (const message of delivered(api, caller)) {
     const facts = await api.reader.facts(message)
-    if (facts) arrived.push(summaryOf(message, facts, { api, caller }))
+    if (facts) arrived.push(summarize(message, facts, { api, caller }))
     if (arrived.length === MAX_LISTED) break
   }
   const refused = api.lab.sessionLog.list().filter((session) => hasFailed(session) && seesSession(caller, session))

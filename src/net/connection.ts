@@ -13,7 +13,7 @@ import { Stuffer, stuff } from './dot-stuffing.ts'
 import type { EndCause } from './errors.ts'
 import { type CallFault, FaultInjector } from './faults/apply-faults.ts'
 import { unexpectedStart } from './first-octets.ts'
-import { type LineEncoding, textOf } from './input.ts'
+import { decodeLine, type LineEncoding } from './input.ts'
 import { LogonGuard } from './logon-guard.ts'
 import type { ServedClient } from './served-client.ts'
 import { type Resume, Transport } from './transport.ts'
@@ -168,7 +168,7 @@ export class Connection {
   /** Records a line. Returns what must be awaited before the session gets it, and whether the session gets it then. */
   #receivedLine(line: string, encoding: LineEncoding, secret: boolean): Promise<boolean> | undefined {
     this.#isBoundary = false
-    const text = encoding === 'latin1' ? textOf(line) : line
+    const text = encoding === 'latin1' ? decodeLine(line) : line
     this.record.line('in', text, secret)
     const turn = this.#transport.congested ? this.drained().then(() => this.#turns.begin()) : this.#turns.begin()
     if (turn) return turn.then(() => this.#atLine(text, secret) ?? true)

@@ -18,7 +18,7 @@ export type LineEncoding = 'utf8' | 'latin1'
 const NOT_ASCII = /[^\x00-\x7f]/
 
 /** Decodes a line that was read as `latin1` as UTF-8. */
-export const textOf = (line: string): string =>
+export const decodeLine = (line: string): string =>
   NOT_ASCII.test(line) ? Buffer.from(line, 'latin1').toString('utf8') : line
 
 /**

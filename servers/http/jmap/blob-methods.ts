@@ -4,7 +4,7 @@ import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import { isMapping } from '../../../src/core/values/mapping.ts'
 import { octetsOfBlob, placeOfBlob } from './blobs.ts'
 import { BLOB, CORE } from './capabilities.ts'
-import { placeOf } from './mails.ts'
+import { emailPlace } from './mails.ts'
 import { isInteger, isString, isStrings, optional, realId, required } from './standard.ts'
 import {
   invalid,
@@ -128,7 +128,7 @@ const digestOf = (property: string): string | undefined => {
 
 async function propertiesOf(properties: readonly string[], content: Buffer, size: number): Promise<JsonObject> {
   const found: Record<string, unknown> = {}
-  const text = properties.some((one) => one === 'data' || one === 'data:asText') ? textOf(content) : undefined
+  const text = properties.some((one) => one === 'data' || one === 'data:asText') ? utf8Text(content) : undefined
   for (const property of properties) {
     const algorithm = digestOf(property)
     if (algorithm) {
@@ -150,7 +150,7 @@ async function propertiesOf(properties: readonly string[], content: Buffer, size
 }
 
 /** Returns octets as text; undefined if they are not UTF-8. */
-function textOf(octets: Buffer): string | undefined {
+function utf8Text(octets: Buffer): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(octets)
   } catch {
@@ -171,7 +171,7 @@ async function lookup(call: MethodCall): Promise<JsonObject> {
   const [list, notFound]: [JsonObject[], string[]] = [[], []]
   for (const id of new Set(ids)) {
     const mail = placeOfBlob(account, id)?.mail
-    const place = mail && placeOf(mail)
+    const place = mail && emailPlace(mail)
     const [threadId] = mail && place ? await account.history.threadIds([mail]) : []
     const matches: Record<string, unknown> = {
       Mailbox: [...(place?.mailboxIds ?? [])],

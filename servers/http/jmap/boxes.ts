@@ -1,7 +1,7 @@
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import type { Folder } from '../../../src/storage/store/types.ts'
 import type { AccountHistory } from '../../../src/storage/store/views/account-history.ts'
-import { type EmailPlace, placeOf } from './mails.ts'
+import { type EmailPlace, emailPlace } from './mails.ts'
 import { threadsOf } from './thread.ts'
 import type { MethodCall } from './types.ts'
 
@@ -56,14 +56,14 @@ export const NO_COUNTS: Counts = { totalEmails: 0, unreadEmails: 0, totalThreads
 const known = new WeakMap<AccountHistory, { readonly state: number; readonly counts: ReadonlyMap<string, Counts> }>()
 
 /** Returns the counts of the mailboxes that have Emails. @throws StoreError */
-export async function countsOf({ account: { history } }: MethodCall): Promise<ReadonlyMap<string, Counts>> {
+export async function mailboxCounts({ account: { history } }: MethodCall): Promise<ReadonlyMap<string, Counts>> {
   const state = await history.settled()
   const found = known.get(history)
   if (found?.state === state) return found.counts
   const counts = new Map<string, { -readonly [name in keyof Counts]: number }>()
   const trash = [...history.folders.values()].find(({ specialUse }) => specialUse === '\\Trash')?.id ?? ''
   for (const mails of (await threadsOf(history)).values()) {
-    const emails = mails.flatMap((mail) => placeOf(mail) ?? [])
+    const emails = mails.flatMap((mail) => emailPlace(mail) ?? [])
     const unread = emails.filter(isUnread)
     const isUnreadInTrash = unread.some(({ mailboxIds }) => mailboxIds.has(trash))
     // RFC 8621 section 2: Emails that are only in the trash do not count elsewhere.

@@ -8,8 +8,8 @@ import { crlfSteps } from '../../../src/storage/store/formats/format.ts'
 import { limitOf } from '../../../src/storage/store/quota.ts'
 import { StoreError } from '../../../src/storage/store/types.ts'
 import { octetsOfBlob } from './blobs.ts'
-import { blobIdsOf, draftOf, written } from './email-draft.ts'
-import { isDeleted, placeOf, systemFlags, trueFor } from './mails.ts'
+import { blobIdsOf, readDraft, written } from './email-draft.ts'
+import { emailPlace, isDeleted, systemFlags, trueFor } from './mails.ts'
 import { patched, realId } from './standard.ts'
 import { invalidProperties, type JsonObject, type MethodCall, SetError } from './types.ts'
 
@@ -115,7 +115,7 @@ async function asSetErrors<T>(change: () => Promise<T>): Promise<T> {
 
 /** Creates an Email. RFC 8621 section 4.6. @throws SetError */
 export async function createEmail(call: MethodCall, object: JsonObject): Promise<JsonObject & { id: string }> {
-  const draft = draftOf(object)
+  const draft = readDraft(object)
   const placement = await placementIn(call, object)
   using memory = call.api.lab.intake.memory.reservation('messages')
   const blobs = new Map<string, Buffer>()
@@ -209,7 +209,7 @@ function withRealKey(call: MethodCall, path: string): string {
 async function shownMail({ account: { history } }: MethodCall, id: string) {
   await history.settled()
   const mail = history.mails.get(id)
-  const place = mail && placeOf(mail)
+  const place = mail && emailPlace(mail)
   if (mail && place) return { mail, place }
   throw new SetError('notFound', `there is no Email ${id}`)
 }

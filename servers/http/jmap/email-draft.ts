@@ -48,7 +48,7 @@ const TOKEN = /^[\w!#$%&'*+.^`{|}~-]{1,100}$/
 const MEDIA_TYPE = /^[\w!#$&^.+-]{1,100}\/[\w!#$&^.+-]{1,100}$/
 
 /** Returns the message that the properties of an Email describe. @throws SetError `invalidProperties`, with all that is wrong */
-export function draftOf(email: JsonObject): Draft {
+export function readDraft(email: JsonObject): Draft {
   const reader = new DraftReader(email)
   const draft = reader.read()
   if (reader.mistakes.size === 0) return draft

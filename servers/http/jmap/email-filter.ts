@@ -6,7 +6,7 @@ import { htmlTextSteps } from '../../../src/mail/format/html-text.ts'
 import { type ReadableMessage, VIEW_CHARS } from '../../../src/mail/format/readable.ts'
 import { searchable } from '../../../src/mail/format/search-text.ts'
 import type { Mail } from '../../../src/storage/store/views/account-history.ts'
-import { conditionsOf, unsupportedFilter, whenever } from './filters.ts'
+import { filterConditions, unsupportedFilter, whenever } from './filters.ts'
 import { hasKeyword, isIn } from './mails.ts'
 import type { SmimeFound } from './smime.ts'
 import { isBoolean, isInteger, isString, isStrings } from './standard.ts'
@@ -26,7 +26,7 @@ type Compile = (value: unknown, searched: Searched) => Conditions
 
 /** Returns the conditions of a filter. RFC 8621 section 4.4.1. @throws MethodError `unsupportedFilter`, `invalidArguments` */
 export const emailConditions = (filter: JsonObject | null, searched: Searched): Conditions =>
-  conditionsOf(filter, (name, value) => (Object.hasOwn(table, name) ? table[name]?.(value, searched) : undefined))
+  filterConditions(filter, (name, value) => (Object.hasOwn(table, name) ? table[name]?.(value, searched) : undefined))
 
 /** Whether a filter or a sort may depend on keywords, and whether on those of other Emails of the thread. */
 export const usesKeywords = (query: unknown): boolean => /Keyword"/.test(JSON.stringify(query))

@@ -6,8 +6,8 @@ import { DeliveryError } from '../../../src/transport/delivery/types.ts'
 import type { OutgoingEnvelope } from '../../../src/transport/outgoing/types.ts'
 import { SUBMISSION } from './capabilities.ts'
 import { email } from './email.ts'
-import { addressesOf, type Envelope, envelopeFor, envelopeIn, MAX_DELAYED_SEND } from './envelope.ts'
-import { conditionsOf, unsupportedFilter, whenever } from './filters.ts'
+import { type Envelope, envelopeFor, envelopeIn, headerAddresses, MAX_DELAYED_SEND } from './envelope.ts'
+import { filterConditions, unsupportedFilter, whenever } from './filters.ts'
 import { identitiesOf, maySendFrom } from './identity.ts'
 import { isObjects, isString, isStrings, methodsOf, optional, patched, realId } from './standard.ts'
 import { deliverAt, deliverSubmission, QUEUED, type Submission, submissionsOf, unsend } from './submit.ts'
@@ -187,7 +187,7 @@ async function messageOf(call: MethodCall, emailId: unknown) {
 
 /** @throws SetError `invalidEmail`, `forbiddenFrom`, `forbiddenMailFrom` */
 function assertMaySend(call: MethodCall, raw: Buffer, { mailFrom: { email } }: Envelope): void {
-  const from = addressesOf(raw, 'from')
+  const from = headerAddresses(raw, 'from')
   if (from.length === 0) throw new SetError('invalidEmail', 'the message has no From', { properties: ['from'] })
   const foreign = from.find((one) => !maySendFrom(call, one))
   if (foreign !== undefined) throw new SetError('forbiddenFrom', `the account may not send from ${foreign}`)
@@ -291,7 +291,7 @@ const SORTS: Readonly<Record<string, (one: Submission) => string | number>> = {
 }
 
 async function idsFor(call: MethodCall, { filter, sort }: Query): Promise<string[]> {
-  const conditions = conditionsOf<Submission>(filter, (name, value) =>
+  const conditions = filterConditions<Submission>(filter, (name, value) =>
     Object.hasOwn(CONDITIONS, name) ? whenever((CONDITIONS[name] as Test)(value)) : undefined,
   )
   const order = sort.map(({ property, isAscending = true }) => {

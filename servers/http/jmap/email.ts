@@ -1,5 +1,5 @@
 import { originOf } from '../../../src/api/caller.ts'
-import { factsOf, type MessageFacts } from '../../../src/api/messages/message-facts.ts'
+import { type MessageFacts, readMessageFacts } from '../../../src/api/messages/message-facts.ts'
 import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import type { OpenMessage } from '../../../src/api/messages/open-messages.ts'
 import { isSliceOver, nextSlice, runInSlices } from '../../../src/core/time/time-slice.ts'
@@ -11,7 +11,7 @@ import { createEmail, destroyEmail, updateEmail } from './email-change.ts'
 import { queryEmailChanges, queryEmails } from './email-query.ts'
 import { CONTENT_PROPERTIES, EmailView, isBodyProperty, isHeaderProperty, VIEW_ARGUMENTS } from './email-view.ts'
 import { headerProperty } from './header-forms.ts'
-import { placeOf, readableEmail, shownCopy, trueFor } from './mails.ts'
+import { emailPlace, readableEmail, shownCopy, trueFor } from './mails.ts'
 import { isSmimeProperty, smimeProperties } from './smime.ts'
 import { type DataType, type JsonObject, type MethodCall, MethodError } from './types.ts'
 
@@ -71,7 +71,7 @@ async function get(
     if (isWhole) api.lab.histories.read(place.folder, [place.entry], originOf(account.caller))
     const { blob: id, sizeOctets: size, internalDate } = place.entry
     const receivedAt = new Date(internalDate).toISOString().replace(/\.\d+/, '')
-    const now = placeOf(mail)
+    const now = emailPlace(mail)
     // It may have been deleted meanwhile.
     if (content && now) {
       const [mailboxIds, keywords] = [trueFor(now.mailboxIds), trueFor(now.keywords)]
@@ -129,7 +129,7 @@ export async function wholeContent(
   const { raw, structure } = read
   // Body values are decoded beside the octets, and are in the answer.
   if (properties.includes('bodyValues')) memory.grow(2 * raw.length)
-  const facts = properties.some(isOfFacts) ? (known ?? (await factsOf(read))) : undefined
+  const facts = properties.some(isOfFacts) ? (known ?? (await readMessageFacts(read))) : undefined
   return { ...factsShown(facts), ...(await runInSlices(view.show({ raw, structure, blobId }, properties))) }
 }
 

@@ -72,7 +72,7 @@ async function faultsAt(
 const FAULT_LIMIT = 'maxConcurrentRequests'
 
 /** Parses the octets of a request. @throws RequestError `notJSON`, or `limit` */
-export function valueOf(octets: Buffer): unknown {
+export function parseRequest(octets: Buffer): unknown {
   try {
     return parseIJson(octets)
   } catch (error) {
@@ -88,7 +88,7 @@ export function requestErrorOf(error: unknown, limit: keyof JmapLimits = 'maxSiz
 }
 
 /** Returns the problem document of an error. RFC 8620 section 3.6.1. */
-export const problemOf = ({ type, message: detail, limit }: RequestError): JsonObject => ({
+export const problemDetails = ({ type, message: detail, limit }: RequestError): JsonObject => ({
   ...{ type: `urn:ietf:params:jmap:error:${type}`, status: 400, detail },
   ...(limit !== undefined && { limit }),
 })

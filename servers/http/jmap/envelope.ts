@@ -62,7 +62,7 @@ function addressIn({ email, parameters, ...others }: Record<string, unknown>, kn
 }
 
 /** Returns the addresses of a field in the header of a message. */
-export function addressesOf(raw: Buffer, ...names: readonly string[]): string[] {
+export function headerAddresses(raw: Buffer, ...names: readonly string[]): string[] {
   const fields = headerFields(raw)
   return names
     .flatMap((name) => headerValues(raw, fields, name))
@@ -73,14 +73,14 @@ export function addressesOf(raw: Buffer, ...names: readonly string[]): string[] 
 
 /** Returns the envelope for the header of a message. RFC 8621 section 7. @throws SetError `invalidEmail` */
 export function envelopeFor(raw: Buffer, identityEmail: string, maySendFrom: (email: string) => boolean): Envelope {
-  const senders = addressesOf(raw, 'sender')
-  const [from, ...others] = senders.length > 0 ? senders : addressesOf(raw, 'from')
+  const senders = headerAddresses(raw, 'sender')
+  const [from, ...others] = senders.length > 0 ? senders : headerAddresses(raw, 'from')
   if (others.length > 0)
     throw new SetError('invalidEmail', 'the message has several senders; send an envelope', {
       properties: [senders.length > 0 ? 'sender' : 'from'],
     })
   const mailFrom = from !== undefined && maySendFrom(from) ? from : identityEmail
-  const to = [...new Set(addressesOf(raw, 'to', 'cc', 'bcc'))]
+  const to = [...new Set(headerAddresses(raw, 'to', 'cc', 'bcc'))]
   return { mailFrom: plain(mailFrom), rcptTo: to.map(plain) }
 }
 

@@ -10,7 +10,7 @@ const MAX_CONDITIONS = 500
  * @param ofProperty returns those of a property of a FilterCondition; undefined for an unknown property
  * @throws MethodError `unsupportedFilter`, `invalidArguments`
  */
-export function conditionsOf<M>(
+export function filterConditions<M>(
   filter: JsonObject | null,
   ofProperty: (name: string, value: unknown) => readonly Condition<M>[] | undefined,
 ): Condition<M>[] {

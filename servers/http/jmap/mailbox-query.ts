@@ -1,13 +1,13 @@
 import { meetsAll } from '../../../src/api/messages/search.ts'
 import type { Box } from './boxes.ts'
-import { conditionsOf, whenever } from './filters.ts'
+import { filterConditions, whenever } from './filters.ts'
 import { isBoolean, isString, optional } from './standard.ts'
 import { invalid, type JsonObject, type MethodCall, MethodError, type Query } from './types.ts'
 
 /** Returns the ids of the mailboxes that a query finds. RFC 8621 section 2.3. @throws MethodError */
 export function mailboxIds(call: MethodCall, boxes: ReadonlyMap<string, Box>, { filter, sort }: Query): string[] {
   const [sortAsTree, filterAsTree] = ['sortAsTree', 'filterAsTree'].map((name) => optional(call, name, isBoolean))
-  const conditions = conditionsOf<Box>(filter, (name, value) => {
+  const conditions = filterConditions<Box>(filter, (name, value) => {
     const filterOf = Object.hasOwn(filters, name) ? filters[name] : undefined
     return filterOf && whenever(filterOf(value))
   })

@@ -1,6 +1,6 @@
 import type { Folder } from '../../../src/storage/store/types.ts'
 import type { AccountHistory } from '../../../src/storage/store/views/account-history.ts'
-import { boxesOf, COUNTS, countsOf, NO_COUNTS } from './boxes.ts'
+import { boxesOf, COUNTS, mailboxCounts, NO_COUNTS } from './boxes.ts'
 import { MAIL } from './capabilities.ts'
 import { changesIn, type Item, itemsSince } from './changes.ts'
 import { createMailbox, destroyMailbox, updateMailbox } from './mailbox-change.ts'
@@ -18,7 +18,7 @@ export const mailbox: DataType = {
   state,
   async get(call, ids, properties) {
     const boxes = await boxesOf(call)
-    const counts = COUNTS.some((name) => properties.includes(name)) ? await countsOf(call) : undefined
+    const counts = COUNTS.some((name) => properties.includes(name)) ? await mailboxCounts(call) : undefined
     return (ids ?? [...boxes.keys()]).flatMap((id) => {
       const box = boxes.get(id)
       return box ? [{ ...box, ...(counts?.get(id) ?? NO_COUNTS), myRights: rightsOn(box.folder) }] : []

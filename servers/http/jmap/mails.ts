@@ -32,7 +32,7 @@ export function placeIn(copies: Look['copies']): EmailPlace | undefined {
 }
 
 /** Returns where a message is; undefined if JMAP does not show it. */
-export const placeOf = ({ copies }: Mail): EmailPlace | undefined =>
+export const emailPlace = ({ copies }: Mail): EmailPlace | undefined =>
   placeIn(Array.from(copies.values(), ({ folder, entry }) => [folder.id, entry.flags]))
 
 /** Returns a set as JMAP writes it. */

@@ -9,16 +9,16 @@ import { headerFields, headerValue } from '../../../src/mail/format/headers.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
 import {
   encodingOf,
+  reportField,
   textPart,
   uniqueToken,
-  valueOf,
   writeMultipart,
 } from '../../../src/transport/delivery/reports/parts.ts'
 import { fieldLines } from '../../../src/transport/delivery/reports/status-fields.ts'
 import { octetsOfBlob } from './blobs.ts'
 import { MDN } from './capabilities.ts'
 import { countMessage, outgoingEnvelope, setEmails } from './email-submission.ts'
-import { addressesOf } from './envelope.ts'
+import { headerAddresses } from './envelope.ts'
 import { type Identity, identitiesOf, maySendFrom } from './identity.ts'
 import { hasKeyword, shownCopy } from './mails.ts'
 import { MDN_FIELDS, parseMdns } from './mdn-parse.ts'
@@ -131,7 +131,7 @@ async function sendOne(call: MethodCall, identity: Identity, mdn: Mdn): Promise<
   const message = mail && size !== undefined ? await octetsOfBlob(call, mail.id) : undefined
   if (!mail || !message) throw new SetError('notFound', `there is no Email ${mdn.forEmailId.slice(0, 200)}`)
   if (hasKeyword(mail, '$mdnsent')) throw new SetError('mdnAlreadySent', 'the Email has the keyword $mdnsent')
-  const to = [...new Set(addressesOf(message, 'disposition-notification-to'))]
+  const to = [...new Set(headerAddresses(message, 'disposition-notification-to'))]
   // RFC 8098 section 2.1
   if (to.length === 0) throw new SetError('forbidden', 'the Email has no Disposition-Notification-To')
   const address = mdn.finalRecipient?.replace(/^rfc822\s*;\s*/i, '') ?? identity.email
@@ -142,8 +142,8 @@ async function sendOne(call: MethodCall, identity: Identity, mdn: Mdn): Promise<
     textBody: mdn.textBody ?? `This is a receipt for the message that you sent to ${address}.`,
     includeOriginalMessage: mdn.includeOriginalMessage ?? false,
     finalRecipient: `rfc822; ${address}`,
-    originalRecipient: valueOf({ message }, 'Original-Recipient') ?? null,
-    originalMessageId: valueOf({ message }, 'Message-ID') ?? null,
+    originalRecipient: reportField({ message }, 'Original-Recipient') ?? null,
+    originalMessageId: reportField({ message }, 'Message-ID') ?? null,
     ...{ mdnGateway: null, error: null },
   }
   const raw = await written(made, identity, to, message, api)

@@ -57,7 +57,7 @@ export function follow(follower: Follower): { readonly wake: () => void; readonl
     const changed = Object.entries(now).filter(([name, state]) => before[name] !== state && wants(name))
     if (isNew && wants(DELIVERY) && now.Email !== undefined) changed.push([DELIVERY, now.Email])
     if (changed.length === 0) return
-    follower.send({ '@type': 'StateChange', changed: { [id]: Object.fromEntries(changed) } }, textOf(now))
+    follower.send({ '@type': 'StateChange', changed: { [id]: Object.fromEntries(changed) } }, encodeStates(now))
   }
   const wants = (name: string): boolean => follower.types?.includes(name) ?? true
   const wake = coalesce(() =>
@@ -105,9 +105,9 @@ async function statesOf(facts: Follower['facts'], caller: Caller): Promise<State
 
 /** Returns the push state of an account. @throws StoreError */
 export const pushStateOf = async (facts: Follower['facts'], caller: Caller): Promise<string> =>
-  textOf(await statesOf(facts, caller))
+  encodeStates(await statesOf(facts, caller))
 
-const textOf = (states: States): string => Buffer.from(JSON.stringify(states)).toString('base64url')
+const encodeStates = (states: States): string => Buffer.from(JSON.stringify(states)).toString('base64url')
 
 /** Returns the states in a push state; none if it is not one. */
 function statesIn(text: string): States {

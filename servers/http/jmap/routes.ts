@@ -11,7 +11,7 @@ import { callerIn, type Env } from '../env.ts'
 import { accountOf } from './account.ts'
 import { octetsOfBlob } from './blobs.ts'
 import { Concurrency } from './concurrency.ts'
-import { type JmapCall, problemOf, requestErrorOf, respond, valueOf } from './endpoint.ts'
+import { type JmapCall, parseRequest, problemDetails, requestErrorOf, respond } from './endpoint.ts'
 import { answerEventSource } from './event-source.ts'
 import { leadPush } from './push-subscription.ts'
 import { RequestError } from './request.ts'
@@ -77,7 +77,7 @@ async function answerRequest(call: JmapCall): Promise<Response> {
   const octets = await bodyOf(c, limits.maxSizeRequest).catch((error: unknown) => {
     throw requestErrorOf(error)
   })
-  return json(call, await respond({ ...call, signal: c.req.raw.signal }, valueOf(octets)))
+  return json(call, await respond({ ...call, signal: c.req.raw.signal }, parseRequest(octets)))
 }
 
 /** @throws ApiProblem `not-found` */
@@ -120,7 +120,7 @@ async function answerDownload(call: JmapCall): Promise<Response> {
 /** Answers with a problem document. RFC 8620 section 3.6.1. */
 function refusal(c: Context<Env>, error: RequestError): Response {
   c.get('connection').record.refused(error.message)
-  return c.body(JSON.stringify(problemOf(error)), 400, { 'Content-Type': 'application/problem+json' })
+  return c.body(JSON.stringify(problemDetails(error)), 400, { 'Content-Type': 'application/problem+json' })
 }
 
 const json = ({ c }: JmapCall, value: object, status = 200): Response =>

@@ -5,7 +5,7 @@ import { mistakeText } from '../../../src/mail/sieve/types.ts'
 import { type ListedScript, ScriptError, SieveScripts } from '../../../src/storage/store/sieve-scripts.ts'
 import { octetsOfBlob, scriptBlobId } from './blobs.ts'
 import { SIEVE } from './capabilities.ts'
-import { conditionsOf, unsupportedFilter, whenever } from './filters.ts'
+import { filterConditions, unsupportedFilter, whenever } from './filters.ts'
 import { isBoolean, isString, optional, patched, realId, required } from './standard.ts'
 import {
   type DataType,
@@ -133,7 +133,7 @@ export const sieveScript: DataType = {
   },
 
   async query(call, { filter, sort }) {
-    const conditions = conditionsOf<ListedScript>(filter, (name, value) => {
+    const conditions = filterConditions<ListedScript>(filter, (name, value) => {
       if (name === 'isActive') return whenever(({ isActive }) => isActive === value)
       if (name !== 'name') return undefined
       if (!isString(value)) throw unsupportedFilter('name is a text')

@@ -4,7 +4,7 @@ import { callerIn } from '../env.ts'
 import { sendText } from '../mail-feed.ts'
 import { accountOf } from './account.ts'
 import type { Concurrency } from './concurrency.ts'
-import { type JmapCall, problemOf, type RequestFacts, respond, valueOf } from './endpoint.ts'
+import { type JmapCall, parseRequest, problemDetails, type RequestFacts, respond } from './endpoint.ts'
 import { follow } from './push.ts'
 import { RequestError } from './request.ts'
 import { isStrings } from './standard.ts'
@@ -51,7 +51,7 @@ export async function answerWebSocket(call: JmapCall, requests: Concurrency): Pr
         stopPush = follow({ ...follower, send: (change, state) => send({ ...change, pushState: state }) }).stop
       }
       const answer = async (octets: Buffer, note: (id: unknown) => void): Promise<void> => {
-        const value = valueOf(octets)
+        const value = parseRequest(octets)
         const message = isMapping(value) ? value : {}
         const { '@type': type, id, ...request } = message
         note(id)
@@ -74,7 +74,7 @@ export async function answerWebSocket(call: JmapCall, requests: Concurrency): Pr
           if (!(error instanceof RequestError)) api.lab.logError(error, 'a JMAP request by WebSocket failed')
           const document =
             error instanceof RequestError
-              ? problemOf(error)
+              ? problemDetails(error)
               : { type: 'about:blank', status: 500, detail: 'Internal error' }
           send({ '@type': 'RequestError', ...(requestId !== undefined && { requestId }), ...document })
         })

@@ -10,7 +10,7 @@ export interface MailDevAddress {
   readonly name: string
 }
 
-export const addressesOf = (list: readonly ReadableAddress[]): MailDevAddress[] =>
+export const maildevAddresses = (list: readonly ReadableAddress[]): MailDevAddress[] =>
   list.map(({ address, name }) => ({ address, name }))
 
 /** Returns the recipients in the envelope that neither To nor Cc names. */
@@ -28,7 +28,7 @@ export function sizeText(octets: number, octetsWord: string): string {
 }
 
 /** Returns the time of the Date field, or that of the arrival. */
-export function timeOf({ copies: [{ entry }] }: Mail, { date }: MessageFacts): string {
+export function dateText({ copies: [{ entry }] }: Mail, { date }: MessageFacts): string {
   const ms = date?.getTime()
   return timeText(ms === undefined || Number.isNaN(ms) ? entry.savedAt : ms)
 }

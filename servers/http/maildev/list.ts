@@ -4,7 +4,7 @@ import { isSliceOver, nextSlice, type Steps } from '../../../src/core/time/time-
 import { firstCopies, type Mail } from '../delivered-mail.ts'
 import { countParameter, jsonResponse, type Route, type RouteCall, reads } from '../routes.ts'
 import { formIfThere, formsOf, MAX_ANSWER_OCTETS, mailsOf, type ReceivedMail } from '../tool-mail.ts'
-import { summaryOf } from './version-three.ts'
+import { maildevSummary } from './version-three.ts'
 
 const DEFAULT_PAGE = 50
 const MAX_PAGE = 200
@@ -49,7 +49,7 @@ async function wholeMessages(
     if (filter.length > 0) {
       // The keys of lists are held. Other keys need the message.
       const facts = await api.reader.facts(mail.copies[0], { source })
-      const known = facts && summaryOf(mail, facts)
+      const known = facts && maildevSummary(mail, facts)
       if (!known || !matches(known, conditionsOn(known, filter))) continue
     }
     const whole = await formIfThere(api, mail, form, source)
@@ -95,7 +95,7 @@ export const summaryRoute: Route = reads('/api/email/summary', async (call) => {
   const conditions = phrase === '' ? [] : [wordsCondition(phrase)]
   const matching = (await delivered.matching(conditions)).mails.filter(({ isRead }) => unread !== 'true' || !isRead)
   const ordered = sort === 'asc' ? matching.toReversed() : matching
-  const items = await formsOf(call, ordered.slice(skip, skip + limit), summaryOf)
+  const items = await formsOf(call, ordered.slice(skip, skip + limit), maildevSummary)
   const { mails, unread: unreadCount } = delivered.all
   return jsonResponse(c, { items, total: matching.length, storeTotal: mails.length, unread: unreadCount, skip, limit })
 })

@@ -19,7 +19,6 @@ import {
   deletedMeanwhile,
   formOf,
   htmlResponse,
-  mailOf,
   mailsOf,
   markAsRead,
   markShown,
@@ -29,19 +28,20 @@ import {
   readFor,
   recipientsOf,
   release,
+  requestedMail,
   sendingConnectors,
   textResponse,
 } from '../tool-mail.ts'
 import { attachmentsOf } from './attachments.ts'
 import { type Form, listRoute, summaryRoute } from './list.ts'
 import { socketIoRoutes } from './socket-io.ts'
-import { summaryOf, versionThree } from './version-three.ts'
+import { maildevSummary, versionThree } from './version-three.ts'
 import { versionTwo } from './version-two.ts'
 
 const show =
   (form: Form): Route['run'] =>
   async (call) => {
-    const mail = await mailOf(call)
+    const mail = await requestedMail(call)
     const isRead = mail.isRead || call.caller.role !== 'reader'
     const shown = await formOf(call, { ...mail, isRead }, form)
     await markShown(call, mail)
@@ -49,7 +49,7 @@ const show =
   }
 
 async function attachment(call: RouteCall): Promise<Response> {
-  const mail = await mailOf(call)
+  const mail = await requestedMail(call)
   const wanted = pathParameter(call.c, 'filename')
   const all = await readFor(call, mail, (message) => runInSlices(attachmentsOf(message)))
   const found = all.find(({ generatedFileName }) => generatedFileName === wanted)
@@ -77,7 +77,7 @@ const removeSome = changes('POST', '/api/email/delete', async (call) => {
 
 async function relay(call: RouteCall): Promise<Response> {
   assertSends(call)
-  const mail = await mailOf(call)
+  const mail = await requestedMail(call)
   const to = pathParameter(call.c, 'relayTo')
   const facts = await call.api.reader.facts(mail.copies[0])
   if (!facts) throw deletedMeanwhile(mail)
@@ -108,19 +108,19 @@ const rowsOf = (base: string, form: Form): Route[] => [
   ),
   reads(`${base}/email/:id`, show(form)),
   changes('DELETE', `${base}/email/:id`, async (call) => {
-    await deleteMails(call.api, [await mailOf(call)])
+    await deleteMails(call.api, [await requestedMail(call)])
     return jsonResponse(call.c, true)
   }),
   reads(`${base}/email/:id/html`, async (call) => {
-    const mail = await mailOf(call)
+    const mail = await requestedMail(call)
     return readFor(call, mail, (message) => htmlResponse(call, message, `message ${mail.id} has no HTML part`))
   }),
   reads(`${base}/email/:id/attachment/:filename`, attachment),
   reads(`${base}/email/:id/source`, async (call) =>
-    readFor(call, await mailOf(call), ({ raw }) => textResponse(call, raw)),
+    readFor(call, await requestedMail(call), ({ raw }) => textResponse(call, raw)),
   ),
   reads(`${base}/email/:id/download`, async (call) => {
-    const mail = await mailOf(call)
+    const mail = await requestedMail(call)
     return readFor(call, mail, (message) => messageFile(call, message, mail.id))
   }),
   administers('POST', `${base}/email/:id/relay`, relay),
@@ -131,7 +131,7 @@ const rowsOf = (base: string, form: Form): Route[] => [
 
 /** MailDev 2 sends a whole message when it arrives, MailDev 3 a line of its list. */
 function* arrival(received: ReceivedMail): Steps<object> {
-  return { ...summaryOf(received.mail, received.facts), ...(yield* versionTwo(received)) }
+  return { ...maildevSummary(received.mail, received.facts), ...(yield* versionTwo(received)) }
 }
 
 /** The APIs of MailDev, below `/maildev`: MailDev 2 at `/email`, MailDev 3 at `/api/email`. */

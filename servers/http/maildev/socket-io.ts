@@ -3,7 +3,7 @@ import type { Api } from '../../../src/api/api.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../../src/core/time/real-timers.ts'
 import { bodyOf as octetsOf } from '../body.ts'
-import { mailOf } from '../delivered-mail.ts'
+import { mailOfCopies } from '../delivered-mail.ts'
 import { type FeedClient, MailFeed, sendText, socketClient } from '../mail-feed.ts'
 import { type Route, type RouteCall, reads } from '../routes.ts'
 import { formIfThere, textResponse } from '../tool-mail.ts'
@@ -42,7 +42,7 @@ function receiver(call: RouteCall, form: Form, begin: Begin, client: FeedClient,
     send(CONNECT + JSON.stringify({ sid: newId() }))
     begin(client, (feed) => ({
       async received(message) {
-        const mail = await formIfThere(call.api, mailOf([message], call.caller), form)
+        const mail = await formIfThere(call.api, mailOfCopies([message], call.caller), form)
         if (mail) emit('newMail', mail)
       },
       deleted(ids) {

@@ -7,7 +7,7 @@ import { decodeWords } from '../../../src/mail/format/words.ts'
 import type { Mail } from '../delivered-mail.ts'
 import type { ReceivedMail } from '../tool-mail.ts'
 import { attachmentsOf, type NamedAttachment } from './attachments.ts'
-import { addressesOf, blindOf, isPriorityField, priorityOf, sizeText, timeOf } from './forms.ts'
+import { blindOf, dateText, isPriorityField, maildevAddresses, priorityOf, sizeText } from './forms.ts'
 
 // The keys are those of MailDev 3: https://maildev.github.io/maildev/
 
@@ -32,7 +32,7 @@ export function* versionThree({ mail, facts, message, recipients }: ReceivedMail
     ...(html !== undefined && { html: yield* withImages(html, message) }),
     ...(text !== '' && { text }),
     ...(inReplyTo !== undefined && { inReplyTo }),
-    ...(facts.bcc.length > 0 && { bcc: addressesOf(facts.bcc) }),
+    ...(facts.bcc.length > 0 && { bcc: maildevAddresses(facts.bcc) }),
     size: sizeOctets,
   }
 }
@@ -40,20 +40,20 @@ export function* versionThree({ mail, facts, message, recipients }: ReceivedMail
 /** Returns the keys that a message also has in lists. */
 const listed = (mail: Mail, facts: MessageFacts) => ({
   id: mail.id,
-  time: timeOf(mail, facts),
+  time: dateText(mail, facts),
   read: mail.isRead,
   subject: facts.subject,
   size: mail.copies[0].entry.sizeOctets,
   sizeHuman: sizeText(mail.copies[0].entry.sizeOctets, 'Bytes'),
-  from: facts.from ? addressesOf([facts.from]) : [],
-  to: addressesOf(facts.to),
-  ...(facts.cc.length > 0 && { cc: addressesOf(facts.cc) }),
+  from: facts.from ? maildevAddresses([facts.from]) : [],
+  to: maildevAddresses(facts.to),
+  ...(facts.cc.length > 0 && { cc: maildevAddresses(facts.cc) }),
 })
 
 const PREVIEW_CHARS = 140
 
 /** Returns a message as a line of a list. */
-export const summaryOf = (mail: Mail, facts: MessageFacts) => ({
+export const maildevSummary = (mail: Mail, facts: MessageFacts) => ({
   ...listed(mail, facts),
   attachmentCount: facts.attachments + facts.calendars,
   preview: facts.snippet.slice(0, PREVIEW_CHARS),

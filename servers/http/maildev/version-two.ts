@@ -2,7 +2,7 @@ import type { Steps } from '../../../src/core/time/time-slice.ts'
 import type { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import { hasPlainText, type ReceivedMail } from '../tool-mail.ts'
 import { attachmentsOf, type NamedAttachment } from './attachments.ts'
-import { addressesOf, blindOf, isPriorityField, priorityOf, sizeText, timeOf } from './forms.ts'
+import { blindOf, dateText, isPriorityField, maildevAddresses, priorityOf, sizeText } from './forms.ts'
 
 // The keys are those of MailDev 2: https://github.com/maildev/maildev/blob/v2.2.1/docs/rest.md
 
@@ -12,7 +12,7 @@ const enveloped = (address: string) => ({ address, args: false })
 /** Returns a message in the form of MailDev 2. */
 export function* versionTwo({ mail, facts, message, recipients }: ReceivedMail): Steps<object> {
   const { envelope, sizeOctets } = mail.copies[0].entry
-  const replyTo = addressesOf(facts.replyTo)
+  const replyTo = maildevAddresses(facts.replyTo)
   const files = yield* attachmentsOf(message)
   const priority = priorityOf(message) ?? 'normal'
   return {
@@ -21,14 +21,14 @@ export function* versionTwo({ mail, facts, message, recipients }: ReceivedMail):
     ...(facts.subject !== '' && { subject: facts.subject }),
     ...idsOf(message),
     priority,
-    ...(facts.from && { from: addressesOf([facts.from]) }),
+    ...(facts.from && { from: maildevAddresses([facts.from]) }),
     ...(replyTo.length > 0 && { replyTo }),
-    ...(facts.to.length > 0 && { to: addressesOf(facts.to) }),
-    ...(facts.cc.length > 0 && { cc: addressesOf(facts.cc) }),
-    ...(facts.bcc.length > 0 && { bcc: addressesOf(facts.bcc) }),
-    ...(facts.date && { date: timeOf(mail, facts) }),
+    ...(facts.to.length > 0 && { to: maildevAddresses(facts.to) }),
+    ...(facts.cc.length > 0 && { cc: maildevAddresses(facts.cc) }),
+    ...(facts.bcc.length > 0 && { bcc: maildevAddresses(facts.bcc) }),
+    ...(facts.date && { date: dateText(mail, facts) }),
     id: mail.id,
-    time: timeOf(mail, facts),
+    time: dateText(mail, facts),
     read: mail.isRead,
     envelope: {
       from: enveloped(envelope?.mailFrom ?? ''),

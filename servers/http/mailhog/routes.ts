@@ -25,12 +25,12 @@ import {
   assertSends,
   deletedMeanwhile,
   MAX_ANSWER_OCTETS,
-  mailOf,
   mailsOf,
   messageFile,
   readFor,
   recipientsOf,
   release,
+  requestedMail,
   sendingConnectors,
 } from '../tool-mail.ts'
 import { mailHogMessage, mailHogParts } from './shape.ts'
@@ -106,7 +106,7 @@ const search = reads('/api/v2/search', async (call) => {
 })
 
 const get = reads('/api/v1/messages/:id', async (call) => {
-  const mail = await mailOf(call)
+  const mail = await requestedMail(call)
   assertFits(mail, `/mailhog/api/v1/messages/${mail.id}/download`)
   const message = await mailHogMessage(call.api, mail)
   if (!message) throw deletedMeanwhile(mail)
@@ -114,7 +114,7 @@ const get = reads('/api/v1/messages/:id', async (call) => {
 })
 
 const downloadPart = reads('/api/v1/messages/:id/mime/part/:part/download', async (call) => {
-  const mail = await mailOf(call)
+  const mail = await requestedMail(call)
   return readFor(call, mail, async ({ raw, structure }) => {
     const parts = mailHogParts(raw, structure)
     const number = pathParameter(call.c, 'part')
@@ -165,7 +165,7 @@ const releaseOne = administers('POST', '/api/v1/messages/:id/release', async (ca
   assertSends(call)
   const { name, email, host, port } = await bodyOf(call, releaseInput)
   const connector = name || (host ? connectorAt(call, host, port) : undefined)
-  await release(call, await mailOf(call), [email], connector)
+  await release(call, await requestedMail(call), [email], connector)
   return call.c.body(null, 200)
 })
 
@@ -197,11 +197,11 @@ export const mailHogRoutes: readonly Route[] = [
   ...notOffered('GET', ['/api/v1/events'], 'read /api/v1/events of the lab, which has other events'),
   get,
   changes('DELETE', '/api/v1/messages/:id', async (call) => {
-    await deleteMails(call.api, [await mailOf(call)])
+    await deleteMails(call.api, [await requestedMail(call)])
     return call.c.body(null, 200)
   }),
   reads('/api/v1/messages/:id/download', async (call) => {
-    const mail = await mailOf(call)
+    const mail = await requestedMail(call)
     return readFor(call, mail, (message) => messageFile(call, message, mail.id))
   }),
   downloadPart,

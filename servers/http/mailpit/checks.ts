@@ -10,7 +10,7 @@ import { type Tag, tagsOf } from '../../../src/mail/format/html-tags.ts'
 import { type ReadableMessage, VIEW_CHARS } from '../../../src/mail/format/readable.ts'
 import { administers, contentResponse, jsonResponse, pathParameter, type Route, reads } from '../routes.ts'
 import { partFile, readFor } from '../tool-mail.ts'
-import { MESSAGE, mailOf } from './find.ts'
+import { MESSAGE, requestedMail } from './find.ts'
 
 // The checks of Mailpit by those of the lab. The keys are those of Mailpit's API: https://mailpit.axllent.org/docs/api-v1/
 
@@ -18,12 +18,12 @@ const htmlTags = (message: ReadableMessage): Steps<Tag[]> => tagsOf((message.htm
 
 const htmlCheck = reads(`${MESSAGE}/html-check`, async (call) => {
   // Most labs never need the data of the check.
-  const { featureUses, pageOf, testedPrograms } = await import('../../../src/mail/checks/html-support.ts')
-  const answer = await readFor(call, await mailOf(call), async (message) => {
+  const { featureUses, featureUrl, testedPrograms } = await import('../../../src/mail/checks/html-support.ts')
+  const answer = await readFor(call, await requestedMail(call), async (message) => {
     if (message.html === undefined) throw new ApiProblem('bad-request', 'message does not contain HTML')
     const tags = await runInSlices(htmlTags(message))
     const uses = await runInSlices(featureUses(tags))
-    return htmlAnswer(uses, tags.length, testedPrograms(), pageOf)
+    return htmlAnswer(uses, tags.length, testedPrograms(), featureUrl)
   })
   return jsonResponse(call.c, answer)
 })
@@ -38,7 +38,7 @@ function htmlAnswer(
   uses: readonly FeatureUse[],
   nodes: number,
   programs: readonly TestedProgram[],
-  pageOf: (feature: Feature) => string,
+  featureUrl: (feature: Feature) => string,
 ) {
   const rows = uses.map(({ feature, count }) => {
     const score = {
@@ -60,7 +60,7 @@ function htmlAnswer(
       Slug: feature.page,
       Title: feature.kind === 'element' ? `<${feature.name}> element` : `${feature.name} ${feature.kind}`,
       Description: '',
-      URL: pageOf(feature),
+      URL: featureUrl(feature),
       Category: /^(?:property|rule)$/.test(feature.kind) ? 'css' : feature.kind === 'image' ? 'image' : 'html',
       Tags: [],
       Keywords: '',
@@ -96,7 +96,7 @@ const BLOCKED = 451
 
 /** Mailpit asks every host on the internet. The lab asks those that its configuration names. */
 const linkCheck = administers('GET', `${MESSAGE}/link-check`, async (call) => {
-  const urls = await readFor(call, await mailOf(call), async (message) => {
+  const urls = await readFor(call, await requestedMail(call), async (message) => {
     const tags = await runInSlices(htmlTags(message))
     const links = await runInSlices(message.linksInSteps())
     return [...tags.flatMap(targetOf), ...links.map(({ href }) => href)]
@@ -124,7 +124,7 @@ function targetOf({ name, attributes }: Tag): string[] {
 const oneDecimal = (score: number): number => Math.floor(score * 10) / 10
 
 const spamCheck = reads(`${MESSAGE}/sa-check`, async (call) => {
-  const mail = await mailOf(call)
+  const mail = await requestedMail(call)
   try {
     const verdict = await spamVerdictOf(call.api, mail.copies[0], call.c.req.raw.signal)
     // As Mailpit answers without one.
@@ -153,7 +153,7 @@ const IMAGE = /^image\/(?:png|jpeg|gif|webp|avif|bmp|x-icon)$/
 
 /** The lab scales no images: it answers with the image itself, and as Mailpit does for other parts with a white one. */
 const thumbnail = reads(`${MESSAGE}/part/:part/thumb`, async (call) => {
-  const mail = await mailOf(call)
+  const mail = await requestedMail(call)
   return readFor(call, mail, async (message) => {
     const { mediaType, octets, filename } = await partContent(mail.id, message, pathParameter(call.c, 'part'))
     return IMAGE.test(mediaType)

@@ -8,7 +8,7 @@ import { mailsOf } from '../tool-mail.ts'
 export const MESSAGE = '/api/v1/message/:id'
 
 /** Returns a message by its id. `latest` is the newest, or the newest that matches `query`. @throws ApiProblem `not-found` */
-export async function mailOf(call: RouteCall, id = pathParameter(call.c, 'id')): Promise<Mail> {
+export async function requestedMail(call: RouteCall, id = pathParameter(call.c, 'id')): Promise<Mail> {
   const delivered = await mailsOf(call)
   if (id !== 'latest') return delivered.get(id)
   const { query = '', tz } = call.c.req.query()

@@ -4,7 +4,7 @@ import type { Api } from '../../../src/api/api.ts'
 import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { CONTENT_ID, compose, FIELD_NAME, type MessageDraft } from '../../../src/mail/format/compose.ts'
-import { changeFlags, mailOf } from '../delivered-mail.ts'
+import { changeFlags, mailOfCopies } from '../delivered-mail.ts'
 import { addressed, attachmentOf } from '../drafts.ts'
 import { bodyOf, changes, jsonResponse, type Route } from '../routes.ts'
 import { deliverAs } from '../tool-mail.ts'
@@ -46,14 +46,14 @@ const OWN_FIELDS =
 /** Sends a message as a client of Mailpit writes it. */
 export const sendRoute: Route = changes('POST', '/api/v1/send', async (call) => {
   const wanted = await bodyOf(call, input)
-  const { draft, recipients, messageId } = draftOf(wanted)
+  const { draft, recipients, messageId } = messageDraft(wanted)
   if (recipients.length === 0) throw new ApiProblem('bad-request', 'To: is missing; a message needs a recipient')
   const octets = await compose(draft, call.api.lab.clock.now())
   const copies = await arrivals(call.api, messageId, () => deliverAs(call, wanted.from.email, recipients, octets))
   const keywords = keywordsOf(wanted.tags)
   const [first, ...others] = copies
   if (first && keywords.length > 0) {
-    await changeFlags(call.api, [mailOf([first, ...others], call.caller)], {
+    await changeFlags(call.api, [mailOfCopies([first, ...others], call.caller)], {
       mode: 'add',
       flags: keywords,
     })
@@ -62,7 +62,7 @@ export const sendRoute: Route = changes('POST', '/api/v1/send', async (call) => 
 })
 
 /** Bcc stays in the envelope, so that all recipients get the same message. */
-function draftOf(wanted: z.output<typeof input>) {
+function messageDraft(wanted: z.output<typeof input>) {
   const own = Object.keys(wanted.headers).find((name) => OWN_FIELDS.test(name))
   if (own !== undefined)
     throw new ApiProblem('bad-request', `Headers: ${own} has a key of its own, or is set by the lab`)

@@ -9,7 +9,7 @@ import { timeText } from '../../../src/core/time/time-text.ts'
 import type { Attachment } from '../../../src/mail/format/attachments.ts'
 import type { ReadableAddress, ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
-import { type Mail, mailOf } from '../delivered-mail.ts'
+import { type Mail, mailOfCopies } from '../delivered-mail.ts'
 import { type ReceivedMail, recipientsOf, unnamed } from '../tool-mail.ts'
 
 // The keys are those of Mailpit's API: https://mailpit.axllent.org/docs/api-v1/
@@ -59,7 +59,7 @@ export const mailpitSummary = (api: Api, mail: Mail, facts: MessageFacts) => ({
 /** Returns a message that has arrived, in the form of lists; undefined if it was deleted meanwhile. */
 export async function arrivedSummary(api: Api, copy: IndexedMessage, caller: Caller) {
   const facts = await api.reader.facts(copy)
-  return facts && mailpitSummary(api, mailOf([copy], caller), facts)
+  return facts && mailpitSummary(api, mailOfCopies([copy], caller), facts)
 }
 
 const SEES_ALL: Caller = { role: 'administrator', name: 'webhook' }

@@ -1,5 +1,5 @@
 import { CAPTURED_OWNER } from '../../../src/storage/store/types.ts'
-import { type Mail, mailOf } from '../delivered-mail.ts'
+import { type Mail, mailOfCopies } from '../delivered-mail.ts'
 import type { RouteCall } from '../routes.ts'
 
 /** The mailbox of all mail that no rule matches. */
@@ -22,7 +22,9 @@ export function inMailbox(call: Lab, mails: readonly Mail[], name: string): read
     (folder.owner === CAPTURED_OWNER && names.includes(folder.name) ? folder.name : DEFAULT_MAILBOX) === name
   return mails.flatMap((mail) => {
     const [first, ...others] = mail.copies.filter(isThere)
-    return first ? [others.length + 1 === mail.copies.length ? mail : mailOf([first, ...others], mail.caller)] : []
+    return first
+      ? [others.length + 1 === mail.copies.length ? mail : mailOfCopies([first, ...others], mail.caller)]
+      : []
   })
 }
 

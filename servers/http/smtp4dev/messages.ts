@@ -39,7 +39,7 @@ import {
 } from '../tool-mail.ts'
 import { mailOfGuid } from './ids.ts'
 import { DEFAULT_MAILBOX, inAllMailboxes, inMailbox } from './mailboxes.ts'
-import { numberIn, pageOf, parameterOf } from './paging.ts'
+import { numberIn, pagedList, parameterOf } from './paging.ts'
 import { partsInOrder } from './parts.ts'
 import { smtp4devMessage, smtp4devSummary } from './shapes.ts'
 
@@ -62,7 +62,7 @@ const findMail = async (call: RouteCall, guid: string): Promise<Mail | undefined
   mailOfGuid(inAllMailboxes(call, (await mailsOf(call)).all.mails), guid)
 
 /** Returns the message that the path of a request names. @throws ApiProblem `not-found` */
-export async function mailOf(call: RouteCall): Promise<Mail> {
+export async function requestedMail(call: RouteCall): Promise<Mail> {
   const guid = pathParameter(call.c, 'id')
   const found = await findMail(call, guid)
   if (found) return found
@@ -72,7 +72,7 @@ export async function mailOf(call: RouteCall): Promise<Mail> {
 type Work<T> = (of: T) => Response | Promise<Response>
 
 const readOf = async (call: RouteCall, work: Work<ReadableMessage>): Promise<Response> =>
-  readFor(call, await mailOf(call), work)
+  readFor(call, await requestedMail(call), work)
 
 interface FoundPart {
   readonly raw: Buffer
@@ -120,7 +120,7 @@ async function list(call: RouteCall): Promise<Response> {
   const matching = await mailsIn(call, phrase === '' ? [] : [wordsCondition(phrase)])
   const descending = await sorted(call, matching, parameterOf(call, 'sortColumn'))
   const mails = /^false$/i.test(parameterOf(call, 'sortIsDescending')) ? descending.toReversed() : descending
-  return jsonResponse(call.c, await pageOf(call, mails, (some) => summariesOf(call, some)))
+  return jsonResponse(call.c, await pagedList(call, mails, (some) => summariesOf(call, some)))
 }
 
 async function listNew(call: RouteCall): Promise<Response> {
@@ -162,7 +162,7 @@ const relayInput = z.object({ overriderecipientaddresses: z.array(z.string().tri
 async function relay(call: RouteCall): Promise<Response> {
   assertSends(call)
   const { overriderecipientaddresses: others } = hasBody(call.c) ? await bodyOf(call, relayInput) : relayInput.parse({})
-  const mail = await mailOf(call)
+  const mail = await requestedMail(call)
   const { envelope } = mail.copies[0].entry
   await release(call, mail, others.length > 0 ? others : (envelope?.rcptTo ?? []))
   return nothing(call)
@@ -180,7 +180,10 @@ export const messageRoutes = (base: string): Route[] => [
     return nothing(call)
   }),
   reads(`${base}/:id`, async (call) =>
-    jsonResponse(call.c, await formOf(call, await mailOf(call), (received) => smtp4devMessage(call.api, received))),
+    jsonResponse(
+      call.c,
+      await formOf(call, await requestedMail(call), (received) => smtp4devMessage(call.api, received)),
+    ),
   ),
   changes('DELETE', `${base}/:id`, remove),
   reads(`${base}/:id/raw`, (call) => readOf(call, ({ raw }) => textResponse(call, raw))),
@@ -197,7 +200,7 @@ export const messageRoutes = (base: string): Route[] => [
     readOf(call, (message) => messageFile(call, message, pathParameter(call.c, 'id'))),
   ),
   changes('POST', `${base}/:id/markRead`, async (call) => {
-    await markAsRead(call, [await mailOf(call)])
+    await markAsRead(call, [await requestedMail(call)])
     return nothing(call)
   }),
   reads(`${base}/:id/part/:part/content`, partContent),

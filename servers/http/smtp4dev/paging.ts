@@ -18,7 +18,7 @@ export function numberIn(call: RouteCall, name: string, missing: number): number
 const DEFAULT_PAGE_SIZE = 5
 
 /** Returns the page of a list that a request asks for. @param shapesOf makes what is sent of the page */
-export async function pageOf<T>(
+export async function pagedList<T>(
   call: RouteCall,
   all: readonly T[],
   shapesOf: (page: readonly T[]) => Promise<object[]> | object[],

@@ -5,7 +5,7 @@ import { bodyOf } from '../body.ts'
 import { changes, jsonResponse, type Route, type RouteCall } from '../routes.ts'
 import { deliverAs, MAX_ANSWER_OCTETS, readFor } from '../tool-mail.ts'
 import { guidOf } from './ids.ts'
-import { mailOf } from './messages.ts'
+import { requestedMail } from './messages.ts'
 import { parameterOf } from './paging.ts'
 
 /** The body of a message to send: HTML, or a form with HTML and files. */
@@ -60,7 +60,7 @@ async function send(call: RouteCall, headers: Readonly<Record<string, string>>):
 
 /** Answers a message. RFC 5322 section 3.6.4. */
 async function reply(call: RouteCall): Promise<Response> {
-  const { messageId, references } = await readFor(call, await mailOf(call), ({ messageId: id, headers }) => ({
+  const { messageId, references } = await readFor(call, await requestedMail(call), ({ messageId: id, headers }) => ({
     messageId: id,
     references: headers.get('references') ?? '',
   }))

@@ -6,7 +6,7 @@ import { timeText } from '../../../src/core/time/time-text.ts'
 import { administers, jsonResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
 import { textResponse } from '../tool-mail.ts'
 import { sessionGuid } from './ids.ts'
-import { pageOf } from './paging.ts'
+import { pagedList } from './paging.ts'
 
 /** Returns the sessions of SMTP clients that the caller sees, the newest first. */
 const sessionsOf = ({ api, caller }: RouteCall): SessionRecord[] =>
@@ -60,7 +60,7 @@ const inspects = (path: string, run: Route['run']): Route => ({ method: 'GET', p
 /** Creates the routes of sessions below a base such as `/api/sessions`. */
 export const sessionRoutes = (base: string): Route[] => [
   inspects(base, async (call) =>
-    jsonResponse(call.c, await pageOf(call, sessionsOf(call), (page) => page.map(summaryOf))),
+    jsonResponse(call.c, await pagedList(call, sessionsOf(call), (page) => page.map(summaryOf))),
   ),
   administers('DELETE', `${base}/:all{\\*}`, removeAll),
   administers('DELETE', base, removeAll),

@@ -27,7 +27,7 @@ const MAX_SORTED_CHARS = 4096
 const sortable = (text: string): string => fold(text.slice(0, MAX_SORTED_CHARS)).toUpperCase()
 
 /** The value that each key sorts by. RFC 5256 section 3; RFC 5957 section 4. */
-const values = {
+const sortKeys = {
   ARRIVAL: (entry) => entry.internalDate,
   SIZE: (entry) => entry.sizeOctets,
   DATE: sentDate,
@@ -57,7 +57,7 @@ export async function sortMessages(
     const entry = selection.messages.at(index) as MessageEntry
     const content = needsContent ? await contents.read(entry) : undefined
     if (content && needsEnvelope) await runInSlices(content.parsed.envelopeOf(content.raw))
-    rows.push({ index, values: keys.map(({ name }) => values[name](entry, content)) })
+    rows.push({ index, values: keys.map(({ name }) => sortKeys[name](entry, content)) })
     if (isSliceOver()) await nextSlice()
   }
   const sorted = await runInSlices(sortInSteps(rows, (a, b) => compareRows(a.values, b.values, keys)))

@@ -1,4 +1,4 @@
-import { inAnyState, inAuthorization, words } from '../command.ts'
+import { inAnyState, inAuthorization, wordsBetween } from '../command.ts'
 import { Pop3Error, type Pop3Reply } from '../reply.ts'
 
 /** UTF8: messages are sent as they are from the log-on on. Without it, headers are sent in ASCII. RFC 6856 section 2.1. */
@@ -17,7 +17,7 @@ const [DEFAULT] = languages[0]
 /** LANG [language|*]: lists the languages, or selects one. RFC 6856 section 3.2. */
 export const lang = inAnyState({
   name: 'LANG',
-  parse: words(0, 1),
+  parse: wordsBetween(0, 1),
   run(_, [wanted]): Pop3Reply {
     if (wanted === undefined) {
       return { text: 'Language listing follows:', lines: languages.map((language) => language.join(' ')) }

@@ -10,7 +10,7 @@ import {
   refuseLogon,
 } from '../../logon.ts'
 import { secretInDigest } from '../apop.ts'
-import { inAuthorization, type Pop3Session, restOfLine, words } from '../command.ts'
+import { inAuthorization, type Pop3Session, restOfLine, wordsBetween } from '../command.ts'
 import { Pop3Error, type Pop3Reply } from '../reply.ts'
 
 /** Personalities find their own replies by these texts (`src/core/personality/`): change both together. */
@@ -71,7 +71,7 @@ export const pass = inAuthorization({
 export const apop = inAuthorization({
   name: 'APOP',
   check: (session) => checkLogon(session, apopErrors),
-  parse: words(2, 2),
+  parse: wordsBetween(2, 2),
   async run(session, [name = '', digest = '']) {
     if (session.timestamp === undefined) throw new Pop3Error('APOP is not available: the greeting had no timestamp.')
     session.state = { name: 'authorization' }
@@ -91,7 +91,7 @@ export const auth = inAuthorization({
     // RFC 2595 section 2.3
     checkSasl(session, authErrors)
   },
-  parse: words(0, 2),
+  parse: wordsBetween(0, 2),
   run(session, [mechanism, initial]): Pop3Reply | Promise<Pop3Reply> {
     if (mechanism === undefined) return { text: 'mechanisms follow', lines: session.policy.mechanisms }
     session.state = { name: 'authorization' }

@@ -15,7 +15,7 @@ export function scopesIn({ scope, scp }: JWTPayload): readonly string[] {
 }
 
 /** Returns a claim or a header parameter that is a text. jose does not check the types of those that are not verified yet. */
-export const textOf = (claim: unknown): string | undefined => (typeof claim === 'string' ? claim : undefined)
+export const stringClaim = (claim: unknown): string | undefined => (typeof claim === 'string' ? claim : undefined)
 
 /** Returns whether a token is for an audience. RFC 7519 section 4.1.3. */
 export const isFor = ({ aud }: JWTPayload, audience: string): boolean =>

@@ -6,7 +6,7 @@ import type { BearerTokens } from '../directory/sasl/bearer-tokens.ts'
 import type { Directory } from '../directory/types.ts'
 import { errorForms } from './error-forms.ts'
 import { SigningKeys } from './keys.ts'
-import { httpUrlOf, type OAuth2Settings, scopesOf, settingsOf } from './settings.ts'
+import { httpUrlOf, type OAuth2Settings, oauth2Settings, scopesOf } from './settings.ts'
 import { AccessTokens } from './tokens.ts'
 import type { Verification } from './types.ts'
 
@@ -43,7 +43,7 @@ export class OAuth2 {
   /** The settings of the current configuration. */
   get settings(): OAuth2Settings {
     const { oauth2, hostname } = this.#lab.config
-    return settingsOf({ config: oauth2, hostname, httpUrl: httpUrlOf(this.#lab.endpoints(), hostname) })
+    return oauth2Settings({ config: oauth2, hostname, httpUrl: httpUrlOf(this.#lab.endpoints(), hostname) })
   }
 
   /** The scopes of all protocols. */

@@ -19,7 +19,7 @@ interface SettingsSource {
 }
 
 /** Fills in the defaults that depend on the lab. */
-export function settingsOf({ config, hostname, httpUrl }: SettingsSource): OAuth2Settings {
+export function oauth2Settings({ config, hostname, httpUrl }: SettingsSource): OAuth2Settings {
   const issuer = (config.issuer ?? httpUrl ?? `https://${hostname}`).replace(/\/$/, '')
   const hasEndpoints = config.issuer !== undefined || httpUrl !== undefined
   return {

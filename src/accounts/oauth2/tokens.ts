@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/time/clock.ts'
 import type { StoreFiles } from '../../tls/pki/certificate-store/files.ts'
 import type { Directory } from '../directory/types.ts'
-import { textOf } from './claims.ts'
+import { stringClaim } from './claims.ts'
 import { defectRecipes } from './defects.ts'
 import { TrustedIssuers } from './issuers.ts'
 import type { SigningKeys } from './keys.ts'
@@ -84,7 +84,7 @@ export class AccessTokens {
   /** Revokes a token, if it is one with a `jti`. RFC 7009. Returns whether it is. @throws PkiError `store` */
   async revoke(token: string): Promise<boolean> {
     const claims = (await readToken(token))?.claims
-    const jti = textOf(claims?.jti)
+    const jti = stringClaim(claims?.jti)
     if (jti === undefined || typeof claims?.exp !== 'number') return false
     await this.#revocations.add(jti, claims.exp * 1000)
     return true

@@ -1,6 +1,6 @@
 import type { errors as JoseErrors } from 'jose'
 import type { Directory } from '../directory/types.ts'
-import { isFor, scopesIn, shown, textOf, type UnverifiedToken } from './claims.ts'
+import { isFor, scopesIn, shown, stringClaim, type UnverifiedToken } from './claims.ts'
 import type { TrustedIssuer, TrustedIssuers } from './issuers.ts'
 import { refusal, roughTime, type TokenRefusal } from './refusals.ts'
 import type { Verification } from './types.ts'
@@ -36,7 +36,8 @@ export async function verifyToken(token: string, context: VerificationContext): 
   if (!read) return refused(refusal('malformed', 'is not a JWT'))
   const { header, claims } = read
   // RFC 9068 section 4: never `none`.
-  if (textOf(header.alg)?.toLowerCase() === 'none') return refused(refusal('alg-none', 'is not signed (alg: none)'))
+  if (stringClaim(header.alg)?.toLowerCase() === 'none')
+    return refused(refusal('alg-none', 'is not signed (alg: none)'))
   const issuer = context.issuers.find(claims.iss)
   if (!issuer) {
     const text = `names the issuer ${shown(claims.iss)}, which is neither this lab nor listed in oauth2.issuers`
@@ -44,7 +45,7 @@ export async function verifyToken(token: string, context: VerificationContext): 
   }
   const why = (await signatureRefusal(token, read, issuer)) ?? claimsRefusal(read, issuer, context)
   if (why) return refused(why)
-  const name = textOf(claims[issuer.userClaim]) ?? ''
+  const name = stringClaim(claims[issuer.userClaim]) ?? ''
   const account = context.directory.find(name) ?? context.directory.findByAddress(name)
   if (!account) {
     return refused(refusal('unknown-user', `names the user ${shown(claims[issuer.userClaim])}, who has no account`))
@@ -54,9 +55,9 @@ export async function verifyToken(token: string, context: VerificationContext): 
     token: {
       account,
       scope: scopesIn(claims),
-      clientId: textOf(claims.client_id) ?? textOf(claims.azp),
+      clientId: stringClaim(claims.client_id) ?? stringClaim(claims.azp),
       issuer: String(claims.iss),
-      jti: textOf(claims.jti),
+      jti: stringClaim(claims.jti),
       expiresAt: (claims.exp ?? 0) * 1000,
     },
   }
@@ -90,7 +91,7 @@ async function signatureRefusal(
     if (issuer.types !== undefined) throw error
     return refusal('keys-unreachable', `cannot be verified: its issuer’s keys are not available (${messageOf(error)})`)
   }
-  const type = textOf(header.typ)?.toLowerCase()
+  const type = stringClaim(header.typ)?.toLowerCase()
   if (issuer.types === undefined || (type !== undefined && issuer.types.includes(type))) return undefined
   return refusal('malformed', `is not an access token: its typ is ${shown(header.typ)}`)
 }

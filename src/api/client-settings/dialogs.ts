@@ -1,5 +1,5 @@
 import type { Protocol } from '../../core/config/schema.ts'
-import { namesOf, takesOnlyTokens, takesPassword, tokenCommand, type WayNames } from './log-on.ts'
+import { takesOnlyTokens, takesPassword, tokenCommand, type WayNames, wayNames } from './log-on.ts'
 import type { Connection, ConnectionSettings, Settings } from './settings.ts'
 
 const titles: Readonly<Record<Protocol, string>> = {
@@ -52,7 +52,7 @@ function authentication({ access }: Settings, names: WayNames): string[] {
 }
 
 function wayText(access: ConnectionSettings, names: WayNames): string {
-  const [best, ...others] = namesOf(access, names)
+  const [best, ...others] = wayNames(access, names)
   if (best === undefined)
     return `this program has none of the ways that the server offers (${access.ways.join(', ') || 'none'})`
   return others.length === 0 ? best : `${best} (or ${others.join(', ')})`
@@ -80,7 +80,7 @@ function outlookExpressLogOn({ access }: Settings): string[] {
   const where = (isMeant: (names: string[], one: ConnectionSettings) => boolean): string =>
     order
       .flatMap((protocol) => access[protocol] ?? [])
-      .filter((one) => isMeant(namesOf(one, outlookExpressWays), one))
+      .filter((one) => isMeant(wayNames(one, outlookExpressWays), one))
       .map(({ protocol }) => protocol.toUpperCase())
       .join(', ')
   const can = where((names) => names.includes('SPA') && names.includes('password'))

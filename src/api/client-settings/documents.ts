@@ -3,7 +3,7 @@ import { xml, xmlDocument } from '../../core/text/xml.ts'
 import { signContent } from '../../tls/pki/authority/sign.ts'
 import type { CertificateStore } from '../../tls/pki/certificate-store/types.ts'
 import { readPem } from '../../tls/pki/der/pem.ts'
-import { namesOf, takesPassword, type WayNames } from './log-on.ts'
+import { takesPassword, type WayNames, wayNames } from './log-on.ts'
 import type { ConnectionSettings, Settings, TokenSettings } from './settings.ts'
 
 /** The files for automatic configuration, with their paths below the root of a web server. */
@@ -63,7 +63,7 @@ export function autoconfig({ domain, user, access: { imap4, pop3, smtp }, tokens
           `      <port>${access.best.port}</port>`,
           `      <socketType>${socketTypes[access.best.channel]}</socketType>`,
           `      <username>${xml(user)}</username>`,
-          ...namesOf(access, autoconfigWays).map((name) => `      <authentication>${name}</authentication>`),
+          ...wayNames(access, autoconfigWays).map((name) => `      <authentication>${name}</authentication>`),
           `    </${tag}>`,
         ]
       : []
@@ -97,7 +97,7 @@ export function autodiscover({ user, access: { imap4, pop3, smtp } }: Settings):
           `        <Server>${xml(access.host)}</Server>`,
           `        <Port>${access.best.port}</Port>`,
           `        <LoginName>${xml(user)}</LoginName>`,
-          `        <SPA>${namesOf(access, secureWays)[0] ?? 'off'}</SPA>`,
+          `        <SPA>${wayNames(access, secureWays)[0] ?? 'off'}</SPA>`,
           `        <SSL>${access.best.channel === 'clear' ? 'off' : 'on'}</SSL>`,
           `        <Encryption>${encryptions[access.best.channel]}</Encryption>`,
           `        <AuthRequired>${access.ways.length === 0 ? 'off' : 'on'}</AuthRequired>`,
@@ -168,7 +168,7 @@ function mail({ user, password, address, access: { imap4, pop3, smtp } }: Settin
           [`${side}MailServerPortNumber`]: access.best.port,
           [`${side}MailServerUseSSL`]: access.best.channel !== 'clear',
           [`${side}MailServerUsername`]: user,
-          [`${side}MailServerAuthentication`]: namesOf(access, appleWays)[0] ?? 'EmailAuthNone',
+          [`${side}MailServerAuthentication`]: wayNames(access, appleWays)[0] ?? 'EmailAuthNone',
           ...(password === '' || !takesPassword(access) ? {} : { [`${side}Password`]: password }),
         }
       : {}

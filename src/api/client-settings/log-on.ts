@@ -51,6 +51,6 @@ const shellWord = (text: string): string => (/^[\w.@+-]+$/.test(text) ? text : `
 export type WayNames = Partial<Readonly<Record<LogOnWay | 'none', string>>>
 
 /** Returns the names of the ways to log on in a program, the best first. Empty if it has none of them. */
-export const namesOf = ({ ways }: Offer, names: WayNames): string[] => [
+export const wayNames = ({ ways }: Offer, names: WayNames): string[] => [
   ...new Set((ways.length === 0 ? (['none'] as const) : ways).flatMap((way) => names[way] ?? [])),
 ]

@@ -9,7 +9,7 @@ import { ApiProblem, notFound } from '../problem.ts'
 import { documentOf, documentPaths } from './documents.ts'
 import { logOnWays } from './log-on.ts'
 import { programTexts } from './programs.ts'
-import { type Connection, connectionsTo, type Settings, settingsOf } from './settings.ts'
+import { type Connection, connectionsTo, readClientSettings, type Settings } from './settings.ts'
 
 const input = {
   account: z
@@ -139,7 +139,7 @@ function settingsFor(api: Api, caller: Caller, wanted: string | undefined, withP
       'only administrators and the account itself see its password; leave out password=true',
     )
   }
-  const settings = settingsOf(lab, user)
+  const settings = readClientSettings(lab, user)
   return withPassword ? settings : { ...settings, password: '' }
 }
 

@@ -1,5 +1,10 @@
 import { passwordOfPrograms } from '../../accounts/directory/logon-refusal.ts'
-import { endpointPaths, httpUrlOf, settingsOf as oauth2SettingsOf, scopesOf } from '../../accounts/oauth2/settings.ts'
+import {
+  endpointPaths,
+  httpUrlOf,
+  oauth2Settings as oauth2SettingsOf,
+  scopesOf,
+} from '../../accounts/oauth2/settings.ts'
 import { isKnown, type PasswordForm } from '../../core/config/accounts/known-passwords.ts'
 import type { Port, ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
 import { type AuthenticationMethod, isOnlyOverTls } from '../../core/config/schema/authentication.ts'
@@ -70,7 +75,7 @@ export interface TokenSettings {
 }
 
 /** Returns the settings for an account, by default the first. @throws Error if the account does not exist */
-export function settingsOf(lab: ResolvedLab, wanted: string | undefined): Settings {
+export function readClientSettings(lab: ResolvedLab, wanted: string | undefined): Settings {
   const { accounts, mode } = lab.directory
   const account = wanted === undefined ? accounts[0] : accounts.find(({ user }) => user === wanted)
   if (!account && mode === 'listed') {

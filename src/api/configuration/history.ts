@@ -90,7 +90,7 @@ export function textWithout({ id, parts }: RecordedChange, text: string): string
   const lines = text.split('\n')
   // From the last part to the first, so that the lines of the others stay where they are.
   for (const { line, former, present } of parts.toReversed()) {
-    const at = placeOf(present, lines, line - 1)
+    const at = matchingLine(present, lines, line - 1)
     if (at === undefined) {
       const why = 'these lines have changed since'
       throw new ApiProblem('conflict', `the change ${id} cannot be undone: ${why}; undo the later changes first`)
@@ -101,7 +101,7 @@ export function textWithout({ id, parts }: RecordedChange, text: string): string
 }
 
 /** Returns where lines are found, as near as possible to the place where they were. */
-function placeOf(wanted: readonly string[], lines: readonly string[], near: number): number | undefined {
+function matchingLine(wanted: readonly string[], lines: readonly string[], near: number): number | undefined {
   const places = Array.from({ length: Math.max(0, lines.length - wanted.length + 1) }, (_, at) => at)
   return places
     .filter((at) => wanted.every((line, index) => lines[at + index] === line))

@@ -4,7 +4,7 @@ import { type DnsDefectInput, dnsDefect, dnsDefectKeys } from '../../core/config
 import type { AddedDefect } from '../../transport/dns/name-service.ts'
 import { defineOperation, locationAt } from '../operation.ts'
 import { notFound } from '../problem.ts'
-import { changed, namesOf } from './dns-lab.ts'
+import { changed, nameServiceOf } from './dns-lab.ts'
 
 const defect = z
   .object({
@@ -76,7 +76,7 @@ const add = defineOperation('dnsDefects.add', 'POST /dns/defects', {
   problems: ['conflict'],
   async run({ api, input: { zone = api.lab.config.domain, ...given } }) {
     const wanted = parsePart(dnsDefect, given as DnsDefectInput)
-    const added = changed(() => namesOf(api).addDefect(zone, wanted))
+    const added = changed(() => nameServiceOf(api).addDefect(zone, wanted))
     return defectFacts(added.id, added.zone, added.defect)
   },
 })

@@ -6,7 +6,7 @@ import type { Api } from '../api.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 
 /** Returns the zones of the lab. @throws ApiProblem `conflict` if its configuration has no DNS */
-export function namesOf({ lab }: Api): NameService {
+export function nameServiceOf({ lab }: Api): NameService {
   if (lab.dns.names) return lab.dns.names
   throw new ApiProblem('conflict', 'the lab has no DNS server; add dns: {} to its configuration')
 }

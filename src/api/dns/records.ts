@@ -6,7 +6,7 @@ import { recordText } from '../../transport/dns/zone-text/zone-text.ts'
 import type { Api } from '../api.ts'
 import { defineOperation, locationAt } from '../operation.ts'
 import { notFound } from '../problem.ts'
-import { changed, namesOf } from './dns-lab.ts'
+import { changed, nameServiceOf } from './dns-lab.ts'
 
 const record = z
   .object({
@@ -91,7 +91,7 @@ const add = defineOperation('dnsRecords.add', 'POST /dns/records', {
   location: locationAt('/dns/records/{id}'),
   problems: ['conflict'],
   async run({ api, input }) {
-    const added = changed(() => namesOf(api).addRecord(input.record, input.zone))
+    const added = changed(() => nameServiceOf(api).addRecord(input.record, input.zone))
     return recordFacts(zoneOf(api, added.record.name), added.record, added.id)
   },
 })

@@ -3,7 +3,7 @@ import { timeText } from '../../core/time/time-text.ts'
 import type { Zone } from '../../transport/dns/zones/zone.ts'
 import type { Api } from '../api.ts'
 import { Content, defineOperation } from '../operation.ts'
-import { namesOf, zoneNamed } from './dns-lab.ts'
+import { nameServiceOf, zoneNamed } from './dns-lab.ts'
 
 const zone = z
   .object({
@@ -23,7 +23,7 @@ function facts(api: Api, { name, records, soa, traits: { key, isAuthenticated, d
     records: records.length,
     serial: soa?.type === 'SOA' ? (soa.data.serial ?? 0) : 0,
     signed: key !== undefined,
-    ds: key ? namesOf(api).trustAnchor(name) : null,
+    ds: key ? nameServiceOf(api).trustAnchor(name) : null,
     authenticated: isAuthenticated,
     defects: defects.map(({ defect }) => defect),
   }
@@ -59,7 +59,7 @@ const file = defineOperation('dnsZones.file', 'GET /dns/zones/{name}/file', {
   output: 'text/dns',
   async run({ api, input: { name } }) {
     const found = zoneNamed(api, name)
-    const text = namesOf(api).zoneText(found.name)
+    const text = nameServiceOf(api).zoneText(found.name)
     return new Content('text/dns; charset=utf-8', text)
   },
 })

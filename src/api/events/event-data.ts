@@ -4,7 +4,7 @@ import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesLab, seesMessage, seesSession } from '../caller.ts'
 import { lineFacts } from '../log.ts'
 import { seenMessage } from '../messages/find.ts'
-import { summaryOf } from '../messages/summary.ts'
+import { summarize } from '../messages/summary.ts'
 import type { LabEvent } from './event-log.ts'
 
 /** Returns what a caller learns of an event; undefined if it does not concern the caller. */
@@ -21,7 +21,7 @@ export async function eventData(
     if (!seesFolder(caller, folder) || !seesMessage(caller, folder, entry)) return undefined
     const found = await seenMessage(api, caller, id)
     const facts = found && (await api.reader.facts(found))
-    return { ...base, id, ...(facts ? { message: summaryOf(found, facts, { api, caller }) } : {}) }
+    return { ...base, id, ...(facts ? { message: summarize(found, facts, { api, caller }) } : {}) }
   }
   if (session) {
     if (!seesSession(caller, session)) return undefined

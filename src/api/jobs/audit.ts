@@ -81,7 +81,7 @@ const auditWork =
       const reports = await resultsOf(job, audit, timeout)
       job.signal.throwIfAborted()
       job.progress({ done: audit.visited, total, now: 'judges' })
-      return await reportOf(await audit.judge(reports), { startedAt: job.startedAt, endedAt: api.lab.clock.now() })
+      return await auditReport(await audit.judge(reports), { startedAt: job.startedAt, endedAt: api.lab.clock.now() })
     } catch (error) {
       if (error instanceof AuditError) throw new ApiProblem('conflict', error.message)
       throw error
@@ -105,7 +105,7 @@ function resultsOf(job: RunningJob, servers: WaitingAudit['servers'], timeoutMs:
   })
 }
 
-async function reportOf(
+async function auditReport(
   { controls, results }: Audit,
   { startedAt, endedAt }: { readonly startedAt: number; readonly endedAt: number },
 ): Promise<JobReport> {

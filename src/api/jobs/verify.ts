@@ -102,7 +102,7 @@ export const startVerify = defineOperation('verify.start', 'POST /verify', {
         const { title, port } = endpoint
         job.progress({ done: ++done, total, now: `${title}, port ${port}: ${finding.title}` })
       })
-      return reportOf(reports, reportedChecks, { startedAt: job.startedAt, endedAt: api.lab.clock.now() })
+      return verifyReport(reports, reportedChecks, { startedAt: job.startedAt, endedAt: api.lab.clock.now() })
     }
     const { password: _, timeout, ...again } = wanted
     const description = { about: names.join(', '), input: { ...again, timeout: `${timeout}ms` } }
@@ -199,7 +199,7 @@ function credentialsOf(api: Api, { user, password, mailbox }: VerifyInput): Pick
   }
 }
 
-async function reportOf(
+async function verifyReport(
   reports: readonly EndpointReport[],
   checks: readonly { readonly name: string; readonly title: string }[],
   { startedAt, endedAt }: { readonly startedAt: number; readonly endedAt: number },

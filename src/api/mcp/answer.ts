@@ -13,7 +13,7 @@ const COPIES = 4
 const UNTRUSTED = { 'sealpost/untrusted': true }
 
 /** Runs a tool. Failures are answers too: agents read them and try something else. */
-export async function answerOf(tool: Tool, call: ToolCall): Promise<CallToolResult> {
+export async function callTool(tool: Tool, call: ToolCall): Promise<CallToolResult> {
   try {
     const { lab, input, signal } = call
     const found = await (tool.run ? tool.run(call) : lab.call(tool.operation, input, signal))

@@ -4,7 +4,7 @@ import { version } from '../../core/text/version.ts'
 import { allowedAccess } from '../caller.ts'
 import { operationNamed } from '../invoke.ts'
 import { wholeSchemaOf } from '../openapi/schemas.ts'
-import { answerOf } from './answer.ts'
+import { callTool } from './answer.ts'
 import type { McpLab } from './lab.ts'
 import { addPrompts } from './prompts.ts'
 import { addResources } from './resources.ts'
@@ -36,7 +36,7 @@ export function createMcpServer(sdk: Sdk, lab: McpLab): McpServer {
       name,
       { title, description, inputSchema, outputSchema, annotations: { title, ...hints } },
       (input: unknown, context) =>
-        answerOf(tool, {
+        callTool(tool, {
           lab,
           input: input as Readonly<Record<string, unknown>>,
           signal: context.mcpReq.signal,

@@ -9,7 +9,7 @@ import { assertMayChangeIn, mayChangeIn, originOf } from '../caller.ts'
 import { assertOneSelection } from '../lists.ts'
 import { type Call, Content, defineOperation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
-import { conditionsOf, folderNamed, seenMessage, selection } from './find.ts'
+import { folderNamed, queryConditions, seenMessage, selection } from './find.ts'
 import { type IndexedMessage, messageId } from './message-index.ts'
 import { keywordOf, tag } from './summary.ts'
 
@@ -50,7 +50,7 @@ export async function chosenMessages({
     }
     return found
   }
-  const conditions = conditionsOf(search)
+  const conditions = queryConditions(search)
   if (conditions.length > 0 || all) return api.views.find(caller, conditions)
   throw new ApiProblem('invalid', 'nothing selects the messages; add ids, query, or all: true for every message')
 }

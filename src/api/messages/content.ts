@@ -65,7 +65,7 @@ export const contentFields = {
 }
 
 /** Returns the values of `contentFields`. */
-export async function contentOf(read: ReadableMessage) {
+export async function messageContent(read: ReadableMessage) {
   const { event: found } = read
   return {
     links: await runInSlices(read.linksInSteps()),

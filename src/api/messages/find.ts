@@ -10,11 +10,11 @@ import {
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesLab, seesMessage } from '../caller.ts'
 import { flag } from '../input-types.ts'
-import { cursorOf, gone, placeOf } from '../lists.ts'
+import { cursorOf, gone, readCursor } from '../lists.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { byArrival, type IndexedMessage, messageId, splitMessageId } from './message-index.ts'
 import { type Condition, conditionOn, isOfFolder, parseQuery, receivedSince, storedTests } from './search.ts'
-import { type MessageSummary, summaryOf } from './summary.ts'
+import { type MessageSummary, summarize } from './summary.ts'
 
 /** The conditions of a list. */
 interface MessageQuery {
@@ -46,7 +46,7 @@ export const selectionInUrl = {
 }
 
 /** Returns the conditions of a query. @throws ApiProblem `bad-request` */
-export function conditionsOf({
+export function queryConditions({
   query = '',
   account,
   folder,
@@ -168,7 +168,7 @@ export async function storedPage(
   conditions: readonly Condition[],
   { limit, cursor, offset, distinct: isDistinct }: PageInput & { readonly distinct?: boolean },
 ): Promise<(MessagePage & Pick<Selected, 'copies'>) | undefined> {
-  const after = cursor === undefined ? undefined : placeOf(cursor, place)
+  const after = cursor === undefined ? undefined : readCursor(cursor, place)
   const at = after && splitMessageId(after.id)
   const part = { limit: limit + 1, offset, after: after && at && { ...at, savedAt: after.at }, isDistinct }
   const selected = await selectStored(viewer, conditions, part)
@@ -200,7 +200,7 @@ async function summariesOf(
   using source = api.reader.ahead(page)
   for (const message of page) {
     const facts = await api.reader.facts(message, { source })
-    if (facts) items.push(summaryOf(message, facts, { api, caller }))
+    if (facts) items.push(summarize(message, facts, { api, caller }))
     if (isSliceOver()) await nextSlice()
   }
   return items
@@ -218,7 +218,7 @@ export async function pageOfMessages(
   { limit, cursor, offset }: PageInput,
 ): Promise<MessagePage> {
   assertOneStart(cursor, offset)
-  const start = cursor === undefined ? (offset ?? 0) : startAfter(api, found, placeOf(cursor, place))
+  const start = cursor === undefined ? (offset ?? 0) : startAfter(api, found, readCursor(cursor, place))
   const page = found.slice(start, start + limit)
   const items = await summariesOf({ api, caller }, page)
   const last = page.at(-1)

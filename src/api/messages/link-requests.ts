@@ -44,12 +44,12 @@ export async function requestLinks(
   const answers: LinkAnswer[] = []
   for (let at = 0; at < wanted.length; at += MAX_CONCURRENT)
     answers.push(
-      ...(await Promise.all(wanted.slice(at, at + MAX_CONCURRENT).map((url) => answerOf(lab, url, options)))),
+      ...(await Promise.all(wanted.slice(at, at + MAX_CONCURRENT).map((url) => requestLink(lab, url, options)))),
     )
   return answers
 }
 
-async function answerOf(lab: LinkLab, url: string, { follows = false, signal }: LinkOptions): Promise<LinkAnswer> {
+async function requestLink(lab: LinkLab, url: string, { follows = false, signal }: LinkOptions): Promise<LinkAnswer> {
   using limit = abortAfter(TIMEOUT_MS, signal)
   try {
     let target = new URL(url)

@@ -111,7 +111,7 @@ export class MessageReader {
     if (held) return held
     const { blob } = message.entry
     const joined = this.#reading.get(blob)
-    const reading = joined ?? this.use(message, ({ read }) => factsOf(read), source)
+    const reading = joined ?? this.use(message, ({ read }) => readMessageFacts(read), source)
     this.#reading.set(blob, reading)
     try {
       const facts = await reading
@@ -162,7 +162,7 @@ function snippetOf(text: string): string {
 }
 
 /** Reads the facts about a message. */
-export async function factsOf(message: ReadableMessage): Promise<MessageFacts> {
+export async function readMessageFacts(message: ReadableMessage): Promise<MessageFacts> {
   const text = await runInSlices(message.textInSteps())
   const { subject, from, to, cc, bcc, replyTo, date, messageId, attachments, sentBy } = message
   const addresses = { from: from ? [from] : [], to, cc, bcc, replyTo }

@@ -5,16 +5,16 @@ import { accountOf, type FlagChange } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
 import { assertMayChangeIn, type Caller, mayChangeIn, originOf } from '../caller.ts'
 import { fieldName, flag, line } from '../input-types.ts'
-import { pageInput, pageOf } from '../lists.ts'
+import { pageInput, pageSchema } from '../lists.ts'
 import { defineOperation } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import { bulkOperations, deleteMessages } from './bulk.ts'
-import { conditionsOf, folderNamed, messageOf, pageOfMessages, selectionInUrl, storedPage } from './find.ts'
+import { folderNamed, messageOf, pageOfMessages, queryConditions, selectionInUrl, storedPage } from './find.ts'
 import { assertOwnRecipient, importMessages } from './import.ts'
 import { type IndexedMessage, messageId } from './message-index.ts'
 import { readOperations } from './read.ts'
 import { idsSeenBy, locationOfFirst, storedIds } from './stored.ts'
-import { keywordOf, type MessageSummary, messageSummary, summaryOf, tag, tagsOf } from './summary.ts'
+import { keywordOf, type MessageSummary, messageSummary, summarize, tag, tagsOf } from './summary.ts'
 import { newestOfThreads } from './threads.ts'
 
 const id = z.string().describe('Id of the message.')
@@ -45,7 +45,7 @@ const list = defineOperation('messages.list', 'GET /messages', {
       .default(false)
       .describe('A message that several mailboxes have is one item, with its copies in `copies`. Without `threads`.'),
   }),
-  output: pageOf(
+  output: pageSchema(
     messageSummary.extend({
       thread: threadFacts.optional().describe('Facts about the thread. Only with `threads=true`.'),
       copies: z
@@ -55,7 +55,7 @@ const list = defineOperation('messages.list', 'GET /messages', {
     }),
   ),
   async run({ api, caller, input }) {
-    const conditions = conditionsOf(input)
+    const conditions = queryConditions(input)
     const stored = input.threads ? undefined : await storedPage({ api, caller }, conditions, input)
     if (stored) {
       const { copies, ...page } = stored
@@ -118,7 +118,7 @@ const thread = defineOperation('messages.thread', 'GET /messages/{id}/thread', {
     using source = api.reader.ahead(oldestFirst)
     for (const one of oldestFirst) {
       const facts = await api.reader.facts(one, { source })
-      if (facts) items.push(summaryOf(one, facts, { api, caller }))
+      if (facts) items.push(summarize(one, facts, { api, caller }))
     }
     return { items }
   },
@@ -133,7 +133,7 @@ const tags = defineOperation('tags.list', 'GET /tags', {
   output: z.object({ items: z.array(z.object({ name: z.string(), messages: z.number().int() })) }),
   async run({ api, caller }) {
     const counts = new Map<string, number>()
-    for (const { entry } of await api.views.find(caller, conditionsOf({ query: 'is:tagged' }))) {
+    for (const { entry } of await api.views.find(caller, queryConditions({ query: 'is:tagged' }))) {
       for (const name of tagsOf(entry)) counts.set(name, (counts.get(name) ?? 0) + 1)
     }
     const items = [...counts].map(([name, messages]) => ({ name, messages }))
@@ -233,7 +233,7 @@ const removeAll = defineOperation('messages.deleteAll', 'DELETE /messages', {
   output: z.object({ deleted: z.number().int() }),
   async run({ api, caller, input }) {
     const { all, ...query } = input
-    const conditions = conditionsOf(query)
+    const conditions = queryConditions(query)
     if (conditions.length === 0 && !all) {
       throw new ApiProblem(
         'bad-request',
@@ -294,7 +294,7 @@ async function summaryById(api: Api, caller: Caller, wanted: string): Promise<Me
   const message = await messageOf(api, caller, wanted)
   const facts = await api.reader.facts(message)
   if (!facts) throw new ApiProblem('not-found', `message ${wanted} was deleted meanwhile`)
-  return summaryOf(message, facts, { api, caller })
+  return summarize(message, facts, { api, caller })
 }
 export const messageOperations = [
   list,

@@ -16,14 +16,14 @@ import type { Call } from '../operation.ts'
 import { Content, defineOperation } from '../operation.ts'
 import { notFound } from '../problem.ts'
 import { authenticationOf, messageAuthentication } from './authentication.ts'
-import { contentFields, contentOf } from './content.ts'
+import { contentFields, messageContent } from './content.ts'
 import { contentDisposition } from './content-disposition.ts'
 import { dmarcReport, dmarcReportOf, feedbackReport, feedbackReportOf } from './dmarc-report.ts'
 import { messageOf } from './find.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { type OpenMessage, readable } from './open-messages.ts'
 import { messageSmime, shownSmime, smimeFor } from './smime.ts'
-import { messageSummary, summaryOf } from './summary.ts'
+import { messageSummary, summarize } from './summary.ts'
 import { tlsReport, tlsReportOf } from './tls-report.ts'
 
 const id = z.string().describe('Id of the message.')
@@ -154,7 +154,7 @@ async function wholeOf(call: Call<z.output<typeof openedInput>>, { at, read, smi
   if (isSliceOver()) await nextSlice()
   const { transcript: _, ...delivery } = record ? (asJson(record) as Record<string, unknown>) : {}
   return {
-    ...summaryOf(at, facts, call),
+    ...summarize(at, facts, call),
     ...(input.inside === undefined ? {} : factsInside(read)),
     ...content,
     authentication: input.inside === undefined ? await authenticationOf(api, at) : null,
@@ -183,7 +183,7 @@ async function wholeContent(read: ReadableMessage) {
     isTextCut: read.isTextCut,
     hasHtml: read.html !== undefined,
     attachments: attachmentsOf(read, attachments),
-    ...(await contentOf(read)),
+    ...(await messageContent(read)),
     tlsReport: await tlsReportOf(read),
     dmarcReport: await dmarcReportOf(read),
     feedbackReport: await feedbackReportOf(read),

@@ -64,7 +64,7 @@ async function askSpamd({ hostname, port, pathname }: URL, message: Buffer, sign
   const socket = connect({ ...(hostname === '' ? { path: pathname } : at), signal })
   socket.write(`REPORT SPAMC/1.5\r\nContent-length: ${message.length}\r\n\r\n`)
   socket.end(message)
-  const text = (await contentOf(socket)).toString('utf8')
+  const text = (await readAll(socket)).toString('utf8')
   const [head = '', report = ''] = text.split(/\r?\n\r?\n(.*)/s)
   const [, code, status = ''] = /^SPAMD\/\S+ (\d+) (.*)/.exec(head) ?? []
   if (code !== '0') throw new Error(`answered ${status || 'nothing'}`)
@@ -108,7 +108,7 @@ async function askRspamd(url: URL, message: Buffer, signal: AbortSignal): Promis
     response.destroy()
     throw new Error(`answered ${response.statusCode}`)
   }
-  const answer = rspamdAnswer.safeParse(JSON.parse((await contentOf(response)).toString('utf8')))
+  const answer = rspamdAnswer.safeParse(JSON.parse((await readAll(response)).toString('utf8')))
   if (!answer.success) throw new Error('its answer is not that of rspamd')
   const { score, required_score: required, action, thresholds, symbols } = answer.data
   return {
@@ -121,7 +121,7 @@ async function askRspamd(url: URL, message: Buffer, signal: AbortSignal): Promis
 }
 
 /** @throws Error for an answer that is too long */
-async function contentOf(stream: Readable): Promise<Buffer> {
+async function readAll(stream: Readable): Promise<Buffer> {
   const pieces: Buffer[] = []
   let octets = 0
   for await (const piece of stream as AsyncIterable<Buffer>) {

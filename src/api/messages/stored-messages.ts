@@ -59,7 +59,7 @@ export class StoredMessages implements MessageIndex {
   }
 
   async *batches({ folders, tests = [], isNewestFirst, after }: Choice): AsyncGenerator<IndexedMessage[], void, void> {
-    const part = { isNewestFirst, after: after && placeOf(after) }
+    const part = { isNewestFirst, after: after && scanPlace(after) }
     for await (const batch of this.#store.scan?.({ folders, tests }, part) ?? [])
       yield batch.map(({ folder, entry }) => messageOf(folder, entry))
   }
@@ -119,6 +119,6 @@ const messageOf = (folder: Folder, entry: MessageEntry): IndexedMessage => ({
   order: entry.savedAt,
 })
 
-const placeOf = ({ folder, entry }: IndexedMessage) => ({
+const scanPlace = ({ folder, entry }: IndexedMessage) => ({
   ...{ savedAt: entry.savedAt, folderId: folder.id, uid: entry.uid },
 })

@@ -82,7 +82,7 @@ export interface Viewer {
   readonly caller: Caller
 }
 
-export function summaryOf({ id, folder, entry }: IndexedMessage, facts: MessageFacts, viewer: Viewer): MessageSummary {
+export function summarize({ id, folder, entry }: IndexedMessage, facts: MessageFacts, viewer: Viewer): MessageSummary {
   const { messageId, subject, from, to, cc, bcc, replyTo, date, sentBy: by, attachments, snippet } = facts
   return {
     id,

@@ -3,7 +3,7 @@ import { joinPieces } from '../../core/octets/pieces.ts'
 import { readable } from '../../mail/format/readable.ts'
 import { CAPTURED_OWNER } from '../../storage/store/types.ts'
 import type { Delivery } from '../../transport/delivery/types.ts'
-import { factsOf } from './message-facts.ts'
+import { readMessageFacts } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { type Known, meetsAll, parseQuery } from './search.ts'
 
@@ -29,7 +29,7 @@ async function knownOf(delivery: Delivery): Promise<Known> {
   const read = readable(joinPieces(delivery.message))
   const recipients = delivery.recipients.map(({ address }) => address)
   const message = arrivingMessage(delivery, read.raw.length)
-  return { message, read, facts: await factsOf(read), recipients: () => recipients }
+  return { message, read, facts: await readMessageFacts(read), recipients: () => recipients }
 }
 
 /** Returns a message that is in no folder yet. */

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { isSliceOver, nextSlice, runInSlices } from '../../core/time/time-slice.ts'
 import { definedOnly } from '../../core/values/defined.ts'
 import { type Thread, threadIdentifiers } from '../../mail/format/threading.ts'
-import { conditionsOf } from '../messages/find.ts'
+import { queryConditions } from '../messages/find.ts'
 import type { IndexedMessage } from '../messages/message-index.ts'
-import { type MessageSummary, messageSummary, summaryOf, type Viewer } from '../messages/summary.ts'
+import { type MessageSummary, messageSummary, summarize, type Viewer } from '../messages/summary.ts'
 import { identifiersIn, MAX_HEADER_OCTETS } from '../messages/threads.ts'
 import { type Call, defineOperation } from '../operation.ts'
 import { groupNamed } from './newsgroups.ts'
@@ -74,7 +74,7 @@ async function threadsOf({
 }: Call<{ readonly name: string; readonly query?: string | undefined }>): Promise<readonly IndexedMessage[][]> {
   const group = await groupNamed(api, caller, name)
   const find = (search?: string) =>
-    api.views.find(caller, conditionsOf(definedOnly({ newsgroup: group.name, query: search })))
+    api.views.find(caller, queryConditions(definedOnly({ newsgroup: group.name, query: search })))
   const threadOf = await api.threads.current()
   const threads = new Map<string, IndexedMessage[]>()
   for (const message of await find()) {
@@ -112,7 +112,7 @@ async function inTree(messages: readonly IndexedMessage[], viewer: Viewer & Call
       subject: '',
       date: date === undefined || Number.isNaN(date) ? entry.savedAt : date,
     })
-    summaries.push(summaryOf(message, facts, viewer))
+    summaries.push(summarize(message, facts, viewer))
     if (isSliceOver()) await nextSlice()
   }
   const roots = await runInSlices(threadIdentifiers(threadable))

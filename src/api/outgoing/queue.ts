@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { distinct } from '../../core/values/distinct.ts'
 import type { OutgoingQueue, QueueEntry } from '../../transport/outgoing/types.ts'
 import type { Api } from '../api.ts'
-import { assertOneSelection, pageById, pageInput, pageOf } from '../lists.ts'
+import { assertOneSelection, pageById, pageInput, pageSchema } from '../lists.ts'
 import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 import { queuedFacts, queuedMessage, queueStates } from './queue-shape.ts'
@@ -35,7 +35,7 @@ const list = defineOperation('queue.list', 'GET /queue', {
   summary: 'List the messages that wait to be sent to other hosts, newest first.',
   access: 'inspect',
   input: z.strictObject({ ...filters, ...pageInput }),
-  output: pageOf(queuedMessage),
+  output: pageSchema(queuedMessage),
   async run({ api, input }) {
     const newest = api.outgoing.queue.list().toReversed()
     const { items, ...page } = pageById(newest, { ...input, epoch: api.index.epoch }, matches(input))

@@ -75,7 +75,10 @@ function changing<T>(
 
 export const virtualServer = z.string().describe('Name of the virtual server, or its protocol if only one has it.')
 export const thumbprintOnly = z.object({ friendlyName: z.string(), thumbprint: z.string() })
-export const factsOf = ({ friendlyName, thumbprint }: z.infer<typeof thumbprintOnly>) => ({ friendlyName, thumbprint })
+export const nameAndThumbprint = ({ friendlyName, thumbprint }: z.infer<typeof thumbprintOnly>) => ({
+  friendlyName,
+  thumbprint,
+})
 
 export const dryRun = flag.default(false).describe('Only checks the file and sums it up. Nothing changes.')
 
@@ -169,7 +172,7 @@ const issue = defineOperation('certificates.issue', 'POST /certificates', {
     const issued = await api.lab.certificates.issue(splitSubject(input))
     const { state, authority } = issued
     return issued.state === 'issued'
-      ? { state, authority, ...factsOf(issued.record) }
+      ? { state, authority, ...nameAndThumbprint(issued.record) }
       : { state, authority, id: issued.id }
   },
 })
@@ -194,7 +197,7 @@ const renew = defineOperation('certificates.renew', 'POST /certificates/{name}/r
     const { name: wanted, newKey } = input
     const renewed = await changing(api, input, () => api.lab.certificates.renew(wanted, { newKey }))
     if (renewed.state === 'renewed')
-      return { state: renewed.state, replaces: renewed.replaces, ...factsOf(renewed.record) }
+      return { state: renewed.state, replaces: renewed.replaces, ...nameAndThumbprint(renewed.record) }
     if (renewed.state === 'queued') return { state: renewed.state, authority: renewed.authority, id: renewed.id }
     return { state: renewed.state, pem: renewed.pem }
   },
@@ -223,7 +226,7 @@ const assign = defineOperation('certificates.assign', 'POST /certificates/{name}
   async run({ api, input }) {
     const assign = () => api.lab.certificates.assign(input.name, input.for)
     const { record, virtualServer: server } = await changing(api, input, assign)
-    return { virtualServer: server, ...factsOf(record) }
+    return { virtualServer: server, ...nameAndThumbprint(record) }
   },
 })
 
@@ -282,7 +285,7 @@ const upload = defineOperation('certificates.import', 'POST /certificates/import
     const { certificates } = api.lab
     const planned = await certificates.planImport(sent.octets, definedOnly(options))
     const imported = isDryRun ? planned.summary : await certificates.importPlanned(planned)
-    return { ...summaryFacts(planned.summary), ...factsOf(imported) }
+    return { ...summaryFacts(planned.summary), ...nameAndThumbprint(imported) }
   },
 })
 

@@ -6,9 +6,9 @@ import { Content, defineOperation, locationAt } from '../operation.ts'
 import { ApiProblem } from '../problem.ts'
 import {
   dryRun,
-  factsOf,
   installSummary,
   keySpec,
+  nameAndThumbprint,
   splitSubject,
   subjectFields,
   summaryFacts,
@@ -90,7 +90,7 @@ const collect = defineOperation('requests.collect', 'POST /requests/{for}/collec
   async run({ api, input }) {
     const [outcome] = await api.lab.certificates.installApproved(input.for)
     if (!outcome) throw new ApiProblem('not-found', `"${input.for}" has no request in the queue of an authority`)
-    const certificate = outcome.state === 'installed' ? factsOf(outcome.record) : null
+    const certificate = outcome.state === 'installed' ? nameAndThumbprint(outcome.record) : null
     return { state: outcome.state, virtualServer: outcome.request.virtualServer, certificate }
   },
 })
@@ -122,7 +122,7 @@ const install = defineOperation('requests.install', 'POST /requests/install', {
     const { certificates } = api.lab
     const planned = await certificates.inspect(sent.octets, definedOnly(options))
     const installed = isDryRun ? planned.summary : await certificates.installPlanned(planned)
-    return { ...summaryFacts(planned.summary), ...factsOf(installed) }
+    return { ...summaryFacts(planned.summary), ...nameAndThumbprint(installed) }
   },
 })
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { maskUrls } from '../../core/text/mask-urls.ts'
 import { timeText } from '../../core/time/time-text.ts'
-import { pageById, pageInput, pageOf } from '../lists.ts'
+import { pageById, pageInput, pageSchema } from '../lists.ts'
 import { defineOperation } from '../operation.ts'
 import { notFound } from '../problem.ts'
 import type { Delivery } from './queue.ts'
@@ -65,7 +65,7 @@ const deliveries = defineOperation('webhooks.deliveries', 'GET /webhooks/deliver
     url: z.string().optional().describe('Only deliveries to this URL.'),
     ...pageInput,
   }),
-  output: pageOf(delivery),
+  output: pageSchema(delivery),
   async run({ api, input }) {
     const { items, ...page } = pageById(
       api.webhooks?.deliveries() ?? [],

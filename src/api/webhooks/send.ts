@@ -22,7 +22,7 @@ const MAX_RETRY_AFTER_MS = 3_600_000
 const MAX_ANSWER_OCTETS = 64 * 1024
 
 /** Returns the key in a secret of Standard Webhooks: base64, usually after `whsec_`. */
-export const keyOf = (secret: string): Buffer => Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
+export const signingKey = (secret: string): Buffer => Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
 
 interface SendOptions {
   readonly key: Buffer

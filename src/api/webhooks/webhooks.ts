@@ -11,11 +11,11 @@ import type { Api } from '../api.ts'
 import type { Caller } from '../caller.ts'
 import { eventData } from '../events/event-data.ts'
 import type { LabEvent } from '../events/event-log.ts'
-import { conditionsOf } from '../messages/find.ts'
+import { queryConditions } from '../messages/find.ts'
 import { matcherOf } from '../messages/matcher.ts'
 import type { Condition } from '../messages/search.ts'
 import { type Delivery, PendingDeliveries } from './queue.ts'
-import { type Attempt, keyOf, Sender } from './send.ts'
+import { type Attempt, Sender, signingKey } from './send.ts'
 import type { WebhookPost, WebhookSender } from './types.ts'
 
 /** Returns the body of an event in the format of another product; undefined if that product sends nothing. */
@@ -65,8 +65,8 @@ export const openWebhooks = (configs: readonly WebhookConfig[], formats: Webhook
   Promise.all(
     configs.map(async (config, index) => {
       try {
-        const key = keyOf(config.secret ?? '')
-        const conditions = config.filter === undefined ? [] : conditionsOf({ query: config.filter })
+        const key = signingKey(config.secret ?? '')
+        const conditions = config.filter === undefined ? [] : queryConditions({ query: config.filter })
         assertDecidable(config, conditions)
         const data = config.format === 'standard' ? undefined : formats[config.format]
         const roots = await rootsIn(config.authority)
@@ -88,7 +88,7 @@ export const openProviderWebhooks = (configs: readonly ProviderWebhook[]): Promi
           config,
           source: config.source,
           maxConcurrent: 1,
-          key: keyOf(config.secret ?? ''),
+          key: signingKey(config.secret ?? ''),
           conditions: [],
           roots,
         }

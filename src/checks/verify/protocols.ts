@@ -118,7 +118,7 @@ const statusWord = (status: string): string =>
   status.startsWith('+') ? '+' : (/^\S+ (\S+)/.exec(status)?.[1] ?? '').toUpperCase()
 
 /** Returns every word of the CAPABILITY responses. */
-function words(lines: readonly string[]): string[] {
+function capabilitiesIn(lines: readonly string[]): string[] {
   return lines.flatMap((line) => /^\* CAPABILITY (.*)$/i.exec(line)?.[1]?.toUpperCase().split(/\s+/) ?? [])
 }
 
@@ -137,7 +137,7 @@ const imap4: ProtocolRow = {
   capabilities: {
     command: 'CAPABILITY',
     mechanisms(lines) {
-      const all = words(lines)
+      const all = capabilitiesIn(lines)
       const sasl = all.flatMap((word) => (word.startsWith('AUTH=') ? [word.slice(5)] : []))
       return all.includes('LOGINDISABLED') ? sasl : ['LOGIN command', ...sasl]
     },
@@ -156,7 +156,9 @@ const imap4: ProtocolRow = {
       isAccepted({ code, status }, announced) {
         // A refusal before the password was checked has PRIVACYREQUIRED or was announced. RFC 9051 sections 6.2.3 and 7.1
         if (code === 'OK' || status.includes('[AUTHENTICATIONFAILED]')) return true
-        return code === 'NO' && !status.includes('[PRIVACYREQUIRED]') && !words(announced).includes('LOGINDISABLED')
+        return (
+          code === 'NO' && !status.includes('[PRIVACYREQUIRED]') && !capabilitiesIn(announced).includes('LOGINDISABLED')
+        )
       },
     },
     { name: 'AUTHENTICATE PLAIN', command: 'AUTHENTICATE PLAIN', isAccepted: isIn('OK', '+') },

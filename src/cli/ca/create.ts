@@ -5,7 +5,7 @@ import type { HashName } from '../../tls/pki/keys.ts'
 import type { LabFacts } from '../../tls/pki/lifecycle/context.ts'
 import {
   type KeyFlags,
-  keyOf,
+  keySpecOf,
   type SubjectFlags,
   subjectOf,
   withKeyOptions,
@@ -56,7 +56,7 @@ function withAuthorityOptions(command: Command): Command {
 }
 
 function authorityOptions(name: string, flags: CreateFlags, { names }: LabFacts): AuthorityOptions {
-  const key = keyOf(flags)
+  const key = keySpecOf(flags)
   const constraints = {
     ...(flags.permit ? { permitted: flags.permit } : {}),
     ...(flags.exclude ? { excluded: flags.exclude } : {}),

@@ -5,7 +5,7 @@ import { certificatePem, thumbprintOf } from '../../tls/pki/certificate/certific
 import { purposeIds } from '../../tls/pki/der/oids.ts'
 import {
   type KeyFlags,
-  keyOf,
+  keySpecOf,
   type SubjectFlags,
   subjectOf,
   withKeyOptions,
@@ -187,7 +187,7 @@ function user(commonName: string, flags: UserFlags): Promise<void> {
     const password = await passwordOf(flags)
     if (!password) throw new UsageError('the file contains the private key; give --password or --password-file')
     await checkOutput(flags.out)
-    const key = keyOf(flags)
+    const key = keySpecOf(flags)
     const { chain, pkcs12 } = await authorities.issueUser({
       commonName,
       subject: subjectOf(flags),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { RenewedAuthority } from '../../tls/pki/authority/renew.ts'
 import { thumbprintOf } from '../../tls/pki/certificate/certificate.ts'
-import { type KeyFlags, keyOf, withKeyOptions } from '../cert/request-options.ts'
+import { type KeyFlags, keySpecOf, withKeyOptions } from '../cert/request-options.ts'
 import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { UsageError } from '../shared/failure.ts'
@@ -36,7 +36,7 @@ export function addRenew(ca: Command): void {
 }
 
 function renew(name: string | undefined, flags: RenewFlags): Promise<void> {
-  const key = keyOf(flags)
+  const key = keySpecOf(flags)
   if (key !== undefined && !flags.newKey)
     throw new UsageError('--bits, --curve and --key work only with --new-key; add it')
   return withPki(flags, async ({ authorities }) => {

@@ -97,7 +97,7 @@ export function withRequestOptions(command: Command, others = ''): Command {
 }
 
 /** Returns the key type of `--bits`, `--curve` or `--key`. @throws UsageError for more than one */
-export function keyOf(flags: KeyFlags): KeySpec | undefined {
+export function keySpecOf(flags: KeyFlags): KeySpec | undefined {
   const given = [flags.bits, flags.curve, flags.key].filter((one) => one !== undefined)
   if (given.length > 1) throw new UsageError('give one of --bits, --curve and --key')
   if (flags.key !== undefined) return flags.key
@@ -121,5 +121,5 @@ export function subjectOf(flags: SubjectFlags): SubjectFields {
 /** Returns the options in the form that the library takes. */
 export function requestOptions(flags: RequestFlags): RequestOptions {
   const subject = definedOnly({ ...subjectOf(flags), email: flags.email })
-  return definedOnly({ for: flags.for, subject, friendlyName: flags.name, key: keyOf(flags), names: flags.san })
+  return definedOnly({ for: flags.for, subject, friendlyName: flags.name, key: keySpecOf(flags), names: flags.san })
 }

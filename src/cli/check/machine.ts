@@ -91,7 +91,7 @@ export async function checkNames({ hostname, alternativeNames, virtualServers }:
   return [await nameOfMachine(), ...(await Promise.all(ofLab))]
 }
 
-async function addressesOf(name: string): Promise<string[]> {
+async function lookUpAddresses(name: string): Promise<string[]> {
   try {
     return (await lookup(name, { all: true })).map(({ address }) => address)
   } catch {
@@ -100,7 +100,7 @@ async function addressesOf(name: string): Promise<string[]> {
 }
 
 async function nameOfMachine(): Promise<Finding> {
-  const found = await addressesOf('localhost')
+  const found = await lookUpAddresses('localhost')
   const message = `localhost is ${found.join(' and ')}`
   if (found.length > 0 && found.every(isLoopback)) return { check: 'names', status: 'ok', message }
   return {
@@ -112,7 +112,7 @@ async function nameOfMachine(): Promise<Finding> {
 }
 
 async function nameOfLab(name: string, isLocal: boolean): Promise<Finding> {
-  const found = await addressesOf(name)
+  const found = await lookUpAddresses(name)
   if (found.length > 0) return { check: 'names', status: 'ok', message: `${name} is ${found.join(' and ')}` }
   return {
     check: 'names',

@@ -29,7 +29,7 @@ async function show(path: string | undefined, options: ShowOptions): Promise<voi
   if (secrets && !text) throw new UsageError('--secrets works only with --text; add it')
   if (text) {
     if (path !== undefined || json) throw new UsageError('--text prints the whole text; leave out the path and --json')
-    process.stdout.write(await textOf(options))
+    process.stdout.write(await configurationText(options))
     return
   }
   const found = await partOf(await effective(options), path)
@@ -48,7 +48,7 @@ async function partOf(configuration: unknown, path: string | undefined): Promise
   return found
 }
 
-async function textOf(options: ShowOptions): Promise<string> {
+async function configurationText(options: ShowOptions): Promise<string> {
   if (!options.secrets && (await hasLab(options)))
     return (await callConfiguration(options, 'configuration.yaml', {})).toString()
   const [{ textWithoutSecrets }, { configurationSource }] = await Promise.all([

@@ -1,6 +1,6 @@
 import { callLab } from '../../lab/control/client.ts'
 import { ControlError } from '../../lab/control/messages.ts'
-import { type ApiOptions, answerOf, apiUrl, request, socketOf } from '../shared/api-client.ts'
+import { type ApiOptions, apiUrl, readAnswer, request, socketOf } from '../shared/api-client.ts'
 import { ApiError } from '../shared/failure.ts'
 
 /** An event of the lab. */
@@ -51,7 +51,7 @@ async function* overHttp(
     const signals = [end.signal, ...(signal ? [signal] : [])]
     const response = await request(options, url, { signal: AbortSignal.any(signals) })
     if (!response.ok || !response.body) {
-      const { problem } = await answerOf(response, url)
+      const { problem } = await readAnswer(response, url)
       throw problem ? new ApiError(problem) : new Error(`${url.origin} answers ${response.status} without events`)
     }
     yield { event: 'connected', data: null }

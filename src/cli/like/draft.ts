@@ -8,7 +8,7 @@ import type { Draft } from './tool.ts'
 const certificatesFolder = (): string => join(userDataFolder(), 'sealpost/like/certs')
 
 /** Returns a lab that captures mail for every recipient, with the given ports in clear text. */
-export function draftOf(
+export function draftConfiguration(
   tool: LikeTool,
   servers: Readonly<Record<string, VirtualServerInput & { readonly name: string }>>,
 ): Draft {

@@ -1,4 +1,4 @@
-import { draftOf } from './draft.ts'
+import { draftConfiguration } from './draft.ts'
 import { greenmailSettings } from './greenmail/settings.ts'
 import { setupAll } from './greenmail/setups.ts'
 import type { Tool } from './tool.ts'
@@ -11,7 +11,7 @@ export const greenmail: Tool = {
   foreignFlags: { pattern: /^-(?!Dgreenmail\.)/, why: 'it is an option of Java' },
   settings: greenmailSettings,
   draft() {
-    const draft = draftOf('greenmail', {
+    const draft = draftConfiguration('greenmail', {
       http: { name: 'GreenMail API', protocol: 'http', port: 8080, like: { tool: 'greenmail' } },
     })
     // Each address has a mailbox of its own.

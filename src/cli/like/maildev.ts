@@ -1,4 +1,4 @@
-import { draftOf } from './draft.ts'
+import { draftConfiguration } from './draft.ts'
 import { generalSettings } from './maildev/general.ts'
 import { httpSettings } from './maildev/http.ts'
 import { relaySettings } from './maildev/relay.ts'
@@ -13,7 +13,7 @@ export const maildev: Tool = {
   settings: [...smtpSettings, ...httpSettings, ...relaySettings, ...generalSettings],
   draft() {
     const limits = { messageSize: '50MiB' }
-    return draftOf('maildev', {
+    return draftConfiguration('maildev', {
       // MailDev offers no AUTH unless a user is set.
       smtp: { name: 'MailDev SMTP', protocol: 'smtp', port: 1025, authentication: ['anonymous'], limits },
       http: { name: 'MailDev HTTP', protocol: 'http', port: 1080, like: { tool: 'maildev' } },

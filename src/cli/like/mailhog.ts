@@ -1,5 +1,5 @@
 import { acceptAnySender } from './accounts.ts'
-import { draftOf } from './draft.ts'
+import { draftConfiguration } from './draft.ts'
 import { jimSettings } from './mailhog/jim.ts'
 import { serverSettings } from './mailhog/servers.ts'
 import type { Tool } from './tool.ts'
@@ -11,7 +11,7 @@ export const mailhog: Tool = {
   // Every variable and flag of MailHog.
   settings: [...serverSettings, ...jimSettings],
   draft() {
-    const draft = draftOf('mailhog', {
+    const draft = draftConfiguration('mailhog', {
       smtp: { name: 'MailHog SMTP', protocol: 'smtp', port: 1025, authentication: ['anonymous', 'plain'] },
       http: {
         name: 'MailHog HTTP',

@@ -1,4 +1,4 @@
-import { draftOf } from './draft.ts'
+import { draftConfiguration } from './draft.ts'
 import { chaosSettings } from './mailpit/chaos.ts'
 import { generalSettings } from './mailpit/general.ts'
 import { httpSettings } from './mailpit/http.ts'
@@ -30,7 +30,7 @@ export const mailpit: Tool = {
   ],
   draft() {
     const limits = { messageSize: '50MiB' }
-    const draft = draftOf('mailpit', {
+    const draft = draftConfiguration('mailpit', {
       smtp: {
         name: 'Mailpit SMTP',
         protocol: 'smtp',

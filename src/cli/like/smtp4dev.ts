@@ -1,4 +1,4 @@
-import { draftOf, keepNewest } from './draft.ts'
+import { draftConfiguration, keepNewest } from './draft.ts'
 import { generalSettings } from './smtp4dev/general.ts'
 import { httpSettings } from './smtp4dev/http.ts'
 import { listenSettings } from './smtp4dev/listen.ts'
@@ -24,7 +24,7 @@ export const smtp4dev: Tool = {
     ...generalSettings,
   ],
   draft() {
-    const draft = draftOf('smtp4dev', {
+    const draft = draftConfiguration('smtp4dev', {
       smtp: {
         name: 'smtp4dev SMTP',
         protocol: 'smtp',

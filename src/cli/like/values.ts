@@ -7,7 +7,7 @@ import { reasonText } from '../../core/files/file-errors.ts'
 export const isOn = (value: string | undefined): boolean => /^(?:1|t|true|yes|on)$/i.test(value ?? '')
 
 /** Returns a whole number from `least`. @throws Error */
-export function numberOf(value: string, least = 0): number {
+export function parseNumber(value: string, least = 0): number {
   if (/^\d{1,15}$/.test(value) && Number(value) >= least) return Number(value)
   throw new Error(`"${value}" is not a number; write a whole number from ${least}`)
 }
@@ -44,7 +44,7 @@ export function credentialsIn(value: string): Credentials[] {
 }
 
 /** Reads a file that a setting names. @throws Error */
-export function textOf(file: string): string {
+export function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { type DocumentName, documentOf, documentPaths } from '../../api/client-settings/documents.ts'
 import { clientSettings } from '../../api/client-settings/operations.ts'
-import { CA_FILE, type Settings, settingsOf } from '../../api/client-settings/settings.ts'
+import { CA_FILE, readClientSettings, type Settings } from '../../api/client-settings/settings.ts'
 import type { OutputOf } from '../../api/operation-types.ts'
 import { makeFolder } from '../../core/files/folders.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
@@ -58,7 +58,7 @@ async function configured(options: ClientSettingsOptions): Promise<Source> {
   if (options.token !== undefined || options.tokenFile !== undefined)
     throw new UsageError('--token is for --url; a configuration needs none')
   const { lab } = await loadConfiguration(options)
-  const found = settingsOf(lab, options.account)
+  const found = readClientSettings(lab, options.account)
   const settings: Settings = options.password ? found : { ...found, password: '' }
   return {
     settings: async () => clientSettings(settings, (await readStore(lab, ({ rootPem }) => rootPem)) ?? ''),

@@ -56,7 +56,7 @@ async function list(query: string, options: ListOptions): Promise<void> {
   const { items, total } = await callApi(options, 'messages.list', wanted)
   if (json) return print(JSON.stringify(items))
   if (items.length === 0) return note(isFiltered ? await whyNothing(options, query) : 'There is no message.')
-  const rows = items.map((one) => [one.id, shortTime(one.receivedAt), placeOf(one), senderOf(one), one.subject])
+  const rows = items.map((one) => [one.id, shortTime(one.receivedAt), locationText(one), senderOf(one), one.subject])
   printTable(['ID', 'RECEIVED', 'IN', 'FROM', 'SUBJECT'], rows)
   if (total > items.length) note(`${counted(total - items.length, 'message')} more; --limit ${total} shows all`)
 }
@@ -96,7 +96,7 @@ function missing(kind: string, wanted: string, known: readonly string[]): string
 export const senderOf = ({ from, envelope }: MessageSummary): string => from?.address ?? envelope?.from ?? ''
 
 /** Returns the account and its folder, the newsgroup, or the recipient of captured mail. */
-export function placeOf({ account, newsgroup, folder, envelope }: MessageSummary): string {
+export function locationText({ account, newsgroup, folder, envelope }: MessageSummary): string {
   if (newsgroup !== null) return newsgroup
   if (account === null) {
     // The folder of captured mail has the name of the domain.

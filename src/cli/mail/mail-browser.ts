@@ -4,7 +4,7 @@ import { followEvents } from '../lab/follow-events.ts'
 import { type ApiOptions, callApi } from '../shared/api-client.ts'
 import { counted, noteError } from '../shared/output.ts'
 import { padded, shortened, wrapped } from '../shared/text-width.ts'
-import { placeOf, senderOf } from './list.ts'
+import { locationText, senderOf } from './list.ts'
 import { Screen, type ScreenLine } from './screen.ts'
 import { messageText } from './show.ts'
 
@@ -255,7 +255,7 @@ class MailBrowser {
       const at = this.#top + line
       const item = this.#items[at]
       if (!item) return { text: line === 0 ? this.#nothing() : '' }
-      const text = row([timeOf(item), senderOf(item), placeOf(item), item.subject])
+      const text = row([timeOf(item), senderOf(item), locationText(item), item.subject])
       if (at === this.#selected) return { text, style: 'inverse' }
       return item.read ? { text } : { text, style: 'bold' }
     })

@@ -1,4 +1,4 @@
-import { answerOf, apiUrl, request } from '../shared/api-client.ts'
+import { apiUrl, readAnswer, request } from '../shared/api-client.ts'
 import { exitStatus, SendmailError } from './exit-status.ts'
 import type { Submission } from './message.ts'
 import type { SendmailOptions } from './options.ts'
@@ -26,7 +26,7 @@ export async function sendByHttp(
     headers: { 'content-type': 'message/rfc822' },
     body: new Uint8Array(content),
   })
-    .then((response) => answerOf(response, target))
+    .then((response) => readAnswer(response, target))
     .catch((error: Error) => {
       throw new SendmailError(exitStatus.unavailable, error.message, { cause: error })
     })

@@ -3,7 +3,7 @@ import { formatDate } from '../../mail/format/dates.ts'
 import { headerFields, isEmptyLine, unfolded } from '../../mail/format/headers.ts'
 import type { HeaderField } from '../../mail/format/types.ts'
 import { exitStatus, SendmailError } from './exit-status.ts'
-import { addressesOf } from './recipients.ts'
+import { parseRecipients } from './recipients.ts'
 
 /** A message as it is sent by SMTP. */
 export interface Submission {
@@ -78,14 +78,14 @@ const RESENT_FIELDS = ['resent-to', 'resent-cc', 'resent-bcc']
 
 function senderOf({ sender, user, domain }: SubmissionFacts): string {
   if (sender === '') return ''
-  const [address] = addressesOf(octets(sender ?? user), domain, 'the sender')
+  const [address] = parseRecipients(octets(sender ?? user), domain, 'the sender')
   if (address === undefined) throw new SendmailError(exitStatus.usage, `-f ${sender} is not an address`)
   return address
 }
 
 function recipientsOf({ raw, fields }: ReadMessage, facts: SubmissionFacts): string[] {
   const { domain, fromHeader } = facts
-  const named = facts.recipients.flatMap((list) => addressesOf(octets(list), domain, 'the command line'))
+  const named = facts.recipients.flatMap((list) => parseRecipients(octets(list), domain, 'the command line'))
   // RFC 5322 section 3.6.6: a message that is sent again is for the recipients of the Resent fields.
   const isResent = fields.some(({ nameLower }) => RESENT_FIELDS.includes(nameLower))
   const wanted = isResent ? RESENT_FIELDS : RECIPIENT_FIELDS
@@ -93,7 +93,7 @@ function recipientsOf({ raw, fields }: ReadMessage, facts: SubmissionFacts): str
     ? []
     : fields
         .filter(({ nameLower }) => wanted.includes(nameLower))
-        .flatMap((field) => addressesOf(unfolded(raw, field), domain, `${field.name}:`))
+        .flatMap((field) => parseRecipients(unfolded(raw, field), domain, `${field.name}:`))
   const all = [...new Set([...named, ...inHeader])]
   if (all.length > 0) return all
   throw fromHeader

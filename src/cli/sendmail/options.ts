@@ -149,7 +149,7 @@ const letters: Readonly<Record<string, Option>> = {
 type WordKey = 'config' | 'smtp' | 'url' | 'token' | 'tokenFile' | 'virtualServer' | 'domain'
 
 /** The options that only Sealpost has. */
-const words: Readonly<Record<string, WordKey>> = {
+const wordOptions: Readonly<Record<string, WordKey>> = {
   '--config': 'config',
   '--smtp': 'smtp',
   '--url': 'url',
@@ -191,7 +191,7 @@ function readWord(options: SendmailOptions, word: string, rest: string[]): void 
     options.mode = name === '--help' ? 'help' : 'version'
     return
   }
-  const key = words[name]
+  const key = wordOptions[name]
   if (key === undefined) throw wrong(`unknown option ${name}; sealpost sendmail --help lists the options`)
   options[key] = attached ?? argumentOf(name, rest)
 }

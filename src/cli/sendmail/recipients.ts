@@ -10,7 +10,7 @@ const DOT_ATOM = /^[^\s()<>[\]:;@\\,."\p{Cc}]+(?:\.[^\s()<>[\]:;@\\,."\p{Cc}]+)*
  * @param place where the list is, for errors
  * @throws SendmailError if an address cannot be read: no recipient may be lost
  */
-export function addressesOf(list: OctetString, domain: string, place: string): string[] {
+export function parseRecipients(list: OctetString, domain: string, place: string): string[] {
   const found = parseAllAddresses(list)
   if (!found) throw unreadable(list, place)
   // The name and the end of a group have no host.

@@ -35,7 +35,7 @@ export class SubmissionClient {
   /** Reads the greeting, and returns the host name in it. @throws SendmailError */
   async greeting(): Promise<string> {
     const reply = await this.#reply(220)
-    return textOf(reply).split(' ')[0] || 'localhost'
+    return joinedLines(reply).split(' ')[0] || 'localhost'
   }
 
   /** @throws SendmailError */
@@ -54,9 +54,9 @@ export class SubmissionClient {
     const refused: { readonly line: string; readonly status: number }[] = []
     for (const recipient of recipients) {
       const reply = await this.#ask(`RCPT TO:<${recipient}>${notify}`)
-      const line = `${recipient}: ${reply.code} ${textOf(reply)}`
+      const line = `${recipient}: ${reply.code} ${joinedLines(reply)}`
       if (isPositive(reply)) accepted.push(line)
-      else refused.push({ line, status: statusOfReply(reply.code, textOf(reply)) })
+      else refused.push({ line, status: statusOfReply(reply.code, joinedLines(reply)) })
     }
     if (refused[0] === undefined) return accepted
     const others = accepted.length > 0 ? '; the other recipients do not get the message either' : ''
@@ -67,7 +67,7 @@ export class SubmissionClient {
   async content({ content }: Submission): Promise<string> {
     await this.#command('DATA', 354)
     void this.#stream.writeBlock(content)
-    return textOf(await this.#reply(250))
+    return joinedLines(await this.#reply(250))
   }
 
   /** Ends the session. The reply does not matter any more. */
@@ -113,7 +113,7 @@ export class SubmissionClient {
     const reply = await this.#read()
     // RFC 5321 section 4.1.1.4: content follows 354 only.
     if (wanted === 354 ? reply.code === 354 : isPositive(reply)) return reply
-    const text = textOf(reply)
+    const text = joinedLines(reply)
     throw new SendmailError(statusOfReply(reply.code, text), `the lab answers ${reply.code} ${text}`)
   }
 
@@ -136,7 +136,7 @@ const NOT_ASCII = /[^\x00-\x7f]/
 const REPLY_LINE = /^\d{3}(?:[ -]|$)/
 
 /** Returns the text of a reply, without its codes. */
-const textOf = ({ lines }: Reply): string => lines.map((line) => line.slice(4)).join(' ')
+const joinedLines = ({ lines }: Reply): string => lines.map((line) => line.slice(4)).join(' ')
 
 function errorOf(end: StreamEnd): SendmailError {
   if (end.kind === 'lost') {

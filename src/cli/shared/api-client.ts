@@ -89,7 +89,7 @@ async function overHttp(options: ApiOptions, { name, input, signal }: ApiCall): 
   const inQuery = method === 'GET' || method === 'DELETE'
   if (inQuery) for (const [key, value] of Object.entries(rest)) url.searchParams.set(key, String(value))
   const content = inQuery ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(rest) }
-  return answerOf(await request(options, url, { method, ...content, ...(signal ? { signal } : {}) }), url)
+  return readAnswer(await request(options, url, { method, ...content, ...(signal ? { signal } : {}) }), url)
 }
 
 /** Returns the URL of a path below `/api/v1`. @throws UsageError */
@@ -117,7 +117,7 @@ export async function request(options: ApiOptions, url: URL, { headers, ...init 
 }
 
 /** Reads the answer of an operation. @throws Error if it is not one of a lab */
-export async function answerOf(response: Response, url: URL): Promise<Answer> {
+export async function readAnswer(response: Response, url: URL): Promise<Answer> {
   const type = response.headers.get('content-type') ?? ''
   if (/^application\/problem\+json/.test(type)) return { problem: (await response.json()) as Problem }
   if (!response.ok)

@@ -8,7 +8,7 @@ import { DATABASE } from '../../core/config/schema/certificates.ts'
 import { makeFolder, writePrivateFile } from '../../core/files/folders.ts'
 import { assertRegularFile, readRegularFile } from '../../core/files/regular-file.ts'
 import { version } from '../../core/text/version.ts'
-import { copyStore, countsOf, restoreStore } from '../../storage/store/engines/lmdb/open.ts'
+import { copyStore, restoreStore, storeCounts } from '../../storage/store/engines/lmdb/open.ts'
 import {
   backUpCertificateFolder,
   copyCertificateStore,
@@ -99,7 +99,7 @@ async function backup(dir: string, { keep, json, ...options }: BackupOptions): P
     renameSync(partial, join(dir, place))
     const deleted = keep === undefined ? [] : deleteOlder(dir, keep)
     if (json) return print(JSON.stringify({ backup: join(dir, place), ...written, deleted }))
-    print(`${join(dir, place)}: ${contentOf(written)}`)
+    print(`${join(dir, place)}: ${summary(written)}`)
     if (messages === undefined) note(messagesElsewhere(name, lab))
     if (certificates === undefined) note(`${name} keeps certificates in memory: they are not in the backup`)
     if (deleted.length > 0) note(`deleted ${counted(deleted.length, 'older backup')}`)
@@ -147,7 +147,7 @@ async function copyIntoDatabase(lab: ResolvedLab, from: string): Promise<void> {
   await copyCertificateStore(await openFiles({ folder: from }), files)
 }
 
-function contentOf({ messages, certificates }: Manifest): string {
+function summary({ messages, certificates }: Manifest): string {
   return [
     messages && `${counted(messages.messages, 'message')} in ${counted(messages.folders, 'folder')}`,
     certificates && counted(certificates.certificates, 'certificate'),
@@ -203,7 +203,7 @@ async function restore(dir: string, { json, ...options }: BackupOptions): Promis
     if (kept !== undefined) earlier.push(kept)
   }
   if (json) return print(JSON.stringify({ restored: place, ...found, earlier }))
-  print(`${place}: restored ${contentOf(found)}`)
+  print(`${place}: restored ${summary(found)}`)
   for (const kept of earlier) note(`The earlier data is in ${kept}`)
 }
 
@@ -225,7 +225,7 @@ async function readBackup(dir: string): Promise<{ readonly place: string; readon
   // Opening a pipe would wait for a writer.
   if (found.messages) assertRegularFile(join(place, MESSAGES))
   if (found.certificates) assertRegularFile(join(place, CERTIFICATES, indexPath))
-  if (found.messages) await countsOf(join(place, MESSAGES), { checkRows: true })
+  if (found.messages) await storeCounts(join(place, MESSAGES), { checkRows: true })
   if (found.certificates) await readCopy(join(place, CERTIFICATES))
   return { place, found }
 }

@@ -41,12 +41,12 @@ export function addStoreCopy(store: Command): void {
 }
 
 async function copy(from: string, to: string, { json }: { readonly json?: boolean }): Promise<void> {
-  const target = await placeOf(to)
+  const target = await copyPlace(to)
   if (target === undefined)
     throw new UsageError(
       `${to} keeps messages in memory, so nothing can be copied to it; set store: { lmdb: FOLDER } there`,
     )
-  const source = await placeOf(from)
+  const source = await copyPlace(from)
   const { CopyProgressBar } = await import('./copy-progress.ts')
   using bar = new CopyProgressBar()
   const report = (progress: CopyProgress): void => bar.show(progress)
@@ -61,7 +61,7 @@ async function copy(from: string, to: string, { json }: { readonly json?: boolea
 }
 
 /** Returns a place; undefined if it is a lab with messages in memory. @throws UsageError, ConfigError */
-async function placeOf(text: string): Promise<CopyPlace | undefined> {
+async function copyPlace(text: string): Promise<CopyPlace | undefined> {
   const database = databaseAt(text)
   if (database) return postgresPlace(database)
   if (DUMP.test(text)) return filePlace(text)

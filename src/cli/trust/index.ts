@@ -52,7 +52,7 @@ async function install(options: TrustOptions): Promise<void> {
   const machine = thisMachine()
   const { name, folder, roots } = options.dryRun
     ? await knownRoots(options)
-    : await withPki(options, async ({ store }) => rootsIn(await placeOf(options), store.rootPem))
+    : await withPki(options, async ({ store }) => rootsIn(await rootPlace(options), store.rootPem))
   if (!options.dryRun) await writeRoots(folder, roots)
   const changed = new Set<StoreKind>()
   for (const store of usable(machine, options)) {
@@ -156,7 +156,7 @@ async function rootKeys(options: TrustOptions): Promise<ReadonlyMap<string, Need
 async function knownRoots(options: TrustOptions): Promise<KnownRoots> {
   const configuration = await loadConfiguration(options)
   const [pem] = await storedRoots(configuration)
-  const place = await placeOf(options)
+  const place = await rootPlace(options)
   if (pem !== undefined) return rootsIn(place, pem)
   throw new Error(
     `${configuration.name} has no certificates yet in ${place.name}; the first start creates the root, and so does: sealpost trust install. To remove the roots of deleted labs, run: sealpost trust uninstall --all`,
@@ -175,7 +175,7 @@ interface KnownRoots extends RootPlace {
 }
 
 /** Certificates in a database have their roots in the user's data folder. */
-async function placeOf(options: TrustOptions): Promise<RootPlace> {
+async function rootPlace(options: TrustOptions): Promise<RootPlace> {
   const { lab } = await loadConfiguration(options)
   const own = certificateFolder(lab.certificates)
   if (own !== undefined || !isShared(lab.store)) return { name: own ?? 'memory', folder: own ?? '' }

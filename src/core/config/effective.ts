@@ -1,7 +1,7 @@
 import { childSchemas, type JsonSchema, labJsonSchema, propertyDefault } from './json-schema.ts'
 import { valueAt } from './mistakes.ts'
 import { withPersonalityDefaults } from './personality.ts'
-import { addressesOf, idleTimeoutOf, portsOf, virtualServerName } from './resolve.ts'
+import { accountAddresses, idleTimeoutOf, portsOf, virtualServerName } from './resolve.ts'
 import type { LabConfig } from './schema.ts'
 
 /**
@@ -28,7 +28,7 @@ export function effectiveInput(input: unknown, config: LabConfig): Record<string
   const listed = config.directory.accounts.filter(({ origin }) => origin === undefined)
   const accounts = listed.map((account, index) => ({
     ...(valueAt(filled, ['directory', 'accounts', index]) as object),
-    addresses: addressesOf(account, config.domain),
+    addresses: accountAddresses(account, config.domain),
   }))
   return { ...filled, directory: { ...(filled.directory as object), accounts }, virtualServers }
 }

@@ -89,7 +89,7 @@ export function readEnvironment(
       if (path === undefined) return []
       const isFile = name !== origin
       if (isFile && names.has(name)) throw new Error(`${name} and ${origin} are both set; keep one of them`)
-      const value = valueOf(path, isFile ? contentOf(origin, text, cwd) : text, cwd)
+      const value = variableValue(path, isFile ? readValueFile(origin, text, cwd) : text, cwd)
       // The variable of a group sets the keys that it names. The others stay as they are in the file.
       if (path.length > 1 || !Object.hasOwn(labGroups, String(path[0])) || !isMapping(value))
         return [{ origin, path, value }]
@@ -121,7 +121,7 @@ function variableNamed(origin: string): NamedVariable {
   return { name, path: old ? presentPath([old.from]) : variables.get(name), old }
 }
 
-function contentOf(variable: string, file: string, cwd: string): string {
+function readValueFile(variable: string, file: string, cwd: string): string {
   try {
     return readFileSync(resolve(cwd, file), 'utf8').trim()
   } catch (error) {
@@ -129,7 +129,7 @@ function contentOf(variable: string, file: string, cwd: string): string {
   }
 }
 
-function valueOf(path: Path, text: string, cwd: string): unknown {
+function variableValue(path: Path, text: string, cwd: string): unknown {
   const schema = schemaAt(path)
   if (schema === undefined) return text
   const value = parseYamlValue(text)

@@ -118,7 +118,7 @@ function unknownKey(path: Path, key: string, { root }: Checked): Mistake {
   const near = nearest(key, known)
   // Deeper mappings have keys with common names, such as `size` and `host`, which say little about what was meant.
   const isNearTop = path.length === 0 || (path.length === 2 && path[0] === 'virtualServers')
-  const home = isNearTop ? placeOf(key, root) : undefined
+  const home = isNearTop ? placeInSchema(key, root) : undefined
   let right = `known here: ${inWords(known)}`
   if (home !== undefined) right = `it belongs in ${home}`
   if (near !== undefined) right = `did you mean ${near}?`
@@ -126,7 +126,7 @@ function unknownKey(path: Path, key: string, { root }: Checked): Mistake {
 }
 
 /** Returns the mappings nearest to the top that have a key, if they are few: `testing or virtualServers[]`. */
-function placeOf(key: string, root: JsonSchema): string | undefined {
+function placeInSchema(key: string, root: JsonSchema): string | undefined {
   let level = branches(root).map((schema) => ({ place: '', schema }))
   for (let depth = 0; depth < MAX_DEPTH && level.length > 0; depth++) {
     const homes = new Set(level.filter(({ schema }) => schema.properties?.[key]).map(({ place }) => place))

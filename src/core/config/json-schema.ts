@@ -130,7 +130,7 @@ export function exampleOf({ examples, properties = {}, required = [] }: JsonSche
   const needed = Object.entries(properties).filter(([key]) => required.includes(key))
   const values = (needed.length > 0 ? needed : Object.entries(properties)).map(([key, schema]) => [
     key,
-    valueOf(schema),
+    exampleValue(schema),
   ])
   const known = values.filter(([, value]) => value !== undefined)
   const example = examples?.[0] ?? Object.fromEntries(needed.length > 0 ? known : known.slice(0, 1))
@@ -147,7 +147,7 @@ function flowText(value: unknown): string {
 }
 
 /** Returns a value that a schema shows. */
-const valueOf = (schema: JsonSchema): unknown =>
+const exampleValue = (schema: JsonSchema): unknown =>
   branches(schema)
     .map((one) => one.examples?.[0] ?? one.enum?.[0] ?? one.const ?? one.default)
     .find((value) => value !== undefined) ?? schema.examples?.[0]

@@ -84,7 +84,7 @@ export function resolveLab(config: LabConfig, baseDir: string): ResolvedLab {
       accounts: config.directory.accounts.map((account) => ({
         ...account,
         ...preloadOf(account, baseDir),
-        addresses: addressesOf(account, config.domain),
+        addresses: accountAddresses(account, config.domain),
       })),
     },
     webhooks: config.webhooks.map(({ authority, ...webhook }) => ({
@@ -130,7 +130,7 @@ const preloadOf = ({ preload }: { readonly preload?: string | undefined }, baseD
   preload === undefined ? {} : { preload: resolve(baseDir, preload) }
 
 /** Returns the addresses of an account; by default its user name at the domain. */
-export function addressesOf(account: AccountConfig, domain: string): string[] {
+export function accountAddresses(account: AccountConfig, domain: string): string[] {
   return account.addresses ?? [account.user.includes('@') ? account.user : `${account.user}@${domain}`]
 }
 

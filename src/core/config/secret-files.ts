@@ -44,7 +44,7 @@ export function withSecretsOfFiles(config: unknown, baseDir: string): WithSecret
       const file = resolve(baseDir, one)
       copy[key] = file
       try {
-        copy[secretKey] = secretKey === 'sieve' ? textOf(file) : firstLineOf(file)
+        copy[secretKey] = secretKey === 'sieve' ? readSecret(file) : firstLineOf(file)
       } catch (error) {
         mistakes.push({ path: at, message: (error as Error).message })
       }
@@ -67,13 +67,13 @@ const isKeyAt = (path: Path, key: string): boolean =>
 
 /** Returns the first line of a file without the spaces around it. @throws Error that names the file */
 function firstLineOf(file: string): string {
-  const line = textOf(file).split(/\r?\n/, 1)[0]?.trim() ?? ''
+  const line = readSecret(file).split(/\r?\n/, 1)[0]?.trim() ?? ''
   if (line === '') throw new Error(`the first line of ${file} is empty; write the secret into it`)
   return line
 }
 
 /** @throws Error that names the file */
-function textOf(file: string): string {
+function readSecret(file: string): string {
   try {
     return startOf(file)
   } catch (error) {

@@ -27,11 +27,11 @@ export async function readConfigFile(file: string): Promise<string> {
   } catch (error) {
     throw new ConfigError([(error as Error).message])
   }
-  return textOf(octets, file)
+  return decodeFile(octets, file)
 }
 
 /** Decodes a file. @throws ConfigError with the first place that is not UTF-8 */
-function textOf(octets: Buffer, file: string): string {
+function decodeFile(octets: Buffer, file: string): string {
   if (isUtf8(octets)) return octets.toString()
   const cure = 'save it as UTF-8'
   // The byte order marks of UTF-16.
@@ -107,7 +107,7 @@ export function parseText(text: string, file: string): YamlText {
     nodeAt: (path) => nodeAt(document, path),
     keyAt: (path) =>
       childOf(nodeAt(document, path.slice(0, -1)) ?? null, path.at(-1) ?? '', document)?.key ?? undefined,
-    content: () => contentOf(document, at),
+    content: () => documentValue(document, at),
   }
 }
 
@@ -135,7 +135,7 @@ export function withoutAnchors(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).filter(([key]) => !key.startsWith('x-')))
 }
 
-function contentOf(document: Document.Parsed, at: (offset: number) => string): unknown {
+function documentValue(document: Document.Parsed, at: (offset: number) => string): unknown {
   try {
     return (document.toJS() as unknown) ?? {}
   } catch {

@@ -51,13 +51,13 @@ export const isFull = (error: unknown): boolean => FULL.includes(codeOf(error) ?
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code
 
-const textOf = ({ what, cure }: Reason): string => `${what}; ${cure}`
+const reasonAndCure = ({ what, cure }: Reason): string => `${what}; ${cure}`
 
 /** Returns why a file cannot be read, written, created or deleted, and what to do about it. */
 export function reasonText(error: unknown, done: FileAction): string {
   const code = codeOf(error) ?? ''
   const reason = special[done]?.[code] ?? reasons[code]
-  return reason ? textOf(reason) : (error as Error).message
+  return reason ? reasonAndCure(reason) : (error as Error).message
 }
 
 /** Returns a sentence such as `a.txt cannot be read: permission denied; run the command as the owner, …`. */
@@ -74,5 +74,5 @@ export function rawFileErrorText(error: unknown): string | undefined {
   const { code, path, syscall } = error as NodeJS.ErrnoException
   const reason = reasons[code ?? '']
   if (reason === undefined || syscall === undefined || path === undefined) return undefined
-  return `${path}: ${textOf(reason)}`
+  return `${path}: ${reasonAndCure(reason)}`
 }

@@ -35,12 +35,12 @@ export function dnsFacts(lab: ResolvedLab, running: readonly RunningServer[], is
     addresses.map((address) => address.slice(address.lastIndexOf('@') + 1)),
   )
   const listed = dns?.addresses ?? []
-  const listening = [...virtualServers.map(({ address }) => address)].flatMap(addressesOf)
+  const listening = [...virtualServers.map(({ address }) => address)].flatMap(publishedAddresses)
   return {
     hosts: [asciiName(hostname), ...distinct(further.filter(isName).map(asciiName))],
     addresses: distinct(listed.length > 0 ? listed : listening),
     domains: distinct([domain, ...domains].filter(isName).map(asciiName)),
-    serverAddress: addressesOf(dns?.address ?? '')[0] ?? '127.0.0.1',
+    serverAddress: publishedAddresses(dns?.address ?? '')[0] ?? '127.0.0.1',
     servers: running.map(({ certificates, ...server }) => ({ ...server, keys: certificates.map(servedKey) })),
     texts: oauth2.mailClients ? [paccRecord(asciiName(domain), paccDocument(lab, issuer))] : [],
     hasAuthority: certificates.service !== undefined,
@@ -56,7 +56,7 @@ const asciiName = (name: string): string => normalName(domainToASCII(name) || na
 const isName = (text: string): boolean => /[a-z]/i.test(text) && !/[:[\]\s]/.test(text)
 
 /** Returns the addresses at which programs reach a listening address. */
-const addressesOf = (address: string): readonly string[] => {
+const publishedAddresses = (address: string): readonly string[] => {
   if (address === 'localhost' || address === '0.0.0.0') return ['127.0.0.1']
   return address === '::' ? ['127.0.0.1', '::1'] : [address]
 }

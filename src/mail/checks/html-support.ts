@@ -91,13 +91,13 @@ export function* htmlSupport(tags: readonly Tag[]): Generator<Finding | undefine
       line,
       at,
       clients: concerned.map(({ program }) => program.name),
-      source: pageOf(feature),
+      source: featureUrl(feature),
     }
   }
 }
 
 /** Returns the page about a feature. */
-export const pageOf = ({ page }: Feature): string => `https://www.caniemail.com/features/${page}/`
+export const featureUrl = ({ page }: Feature): string => `https://www.caniemail.com/features/${page}/`
 
 interface Use {
   readonly kind: 'element' | 'attribute' | 'property' | 'rule' | 'image'

@@ -21,11 +21,11 @@ const HINTING = [
 ]
 const HINTING_ANYWHERE = '確認|認証|パスワード|密码|密碼|비밀번호|확인'
 
-const words = (alternatives: readonly string[], anywhere: string): RegExp =>
+const wordPattern = (alternatives: readonly string[], anywhere: string): RegExp =>
   new RegExp(`(?:${alternatives.join('|')})(?!\\p{L})|${anywhere}`, 'giu')
 
 /** Returns a pattern for words that announce a code. */
-export const announcing = (): RegExp => words(ANNOUNCING, ANNOUNCING_ANYWHERE)
+export const announcing = (): RegExp => wordPattern(ANNOUNCING, ANNOUNCING_ANYWHERE)
 /** Returns a pattern for words that may come with a code. Only at the start of a word. */
 export const hinting = (): RegExp =>
   new RegExp(`(?<!\\p{L})(?:${HINTING.join('|')})(?!\\p{L})|${HINTING_ANYWHERE}`, 'giu')

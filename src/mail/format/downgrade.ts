@@ -56,7 +56,7 @@ const WORD_OCTETS = 45
 function encodedWords(value: OctetString): string {
   const words: string[] = []
   let word = ''
-  for (const character of textOf(value)) {
+  for (const character of decodeUtf8(value)) {
     if (Buffer.byteLength(word + character) > WORD_OCTETS) {
       words.push(word)
       word = ''
@@ -66,7 +66,7 @@ function encodedWords(value: OctetString): string {
   return [...words, word].map((text) => `=?UTF-8?B?${Buffer.from(text).toString('base64')}?=`).join('\r\n ')
 }
 
-const textOf = (value: OctetString): string => Buffer.from(value, 'latin1').toString('utf8')
+const decodeUtf8 = (value: OctetString): string => Buffer.from(value, 'latin1').toString('utf8')
 
 /** Returns an address list in ASCII. */
 function asciiAddresses(value: OctetString): string {
@@ -83,7 +83,7 @@ const INVALID = '<invalid@internationalized-address.invalid>'
 
 function asciiAddress(address: Address): string {
   const { name = '', mailbox = '', host = '' } = address
-  const domain = NOT_ASCII.test(host) ? domainToASCII(textOf(host)) : host
+  const domain = NOT_ASCII.test(host) ? domainToASCII(decodeUtf8(host)) : host
   const isLost = NOT_ASCII.test(mailbox) || domain === '' || !isWritten(address)
   const localPart = /^[\w!#$%&'*+/=?^`{|}~.-]+$/.test(mailbox) ? mailbox : quoted(mailbox)
   const angle = isLost ? INVALID : `<${localPart}@${domain}>`
@@ -99,7 +99,7 @@ function asciiParameters(value: OctetString): string {
     /;\s*([\w-]+)\*?=("(?:[^"\\]|\\.)*"|[^;\s]*)/g,
     (whole, name: string, written: string) => {
       if (!NOT_ASCII.test(whole)) return whole
-      const text = textOf(written.replace(/^"|"$/g, '').replace(/\\(.)/g, '$1'))
+      const text = decodeUtf8(written.replace(/^"|"$/g, '').replace(/\\(.)/g, '$1'))
       return `;\r\n ${name}*=utf-8''${encodeURIComponent(text).replace(/['()*]/g, percentEncoded)}`
     },
   )

@@ -64,7 +64,7 @@ export function snapshotOf({ raw, structure, fieldList }: ReadableMessage): stri
   })
   const contents = parts
     .filter(({ kind }) => kind !== 'multipart')
-    .map((part) => `--- ${stable(headOf(part))}\n${stable(contentOf(raw, part))}`)
+    .map((part) => `--- ${stable(headOf(part))}\n${stable(partSnapshot(raw, part))}`)
   return `${fields.join('\n')}\n\n${contents.map((one) => one.trimEnd()).join('\n\n')}\n`
 }
 
@@ -82,7 +82,7 @@ function headOf(part: MessagePart): string {
   return facts.filter(Boolean).join(', ')
 }
 
-function contentOf(raw: Buffer, part: MessagePart): string {
+function partSnapshot(raw: Buffer, part: MessagePart): string {
   if (SEALED.test(part.subtype.toLowerCase())) return '<sealed>'
   const attached = new AttachedPart(raw, part)
   if (part.message) return attached.content.toString().replaceAll('\r\n', '\n')

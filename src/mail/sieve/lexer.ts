@@ -77,7 +77,11 @@ export function* tokens(source: string): Generator<Token, void, void> {
       const end = endOfText(source, at + multiLine[0].length)
       if (end === undefined)
         throw new SieveMistake(position, 'this text has no end; close it with a line that is a single dot')
-      yield { kind: 'string', text: textOf(source.slice(at + multiLine[0].length, end.text), position), ...position }
+      yield {
+        kind: 'string',
+        text: removeDotStuffing(source.slice(at + multiLine[0].length, end.text), position),
+        ...position,
+      }
       advance(end.next)
     } else if (char === '"') {
       const end = endOfQuoted(source, at)
@@ -142,7 +146,8 @@ function endOfText(source: string, start: number): { readonly text: number; read
 }
 
 /** Removes the dots that were doubled. RFC 5228 section 2.4.2 */
-const textOf = (text: string, position: Position): string => checked(text.replaceAll(/^\.\./gm, '.'), position)
+const removeDotStuffing = (text: string, position: Position): string =>
+  checked(text.replaceAll(/^\.\./gm, '.'), position)
 
 /** Line ends in strings are CRLF, as in mail. */
 function checked(text: string, position: Position): string {

@@ -104,7 +104,7 @@ export class SieveMail {
 }
 
 /** Returns the addresses of field values, without names and groups. RFC 5228 section 5.1. */
-export const addressesOf = (values: readonly OctetString[]): string[] =>
+export const fieldAddresses = (values: readonly OctetString[]): string[] =>
   values.flatMap((value) =>
     parseAddresses(value)
       .filter((one) => one.mailbox !== undefined && one.host !== undefined && isWritten(one))

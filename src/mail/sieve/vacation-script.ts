@@ -21,7 +21,7 @@ export function vacationScript({ fromDate, toDate, subject, textBody, htmlBody }
     ...(toDate === null ? [] : [['lt', toDate] as const]),
   ].map(([relation, date]) => `currentdate :zone "+0000" :value "${relation}" "iso8601" "${date}"`)
   const title = subject === null ? '' : ` :subject ${quoted(subject)}`
-  const reply = `vacation${title}${htmlBody === null ? '' : ' :mime'} ${quoted(contentOf(textBody, htmlBody))};`
+  const reply = `vacation${title}${htmlBody === null ? '' : ' :mime'} ${quoted(vacationBody(textBody, htmlBody))};`
   return [
     'require ["vacation", "date", "relational"];',
     ...(tests.length > 0 ? [`if allof(${[...tests, 'true'].join(', ')}) {`, `  ${reply}`, '}'] : [reply]),
@@ -29,7 +29,7 @@ export function vacationScript({ fromDate, toDate, subject, textBody, htmlBody }
   ].join('\r\n')
 }
 
-function contentOf(text: string | null, html: string | null): string {
+function vacationBody(text: string | null, html: string | null): string {
   if (html === null) return text ?? DEFAULT_TEXT
   const htmlPart = partOf('text/html', html)
   if (text === null) return htmlPart

@@ -3,7 +3,7 @@ import { type CertificateFacts, readFacts } from '../../tls/pki/certificate/cert
 import { buildChain, day } from '../../tls/pki/certificate/chain.ts'
 import { commonName, formatName, issuedToOf, readName } from '../../tls/pki/certificate/names.ts'
 import { mailPathProblems } from '../../tls/pki/certificate/validation.ts'
-import { timeOf } from '../../tls/pki/der/decode.ts'
+import { decodeTime } from '../../tls/pki/der/decode.ts'
 import { listProblems } from '../../tls/pki/revocation/list-problems.ts'
 import type { SignerInfo } from './cms/content.ts'
 import { attributeIds } from './cms/ids.ts'
@@ -71,7 +71,7 @@ export function readableCertificates(der: Buffer): X509Certificate[] {
 function signingTime({ attributes }: SignerInfo): Date | undefined {
   const value = attributes?.get(attributeIds.signingTime)
   if (!value) return undefined
-  const time = timeOf(value)
+  const time = decodeTime(value)
   return Number.isNaN(time.getTime()) ? undefined : time
 }
 

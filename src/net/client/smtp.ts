@@ -22,7 +22,7 @@ export const replyOf = (lines: readonly string[]): Reply => ({
 export const isPositive = ({ code }: Reply): boolean => code >= 200 && code < 300
 
 /** Returns a reply on one line: the code once, and the text of all lines. */
-export function textOf({ lines }: Reply): string {
+export function replyText({ lines }: Reply): string {
   const [first = '', ...rest] = lines
   const enhanced = ENHANCED.exec(first)?.[1]
   return [first.replace(/^(\d\d\d)-/, '$1 '), ...rest.map((line) => line.slice(4).replace(`${enhanced} `, ''))]

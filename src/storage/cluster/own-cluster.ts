@@ -82,7 +82,7 @@ export class OwnCluster implements Cluster {
   async ask(verb: Verb, argument: unknown, { nodes = [] }: AskOptions = {}): Promise<readonly NodeAnswer[]> {
     return Promise.all(
       nodes.map((node) =>
-        node === this.node ? answerOf(node, this.#verbs, verb, argument) : { node, kind: 'missing' as const },
+        node === this.node ? runVerb(node, this.#verbs, verb, argument) : { node, kind: 'missing' as const },
       ),
     )
   }
@@ -99,7 +99,7 @@ export class OwnCluster implements Cluster {
 }
 
 /** Returns the answer of the node that this process is. */
-export async function answerOf(
+export async function runVerb(
   node: string,
   verbs: Verbs | undefined,
   verb: Verb,

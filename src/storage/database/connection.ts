@@ -1,6 +1,6 @@
 import { type Driver, type DriverClient, type DriverQuery, loadDriver, type Notification, typesOf } from './driver.ts'
 import { connectionError, DatabaseError, databaseError, isStale } from './errors.ts'
-import { addressesOf, remember, serverOf } from './hosts.ts'
+import { databaseAddresses, remember, serverOf } from './hosts.ts'
 
 export interface ConnectionSettings {
   /** May list several hosts, of which the one that is not a standby is used. */
@@ -63,7 +63,7 @@ export class Connection {
    */
   static async open(settings: ConnectionSettings, lost: (connection: Connection) => void): Promise<Connection> {
     let failed: DatabaseError | undefined
-    for (const url of addressesOf(settings.url)) {
+    for (const url of databaseAddresses(settings.url)) {
       try {
         const connection = await Connection.#openAt({ ...settings, url }, lost)
         remember(settings.url, url)

@@ -5,7 +5,7 @@ const latest = new Map<string, string>()
  * Returns the URLs of the hosts that a URL lists, such as `postgres://lab@one:5432,two:5432/sealpost` (a primary server and
  * its replicas), in the order in which they are tried.
  */
-export function addressesOf(url: string): string[] {
+export function databaseAddresses(url: string): string[] {
   const [, start = '', hosts = '', rest = ''] = /^([a-z]+:\/\/(?:[^/?]*@)?)([^/?]*)(.*)$/.exec(url) ?? []
   const all = hosts.includes(',') ? hosts.split(',').map((host) => `${start}${host}${rest}`) : [url]
   const first = latest.get(url)
@@ -18,7 +18,7 @@ export function remember(url: string, address: string): void {
 }
 
 /** Returns host, port and database of a URL, or of each host that it lists. The user and the password are not shown. */
-export const serverOf = (url: string): string => addressesOf(url).map(oneServer).join(', ')
+export const serverOf = (url: string): string => databaseAddresses(url).map(oneServer).join(', ')
 
 function oneServer(url: string): string {
   if (!URL.canParse(url)) return 'the given address'

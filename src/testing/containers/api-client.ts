@@ -151,11 +151,11 @@ export class SealpostApi {
       const { cause } = error as { cause?: Error }
       throw new Error(`${url.origin} cannot be reached: ${cause?.message || error.message}`, { cause: error })
     })
-    return contentOf(response, url)
+    return readAnswer(response, url)
   }
 }
 
-async function contentOf(response: Response, url: URL): Promise<unknown> {
+async function readAnswer(response: Response, url: URL): Promise<unknown> {
   const type = response.headers.get('content-type') ?? ''
   if (/^application\/problem\+json/.test(type))
     throw new SealpostApiError((await response.json()) as ApiProblemDocument)

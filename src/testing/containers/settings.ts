@@ -45,7 +45,7 @@ export const IMAGE_SETTINGS: Settings = {
  * server if it has none that can be used.
  * @throws ConfigError with every mistake; TypeError for an argument that is no configuration
  */
-export function settingsOf(configuration: string | LabInput): Settings {
+export function containerSettings(configuration: string | LabInput): Settings {
   const input = inputOf(configuration)
   const servers: VirtualServerInput[] = input.virtualServers ?? protocols.map((protocol) => ({ protocol }))
   const apiServer = { name: API_NAME, protocol: 'http', port: API_PORT, tlsPort: API_TLS_PORT } as const

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import type { LabInput, ServerProtocol } from '../../core/config/schema.ts'
 import { SealpostApi } from './api-client.ts'
 import { loadTestcontainers } from './load-testcontainers.ts'
-import { IMAGE_NAMES, IMAGE_SETTINGS, type Settings, settingsOf } from './settings.ts'
+import { containerSettings, IMAGE_NAMES, IMAGE_SETTINGS, type Settings } from './settings.ts'
 import { LogTail } from './start-failure.ts'
 
 const { AbstractStartedContainer, GenericContainer, getContainerRuntimeClient, Wait } = loadTestcontainers()
@@ -47,7 +47,7 @@ export class SealpostContainer extends GenericContainer {
    * @throws ConfigError with every mistake
    */
   withConfiguration(configuration: string | LabInput): this {
-    this.#settings = settingsOf(configuration)
+    this.#settings = containerSettings(configuration)
     return this
   }
 

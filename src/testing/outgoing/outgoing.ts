@@ -36,7 +36,7 @@ export type OutgoingQuery = OutgoingFilter | string
 /** The arguments of a wait, as `MessageArguments`. */
 export type OutgoingArguments = [filter?: OutgoingQuery, options?: WaitOptions]
 
-const words: Readonly<Record<OutcomeKind, string>> = {
+const outcomeTexts: Readonly<Record<OutcomeKind, string>> = {
   sent: 'accepted by another host',
   deferred: 'deferred',
   failed: 'given up',
@@ -103,7 +103,7 @@ export class TestOutgoing {
       timedOut: (timeoutMs) =>
         new WaitTimeout(
           [
-            `no message with ${describe(filter)} was ${words[kind]} within ${timeoutMs} ms`,
+            `no message with ${describe(filter)} was ${outcomeTexts[kind]} within ${timeoutMs} ms`,
             ...section('results of attempts', record.outcomes.map(outcomeText), 'more'),
             ...section('messages that wait', this.list().map(entryText), 'more'),
           ].join('\n'),

@@ -31,7 +31,7 @@ class CopiedArrival implements Arrival {
   readonly owner: Owner
   readonly names: readonly string[]
   isGone = false
-  /** By `placeOf`, in the order in which they were made. */
+  /** By `placeKey`, in the order in which they were made. */
   readonly #copies = new Map<string, Copy>()
   /** The latest remaining copy. Without one, the copy that was deleted last: a wait may still hold the arrival. */
   #latest: Copy
@@ -51,7 +51,7 @@ class CopiedArrival implements Arrival {
   }
 
   put(copy: Copy): void {
-    this.#copies.set(placeOf(copy.folder, copy.entry.uid), copy)
+    this.#copies.set(placeKey(copy.folder, copy.entry.uid), copy)
     this.#choose()
   }
 
@@ -74,7 +74,7 @@ class CopiedArrival implements Arrival {
   }
 }
 
-const placeOf = (folder: Folder, uid: number): string => `${folder.id} ${uid}`
+const placeKey = (folder: Folder, uid: number): string => `${folder.id} ${uid}`
 
 /**
  * The messages delivered to a lab, in order of arrival. A message that its owner moves or copies stays one arrival; a
@@ -224,7 +224,7 @@ export class Arrivals {
   /** Returns the keys of the recipients of a copy, their local parts if they are local, and the user name. */
   #namesOf(owner: Owner, { envelope }: MessageEntry): readonly string[] {
     const user = accountOf({ owner })
-    const recipients = recipientsOf(envelope?.rcptTo ?? [], user, this.#directory)
+    const recipients = ownRecipients(envelope?.rcptTo ?? [], user, this.#directory)
     return [...new Set(recipientNames({ recipients, user }).map(addressKey))]
   }
 
@@ -234,7 +234,7 @@ export class Arrivals {
     if (!inFolder || !arrival) return
     inFolder.delete(uid)
     if (inFolder.size === 0) this.#places.delete(folder.id)
-    if (arrival.remove(placeOf(folder, uid))) return
+    if (arrival.remove(placeKey(folder, uid))) return
     arrival.isGone = true
     const { blob } = arrival.entry
     this.#arrivals.delete(keyOf(arrival.owner, arrival.entry))
@@ -248,7 +248,7 @@ export class Arrivals {
 type ArrivalListener = (arrival: Arrival) => void
 
 /** Returns the recipients of the envelope who received the copy of an account. */
-export const recipientsOf = (
+export const ownRecipients = (
   to: readonly string[],
   user: string | undefined,
   directory: Pick<Directory, 'findByAddress'>,

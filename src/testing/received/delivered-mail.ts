@@ -14,7 +14,7 @@ import {
 } from '../waits/wait-timeout.ts'
 import type { Arrival, Arrivals } from './arrivals.ts'
 import { describeFilter, has, type MessageFilter, matches } from './filter.ts'
-import { factsOf, LabMessage } from './message.ts'
+import { LabMessage, receivedFacts } from './message.ts'
 import { everything, type Scope, type Watched } from './scope.ts'
 
 /** Lists the delivered messages of a lab or tenant and waits for new ones. Store events wake the waits; nothing polls. */
@@ -274,7 +274,7 @@ export class DeliveredMail {
         ? judged.smime
         : await smimeOf(raw, certificateStore, { receivedAt: arrival.entry.savedAt })
     if (smime) this.#smime.set(arrival, { index, smime })
-    const message = new LabMessage(raw, factsOf(arrival, directory, record, smime), this.#unsubscribe)
+    const message = new LabMessage(raw, receivedFacts(arrival, directory, record, smime), this.#unsubscribe)
     this.#subjects.set(arrival, message.subject)
     return message
   }

@@ -53,11 +53,11 @@ const conditions: { readonly [K in keyof MessageFilter]-?: Condition<NonNullable
     isMet: ({ sentBy }, wanted) => sentBy?.provider === wanted,
     actual: ({ sentBy }) => (sentBy ? quoted(sentBy.provider) : 'no provider'),
   },
-  matches: { isMet: (message, isMatch) => answerOf(isMatch(message)), actual: () => 'false' },
+  matches: { isMet: (message, isMatch) => checkedAnswer(isMatch(message)), actual: () => 'false' },
 }
 
 /** Returns the answer of a `matches` function. @throws TypeError for a promise, which would count as true */
-export function answerOf(answer: unknown): boolean {
+export function checkedAnswer(answer: unknown): boolean {
   if (typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function')
     throw new TypeError('filter.matches returned a promise; must return true or false')
   return Boolean(answer)

@@ -9,7 +9,7 @@ import type { SmimeResult } from '../../mail/smime/smime.ts'
 import type { SmimeFacts } from '../../mail/smime/types.ts'
 import { accountOf } from '../../storage/store/types.ts'
 import { Call } from '../calls/call.ts'
-import { type Arrival, recipientsOf } from './arrivals.ts'
+import { type Arrival, ownRecipients } from './arrivals.ts'
 import type { PreviewOptions } from './preview.ts'
 
 /** The facts about a delivered message that its octets do not contain. */
@@ -139,7 +139,7 @@ export class LabMessage extends ReadableMessage implements Omit<MessageFacts, 's
 }
 
 /** Collects the facts about a message from its arrival and the session that delivered it. */
-export function factsOf(
+export function receivedFacts(
   { entry, folder, owner }: Arrival,
   directory: Directory,
   session: SessionRecord | undefined,
@@ -149,7 +149,7 @@ export function factsOf(
   const to = entry.envelope?.rcptTo ?? []
   return {
     envelope: { from: entry.envelope?.mailFrom ?? '', to },
-    recipients: recipientsOf(to, user, directory),
+    recipients: ownRecipients(to, user, directory),
     user,
     folder: folder.name,
     uid: entry.uid,

@@ -5,7 +5,7 @@ import type { Call } from '../calls/call.ts'
 import { type WaitOptions, wait } from '../waits/wait.ts'
 import { sessionLines, WaitTimeout } from '../waits/wait-timeout.ts'
 import type { Arrivals } from './arrivals.ts'
-import { answerOf, has, patternText } from './filter.ts'
+import { checkedAnswer, has, patternText } from './filter.ts'
 import type { Scope } from './scope.ts'
 
 /** Conditions on a session that all must hold. */
@@ -44,7 +44,7 @@ const conditions: {
   refused: ({ refusals }, wanted) =>
     typeof wanted === 'boolean' ? refusals.length > 0 === wanted : refusals.some((reason) => has(wanted, reason)),
   ended: ({ endedAt }, wanted) => (endedAt !== undefined) === wanted,
-  matches: (record, isMatch) => answerOf(isMatch(record)),
+  matches: (record, isMatch) => checkedAnswer(isMatch(record)),
 }
 
 const keys = Object.keys(conditions) as readonly (keyof SessionFilter)[]

@@ -2,7 +2,7 @@ import { createPrivateKey, sign as cryptoSign, generateKeyPair, type KeyObject }
 import { promisify } from 'node:util'
 import { bitString, nul, oid, sequence } from './der/encode.ts'
 import { PkiError } from './errors.ts'
-import { contentOf } from './keystore/content.ts'
+import { detectContent } from './keystore/content.ts'
 import { unexpectedContent } from './keystore/unexpected.ts'
 import {
   isMlDsa,
@@ -75,7 +75,8 @@ export function readPrivateKey(pem: string, passphrase?: string): KeyObject {
 /** Returns why text that should have a private key cannot be read. */
 function unreadableKey(pem: string, cause: unknown): PkiError {
   const octets = Buffer.from(pem, 'latin1')
-  if (!/PRIVATE KEY-----/.test(pem) || contentOf(octets) === 'cut-off') return unexpectedContent(octets, 'key', cause)
+  if (!/PRIVATE KEY-----/.test(pem) || detectContent(octets) === 'cut-off')
+    return unexpectedContent(octets, 'key', cause)
   return new PkiError(
     'malformed',
     'the private key cannot be read: it is damaged, or of a type that is not supported',

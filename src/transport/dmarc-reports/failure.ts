@@ -1,7 +1,7 @@
 import { joinPieces } from '../../core/octets/pieces.ts'
 import { version } from '../../core/text/version.ts'
 import { formatDate } from '../../mail/format/dates.ts'
-import { headerOf, textPart, uniqueToken, valueOf, writeMultipart } from '../delivery/reports/parts.ts'
+import { headerOf, reportField, textPart, uniqueToken, writeMultipart } from '../delivery/reports/parts.ts'
 import { type Field, fieldLines } from '../delivery/reports/status-fields.ts'
 import { tagsOf } from '../mail-authentication/check-dmarc.ts'
 import type { JudgedMessage } from '../mail-authentication/mail-authentication.ts'
@@ -20,7 +20,7 @@ export function wantsFailureReport({ results, sender, message }: JudgedMessage):
   if (dmarc.result !== 'pass' && dmarc.result !== 'fail') return false
   // Reports about reports would never end. RFC 9991 section 5.1
   const header = headerOf(joinPieces(message))
-  const automatic = valueOf({ message: header }, 'Auto-Submitted') ?? 'no'
+  const automatic = reportField({ message: header }, 'Auto-Submitted') ?? 'no'
   if (sender.mailFrom === '' || automatic.trim().toLowerCase() !== 'no') return false
   const options: Readonly<Record<string, boolean>> = {
     0: dmarc.result === 'fail',
@@ -42,7 +42,7 @@ export function composeFailureReport(
   const token = `dmarc-${uniqueToken()}`
   const whole = joinPieces(message)
   const header = headerOf(whole)
-  const subject = valueOf({ message: header }, 'Subject')
+  const subject = reportField({ message: header }, 'Subject')
   const isWhole = whole.length <= MAX_OCTETS && whole.length > header.length
   return writeMultipart({
     head: [

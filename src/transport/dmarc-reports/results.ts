@@ -29,7 +29,7 @@ const MAX_NAME = 255
 /** The messages that the lab judged, by policy domain and day. */
 export class DmarcResults extends DailyResults<DmarcCount, DayMessages> {
   constructor(...place: ResultPlace) {
-    super(place, { key: 'dmarc-results', contentOf, sum: sumOf, subtract: withoutSent })
+    super(place, { key: 'dmarc-results', contentOf: dayMessages, sum: sumOf, subtract: withoutSent })
   }
 }
 
@@ -84,7 +84,7 @@ const cut = (name: string): string => name.slice(0, MAX_NAME)
 
 const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase()
 
-const contentOf = ({ record, row }: DmarcCount): DayMessages => ({ record, rows: [{ ...row, count: 1 }] })
+const dayMessages = ({ record, row }: DmarcCount): DayMessages => ({ record, rows: [{ ...row, count: 1 }] })
 
 function sumOf(all: readonly DayMessages[]): DayMessages {
   const rows = new Map<string, DmarcRow>()

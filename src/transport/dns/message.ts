@@ -31,7 +31,7 @@ export const HEADER_OCTETS = 12
 
 /** @throws Error if the octets are not a DNS message, or too costly to read */
 export function decodeMessage(octets: Buffer): DnsMessage {
-  const { questions, answers, authorities, additionals } = countsOf(octets)
+  const { questions, answers, authorities, additionals } = sectionCounts(octets)
   const reader = new MessageReader(octets, HEADER_OCTETS, questions + answers + authorities + additionals)
   // dns-packet reads the header alone: without counts.
   const header = Buffer.alloc(HEADER_OCTETS)
@@ -58,7 +58,7 @@ export function decodeData(type: number, octets: Buffer): unknown {
 }
 
 /** Returns how many questions and records a message says it has. @throws Error if the octets have no header */
-export const countsOf = (octets: Buffer) => ({
+export const sectionCounts = (octets: Buffer) => ({
   questions: octets.readUInt16BE(4),
   answers: octets.readUInt16BE(6),
   authorities: octets.readUInt16BE(8),

@@ -27,7 +27,7 @@ export const textRecord = (name: string, ttl: number, text: string): DnsRecord =
   makeRecord(name, 'TXT', ttl, stringsOf(Buffer.from(text)))
 
 /** Returns the strings of a TXT record joined. */
-export const textOf = ({ data }: DnsRecord): string => Buffer.concat(data as Buffer[]).toString('utf8')
+export const txtValue = ({ data }: DnsRecord): string => Buffer.concat(data as Buffer[]).toString('utf8')
 
 /** Whether a record is an SPF policy. RFC 7208 section 4.5. */
-export const isSpf = (record: DnsRecord): boolean => record.type === 'TXT' && /^v=spf1( |$)/i.test(textOf(record))
+export const isSpf = (record: DnsRecord): boolean => record.type === 'TXT' && /^v=spf1( |$)/i.test(txtValue(record))

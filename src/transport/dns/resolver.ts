@@ -4,7 +4,7 @@ import { DnsError, type DnsErrorCode } from './errors.ts'
 import { type DnsMessage, type DnsRecord, decodeMessage, encodeQuestion, isRecord, type RecordType } from './message.ts'
 import { nameProblem, normalName, sameName } from './names.ts'
 import type { MxData, SrvData } from './record-data.ts'
-import { textOf } from './records.ts'
+import { txtValue } from './records.ts'
 
 /** The result of a lookup. */
 export interface Lookup<Record> {
@@ -84,7 +84,7 @@ export function createResolver(exchange: Exchange): Resolver {
       ])
       return bothAddresses(four, six)
     },
-    txt: (name, signal) => read(name, 'TXT', textOf, signal),
+    txt: (name, signal) => read(name, 'TXT', txtValue, signal),
     tlsa: (name, signal) => read(name, 'TLSA', tlsaOf, signal),
     srv: (name, signal) => read(name, 'SRV', srvOf, signal),
   }

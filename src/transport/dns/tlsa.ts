@@ -16,7 +16,7 @@ export const usableRecords = (records: readonly TlsaRecord[]): readonly TlsaReco
 function isUsable({ usage, selector, matchingType, data }: TlsaRecord): boolean {
   if (usage !== TRUST_ANCHOR && usage !== END_ENTITY) return false
   if (selector !== 0 && selector !== 1) return false
-  if (matchingType === 0) return keyOf({ selector, data }) !== undefined
+  if (matchingType === 0) return publicKeyOf({ selector, data }) !== undefined
   return data.length === hashOctets[matchingType]
 }
 
@@ -45,7 +45,7 @@ export function tlsaMismatch(
 /** Follows the chain up to a certificate or a key that a record names. RFC 7672 section 3.1.2. */
 function anchorMismatch(chain: SentChain, anchors: readonly TlsaRecord[], now: number): string | undefined {
   const published = anchors.flatMap(certificateOf)
-  const bareKeys = anchors.flatMap((record) => (record.selector === 1 ? (keyOf(record) ?? []) : []))
+  const bareKeys = anchors.flatMap((record) => (record.selector === 1 ? (publicKeyOf(record) ?? []) : []))
   const known = [...chain.slice(1), ...published]
   let [subject]: SentChain = chain
   for (let depth = 0; depth <= known.length; depth++) {
@@ -77,7 +77,7 @@ function certificateOf({ selector, matchingType, data }: TlsaRecord): readonly X
 }
 
 /** Returns the key in a record that holds a certificate or a key as a whole; undefined if it holds neither. */
-function keyOf({ selector, data, matchingType = 0 }: Partial<TlsaRecord>): KeyObject | undefined {
+function publicKeyOf({ selector, data, matchingType = 0 }: Partial<TlsaRecord>): KeyObject | undefined {
   if (matchingType !== 0 || data === undefined) return undefined
   try {
     if (selector === 0) return new X509Certificate(data).publicKey

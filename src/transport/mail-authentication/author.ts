@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url'
 import { isWritten, parseAddresses } from '../../mail/format/addresses.ts'
-import { type Field, valueOf } from './signed-fields.ts'
+import { type Field, fieldValue } from './signed-fields.ts'
 
 /** An address of a From field. */
 interface Author {
@@ -14,7 +14,7 @@ export function authorsIn(fields: readonly Field[]): Author[] {
   const found: Author[] = []
   for (const field of fields) {
     if (field.nameLower !== 'from') continue
-    for (const address of parseAddresses(valueOf(field).replace(/\r?\n/g, ''))) {
+    for (const address of parseAddresses(fieldValue(field).replace(/\r?\n/g, ''))) {
       if (!isWritten(address)) continue
       const domain = asciiDomain(Buffer.from(address.host ?? '', 'latin1').toString())
       found.push({ localPart: address.mailbox ?? '', domain })

@@ -6,7 +6,7 @@ import { checkSignatures, type SignatureLimits } from './check-signatures.ts'
 import { publicKeyOf, SignatureProblem } from './key-record.ts'
 import type { NameLookup } from './names.ts'
 import { checkKeyBits, isAlgorithm, isSigned, withoutSignature } from './signature.ts'
-import { valueOf } from './signed-fields.ts'
+import { fieldValue } from './signed-fields.ts'
 import type { SplitMessage } from './split-message.ts'
 import { listOf, parseTags, withoutSpace } from './tag-list.ts'
 
@@ -28,7 +28,7 @@ export async function checkArc(message: SplitMessage, lookUp: NameLookup, limits
   return reason === undefined ? { result: 'pass', ...facts } : { result: 'fail', reason, ...facts }
 }
 
-const tagOf = (field: ArcField, name: string): string => withoutSpace(parseTags(valueOf(field))?.get(name) ?? '')
+const tagOf = (field: ArcField, name: string): string => withoutSpace(parseTags(fieldValue(field))?.get(name) ?? '')
 
 /** Returns why the sets are not a chain. RFC 8617 section 5.2, steps 1 to 3. */
 function structureProblem(sets: readonly ArcField[], instance: number): string | undefined {

@@ -5,7 +5,7 @@ import { BimiFailure } from './bimi/failure.ts'
 import { type IndicatorRules, indicatorOf } from './bimi/indicator.ts'
 import { type DmarcCheck, tagsOf } from './check-dmarc.ts'
 import { LookupError, type NameLookup } from './names.ts'
-import { type Field, valueOf } from './signed-fields.ts'
+import { type Field, fieldValue } from './signed-fields.ts'
 import { parseTags } from './tag-list.ts'
 
 /** A message, as far as BIMI needs it. */
@@ -78,7 +78,7 @@ const SELECTOR = /^[a-z\d](?:[a-z\d-]*[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]*[a-z\d])?
 /** Returns the selector that a message names. A field that is not signed or has an error is ignored. Sections 6.1 and 6.5. */
 function selectorOf({ fields, isSelectorSigned }: BimiMessage): string {
   const [field, ...others] = fields.filter(({ nameLower }) => nameLower === 'bimi-selector')
-  const tags = field && others.length === 0 && isSelectorSigned ? parseTags(valueOf(field)) : undefined
+  const tags = field && others.length === 0 && isSelectorSigned ? parseTags(fieldValue(field)) : undefined
   const selector = tags?.get('s') ?? ''
   return tags?.get('v') === 'BIMI1' && SELECTOR.test(selector) ? selector.toLowerCase() : 'default'
 }

@@ -3,7 +3,7 @@ import { BodyHasher, hashBody } from './canonicalization.ts'
 import { publicKeyOf, SignatureProblem } from './key-record.ts'
 import type { NameLookup } from './names.ts'
 import { bodyHashKey, checkSignature, MAX_FIELD_OCTETS, readSignature, type SignatureKind } from './signature.ts'
-import { type Field, valueOf } from './signed-fields.ts'
+import { type Field, fieldValue } from './signed-fields.ts'
 import type { SplitMessage } from './split-message.ts'
 import { parseTags, withoutSpace } from './tag-list.ts'
 
@@ -71,7 +71,7 @@ function asProblem(error: unknown): SignatureProblem {
 function factsOf(field: Field | undefined): Pick<DkimResult, 'domain' | 'selector' | 'algorithm' | 'signature'> {
   // A signature that can pass is read whole: DMARC relies on its domain.
   const text = field?.text.slice(0, MAX_FIELD_OCTETS) ?? ''
-  const tags = parseTags(valueOf({ text }))
+  const tags = parseTags(fieldValue({ text }))
   const tag = (name: string): string => withoutSpace(tags?.get(name) ?? '')
   const value = tag('b').slice(0, 8)
   return {

@@ -8,7 +8,7 @@ import { checkDmarc } from './check-dmarc.ts'
 import { checkSignatures, type SignatureLimits } from './check-signatures.ts'
 import { checkSpf, type SenderFacts } from './check-spf.ts'
 import type { NameLookup } from './names.ts'
-import { type Field, valueOf } from './signed-fields.ts'
+import { type Field, fieldValue } from './signed-fields.ts'
 import type { SplitMessage } from './split-message.ts'
 import { listOf, parseTags } from './tag-list.ts'
 
@@ -49,7 +49,7 @@ export async function checkMessage(
 
 /** Returns whether a signature covers a field. RFC 6376 section 3.5. */
 function covers(signature: Field | undefined, nameLower: string): boolean {
-  const names = signature && parseTags(valueOf(signature))?.get('h')
+  const names = signature && parseTags(fieldValue(signature))?.get('h')
   return names !== undefined && listOf(names).some((name) => name.toLowerCase() === nameLower)
 }
 

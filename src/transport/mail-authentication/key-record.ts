@@ -47,7 +47,7 @@ export async function publicKeyOf(
   const text = tags.get('p')
   if (text === undefined) throw permanent(`the record at ${name} has no key`)
   if (text === '') throw permanent(`the key at ${name} is revoked`)
-  const key = keyOf(withoutSpace(text), kind)
+  const key = parsePublicKey(withoutSpace(text), kind)
   if (!key) throw permanent(`the key at ${name} is invalid`)
   return { key, tags, record, bits: key.asymmetricKeyDetails?.modulusLength }
 }
@@ -66,7 +66,7 @@ async function keyRecordAt(name: string, lookUp: NameLookup): Promise<string> {
 /** The octets before a key of Ed25519 in DER. RFC 8410 section 4. */
 const ED25519_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 
-function keyOf(text: string, kind: string): KeyObject | undefined {
+function parsePublicKey(text: string, kind: string): KeyObject | undefined {
   const octets = Buffer.from(text, 'base64')
   const der = (key: Buffer, type: 'spki' | 'pkcs1'): KeyObject => createPublicKey({ key, format: 'der', type })
   const forms =

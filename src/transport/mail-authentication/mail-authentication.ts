@@ -11,7 +11,7 @@ import { BimiFailure } from './bimi/failure.ts'
 import type { IndicatorRules } from './bimi/indicator.ts'
 import { checkMessage, withoutChecks } from './check.ts'
 import type { SenderFacts } from './check-spf.ts'
-import { type NameLookup, namesOf } from './names.ts'
+import { type NameLookup, nameLookup } from './names.ts'
 import { resultFields, resultLines, withoutForgedResults } from './results-fields.ts'
 import { sealFields } from './seal.ts'
 import { type KeyRecord, Signing } from './signing.ts'
@@ -152,7 +152,7 @@ export class MailAuthentication {
   names(): NameLookup {
     const { records } = this.#config
     let keys: Promise<KeyRecord[]> | undefined
-    return namesOf({
+    return nameLookup({
       records,
       resolver: this.#services.dns.resolver,
       keys: () => {

@@ -3,7 +3,7 @@ import { DnsError } from '../dns/errors.ts'
 import type { DnsRecord } from '../dns/message.ts'
 import { normalName } from '../dns/names.ts'
 import type { MxData } from '../dns/record-data.ts'
-import { textOf } from '../dns/records.ts'
+import { txtValue } from '../dns/records.ts'
 import type { Resolver } from '../dns/resolver.ts'
 
 /** The types of records that SPF, DKIM, DMARC and BIMI ask for. */
@@ -33,7 +33,7 @@ interface NameSources {
 }
 
 /** Creates lookups in places that the lab knows. No other place is ever asked. */
-export function namesOf({ records, keys, resolver, signal }: NameSources): NameLookup {
+export function nameLookup({ records, keys, resolver, signal }: NameSources): NameLookup {
   const known = new Map(Object.entries(records).map(([name, own]) => [normalName(name), own]))
   return async (name, type) => {
     const wanted = normalName(name)
@@ -47,7 +47,7 @@ export function namesOf({ records, keys, resolver, signal }: NameSources): NameL
 
 async function lookUp(resolver: Resolver, name: string, type: AskedType, signal: AbortSignal): Promise<string[]> {
   try {
-    return (await resolver.lookup(name, type, signal)).records.map(valueOf)
+    return (await resolver.lookup(name, type, signal)).records.map(recordValue)
   } catch (error) {
     if (signal.aborted) throw new LookupError(`${name} ${type}: no answer in time`, { cause: error })
     if (!(error instanceof DnsError)) throw error
@@ -57,7 +57,7 @@ async function lookUp(resolver: Resolver, name: string, type: AskedType, signal:
   }
 }
 
-function valueOf(record: DnsRecord): string {
-  if (record.type === 'TXT') return textOf(record)
+function recordValue(record: DnsRecord): string {
+  if (record.type === 'TXT') return txtValue(record)
   return record.type === 'MX' ? (record.data as MxData).exchange.replace(/\.$/, '') : String(record.data)
 }

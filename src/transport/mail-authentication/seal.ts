@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { ArcResult } from '../../mail/format/authentication-results.ts'
 import { arcFieldsOf, coveredLines, MAX_INSTANCE } from './arc-sets.ts'
 import { BodyHasher, hashBody, relaxedField } from './canonicalization.ts'
-import { type Field, fieldsToSign, valueOf } from './signed-fields.ts'
+import { type Field, fieldsToSign, fieldValue } from './signed-fields.ts'
 import type { SplitMessage } from './split-message.ts'
 import { parseTags } from './tag-list.ts'
 import { algorithmOf, foldedNames, signedField } from './write-field.ts'
@@ -57,4 +57,4 @@ export async function sealFields(
   return `${seal}${messageSignature}${authenticationResults}`
 }
 
-const statusOf = (field: Field): string | undefined => parseTags(valueOf(field))?.get('cv')?.toLowerCase()
+const statusOf = (field: Field): string | undefined => parseTags(fieldValue(field))?.get('cv')?.toLowerCase()

@@ -3,7 +3,7 @@ import { isWithin } from '../dns/names.ts'
 import { asciiDomain } from './author.ts'
 import { type BodyHash, type Canonicalization, canonicalField } from './canonicalization.ts'
 import { type PublicKey, SignatureProblem } from './key-record.ts'
-import { type Field, valueOf } from './signed-fields.ts'
+import { type Field, fieldValue } from './signed-fields.ts'
 import { listOf, parseTags, withoutSpace } from './tag-list.ts'
 
 /** The kinds of signatures of whole messages. */
@@ -44,7 +44,7 @@ const isCanonicalization = (text: string): text is Canonicalization => text === 
 /** Reads a signature field. RFC 6376 section 6.1.1. @throws SignatureProblem */
 export function readSignature(kind: SignatureKind, field: Field): Signature {
   if (field.text.length > MAX_FIELD_OCTETS) throw syntax('the signature field is too long')
-  const tags = parseTags(valueOf(field))
+  const tags = parseTags(fieldValue(field))
   if (!tags) throw syntax('the signature is not a list of tags')
   const tag = (name: string): string | undefined => {
     const value = tags.get(name)

@@ -45,10 +45,10 @@ export interface Field {
 }
 
 /** Returns what follows the colon of a field. */
-export const valueOf = ({ text }: Pick<Field, 'text'>): string => text.slice(text.indexOf(':') + 1)
+export const fieldValue = ({ text }: Pick<Field, 'text'>): string => text.slice(text.indexOf(':') + 1)
 
 /** Returns the fields of a header, in order. Lines that are not fields are left out. */
-export function fieldsOf(header: Buffer): Field[] {
+export function splitFields(header: Buffer): Field[] {
   const found: Field[] = []
   for (let at = 0; at < header.length && !isEmptyLine(header, at); ) {
     const { nameLower, start, end } = headerFieldAt(header, at, header.length)

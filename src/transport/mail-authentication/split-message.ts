@@ -1,5 +1,5 @@
 import { type Pieces, viewsOf } from '../../core/octets/pieces.ts'
-import { type Field, fieldsOf } from './signed-fields.ts'
+import { type Field, splitFields } from './signed-fields.ts'
 
 /** The octets of a message: in pieces, or read again at each call. */
 export type MessageOctets = Pieces | (() => AsyncIterable<Buffer>)
@@ -32,7 +32,7 @@ export async function splitMessage(octets: MessageOctets): Promise<SplitMessage 
   const header = start.subarray(0, end)
   return {
     header,
-    fields: fieldsOf(header),
+    fields: splitFields(header),
     async *body() {
       let at = 0
       for await (const piece of piecesOf(octets)) {

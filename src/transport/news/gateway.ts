@@ -23,7 +23,7 @@ export async function mailOut(news: NewsContext, article: Article, groups: reado
       if (done.has(to.toLowerCase())) continue
       done.add(to.toLowerCase())
       try {
-        await news.mail({ from: senderOf(article), to, raw: mailOf(news, article, group) })
+        await news.mail({ from: senderOf(article), to, raw: articleAsMail(news, article, group) })
       } catch (err) {
         news.log.error({ err, newsgroup: group.name, to }, 'gateway: the article cannot be mailed')
       }
@@ -31,7 +31,7 @@ export async function mailOut(news: NewsContext, article: Article, groups: reado
   }
 }
 
-function mailOf(news: NewsContext, article: Article, { name, newsgroup }: Folder): Buffer {
+function articleAsMail(news: NewsContext, article: Article, { name, newsgroup }: Folder): Buffer {
   const group = Buffer.from(name).toString('latin1')
   const [address] = newsgroup?.addresses ?? []
   const lines = [

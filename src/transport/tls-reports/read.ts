@@ -56,7 +56,7 @@ export async function readTlsReport(octets: Buffer): Promise<TlsReport> {
   checkLimits(json)
   const { policies, ...file } = checked(reportFile, json)
   // One after the other: checking stops at the first mistake
-  return reportOf(
+  return tlsReport(
     file,
     policies.map((entry, index) => checked(policyEntry, entry, 'policies', index)),
   )
@@ -87,7 +87,7 @@ function jsonOf(octets: Buffer): unknown {
   }
 }
 
-function reportOf(
+function tlsReport(
   file: Omit<z.infer<typeof reportFile>, 'policies'>,
   policies: readonly z.infer<typeof policyEntry>[],
 ): TlsReport {

@@ -33,11 +33,11 @@ const MAX_TEXT = 1000
 /** The results of outgoing sessions by policy domain and day. */
 export class TlsResults extends DailyResults<TlsResult, DaySessions> {
   constructor(...place: ResultPlace) {
-    super(place, { key: 'tls-results', contentOf, sum: sumOf, subtract: withoutSent })
+    super(place, { key: 'tls-results', contentOf: daySessions, sum: sumOf, subtract: withoutSent })
   }
 }
 
-function contentOf({ policyType, policyStrings, mxHosts, failure }: TlsResult, policyDomain: string): DaySessions {
+function daySessions({ policyType, policyStrings, mxHosts, failure }: TlsResult, policyDomain: string): DaySessions {
   const policy = {
     policyType,
     policyDomain,

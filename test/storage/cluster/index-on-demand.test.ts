@@ -2,7 +2,7 @@ import pino from 'pino'
 import { describe, expect, it, vi } from 'vitest'
 import type { Caller } from '../../../src/api/caller.ts'
 import { invoke } from '../../../src/api/invoke.ts'
-import { conditionsOf } from '../../../src/api/messages/find.ts'
+import { queryConditions } from '../../../src/api/messages/find.ts'
 import { loadObject } from '../../../src/core/config/load.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { createLab } from '../../../src/lab/create-lab.ts'
@@ -116,7 +116,7 @@ describe.skipIf(!needsPostgres())('the API of a node', () => {
     const select = vi.spyOn(lab.store, 'select')
     for (const caller of callers) {
       for (const query of queries) {
-        const wanted = (await api.views.find(caller, conditionsOf(query))).map(({ id }) => id).sort()
+        const wanted = (await api.views.find(caller, queryConditions(query))).map(({ id }) => id).sort()
         const ids: string[] = []
         for (let cursor: string | null | undefined; cursor !== null; ) {
           const page = await call('messages.list', { ...query, limit: 5, ...(cursor && { cursor }) }, caller)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { loadText } from '../../../src/core/config/yaml.ts'
-import { IMAGE_SETTINGS, settingsOf } from '../../../src/testing/containers/settings.ts'
+import { containerSettings, IMAGE_SETTINGS } from '../../../src/testing/containers/settings.ts'
 import { freeOffset, freePort } from '../../support/free-ports.ts'
 import { type Asked, InstalledPackage, imageConfiguration } from './package.ts'
 
@@ -139,7 +139,7 @@ describe('mistakes are explained', () => {
     ['config/lab.yaml', /^withConfiguration: takes a YAML text.*readFileSync\('config\/lab.yaml', 'utf8'\)/],
     [{ virtualServers: [{ protocol: 'smtp', port: 0 }] }, /^Default SMTP Virtual Server: port 0 takes a free port/],
   ] as const)('in the configuration %j', (configuration, message) => {
-    expect(() => settingsOf(configuration as Parameters<typeof settingsOf>[0])).toThrow(message)
+    expect(() => containerSettings(configuration as Parameters<typeof containerSettings>[0])).toThrow(message)
   })
 
   test('a token that is too short', async () => {

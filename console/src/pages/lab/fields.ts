@@ -35,7 +35,7 @@ const NAMES_FILE = /(?:^f|F)ile$|^preload$|^authority$|^mailboxReferrals$/
  * Returns the fields for the keys of a schema, those of `first` before the others.
  * @param present the present values: keys that name files are shown only if they are set
  */
-export function fieldsOf(schema: Schema, first: readonly string[], present: Readonly<Record<string, unknown>>) {
+export function formFields(schema: Schema, first: readonly string[], present: Readonly<Record<string, unknown>>) {
   const required = schema.required ?? []
   const fields = Object.entries(schema.properties ?? {})
     .filter(([key, { deprecated }]) => !deprecated && (!NAMES_FILE.test(key) || present[key] !== undefined))

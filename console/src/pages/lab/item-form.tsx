@@ -12,9 +12,9 @@ import { offerUndo } from '../../components/undo-change.ts'
 import { navigate, pathWith } from '../../router.ts'
 import { t } from '../../texts/index.ts'
 import { ApplyDialog } from '../servers/apply.tsx'
-import { type FormField, fieldsOf, inWords, type Schema, shownIn, valueIn } from './fields.ts'
+import { type FormField, formFields, inWords, type Schema, shownIn, valueIn } from './fields.ts'
 import { labelOf } from './labels.ts'
-import { draftOf, type Item, pointerTo, type Section, schemaOf, type Values } from './sections.ts'
+import { draftKey, type Item, pointerTo, type Section, schemaOf, type Values } from './sections.ts'
 
 type Changes = InputOf<'configuration.change'>['changes']
 
@@ -83,10 +83,10 @@ function ZoneFile({ name }: { readonly name: string }) {
 function Editor({ section, schema, item, isNew, onChange }: Omit<ItemFormProps, 'canChange'>) {
   // A zone that the lab generates is not in the configuration yet.
   const present = item ? { ...item.values, ...(section.key ? { [section.key]: item.name } : {}) } : {}
-  const { main, others } = fieldsOf(schemaOf(section, schema), section.fields, present)
+  const { main, others } = formFields(schemaOf(section, schema), section.fields, present)
   const fields = [...main, ...others]
   const [proposed] = useState<Changed>(() => (isNew ? (section.proposed?.() ?? {}) : {}))
-  const [changed = proposed, keep] = useDraft<Changed>(draftOf(section, item), item?.name ?? t(section.title))
+  const [changed = proposed, keep] = useDraft<Changed>(draftKey(section, item), item?.name ?? t(section.title))
   const [applying, setApplying] = useState<Changes>()
   const isAdded = isNew || item?.step === undefined
   const done = (name: string): void => {

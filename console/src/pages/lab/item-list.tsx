@@ -17,7 +17,7 @@ import { ApplyDialog } from '../servers/apply.tsx'
 import { Deliveries } from './deliveries.tsx'
 import { inWords } from './fields.ts'
 import { labelOf } from './labels.ts'
-import { draftOf, type Item, pointerTo, type Section } from './sections.ts'
+import { draftKey, type Item, pointerTo, type Section } from './sections.ts'
 
 interface ItemListProps {
   readonly section: Section
@@ -102,7 +102,7 @@ export function ItemList({ section, items, canChange, onChange }: ItemListProps)
             setRemoving(undefined)
             if (!isApplied) return
             onChange()
-            dropDraft(draftOf(section, removing))
+            dropDraft(draftKey(section, removing))
             offerUndo(t('lab.removed', { name: removing.name }))
           }}
         />
@@ -132,7 +132,7 @@ function columnsOf(section: Section): readonly Column<Item>[] {
         {path && item.step === undefined && (
           <Badge title={t('lab.notConfiguredHint')}>{t(isMapping ? 'lab.isGenerated' : 'lab.notConfigured')}</Badge>
         )}
-        {hasDraft(draftOf(section, item)) && <Badge tone="warning">{t('shell.unsaved')}</Badge>}
+        {hasDraft(draftKey(section, item)) && <Badge tone="warning">{t('shell.unsaved')}</Badge>}
       </>
     ),
   }

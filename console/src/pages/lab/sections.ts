@@ -45,13 +45,13 @@ type SectionName =
 const newSigningSecret = (): string =>
   `whsec_${btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24))))}`
 
-const words = (name: SectionName) =>
+const textKeys = (name: SectionName) =>
   ({ name, title: `lab.${name}`, hint: `lab.${name}Hint`, add: `lab.add_${name}` }) as const
 
 /** Everything that the page Lab shows. */
 export const sections: readonly Section[] = [
   {
-    ...words('accounts'),
+    ...textKeys('accounts'),
     key: 'user',
     path: ['directory', 'accounts'],
     fields: ['password', 'addresses', 'quota', 'state'],
@@ -60,7 +60,7 @@ export const sections: readonly Section[] = [
     remove: (user) => call('accounts.delete', { user }),
   },
   {
-    ...words('tenants'),
+    ...textKeys('tenants'),
     key: 'name',
     fields: ['name', 'accounts'],
     columns: [],
@@ -81,7 +81,7 @@ export const sections: readonly Section[] = [
     remove: (name) => call('tenants.delete', { name }),
   },
   {
-    ...words('newsgroups'),
+    ...textKeys('newsgroups'),
     key: 'name',
     path: ['news', 'groups'],
     fields: ['description', 'posting', 'moderator', 'access'],
@@ -90,7 +90,7 @@ export const sections: readonly Section[] = [
     remove: (name) => call('newsgroups.delete', { name }),
   },
   {
-    ...words('connectors'),
+    ...textKeys('connectors'),
     key: 'name',
     path: ['outgoing', 'connectors'],
     fields: ['domains', 'smartHost', 'route', 'when'],
@@ -98,13 +98,13 @@ export const sections: readonly Section[] = [
     live: { read: async () => (await call('connectors.list', {})).items, columns: ['sent', 'failed'] },
   },
   {
-    ...words('forwardRules'),
+    ...textKeys('forwardRules'),
     path: ['mail', 'forwardRules'],
     fields: ['filters', 'to', 'connector'],
     columns: ['to', 'filters', 'connector'],
   },
   {
-    ...words('zones'),
+    ...textKeys('zones'),
     key: 'name',
     path: ['dns', 'zones'],
     isMapping: true,
@@ -113,7 +113,7 @@ export const sections: readonly Section[] = [
     live: { read: async () => (await call('dnsZones.list', {})).items, columns: ['records', 'signed', 'defects'] },
   },
   {
-    ...words('webhooks'),
+    ...textKeys('webhooks'),
     key: 'url',
     path: ['webhooks'],
     fields: ['events', 'filter', 'format', 'secret'],
@@ -122,14 +122,14 @@ export const sections: readonly Section[] = [
     live: { read: async () => (await call('webhooks.list', {})).items, columns: ['pending', 'delivered', 'failed'] },
   },
   {
-    ...words('clients'),
+    ...textKeys('clients'),
     key: 'clientId',
     path: ['oauth2', 'clients'],
     fields: ['clientSecret', 'redirectUris', 'user'],
     columns: ['redirectUris', 'user'],
   },
   {
-    ...words('tokens'),
+    ...textKeys('tokens'),
     key: 'name',
     path: ['access', 'tokens'],
     fields: ['role', 'token'],
@@ -151,7 +151,7 @@ const at = (value: unknown, path: readonly string[]): unknown =>
   path.reduce<unknown>((one, key) => (one as Values | undefined)?.[key], value)
 
 /** The key of the changes of something that are not applied yet. */
-export const draftOf = ({ name }: Section, item: Item | undefined): string => `lab ${name} ${item?.name ?? ''}`
+export const draftKey = ({ name }: Section, item: Item | undefined): string => `lab ${name} ${item?.name ?? ''}`
 
 /** Returns the rows of a section: those of the configuration, then those that only the lab knows. */
 export function itemsOf({ key, path, isMapping }: Section, configuration: Values, live: readonly Values[]): Item[] {

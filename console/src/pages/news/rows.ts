@@ -42,7 +42,7 @@ export function rowsOf(threads: readonly NewsThread[], collapsed: ReadonlySet<st
 }
 
 /** Returns the place of an article in the list, or of the collapsed one that hides it; -1 if neither is there. */
-export function placeOf(rows: readonly Row[], threads: readonly NewsThread[], id: string | undefined): number {
+export function rowIndex(rows: readonly Row[], threads: readonly NewsThread[], id: string | undefined): number {
   if (id === undefined) return -1
   const places = new Map(rows.map(({ article }, at) => [article.id, at]))
   const parents = new Map(threads.flatMap(({ articles }) => articles.map((one) => [one.id, one.parent])))

@@ -6,7 +6,7 @@ import { notifyProblem } from '../../components/toast.tsx'
 import { navigate, useRoute } from '../../router.ts'
 import { isOfNews, type Newsgroup } from './groups.ts'
 import { type GroupPlace, groupPath } from './place.ts'
-import { type NewsThread, placeOf, type Row, rowsOf } from './rows.ts'
+import { type NewsThread, type Row, rowIndex, rowsOf } from './rows.ts'
 
 /** Threads on a page of the list. */
 export const PAGE_THREADS = 100
@@ -55,7 +55,7 @@ export function useThreads(place: GroupPlace, group: Newsgroup): Threads {
   const isCurrent = list.value?.key === keyOf(name, search, page)
   const threads: readonly NewsThread[] = isCurrent ? (list.value?.items ?? []) : []
   const rows = useMemo(() => rowsOf(threads, collapsed), [list.value, isCurrent, collapsed])
-  const active = placeOf(rows, threads, article)
+  const active = rowIndex(rows, threads, article)
   const open = (id: string): void =>
     navigate(groupPath(name, { search, page, article: id }, query.get('tab')), { replace: article !== undefined })
   return {

@@ -14,7 +14,7 @@ import { t } from '../../texts/index.ts'
 import { type Mistake, ScriptText } from './script-text.tsx'
 
 /** The key of the changes of a script that are not saved. */
-export const draftOf = (user: string, name: string): string => `script ${user} ${name}`
+export const draftKey = (user: string, name: string): string => `script ${user} ${name}`
 
 interface Script {
   readonly name: string
@@ -48,7 +48,7 @@ export function Editor({ user, name, onSaved, onRemoved }: EditorProps) {
     async (): Promise<Script> => (name === '' ? NEW : call('scripts.get', { user, name })),
     ({ name: event }) => event === 'configuration.reloaded',
   )
-  const [draft, setDraft] = useDraft<Script>(draftOf(user, name), name || t('scripts.add'))
+  const [draft, setDraft] = useDraft<Script>(draftKey(user, name), name || t('scripts.add'))
   const shown = draft ?? saved
   const mistakes = useMistakes(user, shown)
   if (problem) return <ProblemState problem={problem} />
@@ -64,7 +64,7 @@ export function Editor({ user, name, onSaved, onRemoved }: EditorProps) {
   }
   const remove = (): void => {
     setDraft(undefined)
-    removeUnlessUndone(draftOf(user, name), t('scripts.removed', { name }), async () => {
+    removeUnlessUndone(draftKey(user, name), t('scripts.removed', { name }), async () => {
       await call('scripts.delete', { user, name })
       await onRemoved()
     })

@@ -11,7 +11,7 @@ import { navigate, pathWith, useRoute } from '../../router.ts'
 import { icons } from '../../shell/icons.ts'
 import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
-import { draftOf, Editor } from './editor.tsx'
+import { draftKey, Editor } from './editor.tsx'
 import './scripts.css'
 
 interface Found {
@@ -41,7 +41,7 @@ export default function ScriptsPage() {
   if (!value) return <Skeleton />
   const { accounts, user } = value
   if (user === undefined) return <EmptyState icon={icons.scripts} title={t('scripts.noAccounts')} />
-  const scripts = value.scripts.filter(({ name }) => !isLeaving(draftOf(user, name)))
+  const scripts = value.scripts.filter(({ name }) => !isLeaving(draftKey(user, name)))
   const open = (script: string): void => navigate(pathWith(['scripts'], { account: user, script }))
   const wanted = query.get('script')
   const found = scripts.find(({ name }) => name === wanted) ?? scripts.find(({ active }) => active) ?? scripts[0]
@@ -65,7 +65,7 @@ export default function ScriptsPage() {
               <button type="button" aria-current={name === selected ? 'true' : undefined} onClick={() => open(name)}>
                 <span dir="auto">{name}</span>
                 {active && <Badge tone="good">{t('scripts.active')}</Badge>}
-                {hasDraft(draftOf(user, name)) && <Badge tone="warning">{t('shell.unsaved')}</Badge>}
+                {hasDraft(draftKey(user, name)) && <Badge tone="warning">{t('shell.unsaved')}</Badge>}
               </button>
             </li>
           ))}
@@ -82,7 +82,7 @@ export default function ScriptsPage() {
         </EmptyState>
       ) : (
         <Editor
-          key={draftOf(user, selected)}
+          key={draftKey(user, selected)}
           user={user}
           name={selected}
           onSaved={(name) => void again().then(() => open(name))}

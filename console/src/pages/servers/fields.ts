@@ -57,7 +57,7 @@ function yamlIn(text: string): unknown {
 }
 
 /** Returns the value of a key such as `limits.connections`. */
-export const valueOf = (settings: unknown, key: string): unknown =>
+export const settingAt = (settings: unknown, key: string): unknown =>
   key.split('.').reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], settings)
 
 type Change = InputOf<'configuration.change'>['changes'][number]
@@ -77,7 +77,7 @@ export function changesOf(
     const field = fieldFor(protocol, key)
     const patch = field.ofLab ? ofLab : own
     const setting = settingOf(field, shown)
-    patch.set(key, setting !== 'off' && hasMode(valueOf(settings, key)) ? { mode: setting } : setting)
+    patch.set(key, setting !== 'off' && hasMode(settingAt(settings, key)) ? { mode: setting } : setting)
   }
   const merge = (path: string, patch: ReadonlyMap<string, unknown>): Change[] =>
     patch.size === 0 ? [] : [{ op: 'merge', path, value: nested(patch) }]

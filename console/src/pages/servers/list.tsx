@@ -8,7 +8,7 @@ import { hrefOf, navigate, pathWith } from '../../router.ts'
 import { labNow } from '../../state/clock.ts'
 import { EXPIRES_SOON_DAYS } from '../../state/expiry.ts'
 import { formatNumber, t } from '../../texts/index.ts'
-import { draftOf } from './use-server.ts'
+import { draftKey } from './use-server.ts'
 
 export type Server = OutputOf<'virtualServers.list'>['items'][number]
 
@@ -45,7 +45,7 @@ const columns = (): readonly Column<Server>[] => [
     cell: ({ id, name }) => (
       <a href={hrefOf(pathWith(['servers', id]))} onClick={(event) => event.preventDefault()}>
         {name}
-        {hasDraft(draftOf(id)) && <Badge tone="warning">{t('shell.unsaved')}</Badge>}
+        {hasDraft(draftKey(id)) && <Badge tone="warning">{t('shell.unsaved')}</Badge>}
       </a>
     ),
   },

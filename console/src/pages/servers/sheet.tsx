@@ -12,11 +12,11 @@ import { navigate, pathWith, useRoute } from '../../router.ts'
 import { may } from '../../state/caller.ts'
 import { t } from '../../texts/index.ts'
 import { ApplyDialog } from './apply.tsx'
-import { changesOf, type FieldValue, groupsFor, mistakeOf, sheetsFor, shownValue, valueOf } from './fields.ts'
+import { changesOf, type FieldValue, groupsFor, mistakeOf, settingAt, sheetsFor, shownValue } from './fields.ts'
 import { ServerFaults } from './server-faults.tsx'
 import { Group, Setting } from './setting.tsx'
 import type { SettingField } from './sheets.ts'
-import { draftOf, type Loaded, useServer } from './use-server.ts'
+import { draftKey, type Loaded, useServer } from './use-server.ts'
 
 const FAULTS = 'faults'
 const UNCHANGED: ReadonlyMap<string, FieldValue> = new Map()
@@ -25,7 +25,7 @@ const UNCHANGED: ReadonlyMap<string, FieldValue> = new Map()
 export function PropertySheet({ id }: { readonly id: string }) {
   const { query } = useRoute()
   const { value: loaded, problem, again } = useServer(id)
-  const [changes = UNCHANGED, keep] = useDraft<ReadonlyMap<string, FieldValue>>(draftOf(id), loaded?.server.name ?? id)
+  const [changes = UNCHANGED, keep] = useDraft<ReadonlyMap<string, FieldValue>>(draftKey(id), loaded?.server.name ?? id)
   const { mistakes, setMistakes, check } = useMistakes()
   const [isApplying, setApplying] = useState(false)
   if (problem) return <ProblemState problem={problem} onRetry={() => void again()} />
@@ -38,7 +38,7 @@ export function PropertySheet({ id }: { readonly id: string }) {
   const sheet = sheetNames.find((name) => name === tab)
   const canChange = may('administer') && !configuration.locked
   const present = (field: SettingField): FieldValue =>
-    shownValue(field, valueOf(field.ofLab ? configuration.configuration : settings, field.key))
+    shownValue(field, settingAt(field.ofLab ? configuration.configuration : settings, field.key))
   const change = (field: SettingField, value: FieldValue): void => {
     const next = new Map(changes)
     if (value === present(field)) next.delete(field.key)

@@ -14,7 +14,7 @@ export interface Loaded {
 }
 
 /** The key of the changes of a virtual server that are not applied yet. */
-export const draftOf = (id: string): string => `servers ${id}`
+export const draftKey = (id: string): string => `servers ${id}`
 
 /** Reads a virtual server, its settings and the state of the configuration, and again when somebody changes these. */
 export const useServer = (id: string): Live<Loaded> =>

@@ -44,7 +44,7 @@ export function VerifyResults({ job }: { readonly job: Job }) {
   const open = selected && found(...selected)
   return (
     <section class="verify-results" aria-label={t('verify.results')}>
-      <Filter looks={outcomeLooks} counts={countsOf(endpoints)} show={show} onShow={filter} />
+      <Filter looks={outcomeLooks} counts={outcomeCounts(endpoints)} show={show} onShow={filter} />
       <Matrix
         caption={t('verify.results')}
         corner={t('verify.check')}
@@ -77,7 +77,7 @@ function rowsOf(endpoints: readonly Endpoint[], isShown: (finding: Finding) => b
     .map(([key, title]) => ({ key, title, group: t(`verify.group_${groupOf(key)}`) }))
 }
 
-function countsOf(endpoints: readonly Endpoint[]): Readonly<Record<Outcome, number>> {
+function outcomeCounts(endpoints: readonly Endpoint[]): Readonly<Record<Outcome, number>> {
   const counts = { pass: 0, fail: 0, warn: 0, 'not-applicable': 0 }
   for (const { outcome } of endpoints.flatMap(({ checks }) => checks)) counts[outcome]++
   return counts

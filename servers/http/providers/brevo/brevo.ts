@@ -67,7 +67,7 @@ function contentOf(call: ProviderCall, wanted: Input, one: Version) {
   return fromTemplate(own, params)
 }
 
-function mailOf(call: ProviderCall, wanted: Input, one: Version): OutgoingMail {
+function outgoingMail(call: ProviderCall, wanted: Input, one: Version): OutgoingMail {
   const { sender } = wanted
   const [to = [], cc = [], bcc = []] = [one.to ?? wanted.to, one.cc ?? wanted.cc, one.bcc ?? wanted.bcc]
   if (!sender) throw new ProviderError('invalid', 'sender is missing', '', 'missing')
@@ -100,7 +100,7 @@ async function sendEmail(call: ProviderCall): Promise<Answer> {
   const given = jsonBody(call, input)
   const { scheduledAt, batchId = scheduledAt && randomUUID() } = given
   const wanted = { ...given, batchId }
-  const mails = (wanted.messageVersions ?? [{}]).map((one) => mailOf(call, wanted, one))
+  const mails = (wanted.messageVersions ?? [{}]).map((one) => outgoingMail(call, wanted, one))
   const isSandbox = Object.keys(wanted.headers ?? {}).some((name) => /^X-Sib-Sandbox$/i.test(name))
   if (!isSandbox) await send(call, mails)
   const ids = mails.map(({ id }) => `<${id}>`)

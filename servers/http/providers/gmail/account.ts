@@ -28,7 +28,7 @@ export async function gmailOf(call: ProviderCall): Promise<Gmail> {
 }
 
 /** Returns a message by its id. @throws ProviderError `not-found`, `invalid` for an id of another form */
-export function mailOf({ history }: Gmail, id = ''): Mail {
+export function findMail({ history }: Gmail, id = ''): Mail {
   if (!/^[0-9a-f]{1,16}$/i.test(id)) throw invalid('Invalid id value')
   const found = history.mailBy(hexId, id.toLowerCase().replace(/^0+(?=.)/, ''))
   if (found) return found

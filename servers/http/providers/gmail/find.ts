@@ -24,7 +24,7 @@ export async function findMails(gmail: Gmail): Promise<Mail[]> {
   const { history, query } = gmail
   const q = query.get('q') ?? ''
   const labels = query.getAll('labelIds')
-  const matches = matcherOf(gmail.call.api.reader, conditionsOf(gmail, q), { isScan: true })
+  const matches = matcherOf(gmail.call.api.reader, searchConditions(gmail, q), { isScan: true })
   const isWhole = query.get('includeSpamTrash') === 'true' || LOOKS_THERE.test(q)
   const hidden = isWhole ? [] : HIDDEN.filter((label) => !labels.includes(label))
   const found: Mail[] = []
@@ -42,7 +42,7 @@ export async function findMails(gmail: Gmail): Promise<Mail[]> {
 export const dateOf = (mail: Mail): number => copyOf(mail).entry.internalDate
 
 /** Returns a page of what was found, and the token of the next. @throws ProviderError `invalid` for another token */
-export function pageOf({ query }: Gmail, found: readonly Mail[], limit: number) {
+export function resultPage({ query }: Gmail, found: readonly Mail[], limit: number) {
   const token = query.get('pageToken') ?? ''
   const [, date, id = ''] = /^(-?\d{1,16})-([\w-]{1,255})$/.exec(token) ?? []
   if (token !== '' && date === undefined) throw invalid('Invalid pageToken')
@@ -55,7 +55,7 @@ export function pageOf({ query }: Gmail, found: readonly Mail[], limit: number) 
 }
 
 /** @throws ProviderError `invalid` */
-function conditionsOf(gmail: Gmail, q: string): Condition[] {
+function searchConditions(gmail: Gmail, q: string): Condition[] {
   if ((q.match(/[^\s(){}"]+/g) ?? []).length > MAX_WORDS) throw invalid(`The query q has more than ${MAX_WORDS} words`)
   try {
     return compiled(gmail, gmailQuery(Buffer.from(q).toString('latin1')))
@@ -64,7 +64,7 @@ function conditionsOf(gmail: Gmail, q: string): Condition[] {
   }
 }
 
-const textOf = (octets: string): string => Buffer.from(octets, 'latin1').toString()
+const decodeUtf8 = (octets: string): string => Buffer.from(octets, 'latin1').toString()
 /** Labels are compared as searches write them. */
 const plain = (name: string): string => name.toLowerCase().replace(/[ /()&]/g, '-')
 const FIELDS: readonly string[] = ['from', 'to', 'cc', 'bcc', 'subject', 'message-id']
@@ -104,9 +104,9 @@ function compiled(gmail: Gmail, key: GmailKey): Condition[] {
     case 'size':
       return ofEntry(({ entry }) => (key.larger ? entry.sizeOctets > key.octets : entry.sizeOctets < key.octets))
     case 'text':
-      return [wordsCondition(textOf(key.text)), ...(key.isFilename ? [inFilename(textOf(key.text))] : [])]
+      return [wordsCondition(decodeUtf8(key.text)), ...(key.isFilename ? [inFilename(decodeUtf8(key.text))] : [])]
     case 'header': {
-      const [name, text] = [key.name, textOf(key.text)]
+      const [name, text] = [key.name, decodeUtf8(key.text)]
       // IMAP4 does not know files: it finds `has:attachment` by the type of the message.
       if (name === 'content-type') return [conditionOn('has', 'attachment')]
       return [FIELDS.includes(name) ? conditionOn(name, text) : conditionOn('header', `${name}:${text}`)]

@@ -28,7 +28,7 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, reason: strin
 }
 
 /** Returns where an error comes from. */
-const placeOf = (reason: string): object =>
+const errorLocation = (reason: string): object =>
   reason === 'authError'
     ? { domain: 'global', locationType: 'header', location: 'Authorization' }
     : { domain: reason.endsWith('LimitExceeded') ? 'usageLimits' : 'global' }
@@ -43,7 +43,7 @@ export const gmail: Provider = {
       field === 'exists' ? ([409, 'aborted', 'ABORTED'] as const) : errors[kind]
     return {
       status: code,
-      body: { error: { code, message: text, errors: [{ message: text, ...placeOf(reason), reason }], status } },
+      body: { error: { code, message: text, errors: [{ message: text, ...errorLocation(reason), reason }], status } },
     }
   },
 }

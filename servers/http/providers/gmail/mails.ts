@@ -3,9 +3,9 @@ import type { Mail } from '../../../../src/storage/store/views/account-history.t
 import { hexId, labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
 import type { Answer, ProviderCall, ProviderRoute } from '../types.ts'
 import { jsonBody } from '../values.ts'
-import { EMPTY, type Gmail, gmailOf, invalid, limitIn, mailOf, notFound, routesOf } from './account.ts'
+import { EMPTY, findMail, type Gmail, gmailOf, invalid, limitIn, notFound, routesOf } from './account.ts'
 import { addMail, deleteMails, relabel } from './change.ts'
-import { dateOf, findMails, pageOf } from './find.ts'
+import { dateOf, findMails, resultPage } from './find.ts'
 import { attachmentOf, messageResource, octetsOf, snippetOf, summary } from './resource.ts'
 import { sendMail } from './send.ts'
 import { messageIn } from './upload.ts'
@@ -28,7 +28,7 @@ const draftIdOf = ({ id, flags }: Mail): string =>
 async function mailsIn(gmail: Gmail, call: ProviderCall): Promise<Mail[]> {
   const { id } = call.params
   if (id === undefined) return jsonBody(call, ids).ids.flatMap((one) => gmail.history.mailBy(hexId, one) ?? [])
-  if (kindOf(call) === 'messages') return [mailOf(gmail, id)]
+  if (kindOf(call) === 'messages') return [findMail(gmail, id)]
   const mails = [...gmail.history.mails.values()]
   const threadIds = kindOf(call) === 'threads' ? await gmail.history.threadIds(mails) : []
   const thread = [...new Set(threadIds)].find((one) => hexId(one) === id.toLowerCase())
@@ -61,7 +61,7 @@ async function list(call: ProviderCall): Promise<Answer> {
     // A thread is listed by its newest message.
     found = found.filter((_, index) => known.size < known.add(`${threadIds[index]}`).size)
   }
-  const { page, ...next } = pageOf(gmail, found, limitIn(gmail))
+  const { page, ...next } = resultPage(gmail, found, limitIn(gmail))
   const threadIds = await history.threadIds(page)
   const items: object[] = []
   for (const [index, mail] of page.entries()) {

@@ -10,7 +10,7 @@ import { decodeWords, parameterText } from '../../../../src/mail/format/words.ts
 import type { Copy, Mail } from '../../../../src/storage/store/views/account-history.ts'
 import { hexId, labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
 import { Base64, type ProviderCall } from '../types.ts'
-import { type Gmail, invalid, mailOf, notFound } from './account.ts'
+import { findMail, type Gmail, invalid, notFound } from './account.ts'
 
 const FORMATS = ['minimal', 'full', 'raw', 'metadata'] as const
 
@@ -44,7 +44,7 @@ export async function summary({ history }: Gmail, mail: Mail) {
 
 /** Returns an attachment. Its id is that of its part. @throws ProviderError `not-found`, `invalid` */
 export function attachmentOf(gmail: Gmail, { params: { id, part: attachmentId = '' } }: ProviderCall): Promise<object> {
-  return open(gmail, mailOf(gmail, id), async (message) => {
+  return open(gmail, findMail(gmail, id), async (message) => {
     const path = attachmentId === 'root' ? [] : attachmentId.split('.')
     const part = path.reduce<MessagePart | undefined>(
       (at, index) => (/^\d{1,5}$/.test(index) ? at && partsOf(at)[Number(index)] : undefined),

@@ -5,7 +5,7 @@ import { changesSince, stateOf } from '../mailbox/mailbox.ts'
 import { type Answer, ProviderError } from '../types.ts'
 import { folderOf } from './folders.ts'
 import { messageEntity } from './message.ts'
-import { pageOf } from './messages.ts'
+import { messagePage } from './messages.ts'
 import * as odata from './odata.ts'
 
 const count = z.int().min(0)
@@ -39,7 +39,7 @@ async function messages(request: odata.GraphRequest): Promise<Answer> {
   const later = changes.entries.filter((one) => isAfter(one, place)).sort((a, b) => (isAfter(a, b) ? 1 : -1))
   const part = later.slice(0, top).map((entry) => ({ id: `${folder.id}.${entry.uid}`, folder, entry, order: 0 }))
   const shown = part.filter((message) => meetsAll(filter, { message }))
-  const { value, taken } = await pageOf(request, shown, select)
+  const { value, taken } = await messagePage(request, shown, select)
   const last = (taken < shown.length ? shown[taken - 1] : part.at(-1))?.entry
   if (last && last !== later.at(-1)) {
     const next = { ...state, place: { modSeq: last.modSeq, uid: last.uid } }

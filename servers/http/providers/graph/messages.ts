@@ -32,7 +32,7 @@ async function messageJson(request: GraphRequest, at: IndexedMessage, select: re
 }
 
 /** Returns as many messages in JSON as a page may have, and how many it has taken. */
-export async function pageOf(request: GraphRequest, found: readonly IndexedMessage[], select: readonly string[]) {
+export async function messagePage(request: GraphRequest, found: readonly IndexedMessage[], select: readonly string[]) {
   const value: object[] = []
   let [octets, taken] = [0, 0]
   for (const at of found) {
@@ -136,7 +136,7 @@ async function list(request: GraphRequest): Promise<Answer> {
     rest = rest.sort((a, b) => compare(a.place, b.place)).slice(skip)
   }
   const page = rest.slice(0, top).map(({ at }) => at)
-  const { value, taken } = await pageOf(request, page, select)
+  const { value, taken } = await messagePage(request, page, select)
   const next = rest.length > taken ? { $skip: undefined, $skiptoken: rest[taken - 1]?.place } : undefined
   return odata.answerPage(request, 'messages', { value, total, next })
 }

@@ -47,7 +47,7 @@ const input = z.object({ message: messageInput, saveToSentItems: z.boolean().def
 type Message = z.output<typeof messageInput>
 
 /** Returns the content of a message in JSON. */
-function draftOf(message: Message, address: string) {
+function messageDraft(message: Message, address: string) {
   const {
     subject,
     body = { contentType: 'text', content: '' },
@@ -86,7 +86,7 @@ const mimeIn = ({ body }: ProviderCall): Buffer => Buffer.from(body.toString('la
 async function draftIn(call: ProviderCall, address: string): Promise<{ raw: Buffer; categories: string[] }> {
   if (isMime(call)) return { raw: mimeIn(call), categories: [] }
   const message = jsonBody(call, messageInput)
-  const { content } = draftOf(message, address)
+  const { content } = messageDraft(message, address)
   const bcc = message.bccRecipients.map(({ email, name = '' }) => addressText({ name, address: email })).join(', ')
   const own = { 'Message-ID': `<${randomUUID()}@graph.lab>`, ...(bcc && { Bcc: bcc }) }
   const raw = await compose({ ...content, headers: { ...own, ...content.headers } }, call.context.clock.now())
@@ -112,7 +112,7 @@ async function sendMail(call: ProviderCall): Promise<Answer> {
   const { message, saveToSentItems } = jsonBody(call, input)
   assertOwn(call, message.from?.email ?? address)
   const id = randomUUID()
-  const draft = draftOf(message, address)
+  const draft = messageDraft(message, address)
   const content = { ...draft.content, headers: { 'Message-ID': `<${id}@graph.lab>`, ...draft.content.headers } }
   await send(call, [{ id, ...draft, content, tags: message.categories }])
   if (saveToSentItems) await saveSent(call, user, await compose(content, call.context.clock.now()))

@@ -78,7 +78,7 @@ function contentOf(call: ProviderCall, { Subject, TextPart, HTMLPart, ...wanted 
 /** Returns the number that Mailjet gives a message besides its UUID. */
 const numberOf = (id: string): number => createHash('sha256').update(id).digest().readUIntBE(0, 6)
 
-function mailOf(call: ProviderCall, wanted: Message): OutgoingMail {
+function outgoingMail(call: ProviderCall, wanted: Message): OutgoingMail {
   const { From, To, Cc, Bcc, ReplyTo, CustomID, EventPayload, CustomCampaign } = wanted
   if (!From) throw new ProviderError('invalid', '', 'From', 'missing')
   const attached = (isInline: boolean) =>
@@ -104,7 +104,7 @@ async function sendMessages(call: ProviderCall): Promise<Answer> {
   for (const given of Messages) {
     try {
       const wanted = jsonBody({ body: Buffer.from(JSON.stringify({ ...Globals, ...given })) }, message)
-      const mail = mailOf(call, wanted)
+      const mail = outgoingMail(call, wanted)
       if (!SandboxMode) await send(call, [mail])
       const idOf = ({ email }: { readonly email: string }) => ({
         Email: email,
@@ -117,7 +117,7 @@ async function sendMessages(call: ProviderCall): Promise<Answer> {
     } catch (error) {
       if (!(error instanceof ProviderError) || errors[error.kind][0] === 429) throw error
       status = Messages.length === 1 ? errors[error.kind][0] : 400
-      const related = error.kind === 'bad-address' ? placeOf(error.message, given) : error.field || 'From'
+      const related = error.kind === 'bad-address' ? propertyPath(error.message, given) : error.field || 'From'
       results.push({ Status: 'error', Errors: [{ ...errorBody(error), ErrorRelatedTo: related.split(', ') }] })
     }
   }
@@ -125,7 +125,7 @@ async function sendMessages(call: ProviderCall): Promise<Answer> {
 }
 
 /** Returns the property that has an address, such as `To[0].Email`. */
-function placeOf(email: string, given: Readonly<Record<string, unknown>>): string {
+function propertyPath(email: string, given: Readonly<Record<string, unknown>>): string {
   const named = Object.entries(given).flatMap(([name, value]) =>
     Array.isArray(value)
       ? value.map((one, at) => [`${name}[${at}].Email`, one] as const)

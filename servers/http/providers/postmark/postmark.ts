@@ -53,7 +53,7 @@ function contentOf(call: ProviderCall, { Subject, TextBody, HtmlBody, ...wanted 
   return { subject: Subject ?? '', text: TextBody, html: HtmlBody }
 }
 
-function mailOf(call: ProviderCall, wanted: Email): OutgoingMail {
+function outgoingMail(call: ProviderCall, wanted: Email): OutgoingMail {
   const [from] = parseMailboxes(wanted.From ?? '', 'From')
   if (!from) throw new ProviderError('bad-address', '', 'From')
   const [to = [], cc = [], bcc = []] = (['To', 'Cc', 'Bcc'] as const).map((name) =>
@@ -83,7 +83,7 @@ function mailOf(call: ProviderCall, wanted: Email): OutgoingMail {
 }
 
 async function sendOne(call: ProviderCall, wanted: Email) {
-  const mail = mailOf(call, wanted)
+  const mail = outgoingMail(call, wanted)
   const isTest = call.c.req.header('X-Postmark-Server-Token') === TEST_KEY
   if (!isTest) await send(call, [mail])
   const inactive = mail.recipients.filter((one) => isSuppressed(call, one)).join(', ')

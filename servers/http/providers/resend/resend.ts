@@ -67,7 +67,7 @@ function contentOf(call: ProviderCall, { subject, text, html, template }: Email)
   return { subject, text: text || undefined, html: html || undefined }
 }
 
-function mailOf(call: ProviderCall, wanted: Email): OutgoingMail {
+function outgoingMail(call: ProviderCall, wanted: Email): OutgoingMail {
   const [from] = parseMailboxes(wanted.from, 'from')
   if (!from) throw new ProviderError('bad-address', '', 'from')
   const lists = (['to', 'cc', 'bcc', 'reply_to'] as const).map((name) =>
@@ -124,13 +124,13 @@ async function once(call: ProviderCall, run: () => Promise<Answer>): Promise<Ans
 }
 
 async function sendEmail(call: ProviderCall): Promise<Answer> {
-  const mail = mailOf(call, jsonBody(call, email))
+  const mail = outgoingMail(call, jsonBody(call, email))
   await send(call, [mail])
   return { body: { id: mail.id } }
 }
 
 async function sendBatch(call: ProviderCall): Promise<Answer> {
-  const mails = jsonBody(call, z.array(email).min(1).max(100)).map((one) => mailOf(call, one))
+  const mails = jsonBody(call, z.array(email).min(1).max(100)).map((one) => outgoingMail(call, one))
   await send(call, mails)
   return { body: { data: mails.map(({ id }) => ({ id })) } }
 }

@@ -90,7 +90,7 @@ function contentOf(call: ProviderCall, wanted: Input, one: Personalization) {
   }
 }
 
-function mailOf(call: ProviderCall, wanted: Input, one: Personalization, id: string): OutgoingMail {
+function outgoingMail(call: ProviderCall, wanted: Input, one: Personalization, id: string): OutgoingMail {
   const replyTo = [...(wanted.reply_to ? [wanted.reply_to] : []), ...wanted.reply_to_list]
   const content = {
     ...contentOf(call, wanted, one),
@@ -126,7 +126,7 @@ async function sendMail(call: ProviderCall): Promise<Answer> {
     throw new ProviderError('invalid', why, `personalizations.${at}.to`)
   }
   const id = randomBytes(16).toString('base64url')
-  const mails = wanted.personalizations.map((one) => mailOf(call, wanted, one, id))
+  const mails = wanted.personalizations.map((one) => outgoingMail(call, wanted, one, id))
   if (wanted.mail_settings.sandbox_mode?.enable) return { status: 200 }
   await send(call, mails)
   return { status: 202, headers: { 'X-Message-Id': id } }

@@ -21,7 +21,7 @@ export interface SesMail {
 const newId = (): string => `0102${randomBytes(6).toString('hex')}-${randomUUID()}-000000`
 
 /** Returns a message for the core. @throws ProviderError */
-export function mailOf(call: ProviderCall, mail: SesMail): OutgoingMail {
+export function outgoingMail(call: ProviderCall, mail: SesMail): OutgoingMail {
   const { source, to = [], cc = [], bcc = [], replyTo = [], content, tags = [], configurationSet } = mail
   const lists = [to, cc, bcc].map((list) => list.flatMap((one) => parseMailboxes(one, 'Destination')))
   const [toList = [], ccList = [], bccList = []] = lists

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { xml } from '../../../../src/core/text/xml.ts'
 import { send } from '../send.ts'
 import { type Answer, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
-import { mailOf, type SesMail, templated } from './messages.ts'
+import { outgoingMail, type SesMail, templated } from './messages.ts'
 import { subscribe } from './sns.ts'
 
 const NAMESPACE = 'http://ses.amazonaws.com/doc/2010-12-01/'
@@ -67,7 +67,7 @@ async function act(call: ProviderCall): Promise<Answer> {
   if (action === 'Subscribe') return subscribe(call, form)
   const contentOf = Object.hasOwn(contents, action) ? contents[action] : undefined
   if (!contentOf) throw new ProviderError('not-offered', `Sealpost does not offer the action ${xml(action)}`)
-  const mail = mailOf(call, mailIn(form, contentOf(call, form)))
+  const mail = outgoingMail(call, mailIn(form, contentOf(call, form)))
   await send(call, [mail])
   return answer(`<MessageId>${mail.id}</MessageId>`)
 }

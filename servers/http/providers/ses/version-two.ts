@@ -3,7 +3,7 @@ import { attachmentOf } from '../../drafts.ts'
 import { send } from '../send.ts'
 import { type Answer, type ErrorKind, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
 import { fromTemplate, jsonBody } from '../values.ts'
-import { dataOf, mailOf, type SesMail, templated } from './messages.ts'
+import { dataOf, outgoingMail, type SesMail, templated } from './messages.ts'
 
 const addresses = z.array(z.string()).default([])
 const destination = z.object({ ToAddresses: addresses, CcAddresses: addresses, BccAddresses: addresses }).prefault({})
@@ -116,7 +116,7 @@ const pairs = (given: z.output<typeof tags>) => given.map(({ Name, Value }) => [
 
 async function sendEmail(call: ProviderCall): Promise<Answer> {
   const wanted = jsonBody(call, email)
-  const mail = mailOf(call, {
+  const mail = outgoingMail(call, {
     ...envelopeOf(wanted),
     content: contentOf(call, wanted.Content),
     tags: pairs(wanted.EmailTags),
@@ -131,7 +131,7 @@ async function sendBulk(call: ProviderCall): Promise<Answer> {
   const mailFor = (entry: (typeof wanted.BulkEmailEntries)[number]) => {
     const replaced = entry.ReplacementEmailContent.ReplacementTemplate?.ReplacementTemplateData
     const template = { ...Template, Headers: [...Template.Headers, ...entry.ReplacementHeaders] }
-    return mailOf(call, {
+    return outgoingMail(call, {
       ...envelopeOf({ ...wanted, Destination: entry.Destination }),
       content: ofTemplate(call, template, replaced),
       tags: pairs([...wanted.DefaultEmailTags, ...entry.ReplacementTags]),

@@ -6,13 +6,13 @@ import { extensionValues, readFacts, requiresStaple } from '../../../tls/pki/cer
 import { isSignedBy } from '../../../tls/pki/certificate/signed.ts'
 import {
   type Asn1,
+  decodeNumber,
+  decodeTime,
   item,
   items,
-  numberOf,
   octetStringValue,
   readAsn1,
   tagged,
-  timeOf,
 } from '../../../tls/pki/der/decode.ts'
 import { tags } from '../../../tls/pki/der/encode.ts'
 import { extensionIds } from '../../../tls/pki/der/oids.ts'
@@ -173,7 +173,7 @@ const statuses = ['good', 'revoked', 'unknown'] as const
  */
 function readStaple(der: Buffer, leaf: X509Certificate, issuer: X509Certificate): StapleFacts | undefined {
   const response = readAsn1(der)
-  if (numberOf(item(response, 0)) !== 0) return undefined
+  if (decodeNumber(item(response, 0)) !== 0) return undefined
   const basic = readAsn1(octetStringValue(item(item(item(response, 1), 0), 1)))
   const list = items(item(basic, 0)).find(({ tag }) => tag === tags.sequence)
   const serial = BigInt(`0x${leaf.serialNumber}`)
@@ -184,8 +184,8 @@ function readStaple(der: Buffer, leaf: X509Certificate, issuer: X509Certificate)
   const thisUpdate = parts.find(({ tag }) => tag === tags.generalizedTime)
   return {
     status: statuses[(parts[1]?.tag ?? 2) & 0x1f] ?? 'unknown',
-    thisUpdate: thisUpdate ? timeOf(thisUpdate) : new Date(0),
-    nextUpdate: next ? timeOf(item(next, 0)) : undefined,
+    thisUpdate: thisUpdate ? decodeTime(thisUpdate) : new Date(0),
+    nextUpdate: next ? decodeTime(item(next, 0)) : undefined,
     signed: isSignedBy(basic, issuer.publicKey) || isSignedByResponder(basic, issuer),
   }
 }

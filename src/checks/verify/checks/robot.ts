@@ -44,7 +44,7 @@ export const robot: Check = {
     if (!version) return pass('not possible in TLS 1.3')
     const first = await probe.hello({ version: version.wire, suites: rsaSuites })
     if (first.kind !== 'hello') return pass('not possible: the server accepts no suite with RSA key exchange')
-    const key = keyOf(first.certificates)
+    const key = serverKey(first.certificates)
     const found: Found[] = []
     for (const flow of flows) {
       const judged = await judgeAnswers(() => askAll(probe, version.wire, key, flow))
@@ -58,7 +58,7 @@ export const robot: Check = {
 const flows = ['whole', 'only the key exchange'] as const
 type Flow = (typeof flows)[number]
 
-function keyOf(certificates: readonly Buffer[]): KeyObject {
+function serverKey(certificates: readonly Buffer[]): KeyObject {
   const [der] = certificates
   const key = der && new X509Certificate(der).publicKey
   if (key?.asymmetricKeyType !== 'rsa') throw new NotTested('the server sends no RSA certificate')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { keepNewest, storeIn } from '../draft.ts'
 import { always, logLevel, missing, setting } from '../rows.ts'
 import type { Setting } from '../tool.ts'
-import { numberOf } from '../values.ts'
+import { parseNumber } from '../values.ts'
 
 export const generalSettings: readonly Setting[] = [
   setting(
@@ -17,7 +17,7 @@ export const generalSettings: readonly Setting[] = [
     },
   ),
   setting('MAILDEV_MAX_EMAILS --max-emails', '`store.messages`; 0 keeps all', ({ draft, value }) => {
-    const count = numberOf(value)
+    const count = parseNumber(value)
     if (count > 0) keepNewest(draft, count)
   }),
   logLevel('MAILDEV_VERBOSE --verbose -v!', 'debug'),

@@ -1,6 +1,6 @@
 import { appliedBy } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
-import { isOn, numberOf, textOf } from '../values.ts'
+import { isOn, parseNumber, readText } from '../values.ts'
 
 type Connector = NonNullable<Draft['lab']['outgoing']['connectors']>[number]
 
@@ -13,7 +13,7 @@ function connectorOf({ value, other }: SettingCall): Connector {
     name: 'MailDev relay',
     smartHost: {
       host: value,
-      port: numberOf(other('MAILDEV_OUTGOING_PORT') ?? '25', 1),
+      port: parseNumber(other('MAILDEV_OUTGOING_PORT') ?? '25', 1),
       // As MailDev, which verifies no certificate of the host.
       tls: isSecure ? 'encrypt' : 'may',
       ...(isSecure ? { implicitTls: true } : {}),
@@ -30,7 +30,7 @@ function automaticOf({ other, path }: SettingCall): Partial<Connector> {
   return {
     when: 'automatic',
     ...(/^(?:true|1)$/i.test(setting) ? {} : { rewrite: { to: setting } }),
-    ...(rules === undefined ? {} : listsOf(textOf(path(rules)))),
+    ...(rules === undefined ? {} : listsOf(readText(path(rules)))),
   }
 }
 

@@ -2,7 +2,7 @@ import { addAccounts } from '../accounts.ts'
 import { serverOf } from '../draft.ts'
 import { appliedBy, limit, missing, port, setting } from '../rows.ts'
 import type { Setting } from '../tool.ts'
-import { listenOn, numberOf } from '../values.ts'
+import { listenOn, parseNumber } from '../values.ts'
 import { useFiles } from './files.ts'
 
 /** The size of messages for 0, which is no limit in MailDev: the lab always has one. */
@@ -47,7 +47,7 @@ export const smtpSettings: readonly Setting[] = [
     'MAILDEV_MAX_MESSAGE_SIZE --max-message-size',
     '`limits.messageSize` of the SMTP virtual server; 0 is 1 GiB',
     ({ draft, value }) => {
-      limit(serverOf(draft, 'smtp'), { messageSize: numberOf(value) || MAX_OCTETS })
+      limit(serverOf(draft, 'smtp'), { messageSize: parseNumber(value) || MAX_OCTETS })
     },
   ),
 ]

@@ -3,7 +3,7 @@ import { addAccounts } from '../accounts.ts'
 import { likeIn, serverOf, storeIn } from '../draft.ts'
 import { appliedBy, corsOrigins, hostname, listens, missing, setting, webPath } from '../rows.ts'
 import type { Draft, Setting } from '../tool.ts'
-import { credentialsIn, listenAt, numberOf, textOf } from '../values.ts'
+import { credentialsIn, listenAt, parseNumber, readText } from '../values.ts'
 
 type Connector = NonNullable<Draft['lab']['outgoing']['connectors']>[number]
 
@@ -36,7 +36,7 @@ export const serverSettings: readonly Setting[] = [
   ...missing(NO_MONGODB, 'MH_MONGO_URI -mongo-uri', 'MH_MONGO_DB -mongo-db', 'MH_MONGO_COLLECTION -mongo-coll'),
   corsOrigins('MH_CORS_ORIGIN -cors-origin'),
   setting('MH_OUTGOING_SMTP -outgoing-smtp', '`outgoing.connectors`, one for each server', ({ draft, value, path }) => {
-    const servers: unknown = parseYamlValue(textOf(path(value)))
+    const servers: unknown = parseYamlValue(readText(path(value)))
     if (typeof servers !== 'object' || servers === null) throw new Error(`${value} names no servers`)
     draft.lab.outgoing.connectors = Object.entries(servers).map(([name, server]) => connectorTo(name, server))
   }),
@@ -44,7 +44,7 @@ export const serverSettings: readonly Setting[] = [
     'MH_AUTH_FILE -auth-file',
     '`directory.accounts`, `like.users` and `access.administrators`',
     ({ draft, value, path, origin }) => {
-      const accounts = credentialsIn(textOf(path(value)))
+      const accounts = credentialsIn(readText(path(value)))
       const names = accounts.map(({ user }) => user)
       addAccounts(draft, accounts, origin)
       likeIn(draft).users = names
@@ -64,7 +64,7 @@ function connectorTo(name: string, server: unknown): Connector {
     name,
     smartHost: {
       host,
-      port: numberOf(port || '25', 1),
+      port: parseNumber(port || '25', 1),
       tls: 'may',
       ...(username && password ? { user: username, password } : {}),
     },

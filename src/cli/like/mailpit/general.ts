@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { likeIn, storeIn } from '../draft.ts'
 import { always, limit, logLevel, missing, setting } from '../rows.ts'
 import type { Setting } from '../tool.ts'
-import { numberOf } from '../values.ts'
+import { parseNumber } from '../values.ts'
 
 const NO_SQLITE = 'the store of the lab is LMDB, not SQLite'
 /** The size of messages for 0, which is no limit in Mailpit: the lab always has one. */
@@ -29,7 +29,7 @@ export const generalSettings: readonly Setting[] = [
     likeIn(draft).label = value
   }),
   setting('MP_MAX_MESSAGES --max -m', '`retention: [{ keep: { count } }]`; 0 keeps all', ({ draft, value }) => {
-    const count = numberOf(value)
+    const count = parseNumber(value)
     const others = (draft.lab.retention ?? []).filter((rule) => rule.keep.count === undefined)
     draft.lab.retention = count === 0 ? others : [...others, { keep: { count } }]
   }),
@@ -41,7 +41,7 @@ export const generalSettings: readonly Setting[] = [
     'MP_MAX_MESSAGE_SIZE --max-message-size',
     '`limits.messageSize`, in MiB; 0 is 1024 MiB',
     ({ draft, value }) => {
-      const messageSize = `${numberOf(value) || MAX_MIB}MiB`
+      const messageSize = `${parseNumber(value) || MAX_MIB}MiB`
       for (const server of draft.servers.values()) limit(server, { messageSize })
     },
   ),

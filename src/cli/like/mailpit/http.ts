@@ -3,7 +3,7 @@ import { serverOf } from '../draft.ts'
 import { always, appliedBy, corsOrigins, listens, missing, setting, webPath } from '../rows.ts'
 import { useCertificate, useImplicitTls } from '../tls.ts'
 import type { Setting, SettingCall } from '../tool.ts'
-import { credentialsIn, isOn, textOf } from '../values.ts'
+import { credentialsIn, isOn, readText } from '../values.ts'
 
 const limitTo = ({ draft, origin }: SettingCall, text: string): void => limitConsole(draft, credentialsIn(text), origin)
 
@@ -14,7 +14,7 @@ export const httpSettings: readonly Setting[] = [
     limitTo(call, call.value),
   ),
   setting('MP_UI_AUTH_FILE --ui-auth-file', '`directory.accounts`, `like.users` and `access.administrators`', (call) =>
-    limitTo(call, textOf(call.path(call.value))),
+    limitTo(call, readText(call.path(call.value))),
   ),
   setting(
     'MP_UI_TLS_CERT MP_UI_SSL_CERT --ui-tls-cert --ui-ssl-cert',

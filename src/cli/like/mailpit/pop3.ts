@@ -4,7 +4,7 @@ import { serverOf } from '../draft.ts'
 import { appliedBy, setting } from '../rows.ts'
 import { useCertificate, useImplicitTls } from '../tls.ts'
 import type { Setting, SettingCall } from '../tool.ts'
-import { credentialsIn, listenAt, textOf } from '../values.ts'
+import { credentialsIn, listenAt, readText } from '../values.ts'
 
 /** Opens the POP3 port for these accounts. Each of them gets all mail. */
 function openFor({ draft, origin, other }: SettingCall, text: string): void {
@@ -32,7 +32,7 @@ export const pop3Settings: readonly Setting[] = [
   setting(
     'MP_POP3_AUTH_FILE --pop3-auth-file',
     '`directory.accounts`, and a POP3 virtual server with `maildrop: captured`',
-    (call) => openFor(call, textOf(call.path(call.value))),
+    (call) => openFor(call, readText(call.path(call.value))),
   ),
   ...appliedBy(['MP_POP3_AUTH', 'MP_POP3_AUTH_FILE'], 'MP_POP3_BIND_ADDR --pop3'),
   setting(

@@ -3,7 +3,7 @@ import { parseYamlValue } from '../../../core/config/yaml.ts'
 import { patternsOf } from '../patterns.ts'
 import { always, appliedBy, missing, setting } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
-import { isOn, numberOf, textOf } from '../values.ts'
+import { isOn, parseNumber, readText } from '../values.ts'
 
 /** The host that Mailpit sends mail to, by the keys of its configuration files. */
 type Host = ReadonlyMap<string, string>
@@ -38,7 +38,7 @@ const hostOfVariables = ({ other }: SettingCall, prefix: string, names: readonly
 
 /** Returns the host that a configuration file of Mailpit names. @throws Error */
 function hostOfFile({ value, path }: SettingCall): Host {
-  const found: unknown = parseYamlValue(textOf(path(value)))
+  const found: unknown = parseYamlValue(readText(path(value)))
   if (typeof found !== 'object' || found === null) throw new Error(`${value} is not a configuration of Mailpit`)
   const host = new Map(Object.entries(found).map(([key, one]): [string, string] => [key, `${one ?? ''}`]))
   if (!host.get('host')) throw new Error(`${value} names no host`)
@@ -63,7 +63,7 @@ function connectorTo(name: string, host: Host): Connector {
     name,
     smartHost: {
       host: host.get('host') ?? '',
-      port: numberOf(host.get('port') || '25', 1),
+      port: parseNumber(host.get('port') || '25', 1),
       tls: starttls || implicitTls ? (isVerified ? 'verify' : 'encrypt') : 'none',
       ...(implicitTls ? { implicitTls } : {}),
       ...(isVerified && roots && (starttls || implicitTls) ? { authority: roots } : {}),

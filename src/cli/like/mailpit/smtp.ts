@@ -3,7 +3,7 @@ import { serverOf } from '../draft.ts'
 import { always, appliedBy, limit, listens, missing, requireTls, setting, switchOn } from '../rows.ts'
 import { useCertificate, useImplicitTls } from '../tls.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
-import { credentialsIn, isOn, numberOf, textOf } from '../values.ts'
+import { credentialsIn, isOn, parseNumber, readText } from '../values.ts'
 
 /** Lets only these accounts send mail. */
 function limitTo({ draft, origin, other }: SettingCall, text: string): void {
@@ -16,7 +16,7 @@ export const smtpSettings: readonly Setting[] = [
   listens('MP_SMTP_BIND_ADDR --smtp -s', 'smtp'),
   setting('MP_SMTP_AUTH', '`directory.accounts`; senders must log on', (call) => limitTo(call, call.value)),
   setting('MP_SMTP_AUTH_FILE --smtp-auth-file', '`directory.accounts`; senders must log on', (call) =>
-    limitTo(call, textOf(call.path(call.value))),
+    limitTo(call, readText(call.path(call.value))),
   ),
   switchOn(
     'MP_SMTP_AUTH_ACCEPT_ANY --smtp-auth-accept-any!',
@@ -45,7 +45,7 @@ export const smtpSettings: readonly Setting[] = [
     'MP_SMTP_MAX_RECIPIENTS --smtp-max-recipients',
     '`limits.recipients` of the SMTP virtual server',
     ({ draft, value }) => {
-      limit(serverOf(draft, 'smtp'), { recipients: numberOf(value, 1) })
+      limit(serverOf(draft, 'smtp'), { recipients: parseNumber(value, 1) })
     },
   ),
   setting(

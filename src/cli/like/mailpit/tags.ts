@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parseYamlValue } from '../../../core/config/yaml.ts'
 import { setting, switchOn } from '../rows.ts'
 import type { Draft, Setting } from '../tool.ts'
-import { textOf } from '../values.ts'
+import { readText } from '../values.ts'
 
 type Rule = NonNullable<NonNullable<Draft['lab']['mail']['tagging']>['rules']>[number]
 
@@ -36,7 +36,7 @@ function rulesIn(text: string): Rule[] {
 export const tagSettings: readonly Setting[] = [
   setting('MP_TAG --tag -t', '`mail.tagging: { rules }`', ({ draft, value }) => addRules(draft, rulesIn(value))),
   setting('MP_TAGS_CONFIG --tags-config', '`mail.tagging: { rules }`', ({ draft, value, path }) => {
-    const parsed = tagsFile.safeParse(parseYamlValue(textOf(path(value))))
+    const parsed = tagsFile.safeParse(parseYamlValue(readText(path(value))))
     if (!parsed.success) throw new Error('the file has no list of `filters` with `match` and `tags`')
     addRules(
       draft,

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { keepNewest, serverOf, storeIn } from '../draft.ts'
 import { always, limit, missing, setting } from '../rows.ts'
 import type { Setting } from '../tool.ts'
-import { numberOf } from '../values.ts'
+import { parseNumber } from '../values.ts'
 
 const NO_FILES = 'configuration files of smtp4dev are not read; write variables or flags'
 const NO_WINDOWS = 'the lab is not a Windows service'
@@ -23,14 +23,14 @@ export const generalSettings: readonly Setting[] = [
     'ServerOptions__RecreateDb --recreatedb!',
   ),
   setting('ServerOptions__NumberOfMessagesToKeep --messagestokeep', '`store.messages`', ({ draft, value }) => {
-    keepNewest(draft, numberOf(value, 1))
+    keepNewest(draft, parseNumber(value, 1))
   }),
   ...missing('the lab keeps the latest 1,000 sessions', 'ServerOptions__NumberOfSessionsToKeep --sessionstokeep'),
   setting(
     'ServerOptions__MaxMessageSize --maxmessagesize',
     '`limits.messageSize` of the SMTP virtual server',
     ({ draft, value }) => {
-      limit(serverOf(draft, 'smtp'), { messageSize: numberOf(value, 1) })
+      limit(serverOf(draft, 'smtp'), { messageSize: parseNumber(value, 1) })
     },
   ),
   ...missing(

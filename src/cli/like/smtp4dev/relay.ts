@@ -1,6 +1,6 @@
 import { appliedBy, missing } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
-import { numberOf } from '../values.ts'
+import { parseNumber } from '../values.ts'
 
 type Connector = NonNullable<Draft['lab']['outgoing']['connectors']>[number]
 type SmartHost = NonNullable<Connector['smartHost']>
@@ -32,7 +32,7 @@ function addRelay({ draft, value, other }: SettingCall): void {
     name: 'smtp4dev relay',
     smartHost: {
       host: value,
-      port: numberOf(other('RelayOptions__SmtpPort') ?? '25', 1),
+      port: parseNumber(other('RelayOptions__SmtpPort') ?? '25', 1),
       ...tls,
       ...(user !== undefined && password !== undefined ? { user, password } : {}),
     },

@@ -39,7 +39,7 @@ function readFile(file: string, index: number, format: AccountFormat | undefined
   const path = [...ACCOUNT_FILES, index, 'file']
   let text: string
   try {
-    text = textOf(file)
+    text = readAccountFile(file)
   } catch (error) {
     return { accounts: [], mistakes: [{ path, message: (error as Error).message }] }
   }
@@ -54,7 +54,7 @@ function readFile(file: string, index: number, format: AccountFormat | undefined
 }
 
 /** @throws Error that names the file */
-function textOf(file: string): string {
+function readAccountFile(file: string): string {
   let octets: Buffer
   try {
     const facts = statSync(file)

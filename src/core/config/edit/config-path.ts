@@ -81,7 +81,7 @@ const notThere = (path: Path, message: string) => ({ path, offset: 0, message, l
 const SHOWN_NAMES = 10
 
 function indexByName(step: string, list: readonly unknown[], path: Path): number {
-  const names = list.map((item) => namesOf(item, path))
+  const names = list.map((item) => itemNames(item, path))
   const found = names.findIndex((own) => own.some((name) => name.toLowerCase() === step.toLowerCase()))
   if (found !== -1) return found
   const ofProtocol = list.flatMap((item, index) => (valueAt(item, ['protocol']) === step ? [index] : []))
@@ -107,7 +107,7 @@ export const slug = (name: string): string =>
 const NAME_KEYS = ['name', 'user', 'url', 'peer']
 
 /** Returns the names of an item: the first is for messages. */
-function namesOf(item: unknown, list: Path): string[] {
+function itemNames(item: unknown, list: Path): string[] {
   if (typeof item === 'string') return [item]
   if (list.length === 1 && list[0] === 'virtualServers') {
     const name = virtualServerName(item as { name?: string; protocol: ServerProtocol })

@@ -20,7 +20,7 @@ export function keepFormatting(original: string, before: string, after: string):
       const content = line.trimStart()
       return line.slice(0, line.length - content.length) + (written.get(content) ?? content) + lineEnd
     })
-    merged.splice(placeOf(lines, merged), 0, ...lines)
+    merged.splice(insertionLine(lines, merged), 0, ...lines)
   }
   let [at, ownShift, toShift] = [0, 0, 0]
   for (const { start, end, formats: other, edits } of groupsOf(formats, lineChanges(from, to))) {
@@ -55,7 +55,7 @@ const writtenLines = (
   )
 
 /** New lines stand before comments that are less indented: these belong to what follows. */
-function placeOf(lines: readonly string[], above: readonly string[]): number {
+function insertionLine(lines: readonly string[], above: readonly string[]): number {
   const indent = indentOf(lines[0] ?? '')
   let [at, place] = [above.length, above.length]
   for (; at > 0; at--) {

@@ -20,11 +20,11 @@ interface Migrated {
  * @throws ConfigError for a text that is not YAML or is of a newer version, and if a change is not possible
  */
 export function migrateYaml(text: string, name: string): Migrated {
-  const { value, keys } = presentForm(contentOf(text, name))
+  const { value, keys } = presentForm(parsedContent(text, name))
   if (keys.length === 0) return { text, changes: [] }
   const moved = keys.some(isMoved) ? rewriteYaml(text, name, (yaml) => moveKeys(yaml, keys)).text : text
-  const renamed = withRenamedKeys(moved, name, presentForm(contentOf(moved, name)).keys)
-  if (!isDeepStrictEqual(contentOf(renamed, name), value)) {
+  const renamed = withRenamedKeys(moved, name, presentForm(parsedContent(moved, name)).keys)
+  if (!isDeepStrictEqual(parsedContent(renamed, name), value)) {
     const places = keys.map(({ mapping, from }) => pathText([...mapping, from])).join(', ')
     throw new ConfigError([
       `${name}: ${places}: other places use the same keys by an alias (*name); change the file by hand`,
@@ -37,7 +37,7 @@ export function migrateYaml(text: string, name: string): Migrated {
 }
 
 /** Returns the content of a text. @throws ConfigError if it cannot be migrated */
-function contentOf(text: string, name: string): unknown {
+function parsedContent(text: string, name: string): unknown {
   const { at, offsetOf, content } = parseText(text, name)
   const given = withoutAnchors(content())
   const locate: Locate = ({ path, message, onKey }) => {

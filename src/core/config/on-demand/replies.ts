@@ -67,15 +67,19 @@ const STATUS = /^([45])\.\d{1,3}\.\d{1,3}$/
 export function refusalOf(code: string): Refusal | undefined {
   if (REPLY_CODE.test(code)) {
     const status = USUAL[code] ?? `${code[0]}.0.0`
-    return { code: Number(code), status, text: textOf(status) }
+    return { code: Number(code), status, text: defaultText(status) }
   }
   const [, digit] = STATUS.exec(code) ?? []
   if (digit === undefined) return undefined
   return (
-    REFUSALS.find(({ status }) => status === code) ?? { code: Number(`${digit}50`), status: code, text: textOf(code) }
+    REFUSALS.find(({ status }) => status === code) ?? {
+      code: Number(`${digit}50`),
+      status: code,
+      text: defaultText(code),
+    }
   )
 }
 
-const textOf = (status: string): string =>
+const defaultText = (status: string): string =>
   REFUSALS.find((each) => each.status === status)?.text ??
   (status.startsWith('4') ? 'The message is deferred' : 'The message is refused')

@@ -1,5 +1,5 @@
 import type { Path } from '../mistakes.ts'
-import { addressesOf } from '../resolve.ts'
+import { accountAddresses } from '../resolve.ts'
 import { likeOf } from '../schema/like.ts'
 import { hasTransactions } from '../schema/protocol.ts'
 import { accountCheck, eachServer, type Rule, repeated } from './rule.ts'
@@ -171,7 +171,7 @@ export const accessRules: readonly Rule[] = [
     yield* repeated(directory.accounts.map(({ user }, index) => ({ text: user, path: at(index, 'user') })))
     yield* repeated(
       directory.accounts.flatMap((account, index) =>
-        addressesOf(account, domain).map((text, n) => ({
+        accountAddresses(account, domain).map((text, n) => ({
           text,
           path: account.addresses ? at(index, 'addresses', n) : at(index, 'user'),
           owner: account.user.toLowerCase(),

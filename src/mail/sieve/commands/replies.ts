@@ -56,7 +56,7 @@ export const mailboxProblem = (text: string): string | undefined =>
   mailboxIn(text) === undefined ? 'use an address such as alice@lab.test or Alice <alice@lab.test>' : undefined
 
 /** Returns a short key of several texts. */
-export const keyOf = (kind: string, ...texts: readonly string[]): string =>
+export const replyKey = (kind: string, ...texts: readonly string[]): string =>
   `${kind} ${createHash('sha256').update(JSON.stringify(texts)).digest('base64url')}`
 
 /** Whether the message was written by a program. RFC 3834 section 5: any value but "no" says so. */

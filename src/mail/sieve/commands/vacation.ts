@@ -1,8 +1,8 @@
 import type { BoundValue } from '../bind.ts'
 import { type CommandRow, SieveFailure } from '../language.ts'
-import { addressesOf } from '../mail.ts'
+import { fieldAddresses } from '../mail.ts'
 import type { Call } from '../run.ts'
-import { isAutomatic, keyOf, mailboxIn, mailboxProblem, ownAddress, references, written } from './replies.ts'
+import { isAutomatic, mailboxIn, mailboxProblem, ownAddress, references, replyKey, written } from './replies.ts'
 
 const DAY_SECONDS = 86_400
 /** RFC 5230 section 4.1, RFC 6131 section 2 */
@@ -29,7 +29,7 @@ function refusal(call: Call): string | undefined {
     return 'the message is bulk mail (Precedence)'
   if (mail.values(['x-auto-response-suppress']).some((value) => /\b(?:all|oof)\b/i.test(value)))
     return 'the sender wants no automatic reply (X-Auto-Response-Suppress)'
-  const named = addressesOf(mail.raws(RECIPIENT_FIELDS))
+  const named = fieldAddresses(mail.raws(RECIPIENT_FIELDS))
   return named.some((one) => own.has(one.toLowerCase()))
     ? undefined
     : 'no recipient field names the account; add :addresses'
@@ -44,7 +44,7 @@ function responseKey(call: Call, sender: string): string {
   const response = call.has('handle')
     ? ['handle', call.text('handle')]
     : [...['subject', 'from', 'reason'].map(source), String(call.has('mime'))]
-  return keyOf('vacation', ...response, sender.toLowerCase())
+  return replyKey('vacation', ...response, sender.toLowerCase())
 }
 
 /** Returns seconds until the sender gets the next reply; 0: always. */

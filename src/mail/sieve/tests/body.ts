@@ -9,7 +9,7 @@ import type { TestRow } from '../language.ts'
 import { anyMatch, MATCHING } from '../match.ts'
 import type { Call } from '../run.ts'
 
-async function textOf(raw: Buffer, part: MessagePart): Promise<string> {
+async function partText(raw: Buffer, part: MessagePart): Promise<string> {
   const octets = await runInSlices(partOctetsOrRawInSteps(raw, part))
   return isText(part)
     ? decodeCharset(octets, parameterText(part.params, 'charset'))
@@ -25,7 +25,7 @@ function isOfType({ type, subtype }: MessagePart, wanted: string): boolean {
 /** Returns the texts of a part that are matched: the text around the parts of a multipart, the header of a message inside, else the content. RFC 5173 section 5.2 */
 async function contents(raw: Buffer, part: MessagePart): Promise<string[]> {
   if (part.message) return [decodeRawText(raw.toString('latin1', part.message.headerStart, part.message.bodyStart))]
-  if (part.kind !== 'multipart') return [await textOf(raw, part)]
+  if (part.kind !== 'multipart') return [await partText(raw, part)]
   const lines = raw.toString('latin1', part.bodyStart, part.bodyEnd).split('\r\n--')
   return [lines.length > 1 ? (lines[0] ?? '') : '', /^[^\r\n]*--[ \t]*\r\n([^]*)$/.exec(lines.at(-1) ?? '')?.[1] ?? '']
 }
@@ -45,7 +45,7 @@ async function bodies(call: Call): Promise<string[]> {
   }
   // RFC 5173 section 5.3
   for (const part of parts.filter(isText)) {
-    const text = await textOf(raw, part)
+    const text = await partText(raw, part)
     found.push(isHtml(part) ? await runInSlices(htmlTextSteps(text)) : text)
   }
   return found

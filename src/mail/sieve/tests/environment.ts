@@ -1,6 +1,6 @@
 import { FIELD_NAME } from '../../format/compose.ts'
 import { useProblem } from '../commands/deliver.ts'
-import { keyOf } from '../commands/replies.ts'
+import { replyKey } from '../commands/replies.ts'
 import type { TestRow } from '../language.ts'
 import { anyMatch, MATCHING } from '../match.ts'
 import type { Call } from '../run.ts'
@@ -19,7 +19,7 @@ function uniqueId(call: Call): string | undefined {
 async function duplicate(call: Call): Promise<boolean> {
   const id = uniqueId(call)
   if (id === undefined) return false
-  const key = keyOf('duplicate', call.optional('handle') ?? '', id)
+  const key = replyKey('duplicate', call.optional('handle') ?? '', id)
   const wasSeen = (await call.run.environment.remembers?.(key)) ?? false
   // RFC 7352 section 3.3: with :last, every message starts the time again
   if (!wasSeen || call.has('last')) call.run.remember(key, call.number('seconds') ?? DEFAULT_DUPLICATE_SECONDS)

@@ -1,5 +1,5 @@
 import type { Tags, TestRow } from '../language.ts'
-import { addressesOf } from '../mail.ts'
+import { fieldAddresses } from '../mail.ts'
 import { anyMatch, MATCHING } from '../match.ts'
 import type { Call } from '../run.ts'
 
@@ -75,7 +75,7 @@ export const headerTests: readonly TestRow[] = [
     ],
     test(call) {
       const values = call.indexed(call.run.mail.raws(call.texts('header names')))
-      return anyMatch(call, partsOf(call, addressesOf(values)), call.texts('keys'))
+      return anyMatch(call, partsOf(call, fieldAddresses(values)), call.texts('keys'))
     },
   },
   {

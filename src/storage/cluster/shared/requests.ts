@@ -4,7 +4,7 @@ import { Wakeup } from '../../../core/async/wakeup.ts'
 import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 import type { Database } from '../../database/database-types.ts'
 import { DatabaseError } from '../../database/errors.ts'
-import { answerOf } from '../own-cluster.ts'
+import { runVerb } from '../own-cluster.ts'
 import type { NodeAnswer, Verb, Verbs } from '../types.ts'
 
 /** Requests that are older are answered no more, by the clock of the database. */
@@ -137,7 +137,7 @@ export class Requests {
     this.#seen.add(id)
     if (this.#seen.size > REMEMBERED) this.#seen.delete(this.#seen.values().next().value as string)
     const { node } = this.#database
-    const found = await answerOf(node, this.#verbs(), verb as Verb, JSON.parse(argument))
+    const found = await runVerb(node, this.#verbs(), verb as Verb, JSON.parse(argument))
     const answer = found.kind === 'answer' ? JSON.stringify(found.answer) : null
     const error = found.kind === 'error' ? found.error : null
     try {

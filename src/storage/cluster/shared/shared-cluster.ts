@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../../database/database-types.ts'
 import { DatabaseError } from '../../database/errors.ts'
 import { Leases } from '../../database/leases.ts'
-import { answerOf } from '../own-cluster.ts'
+import { runVerb } from '../own-cluster.ts'
 import type { AskOptions, Cluster, Leadership, NodeAnswer, NodeInfo, NodeState, Role, Verb, Verbs } from '../types.ts'
 import { Candidacies } from './leadership.ts'
 import { Membership } from './membership.ts'
@@ -83,7 +83,7 @@ export class SharedCluster implements Cluster {
     const asked = nodes ?? (await this.others())
     const isOwn = (node: string): boolean => node === this.node
     const [own, others] = await Promise.all([
-      Promise.all(asked.filter(isOwn).map((node) => answerOf(node, this.#verbs, verb, argument))),
+      Promise.all(asked.filter(isOwn).map((node) => runVerb(node, this.#verbs, verb, argument))),
       this.#askOthers(verb, argument, { nodes: asked.filter((node) => !isOwn(node)), timeoutMs }),
     ])
     return [...own, ...others].sort((a, b) => (a.node < b.node ? -1 : 1))

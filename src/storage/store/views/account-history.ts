@@ -8,7 +8,7 @@ import type { ValueSpace, Values } from '../value-types.ts'
 export interface Mail {
   /** EMAILID (RFC 8474): the blob of its copies. */
   readonly id: string
-  /** By `placeOf`. Empty if the message is gone. */
+  /** By `placeKey`. Empty if the message is gone. */
   readonly copies: Map<string, Copy>
   /** The flags of the copy that was changed last. */
   flags: readonly string[]
@@ -68,7 +68,7 @@ interface Kept {
   readonly last: number
   /** The modification sequences up to which changes of folders are in the history. */
   readonly seen: Readonly<Record<string, number>>
-  /** The name and special use of each folder, by `factsOf`. */
+  /** The name and special use of each folder, by `folderKey`. */
   readonly facts: Readonly<Record<string, string | undefined>>
   /** The ids of the folders that were subscribed, when somebody asked last. */
   readonly subscribed?: readonly string[]
@@ -87,9 +87,9 @@ const KEPT = 'history'
 /** The modification sequence of the deletion of a folder, and how many deleted folders the state names. */
 const OF_DELETED = Number.MAX_SAFE_INTEGER
 const KEPT_DELETED = 100
-const nameOf = (number: number): string => `c:${number}`
-const placeOf = (folderId: string, uid: number): string => `${folderId}\n${uid}`
-const factsOf = ({ name, specialUse = '' }: FolderFacts): string => `${name}\n${specialUse}`
+const changeName = (number: number): string => `c:${number}`
+const placeKey = (folderId: string, uid: number): string => `${folderId}\n${uid}`
+const folderKey = ({ name, specialUse = '' }: FolderFacts): string => `${name}\n${specialUse}`
 const lookOf = ({ flags, copies }: Mail): Look => ({
   flags,
   copies: Array.from(copies.values(), ({ folder, entry }) => [folder.id, entry.flags]),
@@ -219,9 +219,9 @@ export class AccountHistory {
     const { last } = this
     for (let from = number + 1; from <= last; from += READ_STEPS) {
       const numbers = Array.from({ length: Math.min(READ_STEPS, last + 1 - from) }, (_, index) => from + index)
-      const values = await this.#store.values({ ...this.#space, names: numbers.map(nameOf) })
+      const values = await this.#store.values({ ...this.#space, names: numbers.map(changeName) })
       for (const one of numbers) {
-        const content = values.get(nameOf(one))
+        const content = values.get(changeName(one))
         yield [one, content && JSON.parse(`${content}`)]
       }
     }
@@ -268,7 +268,7 @@ export class AccountHistory {
   /** Continues the history that the store keeps. Changes that are missing are a number without changes. */
   async #begin(seen: Kept['seen']): Promise<void> {
     const filled = new Set(Array.from(this.#byPlace.keys(), (place) => place.slice(0, place.indexOf('\n'))))
-    const facts = Object.fromEntries(Array.from(this.folders.values(), (folder) => [folder.id, factsOf(folder)]))
+    const facts = Object.fromEntries(Array.from(this.folders.values(), (folder) => [folder.id, folderKey(folder)]))
     await this.#store.changeValues({ ...this.#space, names: [KEPT] }, (current) => {
       const kept = this.#kept(current)
       const isWhole =
@@ -305,11 +305,11 @@ export class AccountHistory {
     const changes: Change[] = []
     if (type === 'appended') for (const entry of event.entries) changes.push(this.#add({ folder, entry }))
     if (type === 'flags') for (const entry of event.entries) changes.push(...this.#replace({ folder, entry }))
-    if (type === 'expunged') for (const uid of event.uids) changes.push(...this.#remove(placeOf(folder.id, uid)))
+    if (type === 'expunged') for (const uid of event.uids) changes.push(...this.#remove(placeKey(folder.id, uid)))
     if (type === 'folder-created' || type === 'folder-changed') this.folders.set(folder.id, folder)
     const places =
       type === 'folder-deleted' || type === 'folder-changed'
-        ? [...this.#byPlace.keys()].filter((place) => place.startsWith(placeOf(folder.id, 0).slice(0, -1)))
+        ? [...this.#byPlace.keys()].filter((place) => place.startsWith(placeKey(folder.id, 0).slice(0, -1)))
         : []
     if (type === 'folder-deleted') for (const place of places) changes.push(...this.#remove(place))
     if (type === 'folder-changed') for (const place of places) this.#rename(place, folder)
@@ -329,7 +329,7 @@ export class AccountHistory {
       ...(ofFolder && { folder: { id: folder.id, name: folder.name, type: ofFolder } }),
     }
     if (modSeq === 0 && !ofFolder) return
-    this.#found.push({ folderId: folder.id, modSeq, step, ...(modSeq === 0 && { facts: factsOf(folder) }) })
+    this.#found.push({ folderId: folder.id, modSeq, step, ...(modSeq === 0 && { facts: folderKey(folder) }) })
     // The next request tries again, and gets the error.
     this.#recorded().catch(() => {})
   }
@@ -339,7 +339,7 @@ export class AccountHistory {
     const mail = this.mails.get(entry.blob) ?? {
       ...{ id: entry.blob, copies: new Map(), flags: entry.flags, history: this.last },
     }
-    const place = placeOf(folder.id, entry.uid)
+    const place = placeKey(folder.id, entry.uid)
     this.mails.set(mail.id, mail)
     this.#byOtherId?.mails.set(this.#byOtherId.idOf(mail.id), mail)
     this.#byPlace.set(place, mail)
@@ -347,7 +347,7 @@ export class AccountHistory {
   }
 
   #replace(copy: Copy): Change[] {
-    const place = placeOf(copy.folder.id, copy.entry.uid)
+    const place = placeKey(copy.folder.id, copy.entry.uid)
     const mail = this.#byPlace.get(place)
     return mail ? [this.#change(mail, () => (mail.flags = mail.copies.set(place, copy) && copy.entry.flags))] : []
   }
@@ -395,7 +395,7 @@ export class AccountHistory {
       this.last = kept.last + steps.length
       if (kept.subscribed && steps.length === 0) return new Map()
       const next: Kept = { ...kept, last: this.last, subscribed: [...now] }
-      const values = steps.map((step, index) => [nameOf(kept.last + 1 + index), written(step)] as const)
+      const values = steps.map((step, index) => [changeName(kept.last + 1 + index), written(step)] as const)
       return new Map([[KEPT, written(next)], ...values])
     })
     for (const [index, step] of steps.entries())
@@ -456,8 +456,8 @@ export class AccountHistory {
         }
         const values = new Map<string, Buffer | undefined>([[KEPT, written(next)]])
         if (!hasNumber) return values
-        if (content) values.set(nameOf(this.last), content)
-        return values.set(nameOf(this.last - KEPT_STEPS), undefined)
+        if (content) values.set(changeName(this.last), content)
+        return values.set(changeName(this.last - KEPT_STEPS), undefined)
       })
       this.#found.splice(this.#found.indexOf(found), 1)
       for (const { id } of changes) {

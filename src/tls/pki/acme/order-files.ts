@@ -22,7 +22,7 @@ export class RecordFiles<T extends { readonly id: string }> {
   }
 
   save(record: T): Promise<void> {
-    return this.#files.write(this.#path(record.id), textOf(record))
+    return this.#files.write(this.#path(record.id), recordLine(record))
   }
 
   /**
@@ -37,7 +37,7 @@ export class RecordFiles<T extends { readonly id: string }> {
       const record = this.#parse(path, before ?? '')
       if (!record) return undefined
       const after = change(record)
-      if (await this.#files.replace(path, before, textOf(after))) return after
+      if (await this.#files.replace(path, before, recordLine(after))) return after
     }
   }
 
@@ -59,4 +59,4 @@ export class RecordFiles<T extends { readonly id: string }> {
   }
 }
 
-const textOf = (record: object): string => `${JSON.stringify(record)}\n`
+const recordLine = (record: object): string => `${JSON.stringify(record)}\n`

@@ -19,7 +19,7 @@ import {
 const BEGIN = '-----BEGIN '
 /** The last files that were parsed: reading a key takes OpenSSL half a millisecond. */
 const certificatesOf = remembering<readonly X509Certificate[]>(32)
-const keyOf = remembering<KeyObject>(32)
+const privateKeys = remembering<KeyObject>(32)
 
 const CURE = 'Restore a backup with `sealpost store restore DIR`'
 
@@ -30,7 +30,7 @@ const damagedFile = (path: string, why: string, options?: ErrorOptions): PkiErro
 export async function openPrivateKey(files: { read(path: string): Promise<string> }, path: string): Promise<KeyObject> {
   const pem = await files.read(path)
   try {
-    return keyOf(pem, () => readPrivateKey(pem))
+    return privateKeys(pem, () => readPrivateKey(pem))
   } catch (cause) {
     throw damagedFile(path, (cause as Error).message, { cause })
   }

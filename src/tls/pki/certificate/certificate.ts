@@ -1,6 +1,16 @@
 import { randomBytes, X509Certificate } from 'node:crypto'
 import { remembering } from '../../../core/values/remembering.ts'
-import { type Asn1, bitsOf, item, items, numberOf, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
+import {
+  type Asn1,
+  bitsOf,
+  decodeNumber,
+  item,
+  items,
+  octetStringValue,
+  oidOf,
+  readAsn1,
+  tagged,
+} from '../der/decode.ts'
 import { context, integer, sequence, time } from '../der/encode.ts'
 import { extensionIds, type KeyUsage, keyUsageBits, nameIn, purposeIds } from '../der/oids.ts'
 import { writePem } from '../der/pem.ts'
@@ -178,7 +188,7 @@ export function readFacts(certificate: X509Certificate): CertificateFacts {
     purposes: list(extensionIds.extKeyUsage).map((id) => nameIn(purposeIds, oidOf(id)) ?? oidOf(id)),
     keyUsages: usage ? bitsOf(usage).flatMap((bit) => usageNames[bit] ?? []) : [],
     authority: authority?.tag === 0x01 && authority.content[0] !== 0,
-    ...(pathLength ? { pathLength: numberOf(pathLength) } : {}),
+    ...(pathLength ? { pathLength: decodeNumber(pathLength) } : {}),
     key: key.title,
     keyBits: key.bits,
     keyFamily: key.family,

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { type Asn1, item, items, numberOf, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
+import { type Asn1, decodeNumber, item, items, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
 import {
   bitString,
   bmpString,
@@ -165,7 +165,7 @@ export function readRequest(octets: Buffer): ReadRequest {
     names: names ? items(names).map(readGeneralName) : [],
     purposes: (purposes ? items(purposes) : []).flatMap((id) => nameIn(purposeIds, oidOf(id)) ?? []),
     authority: isAuthority?.content[0] === 0xff,
-    ...(pathLength ? { pathLength: numberOf(pathLength) } : {}),
+    ...(pathLength ? { pathLength: decodeNumber(pathLength) } : {}),
     ...(constraints ? { constraints: constraints.raw } : {}),
     pem: writePem('CERTIFICATE REQUEST', der),
   }

@@ -1,5 +1,5 @@
 import { constants, type KeyObject, verify } from 'node:crypto'
-import { type Asn1, item, items, numberOf, oidOf, tagged } from '../der/decode.ts'
+import { type Asn1, decodeNumber, item, items, oidOf, tagged } from '../der/decode.ts'
 import { hashIds, nameIn, rsassaPss } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import { hashOfSignature } from '../keys.ts'
@@ -24,6 +24,6 @@ export function isPssSignature(data: Buffer, parameters: Asn1 | undefined, key: 
   const hash = id === undefined ? 'sha1' : nameIn(hashIds, id)
   if (hash === undefined) throw new PkiError('refused', `the hash ${id} of RSA-PSS is not supported`)
   const salt = tagged(fields, 2)
-  const saltLength = salt ? numberOf(item(salt, 0)) : 20
+  const saltLength = salt ? decodeNumber(item(salt, 0)) : 20
   return verify(hash, data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }, signature)
 }

@@ -20,7 +20,7 @@ export async function generateLargeKey(bits: number): Promise<KeyObject> {
   let last = await prime(rest)
   // The product can have one bit less than its factors together: tries primes until the length is right.
   for (let extra = 1; bitsOf(product * last) !== bits; extra = 1 - extra) last = await prime(rest + extra)
-  return keyOf([...first, last])
+  return privateKeyFrom([...first, last])
 }
 
 const prime = async (bits: number): Promise<bigint> => {
@@ -33,7 +33,7 @@ const prime = async (bits: number): Promise<bigint> => {
 const bitsOf = (value: bigint): number => value.toString(2).length
 
 /** Encodes the key in PKCS#1, version 1 (multi). RFC 8017 appendix A.1.2. */
-function keyOf(primes: readonly bigint[]): KeyObject {
+function privateKeyFrom(primes: readonly bigint[]): KeyObject {
   const [p, q, ...others] = primes as [bigint, bigint, ...bigint[]]
   const modulus = primes.reduce((all, one) => all * one)
   const d = inverse(

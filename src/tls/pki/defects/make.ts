@@ -37,7 +37,7 @@ export async function makeByRecipe(
   recipe: Recipe,
   hosts: readonly string[],
 ): Promise<InstalledCertificate> {
-  const key = await keyOf(recipe.key ?? 'p256')
+  const key = await generatedKey(recipe.key ?? 'p256')
   const above = await issuerOf(store, recipe)
   const certificate = endEntity(recipe, key, hosts, above, store.clock.now())
   if (recipe.revoked && above.authority) await revokeIssued(store, above.authority, certificate)
@@ -53,7 +53,7 @@ export async function makeByRecipe(
 /** Making a key of this size from two primes takes half a minute. */
 const LARGE_BITS = 8192
 
-const keyOf = (spec: KeySpec): Promise<KeyObject> => {
+const generatedKey = (spec: KeySpec): Promise<KeyObject> => {
   const bits = spec.startsWith('rsa-') ? Number(spec.slice(4)) : 0
   return bits >= LARGE_BITS ? generateLargeKey(bits) : generateKey(spec)
 }
@@ -62,7 +62,7 @@ async function issuerOf(store: CertificateStore, { issuer, intermediates = [] }:
   const nowMs = store.clock.now()
   let above = issuer === 'unknown root' ? await unknownRoot(nowMs) : await labRoot(store)
   for (const { key: spec = 'p256', constraints } of intermediates) {
-    const key = await keyOf(spec)
+    const key = await generatedKey(spec)
     const profile = { subject: authorityName('Intermediate CA'), publicKey: key, nowMs }
     const certificate = createAuthorityCertificate({ ...profile, ...(constraints && { constraints }) }, above.issuer)
     above = { issuer: { key, certificate }, chain: [certificate, ...above.chain] }

@@ -114,11 +114,11 @@ export function octetStringValue(value: Asn1): Buffer {
 }
 
 /** Returns an INTEGER or ENUMERATED as a number. */
-export const numberOf = (value: Asn1): number => Number(BigInt(`0x${value.content.toString('hex') || '0'}`))
+export const decodeNumber = (value: Asn1): number => Number(BigInt(`0x${value.content.toString('hex') || '0'}`))
 
 /** Returns the iteration count of a key derivation. @throws PkiError `malformed` if it would take longer than seconds */
 export function iterationsOf(value: Asn1): number {
-  const count = numberOf(value)
+  const count = decodeNumber(value)
   if (count < 1 || count > 5_000_000) throw malformed(`unsupported iteration count ${count}`)
   return count
 }
@@ -146,7 +146,7 @@ export function stringOf(value: Asn1): string {
 }
 
 /** Returns the date of a UTCTime or GeneralizedTime. RFC 5280 section 4.1.2.5. */
-export function timeOf(value: Asn1): Date {
+export function decodeTime(value: Asn1): Date {
   const text = value.content.toString('latin1')
   const short = value.tag === tags.utcTime
   const digits = short ? `${Number(text.slice(0, 2)) < 50 ? '20' : '19'}${text}` : text

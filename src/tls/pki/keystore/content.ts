@@ -27,7 +27,7 @@ export type Content =
  * Returns what octets look like, for messages about files of the wrong kind. Looks at the outer structure only: a file that
  * looks like a certificate can still be damaged.
  */
-export function contentOf(octets: Buffer): Content {
+export function detectContent(octets: Buffer): Content {
   const text = octets.toString('latin1')
   if (text.trim() === '') return 'empty'
   if (isUtf16(octets)) return 'utf16'

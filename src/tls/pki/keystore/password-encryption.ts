@@ -10,7 +10,7 @@ import {
 } from 'node:crypto'
 import { promisify } from 'node:util'
 import { runInSlices, runToEnd, type Steps } from '../../../core/time/time-slice.ts'
-import { type Asn1, item, items, iterationsOf, numberOf, octetStringValue, oidOf } from '../der/decode.ts'
+import { type Asn1, decodeNumber, item, items, iterationsOf, octetStringValue, oidOf } from '../der/decode.ts'
 import { integer, nul, octetString, oid, sequence } from '../der/encode.ts'
 import { PkiError } from '../errors.ts'
 import { decryptByForge, rc4 } from './old-ciphers.ts'
@@ -156,11 +156,11 @@ async function decryptPbes2(parameters: Asn1, content: Buffer, password: FilePas
 async function decryptRc2(derivation: Asn1, cipher: Asn1, content: Buffer, password: FilePassword): Promise<Buffer> {
   const parameters = items(cipher)
   const iv = parameters.at(-1)?.content ?? Buffer.alloc(0)
-  const version = parameters.length > 1 ? numberOf(item(cipher, 0)) : undefined
+  const version = parameters.length > 1 ? decodeNumber(item(cipher, 0)) : undefined
   const bits = version === undefined ? 32 : (rc2Bits[version] ?? version)
   // The key has as many octets as the parameters of PBKDF2 say.
   const length = items(item(derivation, 1))[2]
-  const keyOctets = length?.tag === 0x02 ? numberOf(length) : bits / 8
+  const keyOctets = length?.tag === 0x02 ? decodeNumber(length) : bits / 8
   if (!(keyOctets > 0 && keyOctets <= 128)) throw new PkiError('malformed', 'broken parameters of RC2')
   return decryptByForge('rc2-cbc', await derivePbkdf2(derivation, password, keyOctets), iv, content, bits)
 }

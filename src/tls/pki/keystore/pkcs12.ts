@@ -10,10 +10,10 @@ import {
 import { readCertificate } from '../certificate/certificate.ts'
 import {
   type Asn1,
+  decodeNumber,
   item,
   items,
   iterationsOf,
-  numberOf,
   octetStringValue,
   oidOf,
   readAsn1,
@@ -220,7 +220,7 @@ async function verifyMac(macData: Asn1, content: Buffer, octets: Buffer, passwor
     const hash = mac ? hmacHashes[oidOf(item(mac, 0))] : undefined
     if (!derivation || hash === undefined) throw unsupportedMac()
     const keyLength = items(item(derivation, 1))[2]
-    const length = keyLength?.tag === 0x02 ? numberOf(keyLength) : (hashOctets[hash] ?? 0)
+    const length = keyLength?.tag === 0x02 ? decodeNumber(keyLength) : (hashOctets[hash] ?? 0)
     return matches(hash, await derivePbkdf2(derivation, password, length))
   }
   const hash = nameIn(hashIds, id)

@@ -1,5 +1,5 @@
 import { PkiError } from '../errors.ts'
-import { type Content, contentOf } from './content.ts'
+import { type Content, detectContent } from './content.ts'
 
 /** The kind of content that a command needs from a file. */
 type Expected = 'answer' | 'import' | 'request' | 'trusted' | 'key'
@@ -96,6 +96,6 @@ const advice: Readonly<Record<Content, Advice>> = {
 
 /** Returns the error for a file that does not have what a command needs: what it looks like, and what to do. */
 export function unexpectedContent(octets: Buffer, expected: Expected, cause?: unknown): PkiError {
-  const { looks, cure, cures } = advice[contentOf(octets)]
+  const { looks, cure, cures } = advice[detectContent(octets)]
   return new PkiError('malformed', `${needed[expected]}: it ${looks}; ${cures?.[expected] ?? cure}`, { cause })
 }

@@ -9,13 +9,13 @@ import { readPem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
 import { readCertificates, writePkcs7 } from '../keystore/certificate-files.ts'
-import { type Content, contentOf } from '../keystore/content.ts'
+import { type Content, detectContent } from '../keystore/content.ts'
 import { readProtectedKey } from '../keystore/protected-key.ts'
 import { unexpectedContent } from '../keystore/unexpected.ts'
 import { refuseUnservable } from '../servability.ts'
 import { completeChain } from './chains.ts'
 import { findVirtualServer, type LifecycleContext, refusePinned, usersOf, type VirtualServerFacts } from './context.ts'
-import { completedSummary, type InstallSummary, summaryOf } from './install.ts'
+import { certificateSummary, completedSummary, type InstallSummary } from './install.ts'
 import { refuseNotServed } from './serving.ts'
 
 export interface ImportOptions {
@@ -82,7 +82,7 @@ export async function planImport(
   const wanted = options.friendlyName?.trim() ?? usableName(nameInFile) ?? issuedToOf(facts)
   const users = replaced ? usersOf(context, replaced.thumbprint) : []
   const summary = {
-    ...(await summaryOf(context, facts, chain)),
+    ...(await certificateSummary(context, facts, chain)),
     friendlyName: replaced?.friendlyName ?? freeName(store.index, wanted),
     virtualServer: server?.name ?? '',
     usedBy: [...new Set([...own, ...users])],
@@ -144,7 +144,7 @@ async function readContent(file: Buffer, options: ImportOptions): Promise<Import
 const IMPORTABLE: readonly Content[] = ['certificate', 'pkcs7', 'private-key']
 
 async function readPemContent(file: Buffer, text: string, { password, key }: ImportOptions): Promise<ImportedContent> {
-  if (!IMPORTABLE.includes(contentOf(file))) throw unexpectedContent(file, 'import')
+  if (!IMPORTABLE.includes(detectContent(file))) throw unexpectedContent(file, 'import')
   const keyText =
     key ?? /-----BEGIN (?:[A-Z]+ |ENCRYPTED )?PRIVATE KEY-----[\s\S]*?-----END [A-Z ]+-----/.exec(text)?.[0]
   if (keyText === undefined) {
@@ -157,7 +157,7 @@ async function readPemContent(file: Buffer, text: string, { password, key }: Imp
 }
 
 async function readPkcs12Content(file: Buffer, password: string): Promise<ImportedContent> {
-  const content = contentOf(file)
+  const content = detectContent(file)
   if (content !== 'pkcs12' && content !== 'unknown') throw unexpectedContent(file, 'import')
   const { readPkcs12 } = await import('../keystore/pkcs12.ts')
   const { keys, certificates, friendlyName } = await readPkcs12(file, password).catch((error: PkiError) => {

@@ -88,7 +88,7 @@ export async function planInstall(
   refuseNotServed(server, chain.certificates, key)
   const replaced = renewedBy(store.index, request)
   const users = replaced ? usersOf(context, replaced.thumbprint) : []
-  const summary = await summaryOf(context, facts, chain)
+  const summary = await certificateSummary(context, facts, chain)
   return {
     request,
     certificates: chain.certificates,
@@ -128,7 +128,7 @@ export async function completedSummary(
   const chain = longerChain(stored as [X509Certificate, ...X509Certificate[]], issuers)
   if (chain === undefined) return undefined
   const usedBy = usersOf(context, thumbprint)
-  const summary = await summaryOf(context, facts, chain)
+  const summary = await certificateSummary(context, facts, chain)
   return {
     chain,
     summary: { ...summary, friendlyName, virtualServer: usedBy.join(', '), usedBy, completedTo: reached(chain) },
@@ -148,7 +148,7 @@ function heldIn(
 }
 
 /** Returns what a summary says about a certificate and its chain. */
-export async function summaryOf({ store, lab }: LifecycleContext, facts: CertificateFacts, chain: Chain) {
+export async function certificateSummary({ store, lab }: LifecycleContext, facts: CertificateFacts, chain: Chain) {
   // A file of the store that cannot be read, such as an outside revocation list, keeps no certificate out.
   const problems = await problemsOfSent(store, lab().hostname, sentOf(chain)).catch((error: Error) => [
     { message: `cannot be checked: ${error.message}` },

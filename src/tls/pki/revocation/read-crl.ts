@@ -3,7 +3,7 @@ import { certificateFields } from '../certificate/certificate.ts'
 import { type DistinguishedName, readName } from '../certificate/names.ts'
 import { isSignedBy } from '../certificate/signed.ts'
 import { plainSerial } from '../certificate-store/index-file.ts'
-import { type Asn1, item, items, octetStringValue, oidOf, readAsn1, tagged, timeOf } from '../der/decode.ts'
+import { type Asn1, decodeTime, item, items, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
 import { tags } from '../der/encode.ts'
 import { extensionIds } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
@@ -47,8 +47,8 @@ export function readCrl(der: Buffer): ReadCrl {
     issuer: readName(issuer),
     signer: `${issuer.raw.toString('base64')} ${key?.content.toString('base64') ?? ''}`,
     ...(number ? { number: BigInt(`0x${number.content.toString('hex') || '0'}`) } : {}),
-    thisUpdate: timeOf(thisUpdate),
-    ...(nextUpdate ? { nextUpdate: timeOf(nextUpdate) } : {}),
+    thisUpdate: decodeTime(thisUpdate),
+    ...(nextUpdate ? { nextUpdate: decodeTime(nextUpdate) } : {}),
     isFrom: (authority) =>
       certificateFields(authority.raw).subject.equals(issuer.raw) && isSignedBy(whole, authority.publicKey),
     isNamed: ({ raw }) => certificateFields(raw).issuer.equals(issuer.raw),

@@ -1,7 +1,7 @@
 import type { ReplyForm } from '../../../core/config/schema/report-words.ts'
 import { headerLines } from '../../../mail/format/compose.ts'
 import { formatDate } from '../../../mail/format/dates.ts'
-import { textPart, uniqueToken, valueOf } from './parts.ts'
+import { reportField, textPart, uniqueToken } from './parts.ts'
 import type { Field } from './status-fields.ts'
 
 /** An automatic reply before it is written. RFC 3834 section 3. */
@@ -50,10 +50,10 @@ const FORMS: Readonly<Record<ReplyForm, Form>> = {
 export async function writeAutomaticReply(reply: AutomaticReply): Promise<Buffer> {
   const { from, to, message, text, hostname, at } = reply
   const { prefix, fields } = FORMS[reply.form]
-  const messageId = valueOf({ message }, 'Message-ID')
-  const ancestors = valueOf({ message }, 'References') ?? valueOf({ message }, 'In-Reply-To')
+  const messageId = reportField({ message }, 'Message-ID')
+  const ancestors = reportField({ message }, 'References') ?? reportField({ message }, 'In-Reply-To')
   const references = [...new Set([ancestors, messageId])].filter((value) => value !== undefined).join(' ')
-  const subject = reply.subject ?? `${prefix}${valueOf({ message }, 'Subject') ?? ''}`.trim()
+  const subject = reply.subject ?? `${prefix}${reportField({ message }, 'Subject') ?? ''}`.trim()
   const body = textPart(`${text.replace(/\r?\n/g, '\r\n')}\r\n`)
   const head = await headerLines([
     ['Subject', subject],

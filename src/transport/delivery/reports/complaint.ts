@@ -2,7 +2,7 @@ import type { FeedbackType } from '../../../core/config/schema/report-words.ts'
 import { version } from '../../../core/text/version.ts'
 import { formatDate } from '../../../mail/format/dates.ts'
 import { domainOf, lines } from './forms/form.ts'
-import { headerOf, textPart, uniqueToken, valueOf, writeMultipart } from './parts.ts'
+import { headerOf, reportField, textPart, uniqueToken, writeMultipart } from './parts.ts'
 import { fieldLines } from './status-fields.ts'
 
 /** A spam complaint before it is written as a message. RFC 5965. */
@@ -40,7 +40,7 @@ const SENTENCES: Readonly<Record<FeedbackType, string>> = {
 export function writeComplaint(complaint: Complaint): Buffer {
   const { hostname, domain, to, message, onlyHeader, at } = complaint
   const token = `complaint-${uniqueToken()}`
-  const subject = valueOf(complaint, 'Subject')
+  const subject = reportField(complaint, 'Subject')
   return writeMultipart({
     head: [
       ['From', `Feedback loop <feedback@${domain}>`],

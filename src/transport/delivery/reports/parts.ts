@@ -127,7 +127,7 @@ export const addressing = ({ to, at, hostname }: StatusReport, token: string): r
 ]
 
 /** Returns the value of a header field of the reported message, as one line. */
-export function valueOf({ message }: Pick<StatusReport, 'message'>, name: string): string | undefined {
+export function reportField({ message }: Pick<StatusReport, 'message'>, name: string): string | undefined {
   const header = headerOf(message)
   const value = headerValue(header, headerFields(header), name)
   return value && Buffer.from(value, 'latin1').toString().replaceAll('\0', '')

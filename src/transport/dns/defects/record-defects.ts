@@ -7,7 +7,7 @@ import {
 } from '../../../core/config/schema/dns.ts'
 import type { SignatureState } from '../dnssec/sign.ts'
 import type { DnsRecord } from '../message.ts'
-import { isSpf, makeRecord, textOf, textRecord } from '../records.ts'
+import { isSpf, makeRecord, textRecord, txtValue } from '../records.ts'
 import { concerns } from './scope.ts'
 
 /** The facts that a defect of records needs. */
@@ -41,7 +41,7 @@ const replaceMx =
 const spf = (change: (text: string, record: DnsRecord) => readonly string[]): Apply =>
   each('TXT', (record) =>
     isSpf(record)
-      ? change(textOf(record), record).map((text) => textRecord(record.name, record.ttl ?? 0, text))
+      ? change(txtValue(record), record).map((text) => textRecord(record.name, record.ttl ?? 0, text))
       : [record],
   )
 

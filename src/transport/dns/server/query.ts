@@ -1,4 +1,4 @@
-import { countsOf, type DnsMessage, decodeMessage, HEADER_OCTETS, isOpt } from '../message.ts'
+import { type DnsMessage, decodeMessage, HEADER_OCTETS, isOpt, sectionCounts } from '../message.ts'
 import { nameFrom } from '../names.ts'
 import { typeOfNumber } from '../types.ts'
 
@@ -66,7 +66,7 @@ export function readQuery(octets: Buffer): Query | BadQuery | undefined {
 
 /** Whether a message is no longer and has no other records than a query needs. */
 function hasPartsOfQuery(octets: Buffer, question: Buffer): boolean {
-  const { questions, answers, authorities, additionals } = countsOf(octets)
+  const { questions, answers, authorities, additionals } = sectionCounts(octets)
   // RFC 1995 section 3: the SOA record that the client has
   const maxAuthorities = question.readUInt16BE(question.length - 4) === IXFR ? 1 : 0
   if (

@@ -18,7 +18,7 @@ interface ValueForm {
 /** RFC 9460 section 14.3.2; ech: RFC 9848 section 3; dohpath: RFC 9461 section 5. In the order of their numbers. */
 const keys = ['mandatory', 'alpn', 'no-default-alpn', 'port', 'ipv4hint', 'ech', 'ipv6hint', 'dohpath']
 
-const numberOf = (key: string): number => {
+const keyNumber = (key: string): number => {
   const known = keys.indexOf(key)
   const unknown = /^key(0|[1-9]\d{0,4})$/.exec(key)?.[1]
   const number = known >= 0 ? known : Number(unknown)
@@ -26,7 +26,7 @@ const numberOf = (key: string): number => {
   return number
 }
 
-const keyOf = (number: number): string => keys[number] ?? `key${number}`
+const keyName = (number: number): string => keys[number] ?? `key${number}`
 
 const uint16 = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff])
 
@@ -55,12 +55,12 @@ const plain: ValueForm = { read: (value) => value, write: (value) => quoted(valu
 const forms: Readonly<Record<string, ValueForm>> = {
   mandatory: {
     read: (value) => {
-      const numbers = itemsOf(value.toString()).map(numberOf)
+      const numbers = itemsOf(value.toString()).map(keyNumber)
       return Buffer.concat(numbers.sort((a, b) => a - b).map(uint16))
     },
     write: (value) =>
       parts(value, 2)
-        .map((part) => keyOf(part.readUInt16BE()))
+        .map((part) => keyName(part.readUInt16BE()))
         .join(','),
     isValue: isListOf(2),
   },
@@ -120,7 +120,7 @@ function strings(value: Buffer): string[] {
 
 /** @throws ZoneTextError if the octets are not a value of the parameter, whose key can be a number: `key3` */
 function checkValue([number, value]: Parameter): void {
-  const key = keyOf(number)
+  const key = keyName(number)
   if ((forms[key] ?? plain).isValue(value)) return
   refuse(`${key}: ${value.length === 0 ? 'the value is missing' : 'the value is malformed'}`)
 }
@@ -135,7 +135,7 @@ export function readParameters(tokens: readonly Token[]): Parameter[] {
     const next = tokens[at + 1]
     const isApart = sign === '=' && value === '' && next?.isQuoted === true
     if (isApart) at += 1
-    const number = numberOf(key)
+    const number = keyNumber(key)
     if (read.some(([known]) => known === number)) refuse(`${key} appears twice`)
     const form = forms[key] ?? plain
     try {
@@ -150,7 +150,7 @@ export function readParameters(tokens: readonly Token[]): Parameter[] {
     // RFC 9460 section 8
     const number = part.readUInt16BE()
     if (number === 0 || !read.some(([known]) => known === number))
-      refuse(`mandatory: ${keyOf(number)} is not a parameter of this record`)
+      refuse(`mandatory: ${keyName(number)} is not a parameter of this record`)
   }
   return read.sort(([one], [other]) => one - other)
 }
@@ -159,8 +159,8 @@ export function readParameters(tokens: readonly Token[]): Parameter[] {
 export const parametersText = (all: readonly Parameter[]): string =>
   all
     .map(([number, value]) => {
-      const text = value.length === 0 ? '' : (forms[keyOf(number)] ?? plain).write(value)
-      return text === '' ? keyOf(number) : `${keyOf(number)}=${text}`
+      const text = value.length === 0 ? '' : (forms[keyName(number)] ?? plain).write(value)
+      return text === '' ? keyName(number) : `${keyName(number)}=${text}`
     })
     .join(' ')
 

@@ -7,7 +7,7 @@ import { PeerFailure } from './failure.ts'
 const MAX_ADDRESSES = 5
 
 /** Returns the addresses of a host, those of its configuration first. @throws PeerFailure */
-export async function addressesOf({ host, addresses }: NextHop): Promise<readonly string[]> {
+export async function hopAddresses({ host, addresses }: NextHop): Promise<readonly string[]> {
   if (addresses && addresses.length > 0) return addresses.slice(0, MAX_ADDRESSES)
   if (isIP(host) !== 0) return [host]
   try {

@@ -9,8 +9,8 @@ import type {
   ResolvedConnector,
   TestingClient,
 } from '../types.ts'
-import { addressesOf } from './addresses.ts'
-import { contentOf } from './content.ts'
+import { hopAddresses } from './addresses.ts'
+import { encodedContent } from './content.ts'
 import { PeerFailure, unusable } from './failure.ts'
 import { openPeer } from './opening.ts'
 import { PeerConnection } from './peer-connection.ts'
@@ -93,7 +93,7 @@ export class SmtpClient implements TestingClient {
     let failure: PeerFailure | undefined
     try {
       if (envelope.requireTls) checkMx(hop)
-      for (const address of await addressesOf(hop)) {
+      for (const address of await hopAddresses(hop)) {
         try {
           return await this.#sendTo({ hop, address, ...connectorFacts(attempt) }, attempt, hosts)
         } catch (error) {
@@ -137,7 +137,7 @@ export class SmtpClient implements TestingClient {
     const { session, host, remoteAddress, extensions } = connection
     let isUsable = false
     try {
-      const content = await contentOf(attempt, { extensions, host, isSecure: connection.isSecure })
+      const content = await encodedContent(attempt, { extensions, host, isSecure: connection.isSecure })
       const { replies, lost, isUncertain } = await connection.send(envelope, content, attempt.signal)
       const facts = { remoteHost: host, remoteAddress, offersDsn: extensions.has('DSN') }
       const results = resultsOf(envelope.recipients, replies, facts, lost)

@@ -24,7 +24,7 @@ const NOT_ASCII = /[^\x00-\x7f]/
 const MAX_HEADER_OCTETS = 1024 * 1024
 
 /** Returns a message in a form that a host takes. @throws PeerFailure if no form fits */
-export async function contentOf(attempt: Attempt, carrier: Carrier): Promise<MessageContent> {
+export async function encodedContent(attempt: Attempt, carrier: Carrier): Promise<MessageContent> {
   const { envelope } = attempt
   const { extensions, host } = carrier
   const facts = await factsOf(attempt)

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { type Extensions, type Reply, textOf } from '../../../net/client/smtp.ts'
+import { type Extensions, type Reply, replyText } from '../../../net/client/smtp.ts'
 import type { NextHop } from '../types.ts'
 import { PeerFailure } from './failure.ts'
 
@@ -56,7 +56,7 @@ export async function logOnTo(host: string, logOn: LogOn, ask: (line: string) =>
   if (reply.code === 235) return
   // Its cure is a change of the configuration, so the mail waits. RFC 4954 section 6.
   const facts = { enhancedCode: '4.7.8', ...(reply.code > 0 && { code: reply.code }) }
-  throw new PeerFailure(`${host} refused the log-on: ${textOf(reply)}`, facts)
+  throw new PeerFailure(`${host} refused the log-on: ${replyText(reply)}`, facts)
 }
 
 /** A log-on that is not possible. Another attempt may find the host repaired. RFC 4954 section 6. */

@@ -4,7 +4,7 @@ import {
   extensionsOf,
   isPositive,
   type Reply,
-  textOf,
+  replyText,
 } from '../../../net/client/smtp.ts'
 import type { HostResult, NextHop } from '../types.ts'
 import { connectTo } from './connect.ts'
@@ -175,7 +175,8 @@ class Opening {
     this.#countsAsTls = true
     const { hop } = this.#to
     const reply = await this.#dialog.ask('STARTTLS')
-    if (reply.code !== 220) throw notSecured(`${hop.host} refused STARTTLS: ${textOf(reply)}`, 'starttls-not-supported')
+    if (reply.code !== 220)
+      throw notSecured(`${hop.host} refused STARTTLS: ${replyText(reply)}`, 'starttls-not-supported')
     await this.#secure(credentials)
     // Some hosts refuse the lab's certificate only now. RFC 3207 section 4.2: EHLO again.
     const extensions = await this.#hello()
@@ -220,7 +221,7 @@ class Opening {
 const refusal = (reply: Reply, command: string): PeerFailure => {
   const given = enhancedCodeOf(reply)
   return new PeerFailure(
-    `the host answered ${command === 'greeting' ? 'the connection' : command} with ${textOf(reply)}`,
+    `the host answered ${command === 'greeting' ? 'the connection' : command} with ${replyText(reply)}`,
     {
       code: reply.code,
       // RFC 7504 section 3: 521 says that the host never takes mail.

@@ -1,5 +1,5 @@
 import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
-import { type Extensions, isPositive, type Reply, textOf } from '../../../net/client/smtp.ts'
+import { type Extensions, isPositive, type Reply, replyText } from '../../../net/client/smtp.ts'
 import type { OutgoingEnvelope } from '../types.ts'
 import type { MessageContent } from './content.ts'
 import { lost, PeerFailure, stopping } from './failure.ts'
@@ -161,7 +161,7 @@ export class PeerConnection {
     if (replies.data.code >= 400) return
     // RFC 5321 section 4.1.1.4: after any other reply, the host would read the message as commands.
     if (replies.data.code !== 354) {
-      throw this.#broken(`the host answered DATA with ${textOf(replies.data) || 'an empty line'}, not with 354`)
+      throw this.#broken(`the host answered DATA with ${replyText(replies.data) || 'an empty line'}, not with 354`)
     }
     if (!isPositive(replies.mail)) throw this.#broken('the host took DATA although it refused MAIL')
     const isLmtp = this.#protocol === 'lmtp'
@@ -187,7 +187,7 @@ export class PeerConnection {
 
 /** @throws PeerFailure at 421: the host closes the connection, whatever the command was. RFC 5321 section 3.8 */
 function checkStays(reply: Reply, command: string): void {
-  if (reply.code === 421) throw lost(`the host closed the connection at ${command}: ${textOf(reply)}`)
+  if (reply.code === 421) throw lost(`the host closed the connection at ${command}: ${replyText(reply)}`)
 }
 
 /** Longest wait for the end of a session after QUIT. */

@@ -1,4 +1,4 @@
-import { enhancedCodeOf, isPositive, type Reply, textOf } from '../../../net/client/smtp.ts'
+import { enhancedCodeOf, isPositive, type Reply, replyText } from '../../../net/client/smtp.ts'
 import type { OutgoingEnvelope, OutgoingRecipient, RecipientResult } from '../types.ts'
 import type { PeerFailure } from './failure.ts'
 
@@ -61,7 +61,7 @@ function ofReply(address: string, reply: Reply, { remoteHost, remoteAddress }: R
     kind: isPositive(reply) ? 'sent' : reply.code >= 500 ? 'failed' : 'deferred',
     ...(reply.code > 0 && { code: reply.code }),
     ...(enhancedCode !== undefined && { enhancedCode }),
-    text: textOf(reply),
+    text: replyText(reply),
     remoteHost,
     remoteAddress,
   }

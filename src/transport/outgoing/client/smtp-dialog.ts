@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import type { SessionRecorder } from '../../../core/sessions/types.ts'
 import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 import { ClientStream, type StreamEnd } from '../../../net/client/client-stream.ts'
-import { isContinued, type Reply, replyOf, textOf } from '../../../net/client/smtp.ts'
+import { isContinued, type Reply, replyOf, replyText } from '../../../net/client/smtp.ts'
 import { Stuffer } from '../../../net/dot-stuffing.ts'
 import { lost, stopping } from './failure.ts'
 import type { PeerFaults, StepEffect } from './faults.ts'
@@ -254,7 +254,7 @@ export class SmtpDialog {
 
   #deliver({ command, effect, resolve }: Awaited, reply: Reply): void {
     this.#awaited.shift()
-    if (reply.code >= 400) this.record.refused(`${command === '' ? '' : `${command}: `}${textOf(reply)}`)
+    if (reply.code >= 400) this.record.refused(`${command === '' ? '' : `${command}: `}${replyText(reply)}`)
     this.#isAsked = reply.code === 334
     this.#arm()
     resolve(effect.hide ? this.#without(effect.hide, reply) : reply)
@@ -303,11 +303,11 @@ export class SmtpDialog {
 
   #onReply(reply: Reply): void {
     // Further commands, such as RSET, would be content.
-    if (this.#content) return this.fail(lost(`the host answered during the message: ${textOf(reply)}`))
+    if (this.#content) return this.fail(lost(`the host answered during the message: ${replyText(reply)}`))
     const [awaited] = this.#awaited
     if (!awaited) {
-      if (reply.code >= 400) this.record.refused(textOf(reply))
-      return this.fail(lost(`the host answered without a command: ${textOf(reply)}`))
+      if (reply.code >= 400) this.record.refused(replyText(reply))
+      return this.fail(lost(`the host answered without a command: ${replyText(reply)}`))
     }
     const { effect } = awaited
     if (isDropped(effect)) return this.#drop(effect)
@@ -315,7 +315,7 @@ export class SmtpDialog {
     const seen = effect.instead ? replyOf(effect.instead) : reply
     // RFC 5321 section 4.2.1: only 2yz, 4yz and 5yz say whether the host has taken the message.
     if (awaited.command === END_OF_DATA && (seen.code < 200 || Math.floor(seen.code / 100) === 3)) {
-      return this.fail(lost(`the host answered the message with ${textOf(seen) || 'an empty line'}`))
+      return this.fail(lost(`the host answered the message with ${replyText(seen) || 'an empty line'}`))
     }
     this.#deliver(awaited, seen)
     this.#settle()

@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../../../core/sessions/types.ts'
 import type { ConnectorTest, ConnectorTestStep, NextHop, ResolvedConnector } from '../types.ts'
-import { addressesOf } from './addresses.ts'
+import { hopAddresses } from './addresses.ts'
 import { PeerFailure } from './failure.ts'
 import { type OpenedPeer, openPeer } from './opening.ts'
 import { PeerConnection } from './peer-connection.ts'
@@ -22,7 +22,7 @@ export async function testHost(
   for (const hop of hops) {
     const { host, port } = hop
     try {
-      for (const address of await addressesOf(hop)) {
+      for (const address of await hopAddresses(hop)) {
         last = await testAddress({ hop, address, connector: name, protocol, certificate }, services, signal)
         // Another address, or the next host, only helps where nothing answers.
         if (last.steps.length > 1) return last

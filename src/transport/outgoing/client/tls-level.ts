@@ -47,7 +47,7 @@ export function judge(hop: NextHop, sent: SentCertificates, now: number): LevelV
   const { verifies } = levels[hop.tls]
   if (verifies === 'TLSA records') return judgeByRecords(hop, sent, now)
   if (verifies === 'nothing' && hop.tlsa) return { isFulfilled: true, isVerified: false, problem: NO_USABLE_RECORD }
-  const problem = chainProblem(sent) ?? nameProblem(sent.chain[0], namesOf(hop))
+  const problem = chainProblem(sent) ?? nameProblem(sent.chain[0], certificateNames(hop))
   if (problem === undefined) return { isFulfilled: true, isVerified: true }
   return { isFulfilled: verifies === 'nothing', isVerified: false, problem }
 }
@@ -60,12 +60,12 @@ const NO_USABLE_RECORD: CertificateProblem = {
 function judgeByRecords(hop: NextHop, { chain }: SentCertificates, now: number): LevelVerdict {
   const records = usableRecords(hop.tlsa ?? [])
   if (records.length === 0) return { isFulfilled: false, isVerified: false, problem: NO_USABLE_RECORD }
-  const text = tlsaMismatch(chain, records, namesOf(hop), now)
+  const text = tlsaMismatch(chain, records, certificateNames(hop), now)
   if (text === undefined) return { isFulfilled: true, isVerified: true }
   return { isFulfilled: false, isVerified: false, problem: { text, failure: 'validation-failure' } }
 }
 
-const namesOf = ({ names, host }: NextHop): readonly string[] => (names.length > 0 ? names : [host])
+const certificateNames = ({ names, host }: NextHop): readonly string[] => (names.length > 0 ? names : [host])
 
 /** Returns the level for a message that must not travel without verified TLS. RFC 8689 section 4.2.1. */
 export const withRequiredTls = (hop: NextHop): NextHop =>

@@ -1,6 +1,6 @@
 import { createCipheriv } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { fileTime, timeOf } from '../../../../src/accounts/directory/sasl/ntlm/av-pairs.ts'
+import { fileTime, fileTimeMs } from '../../../../src/accounts/directory/sasl/ntlm/av-pairs.ts'
 import { desEncrypt } from '../../../../src/accounts/directory/sasl/ntlm/des.ts'
 import { upperCase } from '../../../../src/accounts/directory/sasl/ntlm/keys.ts'
 import { md4 } from '../../../../src/accounts/directory/sasl/ntlm/md4.ts'
@@ -75,7 +75,7 @@ test.each([
 ])('FILETIME of %d', (timeMs, ticks) => {
   const octets = fileTime(timeMs)
   expect(octets.readBigInt64LE()).toBe(ticks)
-  expect(timeOf(octets)).toBe(timeMs)
+  expect(fileTimeMs(octets)).toBe(timeMs)
 })
 
 test.each([

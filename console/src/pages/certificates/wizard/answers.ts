@@ -62,7 +62,7 @@ export interface PageProps {
 }
 
 /** The fields of each page, for mistakes. */
-export const fieldsOf: Partial<Record<WizardPage, readonly string[]>> = {
+export const fieldsOfPage: Partial<Record<WizardPage, readonly string[]>> = {
   key: ['friendlyName', 'key'],
   organization: ['organization', 'organizationalUnit'],
   commonName: ['commonName', 'names'],
@@ -80,7 +80,7 @@ export function requestOf(server: string, answers: Answers): InputOf<'requests.c
 }
 
 /** Words in a refusal that tell which field it is about. */
-const words: readonly (readonly [RegExp, string])[] = [
+const questionFields: readonly (readonly [RegExp, string])[] = [
   [/country/, 'country'],
   [/state or province/, 'state'],
   [/locality/, 'locality'],
@@ -91,12 +91,12 @@ const words: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** Checks the answers so far as the lab does. Changes nothing. @throws Problem that points at its field */
-export async function check(server: string, answers: Answers, signal?: AbortSignal) {
+export async function checkAnswers(server: string, answers: Answers, signal?: AbortSignal) {
   try {
     return await call('requests.plan', requestOf(server, answers), signal ? { signal } : {})
   } catch (error) {
     const { status, kind, title, message, errors } = problemOf(error)
-    const field = words.find(([word]) => word.test(message))?.[1]
+    const field = questionFields.find(([word]) => word.test(message))?.[1]
     const found = errors.length > 0 || !field ? errors : [{ pointer: `/${field}`, message }]
     throw new Problem({ status, kind, title, detail: message, errors: found })
   }

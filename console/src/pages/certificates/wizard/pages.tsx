@@ -7,7 +7,7 @@ import { notifyProblem } from '../../../components/toast.tsx'
 import type { TextKey } from '../../../texts/catalogue.ts'
 import { t } from '../../../texts/index.ts'
 import { CERTIFICATE_FILES } from '../import.tsx'
-import { type Answers, type Authority, check, type PageProps, requestOf, type WizardPage } from './answers.ts'
+import { type Answers, type Authority, checkAnswers, type PageProps, requestOf, type WizardPage } from './answers.ts'
 
 /** Now, by an authority of the lab, or later, by one outside. */
 export const WhenPage = ({
@@ -105,7 +105,7 @@ export function CommonNamePage({ server, answers, change }: PageProps & { readon
     if (commonName.trim() === '') return
     const aborting = new AbortController()
     const timer = setTimeout(() => {
-      check(server, { ...answers, key: 'p256', friendlyName: '' }, aborting.signal).then(
+      checkAnswers(server, { ...answers, key: 'p256', friendlyName: '' }, aborting.signal).then(
         ({ warnings }) => setVerdict(warnings),
         (error) => !aborting.signal.aborted && setVerdict([problemOf(error).message]),
       )

@@ -10,7 +10,15 @@ import { t } from '../../../texts/index.ts'
 import { hasKey, ServerChoice } from '../import.tsx'
 import { CertificateSummary, type Summary } from '../summary.tsx'
 import type { Held } from '../use-certificates.ts'
-import { type Action, type Answers, type Authority, check, fieldsOf, pagesOf, type WizardPage } from './answers.ts'
+import {
+  type Action,
+  type Answers,
+  type Authority,
+  checkAnswers,
+  fieldsOfPage,
+  pagesOf,
+  type WizardPage,
+} from './answers.ts'
 import { DonePage } from './done.tsx'
 import { type Done, finish, inspect } from './finish.ts'
 import {
@@ -92,7 +100,7 @@ export function Wizard({ held, onChange }: { readonly held: Held; readonly onCha
     else setLeaving(true)
   }
   const next = async (): Promise<void> => {
-    if (CHECKED.includes(page)) setPlan(await check(server.name, answers))
+    if (CHECKED.includes(page)) setPlan(await checkAnswers(server.name, answers))
     const finishing = { server, pending, answers: { ...answers, action } }
     if (pages[at + 1] === 'certificate') setSummary(await inspect(finishing))
     if (!isLast) return setAt(at + 1)
@@ -148,7 +156,7 @@ export function Wizard({ held, onChange }: { readonly held: Held; readonly onCha
           key={page}
           onSubmit={next}
           submit={t(isLast ? 'wizard.finish' : 'wizard.next')}
-          fields={fieldsOf[page] ?? []}
+          fields={fieldsOfPage[page] ?? []}
           actions={
             <>
               <Button kind="plain" onClick={leave}>

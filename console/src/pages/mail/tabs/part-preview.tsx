@@ -58,13 +58,13 @@ export function PartPreview({ id, part }: PreviewProps) {
 const octetsOf = async ({ id, part }: PreviewProps, signal: AbortSignal): Promise<Blob> =>
   (await call('messages.part', { id, part: part.part }, { signal })) as Blob | string as Blob
 
-async function textOf(props: PreviewProps, signal: AbortSignal): Promise<string> {
+async function partText(props: PreviewProps, signal: AbortSignal): Promise<string> {
   const octets: Blob | string = await octetsOf(props, signal)
   return typeof octets === 'string' ? octets : await octets.slice(0, MAX_TEXT_OCTETS).text()
 }
 
 function TextPreview(props: PreviewProps) {
-  const { value: text, problem } = useLoaded(`${props.id} ${props.part.part}`, (signal) => textOf(props, signal))
+  const { value: text, problem } = useLoaded(`${props.id} ${props.part.part}`, (signal) => partText(props, signal))
   if (problem) return <ProblemState problem={problem} />
   if (text === undefined) return <Skeleton />
   return (
@@ -75,7 +75,7 @@ function TextPreview(props: PreviewProps) {
 }
 
 function Calendar(props: PreviewProps) {
-  const { value: text, problem } = useLoaded(`${props.id} ${props.part.part}`, (signal) => textOf(props, signal))
+  const { value: text, problem } = useLoaded(`${props.id} ${props.part.part}`, (signal) => partText(props, signal))
   if (problem) return <ProblemState problem={problem} />
   return text === undefined ? <Skeleton /> : <CalendarCard text={text} />
 }

@@ -60,4 +60,4 @@ export function fileTime(timeMs: number): Buffer {
 }
 
 /** Decodes a FILETIME to milliseconds since 1970. */
-export const timeOf = (octets: Buffer): number => Number(octets.readBigInt64LE() / TICKS_PER_MS - EPOCH_OFFSET_MS)
+export const fileTimeMs = (octets: Buffer): number => Number(octets.readBigInt64LE() / TICKS_PER_MS - EPOCH_OFFSET_MS)

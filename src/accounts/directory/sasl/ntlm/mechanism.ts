@@ -15,7 +15,7 @@ import {
   type SaslResult,
   type SaslStep,
 } from '../exchange.ts'
-import { avValue, encodeAvPairs, fileTime, parseAvPairs, timeOf } from './av-pairs.ts'
+import { avValue, encodeAvPairs, fileTime, fileTimeMs, parseAvPairs } from './av-pairs.ts'
 import { isBound, isRightChannel } from './channel-binding.ts'
 import { has } from './flags.ts'
 import { hmacMd5 } from './keys.ts'
@@ -171,7 +171,7 @@ function parseV2({ ntResponse }: Authenticate): ClientFacts | undefined {
   const flags = avValue(pairs, 'flags')
   return {
     hasMic: flags !== undefined && flags.length === 4 && (flags.readUInt32LE() & HAS_MIC) !== 0,
-    timeMs: timeOf(challengeOfClient.timestamp),
+    timeMs: fileTimeMs(challengeOfClient.timestamp),
     bound: avValue(pairs, 'channelBindings'),
   }
 }

@@ -5,7 +5,7 @@ import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../../types.ts'
 import { textKey } from '../text-key.ts'
 import { overviewRecord } from './articles.ts'
 import { blobOctets, piecesOf } from './bodies.ts'
-import { blocksOf, combinationsOf, countBlocks, countsOf, entriesOf, numbersOf } from './lmdb-folder.ts'
+import { blocksOf, combinationsOf, countBlocks, entriesOf, folderCounts, numbersOf } from './lmdb-folder.ts'
 import { damagedKeys, isSealed } from './sealed-tables.ts'
 import { firstKey, LAST_BLOB, lastKey, type Tables } from './tables.ts'
 
@@ -91,7 +91,7 @@ function* articleFaults(
 
 function* countFaults(tables: Tables, folder: Folder, counts: FolderCounts): Generator<string> {
   const [, , ...numbers] = numbersOf(tables, folder.id)
-  const stored = countsOf(numbers)
+  const stored = folderCounts(numbers)
   for (const key of Object.keys(stored) as (keyof typeof stored)[]) {
     if (stored[key] !== counts[key]) {
       yield `${labelOf(folder)}: ${key} is stored as ${stored[key]}, but its messages have ${counts[key]}`

@@ -57,7 +57,7 @@ export class LmdbFolder {
     this.#index = new FolderIndex({
       uidNext,
       highestModSeq,
-      counts: countsOf(counts),
+      counts: folderCounts(counts),
       combinations,
       blocks: blocksOf(tables, id, options),
       source,
@@ -130,7 +130,7 @@ export class ChangedFolder implements ChangeableFolder {
     const [uidNext, highestModSeq, ...counts] = numbersOf(tables, folder.folder.id, this.#state)
     this.uidNext = uidNext
     this.highestModSeq = highestModSeq
-    Object.assign(this.#counts, countsOf(counts))
+    Object.assign(this.#counts, folderCounts(counts))
   }
 
   get counts(): Pick<FolderStatus, 'exists' | 'sizeOctets'> {
@@ -213,7 +213,7 @@ export function* blocksOf(tables: Tables, folderId: string, options?: ReadOption
 }
 
 /** Returns the counts of a folder by name. */
-export const countsOf = (counts: CountsRecord): StoredFolder['counts'] => {
+export const folderCounts = (counts: CountsRecord): StoredFolder['counts'] => {
   const [exists, sizeOctets, unseen, deleted, deletedOctets, withoutLineEnd = 0] = counts
   return { exists, sizeOctets, unseen, deleted, deletedOctets, withoutLineEnd }
 }
@@ -225,7 +225,7 @@ export const numbersOf = (tables: Tables, folderId: string, options?: ReadOption
 /** Returns a folder's counts. */
 export function countsIn(tables: Tables, folderId: string, options?: ReadOptions): StoredFolder['counts'] {
   const [, , ...counts] = numbersOf(tables, folderId, options)
-  return countsOf(counts)
+  return folderCounts(counts)
 }
 
 /** Yields a folder's entries on disk in uid order. `blob` is the blob's number. */

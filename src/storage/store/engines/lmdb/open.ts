@@ -151,7 +151,7 @@ export async function copyStore(folder: string, to: string): Promise<StoreCounts
   } finally {
     await tables.env.close()
   }
-  return countsOf(to, { checkRows: true })
+  return storeCounts(to, { checkRows: true })
 }
 
 /** Checks that this version can read a file. @throws StoreError `read-only` if it is from a newer version */
@@ -165,7 +165,7 @@ async function assertReadable(file: string): Promise<void> {
  * @param checkRows whether the checksums of all rows are checked
  * @throws StoreError `read-only` if it is from a newer version; `failed` if it is damaged
  */
-export async function countsOf(file: string, { checkRows = false } = {}): Promise<StoreCounts> {
+export async function storeCounts(file: string, { checkRows = false } = {}): Promise<StoreCounts> {
   const lock = `${file}-lock`
   const hadLock = existsSync(lock)
   try {

@@ -185,7 +185,7 @@ interface Conditions {
 function conditionsOf({ folders, tests }: Wanted): Conditions {
   const values: unknown[] = []
   const parameter: Parameter = (value, type) => `$${values.push(value)}::${type}`
-  const texts = [folderTest('e.folder', folders, parameter), ...tests.map((test) => textOf(test, parameter))]
+  const texts = [folderTest('e.folder', folders, parameter), ...tests.map((test) => testSql(test, parameter))]
   return { values, parameter, where: texts.join(' and ') }
 }
 
@@ -260,7 +260,7 @@ const folderTest = (column: string, folders: Wanted['folders'], parameter: Param
 const isUnseen = ([test, ...others]: readonly EntryTest[]): boolean =>
   others.length === 0 && test !== undefined && 'flag' in test && test.flag === '\\Seen' && test.negated === true
 
-function textOf(test: EntryTest, parameter: Parameter): string {
+function testSql(test: EntryTest, parameter: Parameter): string {
   const text = positiveText(test, parameter)
   return test.negated ? `not (${text})` : text
 }

@@ -17,8 +17,8 @@ import {
   Numbering,
   type Numbers,
   type Place,
+  parsePlace,
   placeKey,
-  placeOf,
   type ViewChange,
 } from './numbering.ts'
 import { type NewFlags, ShownMessages } from './shown-messages.ts'
@@ -169,7 +169,7 @@ export class AllMail {
   /** Returns the copies of a message; none if the view does not have it. */
   placesOf(uid: number): readonly Place[] {
     const entry = this.#shown.entry(uid)
-    return entry ? this.#copies.keysOf(entry.blob).map(placeOf) : []
+    return entry ? this.#copies.keysOf(entry.blob).map(parsePlace) : []
   }
 
   /** Returns the uid of the message with these octets. */
@@ -311,7 +311,7 @@ export class AllMail {
       for (const key of [...keys, ...this.#copies.keysOf(blob)]) {
         if (tried.has(key)) continue
         tried.add(key)
-        const { folderId, uid } = placeOf(key)
+        const { folderId, uid } = parsePlace(key)
         const entry = this.#store.folderOf(folderId) && (await this.#store.entry(folderId, uid))
         if (entry?.blob === blob) return entry
       }

@@ -1,5 +1,5 @@
 import type { Folder, MessageEntry } from '../../types.ts'
-import { type Place, placeKey, placeOf } from './numbering.ts'
+import { type Place, parsePlace, placeKey } from './numbering.ts'
 
 /** The copies of each message in the mailboxes of an account, by the blob that they share. A copy's key is its `placeKey`. */
 export class Copies {
@@ -19,7 +19,7 @@ export class Copies {
 
   /** Returns the keys of all copies in a folder. */
   keysIn(folderId: string): readonly string[] {
-    return [...this.#blobs.keys()].filter((key) => placeOf(key).folderId === folderId)
+    return [...this.#blobs.keys()].filter((key) => parsePlace(key).folderId === folderId)
   }
 
   add({ id: folderId }: Folder, { uid, blob }: MessageEntry): Place {

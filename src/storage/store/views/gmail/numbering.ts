@@ -10,7 +10,7 @@ export interface Place {
 /** Identifies a copy in keys. */
 export const placeKey = ({ folderId, uid }: Place): string => `${folderId}\n${uid}`
 
-export function placeOf(key: string): Place {
+export function parsePlace(key: string): Place {
   const at = key.lastIndexOf('\n')
   return { folderId: key.slice(0, at), uid: Number(key.slice(at + 1)) }
 }

@@ -1,4 +1,4 @@
-import { addressing, returnedPart, statusPart, textPart, uniqueToken, valueOf, writeMultipart } from '../parts.ts'
+import { addressing, reportField, returnedPart, statusPart, textPart, uniqueToken, writeMultipart } from '../parts.ts'
 import type { StatusReport } from '../types.ts'
 import { addresses, lines, mainAction, replyText } from './form.ts'
 
@@ -22,7 +22,7 @@ export function writeEximReport(report: StatusReport): Buffer {
       ['Auto-Submitted', isSuccess ? 'auto-generated' : 'auto-replied'],
       ['From', `Mail Delivery System <Mailer-Daemon@${hostname}>`],
       ['To', to?.[1]?.slice(1, -1)],
-      ['References', valueOf(report, 'Message-ID')],
+      ['References', reportField(report, 'Message-ID')],
       [
         'Subject',
         action === 'failed'

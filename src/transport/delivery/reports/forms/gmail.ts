@@ -1,11 +1,11 @@
 import {
   addressing,
   multipartPart,
+  reportField,
   returnedPart,
   statusPart,
   textPart,
   uniqueToken,
-  valueOf,
   writeMultipart,
 } from '../parts.ts'
 import type { Action, ReportedRecipient, StatusReport } from '../types.ts'
@@ -69,7 +69,7 @@ export function writeGmailReport(report: StatusReport): Buffer {
   const action = mainAction(report)
   const token = uniqueToken()
   const [to, date] = addressing(report, token)
-  const messageId = valueOf(report, 'Message-ID')
+  const messageId = reportField(report, 'Message-ID')
   const texts = recipients.map((recipient) => {
     const [, heading, sentence] = caseOf(recipient)
     return { heading, sentence: sentence(recipient.address), reply: replyText(recipient, report) }

@@ -1,11 +1,11 @@
 import {
   addressing,
   multipartPart,
+  reportField,
   returnedPart,
   statusPart,
   textPart,
   uniqueToken,
-  valueOf,
   writeMultipart,
 } from '../parts.ts'
 import type { Action, StatusReport } from '../types.ts'
@@ -50,8 +50,8 @@ export function writeMicrosoft365Report(report: StatusReport): Buffer {
   const action = mainAction(report)
   const token = uniqueToken()
   const [to, ...others] = addressing(report, token)
-  const messageId = valueOf(report, 'Message-ID')
-  const subject = valueOf(report, 'Subject') ?? ''
+  const messageId = reportField(report, 'Message-ID')
+  const subject = reportField(report, 'Subject') ?? ''
   const sentences = recipients.flatMap(({ address }) =>
     SENTENCES[action].map((text) => text.replace('%s', () => address).replace('%t', () => subject)),
   )
