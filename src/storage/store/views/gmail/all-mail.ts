@@ -108,6 +108,7 @@ export class AllMail {
   async refresh(): Promise<void> {
     await this.load()
     await this.#readMailboxes()
+    this.#note({ copies: [], gone: [] })
     await this.#record()
   }
 
@@ -217,8 +218,8 @@ export class AllMail {
     this.#note({ copies: [], gone: this.#copies.remove(keys), origin })
   }
 
+  /** Recording nothing also shows what other nodes have recorded, perhaps of a copy that came and went unseen by this one. */
   #note(found: Found): void {
-    if (found.copies.length + found.gone.length === 0) return
     this.#found.push(found)
     // The next event or call tries again, and gets the error.
     this.#record().catch(() => {})
