@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Context } from 'hono'
+import { type Context, Hono } from 'hono'
 import { sameSecret } from '../../../src/accounts/directory/secrets.ts'
 import type { Api } from '../../../src/api/api.ts'
 import { problemOf } from '../../../src/api/problem-of.ts'
@@ -9,7 +9,7 @@ import { bodyOf } from '../body.ts'
 import { contentAnswer } from '../content-answer.ts'
 import type { Env } from '../env.ts'
 import { adapters, type ProviderPlace } from './providers.ts'
-import { type Answer, Base64, type ErrorKind, type ProviderCall, ProviderError } from './types.ts'
+import { type Answer, type BatchedRequest, type ErrorKind, type ProviderCall, ProviderError, RawJson } from './types.ts'
 
 /** A message in base64, with what a request has besides. */
 const bodyLimit = (messageOctets: number): number => 2 * messageOctets + 1024 * 1024
@@ -34,7 +34,9 @@ export async function answerProvider(
     const found = provider.routes.find((one) => one.method === c.req.method && one.path.test(path))
     const params = found?.path.exec(path)?.groups ?? {}
     const virtualServer = context.name
-    const call = { api, context, c, provider, config, virtualServer, base, tenant, path, params, body }
+    const batched = (request: BatchedRequest) =>
+      answerBatched(c, api, context, { config, tenant: tenantName, base }, request)
+    const call = { api, context, c, provider, config, virtualServer, base, tenant, path, params, body, batched }
     // A provider knows the key before it knows the path.
     const identity = found?.isPublic ? { key: '' } : await identityOf(call)
     if (found) return respond(c, await found.run({ ...call, ...identity }))
@@ -47,6 +49,47 @@ export async function answerProvider(
     const { messages = 0, per = 60_000 } = context.config.limits.rate ?? {}
     const nowMs = context.clock.now()
     return respond(c, provider.errorOf(error, { limit: messages, nowMs, resetAtMs: nowMs + per }, { path, c }))
+  }
+}
+
+/** Answers a request of a batch. */
+async function answerBatched(
+  c: Context<Env>,
+  api: Api,
+  context: ServerContext,
+  { config, tenant, base }: Pick<ProviderPlace, 'config' | 'tenant'> & Pick<ProviderCall, 'base'>,
+  { method, target, headers, body }: BatchedRequest,
+) {
+  const { record } = c.get('connection')
+  const path = target.replace(/\?.*$/s, '')
+  if (/\/\$?batch\b/i.test(path)) throw new ProviderError('invalid', 'A batch cannot be in a batch.')
+  record.line('in', `${method} ${target}`)
+  const app = new Hono<Env>().onError((error) => {
+    throw error
+  })
+  app.all('*', (one) => {
+    for (const name of ['connection', 'tenants', 'origin'] as const) one.set(name, c.get(name))
+    return answerProvider(one, api, context, { config, tenant, path })
+  })
+  const given = { Authorization: c.req.header('Authorization') ?? '', ...headers }
+  const { signal } = c.req.raw
+  let request: Request
+  try {
+    request = new Request(base + target, { method, headers: given, signal, ...(body !== undefined && { body }) })
+  } catch (error) {
+    throw new ProviderError('invalid', `${method} ${target}: ${(error as Error).message}`)
+  }
+  const answer = await app.fetch(request, c.env)
+  record.line('out', `HTTP/1.1 ${answer.status}`)
+  // The SDK of Microsoft Graph looks for `Content-Type` in this case.
+  const fields = Array.from(answer.headers, ([name, value]) => [
+    name.replaceAll(/\b[a-z]/g, (one) => one.toUpperCase()),
+    value,
+  ])
+  return {
+    status: answer.status,
+    headers: Object.fromEntries(fields),
+    octets: Buffer.from(await answer.arrayBuffer()),
   }
 }
 
@@ -90,15 +133,17 @@ function respond(c: Context<Env>, { status = 200, body = '', headers = {} }: Ans
   return contentAnswer(c, { type, octets, status, headers: others })
 }
 
-/** Returns JSON, whose contents in base64 never are on the heap. */
+/** Returns JSON. What is JSON already, such as contents in base64, never is on the heap. */
 function jsonOf(body: object): string | Buffer {
   const contents: Buffer[] = []
   const mark = randomUUID()
   const json = JSON.stringify(body, (_, value) => {
-    if (!(value instanceof Base64)) return value
-    contents.push(value.encoded)
+    if (!(value instanceof RawJson)) return value
+    contents.push(value.octets)
     return mark
   })
   if (contents.length === 0) return json
-  return Buffer.concat(json.split(mark).flatMap((piece, at) => [Buffer.from(piece), contents[at] ?? Buffer.alloc(0)]))
+  return Buffer.concat(
+    json.split(`"${mark}"`).flatMap((piece, at) => [Buffer.from(piece), contents[at] ?? Buffer.alloc(0)]),
+  )
 }

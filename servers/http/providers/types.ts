@@ -29,11 +29,18 @@ export class ProviderError extends Error {
   }
 }
 
-/** Octets that the JSON of an answer has in base64. They are encoded outside the heap, which might have no room for them. */
-export class Base64 {
-  readonly encoded: Buffer
+/** JSON that an answer has in its own. It stays outside the heap, which might have no room for it. */
+export class RawJson {
+  readonly octets: Buffer
+  constructor(octets: Buffer) {
+    this.octets = octets
+  }
+}
+
+/** Octets that the JSON of an answer has in base64. */
+export class Base64 extends RawJson {
   constructor(octets: Buffer, encoding: 'base64' | 'base64url') {
-    this.encoded = Buffer.from(octets.toString(encoding), 'latin1')
+    super(Buffer.from(`"${octets.toString(encoding)}"`, 'latin1'))
   }
 }
 
@@ -67,6 +74,15 @@ export interface Origin {
   readonly base: string
 }
 
+/** A request in a batch. */
+export interface BatchedRequest {
+  readonly method: string
+  /** Its path, as the provider has it, with the query. */
+  readonly target: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | Buffer
+}
+
 /** A request to the API of a provider. */
 export interface ProviderCall extends Origin {
   readonly context: ServerContext
@@ -81,6 +97,10 @@ export interface ProviderCall extends Origin {
   readonly key: string
   /** The account whose access token the request has. */
   readonly account?: Account
+  /** Answers a request of a batch as if it came alone. It has the key of the batch, or its own. @throws ProviderError */
+  readonly batched: (
+    request: BatchedRequest,
+  ) => Promise<{ readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly octets: Buffer }>
 }
 
 /** A path of a provider's API. */

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 
 const [folder, base, token] = process.argv.slice(2)
 const require = createRequire(`${folder}/package.json`)
-const { Client, PageIterator } = require('@microsoft/microsoft-graph-client')
+const { BatchRequestContent, BatchResponseContent, Client, PageIterator } = require('@microsoft/microsoft-graph-client')
 const say = (value) => console.log(JSON.stringify(value))
 const client = Client.init({
   baseUrl: `${base}/graph`,
@@ -47,3 +47,21 @@ say(
 await client.api(`/me/mailFolders/${archive}`).delete()
 say((await client.api('/me').select('displayName,mail').get()).mail)
 say(await client.api('/me/messages/$count').search('"subject:\\"Mail 1\\" OR subject:\\"Mail 2\\""').get())
+
+const [first] = (await client.api('/me/messages').select('id').top(1).get()).value
+await client.api(`/me/messages/${first.id}/replyAll`).post({ comment: 'By reply' })
+const draft = await client.api(`/me/messages/${first.id}/createForward`).post({ comment: 'By forward' })
+say([draft.isDraft, draft.subject])
+// The SDK removes the host only: a batch has no version.
+const of = (id, path, more = {}) => ({ id, request: new Request(`${base}${path}`, more), dependsOn: [] })
+const json = { headers: { 'Content-Type': 'application/json' } }
+const batch = new BatchRequestContent([
+  of('1', '/me/mailFolders/drafts/messages?$select=subject'),
+  of('2', `/me/messages/${draft.id}`, { ...json, method: 'PATCH', body: JSON.stringify({ isRead: false }) }),
+  of('3', '/me/messages/F9.9'),
+])
+batch.addDependency('2', '1')
+batch.addDependency('3', '2')
+const answers = new BatchResponseContent(await client.api('/$batch').post(await batch.getContent()))
+say((await answers.getResponseById('1').json()).value.map(({ subject }) => subject))
+say([...answers.getResponses().values()].map(({ status }) => status))

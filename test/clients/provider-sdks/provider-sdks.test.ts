@@ -307,7 +307,12 @@ describe.skipIf(!installed)('the SDKs of providers', LONG, () => {
       { statusCode: 404, code: 'ErrorItemNotFound' },
       'alice@lab.test',
       '2',
+      [true, 'FW: Mail 5'],
+      ['FW: Mail 5'],
+      [200, 200, 404],
     ])
+    const reply = await messageTo('bob')
+    expect([reply.subject, reply.text.includes('By reply')]).toEqual(['RE: Mail 5', true])
   })
 
   it('@googleapis/gmail, with an access token of the lab', async () => {

@@ -1,5 +1,7 @@
 import { accessTokenIn } from '../account-mail.ts'
 import type { Provider } from '../types.ts'
+import { answeringRoutes } from './answering.ts'
+import { batchRoutes } from './batch.ts'
 import { changeRoutes } from './changes.ts'
 import { deltaRoutes } from './delta.ts'
 import { errorOf } from './errors.ts'
@@ -22,7 +24,9 @@ const me = route('GET', '{user}', async (request) => {
 export const graph: Provider = {
   routes: [
     me,
+    ...batchRoutes,
     ...sendingRoutes,
+    ...answeringRoutes,
     ...deltaRoutes,
     ...messageRoutes,
     ...changeRoutes,

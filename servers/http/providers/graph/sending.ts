@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { keywordOf, tagsOf } from '../../../../src/api/messages/summary.ts'
 import { addressText } from '../../../../src/mail/format/addresses.ts'
-import { compose } from '../../../../src/mail/format/compose.ts'
+import { compose, type MessageDraft } from '../../../../src/mail/format/compose.ts'
 import { addressed, attachmentOf } from '../../drafts.ts'
 import { accountIn, addressesIn, assertOwn, saveSent } from '../account-mail.ts'
 import { addMessage } from '../mailbox/mailbox.ts'
 import { send } from '../send.ts'
 import { type Answer, type ProviderCall, ProviderError } from '../types.ts'
-import { jsonBody } from '../values.ts'
+import { assertAddress, jsonBody } from '../values.ts'
 import { moved } from './changes.ts'
 import { GraphError } from './errors.ts'
 import { folderOf } from './folders.ts'
@@ -18,10 +18,10 @@ import { type GraphRequest, route } from './odata.ts'
 const recipient = z
   .object({ emailAddress: z.object({ address: z.string(), name: z.string().nullish() }) })
   .transform(({ emailAddress: { address, name } }) => ({ email: address, name: name ?? undefined }))
-const recipients = z.array(recipient).default([])
+export const recipients = z.array(recipient).default([])
 
 /** https://learn.microsoft.com/en-us/graph/api/user-sendmail */
-const messageInput = z.object({
+export const messageInput = z.object({
   subject: z.string().nullish(),
   body: z.object({ contentType: z.string().default('text'), content: z.string().default('') }).optional(),
   from: recipient.optional(),
@@ -44,88 +44,99 @@ const messageInput = z.object({
     .default([]),
 })
 const input = z.object({ message: messageInput, saveToSentItems: z.boolean().default(true) })
-type Message = z.output<typeof messageInput>
+export type Message = z.output<typeof messageInput>
 
-/** Returns the content of a message in JSON. */
-function messageDraft(message: Message, address: string) {
-  const {
-    subject,
-    body = { contentType: 'text', content: '' },
-    from,
-    replyTo,
-    internetMessageHeaders: headers,
-  } = message
-  for (const { name } of headers) {
-    // https://learn.microsoft.com/en-us/graph/api/resources/internetmessageheader
-    if (!/^x-/i.test(name))
-      throw new ProviderError('invalid', `The internet message header name '${name}' should start with 'x-' or 'X-'.`)
-  }
-  const people = {
-    from: from ?? { email: address },
-    to: message.toRecipients,
-    cc: message.ccRecipients,
-    bcc: message.bccRecipients,
-    replyTo,
-  }
-  return addressed(people, {
-    subject: subject ?? '',
-    ...(/^html$/i.test(body.contentType) ? { html: body.content } : { text: body.content }),
-    headers: Object.fromEntries(headers.map(({ name, value }) => [name, value])),
-    attachments: message.attachments.map(({ name, contentType, contentBytes, contentId, isInline }) => {
-      if (contentBytes === undefined)
-        throw new ProviderError('not-offered', 'Sealpost offers file attachments only: #microsoft.graph.fileAttachment')
-      return attachmentOf(name, contentBytes, contentType ?? undefined, isInline ? (contentId ?? undefined) : undefined)
-    }),
-  })
+/** A message that is ready to be sent, or to be a draft. Its header has Bcc. */
+interface Written {
+  readonly id: string
+  readonly raw: Buffer
+  readonly tags: readonly string[]
 }
 
-const isMime = ({ c }: ProviderCall): boolean => /^text\/plain\b/i.test(c.req.header('Content-Type') ?? '')
-const mimeIn = ({ body }: ProviderCall): Buffer => Buffer.from(body.toString('latin1'), 'base64')
-
-/** Returns the octets of the draft that a request has, in JSON or MIME, and its categories. */
-async function draftIn(call: ProviderCall, address: string): Promise<{ raw: Buffer; categories: string[] }> {
-  if (isMime(call)) return { raw: mimeIn(call), categories: [] }
-  const message = jsonBody(call, messageInput)
-  const { content } = messageDraft(message, address)
-  const bcc = message.bccRecipients.map(({ email, name = '' }) => addressText({ name, address: email })).join(', ')
-  const own = { 'Message-ID': `<${randomUUID()}@graph.lab>`, ...(bcc && { Bcc: bcc }) }
-  const raw = await compose({ ...content, headers: { ...own, ...content.headers } }, call.context.clock.now())
-  return { raw, categories: message.categories }
+/** Returns the octets of a message in JSON. @param more what a reply has besides */
+export async function written(
+  call: ProviderCall,
+  message: Message,
+  more: Partial<MessageDraft> = {},
+): Promise<Written> {
+  const { subject, body, from = { email: accountIn(call).address }, replyTo, categories: tags } = message
+  const { toRecipients: to, ccRecipients: cc, bccRecipients: bcc } = message
+  for (const { email } of [from, ...to, ...cc, ...bcc, ...replyTo]) assertAddress(email, 'recipients')
+  const wrong = message.internetMessageHeaders.find(({ name }) => !/^x-/i.test(name))
+  // https://learn.microsoft.com/en-us/graph/api/resources/internetmessageheader
+  if (wrong)
+    throw new ProviderError(
+      'invalid',
+      `The internet message header name '${wrong.name}' should start with 'x-' or 'X-'.`,
+    )
+  const id = randomUUID()
+  const { content } = addressed(
+    { from, to, cc, replyTo },
+    {
+      subject: subject ?? '',
+      ...(body && { [/^html$/i.test(body.contentType) ? 'html' : 'text']: body.content }),
+      ...more,
+      headers: {
+        'Message-ID': `<${id}@graph.lab>`,
+        ...(bcc.length > 0 && {
+          Bcc: bcc.map(({ email, name = '' }) => addressText({ name, address: email })).join(', '),
+        }),
+        ...Object.fromEntries(message.internetMessageHeaders.map(({ name, value }) => [name, value])),
+        ...more.headers,
+      },
+      attachments: [...message.attachments.map(fileIn), ...(more.attachments ?? [])],
+    },
+  )
+  return { id, raw: await compose(content, call.context.clock.now()), tags }
 }
+
+function fileIn({ name, contentType, contentBytes, contentId, isInline }: Message['attachments'][number]) {
+  if (contentBytes === undefined)
+    throw new ProviderError('not-offered', 'Sealpost offers file attachments only: #microsoft.graph.fileAttachment')
+  return attachmentOf(name, contentBytes, contentType ?? undefined, isInline ? (contentId ?? undefined) : undefined)
+}
+
+/** Returns the message that a request has in MIME; undefined if it has JSON. */
+export const mimeIn = ({ c, body }: ProviderCall): Written | undefined =>
+  /^text\/plain\b/i.test(c.req.header('Content-Type') ?? '')
+    ? { id: randomUUID(), raw: Buffer.from(body.toString('latin1'), 'base64'), tags: [] }
+    : undefined
 
 /** Sends a message to the recipients in its header, as an account. */
-async function sendOctets(call: ProviderCall, raw: Buffer, tags: readonly string[] = []): Promise<void> {
+async function sendWritten(call: ProviderCall, { id, raw, tags }: Written): Promise<void> {
   const { address } = accountIn(call)
   const { from = address, recipients: to } = addressesIn(raw)
   assertOwn(call, from)
-  await send(call, [{ id: randomUUID(), from, recipients: to, content: raw, tags }])
+  await send(call, [{ id, from, recipients: to, content: raw, tags }])
 }
 
-/** Sends the message of a request. */
-async function sendMail(call: ProviderCall): Promise<Answer> {
-  const { user, address } = accountIn(call)
-  if (isMime(call)) {
-    await sendOctets(call, mimeIn(call))
-    await saveSent(call, user, mimeIn(call))
-    return { status: 202 }
-  }
-  const { message, saveToSentItems } = jsonBody(call, input)
-  assertOwn(call, message.from?.email ?? address)
-  const id = randomUUID()
-  const draft = messageDraft(message, address)
-  const content = { ...draft.content, headers: { 'Message-ID': `<${id}@graph.lab>`, ...draft.content.headers } }
-  await send(call, [{ id, ...draft, content, tags: message.categories }])
-  if (saveToSentItems) await saveSent(call, user, await compose(content, call.context.clock.now()))
+/** Sends a message, and keeps a copy unless the request says otherwise. */
+export async function sendAndSave(call: ProviderCall, message: Written, saves = true): Promise<Answer> {
+  await sendWritten(call, message)
+  if (saves) await saveSent(call, accountIn(call).user, message.raw)
   return { status: 202 }
 }
 
-async function createDraft(request: GraphRequest): Promise<Answer> {
-  const { call, mailbox, params } = request
-  const folder = await folderOf(mailbox, params.folder ?? 'drafts')
-  const { raw, categories } = await draftIn(call, mailbox.address)
-  const flags = ['\\Draft', '\\Seen', ...categories.map(keywordOf)]
-  return answerMessage(request, await addMessage(mailbox, folder, raw, flags), 201)
+async function sendMail(call: ProviderCall): Promise<Answer> {
+  const mime = mimeIn(call)
+  if (mime) return sendAndSave(call, mime)
+  const { message, saveToSentItems } = jsonBody(call, input)
+  return sendAndSave(call, await written(call, message), saveToSentItems)
 }
+
+/** Adds a message to the drafts, or to the folder of the request. */
+export async function saveDraft(request: GraphRequest, { raw, tags }: Written, folderId = 'drafts'): Promise<Answer> {
+  const folder = await folderOf(request.mailbox, folderId)
+  const flags = ['\\Draft', '\\Seen', ...tags.map(keywordOf)]
+  return answerMessage(request, await addMessage(request.mailbox, folder, raw, flags), 201)
+}
+
+const createDraft = async (request: GraphRequest): Promise<Answer> =>
+  saveDraft(
+    request,
+    mimeIn(request.call) ?? (await written(request.call, jsonBody(request.call, messageInput))),
+    request.params.folder,
+  )
 
 async function sendDraft(request: GraphRequest): Promise<Answer> {
   const { call, mailbox } = request
@@ -133,7 +144,7 @@ async function sendDraft(request: GraphRequest): Promise<Answer> {
   const raw = await mailbox.store.read(at.folder.id, at.entry.uid)
   if (!raw || !at.entry.flags.includes('\\Draft'))
     throw new GraphError(400, 'ErrorInvalidRequest', 'The message is not a draft.')
-  await sendOctets(call, raw, tagsOf(at.entry))
+  await sendWritten(call, { id: randomUUID(), raw, tags: tagsOf(at.entry) })
   const { folder, entry } = await moved(request, at, (await folderOf(mailbox, 'sentitems')).name)
   await mailbox.store.setFlags(folder.id, [entry.uid], { mode: 'remove', flags: ['\\Draft'] })
   return { status: 202 }
