@@ -40,7 +40,7 @@ export async function boxesOf({ account }: MethodCall): Promise<ReadonlyMap<stri
       ...{ id: folder.id, folder, name: end === undefined ? name : name.slice(end + 1) },
       parentId: (end === undefined ? undefined : byName.get(name.slice(0, end))?.id) ?? null,
       role: name === 'INBOX' ? 'inbox' : (roles[place]?.role ?? null),
-      sortOrder: name === 'INBOX' ? 1 : place === -1 ? 100 : 10 + place,
+      sortOrder: folder.sortOrder ?? (name === 'INBOX' ? 1 : place === -1 ? 100 : 10 + place),
       isSubscribed: subscribed.has(name),
     })
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { meetsAll } from '../../../src/api/messages/search.ts'
+import { headerFields, headerValue } from '../../../src/mail/format/headers.ts'
 import { releasedForm } from '../../../src/transport/delivery/released.ts'
 import { resolveOnDemand } from '../../../src/transport/delivery/reports/on-demand/resolve.ts'
 import { DeliveryError } from '../../../src/transport/delivery/types.ts'
@@ -9,6 +10,7 @@ import { email } from './email.ts'
 import { type Envelope, envelopeFor, envelopeIn, headerAddresses, MAX_DELAYED_SEND } from './envelope.ts'
 import { filterConditions, unsupportedFilter, whenever } from './filters.ts'
 import { identitiesOf, maySendFrom } from './identity.ts'
+import { takeReports } from './received-reports.ts'
 import { isObjects, isString, isStrings, methodsOf, optional, patched, realId } from './standard.ts'
 import { deliverAt, deliverSubmission, QUEUED, type Submission, submissionsOf, unsend } from './submit.ts'
 import {
@@ -29,11 +31,16 @@ const kept = ({ account: { store, account } }: JmapRequest) => submissionsOf(sto
 /** Returns a date without a fraction of zero. RFC 8620 section 1.4. */
 const utcDate = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z')
 
-const shown = (id: string, one: Submission): JsonObject & { id: string } => ({
-  id,
-  ...one,
-  sendAt: utcDate(one.sendAt),
+const shown = (id: string, { messageId: _, sendAt, ...one }: Submission): JsonObject & { id: string } => ({
+  ...{ id, ...one },
+  sendAt: utcDate(sendAt),
 })
+
+/** Returns the submissions with the reports that have arrived. @throws StoreError */
+async function settled(call: MethodCall) {
+  await takeReports(call)
+  return kept(call)
+}
 
 const { 'Email/set': setEmail } = methodsOf(email)
 
@@ -49,9 +56,9 @@ export const emailSubmission: DataType = {
     ...['dsnBlobIds', 'mdnBlobIds'],
   ],
   arguments: { set: ['onSuccessUpdateEmail', 'onSuccessDestroyEmail'] },
-  state: async (call) => String(await kept(call).state()),
+  state: async (call) => String(await (await settled(call)).state()),
   get: async (call, ids) => [...(await kept(call).get(ids))].map(([id, one]) => shown(id, one)),
-  changes: (call, sinceState, max) => kept(call).changes(Number(sinceState), max),
+  changes: async (call, sinceState, max) => (await settled(call)).changes(Number(sinceState), max),
   create,
 
   async update(call, id, patch) {
@@ -101,12 +108,12 @@ export const emailSubmission: DataType = {
 
   query: async (call, query) => ({
     ids: await idsFor(call, query),
-    queryState: String(await kept(call).state()),
+    queryState: await emailSubmission.state(call),
     canCalculateChanges: true,
   }),
 
   async queryChanges(call, query, since) {
-    const found = await kept(call).changes(Number(since), Number.MAX_SAFE_INTEGER)
+    const found = await (await settled(call)).changes(Number(since), Number.MAX_SAFE_INTEGER)
     if (!found) return undefined
     const ids = await idsFor(call, query)
     const changed = new Set([...found.created, ...found.updated])
@@ -152,6 +159,7 @@ async function create(call: MethodCall, object: JsonObject): Promise<JsonObject 
   const isLater = sendAt > now
   const made: Submission = {
     ...{ identityId: realId(call, identityId as string), emailId: mailId, threadId, envelope, sendAt },
+    messageId: headerValue(stored, headerFields(stored), 'message-id')?.trim(),
     undoStatus: isLater ? 'pending' : 'final',
     deliveryStatus: Object.fromEntries(outgoing.recipients.map(({ address }) => [address, QUEUED])),
     ...{ dsnBlobIds: [], mdnBlobIds: [] },

@@ -1,25 +1,27 @@
 import { mailboxNameMistake, withInboxInCapitals } from '../../../src/storage/store/mailboxes.ts'
-import { type Folder, StoreError } from '../../../src/storage/store/types.ts'
+import { type Folder, type FolderSettings, StoreError } from '../../../src/storage/store/types.ts'
 import { type Box, boxesOf, roles } from './boxes.ts'
 import { isIn } from './mails.ts'
-import { isBoolean, isString, optional, patched, realId } from './standard.ts'
+import { isBoolean, isInteger, isString, optional, patched, realId } from './standard.ts'
 import { invalidProperties, type JsonObject, type MethodCall, SetError } from './types.ts'
 
 /** The properties of a Mailbox that a client sets. */
 interface Settings {
   /** The name of the folder. */
   readonly name: string
-  readonly use: string | undefined
+  readonly folder: FolderSettings
   readonly isSubscribed: boolean
 }
 
-const MUTABLE = ['name', 'parentId', 'role', 'isSubscribed'] as const
+const MUTABLE = ['name', 'parentId', 'role', 'sortOrder', 'isSubscribed'] as const
+/** RFC 8621 section 2 */
+const MAX_SORT_ORDER = 2 ** 31 - 1
 /** RFC 8621 section 2: octets of one level. The store limits the whole name. */
 const MAX_NAME_OCTETS = 490
 
 /** Returns the settings that the properties of a Mailbox mean. @param old the mailbox as it is @throws SetError */
 function settingsOf(call: MethodCall, boxes: ReadonlyMap<string, Box>, object: JsonObject, old?: Box): Settings {
-  const { name, parentId = null, role = null, isSubscribed = false } = object
+  const { name, parentId = null, role = null, sortOrder = old?.sortOrder, isSubscribed = false } = object
   if (!isString(name) || (name !== old?.name && (name.includes('/') || Buffer.byteLength(name) > MAX_NAME_OCTETS)))
     throw invalidProperties(['name'], `the name is missing, too long, or has a /`)
   const parent = isString(parentId) ? boxes.get(realId(call, parentId)) : undefined
@@ -30,13 +32,17 @@ function settingsOf(call: MethodCall, boxes: ReadonlyMap<string, Box>, object: J
   const full = withInboxInCapitals(parent ? `${parent.folder.name}/${name.normalize('NFC')}` : name.normalize('NFC'))
   const mistake = full === old?.folder.name ? undefined : mailboxNameMistake(full)
   if (mistake !== undefined) throw invalidProperties(['name'], `the name ${mistake}`)
-  const use = roles.find((one) => one.role === role)?.use
+  const use = old?.role === 'inbox' ? old.folder.specialUse : roles.find((one) => one.role === role)?.use
   const isTaken = role !== null && [...boxes.values()].some((box) => box.role === role && box.id !== old?.id)
   // RFC 8621 section 2: no two mailboxes have the same role.
   if (role !== (old?.role ?? null) && ((role !== null && !use) || isTaken || old?.role === 'inbox'))
     throw invalidProperties(['role'], 'the role is not known, or another mailbox has it')
   if (!isBoolean(isSubscribed)) throw invalidProperties(['isSubscribed'], 'isSubscribed is neither true nor false')
-  return { name: full, use, isSubscribed }
+  if (sortOrder !== undefined && !(isInteger(sortOrder) && sortOrder >= 0 && sortOrder <= MAX_SORT_ORDER))
+    throw invalidProperties(['sortOrder'], `sortOrder is not a whole number from 0 to ${MAX_SORT_ORDER}`)
+  const order = sortOrder === old?.sortOrder ? old?.folder.sortOrder : sortOrder
+  const folder = { ...(use !== undefined && { specialUse: use }), ...(order !== undefined && { sortOrder: order }) }
+  return { name: full, folder, isSubscribed }
 }
 
 /** @throws SetError for a name that another mailbox has */
@@ -61,8 +67,8 @@ function assertMutable(names: readonly string[], isSame: (name: string) => boole
 export async function createMailbox(call: MethodCall, object: JsonObject): Promise<Folder> {
   const { store, owner } = call.account
   assertMutable(Object.keys(object), () => false)
-  const { name, use, isSubscribed } = settingsOf(call, await boxesOf(call), object)
-  const folder = await named(() => store.createFolder(owner, name, use === undefined ? {} : { specialUse: use }))
+  const { name, folder: settings, isSubscribed } = settingsOf(call, await boxesOf(call), object)
+  const folder = await named(() => store.createFolder(owner, name, settings))
   if (isSubscribed) await store.setSubscribed(owner, name, true)
   return folder
 }
@@ -76,13 +82,13 @@ export async function updateMailbox(call: MethodCall, id: string, patch: JsonObj
   const before: JsonObject = { ...old }
   assertMutable(Object.keys(patch), (name) => patch[name] === before[name])
   const { folder, ...properties } = old
-  const { name, use, isSubscribed } = settingsOf(call, boxes, patched(properties, patch), old)
+  const { name, folder: settings, isSubscribed } = settingsOf(call, boxes, patched(properties, patch), old)
   if (name !== folder.name) {
     if (folder.name === 'INBOX') throw new SetError('forbidden', 'INBOX cannot be renamed')
     await named(() => store.renameFolder(id, name))
   }
-  if (use !== folder.specialUse && old.role !== 'inbox')
-    await store.updateFolder(id, use === undefined ? {} : { specialUse: use })
+  if (settings.specialUse !== folder.specialUse || settings.sortOrder !== folder.sortOrder)
+    await store.updateFolder(id, settings)
   // Subscriptions are to names: a mailbox takes its own along, and those of the mailboxes below it.
   for (const { folder: one, isSubscribed: has } of name === folder.name ? [] : boxes.values()) {
     if (!has || !`${one.name}/`.startsWith(`${folder.name}/`)) continue

@@ -104,10 +104,12 @@ async function send(call: MethodCall) {
   const sent: Record<string, JsonObject> = {}
   const notSent: Record<string, JsonObject> = {}
   const update: Record<string, JsonObject> = {}
+  const answered = new Set<string>()
   for (const [id, given] of wanted) {
     if (isSliceOver()) await nextSlice()
     try {
-      const [emailId, made] = await sendOne(call, identity, mdnIn(given))
+      const [emailId, made] = await sendOne(call, identity, mdnIn(given), answered)
+      answered.add(emailId)
       sent[id] = Object.fromEntries(Object.entries(made).filter(([name]) => (given[name] ?? null) === null))
       if (onSuccess[`#${id}`]) update[emailId] = { ...update[emailId], ...onSuccess[`#${id}`] }
     } catch (error) {
@@ -120,8 +122,17 @@ async function send(call: MethodCall) {
   return { response, implicit: await setEmails(call, update) }
 }
 
-/** Sends an MDN. Returns the id of its Email, and the MDN. @throws SetError */
-async function sendOne(call: MethodCall, identity: Identity, mdn: Mdn): Promise<[emailId: string, MadeMdn]> {
+/**
+ * Sends an MDN. Returns the id of its Email, and the MDN.
+ * @param answered the ids of the Emails for which the call has sent one
+ * @throws SetError
+ */
+async function sendOne(
+  call: MethodCall,
+  identity: Identity,
+  mdn: Mdn,
+  answered: ReadonlySet<string>,
+): Promise<[emailId: string, MadeMdn]> {
   const { account, api, context } = call
   await account.history.settled()
   const mail = account.history.mails.get(realId(call, mdn.forEmailId))
@@ -130,7 +141,8 @@ async function sendOne(call: MethodCall, identity: Identity, mdn: Mdn): Promise<
   memory.grow(3 * (size ?? 0))
   const message = mail && size !== undefined ? await octetsOfBlob(call, mail.id) : undefined
   if (!mail || !message) throw new SetError('notFound', `there is no Email ${mdn.forEmailId.slice(0, 200)}`)
-  if (hasKeyword(mail, '$mdnsent')) throw new SetError('mdnAlreadySent', 'the Email has the keyword $mdnsent')
+  if (hasKeyword(mail, '$mdnsent') || answered.has(mail.id))
+    throw new SetError('mdnAlreadySent', 'the Email has the keyword $mdnsent, or another MDN of the call is for it')
   const to = [...new Set(headerAddresses(message, 'disposition-notification-to'))]
   // RFC 8098 section 2.1
   if (to.length === 0) throw new SetError('forbidden', 'the Email has no Disposition-Notification-To')

@@ -29,6 +29,8 @@ export interface Submission {
   readonly identityId: string
   readonly emailId: string
   readonly threadId: string
+  /** The Message-ID, by which reports name the message. Clients do not see it. */
+  readonly messageId?: string | undefined
   readonly envelope: Envelope
   /** Milliseconds since the epoch, by the lab's clock. */
   readonly sendAt: number

@@ -96,6 +96,8 @@ export interface Folder {
   /** `\Sent`, `\Trash` … RFC 6154. */
   readonly specialUse?: string
   readonly newsgroup?: NewsgroupAttributes
+  /** The place among the mailboxes of the account that a client has given it. RFC 8621 section 2. */
+  readonly sortOrder?: number
 }
 
 /** How a message was delivered. */
@@ -425,10 +427,7 @@ export interface UidRange {
   readonly to: number
 }
 
-export interface FolderSettings {
-  readonly specialUse?: string
-  readonly newsgroup?: NewsgroupAttributes
-}
+export type FolderSettings = Pick<Folder, 'specialUse' | 'newsgroup' | 'sortOrder'>
 
 /** A folder that one session has for itself. RFC 1939 section 4. */
 export interface FolderLock {

@@ -151,7 +151,10 @@ export function folderContract(on: StoreContext): void {
       expect(await on.store.updateFolder(group.id, { newsgroup: closed })).toEqual({ ...group, newsgroup: closed })
       expect((await on.store.findFolder(PUBLIC_OWNER, 'lab.general'))?.newsgroup?.posting).toBe('no')
       const sent = await on.store.createFolder(alice, 'Sent', { specialUse: '\\Sent' })
+      await on.store.updateFolder(sent.id, { specialUse: '\\Sent', sortOrder: 7 })
+      expect(await on.store.findFolder(alice, 'Sent')).toEqual({ ...sent, sortOrder: 7 })
       expect(await on.store.updateFolder(sent.id, {})).not.toHaveProperty('specialUse')
+      expect(await on.store.findFolder(alice, 'Sent')).not.toHaveProperty('sortOrder')
       await expect(on.store.updateFolder('none', {})).rejects.toMatchObject({ code: 'not-found' })
     })
 

@@ -192,6 +192,6 @@ export function nextUidValidity(last: number, now: number): number {
 
 /** Returns the folder with its settings replaced. Settings that are not given are removed. */
 export function withSettings(folder: Folder, settings: FolderSettings): Folder {
-  const { specialUse, newsgroup, ...rest } = folder
+  const { specialUse, newsgroup, sortOrder, ...rest } = folder
   return { ...rest, ...settings }
 }

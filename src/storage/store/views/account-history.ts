@@ -89,7 +89,8 @@ const OF_DELETED = Number.MAX_SAFE_INTEGER
 const KEPT_DELETED = 100
 const changeName = (number: number): string => `c:${number}`
 const placeKey = (folderId: string, uid: number): string => `${folderId}\n${uid}`
-const folderKey = ({ name, specialUse = '' }: FolderFacts): string => `${name}\n${specialUse}`
+const folderKey = ({ name, specialUse = '', sortOrder }: Folder): string =>
+  [name, specialUse, ...(sortOrder === undefined ? [] : [sortOrder])].join('\n')
 const lookOf = ({ flags, copies }: Mail): Look => ({
   flags,
   copies: Array.from(copies.values(), ({ folder, entry }) => [folder.id, entry.flags]),

@@ -95,6 +95,22 @@ describe('Mailbox/set', () => {
     expect((await inImap()).join()).not.toMatch(/Uno|Två/)
   })
 
+  it('keeps the place that a client gives a mailbox', async () => {
+    const { created } = await alice.ask('Mailbox/set', { create: { a: { name: 'First', sortOrder: 3 } } })
+    const { id, sortOrder } = created.a
+    expect(sortOrder).toBe(3)
+    const { state } = await alice.ask('Mailbox/get', { ids: [] })
+    await alice.ask('Mailbox/set', { update: { [id]: { sortOrder: 0 } } })
+    expect(await alice.ask('Mailbox/changes', { sinceState: state })).toMatchObject({ updated: [id] })
+    await alice.ask('Mailbox/set', { update: { [id]: { name: 'Renamed', role: 'important' } } })
+    expect(await boxWith('Renamed')).toMatchObject({ sortOrder: 0, role: 'important' })
+    const { ids } = await alice.ask('Mailbox/query', { sort: [{ property: 'sortOrder' }] })
+    expect(ids[0]).toBe(id)
+    const wrong = await alice.ask('Mailbox/set', { update: { [id]: { sortOrder: -1 } } })
+    expect(wrong.notUpdated[id]).toMatchObject({ type: 'invalidProperties', properties: ['sortOrder'] })
+    await alice.ask('Mailbox/set', { destroy: [id] })
+  })
+
   it('refuses what is not valid, with the properties', async () => {
     const [inbox, trash] = [await boxWith('INBOX'), await boxWith('Trash')]
     const create = {

@@ -19,6 +19,7 @@ const http = HttpLab.ofTests({
   ],
 })
 const alice = new JmapClient(http)
+const bob = new JmapClient(http, 'bob')
 
 const identityOf = async (email: string) =>
   (await alice.ask('Identity/get')).list.find((one: { email: string }) => one.email === email)
@@ -220,6 +221,35 @@ describe('EmailSubmission/set', () => {
     await http.lab.clock.advance('1m')
     const report = await http.lab.waitForMessage({ to: 'alice', matches: ({ raw }) => raw.includes('env-42') })
     expect(`${report.raw}`).toContain('Original-Recipient: rfc822;old@lab.test')
+  })
+
+  it('lists the delivery reports and the MDNs that have arrived for it, and what they say', async () => {
+    const to = ['bounce+550@lab.test', 'bob@lab.test']
+    const header = `${FROM}To: ${to}\nSubject: Reported\nDisposition-Notification-To: alice@lab.test`
+    const { id } = await sent(header, { envelope: envelope(to) })
+    const { id: other } = await sent(`${FROM}To: bob@lab.test\nSubject: Other`)
+    const { state } = await alice.ask('EmailSubmission/get', { ids: [] })
+    expect(await submission(id)).toMatchObject({ dsnBlobIds: [], mdnBlobIds: [] })
+    await http.lab.clock.advance('1m')
+    const { ids } = await bob.ask('Email/query', { filter: { subject: 'Reported' } })
+    const disposition = { actionMode: 'manual-action', sendingMode: 'mdn-sent-manually', type: 'displayed' }
+    const [identity] = (await bob.ask('Identity/get')).list
+    const mdn = { forEmailId: ids[0], disposition }
+    const answer = await bob.call(['MDN/send', { identityId: identity.id, send: { k: mdn, again: mdn } }])
+    expect(answer[0]?.[1].notSent).toMatchObject({ again: { type: 'mdnAlreadySent' } })
+    await expect.poll(async () => (await submission(id)).mdnBlobIds.length).toBe(1)
+    const { dsnBlobIds, mdnBlobIds, deliveryStatus } = await submission(id)
+    expect(deliveryStatus).toMatchObject({
+      'bounce+550@lab.test': { delivered: 'no', displayed: 'unknown' },
+      'bob@lab.test': { delivered: 'yes', displayed: 'yes' },
+    })
+    const { list } = await alice.ask('Email/get', { ids: [...dsnBlobIds, ...mdnBlobIds], properties: ['subject'] })
+    expect(list.map((one: { subject: string }) => one.subject)).toEqual([
+      expect.stringContaining('could not be delivered'),
+      'Read: Reported',
+    ])
+    expect(await submission(other)).toMatchObject({ dsnBlobIds: [], mdnBlobIds: [] })
+    expect(await alice.ask('EmailSubmission/changes', { sinceState: state })).toMatchObject({ updated: [id] })
   })
 })
 

@@ -1,6 +1,6 @@
 import { FlagTable } from '../../entries/flags.ts'
 import type { FolderIndex } from '../../entries/folder-index.ts'
-import type { Folder } from '../../types.ts'
+import type { Folder, FolderSettings } from '../../types.ts'
 import type { FolderState } from '../folder-registry.ts'
 import { Prefetch } from './prefetch.ts'
 import { type FolderRow, flagsFrom, type Names } from './records.ts'
@@ -129,5 +129,5 @@ export const folderOfRow = (row: FolderRow, names: Names): Folder => ({
   owner: row.owner,
   name: row.name,
   uidValidity: row.uid_validity,
-  ...(JSON.parse(row.settings) as Pick<Folder, 'specialUse' | 'newsgroup'>),
+  ...(JSON.parse(row.settings) as FolderSettings),
 })

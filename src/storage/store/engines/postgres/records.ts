@@ -127,5 +127,5 @@ export const FOLDER_COLUMNS =
   'id, owner, name, uid_validity, settings, version, first_uid, uid_next, mod_seq, value_seq'
 
 /** Returns the settings of a folder as a text. */
-export const settingsText = ({ specialUse, newsgroup }: FolderSettings): string =>
-  JSON.stringify({ specialUse, newsgroup })
+export const settingsText = ({ specialUse, newsgroup, sortOrder }: FolderSettings): string =>
+  JSON.stringify({ specialUse, newsgroup, sortOrder })
