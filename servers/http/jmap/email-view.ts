@@ -42,8 +42,8 @@ const PART_PROPERTIES = [
 
 /** Properties of a message or a part at most. */
 const MAX_PROPERTIES = 200
-/** Octets of header values and body values that a call returns. Longer body values are cut. */
-const MAX_ANSWER_OCTETS = Math.min(16 * 1024 * 1024, HEAP_SHARE)
+/** Octets of header values and body values that a request returns. Longer body values are cut. */
+export const MAX_ANSWER_OCTETS = Math.min(16 * 1024 * 1024, HEAP_SHARE)
 
 /** The octets of a message, and what is known of them. */
 export interface Viewed {
@@ -59,10 +59,11 @@ export class EmailView {
   readonly #partProperties: readonly string[]
   readonly #fetches: Readonly<Record<'text' | 'html' | 'all', boolean>>
   readonly #maxOctets: number
-  #octetsLeft = MAX_ANSWER_OCTETS
+  readonly #answer: MethodCall['answer']
 
   /** @throws MethodError `invalidArguments` */
   constructor(call: MethodCall, properties: readonly string[]) {
+    this.#answer = call.answer
     this.#partProperties = optional(call, 'bodyProperties', isStrings) ?? PART_PROPERTIES
     if (Math.max(properties.length, this.#partProperties.length) > MAX_PROPERTIES)
       throw invalid(`the call names more than ${MAX_PROPERTIES} properties`)
@@ -119,8 +120,8 @@ export class EmailView {
     const named = property?.field.toLowerCase()
     // A line without a colon is not a field.
     const found = fields.filter(({ nameLower }) => (named === undefined ? nameLower !== '' : nameLower === named))
-    for (const { start, end } of found) this.#octetsLeft -= end - start
-    if (this.#octetsLeft < 0)
+    for (const { start, end } of found) this.#answer.octetsLeft -= end - start
+    if (this.#answer.octetsLeft < 0)
       throw new MethodError('requestTooLarge', `the headers have more than ${MAX_ANSWER_OCTETS} octets; ask for less`)
     if (property) return headerForm(raw, found, property)
     return found.map((field) => ({ name: field.name, value: rawValue(raw, field) }))
@@ -152,7 +153,8 @@ export class EmailView {
 
   /** Returns an EmailBodyValue. RFC 8621 section 4.1.4. */
   *#value(raw: Buffer, part: MessagePart): Steps<JsonObject> {
-    const most = Math.min(this.#maxOctets, this.#octetsLeft)
+    // A call whose headers were too large leaves less than nothing.
+    const most = Math.max(0, Math.min(this.#maxOctets, this.#answer.octetsLeft))
     // The octets of a character, each encoded as `=F0`, and of a soft line end before it.
     const bodyEnd = Math.min(part.bodyEnd, part.bodyStart + MAX_ENCODED * (most + 1))
     const start = { ...part, bodyEnd }
@@ -163,7 +165,7 @@ export class EmailView {
     // Where the encoded content was cut, a character may be incomplete.
     let value = octets.toString().replace(bodyEnd < part.bodyEnd ? /\ufffd$/ : /$^/, '')
     if (isTruncated && part.subtype.toLowerCase() === 'html') value = yield* withoutOpenTag(value)
-    this.#octetsLeft -= Math.min(this.#octetsLeft, octets.length)
+    this.#answer.octetsLeft -= octets.length
     return { value, isEncodingProblem: yield* hasProblem(raw, start, value, bodyEnd < part.bodyEnd), isTruncated }
   }
 }

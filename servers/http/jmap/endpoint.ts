@@ -6,6 +6,7 @@ import type { Connection } from '../../../src/net/connection.ts'
 import type { ServerContext } from '../../service.ts'
 import { parseIJson } from '../body.ts'
 import type { Env } from '../env.ts'
+import { MAX_ANSWER_OCTETS } from './email-view.ts'
 import { changedBy } from './push.ts'
 import { type Envelope, envelopeOf, RequestError, requestErrorTypes, run } from './request.ts'
 import { isCapability, type SessionFacts, sessionState } from './session-object.ts'
@@ -37,7 +38,8 @@ export async function respond(facts: RequestFacts, value: unknown): Promise<Json
   if (methodCalls.length > limits.maxCallsInRequest)
     throw new RequestError('limit', `the request has ${methodCalls.length} calls`, 'maxCallsInRequest')
   const ids = new Map(Object.entries(createdIds ?? {}))
-  const request = { api, context, account, limits, using: new Set(using), createdIds: ids, signal, record }
+  const own = { using: new Set(using), createdIds: ids, answer: { octetsLeft: MAX_ANSWER_OCTETS } }
+  const request = { api, context, account, limits, ...own, signal, record }
   for (const [name, , callId] of methodCalls) record.line('in', shown(name, callId))
   const faults = await faultsAt(facts, methodCalls)
   const methodResponses = await run(request, { methodCalls }, faults)

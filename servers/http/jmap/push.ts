@@ -11,7 +11,7 @@ type States = Readonly<Record<string, string>>
 
 /** A client that is told about changes. RFC 8620 section 7. */
 export interface Follower {
-  readonly facts: Omit<JmapRequest, 'using' | 'createdIds'>
+  readonly facts: Omit<JmapRequest, 'using' | 'createdIds' | 'answer'>
   readonly caller: Caller
   /** Returns why the caller may no longer follow. */
   readonly lostRights: Standing
@@ -98,7 +98,15 @@ export function follow(follower: Follower): { readonly wake: () => void; readonl
 /** Returns the state of every data type. */
 async function statesOf(facts: Follower['facts'], caller: Caller): Promise<States> {
   const account = await accountOf(facts.api, caller)
-  const call = { ...facts, account, using: new Set<string>(), createdIds: new Map(), name: '', args: {} }
+  const call = {
+    ...facts,
+    account,
+    using: new Set<string>(),
+    createdIds: new Map(),
+    answer: { octetsLeft: 0 },
+    name: '',
+    args: {},
+  }
   const states = dataTypes.map(async (type) => [type.name, await type.state(call)] as const)
   return Object.fromEntries(await Promise.all(states))
 }

@@ -33,6 +33,8 @@ export interface JmapRequest {
   readonly limits: JmapLimits
   /** The ids of the objects that the request has created, by their creation ids. */
   readonly createdIds: Map<string, string>
+  /** Octets of header values and body values that the answer may still take. */
+  readonly answer: { octetsLeft: number }
   readonly signal: AbortSignal
   /** The session of the client. */
   readonly record: { readonly id: string; note(text: string): void }

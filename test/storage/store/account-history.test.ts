@@ -69,3 +69,41 @@ it('records all changes of a folder that a store tells of in another order: new 
     kinds.push(...(step?.changes ?? []).map(({ after }) => (after ? 'created' : 'destroyed')))
   expect(kinds).toEqual(['destroyed', 'created'])
 })
+
+it('records a command that changes many messages in parts, so that clients need not begin again', async () => {
+  const store = new MemoryStore({ clock: systemClock })
+  const folder = await openFolder(store, alice, 'INBOX')
+  const targets = [{ folderId: folder.id }]
+  const stored = await store.append(
+    Array.from({ length: 2_500 }, (_, index) => ({ raw: Buffer.from(`\r\n${index}\r\n`), targets })),
+  )
+  const history = await AccountHistory.of(store, alice, new MemoryBudget())
+  const before = history.last
+  const told: number[] = []
+  history.listeners.set('test', (_, number) => told.push(number))
+  await store.setFlags(
+    folder.id,
+    stored.map(({ entry }) => entry.uid),
+    { mode: 'add', flags: ['\\Seen'] },
+  )
+  await store.deleteFolder(folder.id)
+  await history.settled()
+  const steps: unknown[] = []
+  const ids = new Set<string>()
+  for await (const [, step] of history.stepsAfter(before)) {
+    steps.push([step?.changes.length, step?.folder?.type])
+    for (const { id } of step?.changes ?? []) ids.add(id)
+  }
+  const parts = [1_000, 1_000, 500]
+  expect(steps).toEqual([
+    ...parts.map((count) => [count, undefined]),
+    ...[
+      [1_000, undefined],
+      [1_000, undefined],
+      [500, 'destroyed'],
+    ],
+  ])
+  expect(ids.size).toBe(2_500)
+  expect(told).toEqual(steps.map((_, index) => before + 1 + index))
+  expect(history.mails.size).toBe(0)
+})

@@ -81,8 +81,9 @@ const KEPT_STEPS = 2_000
 const READ_STEPS = 50
 /** The memory of a copy, about. */
 const COPY_OCTETS = 1_000
-/** A step of more messages ends the history: clients begin again. */
+/** A step of more messages is recorded in parts. More parts than that end the history: clients begin again. */
 const MAX_CHANGES = 1_000
+const MAX_PARTS = 100
 const KEPT = 'history'
 /** The modification sequence of the deletion of a folder, and how many deleted folders the state names. */
 const OF_DELETED = Number.MAX_SAFE_INTEGER
@@ -438,8 +439,8 @@ export class AccountHistory {
         ...change,
         threadId: this.mails.get(change.id)?.threadId ?? change.threadId,
       }))
-      const content = changes.length <= MAX_CHANGES ? written({ ...step, changes: whole }) : undefined
-      const hasNumber = changes.length > 0 || folder !== undefined
+      const parts = partsOf({ ...step, changes: whole })
+      const contents = parts.length <= MAX_PARTS ? parts.map(written) : []
       let isFirst = false
       await this.#store.changeValues({ ...this.#space, names: [KEPT] }, (current) => {
         const kept = this.#kept(current)
@@ -448,7 +449,7 @@ export class AccountHistory {
         isFirst = facts === undefined ? seen < modSeq : seen < OF_DELETED && kept.facts[folderId] !== facts
         // Another node has recorded it.
         if (!isFirst) return new Map()
-        if (hasNumber) this.last++
+        this.last += parts.length
         const next: Kept = {
           ...kept,
           last: this.last,
@@ -456,16 +457,17 @@ export class AccountHistory {
           facts: folder ? { ...kept.facts, [folderId]: facts } : kept.facts,
         }
         const values = new Map<string, Buffer | undefined>([[KEPT, written(next)]])
-        if (!hasNumber) return values
-        if (content) values.set(changeName(this.last), content)
-        return values.set(changeName(this.last - KEPT_STEPS), undefined)
+        for (const [index, number] of numbersOf(parts, this.last).entries())
+          values.set(changeName(number), contents[index]).set(changeName(number - KEPT_STEPS), undefined)
+        return values
       })
       this.#found.splice(this.#found.indexOf(found), 1)
       for (const { id } of changes) {
         const mail = this.mails.get(id)
         if (mail) mail.history = this.last
       }
-      if (hasNumber) for (const listener of this.listeners.values()) listener(step, this.last, isFirst)
+      for (const [index, number] of numbersOf(parts, this.last).entries())
+        for (const listener of this.listeners.values()) listener(parts[index] as Step, number, isFirst)
     }
   }
 }
@@ -482,6 +484,18 @@ function withoutOld(seen: Kept['seen']): Kept['seen'] {
   const old = new Set(deleted.slice(0, -KEPT_DELETED))
   return old.size === 0 ? seen : Object.fromEntries(Object.entries(seen).filter(([id]) => !old.has(id)))
 }
+
+/** Returns a step as the steps that are recorded for it; none for one that changes nothing. The folder is in the last. */
+function partsOf({ changes, folders, folder }: Step): Step[] {
+  const count = Math.max(Math.ceil(changes.length / MAX_CHANGES), folder ? 1 : 0)
+  return Array.from({ length: count }, (_, index) => ({
+    ...{ changes: changes.slice(index * MAX_CHANGES, (index + 1) * MAX_CHANGES), folders },
+    ...(folder && index === count - 1 && { folder }),
+  }))
+}
+
+/** Returns the numbers of parts whose last one has the number `last`. */
+const numbersOf = (parts: readonly Step[], last: number): number[] => parts.map((_, at) => last - parts.length + 1 + at)
 
 const written = (value: object): Buffer => Buffer.from(JSON.stringify(value))
 

@@ -263,6 +263,15 @@ inner
     expect(parsed[blobId].bodyValues['1']).toMatchObject({ isEncodingProblem })
   })
 
+  it('cuts body values after 16 MiB of all calls of a request', async () => {
+    const blobId = await blobOf(Buffer.from(`Subject: long\r\n\r\n${'x'.repeat(9 * 2 ** 20)}\r\n`))
+    const args = { blobIds: [blobId], properties: ['bodyValues'], fetchAllBodyValues: true }
+    const responses = await alice.call(['Email/parse', args], ['Email/parse', args], ['Email/parse', args])
+    const sizes = responses.map(([, { parsed }]) => parsed[blobId].bodyValues['1'].value.length)
+    expect(sizes[0]).toBe(9 * 2 ** 20 + 1)
+    expect([sizes[1] + sizes[0], sizes[2]]).toEqual([16 * 2 ** 20, 0])
+  })
+
   it('refuses unknown arguments and properties, and too many ids', async () => {
     for (const args of [
       { bodyProperties: ['nothing'] },
