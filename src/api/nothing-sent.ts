@@ -11,7 +11,7 @@ import { type MessageSummary, summarize } from './messages/summary.ts'
 import { type Call, defineOperation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
 import { refusedSession } from './sessions.ts'
-import { MAX_LISTED, MAX_WAIT_MS, messageConditions, reportOf, wantedBy } from './wait.ts'
+import { MAX_LISTED, MAX_WAIT_MS, messageConditions, waitReport, wantedBy } from './wait.ts'
 
 const input = z.strictObject({
   ...messageConditions,
@@ -59,7 +59,7 @@ const assertNothingSent = defineOperation('assertNothingSent', 'POST /assert-not
           .join(', ')}`
     const detail = `expected that no ${what} was sent; messages delivered: ${messages.length}, sessions that began mail that was not delivered: ${attempts.length}`
     const happened = { arrived, attempts: attempts.slice(0, MAX_LISTED) }
-    throw new ApiProblem('something-sent', detail, { report: reportOf(detail, happened), ...happened })
+    throw new ApiProblem('something-sent', detail, { report: waitReport(detail, happened), ...happened })
   },
 })
 
@@ -85,7 +85,7 @@ async function settled(call: Call<z.output<typeof input>>): Promise<void> {
         const sessions = unfinished
           .slice(0, MAX_LISTED)
           .map((record) => ({ ...refusedSession(api, record), summary: describeUnfinished(record) }))
-        throw new ApiProblem('wait-timeout', detail, { report: reportOf(detail, { sessions }), sessions })
+        throw new ApiProblem('wait-timeout', detail, { report: waitReport(detail, { sessions }), sessions })
       }
       await wakeup.sleep()
     }

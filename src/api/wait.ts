@@ -9,7 +9,7 @@ import { searchable } from '../mail/format/search-text.ts'
 import type { Folder } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage, seesSession } from './caller.ts'
-import { recipientKeys } from './messages/arrivals.ts'
+import { recipientKeys, type Watch } from './messages/arrivals.ts'
 import { queryConditions, selection } from './messages/find.ts'
 import { type Matcher, matcherOf, type RecipientsOf } from './messages/matcher.ts'
 import type { IndexedMessage } from './messages/message-index.ts'
@@ -55,10 +55,7 @@ const wait = defineOperation('wait', 'POST /wait', {
   run: async (call) => {
     const { api, caller } = call
     const lostRights = (await call.standing?.()) ?? (() => undefined)
-    const found = await firstMatch(call, wantedBy(call), () => {
-      const problem = lostRights()
-      if (problem) throw problem
-    })
+    const found = await firstMatch(call, wantedBy(call), lostRights)
     if (!found && api.stopping.aborted)
       throw new ApiProblem('stopping', 'the lab stopped before a message arrived; wait again once it has started')
     if (!found) throw await timedOut(api, caller, call.input)
@@ -106,64 +103,74 @@ async function isFrom(api: Api, message: IndexedMessage, part: string): Promise<
 
 /**
  * Resolves with the first match, in order of arrival, that no wait of the same view has returned; undefined after the time.
- * @param assertRights throws once the caller has lost its rights. It gets nothing then, and another wait gets the message.
+ * @param lostRights returns why the caller has lost its rights. It gets nothing then, and another wait gets the message
  */
 async function firstMatch(
   { api, caller, input: { to, timeout }, signal }: Call<WaitInput>,
   { matches, readsHeader }: Wanted,
-  assertRights: () => void,
+  lostRights: () => ApiProblem | undefined,
 ): Promise<IndexedMessage | undefined> {
-  const { returned, arrivals } = api
+  const { returned } = api
   const view = viewOf(caller)
-  const name = to === undefined ? undefined : addressKey(to)
-  const wakeup = new Wakeup()
-  const unwatchRights = api.rights.watch(wakeup.wake)
-  using limit = abortAfter(timeout, signal, api.stopping)
-  const ended = limit.signal
-  ended.addEventListener('abort', wakeup.wake)
-  let offered: { readonly message: IndexedMessage; readonly next: () => void } | undefined
-  let unwatch = (): void => {}
+  const assertRights = (): void => {
+    const problem = lostRights()
+    if (problem) throw problem
+  }
+  const withoutRights = new AbortController()
+  const unwatchRights = api.rights.watch(() => {
+    if (lostRights()) withoutRights.abort()
+  })
+  using limit = abortAfter(timeout, signal, api.stopping, withoutRights.signal)
   try {
-    const take = async (message: IndexedMessage): Promise<boolean> => {
-      if (returned.has(view, message.id) || !(await matches(message))) return false
-      assertRights()
-      return returned.claim(view, message.id)
-    }
-    const reader = returned.readerOf(view)
-    const isReturned = (id: string): boolean => returned.has(view, id)
-    for await (const message of arrivals.earlier(name, reader, isReturned)) {
-      if (await take(message)) return message
-      if (isSliceOver()) await nextSlice()
-      if (ended.aborted) break
-    }
-    for (const message of arrivals.unread(name, reader, isReturned)) {
-      if (ended.aborted) break
-      if (await take(message)) return message
-      if (isSliceOver()) await nextSlice()
-    }
-    unwatch = arrivals.watch(
-      (message) =>
-        new Promise((next) => {
-          offered = { message, next }
-          wakeup.wake()
-        }),
-      { name, readsHeader },
-    )
-    for (;;) {
-      if (offered) {
-        const { message, next } = offered
-        if (await take(message)) return message
-        offered = undefined
-        next()
+    const recipient = to === undefined ? undefined : addressKey(to)
+    for await (const message of candidates(api, view, { name: recipient, readsHeader }, limit.signal)) {
+      if (!returned.has(view, message.id) && (await matches(message))) {
+        assertRights()
+        if (await returned.claim(view, message.id)) return message
       }
-      assertRights()
-      if (ended.aborted) return undefined
-      await wakeup.sleep()
+      if (isSliceOver()) await nextSlice()
+      if (limit.signal.aborted) break
+    }
+    assertRights()
+    return undefined
+  } finally {
+    unwatchRights()
+  }
+}
+
+/** Returns the messages that have arrived, and then those that arrive until the signal. Skips most that a wait has returned. */
+async function* candidates(
+  { returned, arrivals }: Api,
+  view: string,
+  watch: Watch,
+  signal: AbortSignal,
+): AsyncGenerator<IndexedMessage, void, void> {
+  const reader = returned.readerOf(view)
+  const isReturned = (id: string): boolean => returned.has(view, id)
+  yield* arrivals.earlier(watch.name, reader, isReturned)
+  for (const message of arrivals.unread(watch.name, reader, isReturned)) yield message
+  // Nothing is awaited before `watch`, so that no message is missed.
+  const wakeup = new Wakeup()
+  let offered: { readonly message: IndexedMessage; readonly takeNext: () => void } | undefined
+  const offer = (message: IndexedMessage): Promise<void> =>
+    new Promise((takeNext) => {
+      offered = { message, takeNext }
+      wakeup.wake()
+    })
+  const unwatch = arrivals.watch(offer, watch)
+  signal.addEventListener('abort', wakeup.wake)
+  try {
+    while (offered || !signal.aborted) {
+      if (offered) {
+        const { message, takeNext } = offered
+        yield message
+        offered = undefined
+        takeNext()
+      } else await wakeup.sleep()
     }
   } finally {
     unwatch()
-    offered?.next()
-    unwatchRights()
+    offered?.takeNext()
   }
 }
 
@@ -183,7 +190,7 @@ async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitIn
   const sessions = refused.slice(-MAX_LISTED).map((record) => refusedSession(api, record))
   const conditions = Object.entries(wanted).map(([key, value]) => `${key} ${JSON.stringify(value)}`)
   const detail = `no message with ${conditions.join(', ') || 'any content'} arrived within ${timeout} ms, except messages that earlier waits have returned`
-  const report = reportOf(detail, { arrived, sessions })
+  const report = waitReport(detail, { arrived, sessions })
   return new ApiProblem('wait-timeout', detail, {
     report,
     arrived,
@@ -211,7 +218,7 @@ interface Happened {
 }
 
 /** Returns a problem's detail, and a line for each message and session that it lists: the text that a failed test prints. */
-export function reportOf(detail: string, { arrived = [], attempts = [], sessions = [] }: Happened): string {
+export function waitReport(detail: string, { arrived = [], attempts = [], sessions = [] }: Happened): string {
   const lines = [
     ...arrived.map(({ subject, from, to, envelope }) => {
       const sender = from?.address || envelope?.from || 'nobody'

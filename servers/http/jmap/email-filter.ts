@@ -6,7 +6,7 @@ import { htmlTextSteps } from '../../../src/mail/format/html-text.ts'
 import { type ReadableMessage, VIEW_CHARS } from '../../../src/mail/format/readable.ts'
 import { searchable } from '../../../src/mail/format/search-text.ts'
 import type { Mail } from '../../../src/storage/store/views/account-history.ts'
-import { filterConditions, unsupportedFilter, whenever } from './filters.ts'
+import { filterConditions, propertiesOf, unsupportedFilter, whenever } from './filters.ts'
 import { hasKeyword, isIn } from './mails.ts'
 import type { SmimeFound } from './smime.ts'
 import { isBoolean, isInteger, isString, isStrings } from './standard.ts'
@@ -24,21 +24,36 @@ export interface Searched {
 type Conditions = readonly Condition<IndexedMessage>[]
 type Compile = (value: unknown, searched: Searched) => Conditions
 
+/** Facts besides the message itself: the keywords of an Email, the Emails of its thread, the verification of its signatures. */
+export type Need = 'keywords' | 'threads' | 'smime'
+
+interface Row {
+  readonly needs: readonly Need[]
+  readonly compile: Compile
+}
+
 /** Returns the conditions of a filter. RFC 8621 section 4.4.1. @throws MethodError `unsupportedFilter`, `invalidArguments` */
 export const emailConditions = (filter: JsonObject | null, searched: Searched): Conditions =>
-  filterConditions(filter, (name, value) => (Object.hasOwn(table, name) ? table[name]?.(value, searched) : undefined))
+  filterConditions(filter, (name, value) => rowOf(name)?.compile(value, searched))
 
-/** Whether a filter or a sort may depend on keywords, and whether on those of other Emails of the thread. */
-export const usesKeywords = (query: unknown): boolean => /Keyword"/.test(JSON.stringify(query))
-export const usesThreads = (query: unknown): boolean => /InThreadHaveKeyword"/.test(JSON.stringify(query))
+/** Returns what a filter and a sort need. */
+export const needsOf = (filter: JsonObject | null, sort: readonly JsonObject[]): ReadonlySet<Need> =>
+  new Set(
+    [...propertiesOf(filter), ...sort.map(({ property }) => property)].flatMap((name) => rowOf(name)?.needs ?? []),
+  )
 
 /** Returns a row whose value has a type. */
-const row =
-  <T>(isRight: (value: unknown) => value is T, compile: (value: T, searched: Searched) => Conditions): Compile =>
-  (value, searched) => {
+const row = <T>(
+  isRight: (value: unknown) => value is T,
+  compile: (value: T, searched: Searched) => Conditions,
+  needs: readonly Need[] = [],
+): Row => ({
+  needs,
+  compile(value, searched) {
     if (isRight(value)) return compile(value, searched)
     throw invalid('a value of the filter has a wrong type')
-  }
+  },
+})
 
 const ofMail = (isOne: (mail: Mail, searched: Searched) => boolean, searched: Searched): Conditions =>
   whenever(({ id }: IndexedMessage) => {
@@ -51,8 +66,10 @@ const isDate = (value: unknown): value is string =>
   isString(value) && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(value)
 const isSize = (value: unknown): value is number => isInteger(value) && value >= 0
 
-const keyword = (isWanted: boolean): Compile =>
-  row(isString, (name, searched) => ofMail((mail) => hasKeyword(mail, name.toLowerCase()) === isWanted, searched))
+const keyword = (isWanted: boolean): Row =>
+  row(isString, (name, searched) => ofMail((mail) => hasKeyword(mail, name.toLowerCase()) === isWanted, searched), [
+    'keywords',
+  ])
 
 /** The ways in which the Emails of a thread may have a keyword. */
 export const inThread = {
@@ -61,9 +78,15 @@ export const inThread = {
   noneInThreadHaveKeyword: (mails: readonly Mail[], name: string) => !mails.some((mail) => hasKeyword(mail, name)),
 } as const
 
-const threadKeyword = (test: (mails: readonly Mail[], name: string) => boolean): Compile =>
-  row(isString, (name, searched) =>
-    ofMail((mail, { threads }) => test(threads.get(mail.threadId ?? mail.id) ?? [mail], name.toLowerCase()), searched),
+const threadKeyword = (test: (mails: readonly Mail[], name: string) => boolean): Row =>
+  row(
+    isString,
+    (name, searched) =>
+      ofMail(
+        (mail, { threads }) => test(threads.get(mail.threadId ?? mail.id) ?? [mail], name.toLowerCase()),
+        searched,
+      ),
+    ['keywords', 'threads'],
   )
 
 /** Words at most that a text is searched for, and characters of the text: the pattern keeps its way through a phrase. */
@@ -77,7 +100,7 @@ export const phrasesIn = (text: string): string[] =>
   )
 
 /** Returns a row that finds all words in a text. A text without words is in no Email. */
-const words = (has: (word: string) => Conditions): Compile =>
+const words = (has: (word: string) => Conditions): Row =>
   row(isString, (text) => {
     if (text.length > MAX_TEXT_CHARS)
       throw unsupportedFilter(`a text of the filter has more than ${MAX_TEXT_CHARS} characters`)
@@ -92,9 +115,11 @@ const ofFacts = (test: (facts: MessageFacts) => boolean): Conditions => [
   { key: '', negated: false, ofFacts: ({ facts }) => test(facts) },
 ]
 /** RFC 9219 section 4.2. */
-const smime = (name: keyof SmimeFound): Compile =>
-  row(isBoolean, (wanted, { smime: found }) => whenever(({ id }) => (found?.[name].has(id) ?? false) === wanted))
-const addresses = (name: 'from' | 'to' | 'cc' | 'bcc'): Compile =>
+const smime = (name: keyof SmimeFound): Row =>
+  row(isBoolean, (wanted, { smime: found }) => whenever(({ id }) => (found?.[name].has(id) ?? false) === wanted), [
+    'smime',
+  ])
+const addresses = (name: 'from' | 'to' | 'cc' | 'bcc'): Row =>
   words((word) => ofFacts(({ search }) => search.addresses[name].some((one) => one.includes(word))))
 
 /** Returns the texts of a message: what it shows in plain text, and in HTML. */
@@ -103,7 +128,7 @@ export function textsOf(read: ReadableMessage): string[] {
   return [read.text, runToEnd(htmlTextSteps(html.slice(0, VIEW_CHARS)))]
 }
 
-const table: Readonly<Record<string, Compile>> = {
+const table: Readonly<Record<string, Row>> = {
   inMailbox: row(isString, (wanted, searched) => ofMail((mail) => isIn(mail, (id) => id === wanted), searched)),
   inMailboxOtherThan: row(isStrings, (others, searched) => {
     const ids = new Set(others)
@@ -138,3 +163,6 @@ const table: Readonly<Record<string, Compile>> = {
     return [conditionOn('header', `${name}:${text}`)]
   }),
 }
+
+const rowOf = (name: unknown): Row | undefined =>
+  isString(name) && Object.hasOwn(table, name) ? table[name] : undefined

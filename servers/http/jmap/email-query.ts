@@ -3,10 +3,10 @@ import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import type { AccountHistory, Mail } from '../../../src/storage/store/views/account-history.ts'
 import { itemsSince } from './changes.ts'
-import { emailConditions, usesKeywords, usesThreads } from './email-filter.ts'
+import { emailConditions, needsOf } from './email-filter.ts'
 import { comparatorsOf, type Found, sorted } from './email-sort.ts'
 import { shownCopy } from './mails.ts'
-import { findSmime, usesSmime } from './smime.ts'
+import { findSmime } from './smime.ts'
 import { isBoolean, optional } from './standard.ts'
 import { threadsOf } from './thread.ts'
 import type { MethodCall, Query, QueryChanges, QueryResult } from './types.ts'
@@ -35,7 +35,7 @@ export async function queryEmails(call: MethodCall, { filter, sort }: Query): Pr
   const ids = known?.ids ?? (await found(call, { filter, sort }, isCollapsed))
   const rest = all.filter((one) => one.query !== query && one.state === state)
   // Certificates expire without a change of the account.
-  if (query.length <= MAX_QUERY_CHARS && !usesSmime(filter))
+  if (query.length <= MAX_QUERY_CHARS && !needsOf(filter, sort).has('smime'))
     kept.set(history, [{ query, state, ids }, ...rest].slice(0, KEPT_QUERIES))
   return { ids, queryState: state, canCalculateChanges: true }
 }
@@ -43,8 +43,9 @@ export async function queryEmails(call: MethodCall, { filter, sort }: Query): Pr
 async function found(call: MethodCall, { filter, sort }: Query, isCollapsed: boolean): Promise<string[]> {
   const { api, account } = call
   const { history, store } = account
-  const threads = isCollapsed || usesThreads([filter, sort]) ? await threadsOf(history) : new Map<string, Mail[]>()
-  const smime = usesSmime(filter) ? await findSmime(call) : undefined
+  const needs = needsOf(filter, sort)
+  const threads = isCollapsed || needs.has('threads') ? await threadsOf(history) : new Map<string, Mail[]>()
+  const smime = needs.has('smime') ? await findSmime(call) : undefined
   const conditions = emailConditions(filter, { mails: history.mails, threads, smime })
   const comparators = comparatorsOf(sort.length > 0 ? sort : [{ property: 'receivedAt', isAscending: false }], threads)
   const matches = matcherOf(api.reader, conditions, { isScan: true })
@@ -79,14 +80,15 @@ export async function queryEmailChanges(
   since: string,
 ): Promise<QueryChanges | undefined> {
   const { history } = call.account
-  const ofThreads = collapses(call) || usesThreads(query)
+  const needs = needsOf(query.filter, query.sort)
+  const ofThreads = collapses(call) || needs.has('threads')
   const { ids, queryState } = await queryEmails(call, query)
   // Later changes may be in the results already.
   const items = await itemsSince(history, since)
   const threads = ofThreads ? await threadsOf(history) : new Map<string, Mail[]>()
   const changed = new Set<string>()
   for (const { email } of items ?? []) {
-    if (!email || (email.type === 'updated' && !email.isMoved && !usesKeywords(query))) continue
+    if (!email || (email.type === 'updated' && !email.isMoved && !needs.has('keywords'))) continue
     changed.add(email.id)
     if (!ofThreads) continue
     if (email.threadId === undefined) return undefined

@@ -37,6 +37,14 @@ export function filterConditions<M>(
   return filter === null ? [] : compiled(filter, 0)
 }
 
+/** Returns the names of the properties in a filter, also in one that `filterConditions` rejects. */
+export function propertiesOf(filter: unknown, depth = 0): string[] {
+  if (!isMapping(filter) || depth > MAX_DEPTH) return []
+  const { operator, conditions } = filter
+  if (operator === undefined) return Object.keys(filter)
+  return Array.isArray(conditions) ? conditions.flatMap((one) => propertiesOf(one, depth + 1)) : []
+}
+
 export const unsupportedFilter = (description: string): MethodError => new MethodError('unsupportedFilter', description)
 
 /** Returns the condition that an object passes a test, which needs no reading. */

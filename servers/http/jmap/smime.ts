@@ -43,9 +43,6 @@ export interface SmimeFound {
   readonly hasVerifiedSmimeAtDelivery: ReadonlySet<string>
 }
 
-/** Whether a filter depends on S/MIME. */
-export const usesSmime = (filter: unknown): boolean => /Smime(?:AtDelivery)?"/.test(JSON.stringify(filter))
-
 /** Verifies the Emails of an account, for the filters of RFC 9219 section 4.2. @throws StoreError, MemoryLimitReached */
 export async function findSmime(call: JmapRequest): Promise<SmimeFound> {
   const { api, account, signal } = call

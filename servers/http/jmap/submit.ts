@@ -51,11 +51,11 @@ export interface Submitted {
   readonly session: string | undefined
 }
 
-const statusOf = (smtpReply: string, delivered: DeliveryStatus['delivered']): DeliveryStatus => ({
+const deliveryStatus = (smtpReply: string, delivered: DeliveryStatus['delivered']): DeliveryStatus => ({
   ...{ smtpReply, delivered },
   displayed: 'unknown',
 })
-export const QUEUED = statusOf('250 2.0.0 OK: queued', 'queued')
+export const QUEUED = deliveryStatus('250 2.0.0 OK: queued', 'queued')
 
 /**
  * Delivers a message as SMTP does, and records what becomes of it. The sender gets a bounce about a recipient that is refused
@@ -75,28 +75,29 @@ export async function deliverSubmission(
   const trace = Buffer.from(`Return-Path: <${mailFrom}>\r\n${received}`)
   await deliverToEach(
     envelope.recipients,
-    async (some) => {
-      const recipients = some.map((one) => ({ ...one, ...resolveOnDemand(services, one.address, mailFrom) }))
+    async (accepted) => {
+      const recipients = accepted.map((one) => ({ ...one, ...resolveOnDemand(services, one.address, mailFrom) }))
       const delivery = { ...envelope, recipients, message: [raw], trace, account: submission.user, session, at }
       const { queued, loop } = await deliver(services, delivery)
       if (loop) note(`the message is in a loop and is not sent on: ${loop.join(' → ')}`)
-      const own = recipients.filter(({ address }) => !queued.has(address))
-      for (const { address } of own) settled[address] = statusOf('250 2.1.5 OK', 'yes')
-      await reportAfterDelivery(services, { ...delivery, recipients: own }, at, (error) =>
+      const delivered = recipients.filter(({ address }) => !queued.has(address))
+      for (const { address } of delivered) settled[address] = deliveryStatus('250 2.1.5 OK', 'yes')
+      await reportAfterDelivery(services, { ...delivery, recipients: delivered }, at, (error) =>
         lab.logError(error, 'no delivery report was sent'),
       )
     },
     async ({ address }, refusal) => {
-      settled[address] = statusOf(`${refusal.code} ${refusal.status} ${refusal.text}`, 'no')
+      settled[address] = deliveryStatus(`${refusal.code} ${refusal.status} ${refusal.text}`, 'no')
       const stored = { message: [raw], mailFrom, rcptTo: [address], session, arrivedAt: at }
       await reportStored(services, stored, { kind: 'bounce', action: 'failed', refusal, delayMs: 0 }, at)
     },
   )
-  await submissionsOf(store, submission.user).change(submission.id, (one) => withResults(one, settled))
+  await submissionsOf(store, submission.user).change(submission.id, (kept) => withResults(kept, settled))
 }
 
-const withResults = (one: Submission | undefined, results: Submission['deliveryStatus']): Submission | undefined =>
-  one && { ...one, undoStatus: 'final', deliveryStatus: { ...one.deliveryStatus, ...results } }
+/** Returns a submission that is sent, with the results of some recipients. */
+const withResults = (kept: Submission | undefined, results: Submission['deliveryStatus']): Submission | undefined =>
+  kept && { ...kept, undoStatus: 'final', deliveryStatus: { ...kept.deliveryStatus, ...results } }
 
 /** Lets the queue of the lab deliver a message at its time. @throws StoreError */
 export async function deliverAt({ outgoing }: Api, { raw, envelope, session }: Submitted, at: number): Promise<void> {
@@ -112,7 +113,14 @@ export async function deliverAt({ outgoing }: Api, { raw, envelope, session }: S
 export async function deliverLater(api: Api, raw: Buffer, envelope: DeliveryEnvelope): Promise<void> {
   const { mailFrom = '', outgoing, session } = envelope
   if (!outgoing?.submission) return
-  const { connector: _, destination: __, scheduled: ___, subject: ____, submission, ...transport } = outgoing
+  const {
+    connector: _connector,
+    destination: _destination,
+    scheduled: _scheduled,
+    subject: _subject,
+    submission,
+    ...transport
+  } = outgoing
   await deliverSubmission(api, { raw, envelope: { mailFrom, ...transport, submission }, session })
 }
 
@@ -123,25 +131,30 @@ export async function unsend({ outgoing: { queue }, lab }: Api, id: string): Pro
   return entry !== undefined && (await queue.delete([entry.id])) > 0
 }
 
+/** The events of a message that waits for its time. `deliverLater` records the rest itself. */
+const EVENTS_BEFORE_DELIVERY: readonly QueueEvent['type'][] = ['deleted', 'failed']
+const EVENTS_OF_DELIVERY: readonly QueueEvent['type'][] = ['sent', 'failed', 'deferred']
+
 /** Records an event of the queue at the submission of the message. @throws StoreError */
 export async function recordResults(store: MessageStore, { type, entry, results = [] }: QueueEvent): Promise<void> {
   const { submission, scheduled } = entry
-  // The delivery itself has recorded its results.
-  const isOwn = scheduled ? ['deleted', 'failed'].includes(type) : ['sent', 'failed', 'deferred'].includes(type)
-  if (!submission || !isOwn) return
-  const found = Object.fromEntries(results.map((one) => [one.address, resultOf(one)]))
-  await submissionsOf(store, submission.user).change(submission.id, (one) => {
-    if (type !== 'deleted') return withResults(one, found)
-    return one?.undoStatus === 'pending' ? { ...one, undoStatus: 'canceled' } : one
+  const recorded = scheduled ? EVENTS_BEFORE_DELIVERY : EVENTS_OF_DELIVERY
+  if (!submission || !recorded.includes(type)) return
+  const statuses = Object.fromEntries(results.map((result) => [result.address, statusOf(result)]))
+  await submissionsOf(store, submission.user).change(submission.id, (kept) => {
+    if (type !== 'deleted') return withResults(kept, statuses)
+    return kept?.undoStatus === 'pending' ? { ...kept, undoStatus: 'canceled' } : kept
   })
 }
 
 /** Final delivery elsewhere is not known. RFC 8621 section 7. */
 const DELIVERED = { sent: 'unknown', deferred: 'queued', failed: 'no' } as const
 
-function resultOf({ kind, code, enhancedCode, text }: RecipientResult): DeliveryStatus {
-  const usual = kind === 'failed' ? 550 : kind === 'sent' ? 250 : 451
-  const isWhole = /^\d{3}[ -]/.test(text)
-  const reply = isWhole ? text : [code ?? usual, enhancedCode, text].filter((one) => one !== undefined).join(' ')
-  return statusOf(reply, DELIVERED[kind])
+/** The codes of results that have none. */
+const USUAL_CODES = { sent: 250, deferred: 451, failed: 550 } as const
+
+function statusOf({ kind, code = USUAL_CODES[kind], enhancedCode, text }: RecipientResult): DeliveryStatus {
+  const isWholeReply = /^\d{3}[ -]/.test(text)
+  const reply = isWholeReply ? text : [code, ...(enhancedCode === undefined ? [] : [enhancedCode]), text].join(' ')
+  return deliveryStatus(reply, DELIVERED[kind])
 }

@@ -16,7 +16,7 @@ type DirectoryConfig = Pick<LabConfig, 'domain' | 'directory'>
 /** A password that nobody knows. */
 const UNKNOWN: Secret = { password: randomBytes(32).toString('base64') }
 
-const withoutPassword = ({ password: _, passwordHash: __, ...account }: Account): Account => account
+const withoutPassword = ({ password: _password, passwordHash: _passwordHash, ...account }: Account): Account => account
 
 /** Valid user names. An open directory has an account for each of them. */
 const VALID_USER = /^\P{Cc}{1,255}$/u
@@ -56,7 +56,7 @@ class LabDirectory implements Directory {
     this.#added = added
     for (const configured of accounts) {
       const { user, addresses, quota = this.#quota, ...others } = configured
-      const { certificates: _, preload: __, passwordFile: ___, origin, ...rest } = others
+      const { certificates: _certificates, preload: _preload, passwordFile: _passwordFile, origin, ...rest } = others
       const file = origin === undefined ? {} : { file: origin.file }
       const account = { ...rest, ...file, user, addresses: addresses ?? [this.#defaultAddress(user)], quota }
       this.#configured.set(fold(user), this.mode === 'open' ? withoutPassword(account) : account)

@@ -46,7 +46,7 @@ function untrustedContent(value: unknown) {
 /** Returns why the lab refused a call. What is not in every problem document can have text of senders and clients. */
 function refusalOf(error: unknown, lab: McpLab): CallToolResult {
   // The report repeats the rest in one text.
-  const { title, detail, errors, hints, type: _, status: __, report: ___, ...more } = documentOf(error)
+  const { title, detail, errors, hints, type: _type, status: _status, report: _report, ...more } = documentOf(error)
   const text = [`${title}: ${detail}`, ...(Array.isArray(hints) ? hints : [])].join('\n')
   const value = shortened(more)
   const content = Object.keys(more).length === 0 ? [] : untrustedContent(value)

@@ -16,7 +16,8 @@ interface Delivered {
 /** Handles a message that arrives. Resolves when the handler is ready for the next one. Never rejects. */
 type Offer = (message: IndexedMessage) => Promise<void>
 
-interface Watch {
+/** The messages that a wait is offered. */
+export interface Watch {
   /** The key of a recipient; undefined: all. */
   readonly name: string | undefined
   /** Whether it reads headers, which are not kept. */

@@ -77,10 +77,10 @@ const deliveries = defineOperation('webhooks.deliveries', 'GET /webhooks/deliver
 })
 
 const deliveryFacts = ({
-  body: _,
-  encoding: __,
-  headers: ___,
-  sign: ____,
+  body: _body,
+  encoding: _encoding,
+  headers: _headers,
+  sign: _sign,
   status,
   error,
   createdAt,

@@ -36,7 +36,7 @@ export async function nodeCapabilities(
   certificate: InstalledCertificate,
   companions: readonly InstalledCertificate[] = [],
 ): Promise<NodeCapabilities> {
-  const { key: _, cert: __, ...options } = contextOptions(policy, certificate, companions)
+  const { key: _key, cert: _cert, ...options } = contextOptions(policy, certificate, companions)
   const { suites, extensions } = await ownHello(options)
   const signatureAlgorithms = extensions.signatureAlgorithms ?? []
   // OpenSSL 3 negotiates TLS 1.0 and 1.1 only at security level 0, the one level that allows SHA-1.

@@ -1,5 +1,5 @@
-/** The types that the lab knows by name. https://www.iana.org/assignments/dns-parameters */
-const numbers: Readonly<Record<string, number>> = {
+/** The numbers of the types that a zone can hold. `zone-text/record-types.ts` has their data. https://www.iana.org/assignments/dns-parameters */
+const zoneTypes = {
   A: 1,
   NS: 2,
   CNAME: 5,
@@ -13,7 +13,6 @@ const numbers: Readonly<Record<string, number>> = {
   SRV: 33,
   NAPTR: 35,
   DNAME: 39,
-  OPT: 41,
   DS: 43,
   RRSIG: 46,
   NSEC: 47,
@@ -21,13 +20,16 @@ const numbers: Readonly<Record<string, number>> = {
   TLSA: 52,
   SVCB: 64,
   HTTPS: 65,
-  TKEY: 249,
-  TSIG: 250,
-  IXFR: 251,
-  AXFR: 252,
-  ANY: 255,
   CAA: 257,
-}
+} as const
+
+/** The numbers of the types that only messages have. RFC 6895 section 3.1. */
+const messageTypes = { OPT: 41, TKEY: 249, TSIG: 250, IXFR: 251, AXFR: 252, ANY: 255 } as const
+
+/** A type that a zone can hold. */
+export type ZoneType = keyof typeof zoneTypes
+
+const numbers: Readonly<Record<string, number>> = { ...zoneTypes, ...messageTypes }
 const names: ReadonlyMap<number, string> = new Map(Object.entries(numbers).map(([name, number]) => [number, name]))
 
 /** Returns the name of a type; for a type without one, that of dns-packet: `UNKNOWN_` and the number. */

@@ -82,7 +82,7 @@ export class StoreDigest {
 function comparable(item: Exclude<StoreItem, MessageItem>): object {
   if (item.type === 'value') return { ...item, content: item.content.toString('base64') }
   if (item.type !== 'store') return item
-  const { lastFolder: _, lastBlob: __, ...rest } = item
+  const { lastFolder: _lastFolder, lastBlob: _lastBlob, ...rest } = item
   return rest
 }
 

@@ -1,6 +1,6 @@
 import type { DnsRecord } from '../message.ts'
 import { nameOctets } from '../names.ts'
-import { typeNumber } from '../types.ts'
+import { typeNumber, type ZoneType } from '../types.ts'
 import { type FieldKindName, fieldKind, type TokenReader } from './fields.ts'
 
 /** The data of a type that is one value, or the fields of its data in the order of the zone file. */
@@ -13,8 +13,8 @@ const serviceBinding: Form = [
   ['params', 'parameters'],
 ]
 
-/** The record types with a form of their own, in text and on the wire; `types.ts` has their numbers. All others have the form of RFC 3597. */
-const forms: Readonly<Record<string, Form>> = {
+/** The data of each type of a zone, in text and on the wire. All others have the form of RFC 3597. */
+const forms: Readonly<Record<ZoneType, Form>> = {
   A: 'ipv4',
   AAAA: 'ipv6',
   CNAME: 'name',
@@ -99,6 +99,8 @@ const forms: Readonly<Record<string, Form>> = {
   ],
 }
 
+const formOf = (type: string): Form | undefined => (Object.hasOwn(forms, type) ? forms[type as ZoneType] : undefined)
+
 /** Types that the server adds itself. */
 const ownTypes: readonly string[] = ['RRSIG', 'NSEC']
 
@@ -107,7 +109,7 @@ export const writableTypes: readonly string[] = Object.keys(forms).filter((type)
 
 /** Reads the data of a record in the form of its type. @throws ZoneTextError */
 export function readData(type: string, reader: TokenReader): unknown {
-  const form = forms[type] ?? []
+  const form = formOf(type) ?? []
   if (typeof form === 'string') return fieldKind(form).read(reader, type)
   return Object.fromEntries(form.map(([key, kind]) => [key, fieldKind(kind).read(reader, `${type} ${key}`)]))
 }
@@ -117,7 +119,7 @@ const fixed: Readonly<Record<string, unknown>> = { protocol: 3 }
 
 /** Returns the data of a record as text. */
 export function dataText(type: string, data: unknown): string {
-  const form = forms[type]
+  const form = formOf(type)
   if (form === undefined) {
     const octets = Buffer.isBuffer(data) ? data : Buffer.alloc(0)
     return `\\# ${octets.length}${octets.length === 0 ? '' : ` ${octets.toString('hex').toUpperCase()}`}`
@@ -132,7 +134,7 @@ export function dataText(type: string, data: unknown): string {
 
 /** Returns the data of a record in wire format. RFC 1035 section 3.3. */
 export function dataOctets(type: string, data: unknown): Buffer {
-  const form = forms[type]
+  const form = formOf(type)
   if (form === undefined) return Buffer.isBuffer(data) ? data : Buffer.alloc(0)
   if (typeof form === 'string') return fieldKind(form).octets(data)
   const fields = data as Readonly<Record<string, unknown>>
@@ -152,7 +154,7 @@ export function encodeRecord({ name, type, ttl = 0, class: of, data }: DnsRecord
 
 /** Returns the data with its names in lower case. RFC 4034 section 6.2. */
 export function canonicalData(type: string, data: unknown): unknown {
-  const form = forms[type]
+  const form = formOf(type)
   if (form === undefined) return data
   if (typeof form === 'string') return fieldKind(form).canonical?.(data) ?? data
   const fields = data as Readonly<Record<string, unknown>>

@@ -39,7 +39,7 @@ type StoredAuthority = NonNullable<CertificateRecord['acme']>
 
 /** Returns the facts about an authority that renewals need. Stores its root. */
 export function storeAuthority(draft: IndexDraft, authority: AcmeAuthority): StoredAuthority {
-  const { directoryUrl, ca, externalAccount: _, progress: __, ...rest } = authority
+  const { directoryUrl, ca, externalAccount: _externalAccount, progress: _progress, ...rest } = authority
   if (ca === undefined) return { directory: directoryUrl, ...rest }
   const digest = createHash('sha256').update(ca).digest('hex').slice(0, 8)
   return { directory: directoryUrl, ...rest, ca: draft.put(`certificates/acme-root-${digest}.pem`, ca) }
