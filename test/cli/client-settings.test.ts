@@ -48,6 +48,22 @@ test('shows the ports of Outlook Express with and without SSL', async () => {
   ])
 })
 
+test('has JMAP and ManageSieve where the lab has them', async () => {
+  const servers = '{ protocol: http, port: 0, tlsPort: 8443 }, { protocol: managesieve, port: 4190 }'
+  place.write('lab.yaml', `${accounts}virtualServers: [${servers}]`)
+  const args = ['--config', 'lab.yaml']
+  expect(await instructions('aerc', args)).toContain('source = jmap://alice:secret@localhost:8443/.well-known/jmap\n')
+  expect(await instructions('meli', args)).toContain('server_url = "https://localhost:8443"\n')
+  expect(await instructions('sieve-connect', args)).toContain('--server localhost --port 4190 --tlscafile lab-ca.pem')
+  const shown = JSON.parse((await place.run(['client-settings', ...args, '--json'])).stdout).servers
+  expect(shown).toMatchObject([
+    { protocol: 'jmap', port: 8443, security: 'tls', authentication: ['password'] },
+    { protocol: 'managesieve', port: 4190, security: 'starttls' },
+  ])
+  place.write('lab.yaml', `${accounts}virtualServers: [{ protocol: http, port: 8080, tlsPort: off, jmap: off }]`)
+  expect(await instructions('meli', args)).toBe('The lab has no HTTP virtual server with JMAP.')
+})
+
 test('selects another account and rejects an unknown one', async () => {
   place.write('lab.yaml', accounts)
   expect(await instructions('imapflow', ['--config', 'lab.yaml', '--account', 'bob'])).toContain("pass: 'hidden'")

@@ -1,16 +1,17 @@
-import type { Protocol } from '../../core/config/schema.ts'
 import { takesOnlyTokens, takesPassword, tokenCommand, type WayNames, wayNames } from './log-on.ts'
-import type { Connection, ConnectionSettings, Settings } from './settings.ts'
+import type { ClientProtocol, Connection, ConnectionSettings, Settings } from './settings.ts'
 
-const titles: Readonly<Record<Protocol, string>> = {
+const titles: Readonly<Record<ClientProtocol, string>> = {
   pop3: 'Incoming (POP3)',
   imap4: 'Incoming (IMAP)',
   smtp: 'Outgoing (SMTP)',
   nntp: 'News (NNTP)',
+  jmap: 'Mail (JMAP)',
+  managesieve: 'Sieve scripts',
 }
 
 /** The order in which programs ask for servers. */
-export const order: readonly Protocol[] = ['pop3', 'imap4', 'smtp', 'nntp']
+export const order: readonly ClientProtocol[] = ['pop3', 'imap4', 'smtp', 'nntp', 'jmap', 'managesieve']
 
 /** Returns a line for each protocol of the lab. */
 function each({ access }: Settings, line: (access: ConnectionSettings, title: string) => string): string[] {

@@ -1,14 +1,13 @@
-import type { Protocol } from '../../core/config/schema.ts'
 import { modern, order, outlookExpress, outlookExpressPort } from './dialogs.ts'
 import type { WayNames } from './log-on.ts'
-import { CA_FILE, type Connection, type ConnectionSettings, type Settings } from './settings.ts'
-import { imapflow, mbsync, mutt, news, nodemailer, tin, tinPort } from './texts.ts'
+import { CA_FILE, type ClientProtocol, type Connection, type ConnectionSettings, type Settings } from './settings.ts'
+import { aerc, imapflow, mbsync, meli, mutt, news, nodemailer, sieveConnect, tin, tinPort } from './texts.ts'
 
 interface Program {
   readonly id: string
   readonly name: string
   /** The protocols that it speaks. */
-  readonly speaks: readonly Protocol[]
+  readonly speaks: readonly ClientProtocol[]
   /** Returns which of the ports it uses. Default: the best. */
   readonly connects?: (access: ConnectionSettings) => Connection
   /** Whether it knows no TLS that Node.js still has. */
@@ -23,7 +22,7 @@ interface ProgramText {
   /** Whether TLS with it needs `tls.legacy`. */
   readonly needsLegacyTls: boolean
   /** The port that it uses for each protocol of the lab that it speaks. */
-  readonly servers: readonly (Connection & { readonly protocol: Protocol })[]
+  readonly servers: readonly (Connection & { readonly protocol: ClientProtocol })[]
   /** Instructions of several lines. */
   readonly text: string
 }
@@ -38,8 +37,8 @@ export const programTexts = (settings: Settings): ProgramText[] =>
     return { id, name, needsLegacyTls, servers, text: lines({ ...settings, access }).join('\n') }
   })
 
-const mail: readonly Protocol[] = ['pop3', 'imap4', 'smtp']
-const mailAndNews: readonly Protocol[] = [...mail, 'nntp']
+const mail: readonly ClientProtocol[] = ['pop3', 'imap4', 'smtp']
+const mailAndNews: readonly ClientProtocol[] = [...mail, 'nntp']
 
 /** The programs' names of the ways to log on. */
 const ways = {
@@ -133,4 +132,7 @@ const programs: readonly Program[] = [
   { id: 'news', name: 'Other news programs (slrn, Pan, Gnus)', speaks: ['nntp'], lines: news },
   { id: 'nodemailer', name: 'nodemailer', speaks: ['smtp'], lines: nodemailer },
   { id: 'imapflow', name: 'imapflow', speaks: ['imap4'], lines: imapflow },
+  { id: 'aerc', name: 'aerc (accounts.conf), by JMAP', speaks: ['jmap'], lines: aerc },
+  { id: 'meli', name: 'meli (config.toml), by JMAP', speaks: ['jmap'], lines: meli },
+  { id: 'sieve-connect', name: 'sieve-connect', speaks: ['managesieve'], lines: sieveConnect },
 ]

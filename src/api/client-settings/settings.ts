@@ -15,9 +15,12 @@ import { type LogOnWay, logOnWaysOf } from './log-on.ts'
 /** File name of the root certificate in the instructions. */
 export const CA_FILE = 'lab-ca.pem'
 
+/** The protocols that programs speak to a lab. JMAP is a service of HTTP virtual servers. */
+export type ClientProtocol = Protocol | 'managesieve' | 'jmap'
+
 /** How to connect to the lab with one protocol. */
 export interface ConnectionSettings {
-  readonly protocol: Protocol
+  readonly protocol: ClientProtocol
   readonly virtualServer: string
   readonly host: string
   /** Clear-text port, for connections without TLS or with STARTTLS. */
@@ -60,7 +63,7 @@ export interface Settings {
   readonly domain: string
   readonly newsgroup: string | undefined
   /** Only the protocols of the lab. */
-  readonly access: Partial<Readonly<Record<Protocol, ConnectionSettings>>>
+  readonly access: Partial<Readonly<Record<ClientProtocol, ConnectionSettings>>>
   /** Where programs get access tokens; undefined if no server takes them or no HTTP virtual server issues them. */
   readonly tokens: TokenSettings | undefined
 }
@@ -128,7 +131,7 @@ function tokensOf(lab: ResolvedLab, found: readonly ConnectionSettings[]): Token
   const { oauth2: config, hostname } = lab
   const scopes = found
     .filter(({ ways }) => ways.includes('oauth2'))
-    .flatMap(({ protocol }) => scopesOf(config, protocol)[0] ?? [])
+    .flatMap(({ protocol }) => scopesOf(config, protocol === 'jmap' ? 'http' : protocol)[0] ?? [])
   const endpoints = lab.virtualServers.map(({ protocol, port, tlsPort }) => ({
     protocol,
     port: numberOf(port),
@@ -149,29 +152,36 @@ const numberOf = (port: Port): number | undefined => (port === 'off' ? undefined
 /** Selects one virtual server for each protocol: the first with log-on, else the first. */
 function accesses(lab: ResolvedLab): ConnectionSettings[] {
   const sorted = [...lab.virtualServers].sort((a, b) => Number(hasLogOn(b)) - Number(hasLogOn(a)))
-  const seen = new Set<Protocol>()
+  const seen = new Set<ClientProtocol>()
   return sorted.flatMap((server) => {
-    const { protocol } = server
-    if (!isMailProtocol(protocol) || seen.has(protocol)) return []
+    const protocol = clientProtocolOf(server)
+    if (!protocol || seen.has(protocol)) return []
     seen.add(protocol)
     return accessTo(server, protocol, lab)
   })
+}
+
+function clientProtocolOf({ protocol, jmap }: ResolvedVirtualServer): ClientProtocol | undefined {
+  if (protocol === 'http') return jmap === 'off' ? undefined : 'jmap'
+  return isMailProtocol(protocol) || protocol === 'managesieve' ? protocol : undefined
 }
 
 const isLogOn = (method: AuthenticationMethod): boolean => method !== 'anonymous' && method !== 'sasl-anonymous'
 
 const hasLogOn = ({ authentication }: ResolvedVirtualServer): boolean => authentication.some(isLogOn)
 
-function accessTo(server: ResolvedVirtualServer, protocol: Protocol, lab: ResolvedLab): ConnectionSettings[] {
+function accessTo(server: ResolvedVirtualServer, protocol: ClientProtocol, lab: ResolvedLab): ConnectionSettings[] {
   const { name, address, certificate, requireSecureChannel, authentication } = server
   const port = numberOf(server.port)
   const tlsPort = numberOf(server.tlsPort)
-  const startTls = port !== undefined && certificate.kind !== 'none'
+  const startTls = port !== undefined && certificate.kind !== 'none' && protocol !== 'jmap'
   const best = bestOf(port, tlsPort, startTls)
   if (!best) return []
   const tlsRequired = requireSecureChannel || (hasLogOn(server) && authentication.filter(isLogOn).every(isOnlyOverTls))
   const host = hostFor(address, lab.hostname)
-  const ways = logOnWaysOf(server, knownPasswords(lab), best.channel !== 'clear')
+  const offered = logOnWaysOf(server, knownPasswords(lab), best.channel !== 'clear')
+  // RFC 8620 section 8.2: clients of JMAP have Basic and access tokens.
+  const ways = protocol === 'jmap' ? offered.filter((way) => way === 'password' || way === 'oauth2') : offered
   const reach = { onlyThisMachine: isLoopback(address), legacyTls: server.tls.legacy !== 'off' }
   return [{ protocol, virtualServer: name, host, port, tlsPort, startTls, tlsRequired, ...reach, best, ways }]
 }

@@ -159,3 +159,46 @@ function clientOptions({ host, best }: ConnectionSettings, startTls: string, aut
 }
 
 const javaScriptString = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&')}'`
+
+const NO_JMAP = ['The lab has no HTTP virtual server with JMAP.']
+
+/** Returns the lines of `accounts.conf`. */
+export function aerc({ user, password, address, access: { jmap } }: Settings): string[] {
+  if (!jmap) return NO_JMAP
+  if (jmap.best.channel === 'clear') return ['aerc needs HTTPS; give the HTTP virtual server a certificate.']
+  const place = `${jmap.host}:${jmap.best.port}/.well-known/jmap`
+  return [
+    '[lab]',
+    ...(takesOnlyTokens(jmap)
+      ? [`source = jmap+oauthbearer://${place}`, `source-cred-cmd = ${tokenCommand(user)}`]
+      : [`source = jmap://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${place}`]),
+    'outgoing = jmap://',
+    `from = <${address}>`,
+    'default = INBOX',
+    `Command: SSL_CERT_FILE=${CA_FILE} aerc`,
+  ]
+}
+
+/** Returns the lines of `config.toml`. */
+export function meli({ user, password, address, access: { jmap } }: Settings): string[] {
+  if (!jmap) return NO_JMAP
+  return [
+    '[accounts.lab]',
+    'root_mailbox = "INBOX"',
+    'format = "jmap"',
+    `identity = ${quoted(address)}`,
+    `server_url = "${jmap.best.channel === 'tls' ? 'https' : 'http'}://${jmap.host}:${jmap.best.port}"`,
+    `server_username = ${quoted(user)}`,
+    `server_password = ${quoted(password)}`,
+    'send_mail = "server_submission"',
+    'subscribed_mailboxes = ["*"]',
+    ...(jmap.best.channel === 'clear' ? [] : ['danger_accept_invalid_certs = true']),
+  ]
+}
+
+/** Returns the command of sieve-connect, which asks for the password. */
+export function sieveConnect({ user, access: { managesieve } }: Settings): string[] {
+  if (!managesieve) return ['The lab has no ManageSieve virtual server.']
+  const { host, best } = managesieve
+  return [`sieve-connect --nosrv --server ${host} --port ${best.port} --tlscafile ${CA_FILE} --user ${user}`]
+}

@@ -21,6 +21,8 @@ export default {
   'clientSettings.purpose_imap4': 'Posteingang (IMAP)',
   'clientSettings.purpose_smtp': 'Postausgang (SMTP)',
   'clientSettings.purpose_nntp': 'News (NNTP)',
+  'clientSettings.purpose_jmap': 'Mail (JMAP)',
+  'clientSettings.purpose_managesieve': 'Sieve-Skripte (ManageSieve)',
   'clientSettings.security_tls': 'SSL/TLS',
   'clientSettings.security_starttls': 'STARTTLS',
   'clientSettings.security_none': 'keine',

@@ -19,6 +19,8 @@ export default {
   'clientSettings.purpose_imap4': 'Incoming (IMAP)',
   'clientSettings.purpose_smtp': 'Outgoing (SMTP)',
   'clientSettings.purpose_nntp': 'News (NNTP)',
+  'clientSettings.purpose_jmap': 'Mail (JMAP)',
+  'clientSettings.purpose_managesieve': 'Sieve scripts (ManageSieve)',
   'clientSettings.security_tls': 'SSL/TLS',
   'clientSettings.security_starttls': 'STARTTLS',
   'clientSettings.security_none': 'none',

@@ -21,6 +21,8 @@ export default {
   'clientSettings.purpose_imap4': '受信 (IMAP)',
   'clientSettings.purpose_smtp': '送信 (SMTP)',
   'clientSettings.purpose_nntp': 'ニュース (NNTP)',
+  'clientSettings.purpose_jmap': 'メール (JMAP)',
+  'clientSettings.purpose_managesieve': 'Sieve スクリプト (ManageSieve)',
   'clientSettings.security_tls': 'SSL/TLS',
   'clientSettings.security_starttls': 'STARTTLS',
   'clientSettings.security_none': 'なし',
