@@ -23,7 +23,7 @@ const caches = new WeakMap<MemoryBudget, ParseCache>()
 export function parseCacheOf({ connection: { memory } }: ImapSession): ParseCache {
   const known = caches.get(memory)
   if (known) return known
-  const cache = new ParseCache({}, memory)
+  const cache = new ParseCache(undefined, memory)
   caches.set(memory, cache)
   return cache
 }

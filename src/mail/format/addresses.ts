@@ -19,12 +19,22 @@ export const MAX_ADDRESSES = 20_000
  * addresses. RFC 5322 sections 3.4, 4.4.
  */
 export function parseAddresses(value: OctetString): Address[] {
-  const plain = PLAIN.exec(value)
-  return plain ? [{ mailbox: plain[1] as string, host: plain[2] as string }] : runToEnd(addressSteps(value))
+  const simple = simpleAddress(value)
+  return simple ? [simple] : runToEnd(addressSteps(value))
 }
 
-/** A single address without a name, a comment or white space: most of what programs write. RFC 5322 section 3.4.1 */
-const PLAIN = /^([\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*)@([\w-]+(?:\.[\w-]+)*)$/
+const ATEXT = "\\w!#$%&'*+/=?^`{|}~\\-"
+const NAME = `([${ATEXT}][${ATEXT}.]*(?: [${ATEXT}.]+)*)|"([^"\\\\\\r\\n]+)"`
+/** A single address without comments: `local@domain`, `Some Name <…>` or `"Some, Name" <…>`. RFC 5322 section 3.4. */
+const SIMPLE = new RegExp(`^(?:(?:${NAME}) (<))?([${ATEXT}]+(?:\\.[${ATEXT}]+)*)@([\\w-]+(?:\\.[\\w-]+)*)(>)?$`)
+
+/** Returns the only address of a list if its form is simple, as most that programs write are. Parse others with `addressSteps`. */
+export function simpleAddress(value: OctetString): Address | undefined {
+  const [, words, quoted, open, mailbox, host, close] = SIMPLE.exec(value) ?? []
+  if (mailbox === undefined || host === undefined || (open === undefined) !== (close === undefined)) return undefined
+  const name = words ?? quoted
+  return name === undefined ? { mailbox, host } : { name, mailbox, host }
+}
 
 /** Parses as `parseAddresses`. Returns undefined if a syntax error hides addresses that follow it. */
 export function parseAllAddresses(value: OctetString): Address[] | undefined {

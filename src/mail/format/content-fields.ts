@@ -3,12 +3,16 @@ import { unfolded } from './headers.ts'
 import { Scanner } from './scanner.ts'
 import type { ContentFields, Disposition, HeaderField, OctetString, Parameter } from './types.ts'
 
-/** The result of `headerContent`: the fields, and whether a Content-Type was among them. */
-export interface Content extends ContentFields {
-  readonly typed: boolean
+/** The surroundings of a message or part. */
+export interface Surroundings {
+  /** Whether it is a part of a multipart, and so MIME without a MIME-Version field. */
+  readonly inMultipart: boolean
+  /** Whether it is a part of a multipart/digest, whose default type is message/rfc822. RFC 2046 section 5.1.5. */
+  readonly inDigest: boolean
 }
 
-const PLAIN = { type: 'text', subtype: 'plain', params: [] } as const
+const defaultContent = (inDigest: boolean): ContentFields =>
+  inDigest ? { type: 'message', subtype: 'rfc822', params: [] } : { type: 'text', subtype: 'plain', params: [] }
 
 type Reader = (value: OctetString) => Partial<ContentFields>
 
@@ -26,25 +30,25 @@ const READERS: ReadonlyMap<string, Reader> = new Map([
 
 /**
  * Reads the Content fields of a message or part. In a message that has neither `MIME-Version` nor `Content-Type`, the
- * other Content fields are ignored (RFC 2045 section 4). `isPart`: a part of a multipart, which always is MIME.
+ * other Content fields are ignored (RFC 2045 section 4).
  */
-export function headerContent(raw: Buffer, fields: readonly HeaderField[], isPart: boolean): Content {
-  let isMime = isPart
-  const found: Partial<ContentFields> = {}
-  const seen = new Set<string>()
+export function headerContent(
+  raw: Buffer,
+  fields: readonly HeaderField[],
+  { inMultipart, inDigest }: Surroundings,
+): ContentFields {
+  let isMime = inMultipart
+  const found = defaultContent(inDigest)
+  const seen: string[] = []
   for (const field of fields) {
     const { nameLower } = field
-    if (!nameLower.startsWith('content-')) {
-      if (nameLower === 'mime-version') isMime = true
-      continue
-    }
+    if (nameLower === 'mime-version' || nameLower === 'content-type') isMime = true
     const reader = READERS.get(nameLower)
-    if (!reader || seen.has(nameLower)) continue
-    seen.add(nameLower)
+    if (!reader || seen.includes(nameLower)) continue
+    seen.push(nameLower)
     Object.assign(found, reader(unfolded(raw, field)))
   }
-  const typed = seen.has('content-type')
-  return isMime || typed ? { ...PLAIN, ...found, typed } : { ...PLAIN, typed }
+  return isMime ? found : defaultContent(inDigest)
 }
 
 const BROKEN = { type: '', subtype: '' } as const

@@ -47,6 +47,21 @@ export function headerFields(raw: Buffer, start = 0, end = raw.length): HeaderFi
   return fields
 }
 
+export interface HeaderBlock {
+  readonly fields: readonly HeaderField[]
+  /** Start of the body. */
+  readonly end: number
+  /** Whether the empty line is missing. */
+  readonly cut: boolean
+}
+
+/** Returns the header fields from `start` on, and where they end. */
+export function headerBlock(raw: Buffer, start: number): HeaderBlock {
+  const fields = headerFields(raw, start)
+  const at = fields.at(-1)?.end ?? start
+  return { fields, end: afterEmptyLine(raw, at, raw.length), cut: at >= raw.length }
+}
+
 /** Returns the field that starts at `at` with its folded lines. For callers that must find every field, without a limit. */
 export function headerFieldAt(raw: Buffer, at: number, end: number): HeaderField {
   let next = lineEnd(raw, at, end)

@@ -1,51 +1,57 @@
 import type { Steps } from '../../core/time/time-slice.ts'
-import { addressSteps, MAX_ADDRESSES } from './addresses.ts'
+import { addressSteps, MAX_ADDRESSES, simpleAddress } from './addresses.ts'
 import { headerFields, unfolded } from './headers.ts'
 import type { Address, Disposition, Envelope, HeaderField, MessagePart, OctetString, Parameter } from './types.ts'
 
-const TEXTS = ['date', 'subject', 'in-reply-to', 'message-id'] as const
-const LISTS = ['from', 'sender', 'reply-to', 'to', 'cc', 'bcc'] as const
+type Filled<T> = { -readonly [Key in keyof T]: T[Key] extends readonly Address[] ? Address[] : T[Key] }
+type ListKey = { [Key in keyof Envelope]-?: Envelope[Key] extends readonly Address[] ? Key : never }[keyof Envelope]
+
+/** The fields of an envelope by their names. */
+const TEXTS: ReadonlyMap<string, Exclude<keyof Envelope, ListKey>> = new Map([
+  ['date', 'date'],
+  ['subject', 'subject'],
+  ['in-reply-to', 'inReplyTo'],
+  ['message-id', 'messageId'],
+])
+const LISTS: ReadonlyMap<string, ListKey> = new Map([
+  ['from', 'from'],
+  ['sender', 'sender'],
+  ['reply-to', 'replyTo'],
+  ['to', 'to'],
+  ['cc', 'cc'],
+  ['bcc', 'bcc'],
+])
 
 /**
  * Returns the ENVELOPE of a message from its header fields. If a field is repeated, which RFC 5322 section 3.6 forbids,
  * address lists are joined so that no address is hidden; for other fields the last one counts. RFC 9051 section 7.5.2.
  */
 export function* envelope(raw: Buffer, fields: readonly HeaderField[]): Steps<Envelope> {
-  const texts = new Map<string, OctetString>()
-  const lists = new Map<string, Address[]>()
+  const found: Filled<Envelope> = { from: [], sender: [], replyTo: [], to: [], cc: [], bcc: [] }
+  let work = 0
   for (const field of fields) {
-    const { nameLower } = field
-    if (includes(TEXTS, nameLower)) texts.set(nameLower, unfolded(raw, field))
-    else if (includes(LISTS, nameLower)) {
-      const before = lists.get(nameLower)
-      if (before && before.length >= MAX_ADDRESSES) continue
-      const found = yield* addressSteps(unfolded(raw, field))
-      if (before) for (const address of found) before.push(address)
-      else lists.set(nameLower, found)
-      yield
+    const text = TEXTS.get(field.nameLower)
+    const list = LISTS.get(field.nameLower)
+    if (text) found[text] = unfolded(raw, field)
+    else if (list && found[list].length < MAX_ADDRESSES) {
+      const value = unfolded(raw, field)
+      const simple = simpleAddress(value)
+      for (const address of simple ? [simple] : yield* addressSteps(value)) found[list].push(address)
     }
+    work += field.end - field.start
+    if (work < STEP_OCTETS) continue
+    work = 0
+    yield
   }
-  return assembled(texts, lists)
+  // RFC 9051 section 7.5.2
+  if (found.sender.length === 0) found.sender = found.from
+  if (found.replyTo.length === 0) found.replyTo = found.from
+  return found
 }
 
-const includes = (names: readonly string[], name: string): boolean => names.includes(name)
-
-function assembled(texts: ReadonlyMap<string, OctetString>, lists: ReadonlyMap<string, Address[]>): Envelope {
-  const [date, subject, inReplyTo, messageId] = TEXTS.map((name) => texts.get(name))
-  const [from = [], sender = [], replyTo = [], to = [], cc = [], bcc = []] = LISTS.map((name) => lists.get(name))
-  return {
-    ...(date === undefined ? {} : { date }),
-    ...(subject === undefined ? {} : { subject }),
-    from,
-    sender: sender.length > 0 ? sender : from, // RFC 9051 section 7.5.2
-    replyTo: replyTo.length > 0 ? replyTo : from,
-    to,
-    cc,
-    bcc,
-    ...(inReplyTo === undefined ? {} : { inReplyTo }),
-    ...(messageId === undefined ? {} : { messageId }),
-  }
-}
+/** Octets of header fields, and addresses of a list, that are read or written between two pauses. */
+const STEP_OCTETS = 4096
+const STEP_ADDRESSES = 16
 
 /** Formats an IMAP `string`: quoted if possible, otherwise a literal. NUL, which is not allowed, becomes U+FFFD. RFC 9051 section 4.3. */
 export function imapString(text: OctetString): OctetString {
@@ -68,30 +74,28 @@ const imapNstring = (value: OctetString | undefined): OctetString => (value === 
 
 /** Formats text for people, with a single space for runs of white space. */
 const imapPhrase = (value: OctetString | undefined): OctetString =>
-  imapNstring(value?.replace(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, ''))
+  value === undefined || !/[\t\r\n]| {2}|^ | $/.test(value)
+    ? imapNstring(value)
+    : imapString(value.replace(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, ''))
 
 /** Formats the value of the ENVELOPE item. RFC 9051 section 7.5.2. */
 export function* envelopeForm(value: Envelope): Steps<OctetString> {
   const { from, sender, replyTo, to, cc, bcc } = value
-  const lists: OctetString[] = []
-  for (const list of [from, sender, replyTo, to, cc, bcc]) {
-    lists.push(addressList(list))
-    if (list.length > 0) yield
+  const fromForm = addressList(from)
+  const items = [`(${imapNstring(value.date)}`, imapPhrase(value.subject), fromForm]
+  for (const list of [sender, replyTo, to, cc, bcc]) {
+    items.push(list === from ? fromForm : addressList(list))
+    if (list.length > STEP_ADDRESSES) yield
   }
-  return `(${[
-    imapNstring(value.date),
-    imapPhrase(value.subject),
-    ...lists,
-    imapNstring(value.inReplyTo),
-    imapNstring(value.messageId),
-  ].join(' ')})`
+  items.push(imapNstring(value.inReplyTo), `${imapNstring(value.messageId)})`)
+  return items.join(' ')
 }
 
 const addressList = (list: readonly Address[]): OctetString =>
   list.length === 0 ? 'NIL' : `(${list.map(addressForm).join('')})`
 
 const addressForm = ({ name, route, mailbox, host }: Address): OctetString =>
-  `(${imapPhrase(name)} ${[route, mailbox, host].map(imapNstring).join(' ')})`
+  `(${imapPhrase(name)} ${imapNstring(route)} ${imapNstring(mailbox)} ${imapNstring(host)})`
 
 /** Formats the value of BODYSTRUCTURE (`extended`) or of BODY. RFC 9051 section 7.5.2. */
 export function* bodyStructureForm(raw: Buffer, part: MessagePart, extended = true): Steps<OctetString> {
@@ -102,7 +106,6 @@ export function* bodyStructureForm(raw: Buffer, part: MessagePart, extended = tr
 
 /** Adds the form to a list, because joining the forms of deeply nested parts level by level would copy them each time. */
 function* addForm(out: OctetString[], raw: Buffer, part: MessagePart, extended: boolean): Steps<void> {
-  yield
   out.push('(')
   if (part.kind === 'multipart') yield* addMultipart(out, raw, part, extended)
   else yield* addLeaf(out, raw, part, extended)
@@ -119,7 +122,10 @@ const withCharset = (params: readonly Parameter[]): readonly Parameter[] =>
 const EMPTY_PART = '"text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
 
 function* addMultipart(out: OctetString[], raw: Buffer, part: MessagePart, extended: boolean): Steps<void> {
-  for (const child of part.children) yield* addForm(out, raw, child, extended)
+  for (const child of part.children) {
+    yield* addForm(out, raw, child, extended)
+    yield
+  }
   if (part.children.length === 0) out.push(`(${EMPTY_PART}${extended ? ' NIL NIL NIL NIL' : ''})`)
   out.push(` ${imapString(part.subtype)}${extended ? ` ${parameterList(part.params)}` : ''}`)
 }
@@ -137,6 +143,7 @@ function* addLeaf(out: OctetString[], raw: Buffer, part: MessagePart, extended: 
   ]
   out.push(items.join(' '))
   if (message) {
+    yield
     const fields = headerFields(raw, message.headerStart, message.bodyStart)
     out.push(` ${yield* envelopeForm(yield* envelope(raw, fields))} `)
     yield* addForm(out, raw, message, extended)

@@ -9,8 +9,15 @@ export const COLON = 0x3a
 
 /** Counts line ends (LF, with or without CR) from `start` to `end`. */
 export function lineCount(raw: Buffer, start: number, end: number): number {
+  const text = raw.subarray(start, end)
   let lines = 0
-  for (let at = start; at < end; at++) if (raw[at] === LF) lines++
+  for (let at = 0; at < text.length; lines++) {
+    // A call for each line is slow where lines are empty.
+    const isEmpty = text[at] === LF || text[at + 1] === LF
+    const lf = isEmpty ? at + (text[at] === LF ? 0 : 1) : text.indexOf(LF, at)
+    if (lf < 0) break
+    at = lf + 1
+  }
   return lines
 }
 

@@ -3,7 +3,6 @@ import { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import type { Steps } from '../../core/time/time-slice.ts'
 import { headerFields } from './headers.ts'
 import { bodyStructureForm, envelope, envelopeForm } from './imap-form.ts'
-import { inOnePiece } from './octets.ts'
 import { everyPart } from './parts.ts'
 import { SearchText } from './search-text.ts'
 import { parseInSteps } from './structure.ts'
@@ -14,8 +13,8 @@ const ENTRY_OCTETS = 400
 const FIELD_OCTETS = 120
 const PART_OCTETS = 600
 
-/** Longer forms are kept as they were joined. */
-const MAX_COPIED_CHARS = 64 * 1024
+/** Messages of this size may take more than one time slice. */
+const LONG_OCTETS = 64 * 1024
 
 /** The parsed parts of one message, each computed at its first use. `raw` must always be the whole message. */
 export class ParsedMessage {
@@ -27,9 +26,8 @@ export class ParsedMessage {
   envelopeForm: OctetString | undefined
   /** The value of FETCH BODYSTRUCTURE. */
   structureForm: OctetString | undefined
-  /** The texts for SEARCH. Ask it first; if it returns undefined, call the methods below with the octets. */
-  readonly search: SearchText
-  readonly #shared = new SharedSteps<'structure' | 'structure form'>()
+  #search: SearchText | undefined
+  #shared: SharedSteps<'structure' | 'structure form'> | undefined
   readonly #grown: (octets: number) => void
   /** Approximate memory of this object in octets. */
   heldOctets = 0
@@ -37,7 +35,11 @@ export class ParsedMessage {
   /** @param grown receives the approximate growth in octets */
   constructor(grown: (octets: number) => void = () => {}) {
     this.#grown = grown
-    this.search = new SearchText((chars) => this.hold(chars))
+  }
+
+  /** The texts for SEARCH. Ask it first; if it returns undefined, call the methods below with the octets. */
+  get search(): SearchText {
+    return (this.#search ??= new SearchText((chars) => this.hold(chars)))
   }
 
   /** Counts memory that this object holds. */
@@ -55,8 +57,13 @@ export class ParsedMessage {
   }
 
   *structureOf(raw: Buffer): Steps<MessagePart> {
-    if (!this.structure) yield* this.#shared.run('structure', () => this.#parse(raw))
+    if (!this.structure) yield* this.#once(raw, 'structure', () => this.#parse(raw))
     return this.structure as MessagePart
+  }
+
+  /** Lets sessions share steps that take long. */
+  #once(raw: Buffer, key: 'structure' | 'structure form', begin: () => Steps<void>): Steps<void> {
+    return raw.length < LONG_OCTETS ? begin() : (this.#shared ??= new SharedSteps()).run(key, begin)
   }
 
   *#parse(raw: Buffer): Steps<void> {
@@ -72,24 +79,26 @@ export class ParsedMessage {
     return (this.envelope ??= read)
   }
 
+  // Lists of a mailbox need the forms of every message and nothing else, so what they are made of is not kept.
   *envelopeFormOf(raw: Buffer): Steps<OctetString> {
     if (this.envelopeForm !== undefined) return this.envelopeForm
-    const form = yield* envelopeForm(yield* this.envelopeOf(raw))
+    const form = yield* envelopeForm(this.envelope ?? (yield* envelope(raw, this.fields ?? headerFields(raw))))
     return (this.envelopeForm ??= this.#keptForm(form))
   }
 
   *structureFormOf(raw: Buffer): Steps<OctetString> {
-    if (this.structureForm === undefined) yield* this.#shared.run('structure form', () => this.#form(raw))
+    if (this.structureForm === undefined) yield* this.#once(raw, 'structure form', () => this.#form(raw))
     return this.structureForm as OctetString
   }
 
   *#form(raw: Buffer): Steps<void> {
-    this.structureForm = this.#keptForm(yield* bodyStructureForm(raw, yield* this.structureOf(raw)))
+    const structure = this.structure ?? (yield* parseInSteps(raw))
+    this.structureForm = this.#keptForm(yield* bodyStructureForm(raw, structure))
   }
 
   #keptForm(text: OctetString): OctetString {
     this.hold(text.length)
-    return text.length > MAX_COPIED_CHARS ? text : inOnePiece(text)
+    return text
   }
 
   /** Returns whether a header field contains the needle, which must be folded. See `SearchText`. */
@@ -106,26 +115,21 @@ export class ParsedMessage {
   }
 }
 
-interface ParseCacheLimits {
-  readonly entries: number
-  /** Approximate memory of all entries together. */
-  readonly octets: number
-}
+/** Approximate memory of all entries together. Entries of listed messages have about 1 KB each. */
+const LIMIT_OCTETS = 128 << 20
 
-const DEFAULT_LIMITS: ParseCacheLimits = { entries: 20_000, octets: 128 << 20 }
-
-/** Share of the limits that remains after entries were dropped. */
+/** Share of the limit that remains after entries were dropped. */
 const KEPT_SHARE = 15 / 16
 
 /** Parsed messages by `MessageEntry.blob`, which copies share. Drops the least recently used ones. */
 export class ParseCache {
-  readonly #limits: ParseCacheLimits
+  readonly #limitOctets: number
   readonly #messages = new Map<string, ParsedMessage>()
   readonly #memory: MemoryBudget
   #heldOctets = 0
 
-  constructor(limits: Partial<ParseCacheLimits> = {}, memory = new MemoryBudget()) {
-    this.#limits = { ...DEFAULT_LIMITS, ...limits }
+  constructor(limitOctets = LIMIT_OCTETS, memory = new MemoryBudget()) {
+    this.#limitOctets = limitOctets
     this.#memory = memory
     const drop = (octets: number): void =>
       this.#dropOldest(Math.min(this.#heldOctets - octets, this.#heldOctets * KEPT_SHARE), 0)
@@ -148,23 +152,20 @@ export class ParseCache {
     const created: ParsedMessage = new ParsedMessage((octets) => this.#grown(blob, created, octets))
     this.#messages.set(blob, created)
     created.hold(ENTRY_OCTETS)
-    if (this.#messages.size > this.#limits.entries) this.#dropOldest()
     return created
   }
 
   #grown(blob: string, message: ParsedMessage, octets: number): void {
     if (this.#messages.get(blob) !== message) return // dropped while someone still uses it
     this.#heldOctets += octets
-    if (this.#heldOctets > this.#limits.octets) this.#dropOldest()
+    if (this.#heldOctets > this.#limitOctets) this.#dropOldest()
     this.#memory.hold('caches', octets)
   }
 
-  /** Drops entries until the cache is somewhat below its limits, because finding the oldest entry of a map is slow. */
-  #dropOldest(maxOctets = this.#limits.octets * KEPT_SHARE, kept = 1): void {
+  /** Drops entries until the cache is somewhat below its limit, because finding the oldest entry of a map is slow. */
+  #dropOldest(maxOctets = this.#limitOctets * KEPT_SHARE, kept = 1): void {
     for (const [blob, { heldOctets }] of this.#messages) {
-      const enough =
-        this.#messages.size <= Math.ceil(this.#limits.entries * KEPT_SHARE) && this.#heldOctets <= maxOctets
-      if (enough || this.#messages.size <= kept) return
+      if (this.#heldOctets <= maxOctets || this.#messages.size <= kept) return
       this.#messages.delete(blob)
       this.#heldOctets -= heldOctets
       this.#memory.give('caches', heldOctets)

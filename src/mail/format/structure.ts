@@ -1,6 +1,6 @@
 import { runToEnd, type Steps } from '../../core/time/time-slice.ts'
-import { type Content, headerContent } from './content-fields.ts'
-import { headerFields, isEmptyLine } from './headers.ts'
+import { headerContent, type Surroundings } from './content-fields.ts'
+import { type HeaderBlock, headerBlock, headerFields, isEmptyLine } from './headers.ts'
 import { beforeLineEnd, HYPHEN, LF, lineCount, lineEnd } from './octets.ts'
 import type { ContentFields, MessagePart, PartKind } from './types.ts'
 
@@ -20,21 +20,13 @@ const STEP_OCTETS = 128 * 1024
 const PART_OCTETS = 2048
 const LINE_OCTETS = 32
 
-/** The surroundings of a message or part. */
-interface Surroundings {
-  /** Whether it is a part of a multipart, and so MIME without a MIME-Version field. */
-  readonly inMultipart: boolean
-  /** Whether it is a part of a multipart/digest, whose default type is message/rfc822. RFC 2046 section 5.1.5. */
-  readonly inDigest: boolean
-}
-
 class Parser {
   readonly #raw: Buffer
   readonly #open = new OpenBoundaries()
   /** The delimiter line that ended the last entity; undefined at the end of the message. */
   #stop: Delimiter | undefined
   #parts = 0
-  readonly #lines = new LineCounter((from, to) => this.#countLines(from, to))
+  #lines: LineCounter | undefined
   /** Octets looked at since the last pause. */
   #work = 0
 
@@ -42,18 +34,18 @@ class Parser {
     this.#raw = raw
   }
 
-  *entity(headerStart: number, { inMultipart, inDigest }: Surroundings, depth: number): Steps<MessagePart> {
+  *entity(headerStart: number, surroundings: Surroundings, depth: number): Steps<MessagePart> {
     this.#parts++
-    const header = yield* this.#header(headerStart)
+    const header = this.#open.isEmpty ? headerBlock(this.#raw, headerStart) : yield* this.#header(headerStart)
     if (this.#hasWorked(header.end - headerStart + PART_OCTETS)) yield
-    const content = headerContent(this.#raw, headerFields(this.#raw, headerStart, header.end), inMultipart)
-    const fields = contentFields(content, inDigest)
-    const kind = kindOf(fields)
-    const start = { ...fields, kind, headerStart, bodyStart: header.end }
+    const fields = header.fields ?? headerFields(this.#raw, headerStart, header.end)
+    const content = headerContent(this.#raw, fields, surroundings)
+    const kind = kindOf(content)
+    const start = { ...content, kind, headerStart, bodyStart: header.end, bodyEnd: header.end, lines: 0, children: [] }
     if (kind !== 'leaf' && (depth >= MAX_DEPTH || this.#parts >= MAX_PARTS))
       return yield* this.#leaf({ ...start, ...OPAQUE }, header.cut)
     if (kind === 'message') return yield* this.#message(start, depth, header.cut)
-    const boundary = kind === 'multipart' && !header.cut ? boundaryParameter(fields) : undefined
+    const boundary = kind === 'multipart' && !header.cut ? boundaryParameter(content) : undefined
     if (boundary === undefined) return yield* this.#leaf(start, header.cut)
     return yield* this.#multipart(start, boundaryOf(boundary), depth)
   }
@@ -67,7 +59,7 @@ class Parser {
   }
 
   /** Finds the end of a header: its empty line, or a delimiter line of a multipart around it (`cut`). */
-  *#header(start: number): Steps<{ end: number; cut: boolean }> {
+  *#header(start: number): Steps<Omit<HeaderBlock, 'fields'> & Partial<HeaderBlock>> {
     let next = start
     for (let at = start; at < this.#raw.length; at = next) {
       if (isEmptyLine(this.#raw, at)) return { end: this.#raw[at] === LF ? at + 1 : at + 2, cut: false }
@@ -96,8 +88,8 @@ class Parser {
   }
 
   *#leaf(start: Unfinished, cut: boolean): Steps<MessagePart> {
-    if (!cut) this.#stop = yield* this.#delimiter(start.bodyStart)
-    return yield* this.#finished(start, [])
+    if (!cut) this.#stop = this.#open.isEmpty ? undefined : yield* this.#delimiter(start.bodyStart)
+    return yield* this.#finished(start)
   }
 
   *#multipart(start: Unfinished, own: Boundary, depth: number): Steps<MessagePart> {
@@ -110,27 +102,30 @@ class Parser {
     }
     this.#open.pop(own)
     if (this.#stop?.boundary === own) this.#stop = yield* this.#delimiter(this.#stop.lineEnd) // epilogue
-    return yield* this.#finished(start, children)
+    start.children = children
+    return yield* this.#finished(start)
   }
 
   /** Reads a message/rfc822. If its header was cut, the message inside is empty. */
   *#message(start: Unfinished, depth: number, cut: boolean): Steps<MessagePart> {
-    yield* this.#lines.enter(start.bodyStart)
+    const lines = (this.#lines ??= new LineCounter((from, to) => this.#countLines(from, to)))
+    yield* lines.enter(start.bodyStart)
     const message = cut
-      ? yield* this.#finished(emptyMessage(start.bodyStart), [])
+      ? yield* this.#finished(emptyMessage(start.bodyStart))
       : yield* this.entity(start.bodyStart, { inMultipart: false, inDigest: false }, depth + 1)
-    const part = yield* this.#finished(start, [message])
-    return { ...part, lines: yield* this.#lines.leave(part.bodyEnd), children: [], message }
+    start.children = [message]
+    const part = yield* this.#finished(start)
+    return { ...part, lines: yield* lines.leave(part.bodyEnd), children: [], message }
   }
 
-  *#finished(start: Unfinished, children: readonly MessagePart[]): Steps<MessagePart> {
+  *#finished(part: Unfinished): Steps<MessagePart> {
     // The line end before the delimiter may belong to a delimiter line of a child.
-    const floor = children.at(-1)?.bodyEnd ?? start.bodyStart
-    const bodyEnd = this.#stop
-      ? Math.max(floor, beforeLineEnd(this.#raw, this.#stop.lineStart, start.bodyStart))
+    const floor = part.children.at(-1)?.bodyEnd ?? part.bodyStart
+    part.bodyEnd = this.#stop
+      ? Math.max(floor, beforeLineEnd(this.#raw, this.#stop.lineStart, part.bodyStart))
       : this.#raw.length
-    if (start.type.toLowerCase() !== 'text') return { ...start, bodyEnd, lines: 0, children }
-    return { ...start, bodyEnd, lines: yield* this.#countLines(start.bodyStart, bodyEnd), children }
+    if (part.type.toLowerCase() === 'text') part.lines = yield* this.#countLines(part.bodyStart, part.bodyEnd)
+    return part
   }
 
   *#countLines(from: number, to: number): Steps<number> {
@@ -175,11 +170,8 @@ class LineCounter {
   }
 }
 
-type Unfinished = Omit<MessagePart, 'bodyEnd' | 'lines' | 'children'>
-
-function contentFields({ typed, ...fields }: Content, inDigest: boolean): ContentFields {
-  return inDigest && !typed ? { ...fields, type: 'message', subtype: 'rfc822' } : fields
-}
+/** A part whose end is not yet known. */
+type Unfinished = MessagePart & { bodyEnd: number; lines: number; children: readonly MessagePart[] }
 
 const boundaryParameter = (fields: ContentFields): string | undefined =>
   fields.params.find((param) => param.name.toLowerCase() === 'boundary')?.value
@@ -189,7 +181,7 @@ const OPAQUE = { kind: 'leaf', type: 'application', subtype: 'octet-stream' } as
 
 const emptyMessage = (at: number): Unfinished => ({
   ...{ kind: 'leaf', type: 'text', subtype: 'plain', params: [] },
-  ...{ headerStart: at, bodyStart: at },
+  ...{ headerStart: at, bodyStart: at, bodyEnd: at, lines: 0, children: [] },
 })
 
 function kindOf(fields: ContentFields): PartKind {
@@ -228,10 +220,11 @@ interface Node {
 }
 
 const node = (): Node => ({ next: new Map(), ending: [] })
+const EMPTY_NODE = node()
 
 /** The boundaries of the surrounding multiparts as a tree of octets, so that a line is read once for all of them. */
 class OpenBoundaries {
-  readonly #root = node()
+  #root = EMPTY_NODE
   #depth = 0
 
   get isEmpty(): boolean {
@@ -239,6 +232,7 @@ class OpenBoundaries {
   }
 
   push(boundary: Boundary): void {
+    if (this.#root === EMPTY_NODE) this.#root = node()
     let at = this.#root
     for (const octet of boundary.octets) {
       const next = at.next.get(octet) ?? node()

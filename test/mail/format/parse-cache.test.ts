@@ -27,6 +27,33 @@ test('each part of a message is parsed once', () => {
   expect(parsed.heldOctets).toBe(held + runToEnd(parsed.envelopeFormOf(raw)).length + structureForm.length)
 })
 
+test('a list of a mailbox keeps the forms of a message, but not what they are made of', () => {
+  const cache = new ParseCache()
+  const raw = mail('x'.repeat(1000))
+  const parsed = cache.get('1')
+  const forms = [runToEnd(parsed.envelopeFormOf(raw)), runToEnd(parsed.structureFormOf(raw))]
+  expect([parsed.envelopeForm, parsed.structureForm]).toEqual(forms)
+  expect([parsed.fields, parsed.envelope, parsed.structure]).toEqual([undefined, undefined, undefined])
+  expect(parsed.heldOctets).toBeLessThan(1000)
+})
+
+test('a mailbox of 30,000 messages can be listed again without parsing', () => {
+  const cache = new ParseCache()
+  const raw = mail('x')
+  const list = (): void => {
+    for (let at = 0; at < 30_000; at++) {
+      const parsed = cache.get(String(at))
+      runToEnd(parsed.envelopeFormOf(raw))
+      runToEnd(parsed.structureFormOf(raw))
+    }
+  }
+  list()
+  const first = cache.peek('0')
+  expect(first?.structureForm).toBeDefined()
+  list()
+  expect(cache.peek('0')).toBe(first)
+})
+
 test('the parts of a message are searched each for itself', () => {
   const raw = Buffer.from(
     'Subject: one\r\nTo: first\r\nTo: second\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n' +
@@ -80,7 +107,7 @@ test('search compares decoded text without regard to case', () => {
 })
 
 test('the least recently used messages are dropped', () => {
-  const cache = new ParseCache({ entries: 2 })
+  const cache = new ParseCache(1000)
   const [one, two] = [cache.get('1'), cache.get('2')]
   expect(cache.get('1')).toBe(one)
   cache.get('3')
@@ -91,7 +118,7 @@ test('the least recently used messages are dropped', () => {
 })
 
 test('a look at a message does not mark it as used', () => {
-  const cache = new ParseCache({ entries: 2 })
+  const cache = new ParseCache(1000)
   const one = cache.get('1')
   cache.get('2')
   expect(cache.peek('1')).toBe(one)
@@ -100,7 +127,7 @@ test('a look at a message does not mark it as used', () => {
 })
 
 test('a dropped message no longer counts', () => {
-  const cache = new ParseCache({ octets: 6000 })
+  const cache = new ParseCache(6000)
   const raw = mail('x'.repeat(1000))
   const dropped = cache.get('dropped')
   for (let i = 0; i < 10; i++) runToEnd(cache.get(String(i)).bodyContains(raw, 'y'))
@@ -113,13 +140,13 @@ test('a dropped message no longer counts', () => {
 })
 
 test('a single message may be larger than the limit', () => {
-  const cache = new ParseCache({ octets: 10 })
+  const cache = new ParseCache(10)
   runToEnd(cache.get('1').bodyContains(mail('x'.repeat(1000)), 'y'))
   expect(cache.peek('1')).toBeDefined()
 })
 
 test('the memory of all messages together is limited', () => {
-  const cache = new ParseCache({ octets: 6000 })
+  const cache = new ParseCache(6000)
   const raw = mail('x'.repeat(1000))
   const first = cache.get('0')
   for (let i = 0; i < 10; i++) runToEnd(cache.get(String(i)).bodyContains(raw, 'y'))
