@@ -147,7 +147,7 @@ export const LONGEST = [
   'test/cli/trust.interop.test.ts',
   ...['accessibility', 'hostile'].map((name) => `test/console/${name}.interop.test.ts`),
   // Larger counts of what `npm test` does.
-  ...['foreign-data', 'operations'].map((name) => `test/servers/http/${name}.test.ts`),
+  ...['foreign-data', 'jmap/agreement', 'operations'].map((name) => `test/servers/http/${name}.test.ts`),
   'test/servers/imap4/stress.test.ts',
   'test/servers/imap4/parser-fuzz.test.ts',
   'test/tls/pki/lifecycle/replace-under-load.test.ts',

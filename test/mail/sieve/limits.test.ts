@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
 import { compileScript, runScript, SIEVE_CAPABILITIES } from '../../../src/mail/sieve/sieve.ts'
 import { SIEVE_LIMITS } from '../../../src/mail/sieve/types.ts'
-import { isThorough } from '../../support/thorough.ts'
+import { isThorough, some } from '../../support/thorough.ts'
 import { CASES, ENVELOPE, MAIL, run, source, summary } from './cases.ts'
 
 const mistakes = (script: string): string[] => {
@@ -77,14 +77,12 @@ describe('limits', () => {
     expect(summary(await run(script))).toBe('fileinto 65536')
   })
 
-  test.each(['(a*)*b', '(a|a)*b', '(a|aa)+b', '((a{0,9}){0,9}){0,2}b', '^(([a-z])+.)+[A-Z]([a-z])+b'])(
-    'the regular expression %s ends on a long text',
-    async (expression) => {
-      const raw = Buffer.from(`Subject: ${'a'.repeat(20_000)}\r\n\r\n`)
-      const result = await run(`require "regex"; if header :regex "subject" "${expression}" { discard; }`, { raw })
-      expect(summary(result)).toBe('keep')
-    },
-  )
+  const explosive = ['(a*)*b', '((a{0,9}){0,9}){0,2}b', '(a|a)*b', '(a|aa)+b', '^(([a-z])+.)+[A-Z]([a-z])+b']
+  test.each(some(explosive, 2))('the regular expression %s ends on a long text', async (expression) => {
+    const raw = Buffer.from(`Subject: ${'a'.repeat(20_000)}\r\n\r\n`)
+    const result = await run(`require "regex"; if header :regex "subject" "${expression}" { discard; }`, { raw })
+    expect(summary(result)).toBe('keep')
+  })
 
   test('a script that compares too much keeps the message', async () => {
     const { script } = compileScript('if header :contains "subject" ["a", "b"] { discard; }') as never

@@ -1,19 +1,22 @@
 import { ImapFlow } from 'imapflow'
 import { beforeAll, expect, it } from 'vitest'
 import { isLong } from '../../../support/long.ts'
+import { isThorough } from '../../../support/thorough.ts'
 import { HttpLab } from '../client.ts'
 import { JmapClient } from './client.ts'
 
-const COMMANDS = isLong ? 10_000 : 240
+/** `npm run test:all`, of each week, runs 10,000, and `npm run test:slow`, of each push, 2,000. */
+const COMMANDS = isLong ? 10_000 : isThorough ? 2_000 : 240
 /** Commands between two comparisons. */
-const ROUND = isLong ? 40 : 12
+const ROUND = isThorough ? 40 : 12
 const SEED = Number(process.env.SEALPOST_SEED ?? 7)
 
 const http = HttpLab.ofTests({ directory: { accounts: [{ user: 'alice', password: 'secret' }] } })
 const jmap = new JmapClient(http)
 let imap: ImapFlow
 beforeAll(async () => {
-  imap = new ImapFlow({ ...http.lab.imapflow({ user: 'alice', pass: 'secret' }), logger: false })
+  const account = http.lab.imapflow({ user: 'alice', pass: 'secret' })
+  imap = new ImapFlow({ ...account, logger: false, disableCompression: true })
   await imap.connect()
   return () => imap.close()
 })
@@ -136,52 +139,75 @@ function assertRefused(error: Json): void {
 const EMAIL = ['id', 'mailboxIds', 'keywords', 'threadId', 'receivedAt']
 const TYPES = { Mailbox: undefined, Email: EMAIL, Thread: undefined } as const
 
+type Call = readonly [name: string, args: object]
+
+/** Makes all calls in one request, and returns the results of each in turn. */
+async function askAll(calls: readonly (readonly Call[])[]): Promise<Json[][]> {
+  const results = (await jmap.call(...calls.flat())).map(([, result]) => result)
+  return calls.map(({ length }) => results.splice(0, length))
+}
+
 /** A client that follows one type by its changes. */
 class Follower {
   readonly #type: keyof typeof TYPES
+  readonly #properties: object
   readonly objects = new Map<string, Json>()
   #state = ''
+  #maxChanges: number | undefined
 
   constructor(type: keyof typeof TYPES) {
     this.#type = type
+    this.#properties = { ...(TYPES[type] && { properties: TYPES[type] }) }
   }
 
-  async #get(
-    ids: readonly string[] | null,
-    properties: readonly string[] | undefined = TYPES[this.#type],
-  ): Promise<Json> {
-    const result = await jmap.ask(`${this.#type}/get`, { ids, ...(properties && { properties }) })
-    for (const one of result.list) this.objects.set(one.id, { ...this.objects.get(one.id), ...one })
-    return result
+  get current(): readonly Call[] {
+    return [[`${this.#type}/get`, { ids: null, ...this.#properties }]]
   }
 
-  async start(): Promise<void> {
-    this.#state = (await this.#get(null)).state
+  start([{ list, state }]: Json[]): void {
+    this.#keep(list)
+    this.#state = state
   }
 
-  /** Follows the changes, in pages, and compares with a fresh /get. */
-  async follow(): Promise<void> {
-    for (let isMore = true; isMore; ) {
-      const maxChanges = random(2) ? 50 : undefined
-      const found = await jmap.ask(`${this.#type}/changes`, { sinceState: this.#state, maxChanges })
-      expect(found).toMatchObject({ oldState: this.#state })
-      const { created, updated, destroyed } = found
-      expect(created.length + updated.length + destroyed.length).toBeLessThanOrEqual(maxChanges ?? 1e9)
-      for (const id of destroyed) this.objects.delete(id)
-      await this.#get(created)
-      await this.#get(updated, found.updatedProperties ?? undefined)
-      this.#state = found.newState
-      isMore = found.hasMoreChanges
-    }
-    const { list, state } = await jmap.ask(`${this.#type}/get`, {
-      ids: null,
-      ...(TYPES[this.#type] && { properties: TYPES[this.#type] }),
-    })
+  get check(): readonly Call[] {
+    return this.current
+  }
+
+  /** Returns calls for a page of changes and what they name. They begin in a request at the index `at`. */
+  page(at: number): readonly Call[] {
+    this.#maxChanges = random(2) ? 50 : undefined
+    const named = (path: string) => ({ resultOf: `c${at}`, name: `${this.#type}/changes`, path })
+    const updated = this.#type === 'Mailbox' ? { '#properties': named('/updatedProperties') } : this.#properties
+    return [
+      [`${this.#type}/changes`, { sinceState: this.#state, maxChanges: this.#maxChanges }],
+      [`${this.#type}/get`, { '#ids': named('/created'), ...this.#properties }],
+      [`${this.#type}/get`, { '#ids': named('/updated'), ...updated }],
+    ]
+  }
+
+  /** Returns whether there are more pages. */
+  follow([changes, created, updated]: Json[]): boolean {
+    expect(changes).toMatchObject({ oldState: this.#state })
+    const { length } = [changes.created, changes.updated, changes.destroyed].flat()
+    expect(length).toBeLessThanOrEqual(this.#maxChanges ?? 1e9)
+    for (const id of changes.destroyed) this.objects.delete(id)
+    this.#keep(created.list)
+    this.#keep(updated.list)
+    this.#state = changes.newState
+    return changes.hasMoreChanges
+  }
+
+  compare([{ list, state }]: Json[]): void {
     expect(state).toBe(this.#state)
     // An Email that is gone at the next page may have been created in this one.
-    const known = [...this.objects.values()].filter(({ id }) => list.some((one: Json) => one.id === id))
-    expect(new Map(known.map((one) => [one.id, one]))).toEqual(new Map(list.map((one: Json) => [one.id, one])))
+    const ids = new Set(list.map(({ id }: Json) => id))
+    const known = [...this.objects].filter(([id]) => ids.has(id))
+    expect(new Map(known)).toEqual(new Map(list.map((one: Json) => [one.id, one])))
     expect(this.objects.size).toBe(list.length)
+  }
+
+  #keep(list: readonly Json[]): void {
+    for (const one of list) this.objects.set(one.id, { ...this.objects.get(one.id), ...one })
   }
 }
 
@@ -195,20 +221,22 @@ class FollowedQuery {
     this.#args = args
   }
 
-  async start(): Promise<void> {
-    const { ids, queryState } = await jmap.ask('Email/query', this.#args)
+  get current(): readonly Call[] {
+    return [['Email/query', this.#args]]
+  }
+
+  get check(): readonly Call[] {
+    const since = { sinceQueryState: this.#state, calculateTotal: true }
+    return [['Email/queryChanges', { ...this.#args, ...since }], ...this.current]
+  }
+
+  start([{ ids, queryState }]: Json[]): void {
     ;[this.#ids, this.#state] = [ids, queryState]
   }
 
-  async follow(): Promise<void> {
-    const found = await jmap.ask('Email/queryChanges', {
-      ...this.#args,
-      sinceQueryState: this.#state,
-      calculateTotal: true,
-    })
+  compare([found, fresh]: Json[]): void {
     const ids: string[] = this.#ids.filter((id) => !found.removed.includes(id))
     for (const { id, index } of found.added) ids.splice(index, 0, id)
-    const fresh = await jmap.ask('Email/query', this.#args)
     expect([this.#args, ids, found.newQueryState, found.total]).toEqual([
       this.#args,
       fresh.ids,
@@ -217,6 +245,11 @@ class FollowedQuery {
     ])
     ;[this.#ids, this.#state] = [ids, found.newQueryState]
   }
+}
+
+async function startAll(all: readonly (Follower | FollowedQuery)[]): Promise<void> {
+  const answers = await askAll(all.map(({ current }) => current))
+  for (const [at, one] of all.entries()) one.start(answers[at] as Json[])
 }
 
 /** Compares what JMAP has with what IMAP shows. */
@@ -269,7 +302,7 @@ it(
   `agrees with IMAP after ${COMMANDS} random commands of both, and its changes lead to the same as a fresh /get`,
   async () => {
     const followers = { Mailbox: new Follower('Mailbox'), Email: new Follower('Email'), Thread: new Follower('Thread') }
-    for (const one of Object.values(followers)) await one.start()
+    await startAll(Object.values(followers))
     const inbox = [...followers.Mailbox.objects.values()].find(({ role }) => role === 'inbox').id
     const queries = [
       {},
@@ -285,11 +318,16 @@ it(
       },
       { filter: { subject: 's1' }, collapseThreads: true, sort: [{ property: 'receivedAt' }] },
     ].map((args) => new FollowedQuery(args))
-    for (const one of queries) await one.start()
+    await startAll(queries)
     for (let done = 0; done < COMMANDS; done += ROUND) {
       for (let at = 0; at < ROUND; at++) await oneOf(commands)().catch(assertRefused)
-      for (const one of Object.values(followers)) await one.follow()
-      for (const one of queries) await one.follow()
+      for (let behind = Object.values(followers); behind.length > 0; ) {
+        const pages = await askAll(behind.map((one, at) => one.page(3 * at)))
+        behind = behind.filter((one, at) => one.follow(pages[at] as Json[]))
+      }
+      const all = [...Object.values(followers), ...queries]
+      const answers = await askAll(all.map(({ check }) => check))
+      for (const [at, one] of all.entries()) one.compare(answers[at] as Json[])
       await compareWithImap(followers.Mailbox.objects, followers.Email.objects)
     }
   },

@@ -11,6 +11,7 @@ export type MethodResponse = [name: string, args: any, callId: string]
 export class JmapClient {
   readonly #http: HttpLab
   readonly user: string
+  #capabilities?: Promise<object>
 
   constructor(http: HttpLab, user = 'alice') {
     this.#http = http
@@ -30,9 +31,10 @@ export class JmapClient {
     return this.#http.request('/jmap/api', { json, headers: this.headers })
   }
 
-  /** Calls methods with the account's id added, and returns their responses. The session decides which capabilities exist. */
+  /** Calls methods with the account's id added, and returns their responses. The first session decides which capabilities exist. */
   async call(...calls: readonly (readonly [name: string, args?: object | undefined])[]): Promise<MethodResponse[]> {
-    const { capabilities } = await this.session()
+    this.#capabilities ??= this.session().then(({ capabilities }) => capabilities)
+    const capabilities = await this.#capabilities
     const using = USING.map((name) => `urn:ietf:params:jmap:${name}`).filter((name) => name in capabilities)
     const methodCalls = calls.map(([name, args], at) => [name, { accountId: this.user, ...args }, `c${at}`])
     const { status, body } = await this.post({ using, methodCalls })
