@@ -24,6 +24,8 @@ export interface JmapCall extends SessionFacts {
 /** The facts of a request to the API, over HTTP or WebSocket. */
 export interface RequestFacts extends Omit<JmapCall, 'c'> {
   readonly signal: AbortSignal
+  /** Called if a fault cuts the response in the middle. */
+  readonly cut: () => void
 }
 
 /** The methods that change something. */
@@ -55,13 +57,14 @@ const shown = (name: string, callId: string): string => `${name.slice(0, 100)} $
 
 /** Injects the faults at the calls. Returns the errors that take their place. @throws RequestError */
 async function faultsAt(
-  { connection, signal }: RequestFacts,
+  { connection, signal, cut }: RequestFacts,
   calls: Envelope['methodCalls'],
 ): Promise<ReadonlyMap<number, string>> {
   const found = new Map<number, string>()
   for (const [index, [name, args]] of calls.entries()) {
     const { error: type, drop } = (await connection.callFault(() => `${name} ${JSON.stringify(args)}`, signal)) ?? {}
-    if (drop !== undefined) throw new ApiProblem('busy', 'a fault has closed the connection')
+    if (drop === 'mid-reply') cut()
+    else if (drop !== undefined) throw new ApiProblem('busy', 'a fault has closed the connection')
     if (type === undefined) continue
     const ofRequest = requestErrorTypes.find((one) => one === type)
     if (ofRequest) throw new RequestError(ofRequest, 'a fault of the lab', type === 'limit' ? FAULT_LIMIT : undefined)

@@ -1,3 +1,4 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context, Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
 import type { Api } from '../../../src/api/api.ts'
@@ -6,7 +7,7 @@ import { ApiProblem } from '../../../src/api/problem.ts'
 import { jmapLimits } from '../../../src/core/config/schema/jmap.ts'
 import type { ServerContext } from '../../service.ts'
 import { answerBody, bodyOf } from '../body.ts'
-import { contentAnswer } from '../content-answer.ts'
+import { contentAnswer, SAFE_HEADERS } from '../content-answer.ts'
 import { callerIn, type Env } from '../env.ts'
 import { accountOf } from './account.ts'
 import { octetsOfBlob } from './blobs.ts'
@@ -77,7 +78,21 @@ async function answerRequest(call: JmapCall): Promise<Response> {
   const octets = await bodyOf(c, limits.maxSizeRequest).catch((error: unknown) => {
     throw requestErrorOf(error)
   })
-  return json(call, await respond({ ...call, signal: c.req.raw.signal }, parseRequest(octets)))
+  let isCut = false
+  const cut = (): void => {
+    isCut = true
+  }
+  const value = await respond({ ...call, signal: c.req.raw.signal, cut }, parseRequest(octets))
+  return isCut ? answerHalf(c, JSON.stringify(value)) : json(call, value)
+}
+
+/** Sends the first half of a response, and closes the connection. */
+function answerHalf(c: Context<Env>, text: string): Response {
+  const { outgoing: response } = c.env
+  const octets = Buffer.from(text)
+  response.writeHead(200, { ...SAFE_HEADERS, 'Content-Type': 'application/json', 'Content-Length': octets.length })
+  response.write(octets.subarray(0, octets.length / 2), () => response.destroy())
+  return RESPONSE_ALREADY_SENT
 }
 
 /** @throws ApiProblem `not-found` */

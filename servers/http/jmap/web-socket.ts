@@ -31,7 +31,11 @@ export async function answerWebSocket(call: JmapCall, requests: Concurrency): Pr
   accept(
     (socket) => {
       const gone = new AbortController()
-      const facts: RequestFacts = { ...call, signal: gone.signal }
+      let isCut = false
+      const cut = (): void => {
+        isCut = true
+      }
+      const facts: RequestFacts = { ...call, signal: gone.signal, cut }
       let stopPush = (): void => {}
       const send = (value: object): void => sendText(socket, JSON.stringify(value))
       const close = (): void => socket.close(POLICY_VIOLATION)
@@ -61,6 +65,7 @@ export async function answerWebSocket(call: JmapCall, requests: Concurrency): Pr
           throw new RequestError('notRequest', `there are no messages of the type ${shownValue(type)}`)
         const account = await accountOf(api, caller)
         const response = await requests.run(account.id, limits, () => respond({ ...facts, account }, request))
+        if (isCut) return socket.terminate()
         send({ '@type': 'Response', ...(id !== undefined && { requestId: id }), ...response })
       }
       socket.on('message', (data: Buffer, isBinary: boolean) => {

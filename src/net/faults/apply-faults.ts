@@ -72,7 +72,7 @@ export class FaultInjector {
 
   /**
    * Injects the faults at a call of JMAP. Returns the error that takes the place of its response, and whether the connection
-   * is closed. @throws AbortError when the signal is aborted
+   * is closed; with `mid-reply`, the caller closes it. @throws AbortError when the signal is aborted
    */
   async atCall(line: () => string, signal: AbortSignal): Promise<CallFault> {
     const faults = this.#faults.ofCalls
@@ -83,7 +83,7 @@ export class FaultInjector {
       const action = await this.#fire(each, text)
       if (action?.delay !== undefined) await sleep(action.delay, undefined, { signal, ref: false })
       if (action?.drop === 'rst') this.#faults.reset()
-      if (action?.drop !== undefined) this.#transport.destroy('server closed')
+      if (action?.drop !== undefined && action.drop !== 'mid-reply') this.#transport.destroy('server closed')
       found = { ...found, ...action }
     }
     return found

@@ -68,13 +68,13 @@ function jmapMistake({ when: { protocol, on, verb, method }, do: action }: Check
     ]
   }
   const others = Object.keys(action).filter((key) => !ofCalls.includes(key))
-  const isOtherDrop = action.drop !== undefined && action.drop !== 'before' && action.drop !== 'rst'
+  const isOtherDrop = action.drop === 'after'
   return [
     ...(on === 'command' ? [] : [{ path: ['when', 'on'], message: 'only command is possible with protocol: jmap' }]),
     ...(verb === undefined ? [] : [{ path: ['when', 'verb'], message: `write method: ${verb}` }]),
     ...others.map((key) => ({ path: ['do', key], message: `not possible with jmap, only ${ofCalls.join(', ')}` })),
     ...(isOtherDrop
-      ? [{ path: ['do', 'drop'], message: 'with protocol: jmap, only before and rst are possible' }]
+      ? [{ path: ['do', 'drop'], message: 'with protocol: jmap, only before, mid-reply and rst are possible' }]
       : []),
   ]
 }

@@ -56,6 +56,27 @@ describe('a fault', () => {
     await expect(post(echo({}))).rejects.toThrow()
   })
 
+  it('cuts the response in the middle, after the work is done', async () => {
+    await add({ method: 'Mailbox/set' }, { drop: 'mid-reply' }, { times: 1 })
+    const create = { k: { name: 'Cut' } }
+    const using = ['core', 'mail'].map((name) => `urn:ietf:params:jmap:${name}`)
+    const methodCalls = [['Mailbox/set', { accountId: 'alice', create }, 'c']]
+    const response = await fetch(`${http.base}/jmap/api`, {
+      method: 'POST',
+      headers: { ...alice.headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ using, methodCalls }),
+    })
+    const length = Number(response.headers.get('content-length'))
+    let text = ''
+    const whole = (async () => {
+      for await (const part of response.body ?? []) text += Buffer.from(part)
+    })()
+    await expect(whole).rejects.toThrow()
+    expect([response.status, text.length]).toEqual([200, Math.floor(length / 2)])
+    expect(text).toMatch(/^\{"methodResponses":\[\["Mailbox\/set"/)
+    expect((await alice.ask('Mailbox/query', { filter: { name: 'Cut' } })).ids).toHaveLength(1)
+  })
+
   it('delays', async () => {
     await add({ method: 'Core/echo', matching: 'slow' }, { delay: '2s' })
     const order: string[] = []
