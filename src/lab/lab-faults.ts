@@ -19,7 +19,7 @@ import {
   type Decide,
   FaultRules,
   type FaultWatcher,
-  nameOf,
+  faultName,
   type RuledFault,
 } from '../net/faults/fault-rules.ts'
 import { SharedCounts } from '../net/faults/shared-counts.ts'
@@ -138,7 +138,7 @@ export class LabFaults {
         : parsePart(fault, given)
     const rule = this.rules.add(ruled, watch)
     return Object.assign(rule, {
-      name: nameOf(ruled),
+      name: faultName(ruled),
       change: (other: FaultData) => rule.replace(parsePart(fault, plainFault(other))),
     })
   }

@@ -4,21 +4,18 @@ import type { Logger } from 'pino'
 import type { SocketAddress } from '../core/network/ip-address.ts'
 import { Intake } from '../core/octets/received-octets.ts'
 import type { SessionLog } from '../core/sessions/log.ts'
-import type { SessionRecorder } from '../core/sessions/types.ts'
-import { clearTimeout, performance, setTimeout } from '../core/time/real-timers.ts'
-import type { KeyLog } from '../tls/negotiation/policy.ts'
+import { clearTimeout, setTimeout } from '../core/time/real-timers.ts'
 import type { ServedTls } from '../tls/negotiation/routing.ts'
-import { type AcceptedSocket, isPortCheck, OWNER_ADDRESS, sessionStart, tapped } from './accepted-socket.ts'
-import { type Admission, ClientAddresses, noClientLimits } from './client-addresses.ts'
-import { Connection } from './connection.ts'
-import type { SecuredSocket, Securer } from './connection-options.ts'
+import { type AcceptedSocket, isPortCheck, OWNER_ADDRESS, sessionStart } from './accepted-socket.ts'
+import { type ArrivedClient, arrive, connect, type Secure } from './arrived-client.ts'
+import { ClientAddresses } from './client-addresses.ts'
+import type { Connection } from './connection.ts'
 import { ConnectionEnded, HandshakeFailure } from './errors.ts'
 import { FailedLogons } from './failed-logons.ts'
-import type { ConnectionFaults } from './faults/fault-rules.ts'
 import { faultsBeforeHandshake } from './faults/handshake-faults.ts'
 import { type PortKind, Ports } from './ports.ts'
 import type { Announcement, Proxies } from './proxy-protocol/proxies.ts'
-import { type ClientSettings, ServedClient } from './served-client.ts'
+import type { ServedClient } from './served-client.ts'
 import { TlsAcceptor } from './tls-acceptor.ts'
 import type { LimitedBy, TlsSettings, VirtualServerSettings } from './virtual-server-settings.ts'
 
@@ -33,6 +30,13 @@ const CONNECTION_OCTETS = 64 * 1024
 
 /** How long sessions may take to send their farewell when the lab stops. */
 const STOP_MS = 3_000
+
+/** The limit that refuses a client. */
+interface Refusal {
+  readonly limited: LimitedBy
+  /** Undefined: the record has it. */
+  readonly why?: string
+}
 
 /** One virtual server: its ports, its certificate, its connections. */
 export class VirtualServer {
@@ -241,58 +245,27 @@ export class VirtualServer {
     record.end('server closed')
   }
 
+  /** Serves a client from its handshake to the end of its connection. Never rejects. */
   async #serveClient(accepted: AcceptedSocket, settings: VirtualServerSettings): Promise<void> {
-    const { socket, kind, remote, local, header, owner } = accepted
-    const { name: virtualServer, protocol } = settings
-    const ofClient: ClientSettings = owner === undefined ? settings : {}
-    const limits = ofClient.clientLimits ?? noClientLimits
-    const counts = { addresses: this.#addresses, failedLogons: this.#failedLogons, settings: ofClient }
-    const client = new ServedClient(remote, counts)
-    const { counted } = client
-    const logOnBy = limits.logonTimeoutMs === 'off' ? undefined : performance.now() + limits.logonTimeoutMs
-    const start = sessionStart(accepted, settings)
-    const record = this.#sessions.open(start)
-    for (const note of header?.notes ?? []) record.note(note)
-    if (owner !== undefined) record.note(owner)
-    const reset = (): void => {
-      // The control socket has no TCP reset.
-      if (owner === undefined) socket.resetAndDestroy()
-      else socket.destroy()
-    }
-    const faults = settings.faults?.open({ virtualServer, protocol, session: record.record, reset })
-    const { raw, keyLog } = tapped(accepted, record.id, settings.captures ?? [])
-    const securer: Securer = {
-      isAvailable: () => this.#acceptor !== undefined,
-      secure: (stream) => this.#secure(stream, record, keyLog, faults),
-    }
-    let cause = 'handshake failed'
+    const arrived = arrive(accepted, settings, {
+      addresses: this.#addresses,
+      failedLogons: this.#failedLogons,
+      sessions: this.#sessions,
+      isTlsAvailable: () => this.#acceptor !== undefined,
+      secure: this.#secure,
+    })
+    const { client, record, raw } = arrived
+    const { admission, refusal } = client.counted
+    if (refusal !== undefined) record.refused(refusal)
     const memory = this.#intake.memory.reservation('connections')
     let connection: Connection | undefined
-    if (counted.refusal !== undefined) record.refused(counted.refusal)
+    let cause = 'handshake failed'
     try {
-      if (counted.admission === 'dropped') throw new HandshakeFailure('too many connections are being refused')
+      if (admission === 'dropped') throw new HandshakeFailure('too many connections are being refused')
       const hasMemory = memory.tryGrow(CONNECTION_OCTETS)
-      const secured = kind === 'tlsPort' ? await securer.secure(raw) : undefined
-      connection = new Connection({
-        socket: secured?.socket ?? raw,
-        secured,
-        isSecuredByProxy: header?.isSecure,
-        isOwner: owner !== undefined,
-        remote,
-        local,
-        record,
-        securer,
-        faults,
-        idleTimeoutMs: settings.idleTimeoutMs,
-        // Below TLS, compression and captures.
-        keepAlive: () => socket.setKeepAlive(true),
-        // A TLS handshake has used up some of the time.
-        logon: { timeoutMs: logOnBy && logOnBy - performance.now(), countFailure: () => client.countFailure() },
-        client,
-        intake: this.#intake,
-      })
-      const admission = hasMemory ? counted.admission : 'no memory'
-      cause = await this.#serve(connection, settings, admission, client, reset)
+      connection = await connect(arrived, this.#intake)
+      const refused = this.#refusal(settings, client, hasMemory)
+      cause = refused ? await refuse(connection, settings, refused) : await this.#serve(connection, arrived)
     } catch (error) {
       raw.destroy()
       if (!(error instanceof HandshakeFailure)) {
@@ -303,32 +276,24 @@ export class VirtualServer {
       client.release()
       connection?.release()
       memory.release()
-      if (connection?.isHealthCheck || isPortCheck(accepted, record.record)) this.#sessions.forget(start)
+      if (connection?.isHealthCheck || isPortCheck(accepted, record.record)) this.#sessions.forget(arrived.start)
       record.end(cause)
     }
   }
 
-  async #serve(
-    connection: Connection,
-    settings: VirtualServerSettings,
-    admission: Admission | 'no memory',
-    client: ServedClient,
-    reset: () => void,
-  ): Promise<string> {
-    if (admission === 'refused') return refuse(connection, settings, 'address')
-    if (admission === 'no memory') {
-      connection.record.refused('the memory limit of the lab (memoryLimit) is reached')
-      return refuse(connection, settings, 'memory')
-    }
+  /** Returns why a client is refused, and by which limit; undefined if it is served. Counts it for the rate of connections. */
+  #refusal({ maxConnections }: VirtualServerSettings, client: ServedClient, hasMemory: boolean): Refusal | undefined {
+    if (client.counted.admission === 'refused') return { limited: 'address' }
+    if (!hasMemory) return { limited: 'memory', why: 'the memory limit of the lab (memoryLimit) is reached' }
     const { rateRefusal } = client
-    if (rateRefusal !== undefined) {
-      connection.record.refused(rateRefusal)
-      return refuse(connection, settings, 'address')
-    }
-    if (settings.maxConnections !== 'off' && this.#connections.size >= settings.maxConnections) {
-      connection.record.refused(`the limit of ${settings.maxConnections} connections is reached`)
-      return refuse(connection, settings, 'server')
-    }
+    if (rateRefusal !== undefined) return { limited: 'address', why: rateRefusal }
+    if (maxConnections !== 'off' && this.#connections.size >= maxConnections)
+      return { limited: 'server', why: `the limit of ${maxConnections} connections is reached` }
+    return undefined
+  }
+
+  /** Runs the session of a connection. Returns why the connection ended. */
+  async #serve(connection: Connection, { settings, reset }: ArrivedClient): Promise<string> {
     this.#connections.set(connection, reset)
     // Its handshake had begun before.
     if (this.#isDraining) connection.finish()
@@ -353,12 +318,7 @@ export class VirtualServer {
   }
 
   /** Performs a TLS handshake on a raw socket. @throws HandshakeFailure */
-  async #secure(
-    raw: Duplex,
-    record: SessionRecorder,
-    keyLog: KeyLog | undefined,
-    faults: ConnectionFaults | undefined,
-  ): Promise<SecuredSocket> {
+  readonly #secure: Secure = async (raw, record, keyLog, faults) => {
     const { maxConnections, tls } = this.#settings
     if (maxConnections !== 'off' && this.#handshakes.size >= maxConnections) {
       const why = `${maxConnections} TLS handshakes are in progress, which is the connection limit`
@@ -385,7 +345,12 @@ const tooMany = (limit: number): Announcement => ({
   why: `${limit} PROXY headers or TLS handshakes are in progress, which is the connection limit`,
 })
 
-function refuse(connection: Connection, { busyLine }: VirtualServerSettings, limited: LimitedBy): Promise<string> {
+function refuse(
+  connection: Connection,
+  { busyLine }: VirtualServerSettings,
+  { limited, why }: Refusal,
+): Promise<string> {
+  if (why !== undefined) connection.record.refused(why)
   connection.write(`${busyLine(limited)}\r\n`)
   connection.end()
   return connection.closed

@@ -1,21 +1,10 @@
 import type { FaultAction, FaultConditions, FaultPoint } from '../../core/config/schema/fault.ts'
-import { isOutgoingFault } from '../../core/config/schema/fault-checks.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import { seededRandom } from '../../core/values/random.ts'
 import type { FaultCommand } from './fault-command.ts'
+import { conditionsTest, type FaultTarget } from './fault-conditions.ts'
+import { LocalCount, NodesCount, type RuleCount } from './rule-count.ts'
 import type { SharedCounts } from './shared-counts.ts'
-
-/** The facts about a connection that fault rules test. */
-interface FaultTarget {
-  readonly protocol: string
-  /** For outgoing sessions, the connector. */
-  readonly virtualServer: string
-  /** `out`: the lab opened the connection. */
-  readonly direction?: 'out'
-  readonly session: SessionRecord
-  /** Closes the connection with a TCP reset. */
-  readonly reset: () => void
-}
 
 /** Decides what happens at a command. Undefined: nothing. */
 export type Decide = (
@@ -58,15 +47,17 @@ export interface AddedRule {
   remove(): void
 }
 
+/** A fault with the parts that are made of it. */
+interface RuleFault {
+  readonly fault: RuledFault
+  readonly meets: ReturnType<typeof conditionsTest>
+  readonly count: RuleCount
+  /** The key of its count, if the nodes of the lab share it. */
+  readonly key: string | undefined
+}
+
 interface Rule {
-  fault: RuledFault
-  /** The key of its count in a lab of several nodes. Undefined: only this process counts it. */
-  key: string | undefined
-  pattern: RegExp | undefined
-  /** How often the conditions were met. */
-  matched: number
-  /** How often the fault was due. */
-  fired: number
+  current: RuleFault
   readonly onFire: (session: SessionRecord) => void
   readonly onRemove: () => void
 }
@@ -106,30 +97,28 @@ export class FaultRules {
 
   /** Adds a rule. */
   add(fault: RuledFault, { onFire = () => {}, onRemove = () => {}, key }: RuleOptions = {}): AddedRule {
-    const rule: Rule = {
-      fault,
-      key: this.#counts && key,
-      pattern: patternOf(fault),
-      matched: 0,
-      fired: 0,
-      onFire,
-      onRemove,
-    }
+    const rule: Rule = { current: this.#ruleFault(fault, key), onFire, onRemove }
     this.#rules.add(rule)
-    const counts = rule.key === undefined ? undefined : this.#counts
     return {
       get matched() {
-        return counts ? counts.get(rule.key ?? '') : rule.matched
+        return rule.current.count.matched
       },
       get fired() {
-        return counts ? firedOf(rule.fault, counts.get(rule.key ?? '')) : rule.fired
+        return rule.current.count.fired
       },
-      replace: (other, key = rule.key) =>
-        Object.assign(rule, { fault: other, key, pattern: patternOf(other), matched: 0, fired: 0 }),
+      replace: (other, otherKey = rule.current.key) => {
+        rule.current = this.#ruleFault(other, otherKey)
+      },
       remove: () => {
         if (this.#rules.delete(rule)) onRemove()
       },
     }
+  }
+
+  #ruleFault(fault: RuledFault, key: string | undefined): RuleFault {
+    const isShared = this.#counts !== undefined && key !== undefined
+    const count = isShared ? new NodesCount(fault, this.#counts, key) : new LocalCount(fault)
+    return { fault, meets: conditionsTest(fault.when), count, key }
   }
 
   /** Calls `watcher` each time a fault of any rule happens. Returns the function that removes the watcher. */
@@ -164,8 +153,9 @@ export class FaultRules {
   /** Counts a connection among all nodes, if a fault asks for its number. */
   #numberInLab(key: string): Promise<number | undefined> | undefined {
     if (!this.#counts) return undefined
-    for (const { key: counted, fault } of this.#rules) {
-      if (counted !== undefined && fault.when.connection !== undefined) return this.#counts.next(`connections ${key}`)
+    for (const { current } of this.#rules) {
+      const { count, fault } = current
+      if (count.isShared && fault.when.connection !== undefined) return this.#counts.next(`connections ${key}`)
     }
     return undefined
   }
@@ -185,90 +175,46 @@ export class FaultRules {
   ): DueFault[] {
     const due: DueFault[] = []
     for (const rule of this.#rules) {
-      if (!this.#matches(rule, at, line, target, connection)) continue
+      const { fault, meets, count } = rule.current
+      const { connection: wanted, nth: wantedNth, chance } = fault.when
+      if (!meets(at, line, target)) continue
+      // Among several nodes, `confirm` compares the number.
+      if (wanted !== undefined && !count.isShared && wanted !== connection.number) continue
       const nth = (seen.get(rule) ?? 0) + 1
       seen.set(rule, nth)
-      if (this.#fires(rule, nth)) due.push(this.#dueFault(rule, target, connection))
+      if (wantedNth !== undefined && wantedNth !== nth) continue
+      if (chance !== undefined && this.#random() >= chance) continue
+      if (count.countMatch()) due.push(this.#dueFault(rule, target, connection))
     }
     return due
   }
 
-  #dueFault(rule: Rule, { session }: FaultTarget, connection: ConnectionNumber): DueFault {
-    const { fault, onFire } = rule
-    const confirm = this.#confirmationOf(rule, connection)
+  #dueFault({ current, onFire }: Rule, { session }: FaultTarget, connection: ConnectionNumber): DueFault {
+    const { fault, count } = current
+    const confirm = confirmation(current, connection)
     const { do: what } = fault
-    const name = nameOf(fault)
+    const name = faultName(fault)
     return {
       name,
       ...(typeof what === 'function' ? { action: {}, decide: (command) => what(command, session) } : { action: what }),
       ...(confirm && { confirm }),
       reportFired: () => {
-        if (rule.key !== undefined && !isCounted(fault)) this.#counts?.addLater(rule.key)
+        count.countFired()
         onFire(session)
         for (const watcher of this.#watchers) watcher(name, session)
       },
-      reportPassed: () => rule.fired--,
+      reportPassed: () => count.takeBack(),
     }
-  }
-
-  /** Returns `confirm` of a fault; undefined if this process alone decides. */
-  #confirmationOf({ fault, key }: Rule, { inLab }: ConnectionNumber): (() => Promise<boolean>) | undefined {
-    const { skip, times, when } = fault
-    const counts = this.#counts
-    if (!counts || key === undefined || (when.connection === undefined && !isCounted(fault))) return undefined
-    return async () => {
-      if (when.connection !== undefined && (await inLab) !== when.connection) return false
-      if (!isCounted(fault)) return true
-      const count = await counts.next(key)
-      return count !== undefined && count > skip && (times === 'always' || count <= skip + times)
-    }
-  }
-
-  #matches(
-    { fault, pattern, key }: Rule,
-    at: FaultPoint,
-    line: string,
-    target: FaultTarget,
-    connection: ConnectionNumber,
-  ): boolean {
-    const { on, protocol, virtualServer, connector, verb, method, user, tls, connection: wanted } = fault.when
-    return (
-      on === at &&
-      isOutgoingFault(fault.when) === (target.direction === 'out') &&
-      (connector === undefined || connector === target.virtualServer) &&
-      // A fault for every protocol must not keep the test from the API that removes it.
-      (protocol === undefined
-        ? target.protocol !== 'jmap' && (virtualServer !== undefined || target.protocol !== 'http')
-        : protocol === target.protocol) &&
-      (virtualServer === undefined || virtualServer === target.virtualServer) &&
-      (wanted === undefined || key !== undefined || wanted === connection.number) &&
-      (user === undefined || user === target.session.user) &&
-      (tls === undefined || tls === (target.session.tls !== undefined)) &&
-      (verb === undefined || isVerb(verb, verbOf(target.protocol, line))) &&
-      (method === undefined || line.startsWith(`${method} `)) &&
-      (pattern === undefined || pattern.test(line))
-    )
-  }
-
-  #fires(rule: Rule, nth: number): boolean {
-    const { when, skip, times } = rule.fault
-    if (when.nth !== undefined && when.nth !== nth) return false
-    if (when.chance !== undefined && this.#random() >= when.chance) return false
-    // Among several nodes `confirm` decides, unless all `times` are used up.
-    if (rule.key !== undefined) return times === 'always' || (this.#counts?.get(rule.key) ?? 0) < skip + times
-    rule.matched++
-    if (rule.matched <= skip || (times !== 'always' && rule.fired >= times)) return false
-    rule.fired++
-    return true
   }
 }
 
-/** Whether a fault must know how often it was due before. */
-const isCounted = ({ skip, times }: RuledFault): boolean => skip > 0 || times !== 'always'
-
-/** Returns how often a fault has happened whose count is this. */
-const firedOf = ({ skip, times }: RuledFault, count: number): number =>
-  Math.max(0, Math.min(count - skip, times === 'always' ? Number.POSITIVE_INFINITY : times))
+/** Returns `confirm` of a fault; undefined if this process alone decides. */
+function confirmation({ fault, count }: RuleFault, { inLab }: ConnectionNumber): (() => Promise<boolean>) | undefined {
+  const { connection } = fault.when
+  const { isShared, confirm } = count
+  if (!isShared || connection === undefined) return confirm
+  return async () => (await inLab) === connection && (confirm === undefined || (await confirm()))
+}
 
 /** The number of a connection to its virtual server. */
 interface ConnectionNumber {
@@ -277,9 +223,6 @@ interface ConnectionNumber {
   /** Among all nodes of the lab, if a fault asks for it; undefined in it if the database cannot be reached. */
   readonly inLab: Promise<number | undefined> | undefined
 }
-
-const patternOf = ({ when: { matching } }: RuledFault): RegExp | undefined =>
-  matching === undefined ? undefined : new RegExp(matching, 'i')
 
 const NONE: readonly DueFault[] = []
 
@@ -326,23 +269,10 @@ export class ConnectionFaults {
 }
 
 /** Returns the name of a fault in records: its own, or its actions. */
-export const nameOf = ({ name, do: what }: RuledFault): string =>
+export const faultName = ({ name, do: what }: RuledFault): string =>
   name ?? (typeof what === 'function' ? what.name || 'a function' : describe(what))
 
 const describe = (action: FaultAction): string =>
   Object.entries(action)
     .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(', ')
-
-/** Returns the command of a client's line in upper case: `RCPT`, `UID FETCH`, `AUTHINFO PASS`. */
-function verbOf(protocol: string, line: string): string {
-  const words = line.trim().toUpperCase().split(/\s+/)
-  const command = protocol === 'imap4' ? words.slice(1) : words
-  return command.slice(0, 2).join(' ')
-}
-
-/** Returns whether a rule's verb matches a command: `UID FETCH` exactly, `AUTHINFO` with any argument. */
-function isVerb(wanted: string, verb: string): boolean {
-  const upper = wanted.toUpperCase()
-  return verb === upper || verb.startsWith(`${upper} `)
-}
