@@ -108,7 +108,16 @@ describe.skipIf(!needsPostgres())('two nodes of a lab', () => {
       { name: 'two', state: 'ready' },
     ])
     const work = nodes.flatMap(({ roles }: { roles: string[] }) => roles).sort()
-    expect(work).toEqual(['acme', 'daily-reports', 'feeds', 'outgoing', 'reports', 'retention', 'webhooks'])
+    expect(work).toEqual([
+      'acme',
+      'daily-reports',
+      'feeds',
+      'jmap-push',
+      'outgoing',
+      'reports',
+      'retention',
+      'webhooks',
+    ])
     expect((await call(0, 'health')).cluster).toEqual({ ok: true, ready: 2, lost: [], unled: [] })
   })
 

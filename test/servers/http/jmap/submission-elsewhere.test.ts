@@ -22,7 +22,7 @@ it('a submission gets the replies of the host to which the queue sends it', asyn
     create: { k: { identityId: list[0].id, emailId: ids[0] } },
   })
   expect(created.k.undoStatus).toBe('final')
-  await host.waitForMessage({ to: 'carol' })
+  await host.waitForMessage({ to: 'carol' }, { timeout: 30_000 })
   const status = async () => (await alice.ask('EmailSubmission/get', { ids: [created.k.id] })).list[0].deliveryStatus
   // Nobody knows more of another host's mailboxes.
   await expect.poll(status).toMatchObject({
