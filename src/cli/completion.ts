@@ -14,7 +14,6 @@ export function addCompletion(program: Command): void {
   program
     .command('completion')
     .addArgument(new Argument('<shell>', 'the shell that uses it').choices(Object.keys(scripts)))
-    .description('print a script that completes commands, options and values in a shell')
     .action((shell: keyof typeof scripts) => print(scripts[shell](rowsOf(program, ''))))
 }
 

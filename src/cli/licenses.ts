@@ -4,11 +4,8 @@ import { print } from './shared/output.ts'
 
 /** Adds `sealpost licenses`. */
 export function addLicenses(program: Command): void {
-  program
-    .command('licenses')
-    .description('print the licence, and those of everything that the executable file contains')
-    .action(() => {
-      print(`${readPackageFile('LICENSE')}`)
-      print(isBinary ? `${readPackageFile('licences.txt')}` : `Packages: dist/cjs and node_modules of ${packageFolder}`)
-    })
+  program.command('licenses').action(() => {
+    print(`${readPackageFile('LICENSE')}`)
+    print(isBinary ? `${readPackageFile('licences.txt')}` : `Packages: dist/cjs and node_modules of ${packageFolder}`)
+  })
 }

@@ -12,50 +12,142 @@ export { fileErrorText } from '../core/files/file-errors.ts'
 
 type AddCommand = (program: Command, run: typeof runCommandLine) => void
 
+interface Row {
+  readonly text: string
+  readonly load: () => Promise<AddCommand>
+}
+
 /** The commands in the groups of `--help`. Each is loaded on demand: a running lab keeps no other command in memory. */
-const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<AddCommand>>>>> = {
+const groups: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
   Run: {
-    start: async () => (await import('./start/start.ts')).addStart,
-    check: async () => (await import('./check/check.ts')).addCheck,
-    doctor: async () => (await import('./check/doctor.ts')).addDoctor,
-    stop: async () => (await import('./lab/stop.ts')).addStop,
-    reload: async () => (await import('./lab/reload.ts')).addReload,
-    healthcheck: async () => (await import('./check/healthcheck.ts')).addHealthcheck,
-    config: async () => (await import('./config/index.ts')).addConfig,
-    store: async () => (await import('./store/index.ts')).addStore,
-    cluster: async () => (await import('./lab/cluster.ts')).addCluster,
+    start: {
+      text: 'run the lab until Ctrl-C, SIGTERM or sealpost stop; SIGHUP reloads the file',
+      load: async () => (await import('./start/start.ts')).addStart,
+    },
+    check: {
+      text: 'validate the file, the certificates, folders and ports without listening',
+      load: async () => (await import('./check/check.ts')).addCheck,
+    },
+    doctor: {
+      text: 'check the installation: packages, limits, clock, names, configuration, ports, trust; changes nothing',
+      load: async () => (await import('./check/doctor.ts')).addDoctor,
+    },
+    stop: {
+      text: 'stop the running lab, also one in the background, and wait until it has ended',
+      load: async () => (await import('./lab/stop.ts')).addStop,
+    },
+    reload: {
+      text: 'make the running lab read its file again; an invalid file changes nothing',
+      load: async () => (await import('./lab/reload.ts')).addReload,
+    },
+    healthcheck: {
+      text: 'check that the lab is ready, every port sends a greeting, and every certificate is served; verifies TLS with the roots of the lab',
+      load: async () => (await import('./check/healthcheck.ts')).addHealthcheck,
+    },
+    config: {
+      text: 'show and change the configuration, also of a running lab',
+      load: async () => (await import('./config/index.ts')).addConfig,
+    },
+    store: {
+      text: 'check, compact, export and import the messages on disk; back up and restore them with the certificates; copy everything to another store',
+      load: async () => (await import('./store/index.ts')).addStore,
+    },
+    cluster: {
+      text: 'show the processes that serve the lab together',
+      load: async () => (await import('./lab/cluster.ts')).addCluster,
+    },
   },
   Certificates: {
-    cert: async () => (await import('./cert/index.ts')).addCert,
-    ca: async () => (await import('./ca/index.ts')).addCa,
-    trust: async () => (await import('./trust/index.ts')).addTrust,
+    cert: {
+      text: 'request, install, replace and remove certificates of virtual servers',
+      load: async () => (await import('./cert/index.ts')).addCert,
+    },
+    ca: {
+      text: 'manage the certificate authorities of the lab',
+      load: async () => (await import('./ca/index.ts')).addCa,
+    },
+    trust: {
+      text: 'make the programs of this machine trust the roots of the lab',
+      load: async () => (await import('./trust/index.ts')).addTrust,
+    },
   },
   Mail: {
-    mail: async () => (await import('./mail/index.ts')).addMail,
-    queue: async () => (await import('./queue/index.ts')).addQueue,
-    sendmail: async () => (await import('./sendmail/command.ts')).addSendmail,
-    dns: async () => (await import('./lab/dns.ts')).addDns,
-    dkim: async () => (await import('./mail/dkim.ts')).addDkim,
-    'dmarc-report': async () => (await import('./mail/dmarc-report.ts')).addDmarcReport,
-    'tls-report': async () => (await import('./mail/tls-report.ts')).addTlsReport,
+    mail: {
+      text: 'browse, list, search, show, wait for, check, release and delete the mail of the running lab, and send bounces and complaints to senders',
+      load: async () => (await import('./mail/index.ts')).addMail,
+    },
+    queue: {
+      text: 'list the mail that waits to be sent to other hosts; try now, hold, delete or return it',
+      load: async () => (await import('./queue/index.ts')).addQueue,
+    },
+    sendmail: {
+      text: 'submit a message to the running lab, as /usr/sbin/sendmail does',
+      load: async () => (await import('./sendmail/command.ts')).addSendmail,
+    },
+    dns: {
+      text: 'show and change the zones of the DNS server of the running lab',
+      load: async () => (await import('./lab/dns.ts')).addDns,
+    },
+    dkim: {
+      text: 'print the TXT records with the public keys that verify the DKIM signatures and ARC seals of the lab',
+      load: async () => (await import('./mail/dkim.ts')).addDkim,
+    },
+    'dmarc-report': {
+      text: 'show the mail that was judged by DMARC on arrival, or send it as aggregate reports (RFC 9990)',
+      load: async () => (await import('./mail/dmarc-report.ts')).addDmarcReport,
+    },
+    'tls-report': {
+      text: 'show the results of TLS sessions with other mail hosts, or send them as TLS reports (RFC 8460)',
+      load: async () => (await import('./mail/tls-report.ts')).addTlsReport,
+    },
   },
   Observe: {
-    sessions: async () => (await import('./lab/sessions.ts')).addSessions,
-    log: async () => (await import('./lab/log.ts')).addLog,
-    clock: async () => (await import('./lab/clock.ts')).addClock,
+    sessions: {
+      text: 'show who connected to the running lab, how, and why something was refused',
+      load: async () => (await import('./lab/sessions.ts')).addSessions,
+    },
+    log: {
+      text: 'show the latest lines of the log of the running lab, the newest last',
+      load: async () => (await import('./lab/log.ts')).addLog,
+    },
+    clock: {
+      text: 'show and change the clock of the running lab',
+      load: async () => (await import('./lab/clock.ts')).addClock,
+    },
   },
   Test: {
-    verify: async () => (await import('./verify/index.ts')).addVerify,
-    audit: async () => (await import('./audit/index.ts')).addAudit,
+    verify: {
+      text: 'connect as a client and report which checks of TLS, certificates and log-on passed',
+      load: async () => (await import('./verify/index.ts')).addVerify,
+    },
+    audit: {
+      text: 'run a mail or news client against bad servers and report which ones it accepts',
+      load: async () => (await import('./audit/index.ts')).addAudit,
+    },
   },
   Connect: {
-    'client-settings': async () => (await import('./mail/client-settings.ts')).addClientSettings,
-    'access-token': async () => (await import('./lab/access-token.ts')).addAccessToken,
-    mcp: async () => (await import('./lab/mcp.ts')).addMcp,
+    'client-settings': {
+      text: 'show what to enter in mail and news programs, or write files for their automatic configuration',
+      load: async () => (await import('./mail/client-settings.ts')).addClientSettings,
+    },
+    'access-token': {
+      text: 'issue and print an access token, for log-ons by XOAUTH2, OAUTHBEARER and over HTTP',
+      load: async () => (await import('./lab/access-token.ts')).addAccessToken,
+    },
+    mcp: {
+      text: 'let an agent use a lab: an MCP server on standard input and output',
+      load: async () => (await import('./lab/mcp.ts')).addMcp,
+    },
   },
   Help: {
-    completion: async () => (await import('./completion.ts')).addCompletion,
-    licenses: async () => (await import('./licenses.ts')).addLicenses,
+    completion: {
+      text: 'print a script that completes commands, options and values in a shell',
+      load: async () => (await import('./completion.ts')).addCompletion,
+    },
+    licenses: {
+      text: 'print the licence, and those of everything that the executable file contains',
+      load: async () => (await import('./licenses.ts')).addLicenses,
+    },
   },
 }
 
@@ -83,11 +175,10 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 }
 
-const isVersion = (arg: string): boolean => arg === '--version' || arg === '-V'
+const isVersionAsJson = (args: readonly string[]): boolean =>
+  args.includes('--json') && args.some((arg) => arg === '--version' || arg === '-V')
 
-const isVersionAsJson = (args: readonly string[]): boolean => args.includes('--json') && args.some(isVersion)
-
-/** Creates the command line with the command that `args` start with, or with all commands for help and suggestions. The version needs none. */
+/** Creates the command line. Of the commands that `args` do not name, it has the names and texts, for help and suggestions. */
 async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('sealpost')
     .description('A mock mail and news server stack (SMTP, POP3, IMAP4, NNTP) that serves any certificate you install.')
@@ -97,7 +188,7 @@ async function createProgram(args: readonly string[]): Promise<Command> {
       'print the version; with --json also those of Node.js, OpenSSL and optional packages',
     )
     .showHelpAfterError(false)
-    .configureHelp({ visibleOptions: ownOptions, optionDescription, formatHelp })
+    .configureHelp({ visibleOptions: ownOptions, optionDescription, subcommandTerm, formatHelp })
     .configureOutput({
       outputError: (text) => {
         const path = pathOf(commandOf(program, args))
@@ -106,13 +197,14 @@ async function createProgram(args: readonly string[]): Promise<Command> {
       },
     })
     .exitOverride()
-  const [first = ''] = args
-  const isKnown = isVersion(first) || Object.values(groups).some((group) => Object.hasOwn(group, first))
-  const needsOne = isKnown && first !== NEEDS_ALL
+  const words = args.filter((arg) => !arg.startsWith('-'))
+  const wanted = words[0] === 'help' ? words[1] : words[0]
   for (const [heading, group] of Object.entries(groups)) {
     program.commandsGroup(`${heading}:`)
-    for (const [name, load] of Object.entries(group)) {
-      if (!needsOne || name === first) (await load())(program, runCommandLine)
+    for (const [name, { text, load }] of Object.entries(group)) {
+      if (name === wanted || wanted === NEEDS_ALL) (await load())(program, runCommandLine)
+      else program.command(name)
+      program.commands.find((one) => one.name() === name)?.description(text)
     }
   }
   addHelp(program)
@@ -150,6 +242,11 @@ function ownOptions(this: Help, command: Command): Option[] {
 function optionDescription(this: Help, option: Option): string {
   const text = Help.prototype.optionDescription.call(this, option)
   return option.mandatory ? `${text} (required)` : text
+}
+
+/** Returns the name alone for the commands of `sealpost --help`, which are not loaded. */
+function subcommandTerm(this: Help, command: Command): string {
+  return command.parent?.parent === null ? command.name() : Help.prototype.subcommandTerm.call(this, command)
 }
 
 /** Returns the help of a command. Shared options and examples follow its own options. */

@@ -20,3 +20,13 @@ test('to import the library loads no lab', () => {
     await lab.stop()`)
   expect({ before, after, running }).toEqual({ before: 'false', after: 'false', running: 'true' })
 })
+
+test('the help of all commands loads none of them', () => {
+  const program = new URL('../../dist/src/cli/program.js', import.meta.url).href
+  const lines = printed(`
+    const { runCommandLine } = await import('${program}')
+    await runCommandLine(['--help'])
+    console.log(process.moduleLoadList.includes('NativeModule tls'))`)
+  expect(lines).toContain('Certificates:')
+  expect(lines.at(-1)).toBe('false')
+})

@@ -49,7 +49,6 @@ export function addAudit(program: Command): void {
   program
     .command('audit')
     .argument('[command...]', `command of the client, after --; it can contain ${placeholderList}`)
-    .description('run a mail or news client against bad servers and report which ones it accepts')
     .addOption(
       new Option('--protocol <name...>', 'only these protocols (default: those that the client speaks)').choices(
         protocols,

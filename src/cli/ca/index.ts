@@ -10,7 +10,7 @@ import { addTrust } from './trust.ts'
 
 /** Adds `sealpost ca`. */
 export function addCa(program: Command): void {
-  const ca = program.command('ca').description('manage the certificate authorities of the lab')
+  const ca = program.command('ca')
   for (const add of [
     addCreate,
     addAuthorityLists,

@@ -11,9 +11,7 @@ import { addWizard } from './wizard/wizard.ts'
 
 /** Adds `sealpost cert`. */
 export function addCert(program: Command): void {
-  const cert = program
-    .command('cert')
-    .description('request, install, replace and remove certificates of virtual servers')
+  const cert = program.command('cert')
   for (const add of [
     addRequest,
     addPending,

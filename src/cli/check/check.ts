@@ -9,9 +9,7 @@ import { sharedOptions } from '../shared/shared-options.ts'
 
 /** Adds `sealpost check`. */
 export function addCheck(program: Command): void {
-  const command = withConfig(program.command('check'))
-    .description('validate the file, the certificates, folders and ports without listening')
-    .addOption(sharedOptions.json)
+  const command = withConfig(program.command('check')).addOption(sharedOptions.json)
   withOverrideOptions(command).action(check)
 }
 

@@ -12,9 +12,7 @@ import { checkClock, checkMachine, checkNames } from './machine.ts'
 
 /** Adds `sealpost doctor`. */
 export function addDoctor(program: Command): void {
-  const command = withConfig(program.command('doctor'))
-    .description('check the installation: packages, limits, clock, names, configuration, ports, trust; changes nothing')
-    .addOption(sharedOptions.json)
+  const command = withConfig(program.command('doctor')).addOption(sharedOptions.json)
   withOverrideOptions(command).action(doctor)
 }
 

@@ -29,9 +29,6 @@ const NOT_LISTENING = 'nothing listens there'
 /** Adds `sealpost healthcheck`. */
 export function addHealthcheck(program: Command): void {
   withConfig(program.command('healthcheck'))
-    .description(
-      'check that the lab is ready, every port sends a greeting, and every certificate is served; verifies TLS with the roots of the lab',
-    )
     .option('--timeout <time>', 'longest wait for a greeting (default: 5s)', timeLimit)
     .addOption(sharedOptions.json)
     .action(healthcheck)

@@ -6,6 +6,6 @@ import { addDiff, addShow } from './show.ts'
 
 /** Adds `sealpost config`. */
 export function addConfig(program: Command): void {
-  const config = program.command('config').description('show and change the configuration, also of a running lab')
+  const config = program.command('config')
   for (const add of [addShow, addSet, addRemove, addDiff, addHistory, addUndo, addMigrate]) add(config)
 }

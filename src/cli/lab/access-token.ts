@@ -13,7 +13,6 @@ interface AccessTokenOptions extends ApiOptions, Omit<InputOf<'accessTokens.crea
 /** Adds `sealpost access-token`. */
 export function addAccessToken(program: Command): void {
   withApi(program.command('access-token'))
-    .description('issue and print an access token, for log-ons by XOAUTH2, OAUTHBEARER and over HTTP')
     .requiredOption('--account <user>', 'account that the token is for')
     .option('--scope <scopes>', 'scopes, separated by spaces (default: the scopes of all protocols)')
     .option('--expires-in <time>', 'how long the token is valid, such as 5m (default: oauth2.accessTokenLifetime)')

@@ -7,7 +7,7 @@ import { sharedOptions } from '../shared/shared-options.ts'
 
 /** Adds `sealpost clock`. */
 export function addClock(program: Command): void {
-  const clock = program.command('clock').description('show and change the clock of the running lab')
+  const clock = program.command('clock')
   const add = (name: string, description: string): Command =>
     withApi(clock.command(name)).description(description).addOption(sharedOptions.json)
   add('show', 'show the time of the lab').action((options: ApiOptions) => show(undefined, options))

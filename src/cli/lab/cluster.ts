@@ -13,7 +13,7 @@ type Status = Pick<OutputOf<'cluster.get'>, 'shared' | 'name' | 'nodes' | 'unled
 
 /** Adds `sealpost cluster`. */
 export function addCluster(program: Command): void {
-  const cluster = program.command('cluster').description('show the processes that serve the lab together')
+  const cluster = program.command('cluster')
   withApi(cluster.command('status'))
     .description(
       'list the nodes of the lab and their roles. Asks a node on this machine; if none is running, reads the database',

@@ -6,7 +6,7 @@ import { printTable } from '../shared/table.ts'
 
 /** Adds `sealpost dns`. */
 export function addDns(program: Command): void {
-  const dns = program.command('dns').description('show and change the zones of the DNS server of the running lab')
+  const dns = program.command('dns')
   const add = (name: string, description: string): Command =>
     withApi(dns.command(name)).description(description).addOption(sharedOptions.json)
   add('list', 'list the zones, or the records of one')

@@ -18,7 +18,6 @@ const DEFAULT_LIMIT = 100
 /** Adds `sealpost log`. */
 export function addLog(program: Command): void {
   withApi(program.command('log'))
-    .description('show the latest lines of the log of the running lab, the newest last')
     .option('-f, --follow', 'keep running and print each further line')
     .option('--level <level>', `lowest level of the lines: ${lineLevels.join(', ')}`)
     .option('--query <words>', 'only lines with all of these words')

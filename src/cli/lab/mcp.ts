@@ -16,7 +16,6 @@ interface McpOptions extends ApiOptions {
 /** Adds `sealpost mcp`. */
 export function addMcp(program: Command): void {
   withApi(program.command('mcp'))
-    .description('let an agent use a lab: an MCP server on standard input and output')
     .option('--start', 'start the lab of the configuration if it is not running, until the agent disconnects')
     .action(serve)
 }

@@ -14,7 +14,6 @@ interface ReloadOptions extends ConfigurationOptions {
 /** Adds `sealpost reload`. */
 export function addReload(program: Command): void {
   withConfig(program.command('reload'))
-    .description('make the running lab read its file again; an invalid file changes nothing')
     .option('--all-nodes', 'also reload the other nodes of the lab; each reads its own file')
     .addOption(sharedOptions.json)
     .action(reload)

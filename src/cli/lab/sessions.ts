@@ -17,7 +17,6 @@ interface SessionsOptions extends ApiOptions {
 export function addSessions(program: Command): void {
   withApi(program.command('sessions'))
     .argument('[id]', 'show the transcript of this session')
-    .description('show who connected to the running lab, how, and why something was refused')
     .option(
       '-f, --follow',
       'keep running and print a line for each session when it ends; in a cluster, only sessions of the node that answers',

@@ -21,7 +21,6 @@ const LOOK_MS = 50
 /** Adds `sealpost stop`. */
 export function addStop(program: Command): void {
   withConfig(program.command('stop'))
-    .description('stop the running lab, also one in the background, and wait until it has ended')
     .option('--now', 'end sessions immediately instead of letting them finish')
     .option('--timeout <time>', 'longest wait (default: 60s)', timeLimit)
     .addOption(sharedOptions.json)

@@ -24,7 +24,6 @@ interface ClientSettingsOptions extends ApiOptions {
 /** Adds `sealpost client-settings`. */
 export function addClientSettings(program: Command): void {
   withApi(program.command('client-settings'))
-    .description('show what to enter in mail and news programs, or write files for their automatic configuration')
     .option('--account <user>', 'account (default: the first)')
     .option('--no-password', 'leave out the password')
     .option('--program <name>', 'only this program, such as thunderbird')

@@ -8,10 +8,7 @@ import { sharedOptions } from '../shared/shared-options.ts'
 
 /** Adds `sealpost dkim`. */
 export function addDkim(program: Command): void {
-  withConfig(program.command('dkim'))
-    .description('print the TXT records with the public keys that verify the DKIM signatures and ARC seals of the lab')
-    .addOption(sharedOptions.json)
-    .action(run)
+  withConfig(program.command('dkim')).addOption(sharedOptions.json).action(run)
 }
 
 /** Octets of one string of a TXT record. RFC 1035 section 3.3.14. */

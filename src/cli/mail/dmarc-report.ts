@@ -16,7 +16,6 @@ interface DmarcReportOptions extends ApiOptions {
 /** Adds `sealpost dmarc-report`. */
 export function addDmarcReport(program: Command): void {
   withApi(program.command('dmarc-report'))
-    .description('show the mail that was judged by DMARC on arrival, or send it as aggregate reports (RFC 9990)')
     .option('--domain <domain>', 'only this policy domain')
     .option('--send', 'send reports to the domains that request them, and delete the sent results')
     .addOption(

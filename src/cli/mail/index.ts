@@ -10,11 +10,7 @@ import { addWait } from './wait.ts'
 
 /** Adds `sealpost mail`. */
 export function addMail(program: Command): void {
-  const mail = program
-    .command('mail')
-    .description(
-      'browse, list, search, show, wait for, check, release and delete the mail of the running lab, and send bounces and complaints to senders',
-    )
+  const mail = program.command('mail')
   for (const add of [addBrowse, addList, addShow, addSearch, addWait, addCheck, addRelease, addReport, addDelete])
     add(mail)
 }

@@ -14,7 +14,6 @@ interface TlsReportOptions extends ApiOptions {
 /** Adds `sealpost tls-report`. */
 export function addTlsReport(program: Command): void {
   withApi(program.command('tls-report'))
-    .description('show the results of TLS sessions with other mail hosts, or send them as TLS reports (RFC 8460)')
     .option('--domain <domain>', 'only this recipient domain')
     .option('--send', 'send reports to the domains that request them, and delete the sent results')
     .addOption(sharedOptions.json)

@@ -4,8 +4,6 @@ import { addList, addShow } from './list.ts'
 
 /** Adds `sealpost queue`. */
 export function addQueue(program: Command): void {
-  const queue = program
-    .command('queue')
-    .description('list the mail that waits to be sent to other hosts; try now, hold, delete or return it')
+  const queue = program.command('queue')
   for (const add of [addList, addShow, addActions]) add(queue)
 }

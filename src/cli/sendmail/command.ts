@@ -6,7 +6,6 @@ export function addSendmail(program: Command, runCommandLine: RunCommandLine): v
   program
     .command('sendmail')
     .argument('[args...]', 'options and recipients, as for /usr/sbin/sendmail')
-    .description('submit a message to the running lab, as /usr/sbin/sendmail does')
     .allowUnknownOption()
     .helpOption(false)
     .action(async (args: readonly string[]) => {

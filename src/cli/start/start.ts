@@ -7,7 +7,6 @@ import type { StartOptions } from './run-lab.ts'
 /** Adds `sealpost start`. */
 export function addStart(program: Command): void {
   const command = withConfig(program.command('start'))
-    .description('run the lab until Ctrl-C, SIGTERM or sealpost stop; SIGHUP reloads the file')
     .addOption(
       new Option('--protocol <protocol...>', 'start only the virtual servers of these protocols').choices(
         serverProtocols,

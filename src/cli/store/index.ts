@@ -26,11 +26,7 @@ const SHOWN_EVERY = 100
 
 /** Adds `sealpost store`: commands for messages on disk. Only `backup` can be used while a lab runs on them. */
 export function addStore(program: Command): void {
-  const store = program
-    .command('store')
-    .description(
-      'check, compact, export and import the messages on disk; back up and restore them with the certificates; copy everything to another store',
-    )
+  const store = program.command('store')
   withConfig(store.command('check'))
     .description('check that every message is complete and every count is correct')
     .addOption(sharedOptions.json)

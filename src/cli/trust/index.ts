@@ -28,7 +28,7 @@ interface TrustOptions extends ConfigurationOptions, ApplyOptions {
 
 /** Adds `sealpost trust`. */
 export function addTrust(program: Command): void {
-  const trust = program.command('trust').description('make the programs of this machine trust the roots of the lab')
+  const trust = program.command('trust')
   const only = (): Option => new Option('--store <store...>', 'only these trust stores').choices(storeKinds)
   withConfig(trust.command('install'))
     .description('add the roots to the system, to NSS (Firefox, Thunderbird, Chromium) and to Java')

@@ -47,7 +47,6 @@ const TIMEOUT_MS = 10_000
 export function addVerify(program: Command): void {
   withConfig(program.command('verify'))
     .argument('[host]', 'any server (default: every port of the configuration)', hostOrAddress)
-    .description('connect as a client and report which checks of TLS, certificates and log-on passed')
     .addOption(
       new Option('--protocol <protocol...>', 'protocols of the host (default: those of mail and news)').choices(
         serverProtocols,
