@@ -7,7 +7,13 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
  */
 export const responseTo = (request: ClientRequest, body?: string | Buffer): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    request.on('error', reject)
+    request.on('error', (error) => {
+      // A host with several addresses: the error has no message.
+      const reasons = error instanceof AggregateError ? (error.errors as Error[]) : [error]
+      reject(
+        reasons.length === 1 ? error : new Error(reasons.map(({ message }) => message).join('; '), { cause: error }),
+      )
+    })
     request.on('response', resolve)
     request.on('upgrade', (_, socket) => {
       socket.destroy()

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { lookupFor } from '../../core/network/ip-address.ts'
 import { maskUrls } from '../../core/text/mask-urls.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
 import { systemClock } from '../../core/time/clock.ts'
@@ -52,6 +53,7 @@ export class Sender {
     const options = {
       method: 'POST',
       signal: limit.signal,
+      ...lookupFor(new URL(url).hostname),
       headers: {
         'Content-Type': 'application/json',
         'Content-Length': content.length,
@@ -131,9 +133,8 @@ const UNTRUSTED = new Set([
 ])
 
 function reasonOf(error: unknown): string {
-  // A host with several addresses.
-  const reasons = error instanceof AggregateError ? (error.errors as Error[]) : [error as NodeJS.ErrnoException]
-  const text = maskUrls(reasons.map(({ message }) => message).join('; '))
-  if (!UNTRUSTED.has((error as NodeJS.ErrnoException).code ?? '')) return text
+  const { code = '', message } = error as NodeJS.ErrnoException
+  const text = maskUrls(message)
+  if (!UNTRUSTED.has(code)) return text
   return `the certificate is not trusted (${text}); name its root with authority: FILE`
 }

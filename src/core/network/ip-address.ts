@@ -61,6 +61,15 @@ const lookUpLoopback: LookupFunction = (_, { all, family = 0 }, done) => {
   else done(null, found[0]?.address ?? '', found[0]?.family)
 }
 
-/** Returns the option for a connection to a host: `localhost` is this machine, whatever DNS says. */
-export const lookupFor = (host: string): { readonly lookup?: LookupFunction } =>
-  host === 'localhost' ? { lookup: lookUpLoopback } : {}
+/** Milliseconds. Node.js gives up an address after 250, which a busy machine may need; a closed port refuses immediately. */
+const LOOPBACK_ATTEMPT_MS = 10_000
+
+/** Options of a connection. */
+interface Lookup {
+  readonly lookup?: LookupFunction
+  readonly autoSelectFamilyAttemptTimeout?: number
+}
+
+/** Returns the options for a connection to a host: `localhost` is this machine, whatever DNS says. */
+export const lookupFor = (host: string): Lookup =>
+  host === 'localhost' ? { lookup: lookUpLoopback, autoSelectFamilyAttemptTimeout: LOOPBACK_ATTEMPT_MS } : {}
