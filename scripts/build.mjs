@@ -43,8 +43,7 @@ const [{ buildModules }, { buildConsole }] = await Promise.all([
 ])
 // Needs a package that only the declarations need.
 if (withTypes) await (await import('./build/types.mjs')).finishTypes()
-await buildModules()
-await buildConsole()
+await Promise.all([buildModules(), buildConsole()])
 await writeConfigFiles()
 writeFileSync(join(OUTPUT, STAMP), withTypes ? digest : digest + WITHOUT_TYPES)
 replaceBuild('dist', OUTPUT)

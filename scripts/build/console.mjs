@@ -5,7 +5,7 @@ import { OUTPUT } from './output.mjs'
 
 /** Builds the console. */
 export async function buildConsole() {
-  await writeApiTypes('console/src/api')
+  const { types } = await writeApiTypes('console/src/api')
   const outDir = resolve(join(OUTPUT, 'console'))
-  await build({ configFile: 'console/vite.config.ts', logLevel: 'warn', build: { outDir } })
+  await Promise.all([types, build({ configFile: 'console/vite.config.ts', logLevel: 'warn', build: { outDir } })])
 }

@@ -157,7 +157,7 @@ export const LONGEST = [
   'test/checks/verify/defects.test.ts',
   'test/hostile/values.test.ts',
   'test/transport/outgoing/crash.test.ts',
-  ...['crash', 'indexes', 'lmdb', 'memory', 'postgres'].map((name) => `test/storage/store/${name}.test.ts`),
+  ...['crash', 'indexes', 'lmdb', 'memory', 'postgres', 'quota'].map((name) => `test/storage/store/${name}.test.ts`),
   // `npm run test:package` runs it, and so does the workflow of a release.
   'test/release/package.interop.test.ts',
   'test/release/package-managers.interop.test.ts',
