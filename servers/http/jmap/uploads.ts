@@ -1,6 +1,7 @@
+import type { Account } from '../../../src/accounts/directory/types.ts'
 import { openFolder } from '../../../src/storage/store/mailboxes.ts'
 import { type MessageEntry, type MessageStore, OUTGOING_OWNER, StoreFull } from '../../../src/storage/store/types.ts'
-import type { JmapAccount, MethodCall } from './types.ts'
+import type { MethodCall } from './types.ts'
 
 /** Uploads are kept this long. RFC 8620 section 6: at least an hour. */
 const KEPT_MS = 2 * 3_600_000
@@ -9,14 +10,23 @@ const MAX_LARGEST = 4
 const MAX_COUNT = 1_000
 
 /** Uploads are in a hidden folder of the store for each account, so that every node has them. */
-const folderOf = ({ store, account }: JmapAccount) => openFolder(store, OUTGOING_OWNER, `uploads of ${account.user}`)
+const folderOf = ({ store, account }: UploadAccount) => openFolder(store, OUTGOING_OWNER, `uploads of ${account.user}`)
 const idOf = (uid: number): string => `U${uid}`
 const uidIn = (blobId: string): number | undefined => {
   const [, uid] = /^U([1-9]\d{0,9})$/.exec(blobId) ?? []
   return uid === undefined ? undefined : Number(uid)
 }
 
-type Uploader = Pick<MethodCall, 'api' | 'account' | 'limits'>
+/** The account of uploads, and the store that has them. */
+interface UploadAccount {
+  readonly store: MessageStore
+  readonly account: Pick<Account, 'user'>
+}
+
+interface Uploader extends Pick<MethodCall, 'api'> {
+  readonly account: UploadAccount
+  readonly limits: Pick<MethodCall['limits'], 'maxSizeUpload'>
+}
 
 /** Keeps octets as an upload of the account. The oldest uploads make room. Returns its blob id. @throws StoreError */
 export async function keepUpload({ api, account, limits }: Uploader, octets: Buffer): Promise<string> {
@@ -48,7 +58,7 @@ async function removeOld(
 }
 
 /** Returns the octets of an upload; undefined if the account has none of that id. */
-export async function uploadOf(account: JmapAccount, blobId: string): Promise<Buffer | undefined> {
+export async function uploadOf(account: UploadAccount, blobId: string): Promise<Buffer | undefined> {
   const uid = uidIn(blobId)
   return uid === undefined ? undefined : account.store.read((await folderOf(account)).id, uid)
 }

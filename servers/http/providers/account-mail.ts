@@ -5,12 +5,13 @@ import { accountOfToken } from '../access-tokens.ts'
 import { TOOL_CALLER } from '../caller.ts'
 import { type Credential, type ProviderCall, ProviderError } from './types.ts'
 
-/** Returns the access token in a request, with its account. @throws ProviderError `bad-key` */
+/** Returns the access token in a request, with its account. @throws ProviderError `bad-key`, with the code `scope` for a token of another scope */
 export async function accessTokenIn({ c, context }: Omit<ProviderCall, 'key'>): Promise<Credential> {
   const [, token = ''] = /^bearer\s+(\S+)$/i.exec(c.req.header('Authorization') ?? '') ?? []
   const account = await accountOfToken(token, context)
   if (account && 'user' in account) return { shown: token, matches: () => true, account }
-  throw new ProviderError('bad-key', account?.why ?? 'the request has no access token of this lab')
+  const problem = account?.why ?? 'the request has no access token of this lab'
+  throw new ProviderError('bad-key', problem, 'user', account?.isForbidden ? 'scope' : undefined)
 }
 
 /** Returns the account of a request, which its path names by `me` or by an address. @throws ProviderError `unverified-sender` with the code `other` or `unknown` */

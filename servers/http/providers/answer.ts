@@ -71,11 +71,12 @@ async function answerBatched(
     for (const name of ['connection', 'tenants', 'origin'] as const) one.set(name, c.get(name))
     return answerProvider(one, api, context, { config, tenant, path })
   })
-  const given = { Authorization: c.req.header('Authorization') ?? '', ...headers }
   const { signal } = c.req.raw
   let request: Request
   try {
-    request = new Request(base + target, { method, headers: given, signal, ...(body !== undefined && { body }) })
+    request = new Request(base + target, { method, headers, signal, ...(body !== undefined && { body }) })
+    const key = c.req.header('Authorization')
+    if (key !== undefined && !request.headers.has('Authorization')) request.headers.set('Authorization', key)
   } catch (error) {
     throw new ProviderError('invalid', `${method} ${target}: ${(error as Error).message}`)
   }

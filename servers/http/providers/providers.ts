@@ -46,10 +46,10 @@ export function providerPlace(
   const name = host.toLowerCase().replace(/:\d*$/, '')
   const own = providers.find(({ provider }) => hosts[provider].test(name))
   if (own) return { config: own, host: name, tenant: undefined, path: path.replaceAll(/\/{2,}/g, '/') }
-  // Uploads of the Gmail API have the name of the provider in their own paths.
-  const isUpload = path.startsWith('/upload/gmail/')
+  // Uploads and batches of the Gmail API have the name of the provider in their own paths.
+  const isGmail = /^\/(?:upload|resumable\/upload|batch)\/gmail\//.test(path)
   const [, tenant, first, rest = '/'] =
-    /^(?:\/t\/([^/]+))?\/+([a-z]+)(\/.*)?$/.exec(isUpload ? `/gmail${path}` : path) ?? []
+    /^(?:\/t\/([^/]+))?\/+([a-z]+)(\/.*)?$/.exec(isGmail ? `/gmail${path}` : path) ?? []
   const config = providers.find(({ provider }) => provider === first)
   return config && { config, tenant, path: rest.replaceAll(/\/{2,}/g, '/') }
 }

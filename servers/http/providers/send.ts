@@ -27,13 +27,15 @@ export async function send(call: ProviderCall, mails: readonly OutgoingMail[]): 
 
 /** Counts a message against the limits of the virtual server and of the provider. @throws ProviderError `rate-limit`, `quota` */
 function countMessage(call: ProviderCall): void {
-  const { context, config, key } = call
+  const { context, config, account, key } = call
+  // An account has one limit, whatever its tokens.
+  const sender = account?.user ?? key
   const { messages, per = DAY_MS } = context.config.limits.rate ?? {}
   for (const [kind, count = Number.POSITIVE_INFINITY, perMs] of [
     ['rate-limit', messages, per],
     ['quota', config.quota, DAY_MS],
   ] as const) {
-    if (!context.rates.take([sourceOf(call), key, kind].join('\n'), { count, perMs }))
+    if (!context.rates.take([sourceOf(call), sender, kind].join('\n'), { count, perMs }))
       throw new ProviderError(kind, `the limit is ${count} messages in ${perMs / 1000} seconds`)
   }
 }

@@ -16,7 +16,7 @@ beforeAll(async () => {
       { protocol: 'pop3' },
       {
         protocol: 'http',
-        providers: ['ses', 'sendgrid', 'postmark', 'mailgun', 'resend', 'brevo', 'mailjet'],
+        providers: ['ses', 'sendgrid', 'postmark', 'mailgun', 'resend', 'brevo', 'mailjet', 'gmail'],
       },
     ],
   })
@@ -53,6 +53,16 @@ it.skipIf(!ifInstalled('/usr/bin/python3', anymail))('Django: the backends of dj
   expect(printed.map((line) => line.split(' ')[0])).toEqual(names)
   expect(new Set(printed.map((line) => line.split(' ').slice(1).join(' ')))).toEqual(new Set(['queued', 'sent']))
   await expectMessages(names.map((name) => `By ${name}`))
+})
+
+const googleapi = hasFile('/usr/lib/python3/dist-packages/googleapiclient/discovery_cache/documents/gmail.v1.json')
+it.skipIf(!ifInstalled('/usr/bin/python3', googleapi))("Google's API client for Python", LONG, async () => {
+  const base = `https://localhost:${client.lab.server('http').tlsPort}`
+  const token = await client.lab.accessToken({ user: 'alice' })
+  expect(
+    await run('/usr/bin/python3', [program('gmail.py'), base, token], { HTTPLIB2_CA_CERTS: client.caFile }),
+  ).toEqual(['3 SENT', 'id', 'SENT SENT,STARRED 404'])
+  await client.lab.waitForMessage({ to: 'bob', subject: 'In pieces' })
 })
 
 const symfony = ['Postmark', 'Sendgrid', 'Mailgun', 'Brevo', 'Mailjet', 'Amazon'].map((name) =>

@@ -1,8 +1,11 @@
 import { AccountHistory, type Mail } from '../../../../src/storage/store/views/account-history.ts'
 import { hexId, labelChanges } from '../../../../src/storage/store/views/gmail/label-ids.ts'
 import { type AccountMailbox, mailboxOf } from '../mailbox/mailbox.ts'
-import { type Answer, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
+import type { Answer, ProviderCall, ProviderRoute } from '../types.ts'
+import { invalid, notFound } from './errors.ts'
+import { selected } from './fields.ts'
 import { notifyOf } from './notify.ts'
+import { uploaded } from './resumable.ts'
 
 /** The mail of an account for one request. */
 export interface Gmail extends AccountMailbox {
@@ -10,8 +13,6 @@ export interface Gmail extends AccountMailbox {
   readonly query: URLSearchParams
 }
 
-export const invalid = (message: string): ProviderError => new ProviderError('invalid', message)
-export const notFound = (): ProviderError => new ProviderError('not-found', 'Requested entity was not found.')
 export const EMPTY: Answer = { status: 204 }
 
 /** Returns the mail of the account of a request. @throws ProviderError for another account; StoreError */
@@ -48,8 +49,13 @@ export const limitIn = (gmail: Gmail): number => Math.min(numberIn(gmail, 'maxRe
 
 /** Returns routes by their methods and their paths below the user: `GET messages/{id}`. Uploads have the same. */
 export const routesOf = (table: Readonly<Record<string, (call: ProviderCall) => Promise<Answer>>>): ProviderRoute[] =>
-  Object.entries(table).map(([name, run]) => {
+  Object.entries(table).flatMap(([name, answer]) => {
     const [method = '', path = ''] = name.split(' ')
     const form = path.replaceAll('/', '\\/').replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')
-    return { method, path: new RegExp(`^(?:\\/upload)?(?:\\/gmail)?\\/v1\\/users\\/(?<user>[^/]+)\\/${form}$`), run }
+    const below = (start: string) => new RegExp(`^${start}(?:\\/gmail)?\\/v1\\/users\\/(?<user>[^/]+)\\/${form}$`)
+    const upload = '(?:\\/resumable)?\\/upload'
+    const run = async (call: ProviderCall) => selected(call, await uploaded(call, answer))
+    // The pieces of an upload are put, whatever its own method.
+    const pieces = method === 'POST' ? [{ method: 'PUT', path: below(upload), run }] : []
+    return [{ method, path: below(`(?:${upload})?`), run }, ...pieces]
   })

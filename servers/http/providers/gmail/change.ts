@@ -8,7 +8,8 @@ import type { Mail } from '../../../../src/storage/store/views/account-history.t
 import { flagLabels, folderLabels, labelIdOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
 import { ARCHIVE_NAME } from '../../../../src/storage/store/views/gmail/names.ts'
 import { ProviderError } from '../types.ts'
-import { type Gmail, invalid, notFound } from './account.ts'
+import type { Gmail } from './account.ts'
+import { invalid, notFound } from './errors.ts'
 
 /** Returns the ids of the folders of labels: of each, the folder that a message is put into, or all. @throws ProviderError `invalid` */
 async function folderIds({ history, store, owner }: Gmail, labels: readonly string[], hasAll: boolean) {

@@ -8,7 +8,8 @@ import { searchable } from '../../../../src/mail/format/search-text.ts'
 import type { Copy, Mail } from '../../../../src/storage/store/views/account-history.ts'
 import { labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
 import { labelOf } from '../../../../src/storage/store/views/gmail/names.ts'
-import { type Gmail, invalid } from './account.ts'
+import type { Gmail } from './account.ts'
+import { invalid } from './errors.ts'
 import { copyOf, indexed } from './resource.ts'
 
 const MAX_WORDS = 100

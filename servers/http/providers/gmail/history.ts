@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { hexId, type LabelChange, labelChanges } from '../../../../src/storage/store/views/gmail/label-ids.ts'
 import type { Answer, ProviderCall, ProviderRoute } from '../types.ts'
 import { jsonBody } from '../values.ts'
-import { EMPTY, type Gmail, gmailOf, invalid, limitIn, notFound, numberIn, routesOf } from './account.ts'
+import { EMPTY, type Gmail, gmailOf, limitIn, numberIn, routesOf } from './account.ts'
+import { invalid, notFound } from './errors.ts'
 import { notifyOf, type Watch, watchChange, watchOf } from './notify.ts'
 
 const WATCH_MS = 7 * 86_400_000

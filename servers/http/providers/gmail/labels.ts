@@ -3,8 +3,9 @@ import { flagLabels, folderLabels, labelIdOf, labelsOf } from '../../../../src/s
 import { ask } from '../mailbox/mailbox.ts'
 import { type Answer, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
 import { jsonBody } from '../values.ts'
-import { EMPTY, type Gmail, gmailOf, invalid, notFound, routesOf } from './account.ts'
+import { EMPTY, type Gmail, gmailOf, routesOf } from './account.ts'
 import { relabel } from './change.ts'
+import { invalid, notFound } from './errors.ts'
 
 const input = z.object({ name: z.string().min(1, 'Invalid label name').max(225).optional() })
 const system = [...folderLabels.keys(), ...flagLabels.keys()]

@@ -10,7 +10,8 @@ import { decodeWords, parameterText } from '../../../../src/mail/format/words.ts
 import type { Copy, Mail } from '../../../../src/storage/store/views/account-history.ts'
 import { hexId, labelsOf } from '../../../../src/storage/store/views/gmail/label-ids.ts'
 import { Base64, type ProviderCall } from '../types.ts'
-import { findMail, type Gmail, invalid, notFound } from './account.ts'
+import { findMail, type Gmail } from './account.ts'
+import { invalid, notFound } from './errors.ts'
 
 const FORMATS = ['minimal', 'full', 'raw', 'metadata'] as const
 

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { findField, headerFields } from '../../../../src/mail/format/headers.ts'
 import { addressesIn } from '../account-mail.ts'
 import { send } from '../send.ts'
-import { type Gmail, invalid } from './account.ts'
+import type { Gmail } from './account.ts'
 import { addMail } from './change.ts'
+import { invalid } from './errors.ts'
 import { summary } from './resource.ts'
 
 /** The Message-ID that Gmail gives to a message. */

@@ -9,26 +9,36 @@ const resource = message.extend({ id: z.string().optional(), message: message.op
 
 /** Returns the message of a request, in JSON or as an upload; of a draft, the message in it. @throws ProviderError `invalid` */
 export function messageIn(call: ProviderCall) {
-  const { json, octets } = call.path.startsWith('/upload/') ? uploaded(call) : { json: call.body, octets: undefined }
+  const { json, octets } = call.path.includes('/upload/') ? uploadIn(call) : { json: call.body, octets: undefined }
   const given = jsonBody({ body: json.length === 0 ? Buffer.from('{}') : json }, resource)
   const { raw, threadId, labelIds } = given.message ?? given
   return { id: given.id, threadId, labelIds, raw: octets ?? Buffer.from(raw, 'base64url') }
 }
 
 /** Returns the message of an upload: the whole body, or the second part of it. */
-function uploaded({ c, body }: ProviderCall): { readonly json: Buffer; readonly octets: Buffer } {
-  const type = c.req.header('Content-Type') ?? ''
-  const [, boundary] = /^multipart\/related;.*\bboundary="?([^";]+)"?/is.exec(type) ?? []
-  if (boundary === undefined) return { json: Buffer.alloc(0), octets: body }
-  const text = body.toString('latin1')
-  // Not more: a client chooses the boundary and the body.
-  const [, first = '', second = ''] = text.split(`--${boundary}`, 3)
-  const content = (part: string): Buffer => {
-    const octets = Buffer.from(part.replace(/^\r?\n/, '').replace(/\r?\n$/, ''), 'latin1')
-    return octets.subarray(headerBlockEnd(octets))
-  }
-  return { json: content(first), octets: trimmed(content(second)) }
+function uploadIn(call: ProviderCall): { readonly json: Buffer; readonly octets: Buffer } {
+  const [first, second = Buffer.alloc(0)] = partsIn(call, 2) ?? []
+  return first
+    ? { json: content(first), octets: trimmed(content(second)) }
+    : { json: Buffer.alloc(0), octets: call.body }
 }
+
+/** Returns the parts of a multipart body, each with its header; undefined for any other. @param most more are not read: a client chooses the boundary */
+export function partsIn({ c, body }: ProviderCall, most: number): Buffer[] | undefined {
+  const [, boundary] =
+    /^multipart\/(?:related|mixed);.*\bboundary="?([^";]+)"?/is.exec(c.req.header('Content-Type') ?? '') ?? []
+  if (boundary === undefined) return undefined
+  const all = body
+    .toString('latin1')
+    .split(`--${boundary}`, most + 2)
+    .slice(1, most + 1)
+  return all
+    .filter((part) => !part.startsWith('--'))
+    .map((part) => Buffer.from(part.replace(/^\r?\n/, '').replace(/\r?\n$/, ''), 'latin1'))
+}
+
+/** Returns a part without its header. */
+export const content = (part: Buffer): Buffer => part.subarray(headerBlockEnd(part))
 
 /** Returns a message without the empty lines before it. */
 const trimmed = (octets: Buffer): Buffer =>

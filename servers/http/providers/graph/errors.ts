@@ -32,8 +32,10 @@ const errors: Readonly<Record<ErrorKind, readonly [status: number, code: string,
   'not-offered': [501, 'NotImplemented'],
 }
 
-/** The errors for a user in the path who is not the account. */
+/** The errors for a user in the path who is not the account, and for a token of another scope. */
 const users: Readonly<Record<string, readonly [status: number, code: string, message: string]>> = {
+  // https://learn.microsoft.com/en-us/graph/resolve-auth-errors
+  scope: [403, 'ErrorAccessDenied', 'Access is denied. Check credentials and try again.'],
   other: [403, 'ErrorAccessDenied', 'Access is denied. Check credentials and try again.'],
   unknown: [404, 'ErrorInvalidUser', 'The requested user is invalid.'],
 }
