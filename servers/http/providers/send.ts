@@ -89,8 +89,8 @@ async function complete(content: Buffer, own: Fields): Promise<Buffer> {
   return Buffer.concat([Buffer.from(missing.map(([name, value]) => `${name}: ${value}\r\n`).join('')), given])
 }
 
-/** @throws ProviderError `invalid` */
-const composed = (draft: MessageDraft, own: Fields, at: number): Promise<Buffer> =>
+/** Composes a message with the fields that it lacks. @throws ProviderError `invalid` */
+export const composed = (draft: MessageDraft, own: Fields, at: number): Promise<Buffer> =>
   compose({ ...draft, headers: { ...own, ...draft.headers } }, at).catch((error: unknown) => {
     throw error instanceof TypeError ? new ProviderError('invalid', error.message, 'headers') : error
   })

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { keywordOf, tagsOf } from '../../../../src/api/messages/summary.ts'
 import { addressText } from '../../../../src/mail/format/addresses.ts'
-import { compose, type MessageDraft } from '../../../../src/mail/format/compose.ts'
+import type { MessageDraft } from '../../../../src/mail/format/compose.ts'
 import { addressed, attachmentOf } from '../../drafts.ts'
 import { accountIn, addressesIn, assertOwn, saveSent } from '../account-mail.ts'
 import { addMessage } from '../mailbox/mailbox.ts'
-import { send } from '../send.ts'
+import { composed, send } from '../send.ts'
 import { type Answer, type ProviderCall, ProviderError } from '../types.ts'
 import { assertAddress, jsonBody } from '../values.ts'
 import { moved } from './changes.ts'
@@ -87,7 +87,7 @@ export async function written(
       attachments: [...message.attachments.map(fileIn), ...(more.attachments ?? [])],
     },
   )
-  return { id, raw: await compose(content, call.context.clock.now()), tags }
+  return { id, raw: await composed(content, {}, call.context.clock.now()), tags }
 }
 
 function fileIn({ name, contentType, contentBytes, contentId, isInline }: Message['attachments'][number]) {
