@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { HttpLab } from '../../servers/http/client.ts'
 import { Agent } from './client.ts'
 
@@ -8,6 +8,7 @@ const http = HttpLab.ofTests()
 beforeAll(async () => {
   agent = await Agent.of(http)
 })
+beforeEach(() => http.lab.reset())
 afterAll(() => agent[Symbol.asyncDispose]())
 
 /** Tries to end the data, and to say something that people do not see. */

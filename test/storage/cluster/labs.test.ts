@@ -13,7 +13,8 @@ const TOKEN = 'cluster-token-cluster'
 const WAIT = { timeout: 60_000, interval: 20 }
 
 /** Two labs of one process are two nodes: they share nothing but the database. */
-describe.skipIf(!needsPostgres())('two nodes of a lab', () => {
+// In this order: the last tests reset the labs, and end one.
+describe.skipIf(!needsPostgres())('two nodes of a lab', { shuffle: false }, () => {
   let host: Host
   let hook: Server
   const events: string[] = []

@@ -42,7 +42,7 @@ describe.skipIf(!needsPostgres())('callers that reach another node with each req
   it('read every message once in pages, while mail arrives', async () => {
     for (let at = 0; at < 20; at++) await call('messages', { to: ['alice'], subject: `first ${at}` })
     const seen = async (at: number) =>
-      (await labs[at]?.request('messages?limit=1', { headers: bearer(TOKEN) }))?.body.total
+      (await labs[at]?.request('messages?limit=1&query=subject:first', { headers: bearer(TOKEN) }))?.body.total
     await expect.poll(async () => [await seen(0), await seen(1), await seen(2)], WAIT).toEqual([20, 20, 20])
     const wanted = Array.from({ length: 20 }, (_, at) => `first ${19 - at}`)
     for (let round = 0; round < ROUNDS; round++) {
