@@ -1,10 +1,11 @@
 import { AssertionError } from 'node:assert'
 import { expect } from 'vitest'
+import { type LabInput, startLab } from '../../../src/testing/index.ts'
 import { assertPassesDkim, assertPassesDmarc, assertPassesSpf } from '../../../src/testing/runners/assertions.ts'
 import { labTest } from '../../../src/testing/runners/vitest.ts'
 import { sendFrom } from './smtp-client.ts'
 
-const test = labTest({
+const configuration: LabInput = {
   mail: {
     authentication: {
       records: {
@@ -14,11 +15,13 @@ const test = labTest({
     },
   },
   virtualServers: [{ protocol: 'smtp', certificate: 'none', xclient: { from: ['127.0.0.1'] } }],
-})
+}
+const test = labTest(configuration)
 
 const message = 'From: shop@example.test\r\nTo: alice@lab.test\r\nSubject: Hi\r\n\r\nHello'
 
 test('waits return messages with the results, which matchers read', async ({ lab }) => {
+  await lab.reset()
   const port = lab.server('smtp').port ?? 0
   await sendFrom({ port, address: '192.0.2.7', from: 'bounce@example.test', message })
   const mail = await lab.waitForMessage()
@@ -48,8 +51,8 @@ test('a failure says what SPF and DKIM found', async ({ lab }) => {
   )
 })
 
-test('a message without a client has no SPF result', async ({ lab }) => {
-  await lab.reset()
+test('a message without a client has no SPF result', async () => {
+  await using lab = await startLab(configuration)
   await lab.deliver(message, 'alice')
   const mail = await lab.waitForMessage()
   expect(mail.authentication).toMatchObject({ spf: { result: 'none' }, dmarc: { result: 'fail' } })

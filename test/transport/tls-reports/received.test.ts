@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { createTransport } from 'nodemailer'
-import { expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { timesOf } from '../../../src/transport/daily-results.ts'
 import { composeTlsReport } from '../../../src/transport/tls-reports/compose.ts'
 import type { TlsReport } from '../../../src/transport/tls-reports/types.ts'
@@ -11,6 +11,7 @@ const http = HttpLab.ofTests({
   directory: { accounts: ['alice', 'tls'].map((user) => ({ user, password: 'secret' })) },
   outgoing: { tlsReports: { rua: ['mailto:tls@lab.test', 'https://localhost/tls-reports'] } },
 })
+beforeEach(() => http.lab.reset())
 
 const report: TlsReport = {
   organizationName: 'Example',
