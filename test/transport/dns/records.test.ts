@@ -2,7 +2,7 @@ import { createHash, type X509Certificate } from 'node:crypto'
 import { Resolver } from 'node:dns/promises'
 import { once } from 'node:events'
 import { connect } from 'node:tls'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startLab } from '../../../src/testing/index.ts'
 import { sameName } from '../../../src/transport/dns/names.ts'
 import { readRecord, recordText } from '../../../src/transport/dns/zone-text/zone-text.ts'
@@ -126,6 +126,7 @@ describe('TLSA', () => {
     const name = `_${port}._tcp.mail.lab.test`
     const before = await tlsa(name)
     const { serial: first = 0 } = await resolver.resolveSoa('lab.test')
+    onTestFinished(() => lab.useCertificate('auto', 'smtp'))
     await lab.useCertificate({ variant: 'one-intermediate' }, 'smtp')
     const after = await tlsa(name)
     expect(after[0]).not.toBe(before[0])

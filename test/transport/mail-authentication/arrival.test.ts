@@ -1,4 +1,4 @@
-import { afterAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { smtp } from '../../../servers/smtp/session.ts'
 import { authenticationOf } from '../../../src/api/messages/authentication.ts'
 import type { LabInput } from '../../../src/core/config/schema.ts'
@@ -184,9 +184,11 @@ test('an error in a check that the API asks for is a temporary one', async () =>
 })
 
 test('the lab refuses what DMARC and SPF ask to refuse, if configured', async () => {
+  const before = lab.lab.config
+  onTestFinished(async () => void (await lab.lab.reload(before)))
   await lab.lab.reload({
-    ...lab.lab.config,
-    mail: { ...lab.lab.config.mail, authentication: { ...lab.lab.config.mail.authentication, onFailure: 'refuse' } },
+    ...before,
+    mail: { ...before.mail, authentication: { ...before.mail.authentication, onFailure: 'refuse' } },
   })
   const reply = (address: string, from: string, author: string): Promise<string> =>
     sendFrom({ port: lab.port, address, from, message: mail(author) })

@@ -1,5 +1,5 @@
 import { request } from 'node:https'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { type MtaStsDefect, mtaStsDefects } from '../../../src/core/config/schema/mta-sts.ts'
 import type { LabInput } from '../../../src/core/config/schema.ts'
 import { parsePolicy } from '../../../src/transport/mta-sts/policy.ts'
@@ -47,6 +47,7 @@ it('does not serve it in clear text, for other names, or another path at its nam
 })
 
 it('serves every defect, and follows a reload', async () => {
+  onTestFinished(() => http.lab.reload(labOf({ mode: 'enforce' })))
   const seen = new Map<MtaStsDefect, Fetched>()
   for (const defect of mtaStsDefects) {
     await http.lab.reload(labOf({ defect }))

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, expect, it, onTestFinished } from 'vitest'
 import type { DnsDefectInput } from '../../../src/core/config/schema/dns.ts'
 import type { LabInput } from '../../../src/core/config/schema.ts'
 import { transcript } from '../../../src/core/sessions/describe.ts'
@@ -137,6 +137,7 @@ it('outweighs TLS-Required: No', async () => {
 
 it('fails with 5.7.30 where neither DNSSEC nor MTA-STS confirms the host', async () => {
   await other.reload(configuration({ port: 0 }))
+  onTestFinished(() => other.reload(configuration({ port: 0, dnssec: true })))
   await using lab = await startSender()
   const failed = settled(lab)
   await sendRequired(lab, 'bob@example.test')
