@@ -50,7 +50,6 @@ export class Probe {
   readonly endpoint: Endpoint
   readonly options: VerifyOptions
   readonly row: ProtocolRow
-  readonly roots: readonly X509Certificate[]
   /** Trusted roots in PEM. */
   readonly ca: readonly string[]
   readonly #results = new Map<string, Promise<unknown>>()
@@ -63,7 +62,11 @@ export class Probe {
     this.options = options
     this.row = protocolRows[endpoint.protocol]
     this.ca = ca
-    this.roots = parseRoots(ca)
+  }
+
+  /** Trusted roots, parsed. */
+  get roots(): readonly X509Certificate[] {
+    return parseRoots(this.ca)
   }
 
   /** Runs a function once per name, and returns the cached result afterwards. */

@@ -94,13 +94,18 @@ const modpGroups = {
   modp18: 'group 18 of RFC 3526',
 } as const
 
-const commonPrimes = (): Map<bigint, string> =>
-  new Map(
+let primes: Map<bigint, string> | undefined
+
+/** Returns the groups by their primes, which OpenSSL takes long to make. */
+function commonPrimes(): Map<bigint, string> {
+  primes ??= new Map(
     Object.entries(modpGroups).flatMap(([name, title]) => {
       const prime = primeOf(name)
       return prime === undefined ? [] : [[prime, title]]
     }),
   )
+  return primes
+}
 
 /** Returns the prime of a group. OpenSSL 3 no longer has those below 1,536 bits. */
 function primeOf(name: string): bigint | undefined {

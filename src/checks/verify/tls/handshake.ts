@@ -100,14 +100,15 @@ function options(
     requestOCSP: true,
     // An address is not allowed in SNI (RFC 6066 section 3). Node.js then checks the certificate for the address.
     ...(isIP(serverName) ? { host: serverName } : { servername: serverName }),
-    ca: [...ca],
     ...(wide ? { minVersion: 'TLSv1', maxVersion: 'TLSv1.3', ciphers: 'ALL:eNULL:@SECLEVEL=0' } : {}),
     ...(pinned
       ? {
-          // `handshake` compares the certificate itself: OpenSSL would refuse one that has expired.
+          // `handshake` compares the certificate itself: OpenSSL would refuse one that has expired. To load roots takes longer
+          // than a handshake.
           rejectUnauthorized: false,
+          ca: [],
         }
-      : {}),
+      : { ca: [...ca] }),
     ...(maxVersion ? { maxVersion } : {}),
     ...(alpn ? { ALPNProtocols: [...alpn] } : {}),
     ...(session ? { session } : {}),

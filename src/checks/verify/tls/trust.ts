@@ -33,8 +33,15 @@ export const issued = (certificate: X509Certificate, issuer: X509Certificate): b
 export const isSelfSigned = (certificate: X509Certificate): boolean =>
   certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey)
 
-/** Parses roots, each text one or several in PEM, and skips malformed ones. */
-export const parseRoots = (pems: readonly string[]): X509Certificate[] => wellFormedCertificates(pems.flatMap(splitPem))
+/** Roots by their list: all endpoints of a run have the same one. */
+const parsed = new WeakMap<readonly string[], X509Certificate[]>()
+
+/** Parses roots once, each text one or several in PEM, and skips malformed ones. */
+export function parseRoots(pems: readonly string[]): X509Certificate[] {
+  const roots = parsed.get(pems) ?? wellFormedCertificates(pems.flatMap(splitPem))
+  parsed.set(pems, roots)
+  return roots
+}
 
 /** Parses certificates in DER or PEM, and skips malformed ones. */
 export function wellFormedCertificates(encoded: readonly (Buffer | string)[]): X509Certificate[] {
