@@ -1,6 +1,6 @@
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { startLab } from '../../../src/testing/index.ts'
 import { ImapClient } from '../../support/imap-client.ts'
 
@@ -15,7 +15,10 @@ const lab = await startLab({
   mail: { captured: { readers: ['Alice'] } },
   news: { groups: [{ name: 'lab.general' }, { name: 'lab.tests' }] },
 })
-await send('customer@Gmail.com', 'anyone@lab.test', 'bob@lab.test', 'other@gmail.com')
+beforeEach(async () => {
+  await lab.reset()
+  await send('customer@Gmail.com', 'anyone@lab.test', 'bob@lab.test', 'other@gmail.com')
+})
 afterAll(() => lab.stop())
 
 async function send(...to: string[]): Promise<void> {
