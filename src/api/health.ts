@@ -42,6 +42,10 @@ const output = z
         .describe(
           'What it can still take: within its limit, or on its disk. Null: not known. PostgreSQL only tells that its disk is full: 0.',
         ),
+      bodies: z
+        .string()
+        .optional()
+        .describe('Why the bucket with the octets of large messages (`store.bodies`) cannot be used now.'),
       setback: z
         .object({ at: z.iso.datetime(), folders: z.number().int().describe('Mailboxes that got a new UIDVALIDITY.') })
         .optional()
@@ -117,15 +121,18 @@ async function storeOf({ lab }: Api) {
   const hasOctets =
     freeOctets === undefined || freeOctets >= ROOMY_OCTETS || usedOctets < NEARLY_FULL * (usedOctets + freeOctets)
   const { setback } = lab.store
+  const bodies = await lab.store.bodiesFailure?.()
   const isSetBack = setback !== undefined && lab.clock.now() - setback.at < DAY_MS
   const maxMessages = (typeof store === 'object' ? store.messages : undefined) ?? Number.POSITIVE_INFINITY
   return {
     // A store that drops its oldest messages takes new ones when it is full.
-    ok: !isSetBack && (dropsOldest(store) || (hasOctets && messages < NEARLY_FULL * maxMessages)),
+    ok:
+      !isSetBack && bodies === undefined && (dropsOldest(store) || (hasOctets && messages < NEARLY_FULL * maxMessages)),
     kind: kindOf(store),
     messages,
     usedOctets,
     freeOctets: freeOctets ?? null,
+    ...(bodies !== undefined && { bodies }),
     ...(isSetBack && { setback: { at: timeText(setback.at), folders: setback.folders } }),
   }
 }

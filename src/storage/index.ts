@@ -5,6 +5,7 @@
 export type { Database, DatabaseSettings, Queries } from './database/database-types.ts'
 export { DatabaseError } from './database/errors.ts'
 export { serverOf } from './database/hosts.ts'
+export type { BucketSettings } from './store/engines/postgres/bucket.ts'
 
 /** Loads the connection to a database. */
 export const loadDatabase = (): Promise<typeof import('./database/database.ts')> => import('./database/database.ts')
@@ -12,6 +13,10 @@ export const loadDatabase = (): Promise<typeof import('./database/database.ts')>
 /** Loads the message store. */
 export const loadPostgresStore = (): Promise<typeof import('./store/engines/postgres/postgres-store.ts')> =>
   import('./store/engines/postgres/postgres-store.ts')
+
+/** Loads the client of the bucket for large messages. */
+export const loadBucket = (): Promise<typeof import('./store/engines/postgres/bucket.ts')> =>
+  import('./store/engines/postgres/bucket.ts')
 
 /** Loads the small values that all nodes share. */
 export const loadSharedValues = (): Promise<typeof import('./database/shared-values.ts')> =>

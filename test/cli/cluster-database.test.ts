@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { openDatabase } from '../../src/storage/database/database.ts'
 import { freePort } from '../support/free-ports.ts'
 import { freshDatabase, needsPostgres, Postgres } from '../support/postgres.ts'
+import { S3Server } from '../support/s3-server.ts'
 import { workplaceOfEach } from '../support/sealpost.ts'
 
 const place = workplaceOfEach()
@@ -48,6 +49,27 @@ describe.skipIf(!needsPostgres())('the database of several nodes', () => {
     expect(await findings()).toContainEqual(
       expect.objectContaining({ check: 'database', status: 'warning', message: expect.stringMatching(/need 202/) }),
     )
+  })
+
+  it('doctor tries to write to the bucket of large messages', async () => {
+    const { url, schema } = await freshDatabase()
+    await using s3 = await S3Server.start()
+    const withSecret = (secret: string): void => {
+      const bodies = JSON.stringify({ ...s3.settings, secretAccessKey: undefined, secretAccessKeyFile: 's3.secret' })
+      place.write('s3.secret', secret)
+      place.write(
+        'lab.yaml',
+        `store: { postgres: '${url}', bodies: ${bodies} }\ncluster: { name: ${schema} }\nvirtualServers: [{ protocol: smtp, port: 0 }]\n`,
+      )
+    }
+    withSecret('S3RVER')
+    expect(await findings()).toContainEqual(expect.objectContaining({ check: 'bucket', status: 'ok' }))
+    withSecret('wrong')
+    expect(await findings()).toContainEqual(
+      expect.objectContaining({ check: 'bucket', status: 'error', message: expect.stringMatching('SignatureDoesNot') }),
+    )
+    const { stdout } = await place.run(['config', 'show', '--config', 'lab.yaml'])
+    expect(stdout).not.toContain('wrong')
   })
 
   it('doctor warns of what lets the log of the database grow', async () => {

@@ -1,7 +1,9 @@
 import type { MemoryBudget } from '../../src/core/octets/memory-budget.ts'
 import { openDatabase } from '../../src/storage/database/database.ts'
 import type { Database } from '../../src/storage/database/database-types.ts'
+import type { BucketSettings } from '../../src/storage/index.ts'
 import type { StoreLimits } from '../../src/storage/store/engines/full/limits.ts'
+import type { BucketLimits } from '../../src/storage/store/engines/postgres/bucket.ts'
 import { openPostgresStore, type PostgresStore } from '../../src/storage/store/engines/postgres/postgres-store.ts'
 import type { StoreEvent, WatchedFolders } from '../../src/storage/store/types.ts'
 import { log } from './log.ts'
@@ -20,6 +22,8 @@ export interface StoreNode extends AsyncDisposable {
 interface NodeOptions {
   readonly limits?: StoreLimits
   readonly memory?: MemoryBudget
+  readonly bodies?: BucketSettings
+  readonly bucketLimits?: BucketLimits
   /** The folders whose events `events` has. Default: all. */
   readonly watched?: WatchedFolders
 }
@@ -28,10 +32,10 @@ interface NodeOptions {
 export async function openNode(
   place: { readonly url: string; readonly schema: string },
   node: string,
-  { limits, watched, memory }: NodeOptions = {},
+  { watched, ...options }: NodeOptions = {},
 ): Promise<StoreNode> {
   const database = await openDatabase({ ...place, pool: 4, node }, { log })
-  const store = await openPostgresStore(database, { clock, log, limits, memory })
+  const store = await openPostgresStore(database, { clock, log, ...options })
   const events: StoreEvent[] = []
   store.watch((event) => events.push(event), watched)
   return {

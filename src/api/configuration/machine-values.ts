@@ -127,6 +127,7 @@ function machineValues(lab: ResolvedLab): MachineValue[] {
     file(['certificates', 'store'], certificateFolder(certificates)),
     file(['store'], store !== 'memory' && 'lmdb' in store ? store.lmdb : undefined),
     file(['store', 'postgres'], store !== 'memory' && 'postgres' in store ? store.postgres : undefined),
+    file(['store', 'bodies', 's3'], store !== 'memory' && 'postgres' in store ? store.bodies?.s3 : undefined),
     file(['testing', 'packets'], testing.packets?.file),
     ...secretFilesOf(lab, []),
     ...connectors.flat(),

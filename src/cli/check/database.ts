@@ -1,4 +1,4 @@
-import { DatabaseError, loadNodeList } from '../../storage/index.ts'
+import { DatabaseError, loadBucket, loadNodeList } from '../../storage/index.ts'
 import type { Configuration } from '../shared/configuration.ts'
 import { counted } from '../shared/output.ts'
 import type { Finding } from './finding.ts'
@@ -46,4 +46,23 @@ export async function checkDatabase({ lab: { store, cluster } }: Configuration):
     if (!(error instanceof DatabaseError)) throw error
     return [{ check: 'database', status: 'error', message: error.message }]
   }
+}
+
+/** Finds out whether the bucket for large messages can be written and read: writes a small object, and removes it. */
+export async function checkBucket({ lab: { store } }: Configuration): Promise<readonly Finding[]> {
+  const bodies = typeof store === 'object' && 'postgres' in store ? store.bodies : undefined
+  if (!bodies) return []
+  const { Bucket } = await loadBucket()
+  const at = `the bucket ${bodies.bucket} at ${bodies.s3}`
+  return new Bucket(bodies).probe().then(
+    (): Finding[] => [{ check: 'bucket', status: 'ok', message: `${at} can be written and read` }],
+    ({ message }: Error): Finding[] => [
+      {
+        check: 'bucket',
+        status: 'error',
+        message: `${at} cannot be used: ${message}`,
+        fix: 'check store.bodies, what the access key may do (write, read, list and remove objects), and the network',
+      },
+    ],
+  )
 }

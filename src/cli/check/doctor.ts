@@ -4,7 +4,7 @@ import { exitStatus } from '../shared/failure.ts'
 import { withOverrideOptions } from '../shared/options.ts'
 import { counted, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { checkDatabase } from './database.ts'
+import { checkBucket, checkDatabase } from './database.ts'
 import type { Finding } from './finding.ts'
 import { checkInstallation } from './installation.ts'
 import { checkConfiguration, checkLab, checkTrust } from './lab.ts'
@@ -23,6 +23,7 @@ async function doctor({ json, ...options }: ConfigurationOptions): Promise<void>
         checkClock(configuration.lab, options.config),
         ...(await checkNames(configuration.lab)),
         ...(await checkDatabase(configuration)),
+        ...(await checkBucket(configuration)),
         await checkLab(configuration, options),
         await checkTrust(configuration, options),
       ]

@@ -7,4 +7,14 @@ export interface Finding {
   readonly fix?: string
 }
 
-type CheckName = 'program' | 'packages' | 'machine' | 'clock' | 'names' | 'configuration' | 'database' | 'lab' | 'trust'
+type CheckName =
+  | 'program'
+  | 'packages'
+  | 'machine'
+  | 'clock'
+  | 'names'
+  | 'configuration'
+  | 'database'
+  | 'bucket'
+  | 'lab'
+  | 'trust'

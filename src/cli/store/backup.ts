@@ -120,7 +120,7 @@ function placesOf({ store, certificates }: ResolvedLab) {
 /** Says why messages are not in a backup. */
 const messagesElsewhere = (name: string, { store }: ResolvedLab): string =>
   isShared(store)
-    ? `${name} keeps messages in PostgreSQL: they are not in the backup; use pg_dump, or sealpost store copy`
+    ? `${name} keeps messages in PostgreSQL: they are not in the backup; use ${store.bodies ? '' : 'pg_dump, or '}sealpost store copy`
     : `${name} keeps messages in memory: they are not in the backup`
 
 async function copyCertificates(

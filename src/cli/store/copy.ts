@@ -79,6 +79,7 @@ async function placeOfLab(config: string): Promise<CopyPlace | undefined> {
     return postgresPlace({
       url: store.postgres,
       password: store.password,
+      bodies: store.bodies,
       schema: cluster?.name ?? DEFAULT_CLUSTER_NAME,
     })
   }

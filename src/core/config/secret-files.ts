@@ -13,6 +13,7 @@ export const secretFileKeys: Readonly<Record<string, string>> = {
   keySecretFile: 'keySecret',
   keySecretFallbackFile: 'keySecretFallback',
   clientSecretFile: 'clientSecret',
+  secretAccessKeyFile: 'secretAccessKey',
   sieveFile: 'sieve',
 }
 

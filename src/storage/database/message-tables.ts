@@ -135,3 +135,20 @@ export const messageTables = `
   );
   CREATE INDEX changes_by_transaction ON changes (transaction);
 `
+
+/** The octets of messages that are objects of S3: see `object-pieces.ts`. */
+export const objectTables = `
+  -- An object has the pieces of a blob after those of the row before, or of the table pieces, up to this one.
+  CREATE TABLE objects (
+    blob bigint NOT NULL,
+    piece integer NOT NULL,
+    octets integer NOT NULL,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    PRIMARY KEY (blob, piece)
+  );
+  CREATE INDEX objects_by_name ON objects (name);
+  -- One row: a part of the names of all objects of the store, and when those were last removed that no message has.
+  CREATE TABLE object_space (id text NOT NULL, swept_at timestamptz NOT NULL DEFAULT now());
+  INSERT INTO object_space (id) VALUES (md5(random()::text || clock_timestamp()::text));
+`

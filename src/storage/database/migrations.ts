@@ -1,4 +1,4 @@
-import { messageTables } from './message-tables.ts'
+import { messageTables, objectTables } from './message-tables.ts'
 
 /** One step from one version of the tables to the next. */
 export interface Migration {
@@ -112,4 +112,5 @@ export const migrations: readonly Migration[] = [
     name: 'all tables',
     sql: [nodeTables, sharedValueTables, messageTables, certificateTables, commitTables].join('\n'),
   },
+  { name: 'objects for large messages', sql: objectTables },
 ]

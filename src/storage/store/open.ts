@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import type { Arrivals } from '../../core/time/arrivals.ts'
 import type { Clock } from '../../core/time/clock.ts'
-import { type Database, loadPostgresStore } from '../index.ts'
+import { type BucketSettings, type Database, loadPostgresStore } from '../index.ts'
 import type { WhenFull } from './engines/full/limits.ts'
 import { MemoryStore } from './engines/memory/memory-store.ts'
 import { type MessageStore, StoreError } from './types.ts'
@@ -30,7 +30,7 @@ export type StoreSetting =
   | 'memory'
   | (CommonLimits & { readonly memory: number | 'auto' })
   | (CommonLimits & { readonly lmdb: string; readonly size?: number | undefined })
-  | (CommonLimits & { readonly postgres: string })
+  | (CommonLimits & { readonly postgres: string; readonly bodies?: BucketSettings | undefined })
 
 /** Returns whether a full store deletes its oldest messages. */
 export const dropsOldest = (setting: StoreSetting): boolean =>
@@ -50,7 +50,7 @@ export async function openStore(
   if ('postgres' in setting) {
     if (!database) throw new StoreError('failed', 'the store in PostgreSQL needs an open database')
     const { openPostgresStore } = await loadPostgresStore()
-    return openPostgresStore(database, { clock, log, memory, limits: { messages, whenFull } })
+    return openPostgresStore(database, { clock, log, memory, bodies: setting.bodies, limits: { messages, whenFull } })
   }
   const { openLmdbStore } = await import('./engines/lmdb/open.ts')
   return openLmdbStore(setting.lmdb, { clock, log, arrivals, limits: { octets: setting.size, messages, whenFull } })

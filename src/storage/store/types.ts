@@ -450,6 +450,8 @@ export interface MessageStore extends ValueStore, AsyncDisposable {
   readonly isShared?: boolean
   /** The last loss of changes that was found. */
   readonly setback?: Setback | undefined
+  /** Returns why the bucket with the octets of large messages cannot be used now; undefined if it can. */
+  bodiesFailure?(): Promise<string | undefined>
   /** Returns how much the store holds and can still take: within its limit, or on its disk. @throws StoreError */
   room(): Promise<StoreRoom>
   /** Creates a folder. @throws StoreError `exists` */

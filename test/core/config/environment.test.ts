@@ -75,8 +75,8 @@ test('reports mistakes inside a value with their path in the value', () => {
   )
   expect(() => load({ SEALPOST_STORE: '{ folder: /data, limit: 1 }' })).toThrow(
     [
-      'SEALPOST_STORE: folder: unknown key; known here: memory, messages, whenFull, lmdb, size, postgres, password, passwordFile or pool',
-      'SEALPOST_STORE: limit: unknown key; known here: memory, messages, whenFull, lmdb, size, postgres, password, passwordFile or pool',
+      'SEALPOST_STORE: folder: unknown key; known here: memory, messages, whenFull, lmdb, size, postgres, password, passwordFile, pool or bodies',
+      'SEALPOST_STORE: limit: unknown key; known here: memory, messages, whenFull, lmdb, size, postgres, password, passwordFile, pool or bodies',
     ].join('\n'),
   )
   const certificates = '{ store: certs, key: p255 }'

@@ -138,7 +138,7 @@ test('reports a mistake inside an alternative at its place', () => {
     'lab.yaml:1:27: certificates.kay: unknown key; did you mean key?',
   ])
   expect(mistakes('store: disk')).toEqual([
-    'lab.yaml:1:8: store: is "disk"; must be memory, a mapping of memory, messages, whenFull, a mapping of lmdb, size, messages, whenFull or a mapping of postgres, password, passwordFile, pool, messages, whenFull',
+    'lab.yaml:1:8: store: is "disk"; must be memory, a mapping of memory, messages, whenFull, a mapping of lmdb, size, messages, whenFull or a mapping of postgres, password, passwordFile, pool, bodies, messages, whenFull',
   ])
 })
 
@@ -155,7 +155,7 @@ test.each<[unknown, string]>([
 
 test('names the keys of a mapping that fits none of the forms', () => {
   const forms =
-    'memory, a mapping of memory, messages, whenFull, a mapping of lmdb, size, messages, whenFull or a mapping of postgres, password, passwordFile, pool, messages, whenFull'
+    'memory, a mapping of memory, messages, whenFull, a mapping of lmdb, size, messages, whenFull or a mapping of postgres, password, passwordFile, pool, bodies, messages, whenFull'
   expect(mistakes('store: { whenFull: refuse }')).toEqual([
     `lab.yaml:1:8: store: is a mapping of whenFull; must be ${forms}`,
   ])

@@ -47,6 +47,7 @@ const MACHINE = [
   /(?:^|\.)authority$/,
   /^certificates(?:\.store)?$/,
   /(?:^|\.)packets$/,
+  /^store\.bodies\.s3$/,
   /^certificates\.service\.acme\.dns\.-$/,
 ]
 
@@ -64,16 +65,16 @@ const HOSTS = [
 /** Names, addresses of mail, texts, times, sizes and secrets, by the last key of the path. */
 const PLAIN = new Set(
   `
-    a aaaa accessToken accessTokenLifetime account address addresses administrators age aliasOf allow
-    alternativeNames audience authservId caaIdentities certificate certificates ciphers client clientId clientSecret complaintsTo cors
+    a aaaa accessKeyId accessToken accessTokenLifetime account address addresses administrators age aliasOf allow
+    alternativeNames audience authservId bucket caaIdentities certificate certificates ciphers client clientId clientSecret complaintsTo cors
     connector default delay delayWarning delegates deny description distrust domain domains error eventDelay expiresAfter
     external externalAccounts failedLogonDelay filter folder folders from garbage gateway giveUpAfter
     greeting groups handshakeTimeout header hide hostname hosts html http id idleTimeout imap4 inboxes inject interval issuer
     keySecret keySecretFallback label lifetime lmtp loginDelay logonTimeout mailboxReferrals managesieve match matching maxAge maxSize
     maxSizeRequest maxSizeUpload method
     memory memoryLimit messageSize moderator motd mx name nntp node organization oversizedReply password
-    passwordHash path peer per pop3 progressInterval ptr rate rawReply readers records redirectUris referral
-    refreshTokenLifetime repeatAfter reply report retries retry rua scriptSize secret selector senders serialNumber sessionSize sieve size
+    passwordHash path peer per pop3 prefix progressInterval ptr rate rawReply readers records redirectUris referral region
+    refreshTokenLifetime repeatAfter reply report retries retry rua scriptSize secret secretAccessKey selector senders serialNumber sessionSize sieve size
     smtp subject suppressed tags text timeout to token transfer trust ttl txt types until url user userClaim users validationDelay verb
     virtualServer
   `.split(/\s+/),
@@ -104,6 +105,13 @@ test('every key with a text is classified: whether it names files or hosts', () 
 const EXAMINED: Readonly<Record<string, readonly [path: string, value: unknown]>> = {
   certificates: ['/certificates', '/tmp/elsewhere'],
   'certificates.store': ['/certificates', { store: '/tmp/elsewhere' }],
+  'store.bodies.s3': [
+    '/store',
+    {
+      postgres: 'postgres://127.0.0.1/x',
+      bodies: { s3: 'http://127.0.0.1:1', bucket: 'lab', accessKeyId: 'a', secretAccessKey: 'b' },
+    },
+  ],
   'testing.packets': ['/testing', { packets: '/tmp/lab.pcapng' }],
   'virtualServers.-.packets': ['/virtualServers/0/packets', '/tmp/lab.pcapng'],
   'certificates.service.acme.dns.-': ['/certificates', { service: { port: 0, acme: { dns: ['/bin/true'] } } }],

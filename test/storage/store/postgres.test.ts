@@ -6,14 +6,27 @@ import { openPostgresStore } from '../../../src/storage/store/engines/postgres/p
 import { log } from '../../support/log.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 import { emptyTables } from '../../support/postgres-tables.ts'
+import { S3Server } from '../../support/s3-server.ts'
 import { storeContract } from '../contract/store.ts'
 
 describe.runIf(needsPostgres())('with PostgreSQL', () => {
   let database: Database
+  let s3: S3Server
   beforeAll(async () => {
     database = await openDatabase({ ...(await freshDatabase()), pool: 4, node: 'test' }, { log })
+    s3 = await S3Server.start()
   })
-  afterAll(() => database[Symbol.asyncDispose]())
+  afterAll(async () => {
+    await database[Symbol.asyncDispose]()
+    await s3[Symbol.asyncDispose]()
+  })
+
+  describe('and a bucket', () => {
+    storeContract('PostgresStore', () => ({
+      open: (clock) => openPostgresStore(database, { clock, log, bodies: s3.settings }),
+      cleanUp: () => emptyTables(database),
+    }))
+  })
 
   storeContract(
     'PostgresStore',

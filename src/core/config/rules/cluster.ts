@@ -10,4 +10,10 @@ export const clusterRules: readonly Rule[] = [
       message: 'the nodes of a cluster share a database; set store: { postgres: URL }, or remove cluster',
     }
   },
+
+  function* bucketWithoutSecret({ store }) {
+    if (!isShared(store) || !store.bodies || store.bodies.secretAccessKey !== undefined) return
+    const message = 'is missing; write secretAccessKey: TEXT or secretAccessKeyFile: FILE'
+    yield { path: ['store', 'bodies', 'secretAccessKey'], message, onKey: true }
+  },
 ]

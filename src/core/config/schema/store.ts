@@ -21,6 +21,44 @@ const limits = {
     .meta({ examples: ['drop-oldest'] }),
 }
 
+/** A bucket for the octets of large messages. */
+const bodies = mapping(() => ({
+  s3: z
+    .string()
+    .regex(/^https?:\/\/[\w.:[\]-]+\/?$/, 'write a URL without a path, like https://s3.eu-west-1.amazonaws.com')
+    .describe('URL of S3, or of a service with its interface, such as Garage, MinIO and Ceph.')
+    .meta({ examples: ['https://s3.eu-west-1.amazonaws.com'] }),
+  bucket: z
+    .string()
+    .regex(/^[\w.-]{3,63}$/, 'write 3 to 63 letters, digits, dots and hyphens')
+    .describe('Name of the bucket, which must exist.')
+    .meta({ examples: ['lab-messages'] }),
+  region: z
+    .string()
+    .regex(/^[\w-]+$/, 'write letters, digits and hyphens')
+    .default('us-east-1')
+    .describe('Region that requests are signed for.')
+    .meta({ examples: ['eu-west-1'] }),
+  accessKeyId: z
+    .string()
+    .regex(/^[\w-]+$/, 'write letters, digits and hyphens')
+    .describe('Id of the access key.')
+    .meta({ examples: ['AKIAIOSFODNN7EXAMPLE'] }),
+  secretAccessKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Secret of the access key.')
+    .meta({ examples: ['wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY'], writeOnly: true }),
+  secretAccessKeyFile: secretFile('secret of the access key', '/run/secrets/s3'),
+  prefix: z
+    .string()
+    .regex(/^(?:[\w-]+\/)*$/, 'write letters, digits, hyphens and slashes, with a slash at the end')
+    .default('')
+    .describe('The names of all objects begin with it.')
+    .meta({ examples: ['lab/'] }),
+}))
+
 /** Where messages are stored. */
 export const store = z.union([
   z.literal('memory'),
@@ -68,6 +106,11 @@ export const store = z.union([
       .max(100)
       .default(10)
       .describe('Most connections of each node to the database. One more listens for notifications.'),
+    bodies: bodies
+      .optional()
+      .describe(
+        'Bucket of S3 for the octets of messages over 64 KiB, except their first 64 KiB. Default: they are in the database.',
+      ),
     ...limits,
   })),
 ])

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { systemClock } from '../../../core/time/clock.ts'
-import { type Database, loadDatabase, type Queries, serverOf } from '../../index.ts'
+import { type BucketSettings, type Database, loadDatabase, type Queries, serverOf } from '../../index.ts'
 import { openStore, type StoreSetting } from '../open.ts'
 import { type MessageStore, StoreError } from '../types.ts'
 import type { CopyTarget } from './copy-store.ts'
@@ -74,12 +74,14 @@ interface PostgresPlace {
   readonly url: string
   readonly password?: string | undefined
   readonly schema: string
+  /** The bucket for the octets of large messages. */
+  readonly bodies?: BucketSettings | undefined
 }
 
 /** A schema of a PostgreSQL database. */
-export function postgresPlace({ url, password, schema }: PostgresPlace): CopyPlace {
+export function postgresPlace({ url, password, schema, bodies }: PostgresPlace): CopyPlace {
   const label = `postgres://${serverOf(url)}#${schema}`
-  const setting = { postgres: url }
+  const setting = { postgres: url, bodies }
   const open = async (name: string, isReader = false): Promise<Database> => {
     const { openDatabase } = await loadDatabase()
     return openDatabase({ url, password, pool: 4, schema: name, node: `copy-${process.pid}`, isReader }, { log })
@@ -133,7 +135,7 @@ export function postgresPlace({ url, password, schema }: PostgresPlace): CopyPla
 /** Tables whose rows are not what a lab has stored. */
 const BOOKKEEPING = [
   ...['migrations', 'lab', 'nodes', 'leases', 'requests', 'answers', 'shared_spaces', 'commits'],
-  ...['certificate_versions', 'certificate_locks'],
+  ...['certificate_versions', 'certificate_locks', 'object_space'],
 ]
 /** Rows that a table has even if the lab has stored nothing. */
 const OWN_ROWS: Readonly<Record<string, string>> = { folders: 'id < 0' }

@@ -21,12 +21,10 @@ export function lacksLineEnd(pieces: Pieces): boolean {
 const NOTHING = Buffer.alloc(0)
 const [CR, LF] = [0x0d, 0x0a]
 
-/** Pieces that are gathered before they are written. */
-const BUFFERED_PIECES = 4
-
 /**
  * Reads a message to its end. A large one is written as it arrives.
  * @param pieceOctets each write but the last has a multiple of it
+ * @param bufferedPieces as many pieces are gathered before they are written
  * @param write writes the next octets; `before` is what it returned for those before them
  * @returns the octets, or what the last `write` returned
  * @throws what the message's iterable and `write` throw
@@ -35,6 +33,7 @@ export async function takeOctets<Written>(
   message: NewMessage['raw'],
   pieceOctets: number,
   write: (octets: Buffer, before: Written | undefined) => Promise<Written>,
+  bufferedPieces = 4,
 ): Promise<Buffer | Written> {
   if (Buffer.isBuffer(message)) return message
   if (!(Symbol.asyncIterator in message)) return joinPieces(message)
@@ -44,7 +43,7 @@ export async function takeOctets<Written>(
   for await (const piece of message) {
     buffered.push(piece)
     octets += piece.length
-    if (octets < BUFFERED_PIECES * pieceOctets) continue
+    if (octets < bufferedPieces * pieceOctets) continue
     const all = Buffer.concat(buffered, octets)
     const whole = octets - (octets % pieceOctets)
     written = await write(all.subarray(0, whole), written)

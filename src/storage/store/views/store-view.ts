@@ -1,7 +1,8 @@
 import type { MessageStore } from '../types.ts'
 
-type Arguments<Name extends Exclude<keyof MessageStore, symbol | 'isShared' | 'select' | 'scan' | 'setback'>> =
-  Parameters<MessageStore[Name]>
+type Arguments<
+  Name extends Exclude<keyof MessageStore, symbol | 'isShared' | 'select' | 'scan' | 'setback' | 'bodiesFailure'>,
+> = Parameters<MessageStore[Name]>
 
 /** A view of a store that passes these calls on as they are. Subclasses override or add what the view changes. */
 export abstract class StoreView {

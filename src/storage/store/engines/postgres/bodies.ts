@@ -3,6 +3,7 @@ import type { Database, Octets, Queries } from '../../../database/database-types
 import { type NewMessage, StoreError } from '../../types.ts'
 import { endingOf, takeOctets } from '../take-octets.ts'
 import type { BlobNumbers } from './numbers.ts'
+import { OBJECT_OCTETS, type ObjectPieces, type ObjectRow, startOf } from './object-pieces.ts'
 import { queryOctets } from './octets.ts'
 import { PIECE_OCTETS, PREFIX_PIECE } from './records.ts'
 
@@ -76,9 +77,13 @@ const startValues = (places: readonly MessagePlace[], most: number): readonly un
 const MAX_OCTETS = 2 ** 45
 const EMPTY = Buffer.alloc(0)
 
-/** Pieces are committed in their order, so one that exists follows all that precede it. */
-const ARRIVED = 'select from incoming join pieces using (blob) where blob = $1 and piece = $2'
+/** SQL: whether a blob has a piece. They are committed in their order, so one that exists follows all that precede it. */
+export const hasPiece = (blob: string, piece: string): string =>
+  `(exists (select from pieces p where p.blob = ${blob} and p.piece = ${piece})
+    or exists (select from objects o where o.blob = ${blob} and o.piece = ${piece}))`
+const ARRIVED = `select from incoming where blob = $1 and ${hasPiece('$1', '$2')}`
 
+const INSERT_OBJECT = 'insert into objects (blob, piece, octets, name, sha256) values ($1, $2, $3, $4, $5)'
 const ADDS = { adds: true }
 
 /** Returns the number of the last piece of a blob. */
@@ -93,12 +98,15 @@ export const notComplete = (): StoreError =>
 export class Bodies {
   readonly #database: Database
   readonly #numbers: BlobNumbers
+  readonly #objects: ObjectPieces | undefined
   /** Number of streams of a blob. */
   readonly #streams = new Map<number, number>()
 
-  constructor(database: Database, numbers: BlobNumbers) {
+  /** @param objects where the pieces of large messages are, from the second on. By default, all are in the database */
+  constructor(database: Database, numbers: BlobNumbers, objects?: ObjectPieces) {
     this.#database = database
     this.#numbers = numbers
+    this.#objects = objects
   }
 
   /** The blobs that are streamed now. */
@@ -107,10 +115,17 @@ export class Bodies {
   }
 
   /** Returns a message's octets from `start` to `end`; undefined if there is no such message. @throws DatabaseError */
-  async read({ folder, uid }: MessagePlace, start = 0, end = MAX_OCTETS): Promise<Buffer | undefined> {
-    const values = [folder, uid, start, Math.max(end, start)]
+  async read(place: MessagePlace, start = 0, end = MAX_OCTETS): Promise<Buffer | undefined> {
+    const values = [place.folder, place.uid, start, Math.max(end, start)]
     const found = await queryOctets(this.#database, READ, values)
-    return found.length === 0 ? undefined : joinPieces(found.flatMap((octets) => octets ?? []))
+    if (found.length === 0) return undefined
+    const pieces = found.flatMap((octets) => octets ?? [])
+    const at = pieces.reduce((sum, { length }) => sum + length, start)
+    // The first piece of every message is in the database.
+    const isWhole = !this.#objects || at >= end || at < PIECE_OCTETS
+    const blob = isWhole ? undefined : await this.find(place)
+    if (blob) for await (const octets of this.stream(blob, at, end)) pieces.push(octets)
+    return joinPieces(pieces)
   }
 
   /**
@@ -146,33 +161,40 @@ export class Bodies {
 
   /**
    * Yields a message's octets in pieces. If the message is expunged during this, its octets stay until the stream ends.
-   * @throws DatabaseError
+   * @throws DatabaseError, and StoreError if the object storage fails, mostly before the first octets
    */
-  async *stream({ blob, size }: BlobPlace, start = 0, end = size): AsyncGenerator<Buffer, void, void> {
-    const last = Math.min(end, size)
+  async *stream({ blob, size }: BlobPlace, start = 0, to = size): AsyncGenerator<Buffer, void, void> {
+    const last = Math.min(to, size)
     this.#streams.set(blob, (this.#streams.get(blob) ?? 0) + 1)
     try {
       let at = Math.min(start, size)
       const [before = EMPTY] = size > PIECE_OCTETS ? await this.#pieces(blob, PREFIX_PIECE, PREFIX_PIECE) : []
       const prefix = before.length
+      const rows = this.#objects && size > PIECE_OCTETS ? await this.#objects.of(this.#database, blob) : []
+      const objectsAt = rows[0] ? prefix + startOf(rows[0]) : last
+      const inObjects = this.#objects?.stream(rows, at - prefix, last - prefix)
+      const firstObject = await inObjects?.next()
+      const end = Math.min(last, objectsAt)
       if (at < Math.min(prefix, last)) {
         const head = before.subarray(at, last)
         yield head
         at += head.length
       }
-      while (at < last) {
+      while (at < end) {
         const first = Math.floor((at - prefix) / PIECE_OCTETS)
-        const final = Math.floor((last - 1 - prefix) / PIECE_OCTETS)
+        const final = Math.floor((end - 1 - prefix) / PIECE_OCTETS)
         const pieces = await this.#pieces(blob, first, Math.min(first + PIECES_PER_QUERY - 1, final))
         if (pieces.length === 0) throw missing(at)
         for (const [i, octets] of pieces.entries()) {
           const from = prefix + (first + i) * PIECE_OCTETS
-          const part = octets.subarray(Math.max(0, at - from), last - from)
+          const part = octets.subarray(Math.max(0, at - from), end - from)
           if (part.length === 0) throw missing(at)
           yield part
           at += part.length
         }
       }
+      if (firstObject?.value) yield firstObject.value
+      if (inObjects) yield* inObjects
     } finally {
       const left = (this.#streams.get(blob) ?? 1) - 1
       if (left > 0) this.#streams.set(blob, left)
@@ -189,10 +211,18 @@ export class Bodies {
 
   /**
    * Reads a message to its end. Writes a large one as it arrives, to a blob that is removed unless an entry adopts it.
-   * @throws DatabaseError, and what the message's iterable throws
+   * @throws DatabaseError, what the message's iterable throws, and StoreError if the object storage fails
    */
   async take(message: NewMessage['raw']): Promise<Buffer | StreamedBlob> {
-    return takeOctets<StreamedBlob>(message, PIECE_OCTETS, (octets, before) => this.#write(octets, before))
+    const write = (octets: Buffer, before?: StreamedBlob): Promise<StreamedBlob> => this.#write(octets, before)
+    if (!this.#objects) return takeOctets<StreamedBlob>(message, PIECE_OCTETS, write)
+    const taken = await takeOctets<StreamedBlob>(message, PIECE_OCTETS, write, OBJECT_OCTETS / PIECE_OCTETS)
+    if (!Buffer.isBuffer(taken) || taken.length <= PIECE_OCTETS) return taken
+    let written: StreamedBlob | undefined
+    for (let at = 0; at < taken.length; at += OBJECT_OCTETS) {
+      written = await write(taken.subarray(at, at + OBJECT_OCTETS), written)
+    }
+    return written as StreamedBlob
   }
 
   /** Makes the octets of blobs removable that no entry adopted. @throws DatabaseError */
@@ -208,7 +238,10 @@ export class Bodies {
 
   async #write(octets: Buffer, before: StreamedBlob | undefined): Promise<StreamedBlob> {
     const blob = before?.blob ?? ((await this.#numbers.take(1))[0] as number)
+    const sizeOctets = (before?.sizeOctets ?? 0) + octets.length
     const first = (before?.sizeOctets ?? 0) / PIECE_OCTETS
+    const object = await this.#writeObject(octets, first)
+    const inTable = octets.subarray(0, octets.length - (object?.octets ?? 0))
     await this.#database.transaction(async (transaction) => {
       const arrived = before && transaction.query(ARRIVED, [blob, first - 1])
       // The commit of the entry flushes this as well. Until then, a crash of the server can take it.
@@ -216,17 +249,29 @@ export class Bodies {
       transaction.send('insert into incoming (blob) values ($1) on conflict (blob) do update set touched_at = now()', [
         blob,
       ])
-      for (let at = 0, piece = first; at < octets.length; at += PIECE_OCTETS, piece++) {
+      for (let at = 0, piece = first; at < inTable.length; at += PIECE_OCTETS, piece++) {
         transaction.send('insert into pieces (blob, piece, octets) values ($1, $2, $3)', [
           blob,
           piece,
-          octets.subarray(at, at + PIECE_OCTETS),
+          inTable.subarray(at, at + PIECE_OCTETS),
         ])
+      }
+      if (object) {
+        const { piece, octets, name, sha256 } = object
+        transaction.send(INSERT_OBJECT, [blob, piece, octets, name, sha256])
       }
       if (arrived && (await arrived).length === 0) throw notComplete()
     }, ADDS)
     const ending = endingOf(before ? [before.ending, octets] : [octets])
-    return { blob, sizeOctets: (before?.sizeOctets ?? 0) + octets.length, ending }
+    return { blob, sizeOctets, ending }
+  }
+
+  /** Writes octets to an object, except the first piece of a message. Before their row: a row never lacks its object. */
+  async #writeObject(octets: Buffer, firstPiece: number): Promise<ObjectRow | undefined> {
+    const rest = firstPiece === 0 ? octets.subarray(PIECE_OCTETS) : octets
+    if (!this.#objects || rest.length === 0) return undefined
+    const sizeOctets = firstPiece * PIECE_OCTETS + octets.length
+    return this.#objects.put(rest, lastPieceOf({ sizeOctets }))
   }
 
   async #pieces(blob: number, first: number, last: number): Promise<Buffer[]> {
@@ -252,7 +297,8 @@ const REMOVE = `
   ), both_kinds as (select blob from gone union select blob from late),
   held as (delete from holders where blob in (select blob from both_kinds)),
   listed as (delete from overviews where blob in (select blob from both_kinds)),
-  removed as (delete from pieces where blob in (select blob from both_kinds))
+  removed as (delete from pieces where blob in (select blob from both_kinds)),
+  unnamed as (delete from objects where blob in (select blob from both_kinds))
   select count(*) as blobs from both_kinds`
 
 /** Removes octets that nobody needs. Blobs in `streamed` stay for another minute. @throws DatabaseError */

@@ -11,11 +11,13 @@ export const LARGEST_OCTETS = 64 << 10
 export class BodyCache implements DroppableData {
   readonly #bodies = new Map<string, Buffer>()
   readonly #memory: MemoryBudget
+  readonly #largest: number
   #octets = 0
 
-  /** @param memory counts the octets */
-  constructor(memory: MemoryBudget) {
+  /** @param memory counts the octets @param largest octets of the largest body that is kept */
+  constructor(memory: MemoryBudget, largest = LARGEST_OCTETS) {
     this.#memory = memory
+    this.#largest = largest
     memory.addDroppable(this)
   }
 
@@ -34,7 +36,7 @@ export class BodyCache implements DroppableData {
   }
 
   put(blob: string, octets: Buffer): void {
-    if (octets.length > LARGEST_OCTETS || this.#bodies.has(blob)) return
+    if (octets.length > this.#largest || this.#bodies.has(blob)) return
     this.#bodies.set(blob, octets)
     this.#octets += octets.length
     this.#memory.hold('messages', octets.length)

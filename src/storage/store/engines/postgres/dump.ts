@@ -3,6 +3,7 @@ import { type StoreItem, WHOLE_OCTETS } from '../../copy/types.ts'
 import { type Owner, StoreError } from '../../types.ts'
 import type { ValueKind } from '../../value-types.ts'
 import { textKey } from '../text-key.ts'
+import { keepObjects, type ObjectPieces } from './object-pieces.ts'
 import { folderOfRow } from './postgres-folder.ts'
 import {
   columnsOf,
@@ -13,6 +14,7 @@ import {
   type FolderRow,
   flagsFrom,
   type Names,
+  PIECE_OCTETS,
 } from './records.ts'
 import { Rendezvous } from './rendezvous.ts'
 
@@ -21,8 +23,15 @@ const ROWS = 1_000
 /** Messages that are read at a time with their octets, of at most `WHOLE_OCTETS` each. */
 const MESSAGES = 32
 
-/** Yields everything in the tables, in one transaction that sees one moment. @throws DatabaseError */
-export async function* dumpDatabase(database: Database, names: Names): AsyncGenerator<StoreItem, void, void> {
+interface DumpParts {
+  readonly database: Database
+  readonly names: Names
+  readonly objects: ObjectPieces | undefined
+}
+
+/** Yields everything in the tables, in one transaction that sees one moment. @throws DatabaseError, StoreError */
+export async function* dumpDatabase(parts: DumpParts): AsyncGenerator<StoreItem, void, void> {
+  const { database } = parts
   const rendezvous = new Rendezvous<StoreItem>()
   let isSecond = false
   const reading = database.transaction(
@@ -30,7 +39,7 @@ export async function* dumpDatabase(database: Database, names: Names): AsyncGene
       // Items that were handed over cannot be taken back.
       if (isSecond) throw new StoreError('failed', 'the connection to the database was lost')
       isSecond = true
-      for await (const item of itemsOf(transaction, names)) await rendezvous.put(item)
+      for await (const item of itemsOf(transaction, parts)) await rendezvous.put(item)
     },
     { isLong: true },
   )
@@ -52,7 +61,11 @@ interface LabRow {
   readonly last_uid_validity: number
 }
 
-async function* itemsOf(transaction: Transaction, names: Names): AsyncGenerator<StoreItem, void, void> {
+async function* itemsOf(
+  transaction: Transaction,
+  { names, objects }: DumpParts,
+): AsyncGenerator<StoreItem, void, void> {
+  if (objects) await keepObjects(transaction)
   const [lab] = await transaction.query<LabRow>('select tag, last_folder, last_uid_validity from lab')
   const [blobs] = await transaction.query<{ last: number }>('select last_value as last from blob_numbers')
   const folders = await transaction.query<FolderRow & { readonly messages: number }>(
@@ -71,7 +84,7 @@ async function* itemsOf(transaction: Transaction, names: Names): AsyncGenerator<
   for (const row of folders) {
     const folder = folderOfRow(row, names)
     yield { type: 'folder', folder, uidNext: row.uid_next, highestModSeq: row.mod_seq }
-    yield* messagesOf(transaction, row.id, { folderId: folder.id, names, written })
+    yield* messagesOf(transaction, row.id, { folderId: folder.id, names, objects, written })
     const vanished = await transaction.query<{ mod_seq: number; uids: readonly (number | string)[] }>(
       'select mod_seq, uids from vanished where folder = $1 order by mod_seq',
       [row.id],
@@ -105,6 +118,7 @@ async function* itemsOf(transaction: Transaction, names: Names): AsyncGenerator<
 interface MessageContext {
   readonly folderId: string
   readonly names: Names
+  readonly objects: ObjectPieces | undefined
   /** Shared blobs whose octets were yielded. */
   readonly written: Set<number>
 }
@@ -114,22 +128,23 @@ type MessageRow = EntryRow & { readonly is_shared: boolean }
 async function* messagesOf(
   transaction: Transaction,
   folder: number,
-  { folderId, names, written }: MessageContext,
+  { folderId, names, objects, written }: MessageContext,
 ): AsyncGenerator<StoreItem, void, void> {
+  const wholeOctets = objects ? PIECE_OCTETS : WHOLE_OCTETS
   for (let after = 0; ; ) {
     const rows = await transaction.query<MessageRow>(
       `select ${ENTRY_COLUMNS}, exists (select from holders h where h.blob = e.blob) as is_shared
        from entries e where e.folder = $1 and e.uid > $2 order by e.uid limit $3`,
       [folder, after, MESSAGES],
     )
-    const small = rows.filter(({ blob, size }) => size <= WHOLE_OCTETS && !written.has(blob)).map(({ blob }) => blob)
+    const small = rows.filter(({ blob, size }) => size <= wholeOctets && !written.has(blob)).map(({ blob }) => blob)
     const bodies = await bodiesOf(transaction, small)
     for (const row of rows) {
       const { blob, is_shared: isShared } = row
       const entry = entryOf(columnsOf(row), names, { flagsOf: flagsFrom })
       const isKnown = written.has(blob)
       if (isShared) written.add(blob)
-      const raw = row.size <= WHOLE_OCTETS ? (bodies.get(blob) ?? Buffer.alloc(0)) : pieces(transaction, blob)
+      const raw = row.size <= wholeOctets ? (bodies.get(blob) ?? Buffer.alloc(0)) : pieces(transaction, row, objects)
       yield { type: 'message', folderId, entry, isShared, ...(!isKnown && { raw }) }
     }
     if (rows.length < MESSAGES) return
@@ -148,16 +163,21 @@ async function bodiesOf(transaction: Transaction, blobs: readonly number[]): Pro
   return new Map(Array.from(found, ([blob, parts]) => [blob, Buffer.concat(parts)]))
 }
 
-async function* pieces(transaction: Transaction, blob: number): AsyncGenerator<Buffer, void, void> {
+async function* pieces(
+  transaction: Transaction,
+  { blob, size }: MessageRow,
+  objects: ObjectPieces | undefined,
+): AsyncGenerator<Buffer, void, void> {
   for (let after = -2; ; ) {
     const [row] = await transaction.query<{ piece: number; octets: Buffer }>(
       'select piece, octets from pieces where blob = $1 and piece > $2 order by piece limit 1',
       [blob, after],
     )
-    if (!row) return
+    if (!row) break
     yield row.octets
     after = row.piece
   }
+  if (objects) yield* objects.stream(await objects.of(transaction, blob), 0, size)
 }
 
 interface ValueRow {

@@ -3,7 +3,7 @@ import type { NewMessage, Owner } from '../../types.ts'
 import type { ValueSpace, Values } from '../../value-types.ts'
 import type { Held } from '../full/owner-limits.ts'
 import { textKey } from '../text-key.ts'
-import { lastPieceOf, type StreamedBlob } from './bodies.ts'
+import { hasPiece, lastPieceOf, type StreamedBlob } from './bodies.ts'
 import type { ChangeSet, LockedRow } from './change-set.ts'
 import type { MessageCount } from './message-count.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
@@ -101,7 +101,7 @@ const REMEMBER = `
 /** Only blobs that are complete. */
 const ADOPT = `
   delete from incoming i using unnest($1::bigint[], $2::integer[]) c (blob, piece)
-  where i.blob = c.blob and exists (select from pieces p where p.blob = c.blob and p.piece = c.piece)
+  where i.blob = c.blob and ${hasPiece('c.blob', 'c.piece')}
   returning i.blob`
 
 /** Locks and reads everything that operations need, in one round trip. @throws DatabaseError */

@@ -7,12 +7,14 @@ import type { FolderRegistry } from '../folder-registry.ts'
 import type { StoreLimits } from '../full/limits.ts'
 import { Articles } from './articles.ts'
 import { Bodies } from './bodies.ts'
+import { Bucket, type BucketLimits, type BucketSettings } from './bucket.ts'
 import { Counts } from './counts.ts'
 import { FolderAccess } from './folder-access.ts'
 import { Folders } from './folders.ts'
 import { Journal } from './journal.ts'
 import { MessageCount } from './message-count.ts'
 import { BlobNumbers } from './numbers.ts'
+import { ObjectPieces } from './object-pieces.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
 import { Reader } from './reader.ts'
 import { Names } from './records.ts'
@@ -30,6 +32,10 @@ export interface PostgresStoreOptions {
   readonly limits?: StoreLimits | undefined
   /** Counts the messages that are kept in memory or read ahead. Default: without a limit. */
   readonly memory?: MemoryBudget | undefined
+  /** The bucket for the octets of large messages. Default: they are in the database. */
+  readonly bodies?: BucketSettings | undefined
+  /** The time limits of the bucket. */
+  readonly bucketLimits?: BucketLimits | undefined
 }
 
 /** The functions of the store that its parts call. */
@@ -48,12 +54,14 @@ interface StoreHooks {
 export function createParts(
   database: Database,
   tag: string,
-  { clock, log, limits = {}, memory = new MemoryBudget() }: PostgresStoreOptions,
+  { clock, log, limits = {}, memory = new MemoryBudget(), bodies: settings, bucketLimits }: PostgresStoreOptions,
   { registry, checkOpen, emit, isWatched, watchedFolders }: StoreHooks,
 ) {
   const names = new Names(tag)
   const numbers = new BlobNumbers(database)
-  const bodies = new Bodies(database, numbers)
+  const bucket = settings && new Bucket(settings, log, bucketLimits)
+  const objects = bucket && settings && new ObjectPieces(database, bucket, settings.prefix, memory)
+  const bodies = new Bodies(database, numbers, objects)
   const state = new State(database)
   const count = new MessageCount(limits.messages)
   const journal = new Journal(database)
@@ -93,6 +101,7 @@ export function createParts(
   return {
     names,
     bodies,
+    objects,
     state,
     count,
     journal,

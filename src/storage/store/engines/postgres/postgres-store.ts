@@ -30,6 +30,7 @@ import {
   type SelectionPart,
   type Setback,
   type StoredMessage,
+  StoreError,
   StoreFull,
   type StoreRoom,
   type Totals,
@@ -103,14 +104,19 @@ export class PostgresStore extends BaseStore<PostgresFolder, ChangeSet> implemen
 
   /** Reads the folders and begins to replicate the changes of the other nodes. Call it once. @throws DatabaseError */
   async load(): Promise<void> {
+    await this.#checkObjects()
     await this.#parts.valueRows.create(this.#database)
     await this.#parts.listener.start()
     await Promise.all([this.#parts.folders.load(), this.#parts.state.load(), this.#parts.count.recount(this.#database)])
-    this.#sweeping = setInterval(() => void this.#sweep(), SWEEP_MS).unref()
+    this.#sweeping = setInterval(() => void this.sweep(), SWEEP_MS).unref()
   }
 
   get setback(): Setback | undefined {
     return this.#parts.setbacks.last
+  }
+
+  async bodiesFailure(): Promise<string | undefined> {
+    return this.#parts.objects?.bucket.failure()
   }
 
   async room(): Promise<StoreRoom> {
@@ -371,7 +377,8 @@ export class PostgresStore extends BaseStore<PostgresFolder, ChangeSet> implemen
   async *dump(): AsyncGenerator<StoreItem, void, void> {
     this.checkOpen()
     try {
-      yield* dumpDatabase(this.#database, this.#parts.names)
+      const { names, objects } = this.#parts
+      yield* dumpDatabase({ database: this.#database, names, objects })
     } catch (error) {
       throw storeError(error)
     }
@@ -381,7 +388,8 @@ export class PostgresStore extends BaseStore<PostgresFolder, ChangeSet> implemen
     await this.#access.refresh()
     this.folders.checkEmpty()
     try {
-      await restoreDatabase({ database: this.#database, names: this.#parts.names, kinds }, items)
+      const { names, objects } = this.#parts
+      await restoreDatabase({ database: this.#database, names, objects, kinds }, items)
       await this.#parts.folders.load()
       await this.#parts.state.load()
       await this.#parts.count.recount(this.#database)
@@ -459,10 +467,22 @@ export class PostgresStore extends BaseStore<PostgresFolder, ChangeSet> implemen
     return this.#parts.valueRows.of(kind)
   }
 
-  async #sweep(): Promise<void> {
+  /** @throws StoreError if octets are in a bucket that the configuration does not name */
+  async #checkObjects(): Promise<void> {
+    if (this.#parts.objects) return
+    const [found] = await this.#database.query('select from objects limit 1')
+    if (!found) return
+    const text =
+      'octets of messages are in object storage, and no bucket is named. Set store.bodies, or name a configuration that has it'
+    throw new StoreError('failed', text)
+  }
+
+  /** Removes octets that nobody needs. */
+  async sweep(): Promise<void> {
     try {
       await removeDoomed(this.#database, this.#parts.bodies.streamed)
       await this.#parts.journal.sweep()
+      await this.#parts.objects?.sweep()
     } catch (error) {
       if (!this.isClosed) this.#log.debug({ err: error }, 'octets of deleted messages stay; it is tried again')
     }

@@ -4,6 +4,7 @@ import type { FolderItem, MessageItem, StoreHead, StoreItem, StoreItems, ValueIt
 import { type Folder, type MessageEntry, PUBLIC_OWNER, StoreError } from '../../types.ts'
 import type { ValueKind } from '../../value-types.ts'
 import { textKey } from '../text-key.ts'
+import { OBJECT_OCTETS, type ObjectPieces, type ObjectRow } from './object-pieces.ts'
 import { detailsOf, flagsText, type Names, PIECE_OCTETS, settingsText } from './records.ts'
 
 /** Limits of the items that share a transaction. */
@@ -13,6 +14,7 @@ const MAX_OCTETS = 8 << 20
 interface RestoreParts {
   readonly database: Database
   readonly names: Names
+  readonly objects: ObjectPieces | undefined
   /** The numbers below 0 that stand for the kinds of values without a folder. */
   readonly kinds: Readonly<Record<ValueKind, number>>
 }
@@ -78,6 +80,7 @@ const TABLES = {
   ],
   vanished: ['folder bigint', 'mod_seq bigint', 'uids text ::bigint[]'],
   pieces: ['blob bigint', 'piece integer', 'octets bytea'],
+  objects: ['blob bigint', 'piece integer', 'octets integer', 'name text', 'sha256 text'],
   holders: ['blob bigint', 'messages bigint'],
   overviews: ['blob bigint', 'overview text'],
   places: ['message_id text', 'folder bigint', 'uid bigint'],
@@ -194,7 +197,7 @@ class Restoring {
     if (shared) shared.messages++
     else if (isShared) this.#shared.set(entry.blob, { blob, messages: 1 })
     const isArticle = folder.owner === PUBLIC_OWNER
-    if (raw !== undefined) yield* piecesOf(blob, raw, isArticle)
+    if (raw !== undefined) yield* piecesOf(blob, raw, { isArticle, objects: this.#parts.objects })
     yield { table: 'entries', values: [key, ...columnsOfEntry(entry, blob)] }
     const { messageId, uid } = entry
     if (!isArticle || messageId === undefined) return
@@ -214,33 +217,50 @@ const columnsOfEntry = (entry: MessageEntry, blob: number): readonly unknown[] =
   detailsOf(entry),
 ]
 
+interface PieceOptions {
+  readonly isArticle: boolean
+  readonly objects: ObjectPieces | undefined
+}
+
 /** Yields the rows of a message's octets, and its overview if it is an article. */
 async function* piecesOf(
   blob: number,
   raw: Buffer | AsyncIterable<Buffer>,
-  isArticle: boolean,
+  { isArticle, objects }: PieceOptions,
 ): AsyncGenerator<Row, void, void> {
-  let whole: Buffer = Buffer.isBuffer(raw) ? raw : Buffer.alloc(0)
+  let rest: Buffer = Buffer.alloc(0)
   let piece = 0
   const kept: Buffer[] = []
-  for await (const part of Buffer.isBuffer(raw) ? [] : raw) {
-    if (isArticle) kept.push(part)
-    whole = whole.length === 0 ? part : Buffer.concat([whole, part])
-    for (; whole.length >= PIECE_OCTETS; whole = whole.subarray(PIECE_OCTETS)) {
-      yield pieceRow(blob, piece++, whole.subarray(0, PIECE_OCTETS))
+  /** Yields the rows of what has arrived: whole pieces, and at the end the others. */
+  const rows = async function* (isEnd: boolean): AsyncGenerator<Row, void, void> {
+    while (rest.length > 0) {
+      const most = objects && piece > 0 ? OBJECT_OCTETS : PIECE_OCTETS
+      if (rest.length < most && !isEnd) return
+      const octets = rest.subarray(0, most)
+      rest = rest.subarray(most)
+      const last = piece + Math.ceil(octets.length / PIECE_OCTETS) - 1
+      yield objects && piece > 0 ? objectRow(blob, await objects.put(octets, last)) : pieceRow(blob, piece, octets)
+      piece = last + 1
     }
   }
-  for (let at = 0; at < whole.length; at += PIECE_OCTETS)
-    yield pieceRow(blob, piece++, whole.subarray(at, at + PIECE_OCTETS))
-  if (!isArticle) return
-  const article = Buffer.isBuffer(raw) ? raw : Buffer.concat(kept)
-  yield { table: 'overviews', values: [blob, JSON.stringify(overview(article))] }
+  for await (const part of Buffer.isBuffer(raw) ? [raw] : raw) {
+    if (isArticle) kept.push(part)
+    rest = rest.length === 0 ? part : Buffer.concat([rest, part])
+    yield* rows(false)
+  }
+  yield* rows(true)
+  if (isArticle) yield { table: 'overviews', values: [blob, JSON.stringify(overview(Buffer.concat(kept)))] }
 }
 
 const pieceRow = (blob: number, piece: number, octets: Buffer): Row => ({
   table: 'pieces',
   values: [blob, piece, octets],
   octets: octets.length,
+})
+
+const objectRow = (blob: number, { piece, octets, name, sha256 }: ObjectRow): Row => ({
+  table: 'objects',
+  values: [blob, piece, octets, name, sha256],
 })
 
 /** Parameters: the flags of messages that were seen and deleted, and what system flags begin with. */
