@@ -93,9 +93,11 @@ const isList = (value: unknown): value is Record<string, unknown>[] => Array.isA
 function addressesIn(value: unknown): EmailAddress[] {
   const isRight = ({ name = null, email }: Record<string, unknown>): boolean =>
     (name === null || typeof name === 'string') && typeof email === 'string' && !/[\x00-\x1f\x7f]/.test(email)
-  if (isList(value) && value.every(isRight))
+  // A longer one cannot be written, and `ADDRESS` keeps its way through a quoted one.
+  const isLong = ({ email }: Record<string, unknown>): boolean => (email as string).length > MAX_LINE_OCTETS
+  if (isList(value) && value.every(isRight) && !value.some(isLong))
     return value.map(({ name = null, email }) => ({ name, email }) as EmailAddress)
-  throw new TypeError('is not a list of addresses with name and email')
+  throw new TypeError(`is not a list of addresses with name and email, of at most ${MAX_LINE_OCTETS} octets each`)
 }
 
 const ATOMS = String.raw`[^\x00-\x20\x7f()<>[\]:;@\\,."]+(?:\.[^\x00-\x20\x7f()<>[\]:;@\\,."]+)*`

@@ -84,6 +84,8 @@ const ADDRESS =
   /^(?:(?:"(?:[^"\\\p{Cc}]|\\[^\p{Cc}])*"|[^\s\p{Cc}"<>@,;]+)@[^\s\p{Cc}<>@,;]{1,255}|[^\p{Cc}<>@]{1,255})$/u
 /** RFC 5321 section 4.5.3.1.3, without the angle brackets. */
 const MAX_ADDRESS_OCTETS = 254
+/** 255 characters, as above. */
+const MAX_NAME_OCTETS = 4 * 255
 
 /** Checks an envelope of a caller: its addresses become parts of other texts, such as names of folders. @throws DeliveryError */
 export function assertEnvelope({ from, to }: Pick<LocalMail, 'from' | 'to'>): void {
@@ -91,7 +93,10 @@ export function assertEnvelope({ from, to }: Pick<LocalMail, 'from' | 'to'>): vo
 }
 
 function assertAddress(text: string): void {
-  const isShort = !text.includes('@') || Buffer.byteLength(text) <= MAX_ADDRESS_OCTETS
+  const isShort = Buffer.byteLength(text) <= (text.includes('@') ? MAX_ADDRESS_OCTETS : MAX_NAME_OCTETS)
   if (isShort && ADDRESS.test(text)) return
-  throw new DeliveryError('bad-address', `${JSON.stringify(text)} is not an address such as alice@lab.test`)
+  throw new DeliveryError(
+    'bad-address',
+    `${JSON.stringify(text.slice(0, MAX_NAME_OCTETS))} is not an address such as alice@lab.test`,
+  )
 }

@@ -145,6 +145,18 @@ describe('a search', () => {
   })
 })
 
+describe('a message to send', () => {
+  it('may have addresses of any length', async () => {
+    const long = `"é${'a'.repeat(9_000_000)}`
+    for (const more of [{ to: [long] }, { cc: [long] }, { from: long }]) {
+      const { status } = await http.request('messages', {
+        json: { to: ['alice'], subject: 'Long', text: '.', ...more },
+      })
+      expect([Object.keys(more), status]).toEqual([Object.keys(more), 422])
+    }
+  })
+})
+
 describe('events', () => {
   const read = async (path: string, until: RegExp, headers: Record<string, string> = {}): Promise<string> => {
     const gone = new AbortController()
