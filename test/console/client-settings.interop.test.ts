@@ -12,6 +12,7 @@ describe.skipIf(!hasChromium)('the page of the client settings', () => {
         { protocol: 'smtp' },
         { protocol: 'imap4', requireSecureChannel: true },
         { protocol: 'nntp' },
+        { protocol: 'managesieve' },
         { protocol: 'http' },
         { protocol: 'http', name: 'locked', authentication: ['basic'] },
       ],
