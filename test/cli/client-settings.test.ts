@@ -53,7 +53,10 @@ test('has JMAP and ManageSieve where the lab has them', async () => {
   place.write('lab.yaml', `${accounts}virtualServers: [${servers}]`)
   const args = ['--config', 'lab.yaml']
   expect(await instructions('aerc', args)).toContain('source = jmap://alice:secret@localhost:8443/.well-known/jmap\n')
-  expect(await instructions('meli', args)).toContain('server_url = "https://localhost:8443"\n')
+  const meli = await instructions('meli', args)
+  expect(meli).toContain('server_url = "https://localhost:8443"\n')
+  expect(meli).toMatch(/sealpost trust install/)
+  expect(meli).not.toMatch(/danger_accept/)
   expect(await instructions('sieve-connect', args)).toContain('--server localhost --port 4190 --tlscafile lab-ca.pem')
   const shown = JSON.parse((await place.run(['client-settings', ...args, '--json'])).stdout).servers
   expect(shown).toMatchObject([

@@ -5,7 +5,7 @@ import { type ClientLab, startClientLab } from '../support/client-lab.ts'
 import { ifInstalled } from '../support/more-programs.ts'
 import { startScreen } from '../support/screen.ts'
 
-// Mail programs in a terminal that read and send by JMAP alone, over TLS. aerc verifies it; the libcurl of meli knows only the roots of the system.
+// Mail programs in a terminal that read and send by JMAP alone, over TLS that they verify.
 
 interface Program {
   /** Writes the settings of the program. Returns the command that starts it. */
@@ -13,6 +13,12 @@ interface Program {
   /** The keys that mark the open mail, and the flag that it gets. */
   readonly mark: readonly string[]
   readonly flag: string
+}
+
+/** Returns the command that runs another with `caFile` as the system's only root: the libcurl of meli reads no other file. */
+function withSystemRoot(caFile: string): string[] {
+  const bind = 'mount --bind "$0" /etc/ssl/certs/ca-certificates.crt && exec "$@"'
+  return ['unshare', '--map-root-user', '--mount', 'sh', '-c', bind, caFile]
 }
 
 const programs: Readonly<Record<string, Program>> = {
@@ -40,17 +46,13 @@ const programs: Readonly<Record<string, Program>> = {
         send_mail: 'server_submission',
       }
       const lines = Object.entries(account).map(([key, value]) => `${key} = "${value}"`)
-      writeFileSync(
-        file,
-        `[accounts.alice]\n${lines.join('\n')}\nsubscribed_mailboxes = ["*"]\ndanger_accept_invalid_certs = true\n`,
-        { mode: 0o600 },
-      )
+      writeFileSync(file, `[accounts.alice]\n${lines.join('\n')}\nsubscribed_mailboxes = ["*"]\n`, { mode: 0o600 })
       mkdirSync(join(folder, 'run'), { mode: 0o700 })
       return [
         'env',
         `HOME=${folder}`,
         `XDG_RUNTIME_DIR=${join(folder, 'run')}`,
-        `SSL_CERT_FILE=${caFile}`,
+        ...withSystemRoot(caFile),
         'meli',
         '-c',
         file,

@@ -179,7 +179,7 @@ export function aerc({ user, password, address, access: { jmap } }: Settings): s
   ]
 }
 
-/** Returns the lines of `config.toml`. */
+/** Returns the lines of `config.toml`. meli has no setting for a root certificate. */
 export function meli({ user, password, address, access: { jmap } }: Settings): string[] {
   if (!jmap) return NO_JMAP
   return [
@@ -192,7 +192,9 @@ export function meli({ user, password, address, access: { jmap } }: Settings): s
     `server_password = ${quoted(password)}`,
     'send_mail = "server_submission"',
     'subscribed_mailboxes = ["*"]',
-    ...(jmap.best.channel === 'clear' ? [] : ['danger_accept_invalid_certs = true']),
+    ...(jmap.best.channel === 'clear'
+      ? []
+      : ['# Run `sealpost trust install` first: meli trusts only the roots of the system.']),
   ]
 }
 
