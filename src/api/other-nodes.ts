@@ -15,6 +15,9 @@ const LIST_TIMEOUT_MS = 3_000
 /** How long a change waits for nodes that do not answer, in milliseconds. They follow later. */
 const FOLLOW_MS = 1_000
 
+/** A forwarded call runs to its end: the node that forwarded it cannot cancel it. */
+const NEVER_ABORTED = new AbortController().signal
+
 /** A call for another node. The part of the lab that belongs to a tenant is found there again, by its name. */
 interface ForwardedCall {
   readonly name: string
@@ -90,8 +93,8 @@ export async function runForwarded(
     const operation = operationNamed(name)
     const caller: Caller = { ...rest, ...(tenant !== undefined && { tenant: api.lab.tenants.scope(tenant) }) }
     assertAccess(caller, operation.access)
-    const { signal } = new AbortController()
-    const result = await runHere(operation, { api, caller, input, signal, isForwarded: true })
+    const call = { api, caller, input, signal: NEVER_ABORTED, isForwarded: true }
+    const result = await runHere(operation, call)
     if (!(result instanceof Content)) return { result: result ?? null }
     const { type, octets, headers } = result
     return { content: { type, base64: Buffer.from(octets as string).toString('base64'), headers } }

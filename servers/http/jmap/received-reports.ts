@@ -62,7 +62,7 @@ function fieldsOf(octets: Buffer): ReadonlyMap<string, string> {
   return new Map(all.reverse())
 }
 
-/** Reads a message as a report; undefined if it is none. RFC 3464 section 2, RFC 8098 section 3. */
+/** Parses a delivery report or an MDN. Returns undefined for any other message. RFC 3464 section 2, RFC 8098 section 3. */
 async function reportIn(raw: Buffer): Promise<Report | undefined> {
   const structure = await runInSlices(parseInSteps(raw))
   const [, status, returned] = structure.children

@@ -35,7 +35,9 @@ const table: Readonly<Record<string, Capability>> = {
   // RFC 8621 section 1.3.1
   [MAIL]: {
     ofAccount: ({ messageSize }) => ({
-      ...{ maxMailboxesPerEmail: MAX_MAILBOXES, maxMailboxDepth: null, maxSizeMailboxName: 490 },
+      maxMailboxesPerEmail: MAX_MAILBOXES,
+      maxMailboxDepth: null,
+      maxSizeMailboxName: 490,
       maxSizeAttachmentsPerEmail: messageSize,
       emailQuerySortOptions: EMAIL_SORTS,
       mayCreateTopLevelMailbox: true,
@@ -52,16 +54,22 @@ const table: Readonly<Record<string, Capability>> = {
   [SIEVE]: {
     ofSession: () => ({ implementation: 'Sealpost' }),
     ofAccount: ({ sieve }) => ({
-      ...{ maxSizeScriptName: 512, maxSizeScript: sieve.scriptSize, maxNumberScripts: sieve.scripts },
-      ...{ maxNumberRedirects: SIEVE_LIMITS.redirects, sieveExtensions: SIEVE_CAPABILITIES },
-      ...{ notificationMethods: ['mailto'], externalLists: null },
+      maxSizeScriptName: 512,
+      maxSizeScript: sieve.scriptSize,
+      maxNumberScripts: sieve.scripts,
+      maxNumberRedirects: SIEVE_LIMITS.redirects,
+      sieveExtensions: SIEVE_CAPABILITIES,
+      notificationMethods: ['mailto'],
+      externalLists: null,
     }),
   },
   // RFC 9404 section 3
   [BLOB]: {
     ofAccount: ({ limits: { maxSizeUpload } }) => ({
-      ...{ maxSizeBlobSet: maxSizeUpload, maxDataSources: MAX_DATA_SOURCES },
-      ...{ supportedTypeNames: LOOKUP_TYPES, supportedDigestAlgorithms: Object.keys(DIGESTS) },
+      maxSizeBlobSet: maxSizeUpload,
+      maxDataSources: MAX_DATA_SOURCES,
+      supportedTypeNames: LOOKUP_TYPES,
+      supportedDigestAlgorithms: Object.keys(DIGESTS),
     }),
   },
   // RFC 8887 section 3

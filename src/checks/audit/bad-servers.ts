@@ -62,14 +62,24 @@ const refusals: Readonly<Record<Protocol, string>> = {
 /** Replies for the rest of a short session, sent before TLS begins. */
 const injected: Readonly<Record<Protocol, readonly string[]>> = {
   smtp: [
-    ...['250-badmail.localhost', '250 AUTH PLAIN LOGIN', '235 2.7.0 injected', '250 2.1.0 injected'],
-    ...['250 2.1.5 injected', '354 injected', '250 2.0.0 injected', '221 2.0.0 injected'],
+    '250-badmail.localhost',
+    '250 AUTH PLAIN LOGIN',
+    '235 2.7.0 injected',
+    '250 2.1.0 injected',
+    '250 2.1.5 injected',
+    '354 injected',
+    '250 2.0.0 injected',
+    '221 2.0.0 injected',
   ],
   pop3: ['+OK injected', '+OK injected', '+OK 0 0', '+OK injected', '.', '+OK injected', '+OK injected'],
   imap4: [
     '* CAPABILITY IMAP4rev1 AUTH=PLAIN',
-    ...['{tag+1} OK injected', '{tag+2} OK injected', '{tag+3} OK injected', '{tag+4} OK injected'],
-    ...['* BYE injected', '{tag+5} OK injected'],
+    '{tag+1} OK injected',
+    '{tag+2} OK injected',
+    '{tag+3} OK injected',
+    '{tag+4} OK injected',
+    '* BYE injected',
+    '{tag+5} OK injected',
   ],
   nntp: ['200 injected', '281 injected', '211 0 0 0 lab.general', '205 injected'],
 }

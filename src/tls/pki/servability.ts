@@ -25,7 +25,7 @@ export function judge(installed: InstalledCertificate): InstalledCertificate {
   return found
 }
 
-/** A certificate is examined again whenever the store has been read. */
+/** The results by the PEM texts: each reading of the store makes new objects of the same certificates. */
 const remembered = remembering<Servability>(100)
 
 /** Returns how OpenSSL serves a certificate. Examines the same certificate, chain and key once. */
