@@ -40,7 +40,11 @@ export class RawJson {
 /** Octets that the JSON of an answer has in base64. */
 export class Base64 extends RawJson {
   constructor(octets: Buffer, encoding: 'base64' | 'base64url') {
-    super(Buffer.from(`"${octets.toString(encoding)}"`, 'latin1'))
+    const text = octets.toString(encoding)
+    const json = Buffer.alloc(text.length + 2, '"')
+    // A text of that size is outside the heap. A text with quotes around it would be copied into the heap.
+    json.write(text, 1, 'latin1')
+    super(json)
   }
 }
 

@@ -17,6 +17,8 @@ interface Upload {
 const KEPT_MS = 2 * 3_600_000
 const MAX_UPLOADS = 100
 const MAX_JSON = 64 * 1024
+/** Pieces other than the last one are multiples of this, so an upload has few of them. */
+const PIECE_OCTETS = 256 * 1024
 
 /**
  * Answers a request, or a request of a resumable upload: the last one of it as if its message came alone.
@@ -50,17 +52,25 @@ export async function uploaded(call: ProviderCall, run: (call: ProviderCall) => 
     throw new ProviderError('too-large', `the limit is ${messageSize} octets`)
   // A piece that does not follow is not taken: the client learns what is here.
   const isNext = Number(from) === upload.octets && body.length > 0
+  const octets = upload.octets + (isNext ? body.length : 0)
+  const isWhole = `${octets}` === total
+  if (isNext && !isWhole && body.length % PIECE_OCTETS !== 0)
+    throw invalid(`Send pieces of a multiple of ${PIECE_OCTETS} octets. Only the last one may have another size`)
   const limits = { maxSizeUpload: messageSize }
   const pieces = isNext ? [...upload.pieces, await keepUpload({ api, account, limits }, body)] : upload.pieces
-  const octets = upload.octets + (isNext ? body.length : 0)
-  if (`${octets}` !== total) {
+  if (!isWhole) {
     await uploads.put(id, { ...upload, pieces, octets }, { ttlMs: KEPT_MS })
     return { status: 308, headers: octets > 0 ? { Range: `bytes=0-${octets - 1}` } : {} }
   }
   await uploads.delete(id)
-  const all = await Promise.all(pieces.map(async (piece) => (await uploadOf(account, piece)) ?? Buffer.alloc(0)))
+  const all = await Promise.all(pieces.map(async (piece) => (await uploadOf(account, piece)) ?? lost()))
   const json = jsonIn(upload.json) as { readonly message?: object }
   const raw = Buffer.concat(all).toString('base64url')
   const whole = json.message ? { ...json, message: { ...json.message, raw } } : { ...json, raw }
   return run({ ...call, path: path.replace(/^.*\/upload(?=\/)/, ''), body: Buffer.from(JSON.stringify(whole)) })
+}
+
+/** Other uploads of the account took the room of this one. */
+function lost(): never {
+  throw notFound()
 }

@@ -2,7 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { bearer, HttpLab } from '../../client.ts'
 import { GmailClient, gmailLab, mime } from './gmail-lab.ts'
 
-const http = HttpLab.ofTests(gmailLab())
+const MIB = 1024 * 1024
+const { virtualServers } = gmailLab()
+const limits = { messageSize: MIB }
+const http = HttpLab.ofTests(gmailLab({ virtualServers: virtualServers?.map((one) => ({ ...one, limits })) ?? [] }))
 const [alice, bob] = [new GmailClient(http), new GmailClient(http, 'bob')]
 beforeEach(() => http.request('reset', { method: 'POST', json: {} }))
 
@@ -119,6 +122,29 @@ describe('resumable uploads', () => {
     expect((await put(url, octets)).status).toBe(404)
   })
 
+  it('takes only multiples of 256 KiB before the last piece, and keeps nothing of others', async () => {
+    const url = await begin()
+    const size = octets.length
+    const send = (from: number, to: number) => put(url, octets.subarray(from, to), `bytes ${from}-${to - 1}/${size}`)
+    for (const wrong of [1, 262_143, 262_145]) {
+      const { status, body } = await send(0, wrong)
+      expect([status, body.error?.message]).toEqual([400, expect.stringContaining('multiple of 262144 octets')])
+    }
+    expect((await send(0, 524_288)).headers.get('range')).toBe('bytes=0-524287')
+    expect((await send(524_288, 524_289)).status).toBe(400)
+    expect((await send(524_288, size)).status).toBe(200)
+  })
+
+  it('sends nothing if a piece was removed to make room for other uploads', async () => {
+    const url = await begin()
+    const size = octets.length
+    await put(url, octets.subarray(0, 262_144), `bytes 0-262143/${size}`)
+    // An account may keep four of the largest uploads.
+    for (let n = 0; n < 4; n++) await put(await begin(), Buffer.alloc(MIB), `bytes 0-${MIB - 1}/*`)
+    const sent = await put(url, octets.subarray(262_144), `bytes 262144-${size - 1}/${size}`)
+    expect(sent.status).toBe(404)
+  })
+
   it('keeps the metadata of drafts and inserted messages', async () => {
     const inserted = await put(await begin('messages?uploadType=resumable', { labelIds: ['INBOX', 'STARRED'] }), octets)
     expect(inserted.body.labelIds.sort()).toEqual(['INBOX', 'STARRED'])
@@ -134,7 +160,7 @@ describe('resumable uploads', () => {
       expect([range, (await put(url, octets.subarray(0, 10), range)).status]).toEqual([range, 400])
     expect((await put(url, octets, undefined, 'bob')).status).toBe(404)
     expect((await put(url.replace(/upload_id=.*/, 'upload_id=x'), octets)).status).toBe(404)
-    const large = Buffer.alloc(30 * 1024 * 1024)
+    const large = Buffer.alloc(MIB + 1)
     expect((await put(url, large, `bytes 0-${large.length - 1}/*`)).status).toBe(413)
     expect((await bob.ask('POST', `/upload/gmail/v1/users/alice@lab.test/${path}`, {})).status).toBe(403)
     expect((await put(url, Buffer.alloc(0), 'bytes */10')).headers.get('range')).toBe(null)
