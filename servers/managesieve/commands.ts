@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type LogonRefusal, refusalTexts } from '../../src/accounts/directory/logon-refusal.ts'
 import type { Account } from '../../src/accounts/directory/types.ts'
+import type { ManageSievePersonality } from '../../src/core/personality/types.ts'
 import { compileScript, SIEVE_CAPABILITIES } from '../../src/mail/sieve/sieve.ts'
 import { mistakeText, SIEVE_LIMITS } from '../../src/mail/sieve/types.ts'
 import type { SieveScripts } from '../../src/storage/store/sieve-scripts.ts'
@@ -12,6 +13,7 @@ import {
   type LogonSession,
   type SaslDialect,
 } from '../logon.ts'
+import { personalityCapabilities } from './personality.ts'
 import type { Request, RequestReader } from './reader.ts'
 import { ManageSieveError, type ManageSieveReply, type ResponseCode, sendReply, stringOf } from './reply.ts'
 
@@ -21,6 +23,8 @@ export interface ManageSieveSession extends LogonSession {
   /** Undefined before the log-on. */
   account: Account | undefined
   isOver: boolean
+  /** Undefined: Sealpost's own. */
+  readonly words: ManageSievePersonality | undefined
   scriptsOf(account: Account): SieveScripts
 }
 
@@ -48,7 +52,9 @@ const refusalCodes: Readonly<Partial<Record<LogonRefusal, ResponseCode>>> = {
 }
 
 /** Returns the lines of the capabilities. RFC 5804 section 1.7. */
-export function capabilities({ account, policy, connection }: ManageSieveSession): string[] {
+export function capabilities(session: ManageSieveSession): string[] {
+  const { words, account, policy, connection } = session
+  if (words) return personalityCapabilities(words, session)
   const rows: (readonly [name: string, value?: string])[] = [
     ['IMPLEMENTATION', 'Sealpost'],
     ['SIEVE', SIEVE_CAPABILITIES.join(' ')],

@@ -1,11 +1,14 @@
 import type { LogonPolicy } from '../../src/accounts/directory/policy.ts'
 import type { Account } from '../../src/accounts/directory/types.ts'
+import type { ManageSievePersonality } from '../../src/core/personality/types.ts'
 import type { Connection } from '../../src/net/connection.ts'
 import { ScriptError, SieveScripts } from '../../src/storage/store/sieve-scripts.ts'
 import { type ErrorReplies, type ProtocolSession, serveSession } from '../frame.ts'
 import { currentPolicy, MAX_SASL_OCTETS } from '../logon.ts'
+import { personalityOf } from '../personality.ts'
 import { type ProtocolService, type ServerContext, whyBusy } from '../service.ts'
 import { capabilities, commands, type ManageSieveSession } from './commands.ts'
+import { personalityError, personalityGreeting, personalityReply } from './personality.ts'
 import { type Request, RequestReader } from './reader.ts'
 import { ManageSieveError, type ManageSieveReply, sendError, sendReply, statusLine } from './reply.ts'
 
@@ -14,7 +17,8 @@ export const managesieve: ProtocolService = {
   protocol: 'managesieve',
   alpn: ['managesieve'],
   serve: (connection, context) => serveSession(new Session(connection, context)),
-  busy: (_, limited) => statusLine('BYE', `${whyBusy(limited)}. Try again later.`, 'TRYLATER'), // RFC 5804 section 1.3
+  busy: (context, limited) =>
+    personalityOf(context).managesieve?.busy ?? statusLine('BYE', `${whyBusy(limited)}. Try again later.`, 'TRYLATER'), // RFC 5804 section 1.3
 }
 
 const FAREWELLS = {
@@ -43,6 +47,7 @@ class Session implements ManageSieveSession, ProtocolSession<Request, ManageSiev
   readonly errorReplies = errorReplies
   account: Account | undefined
   isOver = false
+  #name = ''
 
   constructor(connection: Connection, context: ServerContext) {
     this.connection = connection
@@ -58,6 +63,10 @@ class Session implements ManageSieveSession, ProtocolSession<Request, ManageSiev
     return currentPolicy(this)
   }
 
+  get words(): ManageSievePersonality | undefined {
+    return personalityOf(this.context).managesieve
+  }
+
   /** A reload may have given the account another script. */
   scriptsOf(account: Account): SieveScripts {
     const { directory, store, sieve } = this.context.latest()
@@ -66,7 +75,8 @@ class Session implements ManageSieveSession, ProtocolSession<Request, ManageSiev
 
   /** RFC 5804 section 1.2: the server sends its capabilities first. */
   greet(): void {
-    sendReply(this.connection, { lines: capabilities(this), text: 'Sealpost ManageSieve server ready.' })
+    const text = this.words ? personalityGreeting(this.words, this) : 'Sealpost ManageSieve server ready.'
+    sendReply(this.connection, { lines: capabilities(this), text })
   }
 
   readCommand(): Request | Promise<Request> | undefined {
@@ -74,6 +84,7 @@ class Session implements ManageSieveSession, ProtocolSession<Request, ManageSiev
   }
 
   run(request: Request): void | Promise<void> {
+    this.#name = request.name
     const command = commands.get(request.name)
     if (!command) throw new ManageSieveError('Unknown command.')
     const reply = command(this, request.values)
@@ -85,11 +96,11 @@ class Session implements ManageSieveSession, ProtocolSession<Request, ManageSiev
     if (error.isLast) this.isOver = true
     if (error.isRefusal)
       this.connection.record.refused(statusLine(error.isLast ? 'BYE' : 'NO', error.message, error.code))
-    sendError(this.connection, error)
+    sendError(this.connection, this.words ? personalityError(this.words, this, this.#name, error) : error)
   }
 
   #send(reply: ManageSieveReply): void | Promise<void> {
-    sendReply(this.connection, reply)
+    sendReply(this.connection, this.words ? personalityReply(this.words, this, this.#name, reply) : reply)
     return reply.afterwards?.()
   }
 

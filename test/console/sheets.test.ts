@@ -4,11 +4,14 @@ import de from '../../console/src/texts/de/servers.ts'
 import en from '../../console/src/texts/en/servers.ts'
 import ja from '../../console/src/texts/ja/servers.ts'
 import { saslMethodNames } from '../../src/core/config/schema/authentication.ts'
-import { personalityNames } from '../../src/core/config/schema.ts'
+import { personalityNames, personalityProtocols } from '../../src/core/config/schema/personality.ts'
+import { serverProtocols } from '../../src/core/config/schema.ts'
 
-it('the sheet of a virtual server offers every personality', () => {
+it.each(serverProtocols)('the sheet of a virtual server offers every personality that works: %s', (protocol) => {
   const fields = Object.values(sheets).flatMap((groups) => groups.flatMap((group) => group.fields))
-  expect(fields.find(({ key }) => key === 'personality')?.choices).toEqual(['', ...personalityNames])
+  const offered = fields.find(({ key, only }) => key === 'personality' && only?.includes(protocol))?.choices
+  const works = personalityNames.filter((name) => personalityProtocols[name].includes(protocol))
+  expect(offered).toEqual(protocol === 'http' ? undefined : ['', ...works])
 })
 
 it.each([

@@ -1,5 +1,14 @@
 import { beforeLogOn, loginDisabled, mechanismsAfter, ownOnceLoggedOn, withTls } from './rows.ts'
-import type { ImapFacts, ImapPersonality, Personality, Pop3Personality, SelectFacts } from './types.ts'
+import type {
+  ImapFacts,
+  ImapPersonality,
+  ManageSievePersonality,
+  Personality,
+  Pop3Personality,
+  SelectFacts,
+  SmtpFacts,
+  SmtpPersonality,
+} from './types.ts'
 
 /** Dovecot counts the time of each command; these texts always have the same. */
 const TIME = '(0.001 + 0.000 secs).'
@@ -99,5 +108,63 @@ const pop3: Pop3Personality = {
   },
 }
 
-/** Dovecot 2.4, as Debian 13 has it: IMAP4 and POP3. */
-export const dovecot: Personality = { imap4, pop3 }
+const lmtp: SmtpPersonality = {
+  greeting: '220 {hostname} Dovecot ready.',
+  hello: '{hostname}',
+  extensions: ['8BITMIME', 'CHUNKING', 'ENHANCEDSTATUSCODES', 'PIPELINING', withTls('STARTTLS')],
+  replies: {
+    'MAIL 250': '250 2.1.0 OK',
+    'RCPT 250': '250 2.1.5 OK',
+    'RSET 250': '250 2.0.0 OK',
+    'DATA 354': '354 OK',
+    'DATA 250': savedFor,
+    'BDAT 250': savedFor,
+    'VRFY 252': '252 2.3.3 Try RCPT instead',
+    'STARTTLS 220': '220 2.0.0 Begin TLS negotiation now.',
+    'this is LMTP; send LHLO': '500 5.5.1 Unknown command',
+    'command not recognized': '500 5.5.1 Unknown command',
+    'LHLO 501': '501 Missing hostname',
+  },
+}
+
+/** Names the recipient, as the own text does: `<alice@lab.test> OK: queued as lmtp-1.1`. A chunk has no recipient. */
+function savedFor({ text, id }: SmtpFacts): string | undefined {
+  const [recipient = ''] = text.split(' OK')
+  return recipient.startsWith('<') ? `250 2.0.0 ${recipient} ${id} Saved` : undefined
+}
+
+const sieveExtensions = [
+  ...['fileinto', 'reject', 'envelope', 'encoded-character', 'vacation', 'subaddress', 'comparator-i;ascii-numeric'],
+  ...['relational', 'regex', 'imap4flags', 'copy', 'include', 'body', 'variables', 'enotify', 'environment'],
+  ...['mailbox', 'date', 'index', 'ihave', 'duplicate', 'mime', 'foreverypart', 'extracttext'],
+]
+
+const managesieve: ManageSievePersonality = {
+  greeting: 'Dovecot ready.',
+  capabilities: [
+    '"IMPLEMENTATION" "Dovecot Pigeonhole"',
+    ({ extensions }) => `"SIEVE" "${sieveExtensions.filter((name) => extensions.includes(name)).join(' ')}"`,
+    ({ isLoggedOn, redirects }) => (isLoggedOn ? `"MAXREDIRECTS" "${redirects}"` : undefined),
+    '"NOTIFY" "mailto"',
+    ({ isLoggedOn, mechanisms }) => (isLoggedOn ? undefined : `"SASL" "${mechanisms.join(' ')}"`),
+    ({ isLoggedOn, canStartTls }) => (canStartTls && !isLoggedOn ? '"STARTTLS"' : undefined),
+    '"VERSION" "1.0"',
+  ],
+  replies: {
+    'AUTHENTICATE OK': 'Logged in.',
+    'NOOP OK': ({ text }) => (text === 'Done' ? text : 'NOOP Completed'),
+    'PUTSCRIPT OK': 'PUTSCRIPT completed.',
+    'CHECKSCRIPT OK': 'Script checked successfully.',
+    'Logon failure': 'Authentication failed.',
+    'The mechanism is not offered.': 'Unsupported authentication mechanism.',
+    'Authentication cancelled.': 'Authentication aborted by client.',
+    'Log on first.': 'Error in MANAGESIEVE command received by server.',
+    'Unknown command.': ({ isLoggedOn, name }) =>
+      `Error in MANAGESIEVE command ${isLoggedOn ? `${name}: Unknown command` : 'received by server'}.`,
+    NONEXISTENT: 'Sieve script not found',
+    ACTIVE: 'Cannot delete the active Sieve script.',
+  },
+}
+
+/** Dovecot 2.4 with Pigeonhole, as Debian 13 has it. */
+export const dovecot: Personality = { imap4, pop3, lmtp, managesieve }

@@ -155,6 +155,24 @@ export interface NntpPersonality extends ServerFacts {
   readonly busy?: string
 }
 
+export interface ManageSieveFacts extends CommonFacts {
+  /** The extensions of Sieve that Sealpost has. */
+  readonly extensions: readonly string[]
+  /** The largest number of redirects of a script. */
+  readonly redirects: number
+}
+
+/** The words of a ManageSieve server. Texts follow `OK`, `NO` or `BYE` and their response code. */
+export interface ManageSievePersonality extends ServerFacts {
+  readonly mechanisms?: readonly string[]
+  readonly greeting: Words<ManageSieveFacts>
+  /** Every capability that it may announce, as its line. */
+  readonly capabilities: readonly Words<ManageSieveFacts>[]
+  /** Keys: the key of an error's text, its response code, `NAME OK`, `NAME NO`. */
+  readonly replies: WordTable<ManageSieveFacts>
+  readonly busy?: string
+}
+
 /** The words of one server. A protocol that it does not have keeps Sealpost's words. */
 export interface Personality {
   readonly smtp?: SmtpPersonality
@@ -162,5 +180,5 @@ export interface Personality {
   readonly pop3?: Pop3Personality
   readonly imap4?: ImapPersonality
   readonly nntp?: NntpPersonality
-  readonly managesieve?: ServerFacts & Pick<NntpPersonality, 'mechanisms'>
+  readonly managesieve?: ManageSievePersonality
 }

@@ -90,6 +90,14 @@ const contradictory: [string, LabInput, RegExp[]][] = [
     ],
   ],
   [
+    'a personality without words for the protocol',
+    servers({ protocol: 'lmtp', personality: 'gmail' }, { protocol: 'http', personality: 'dovecot' }),
+    [
+      /^virtualServers\[0\]\.personality: gmail has no words for lmtp, only for smtp, pop3, imap4; remove personality/,
+      /^virtualServers\[1\]\.personality: dovecot has no words for http/,
+    ],
+  ],
+  [
     'a secure channel without a certificate',
     servers({ protocol: 'imap4', certificate: 'none', requireSecureChannel: true }),
     [/^virtualServers\[0\]\.requireSecureChannel: .*certificate: none/],

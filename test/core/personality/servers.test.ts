@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type PersonalityName, type Protocol, personalityNames } from '../../../src/core/config/schema.ts'
+import { type PersonalityName, personalityNames, type ServerProtocol } from '../../../src/core/config/schema.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
-import { session, startAs } from './support.ts'
+import { connect, session, startAs } from './support.ts'
 
 const MAIL = 'From: alice@lab.test\r\nTo: bob@lab.test\r\nSubject: news\r\n\r\nText\r\n'
 const basic = { authentication: ['anonymous' as const, 'basic' as const] }
@@ -11,6 +11,8 @@ interface Expected {
   readonly smtp?: string
   readonly pop3: string
   readonly imap4: string
+  readonly lmtp?: string
+  readonly managesieve?: string
 }
 
 const servers: Readonly<Partial<Record<PersonalityName, Expected>>> = {
@@ -202,6 +204,82 @@ const servers: Readonly<Partial<Record<PersonalityName, Expected>>> = {
       C: f LOGOUT
       S: * BYE Logging out
       S: f OK Logout completed (*`,
+    lmtp: `S: 220 mail.lab.test Dovecot ready.
+      C: EHLO client.test
+      S: 500 5.5.1 Unknown command
+      C: LHLO
+      S: 501 Missing hostname
+      C: LHLO client.test
+      S: 250-mail.lab.test
+      S: 250-8BITMIME
+      S: 250-CHUNKING
+      S: 250-ENHANCEDSTATUSCODES
+      S: 250-PIPELINING
+      S: 250 STARTTLS
+      C: MAIL FROM:<alice@lab.test>
+      S: 250 2.1.0 OK
+      C: RCPT TO:<bob@lab.test>
+      S: 250 2.1.5 OK
+      C: DATA
+      S: 354 OK
+      C: Subject: x
+      C:
+      C: .
+      S: 250 2.0.0 <bob@lab.test> lmtp-* Saved
+      C: MAIL FROM:<alice@lab.test>
+      S: 250 2.1.0 OK
+      C: RCPT TO:<bob@lab.test>
+      S: 250 2.1.5 OK
+      C: RCPT TO:<alice@lab.test>
+      S: 250 2.1.5 OK
+      C: BDAT 12 LAST
+      C: Subject: y
+      S: 250 2.0.0 <bob@lab.test> lmtp-* Saved
+      S: 250 2.0.0 <alice@lab.test> lmtp-* Saved
+      C: XYZZY
+      S: 500 5.5.1 Unknown command
+      C: QUIT
+      S: 221 2.0.0 Bye`,
+    managesieve: `S: "IMPLEMENTATION" "Dovecot Pigeonhole"
+      S: "SIEVE" "fileinto reject envelope encoded-character vacation subaddress comparator-i;ascii-numeric relational regex imap4flags copy include body variables enotify environment mailbox date index ihave duplicate"
+      S: "NOTIFY" "mailto"
+      S: "SASL" "PLAIN LOGIN *"
+      S: "STARTTLS"
+      S: "VERSION" "1.0"
+      S: OK "Dovecot ready."
+      C: LISTSCRIPTS
+      S: NO "Error in MANAGESIEVE command received by server."
+      C: AUTHENTICATE "FOO"
+      S: NO "Unsupported authentication mechanism."
+      C: AUTHENTICATE "PLAIN" "AGFsaWNlAHdyb25n"
+      S: NO "Authentication failed."
+      C: AUTHENTICATE "PLAIN" "AGFsaWNlAHNlY3JldA=="
+      S: OK "Logged in."
+      C: CAPABILITY
+      S: "IMPLEMENTATION" "Dovecot Pigeonhole"
+      S: "SIEVE" *
+      S: "MAXREDIRECTS" "4"
+      S: "NOTIFY" "mailto"
+      S: "VERSION" "1.0"
+      S: OK "Capability completed."
+      C: PUTSCRIPT "a" "keep;"
+      S: OK "PUTSCRIPT completed."
+      C: CHECKSCRIPT "keep;"
+      S: OK "Script checked successfully."
+      C: GETSCRIPT "b"
+      S: NO (NONEXISTENT) "Sieve script not found"
+      C: SETACTIVE "a"
+      S: OK "Setactive completed."
+      C: DELETESCRIPT "a"
+      S: NO (ACTIVE) "Cannot delete the active Sieve script."
+      C: NOOP
+      S: OK "NOOP Completed"
+      C: NOOP "tag"
+      S: OK (TAG "tag") "Done"
+      C: XYZZY
+      S: NO "Error in MANAGESIEVE command XYZZY: Unknown command."
+      C: LOGOUT
+      S: OK "Logout completed."`,
   },
   courier: {
     smtp: `S: 220 mail.lab.test ESMTP
@@ -274,13 +352,13 @@ const servers: Readonly<Partial<Record<PersonalityName, Expected>>> = {
 describe.each(Object.entries(servers) as [PersonalityName, Expected][])('%s', (personality, transcripts) => {
   let lab: TestLab
   beforeAll(async () => {
-    const protocols = ['smtp', 'pop3', 'imap4'] as const
+    const protocols = ['smtp', 'pop3', 'imap4', 'lmtp', 'managesieve'] as const
     lab = await startAs(personality, { virtualServers: protocols.map((protocol) => ({ protocol, ...basic })) })
     await lab.deliver(MAIL, { to: 'alice@lab.test' })
   })
   afterAll(() => lab.stop())
 
-  test.each(Object.entries(transcripts) as [Protocol, string][])('%s', async (protocol, script) => {
+  test.each(Object.entries(transcripts) as [ServerProtocol, string][])('%s', async (protocol, script) => {
     await session(lab, protocol, script)
   })
 })
@@ -293,8 +371,14 @@ describe.each(personalityNames)('%s', (personality) => {
         { protocol: 'smtp', requireSecureChannel, ...basic },
         { protocol: 'pop3', requireSecureChannel, ...basic },
         { protocol: 'imap4', requireSecureChannel, ...basic },
+        { protocol: 'lmtp', requireSecureChannel, ...basic },
+        { protocol: 'managesieve', requireSecureChannel, ...basic },
       ],
     })
+    await session(lab, 'lmtp', 'S: 220 *\nC: MAIL FROM:<>\nS: 530 *')
+    const managesieve = await connect(lab, 'managesieve')
+    await managesieve.lines((line) => line.startsWith('OK'))
+    await managesieve.play('C: AUTHENTICATE "PLAIN" "AGFsaWNlAHNlY3JldA=="\nS: NO (ENCRYPT-NEEDED) *')
     await session(lab, 'smtp', 'S: 220 *\nC: MAIL FROM:<>\nS: 530 *')
     await session(lab, 'pop3', 'S: +OK *\nC: USER alice\nS: -ERR *')
     const imap4 = await session(lab, 'imap4', 'S: * OK *\nC: 1 CAPABILITY')

@@ -1,4 +1,4 @@
-import type { LabInput, PersonalityName, Protocol } from '../../../src/core/config/schema.ts'
+import type { LabInput, PersonalityName, Protocol, ServerProtocol } from '../../../src/core/config/schema.ts'
 import { startLab } from '../../../src/testing/start-lab.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { LineClient } from '../../support/line-client.ts'
@@ -22,11 +22,11 @@ export const startAs = (personality: PersonalityName, more: LabInput = {}): Prom
   })
 
 /** Connects to the clear-text port of a protocol. */
-export const connect = (lab: TestLab, protocol: Protocol): Promise<LineClient> =>
+export const connect = (lab: TestLab, protocol: ServerProtocol): Promise<LineClient> =>
   LineClient.open(lab.server(protocol).port)
 
 /** Plays a transcript on a new connection. */
-export async function session(lab: TestLab, protocol: Protocol, script: string): Promise<LineClient> {
+export async function session(lab: TestLab, protocol: ServerProtocol, script: string): Promise<LineClient> {
   const client = await connect(lab, protocol)
   await client.play(script)
   return client

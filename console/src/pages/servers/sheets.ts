@@ -33,7 +33,15 @@ export interface FieldGroup {
 export type SheetName = 'general' | 'access' | 'messages' | 'delivery'
 
 const MAIL = ['smtp', 'lmtp', 'managesieve', 'pop3', 'imap4', 'http']
-const PERSONALITIES = ['sealpost', 'exchange2003', 'gmail', 'microsoft365', 'dovecot', 'courier']
+/** The servers that each protocol can imitate. */
+const PERSONALITIES = {
+  smtp: ['exchange2003', 'gmail', 'microsoft365', 'courier'],
+  pop3: ['exchange2003', 'gmail', 'microsoft365', 'dovecot', 'courier'],
+  imap4: ['exchange2003', 'gmail', 'microsoft365', 'dovecot', 'courier'],
+  nntp: ['exchange2003'],
+  lmtp: ['dovecot'],
+  managesieve: ['dovecot'],
+}
 const VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
 
 /** The property pages, named as in Exchange System Manager, with what each has. */
@@ -45,14 +53,14 @@ export const sheets: Readonly<Record<SheetName, readonly FieldGroup[]>> = {
         { key: 'address', label: 'servers.address', hint: 'servers.addressHint', kind: 'text' },
         { key: 'port', label: 'servers.port', hint: 'servers.portHint', kind: 'number' },
         { key: 'tlsPort', label: 'servers.tlsPort', hint: 'servers.portHint', kind: 'number' },
-        {
+        ...Object.entries(PERSONALITIES).map(([protocol, names]) => ({
           key: 'personality',
-          label: 'servers.personality',
-          hint: 'servers.personalityHint',
-          kind: 'choice',
-          choices: ['', ...PERSONALITIES],
-          only: ['smtp', 'pop3', 'imap4', 'nntp'],
-        },
+          label: 'servers.personality' as const,
+          hint: 'servers.personalityHint' as const,
+          kind: 'choice' as const,
+          choices: ['', 'sealpost', ...names],
+          only: [protocol],
+        })),
       ],
     },
     {

@@ -1,6 +1,7 @@
 import type { Path } from '../mistakes.ts'
 import { accountAddresses } from '../resolve.ts'
 import { likeOf } from '../schema/like.ts'
+import { personalityProtocols } from '../schema/personality.ts'
 import { hasTransactions } from '../schema/protocol.ts'
 import { accountCheck, eachServer, type Rule, repeated } from './rule.ts'
 
@@ -47,6 +48,14 @@ export const accessRules: readonly Rule[] = [
       path: [...at, 'xclient'],
       message: protocol === 'http' ? 'XCLIENT and XFORWARD are commands of smtp and lmtp; remove it' : message,
     }
+  }),
+
+  // The personality of the whole lab may have no words for some of its protocols.
+  eachServer(function* unusedPersonality({ protocol, personality }, at, lab) {
+    if (personality === lab.personality || personalityProtocols[personality].includes(protocol)) return
+    const works = personalityProtocols[personality].join(', ')
+    const message = `${personality} has no words for ${protocol}, only for ${works}; remove personality`
+    yield { path: [...at, 'personality'], message }
   }),
 
   eachServer(function* likeOutsideHttp({ protocol, like }, at) {

@@ -167,7 +167,7 @@ export const virtualServer = mapping(() => ({
   personality: personality
     .optional()
     .describe(
-      'The server that this virtual server imitates: its greetings, capability lists, reply texts and defaults. See docs/personality.md. Not used by lmtp, managesieve and http. Default: the `personality` of the lab.',
+      'The server that this virtual server imitates: its greetings, capability lists, reply texts and defaults. See docs/personality.md. lmtp and managesieve: dovecot; nntp: exchange2003; smtp: all but dovecot; http: none. Default: the `personality` of the lab.',
     )
     .meta({ examples: ['exchange2003'] }),
   refusesPasswords: refusesPasswords
