@@ -1,14 +1,12 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
 import { timeText } from '../../../../src/core/time/time-text.ts'
 import { addressed, attachmentOf } from '../../drafts.ts'
 import { scheduledMail } from '../deliver.ts'
 import { send } from '../send.ts'
+import { type EventRows, errorTable, eventPosts, READER, replyText, routesOf } from '../tables.ts'
 import {
   type Answer,
-  type ErrorKind,
-  type EventPosts,
   type MailEvent,
   type OutgoingMail,
   type Provider,
@@ -118,46 +116,32 @@ async function deleteScheduled(call: ProviderCall): Promise<Answer> {
 }
 
 /** https://developers.brevo.com/docs/how-it-works#error-codes */
-const errors: Readonly<
-  Record<ErrorKind, readonly [status: number, code: string, message?: (detail: string) => string]>
-> = {
-  'bad-key': [401, 'unauthorized', () => 'Key not found'],
-  'unverified-sender': [
-    400,
-    'invalid_parameter',
-    (from) =>
-      `Sending has been rejected because the sender you used ${from} is not valid. Validate your sender or authenticate your domain`,
-  ],
-  suppressed: [400, 'invalid_parameter'],
+const refusalOf = errorTable({
+  'bad-key': '401 unauthorized Key not found',
+  'unverified-sender':
+    '400 invalid_parameter Sending has been rejected because the sender you used {detail} is not valid. Validate your sender or authenticate your domain',
+  suppressed: '400 invalid_parameter',
   // Brevo documents the header fields of this answer, and not its JSON.
-  'rate-limit': [429, 'too_many_requests', () => 'Too many requests'],
-  quota: [402, 'not_enough_credits', () => 'Not enough credit, plan upgrade needed'],
-  'too-large': [413, 'invalid_parameter'],
-  suspended: [
-    403,
-    'permission_denied',
-    () =>
-      'Unable to send email. Your SMTP account is not yet activated. Please contact us at contact@brevo.com to request activation',
-  ],
-  unavailable: [503, 'unavailable'],
-  invalid: [400, 'invalid_parameter'],
-  'bad-address': [
-    400,
-    'invalid_parameter',
-    (field) => (field === 'from' ? 'valid sender email required' : `email is not valid in ${field}`),
-  ],
-  'unknown-template': [404, 'document_not_found'],
-  'not-found': [404, 'document_not_found'],
-  'not-offered': [501, 'not_implemented'],
-}
+  'rate-limit': '429 too_many_requests Too many requests',
+  quota: '402 not_enough_credits Not enough credit, plan upgrade needed',
+  'too-large': '413 invalid_parameter',
+  suspended:
+    '403 permission_denied Unable to send email. Your SMTP account is not yet activated. Please contact us at contact@brevo.com to request activation',
+  unavailable: '503 unavailable',
+  invalid: '400 invalid_parameter',
+  'bad-address': '400 invalid_parameter {address}',
+  'unknown-template': '404 document_not_found',
+  'not-found': '404 document_not_found',
+  'not-offered': '501 not_implemented',
+})
 
 /** The codes of requests that are not in the form of the API. */
 const CODES: Partial<Readonly<Record<string, string>>> = { json: 'bad_request', missing: 'missing_parameter' }
 
-const reason = ({ reply }: MailEvent) => ({ reason: `${reply.code} ${reply.status} ${reply.text}` })
+const reason = (event: MailEvent) => ({ reason: replyText(event) })
 
 /** https://developers.brevo.com/docs/transactional-webhooks */
-const forms: Readonly<Record<ProviderEvent, readonly [event: string, more?: (event: MailEvent) => object]>> = {
+const rows: EventRows = {
   sent: ['request'],
   delivered: ['delivered'],
   deferred: ['deferred', reason],
@@ -166,56 +150,38 @@ const forms: Readonly<Record<ProviderEvent, readonly [event: string, more?: (eve
   dropped: ['blocked', reason],
   complained: ['spam'],
   opened: ['opened'],
-  clicked: ['click', () => ({ link: 'https://example.com/' })],
+  clicked: ['click', () => ({ link: READER.link })],
   unsubscribed: ['unsubscribed'],
 }
 
 /** The events of Brevo: one for each request, without a signature. */
-const brevoEvents: EventPosts = (events) =>
-  events.map((event) => {
-    const { mail, at } = event
-    const [name, more] = forms[event.type]
-    const seconds = Math.floor(at / 1000)
-    const body = {
-      event: name,
-      email: event.recipient,
-      id: createHash('sha256').update(event.id).digest().readUIntBE(0, 4),
-      date: new Date(at).toISOString().slice(0, 19).replace('T', ' '),
-      ts: seconds,
-      'message-id': `<${mail.messageId}>`,
-      ts_event: seconds,
-      subject: mail.subject,
-      ...(mail.details.custom ? { 'X-Mailin-custom': mail.details.custom } : {}),
-      sending_ip: '127.0.0.1',
-      ts_epoch: at,
-      tag: JSON.stringify(mail.tags),
-      tags: mail.tags,
-      ...more?.(event),
-    }
-    return { event: name, body: JSON.stringify(body), headers: { 'User-Agent': 'SendinBlue Webhook' } }
-  })
+const brevoEvents = eventPosts(rows, 'SendinBlue Webhook', ({ id, at, mail, recipient }, event, more) => {
+  const seconds = Math.floor(at / 1000)
+  return {
+    ...{ event, email: recipient, id: createHash('sha256').update(id).digest().readUIntBE(0, 4) },
+    ...{ date: new Date(at).toISOString().slice(0, 19).replace('T', ' '), ts: seconds },
+    ...{ 'message-id': `<${mail.messageId}>`, ts_event: seconds, subject: mail.subject },
+    ...(mail.details.custom ? { 'X-Mailin-custom': mail.details.custom } : {}),
+    ...{ sending_ip: '127.0.0.1', ts_epoch: at, tag: JSON.stringify(mail.tags), tags: mail.tags, ...more },
+  }
+})
 
 /** Brevo, version 3 of its API. */
 export const brevo: Provider = {
-  routes: [
-    { method: 'POST', path: /^\/v3\/smtp\/email$/, run: sendEmail },
-    { method: 'DELETE', path: /^\/v3\/smtp\/email\/(?<id>[^/]+)$/, run: deleteScheduled },
-  ],
+  routes: routesOf({ 'POST /v3/smtp/email': sendEmail, 'DELETE /v3/smtp/email/{id}': deleteScheduled }),
   credentialOf: ({ c }) => keyIn(c.req.header('api-key'), /^(xkeysib-\S+)$/),
   messageIdOf: (id) => id,
-  errorOf({ kind, message, field = '', code: why = '' }, { limit, resetAtMs, nowMs }) {
-    const [status, usual, text] = errors[kind]
-    const code = CODES[why] ?? usual
+  errorOf(error, { limit, resetAtMs, nowMs }) {
+    const { kind, field = '', code: why = '' } = error
+    const address = field === 'from' ? 'valid sender email required' : `email is not valid in ${field}`
+    const { status, code, text } = refusalOf(error, { address })
     const headers = {
       'x-sib-ratelimit-limit': `${limit}`,
       'x-sib-ratelimit-remaining': '0',
       'x-sib-ratelimit-reset': `${Math.ceil((resetAtMs - nowMs) / 1000)}`,
     }
-    return {
-      status,
-      body: { code, message: text?.(kind === 'bad-address' ? field : message) ?? message },
-      ...(kind === 'rate-limit' ? { headers } : {}),
-    }
+    const body = { code: CODES[why] ?? code, message: text }
+    return { status, body, ...(kind === 'rate-limit' ? { headers } : {}) }
   },
   eventPosts: brevoEvents,
 }

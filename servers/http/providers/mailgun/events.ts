@@ -1,10 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { splitAddress } from '../../../../src/accounts/directory/names.ts'
-import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
-import type { EventPosts, MailEvent } from '../types.ts'
+import { type EventRows, eventPosts, READER } from '../tables.ts'
+import type { MailEvent } from '../types.ts'
 
 const client = {
-  ip: '192.0.2.1',
+  ip: READER.ip,
   geolocation: { country: 'US', region: 'CA', city: 'San Francisco' },
   'client-info': { 'client-name': 'Firefox', 'client-os': 'Linux', 'client-type': 'browser', 'device-type': 'desktop' },
 }
@@ -21,7 +21,6 @@ const statusOf = ({ reply }: MailEvent) => ({
   },
 })
 const failed = (severity: string, reason: string) => (event: MailEvent) => ({
-  event: 'failed',
   severity,
   reason,
   'log-level': severity === 'permanent' ? 'error' : 'warn',
@@ -29,52 +28,41 @@ const failed = (severity: string, reason: string) => (event: MailEvent) => ({
 })
 
 /** https://documentation.mailgun.com/docs/mailgun/user-manual/events/event-structure */
-const forms: Readonly<Record<ProviderEvent, (event: MailEvent) => object>> = {
-  sent: () => ({ event: 'accepted', method: 'HTTP' }),
-  delivered: (event) => ({ event: 'delivered', ...statusOf(event) }),
-  deferred: failed('temporary', 'generic'),
-  bounced: failed('permanent', 'bounce'),
-  'soft-bounced': failed('temporary', 'generic'),
-  dropped: failed('permanent', 'suppress-bounce'),
-  complained: () => ({ event: 'complained', 'log-level': 'warn' }),
-  opened: () => ({ event: 'opened', ...client }),
-  clicked: () => ({ event: 'clicked', url: 'https://example.com/', ...client }),
-  unsubscribed: () => ({ event: 'unsubscribed', ...client }),
+const rows: EventRows = {
+  sent: ['accepted', () => ({ method: 'HTTP' })],
+  delivered: ['delivered', statusOf],
+  deferred: ['failed', failed('temporary', 'generic')],
+  bounced: ['failed', failed('permanent', 'bounce')],
+  'soft-bounced': ['failed', failed('temporary', 'generic')],
+  dropped: ['failed', failed('permanent', 'suppress-bounce')],
+  complained: ['complained', () => ({ 'log-level': 'warn' })],
+  opened: ['opened', () => client],
+  clicked: ['clicked', () => ({ url: READER.link, ...client })],
+  unsubscribed: ['unsubscribed', () => client],
 }
 
+const dataOf = ({ id, at, mail, recipient }: MailEvent, event: string, more: object) => ({
+  ...{ id, timestamp: at / 1000, 'log-level': 'info', event, ...more },
+  recipient,
+  'recipient-domain': splitAddress(recipient).domain,
+  envelope: { sender: mail.from, targets: recipient, transport: 'smtp', 'sending-ip': '127.0.0.1' },
+  message: {
+    headers: {
+      ...{ from: mail.from, to: mail.recipients.join(', ') },
+      ...{ subject: mail.subject, 'message-id': mail.messageId },
+    },
+    attachments: [],
+    size: mail.raw.length,
+  },
+  flags: { 'is-routed': false, 'is-authenticated': true, 'is-system-test': false, 'is-test-mode': false },
+  ...{ tags: mail.tags, campaigns: [], 'user-variables': mail.arguments },
+})
+
 /** The events of Mailgun: one for each request, with its signature in the body. */
-export const mailgunEvents: EventPosts = (events, { api, hook }) =>
-  events.map((event) => {
-    const { mail, recipient } = event
-    const timestamp = `${Math.floor(api.lab.clock.now() / 1000)}`
-    const token = randomBytes(25).toString('hex')
-    const data = {
-      id: event.id,
-      timestamp: event.at / 1000,
-      'log-level': 'info',
-      ...forms[event.type](event),
-      recipient,
-      'recipient-domain': splitAddress(recipient).domain,
-      envelope: { sender: mail.from, targets: recipient, transport: 'smtp', 'sending-ip': '127.0.0.1' },
-      message: {
-        headers: {
-          from: mail.from,
-          to: mail.recipients.join(', '),
-          subject: mail.subject,
-          'message-id': mail.messageId,
-        },
-        attachments: [],
-        size: mail.raw.length,
-      },
-      flags: { 'is-routed': false, 'is-authenticated': true, 'is-system-test': false, 'is-test-mode': false },
-      tags: mail.tags,
-      campaigns: [],
-      'user-variables': mail.arguments,
-    }
-    // https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
-    const signature = createHmac('sha256', hook.secret ?? '')
-      .update(timestamp + token)
-      .digest('hex')
-    const body = JSON.stringify({ signature: { timestamp, token, signature }, 'event-data': data })
-    return { event: event.type, body, headers: { 'User-Agent': 'mailgun/treq-22' } }
-  })
+export const mailgunEvents = eventPosts(rows, 'mailgun/treq-22', (event, name, more, { api, hook }) => {
+  const timestamp = `${Math.floor(api.lab.clock.now() / 1000)}`
+  const token = randomBytes(25).toString('hex')
+  // https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
+  const hmac = createHmac('sha256', hook.secret ?? '').update(timestamp + token)
+  return { signature: { timestamp, token, signature: hmac.digest('hex') }, 'event-data': dataOf(event, name, more) }
+})

@@ -5,14 +5,8 @@ import { parseDate } from '../../../../src/mail/format/dates.ts'
 import { addressed } from '../../drafts.ts'
 import { scheduledMail } from '../deliver.ts'
 import { assertVerified, send } from '../send.ts'
-import {
-  type Answer,
-  type ErrorKind,
-  type OutgoingMail,
-  type Provider,
-  type ProviderCall,
-  ProviderError,
-} from '../types.ts'
+import { errorTable, routesOf } from '../tables.ts'
+import { type Answer, type OutgoingMail, type Provider, type ProviderCall, ProviderError } from '../types.ts'
 import { fromTemplate, jsonIn, keyIn, parseMailboxes, templateNamed } from '../values.ts'
 import { mailgunEvents } from './events.ts'
 
@@ -154,57 +148,52 @@ async function sendMime(call: ProviderCall): Promise<Answer> {
 }
 
 /** github.com/mailgun/documentation, source/api-sending.rst, Error codes */
-const errors: Readonly<
-  Record<ErrorKind, readonly [status: number, message?: (detail: string, domain: string, until: string) => string]>
-> = {
-  'bad-key': [401, () => 'Forbidden'],
-  'unverified-sender': [404, (address) => `Domain not found: ${address.replace(/^.*@/, '')}`],
-  suppressed: [400],
-  'rate-limit': [429, (_, domain, until) => refused(domain, `request limit exceeded, try again after ${until}`)],
-  quota: [429, (_, domain, until) => refused(domain, `recipient limit exceeded, try again after ${until}`)],
-  'too-large': [413, (detail) => `request size exceeds ${mebibytes(detail)} limit`],
-  suspended: [400, (_, domain) => refused(domain, 'Please activate your Mailgun account.')],
-  unavailable: [503, () => 'Service Unavailable'],
-  invalid: [400],
-  'bad-address': [400],
+const refusalOf = errorTable({
+  'bad-key': '401 - Forbidden',
+  'unverified-sender': '404 - Domain not found: {domain}',
+  suppressed: '400 -',
+  'rate-limit': '429 - Domain {domain} is not allowed to send: request limit exceeded, try again after {until}',
+  quota: '429 - Domain {domain} is not allowed to send: recipient limit exceeded, try again after {until}',
+  'too-large': '413 - request size exceeds {size} limit',
+  suspended: '400 - Domain {domain} is not allowed to send: Please activate your Mailgun account.',
+  unavailable: '503 - Service Unavailable',
+  invalid: '400 -',
+  'bad-address': "400 - '{field}' parameter is not a valid address. please check documentation",
   // The words of the lab.
-  'unknown-template': [404],
-  'not-found': [404],
-  'not-offered': [501],
-}
+  'unknown-template': '404 -',
+  'not-found': '404 -',
+  'not-offered': '501 -',
+})
 
-const refused = (domain: string, why: string): string => `Domain ${domain} is not allowed to send: ${why}`
 /** Returns the limit that the lab names at the end. */
 const mebibytes = (detail: string): string => `${(Number(/\d+(?=\D*$)/.exec(detail)?.[0]) / 1024 ** 2).toFixed(1)}MiB`
 
 /** Mailgun, version 3 of its API. */
 export const mailgun: Provider = {
-  routes: [
-    { method: 'POST', path: /^\/v3\/(?<domain>[^/]+)\/messages$/, run: sendMessages },
-    { method: 'POST', path: /^\/v3\/(?<domain>[^/]+)\/messages\.mime$/, run: sendMime },
-    { method: 'DELETE', path: /^\/v3\/(?<domain>[^/]+)\/envelopes$/, run: deleteScheduled },
-  ],
+  routes: routesOf({
+    'POST /v3/{domain}/messages': sendMessages,
+    'POST /v3/{domain}/messages\\.mime': sendMime,
+    'DELETE /v3/{domain}/envelopes': deleteScheduled,
+  }),
   credentialOf({ c }) {
     const { username, password } = auth(c.req.raw) ?? {}
     return username === 'api' ? keyIn(password, /^(\S+)$/) : undefined
   },
   messageIdOf: (id) => id,
-  errorOf({ kind, message, field }, { limit, resetAtMs, nowMs }, { path }) {
-    const [status, text] = errors[kind]
-    // Only this answer is not in JSON.
-    if (kind === 'bad-key')
-      return { status, body: 'Forbidden', headers: { 'WWW-Authenticate': 'Basic realm="MG API"' } }
+  errorOf(error, { limit, resetAtMs, nowMs }, { path }) {
+    const { kind, message, field = '' } = error
     const domain = /^\/v3\/([^/]+)/.exec(path)?.[1] ?? ''
-    const detail =
-      kind === 'bad-address' ? `'${field}' parameter is not a valid address. please check documentation` : message
-    const body = { message: text?.(detail, domain, new Date(resetAtMs).toUTCString()) ?? detail }
+    const until = new Date(resetAtMs).toUTCString()
+    const { status, text } = refusalOf(error, { field, domain, until, size: mebibytes(message) })
+    // Only this answer is not in JSON.
+    if (kind === 'bad-key') return { status, body: text, headers: { 'WWW-Authenticate': 'Basic realm="MG API"' } }
     const headers = {
       'X-RateLimit-Limit': `${limit}`,
       'X-RateLimit-Remaining': '0',
       'X-RateLimit-Reset': `${resetAtMs}`,
       'Retry-After': `${Math.ceil((resetAtMs - nowMs) / 1000)}`,
     }
-    return { status, body, ...(kind === 'rate-limit' ? { headers } : {}) }
+    return { status, body: { message: text }, ...(kind === 'rate-limit' ? { headers } : {}) }
   },
   eventPosts: mailgunEvents,
 }

@@ -1,14 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { auth } from 'hono/utils/basic-auth'
 import { z } from 'zod'
-import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
 import { definedOnly } from '../../../../src/core/values/defined.ts'
 import { addressed, attachmentOf } from '../../drafts.ts'
 import { send } from '../send.ts'
+import { type EventRows, errorTable, eventPosts, READER, replyText, resultsOf, routesOf } from '../tables.ts'
 import {
   type Answer,
-  type ErrorKind,
-  type EventPosts,
   type MailEvent,
   type OutgoingMail,
   type Provider,
@@ -21,34 +19,23 @@ const mailbox = z
   .object({ Email: z.string(), Name: optionalText })
   .transform(({ Email: email, Name: name }) => ({ email, name }))
 const mailboxes = z.array(mailbox).default([])
-const files = z
-  .array(
-    z.object({
-      Filename: z.string(),
-      ContentType: z.string(),
-      Base64Content: z.string(),
-      ContentID: z.string().optional(),
-    }),
-  )
-  .default([])
+const text = z.string()
+const file = z.object({ Filename: text, ContentType: text, Base64Content: text, ContentID: text.optional() })
+const files = z.array(file).default([])
 const message = z.object({
   From: mailbox.optional(),
   To: mailboxes,
   Cc: mailboxes,
   Bcc: mailboxes,
   ReplyTo: mailbox.optional(),
-  Subject: z.string().optional(),
-  TextPart: z.string().optional(),
-  HTMLPart: z.string().optional(),
+  ...{ Subject: text.optional(), TextPart: text.optional(), HTMLPart: text.optional() },
   TemplateID: z.number().optional(),
   TemplateLanguage: z.boolean().optional(),
   Variables: z.record(z.string(), z.unknown()).default({}),
   Headers: z.record(z.string(), z.string()).default({}),
   Attachments: files,
   InlinedAttachments: files,
-  CustomID: z.string().optional(),
-  EventPayload: z.string().optional(),
-  CustomCampaign: z.string().optional(),
+  ...{ CustomID: text.optional(), EventPayload: text.optional(), CustomCampaign: text.optional() },
 })
 
 /** https://dev.mailjet.com/email/reference/send-emails/ */
@@ -97,30 +84,34 @@ function outgoingMail(call: ProviderCall, wanted: Message): OutgoingMail {
   }
 }
 
+/** Sends a message, and returns its result. @throws ProviderError */
+async function sendOne(call: ProviderCall, given: object, isTest: boolean) {
+  const wanted = jsonBody({ body: Buffer.from(JSON.stringify(given)) }, message)
+  const mail = outgoingMail(call, wanted)
+  if (!isTest) await send(call, [mail])
+  const MessageID = numberOf(mail.id)
+  const MessageHref = `https://api.mailjet.com/v3/REST/message/${MessageID}`
+  const idOf = ({ email }: { readonly email: string }) => ({
+    ...{ Email: email, MessageUUID: mail.id, MessageID, MessageHref },
+  })
+  const [To, Cc, Bcc] = [wanted.To.map(idOf), wanted.Cc.map(idOf), wanted.Bcc.map(idOf)]
+  return { Status: 'success', CustomID: wanted.CustomID ?? '', To, Cc, Bcc }
+}
+
 async function sendMessages(call: ProviderCall): Promise<Answer> {
   const { Messages, Globals, SandboxMode } = jsonBody(call, input)
-  const results: object[] = []
   let status = 200
-  for (const given of Messages) {
-    try {
-      const wanted = jsonBody({ body: Buffer.from(JSON.stringify({ ...Globals, ...given })) }, message)
-      const mail = outgoingMail(call, wanted)
-      if (!SandboxMode) await send(call, [mail])
-      const idOf = ({ email }: { readonly email: string }) => ({
-        Email: email,
-        MessageUUID: mail.id,
-        MessageID: numberOf(mail.id),
-        MessageHref: `https://api.mailjet.com/v3/REST/message/${numberOf(mail.id)}`,
-      })
-      const [To, Cc, Bcc] = [wanted.To.map(idOf), wanted.Cc.map(idOf), wanted.Bcc.map(idOf)]
-      results.push({ Status: 'success', CustomID: wanted.CustomID ?? '', To, Cc, Bcc })
-    } catch (error) {
-      if (!(error instanceof ProviderError) || errors[error.kind][0] === 429) throw error
-      status = Messages.length === 1 ? errors[error.kind][0] : 400
+  const results = await resultsOf(
+    Messages,
+    (given) => sendOne(call, { ...Globals, ...given }, SandboxMode),
+    (error, given) => {
+      const refused = refusalOf(error).status
+      if (refused === 429) throw error
+      status = Messages.length === 1 ? refused : 400
       const related = error.kind === 'bad-address' ? propertyPath(error.message, given) : error.field || 'From'
-      results.push({ Status: 'error', Errors: [{ ...errorBody(error), ErrorRelatedTo: related.split(', ') }] })
-    }
-  }
+      return { Status: 'error', Errors: [{ ...errorBody(error), ErrorRelatedTo: related.split(', ') }] }
+    },
+  )
   return { status, body: { Messages: results } }
 }
 
@@ -135,37 +126,25 @@ function propertyPath(email: string, given: Readonly<Record<string, unknown>>): 
 }
 
 /** github.com/mailjet/api-documentation, guides/_send-api.md, Send API errors */
-const errors: Readonly<
-  Record<
-    ErrorKind,
-    readonly [status: number, code: string | undefined, message?: string | ((detail: string) => string)]
-  >
-> = {
+const refusalOf = errorTable({
   // github.com/mailjet/mailjet-apiv3-php/issues/109: without a code.
-  'bad-key': [
-    401,
-    undefined,
-    'API key authentication/authorization failure. You may be unauthorized to access the API or your API key may be expired. Visit API keys management section to check your keys.',
-  ],
+  'bad-key':
+    '401 - API key authentication/authorization failure. You may be unauthorized to access the API or your API key may be expired. Visit API keys management section to check your keys.',
   // The text of the tests of github.com/mailjet/mailjet-apiv3-go.
-  'unverified-sender': [
-    403,
-    'send-0008',
-    (from) => `"${from}" is not an authorized sender email address for your account.`,
-  ],
-  suppressed: [400, undefined],
+  'unverified-sender': '403 send-0008 "{detail}" is not an authorized sender email address for your account.',
+  suppressed: '400 -',
   // The tests of django-anymail: not in JSON. Mailjet documents no error for a used-up quota.
-  'rate-limit': [429, undefined, 'Rate limit exceeded'],
-  quota: [429, undefined, 'Rate limit exceeded'],
-  'too-large': [400, 'mj-0011', 'Input payload must be less than 15MB.'],
-  suspended: [401, 'mj-0001', 'The API key is suspended.'],
-  unavailable: [500, undefined],
-  invalid: [400, 'mj-0003'],
-  'bad-address': [400, 'mj-0013', (email) => `"${email}" is an invalid email address.`],
-  'unknown-template': [400, 'send-0010'],
-  'not-found': [404, undefined],
-  'not-offered': [501, undefined],
-}
+  'rate-limit': '429 - Rate limit exceeded',
+  quota: '429 - Rate limit exceeded',
+  'too-large': '400 mj-0011 Input payload must be less than 15MB.',
+  suspended: '401 mj-0001 The API key is suspended.',
+  unavailable: '500 -',
+  invalid: '400 mj-0003',
+  'bad-address': '400 mj-0013 "{detail}" is an invalid email address.',
+  'unknown-template': '400 send-0010',
+  'not-found': '404 -',
+  'not-offered': '501 -',
+})
 
 /** The codes and texts of requests that are not in the form of the API. */
 const INVALID: Partial<Readonly<Record<string, readonly [code: string, message?: string]>>> = {
@@ -177,59 +156,41 @@ const INVALID: Partial<Readonly<Record<string, readonly [code: string, message?:
   'send-0003': ['send-0003'],
 }
 
-function errorBody({ kind, message: detail, code = '' }: ProviderError) {
-  const [StatusCode, usual, text] = errors[kind]
-  const [ErrorCode = usual, words] = (kind === 'invalid' && INVALID[code]) || []
-  const ErrorMessage = words ?? (typeof text === 'function' ? text(detail) : (text ?? detail))
-  return definedOnly({ ErrorIdentifier: randomUUID(), ErrorCode, StatusCode, ErrorMessage })
+function errorBody(error: ProviderError) {
+  const { status: StatusCode, code: usual, text } = refusalOf(error)
+  const [code = usual, words = text] = (error.kind === 'invalid' && INVALID[error.code ?? '']) || []
+  const ErrorCode = code === '-' ? undefined : code
+  return definedOnly({ ErrorIdentifier: randomUUID(), ErrorCode, StatusCode, ErrorMessage: words })
 }
 
-const agent = { ip: '192.0.2.1', geo: 'US', agent: 'Mozilla/5.0' }
+const agent = { ip: READER.ip, geo: 'US', agent: READER.agent }
 const bounce = (hard: boolean, related: string) => (event: MailEvent) => ({
-  blocked: false,
-  hard_bounce: hard,
-  error_related_to: related,
-  error: event.reply.text,
-  comment: `${event.reply.code} ${event.reply.status}`,
+  ...{ blocked: false, hard_bounce: hard, error_related_to: related },
+  ...{ error: event.reply.text, comment: `${event.reply.code} ${event.reply.status}` },
 })
 
 /** https://dev.mailjet.com/email/guides/webhooks/ */
-const forms: Partial<Readonly<Record<ProviderEvent, readonly [event: string, more?: (event: MailEvent) => object]>>> = {
-  delivered: ['sent', ({ reply }) => ({ smtp_reply: `${reply.code} ${reply.status} ${reply.text}` })],
+const rows: EventRows = {
+  delivered: ['sent', (event) => ({ smtp_reply: replyText(event) })],
   bounced: ['bounce', bounce(true, 'recipient')],
   'soft-bounced': ['bounce', bounce(false, 'recipient')],
   dropped: ['blocked', () => ({ error_related_to: 'recipient', error: 'preblocked' })],
   complained: ['spam', () => ({ source: 'JMRPP' })],
   opened: ['open', () => agent],
-  clicked: ['click', () => ({ url: 'https://example.com/', ...agent })],
+  clicked: ['click', () => ({ url: READER.link, ...agent })],
   unsubscribed: ['unsub', () => ({ mj_list_id: 1, ...agent })],
 }
 
 /** The events of Mailjet: one for each request, without a signature. */
-const mailjetEvents: EventPosts = (events) =>
-  events.flatMap((event) => {
-    const [name, more] = forms[event.type] ?? []
-    if (name === undefined) return []
-    const { id, details } = event.mail
-    const body = {
-      event: name,
-      time: Math.floor(event.at / 1000),
-      MessageID: numberOf(id),
-      Message_GUID: id,
-      email: event.recipient,
-      mj_campaign_id: 0,
-      mj_contact_id: 0,
-      customcampaign: details.campaign ?? '',
-      CustomID: details.customId ?? '',
-      Payload: details.payload ?? '',
-      ...more?.(event),
-    }
-    return [{ event: name, body: JSON.stringify(body), headers: { 'User-Agent': 'Mailjet' } }]
-  })
+const mailjetEvents = eventPosts(rows, 'Mailjet', ({ at, recipient, mail: { id, details } }, event, more) => ({
+  ...{ event, time: Math.floor(at / 1000), MessageID: numberOf(id), Message_GUID: id, email: recipient },
+  ...{ mj_campaign_id: 0, mj_contact_id: 0, customcampaign: details.campaign ?? '' },
+  ...{ CustomID: details.customId ?? '', Payload: details.payload ?? '', ...more },
+}))
 
 /** Mailjet, version 3.1 of its Send API. */
 export const mailjet: Provider = {
-  routes: [{ method: 'POST', path: /^\/v3\.1\/send\/?$/, run: sendMessages }],
+  routes: routesOf({ 'POST /v3\\.1/send/?': sendMessages }),
   credentialOf({ c }) {
     const { username: id, password } = auth(c.req.raw) ?? {}
     const key = keyIn(password, /^(.+)$/s)
@@ -237,8 +198,8 @@ export const mailjet: Provider = {
   },
   messageIdOf: (id) => `${id}@in.mailjet.com`,
   errorOf(error) {
-    const status = errors[error.kind][0]
-    if (status === 429) return { status, body: 'Rate limit exceeded', headers: { 'Content-Type': 'text/html' } }
+    const { status, text } = refusalOf(error)
+    if (status === 429) return { status, body: text, headers: { 'Content-Type': 'text/html' } }
     return { status, body: errorBody(error) }
   },
   eventPosts: mailjetEvents,

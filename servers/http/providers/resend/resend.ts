@@ -6,14 +6,8 @@ import type { QueueEntry } from '../../../../src/transport/outgoing/types.ts'
 import { addressed, attachmentOf } from '../../drafts.ts'
 import { schedule, scheduledMail } from '../deliver.ts'
 import { send } from '../send.ts'
-import {
-  type Answer,
-  type ErrorKind,
-  type OutgoingMail,
-  type Provider,
-  type ProviderCall,
-  ProviderError,
-} from '../types.ts'
+import { errorTable, routesOf } from '../tables.ts'
+import { type Answer, type OutgoingMail, type Provider, type ProviderCall, ProviderError } from '../types.ts'
 import { fromTemplate, jsonBody, keyIn, parseMailboxes, templateNamed } from '../values.ts'
 import { resendEvents } from './events.ts'
 
@@ -30,13 +24,14 @@ const content = z.union([
     .transform(({ data }) => Buffer.from(data).toString('base64')),
 ])
 
+const attachment = z.object({
+  ...{ filename: z.string().default('attachment'), content: content.nullish() },
+  ...{ content_type: z.string().optional(), content_id: z.string().optional() },
+})
+
 /** https://resend.com/docs/api-reference/emails/send-email */
 const email = z.object({
-  from: z.string(),
-  to: addresses,
-  cc: addresses,
-  bcc: addresses,
-  reply_to: addresses,
+  ...{ from: z.string(), to: addresses, cc: addresses, bcc: addresses, reply_to: addresses },
   subject: z.string().optional(),
   text: z.string().nullish(),
   html: z.string().nullish(),
@@ -44,16 +39,7 @@ const email = z.object({
   tags: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
   scheduled_at: z.string().nullish(),
   template: z.object({ id: z.string(), variables: z.record(z.string(), z.unknown()).default({}) }).nullish(),
-  attachments: z
-    .array(
-      z.object({
-        filename: z.string().default('attachment'),
-        content: content.nullish(),
-        content_type: z.string().optional(),
-        content_id: z.string().optional(),
-      }),
-    )
-    .nullish(),
+  attachments: z.array(attachment).nullish(),
 })
 type Email = z.output<typeof email>
 
@@ -174,36 +160,24 @@ function timeIn({ context }: ProviderCall, text: string): number {
 }
 
 /** https://resend.com/docs/api-reference/errors */
-const errors: Readonly<
-  Record<ErrorKind, readonly [status: number, name: string, message?: (detail: string, rate: string) => string]>
-> = {
-  'bad-key': [401, 'validation_error', () => 'API key is invalid'],
-  'unverified-sender': [
-    403,
-    'validation_error',
-    (from) =>
-      `The ${from.replace(/^.*@/, '')} domain is not verified. Please, add and verify your domain on https://resend.com/domains`,
-  ],
-  suppressed: [422, 'validation_error'],
-  'rate-limit': [
-    429,
-    'rate_limit_exceeded',
-    (_, rate) =>
-      `Too many requests. You can only make ${rate}. See rate limit response headers for more information. Or contact support to increase rate limit.`,
-  ],
-  quota: [429, 'daily_quota_exceeded', () => 'You have reached your daily email sending quota.'],
-  'too-large': [413, 'validation_error'],
-  suspended: [403, 'suspended_api_key', () => 'This API key is suspended.'],
-  unavailable: [500, 'internal_server_error', () => 'An unexpected error occurred.'],
-  invalid: [422, 'validation_error'],
-  'bad-address': [422, 'validation_error', (field) => badAddress(field)],
-  'unknown-template': [404, 'not_found'],
-  'not-found': [404, 'not_found'],
-  'not-offered': [501, 'not_implemented'],
-}
-
-const badAddress = (field: string): string =>
-  `Invalid \`${field}\` field. The email address needs to follow the \`email@example.com\` or \`Name <email@example.com>\` format.`
+const refusalOf = errorTable({
+  'bad-key': '401 validation_error API key is invalid',
+  'unverified-sender':
+    '403 validation_error The {domain} domain is not verified. Please, add and verify your domain on https://resend.com/domains',
+  suppressed: '422 validation_error',
+  'rate-limit':
+    '429 rate_limit_exceeded Too many requests. You can only make {rate}. See rate limit response headers for more information. Or contact support to increase rate limit.',
+  quota: '429 daily_quota_exceeded You have reached your daily email sending quota.',
+  'too-large': '413 validation_error',
+  suspended: '403 suspended_api_key This API key is suspended.',
+  unavailable: '500 internal_server_error An unexpected error occurred.',
+  invalid: '422 validation_error',
+  'bad-address':
+    '422 validation_error Invalid `{field}` field. The email address needs to follow the `email@example.com` or `Name <email@example.com>` format.',
+  'unknown-template': '404 not_found',
+  'not-found': '404 not_found',
+  'not-offered': '501 not_implemented',
+})
 
 const refusal = (statusCode: number, name: string, message: string): Answer => ({
   status: statusCode,
@@ -214,30 +188,27 @@ const KEY = /^bearer\s+(re_\S+)$/i
 
 /** Resend. */
 export const resend: Provider = {
-  routes: [
-    { method: 'POST', path: /^\/emails$/, run: (call) => once(call, () => sendEmail(call)) },
-    { method: 'POST', path: /^\/emails\/batch$/, run: (call) => once(call, () => sendBatch(call)) },
-    { method: 'POST', path: /^\/emails\/(?<id>[^/]+)\/cancel$/, run: cancel },
-    { method: 'PATCH', path: /^\/emails\/(?<id>[^/]+)$/, run: update },
-  ],
+  routes: routesOf({
+    'POST /emails': (call) => once(call, () => sendEmail(call)),
+    'POST /emails/batch': (call) => once(call, () => sendBatch(call)),
+    'POST /emails/{id}/cancel': cancel,
+    'PATCH /emails/{id}': update,
+  }),
   credentialOf: ({ c }) => keyIn(c.req.header('Authorization'), KEY),
   messageIdOf: (id) => `${id}@email.amazonses.com`,
-  errorOf({ kind, message, field = '', code }, { limit, resetAtMs, nowMs }, { c }) {
-    const [status, name, text] = errors[kind]
-    const key = c.req.header('Authorization')
-    if (kind === 'bad-key' && key === undefined) return refusal(401, 'missing_api_key', 'Missing API Key')
-    if (kind === 'bad-key' && !KEY.test(key ?? '')) return refusal(400, name, 'API key is invalid')
-    if (code === 'missing') return refusal(status, 'missing_required_field', `Missing \`${field}\` field.`)
+  errorOf(error, { limit, resetAtMs, nowMs }, { c }) {
+    const { kind, message, field = '', code: why } = error
     const seconds = Math.ceil((resetAtMs - nowMs) / 1000)
     const rate = `${limit} requests per ${seconds === 1 ? 'second' : `${seconds} seconds`}`
-    const headers = {
-      'ratelimit-limit': `${limit}`,
-      'ratelimit-remaining': '0',
-      'ratelimit-reset': `${seconds}`,
-      'retry-after': `${seconds}`,
-    }
-    const answer = refusal(status, name, text?.(kind === 'bad-address' ? field : message, rate) ?? message)
-    return status === 429 ? { ...answer, headers } : answer
+    const { status, code, text } = refusalOf(error, { field, rate, domain: message.replace(/^.*@/, '') })
+    const key = c.req.header('Authorization')
+    if (kind === 'bad-key' && key === undefined) return refusal(401, 'missing_api_key', 'Missing API Key')
+    if (kind === 'bad-key' && !KEY.test(key ?? '')) return refusal(400, code, text)
+    if (why === 'missing') return refusal(status, 'missing_required_field', `Missing \`${field}\` field.`)
+    const limits = { limit: `${limit}`, remaining: '0', reset: `${seconds}` }
+    const headers = Object.fromEntries(Object.entries(limits).map(([name, value]) => [`ratelimit-${name}`, value]))
+    const answer = refusal(status, code, text)
+    return status === 429 ? { ...answer, headers: { ...headers, 'retry-after': `${seconds}` } } : answer
   },
   // https://resend.com/docs/dashboard/emails/send-test-emails
   testAddresses: [

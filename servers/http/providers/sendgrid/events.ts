@@ -1,14 +1,14 @@
 import { createPrivateKey, createSign } from 'node:crypto'
 import type { ProviderEvent } from '../../../../src/core/config/schema/provider-events.ts'
+import { READER, replyText } from '../tables.ts'
 import type { EventPosts, MailEvent } from '../types.ts'
 
-const AGENT = { useragent: 'Mozilla/5.0', ip: '192.0.2.1' }
-const replyOf = ({ reply }: MailEvent): string => `${reply.code} ${reply.status} ${reply.text}`
+const AGENT = { useragent: READER.agent, ip: READER.ip }
 const bounce = (type: string) => (event: MailEvent) => ({
   event: 'bounce',
   type,
   status: event.reply.status,
-  reason: replyOf(event),
+  reason: replyText(event),
   bounce_classification: type === 'bounce' ? 'Invalid Address' : 'Mailbox Unavailable',
   tls: 1,
 })
@@ -16,14 +16,14 @@ const bounce = (type: string) => (event: MailEvent) => ({
 /** https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#event-objects */
 const forms: Readonly<Record<ProviderEvent, (event: MailEvent) => object>> = {
   sent: () => ({ event: 'processed', send_at: 0 }),
-  delivered: (event) => ({ event: 'delivered', response: replyOf(event), tls: 1 }),
-  deferred: (event) => ({ event: 'deferred', response: replyOf(event), attempt: '1', tls: 1 }),
+  delivered: (event) => ({ event: 'delivered', response: replyText(event), tls: 1 }),
+  deferred: (event) => ({ event: 'deferred', response: replyText(event), attempt: '1', tls: 1 }),
   bounced: bounce('bounce'),
   'soft-bounced': bounce('blocked'),
   dropped: ({ reply }) => ({ event: 'dropped', reason: 'Bounced Address', status: reply.status }),
   complained: () => ({ event: 'spamreport' }),
   opened: () => ({ event: 'open', sg_machine_open: false, sg_content_type: 'html', ...AGENT }),
-  clicked: () => ({ event: 'click', url: 'https://example.com/', url_offset: { index: 0, type: 'html' }, ...AGENT }),
+  clicked: () => ({ event: 'click', url: READER.link, url_offset: { index: 0, type: 'html' }, ...AGENT }),
   unsubscribed: () => ({ event: 'unsubscribe' }),
 }
 

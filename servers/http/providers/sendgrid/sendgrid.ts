@@ -2,14 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { addressed, attachmentOf } from '../../drafts.ts'
 import { send } from '../send.ts'
-import {
-  type Answer,
-  type ErrorKind,
-  type OutgoingMail,
-  type Provider,
-  type ProviderCall,
-  ProviderError,
-} from '../types.ts'
+import { errorTable, routesOf } from '../tables.ts'
+import { type Answer, type OutgoingMail, type Provider, type ProviderCall, ProviderError } from '../types.ts'
 import { ADDRESS, fromTemplate, jsonBody, keyIn, optionalText, templateNamed } from '../values.ts'
 import { sendGridEvents } from './events.ts'
 import { scheduledSends } from './scheduled-sends.ts'
@@ -19,17 +13,17 @@ const mailboxes = z.array(mailbox).default([])
 const texts = z.record(z.string(), z.string()).default({})
 const facts = z.record(z.string(), z.unknown()).default({})
 
+/** The fields of a personalization that a request has, too. */
+const shared = { subject: optionalText, headers: texts, custom_args: facts, send_at: z.int().optional() }
 const personalization = z.object({
-  to: mailboxes,
-  cc: mailboxes,
-  bcc: mailboxes,
-  from: mailbox.optional(),
-  subject: z.string().optional(),
-  headers: texts,
+  ...{ to: mailboxes, cc: mailboxes, bcc: mailboxes, from: mailbox.optional() },
+  ...shared,
   substitutions: texts,
   dynamic_template_data: facts,
-  custom_args: facts,
-  send_at: z.number().int().optional(),
+})
+const attachment = z.object({
+  ...{ content: z.string(), filename: z.string() },
+  ...{ type: optionalText, disposition: optionalText, content_id: optionalText },
 })
 
 /** https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send */
@@ -38,24 +32,11 @@ const input = z.object({
   from: mailbox,
   reply_to: mailbox.optional(),
   reply_to_list: mailboxes,
-  subject: z.string().optional(),
+  ...shared,
   content: z.array(z.object({ type: z.string(), value: z.string() })).default([]),
-  attachments: z
-    .array(
-      z.object({
-        content: z.string(),
-        filename: z.string(),
-        type: z.string().optional(),
-        disposition: z.string().optional(),
-        content_id: z.string().optional(),
-      }),
-    )
-    .default([]),
+  attachments: z.array(attachment).default([]),
   template_id: z.string().optional(),
-  headers: texts,
   categories: z.array(z.string()).max(10).default([]),
-  custom_args: facts,
-  send_at: z.number().int().optional(),
   batch_id: z.string().optional(),
   mail_settings: z.object({ sandbox_mode: z.object({ enable: z.boolean().default(false) }).optional() }).default({}),
 })
@@ -133,24 +114,22 @@ async function sendMail(call: ProviderCall): Promise<Answer> {
 }
 
 /** https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/responses */
-const errors: Readonly<Record<ErrorKind, readonly [status: number, message?: string]>> = {
-  'bad-key': [401, 'The provided authorization grant is invalid, expired, or revoked'],
-  'unverified-sender': [
-    403,
-    'The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved. Visit https://sendgrid.com/docs/for-developers/sending-email/sender-identity/ to see the Sender Identity requirements',
-  ],
-  suppressed: [400, 'The recipient is on a suppression list'],
-  'rate-limit': [429, 'too many requests'],
-  quota: [401, 'Maximum credits exceeded'],
-  'too-large': [413, 'The JSON payload you have included in your request is too large.'],
-  suspended: [403, 'access forbidden'],
-  unavailable: [503, 'The SendGrid v3 Web API is not available.'],
-  invalid: [400],
-  'bad-address': [400, 'Does not contain a valid address.'],
-  'unknown-template': [400],
-  'not-found': [404, 'not found'],
-  'not-offered': [501],
-}
+const refusalOf = errorTable({
+  'bad-key': '401 - The provided authorization grant is invalid, expired, or revoked',
+  'unverified-sender':
+    '403 - The from address does not match a verified Sender Identity. Mail cannot be sent until this error is resolved. Visit https://sendgrid.com/docs/for-developers/sending-email/sender-identity/ to see the Sender Identity requirements',
+  suppressed: '400 - The recipient is on a suppression list',
+  'rate-limit': '429 - too many requests',
+  quota: '401 - Maximum credits exceeded',
+  'too-large': '413 - The JSON payload you have included in your request is too large.',
+  suspended: '403 - access forbidden',
+  unavailable: '503 - The SendGrid v3 Web API is not available.',
+  invalid: '400 -',
+  'bad-address': '400 - Does not contain a valid address.',
+  'unknown-template': '400 -',
+  'not-found': '404 - not found',
+  'not-offered': '501 -',
+})
 
 /** The texts of fields that are missing, and the parts of the page about errors. */
 const FIELDS: Partial<Readonly<Record<string, readonly [anchor: string, missing?: string]>>> = {
@@ -180,12 +159,12 @@ function invalid({ message, field = '', code }: ProviderError) {
 
 /** SendGrid, version 3 of its API. */
 export const sendgrid: Provider = {
-  routes: [{ method: 'POST', path: /^\/v3\/mail\/send$/, run: sendMail }, ...scheduledSends],
+  routes: routesOf({ 'POST /v3/mail/send': sendMail, ...scheduledSends }),
   credentialOf: ({ c }) => keyIn(c.req.header('Authorization'), /^bearer\s+(SG\.\S+)$/i),
   messageIdOf: (id) => `${id}@geopod-ismtpd-1`,
   errorOf(error, { limit, resetAtMs }) {
-    const { kind, message, field = null } = error
-    const [status, text = message] = errors[kind]
+    const { kind, field = null } = error
+    const { status, text } = refusalOf(error)
     if (kind === 'invalid') return { status, body: { errors: [invalid(error)] } }
     const given = kind === 'unverified-sender' ? 'from' : kind === 'unknown-template' ? 'template_id' : field
     const limits = {

@@ -6,38 +6,25 @@ import { fromTemplate, jsonIn, parseMailboxes, templateNamed } from '../values.t
 import { regionOf } from './signature.ts'
 
 /** A message of either API. */
-export interface SesMail {
+export interface SesMail extends Partial<Record<'to' | 'cc' | 'bcc' | 'replyTo', readonly string[]>> {
   readonly source?: string | undefined
-  readonly to?: readonly string[]
-  readonly cc?: readonly string[]
-  readonly bcc?: readonly string[]
-  readonly replyTo?: readonly string[]
   readonly content: Content | Buffer
   readonly tags?: readonly (readonly [name: string, value: string])[]
   readonly configurationSet?: string | undefined
 }
 
-/** Returns an id as SES makes them. */
-const newId = (): string => `0102${randomBytes(6).toString('hex')}-${randomUUID()}-000000`
-
 /** Returns a message for the core. @throws ProviderError */
 export function outgoingMail(call: ProviderCall, mail: SesMail): OutgoingMail {
   const { source, to = [], cc = [], bcc = [], replyTo = [], content, tags = [], configurationSet } = mail
-  const lists = [to, cc, bcc].map((list) => list.flatMap((one) => parseMailboxes(one, 'Destination')))
-  const [toList = [], ccList = [], bccList = []] = lists
+  const mailboxes = (all: readonly string[], name = 'Destination') => all.flatMap((one) => parseMailboxes(one, name))
+  const people = { to: mailboxes(to), cc: mailboxes(cc), bcc: mailboxes(bcc) }
   const inHeader = Buffer.isBuffer(content) ? addressesIn(content) : undefined
   const [from] = parseMailboxes(source ?? inHeader?.from ?? '', 'FromEmailAddress')
   if (!from) throw new ProviderError('invalid', "Missing required header 'From'.", 'FromEmailAddress')
-  const people = {
-    from,
-    to: toList,
-    cc: ccList,
-    bcc: bccList,
-    replyTo: replyTo.flatMap((one) => parseMailboxes(one, 'ReplyToAddresses')),
-  }
-  const sent = addressed(people, Buffer.isBuffer(content) ? {} : content)
+  const replies = mailboxes(replyTo, 'ReplyToAddresses')
+  const sent = addressed({ from, ...people, replyTo: replies }, Buffer.isBuffer(content) ? {} : content)
   return {
-    id: newId(),
+    id: `0102${randomBytes(6).toString('hex')}-${randomUUID()}-000000`,
     ...sent,
     recipients: sent.recipients.length > 0 ? sent.recipients : (inHeader?.recipients ?? []),
     content: Buffer.isBuffer(content) ? content : sent.content,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { xml } from '../../../../src/core/text/xml.ts'
 import { send } from '../send.ts'
-import { type Answer, type ProviderCall, ProviderError, type ProviderRoute } from '../types.ts'
+import { type Answer, type ProviderCall, ProviderError } from '../types.ts'
 import { outgoingMail, type SesMail, templated } from './messages.ts'
 import { subscribe } from './sns.ts'
 
@@ -28,14 +28,13 @@ function mailIn(form: URLSearchParams, content: SesMail['content']): SesMail {
     return name === null ? [] : [[name, form.get(`Tags.member.${at + 1}.Value`) ?? ''] as const]
   })
   return {
-    source: form.get('Source') ?? undefined,
-    to: [...list('Destination.ToAddresses'), ...list('Destinations')],
-    cc: list('Destination.CcAddresses'),
-    bcc: list('Destination.BccAddresses'),
-    replyTo: list('ReplyToAddresses'),
-    content,
-    tags,
-    configurationSet: form.get('ConfigurationSetName') ?? undefined,
+    ...{ source: form.get('Source') ?? undefined, to: [...list('Destination.ToAddresses'), ...list('Destinations')] },
+    ...{
+      cc: list('Destination.CcAddresses'),
+      bcc: list('Destination.BccAddresses'),
+      replyTo: list('ReplyToAddresses'),
+    },
+    ...{ content, tags, configurationSet: form.get('ConfigurationSetName') ?? undefined },
   }
 }
 
@@ -47,11 +46,11 @@ const contents: Readonly<Record<string, (call: ProviderCall, form: URLSearchPara
     html: form.get('Message.Body.Html.Data') ?? undefined,
   }),
   SendRawEmail: (_, form) => Buffer.from(form.get('RawMessage.Data') ?? '', 'base64'),
-  SendTemplatedEmail: (call, form) =>
-    templated(call, form.get('Template') ?? '', form.get('TemplateData') ?? undefined),
+  SendTemplatedEmail: (call, form) => templated(call, form.get('Template') ?? '', form.get('TemplateData') ?? ''),
 }
 
-async function act(call: ProviderCall): Promise<Answer> {
+/** Answers a request of the Query API. @throws ProviderError */
+export async function act(call: ProviderCall): Promise<Answer> {
   const form = new URLSearchParams(call.body.toString('utf8'))
   const action = form.get('Action') ?? ''
   const metadata = `<ResponseMetadata><RequestId>${randomUUID()}</RequestId></ResponseMetadata>`
@@ -60,9 +59,8 @@ async function act(call: ProviderCall): Promise<Answer> {
   if (action === 'GetSendQuota') {
     const { messages = 14, per = 1000 } = call.context.config.limits.rate ?? {}
     const [day, rate] = [call.config.quota ?? 50_000, messages / (per / 1000)].map((number) => number.toFixed(1))
-    return answer(
-      `<Max24HourSend>${day}</Max24HourSend><MaxSendRate>${rate}</MaxSendRate><SentLast24Hours>0.0</SentLast24Hours>`,
-    )
+    const limits = `<Max24HourSend>${day}</Max24HourSend><MaxSendRate>${rate}</MaxSendRate>`
+    return answer(`${limits}<SentLast24Hours>0.0</SentLast24Hours>`)
   }
   if (action === 'Subscribe') return subscribe(call, form)
   const contentOf = Object.hasOwn(contents, action) ? contents[action] : undefined
@@ -71,5 +69,3 @@ async function act(call: ProviderCall): Promise<Answer> {
   await send(call, [mail])
   return answer(`<MessageId>${mail.id}</MessageId>`)
 }
-
-export const queryRoutes: readonly ProviderRoute[] = [{ method: 'POST', path: /^\/$/, run: act }]
