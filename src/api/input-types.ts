@@ -21,7 +21,10 @@ export const nullable = (shape: Readonly<Record<string, z.ZodType>>): Record<str
   Object.fromEntries(Object.entries(shape).map(([key, type]) => [key, type.nullable().optional()]))
 
 /** A value of a header field: further lines would be further fields. RFC 5322 section 2.2. */
-export const line = z.string().regex(/^[^\r\n\0]*$/, 'has a line break; write it in one line')
+export const line = z
+  .string()
+  .max(64 * 1024, { error: 'is longer than 65536 characters; shorten it', abort: true })
+  .regex(/^[^\r\n\0]*$/, 'has a line break; write it in one line')
 
 /** The name of a field that the sender of a message may set. */
 export const fieldName = z

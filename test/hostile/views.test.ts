@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { type StartedLab, workplaceOfEach } from '../support/sealpost.ts'
 import { hostileBodies, repeated } from './bodies.ts'
@@ -6,6 +7,9 @@ import { isScaled } from './support.ts'
 import { CONFIGURATION, TailClient, Walker } from './walker.ts'
 
 const place = workplaceOfEach()
+const OLD_PROCESS = fileURLToPath(import.meta.resolve('./old-process.mjs'))
+/** The environment of a lab with little memory that has run for long. */
+const small = (heapMiB: number) => ({ NODE_OPTIONS: `--max-old-space-size=${heapMiB} --import=${OLD_PROCESS}` })
 const MIB = 1024 * 1024
 
 /** Returns the highest resident memory of a lab, in MiB; 0 where the system does not say. proc_pid_status(5). */
@@ -35,8 +39,7 @@ const TIMEOUT_MS = isScaled ? 3_600_000 : 120_000
 describe('a hostile message never ends the lab', { timeout: TIMEOUT_MS }, () => {
   test.each(forms)('with a heap of $heapMiB MiB', async ({ heapMiB, octets, only, mostMiB }) => {
     const file = place.write('lab.yaml', CONFIGURATION)
-    const env = { NODE_OPTIONS: `--max-old-space-size=${heapMiB}` }
-    await using lab = await place.start(['--config', file], { env })
+    await using lab = await place.start(['--config', file], { env: small(heapMiB) })
     const walker = walkerOf(lab)
     const failed: string[] = []
     for (const [name, raw] of Object.entries(hostileBodies(octets))) {
@@ -56,7 +59,7 @@ describe('a hostile message never ends the lab', { timeout: TIMEOUT_MS }, () => 
 
   test('SEARCH finds words in a text that the heap has no room to keep', async () => {
     const file = place.write('lab.yaml', CONFIGURATION)
-    await using lab = await place.start(['--config', file], { env: { NODE_OPTIONS: '--max-old-space-size=64' } })
+    await using lab = await place.start(['--config', file], { env: small(64) })
     // The first word is where one piece of the text ends and another begins.
     const text = `${'a'.repeat(64 * 1024 - 4)}first-word${repeated('b', 6 * MIB)}last-word`
     await walkerOf(lab).deliver(Buffer.from(`Subject: x\r\n\r\n${text}\r\n`))

@@ -83,6 +83,7 @@ export async function headerLines(
   const { default: libmime } = await import('libmime')
   const lines = fields.flatMap(([name, value]) => {
     if (value === undefined) return []
+    if (value.length > MAX_ENCODED_CHARS) return [`${name}: ${withLineOfEachWord(value)}`]
     const encoded = ADDRESSES.test(name)
       ? withEncodedNames(oneLine(value), libmime)
       : libmime.encodeWords(oneLine(value), 'Q', 52)
@@ -99,14 +100,17 @@ const ADDRESSES = /^(?:resent-)?(?:from|sender|reply-to|to|cc|bcc)$/i
  */
 const LIST_PART = /<[^<>]*>|\(((?:[^()\\]|\\.?)*)|((?:"(?:[^"\\]|\\.?)*(?:"|$)|[^"<>(),:;])+)/g
 const BEYOND_ASCII = /[^\x00-\x7f]/
-/** Longer lists stay as they are: a pattern keeps its way through a quoted string, and readers read only the beginning. */
-const MAX_LIST_CHARS = 256 * 1024
+/** Longer values are not encoded: a loop of a pattern keeps its way in 64 MiB of V8, and readers read only the beginning. */
+const MAX_ENCODED_CHARS = 256 * 1024
+
+const withLineOfEachWord = (value: string): string =>
+  value.replaceAll(/[\r\n\0]/g, ' ').replaceAll(/ (?=[^ ])/g, '\r\n ')
 
 const QUOTED = /"((?:[^"\\]|\\.?)*)(?:"|$)/g
 
 /** Encodes the names and comments of an address list. An encoded word may contain no address and no comma. RFC 2047 section 5. */
 function withEncodedNames(value: string, libmime: Libmime): string {
-  if (value.length > MAX_LIST_CHARS || !BEYOND_ASCII.test(value)) return value
+  if (!BEYOND_ASCII.test(value)) return value
   return value.replaceAll(LIST_PART, (part: string, comment: string | undefined, words = '') => {
     if (!BEYOND_ASCII.test(part)) return part
     if (comment !== undefined) return `(${libmime.encodeWord(comment, 'Q', 52)}`

@@ -38,3 +38,13 @@ test.each([
   const lines = await headerLines([['To', value]])
   expect(lines.length).toBeGreaterThan(value.length)
 })
+
+test.each(['a', 'é ', ' ', '"', '(', '<', '\r\n'])('a value of 9 million characters, %j, is written', async (word) => {
+  const long = `é${word.repeat(9_000_000 / word.length)}x`
+  for (const name of ['Subject', 'To']) {
+    const written = await headerLines([[name, long]])
+    expect(written.startsWith(`${name}: é`)).toBe(true)
+    expect(written.endsWith('x\r\n')).toBe(true)
+    expect(/\r\n(?! |$)/.test(written)).toBe(false)
+  }
+})

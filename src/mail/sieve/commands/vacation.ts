@@ -1,3 +1,4 @@
+import { MAX_LINE_OCTETS } from '../../format/line-length.ts'
 import type { BoundValue } from '../bind.ts'
 import { type CommandRow, SieveFailure } from '../language.ts'
 import { fieldAddresses } from '../mail.ts'
@@ -57,7 +58,9 @@ function interval(call: Call): number {
 /** RFC 5230 section 5.3 */
 function subject(call: Call): string {
   const [original = ''] = call.run.mail.values(['subject'])
-  return call.optional('subject') ?? (original === '' ? 'Automated reply' : `Auto: ${original}`)
+  return (
+    call.optional('subject') ?? (original === '' ? 'Automated reply' : `Auto: ${original.slice(0, MAX_LINE_OCTETS)}`)
+  )
 }
 
 async function run(call: Call): Promise<undefined> {

@@ -126,9 +126,11 @@ export const addressing = ({ to, at, hostname }: StatusReport, token: string): r
   ['Message-ID', `<${token}@${hostname}>`],
 ]
 
-/** Returns the value of a header field of the reported message, as one line. */
+const MAX_FIELD_OCTETS = 16 * 1024
+
+/** Returns the value of a header field of the reported message, as one line. The rest of a longer one is left out. */
 export function reportField({ message }: Pick<StatusReport, 'message'>, name: string): string | undefined {
   const header = headerOf(message)
   const value = headerValue(header, headerFields(header), name)
-  return value && Buffer.from(value, 'latin1').toString().replaceAll('\0', '')
+  return value && Buffer.from(value.slice(0, MAX_FIELD_OCTETS), 'latin1').toString().replaceAll('\0', '')
 }
