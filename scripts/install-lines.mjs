@@ -14,6 +14,18 @@ export const PAGES = [
   'docs/installing.md',
   'docs/docker.md',
   'docs/recipes/index.md',
+  'docs/recipes/cypress.md',
+  'docs/recipes/express.md',
+  'docs/recipes/imapflow.md',
+  'docs/recipes/jest.md',
+  'docs/recipes/microsoft-365.md',
+  'docs/recipes/nestjs.md',
+  'docs/recipes/nextjs.md',
+  'docs/recipes/nodemailer.md',
+  'docs/recipes/outlook-express.md',
+  'docs/recipes/php-mail.md',
+  'docs/recipes/playwright.md',
+  'docs/recipes/vitest.md',
   'docs/recipes/docker-compose.md',
   'docs/recipes/github-actions.md',
   'docs/recipes/gitlab.md',
@@ -95,8 +107,13 @@ ${tarball(state)}`,
   },
   image: {
     before: () =>
-      'No image is published yet. Where a page has `ghcr.io/OWNER/sealpost`, build the image ([docker.md](../docker.md)), push it to your registry, and write its name instead.',
+      'Nothing is published yet. Where a page installs `sealpost` from npm, install the file that `npm pack` writes in a checkout ([how](../testing.md#installing)). `npx sealpost` then works in that project. Where a page has `ghcr.io/OWNER/sealpost`, build the image ([docker.md](../docker.md)), push it to your registry, and write its name instead.',
     after: ({ repository }) => `The image is \`ghcr.io/${repository}\` ([docker.md](../docker.md)).`,
+  },
+  package: {
+    before: () =>
+      'Nothing is published yet: in place of the package `sealpost`, install the file that `npm pack` writes in a checkout ([how](../testing.md#installing)).',
+    after: () => 'You need Node.js 20.19 or later, or 22.3 or later.',
   },
   status: {
     before: () => '**Status**: before the first release; [CHANGELOG.md](CHANGELOG.md) says what is in it.',
