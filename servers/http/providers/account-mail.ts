@@ -15,11 +15,15 @@ export async function accessTokenIn({ c, context }: Omit<ProviderCall, 'key'>): 
 }
 
 /** Returns the account of a request, which its path names by `me` or by an address. @throws ProviderError `unverified-sender` with the code `other` or `unknown` */
-export function accountIn({ account, params: { user = 'me' }, api }: ProviderCall): { user: string; address: string } {
+export function accountIn({ account, params: { user = 'me' }, api, tenant }: ProviderCall): {
+  user: string
+  address: string
+} {
   if (!account) throw new ProviderError('bad-key', 'the request has no access token')
   const named = user === 'me' ? account : api.lab.directory.findByAddress(user.replaceAll(/%40/g, '@'))
   if (named?.user !== account.user)
     throw new ProviderError('unverified-sender', user, 'user', named ? 'other' : 'unknown')
+  if (tenant?.ownsAccount(account.user) === false) throw new ProviderError('unverified-sender', user, 'user', 'other')
   return { user: account.user, address: `${account.user}@${api.lab.config.domain}` }
 }
 

@@ -10,7 +10,7 @@ import { deliverToEach } from '../../../src/transport/delivery/local-mail.ts'
 import { reportStored } from '../../../src/transport/delivery/reports/on-demand/report-stored.ts'
 import { resolveOnDemand } from '../../../src/transport/delivery/reports/on-demand/resolve.ts'
 import type { QueueEntry } from '../../../src/transport/outgoing/types.ts'
-import type { MailEvent, Origin, SentMail } from './types.ts'
+import type { MailEvent, Origin, ProviderCall, SentMail } from './types.ts'
 
 /** Something that happens to a message. Default: the usual reply for the event, after the `eventDelay` of the provider. */
 type Happening = Pick<MailEvent, 'type' | 'recipient'> & Partial<Pick<MailEvent, 'reply'>> & Pick<OnDemand, 'delayMs'>
@@ -63,12 +63,17 @@ export async function schedule(
   await origin.api.outgoing.queue.append(raw, [target])
 }
 
-/** Returns the scheduled messages of a provider: all, or those with an id or in a batch. */
-export const scheduledMail = (origin: Origin, id?: string): QueueEntry[] =>
-  origin.api.outgoing.queue
-    .list()
-    .filter(({ destination, scheduled }) => scheduled && destination === sourceOf(origin))
-    .filter(({ scheduled }) => id === undefined || scheduled?.ids.includes(id))
+/** Returns the scheduled messages of a provider, or of a tenant: all, or those with an id or in a batch. */
+export const scheduledMail = (call: ProviderCall, id?: string): QueueEntry[] =>
+  call.api.outgoing.queue.list().filter(({ destination, scheduled, recipients }) => {
+    const isOwn =
+      scheduled && destination === sourceOf(call) && recipients.every(({ address }) => reaches(call, address))
+    return isOwn && (id === undefined || scheduled.ids.includes(id))
+  })
+
+/** Returns whether a request may send to an address: below a tenant, only to its accounts. */
+export const reaches = ({ api, tenant }: ProviderCall, address: string): boolean =>
+  tenant?.ownsAccount(api.lab.directory.findByAddress(address)?.user ?? '') !== false
 
 /** Returns the name of a provider of the lab. */
 export const sourceOf = ({ virtualServer, config }: Origin): string => providerSource(virtualServer, config.provider)

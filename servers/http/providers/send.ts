@@ -6,7 +6,7 @@ import { formatDate } from '../../../src/mail/format/dates.ts'
 import { findField, headerFields } from '../../../src/mail/format/headers.ts'
 import { sentByLines } from '../../../src/mail/format/sent-by.ts'
 import { crlfSteps } from '../../../src/storage/store/formats/format.ts'
-import { deliver, schedule, sentMail, sourceOf } from './deliver.ts'
+import { deliver, reaches, schedule, sentMail, sourceOf } from './deliver.ts'
 import { type OutgoingMail, type ProviderCall, ProviderError, type SentMail } from './types.ts'
 import { assertAddress } from './values.ts'
 
@@ -27,7 +27,7 @@ export async function send(call: ProviderCall, mails: readonly OutgoingMail[]): 
 
 /** Counts a message against the limits of the virtual server and of the provider. @throws ProviderError `rate-limit`, `quota` */
 function countMessage(call: ProviderCall): void {
-  const { context, config, account, key } = call
+  const { context, config, account, key, tenant } = call
   // An account has one limit, whatever its tokens.
   const sender = account?.user ?? key
   const { messages, per = DAY_MS } = context.config.limits.rate ?? {}
@@ -35,7 +35,7 @@ function countMessage(call: ProviderCall): void {
     ['rate-limit', messages, per],
     ['quota', config.quota, DAY_MS],
   ] as const) {
-    if (!context.rates.take([sourceOf(call), sender, kind].join('\n'), { count, perMs }))
+    if (!context.rates.take([sourceOf(call), tenant?.name, sender, kind].join('\n'), { count, perMs }))
       throw new ProviderError(kind, `the limit is ${count} messages in ${perMs / 1000} seconds`)
   }
 }
@@ -49,7 +49,7 @@ export function assertVerified({ config: { senders } }: Pick<ProviderCall, 'conf
 
 /** @throws ProviderError */
 function assertMail(call: ProviderCall, { from, recipients, verifiedAs = from }: OutgoingMail): void {
-  const { api, context, tenant } = call
+  const { context, tenant } = call
   assertAddress(from, 'from')
   assertVerified(call, verifiedAs)
   const limit = context.config.limits.recipients
@@ -57,8 +57,8 @@ function assertMail(call: ProviderCall, { from, recipients, verifiedAs = from }:
   if (recipients.length > limit) throw new ProviderError('invalid', `the limit is ${limit} recipients`, 'to')
   for (const one of recipients) {
     assertAddress(one, 'to')
-    if (tenant && !tenant.ownsAccount(api.lab.directory.findByAddress(one)?.user ?? ''))
-      throw new ProviderError('invalid', `${one} is not an account of the tenant ${tenant.name}`, 'to')
+    if (!reaches(call, one))
+      throw new ProviderError('invalid', `${one} is not an account of the tenant ${tenant?.name}`, 'to')
   }
 }
 

@@ -95,7 +95,7 @@ async function once(call: ProviderCall, run: () => Promise<Answer>): Promise<Ans
   const known = answered.get(call.api) ?? new Map()
   if (!answered.has(call.api)) call.api.onReset(() => known.clear())
   answered.set(call.api, known)
-  const key = `${call.context.name}\n${call.key}\n${name}`
+  const key = [call.context.name, call.tenant?.name, call.c.req.header('Authorization'), name].join('\n')
   const digest = createHash('sha256').update(call.body).digest('hex')
   const before = known.get(key)
   const now = call.context.clock.now()
