@@ -28,7 +28,7 @@ const accounts = [
   { user: 'bob', password: 'secret' },
 ]
 const feeds = [{ peer: 'peer.test', direction: 'in' as const, from: ['127.0.0.1'] }]
-const protocols = ['smtp', 'pop3', 'imap4', 'nntp', 'managesieve'] as const
+const protocols = ['smtp', 'lmtp', 'pop3', 'imap4', 'nntp', 'managesieve'] as const
 const virtualServers = protocols.map((protocol) => ({
   protocol,
   tlsPort: 0,
@@ -57,6 +57,14 @@ async function sendAll(port: number, input: readonly Buffer[]): Promise<void> {
 const regular: Readonly<Record<FuzzedProtocol, readonly (readonly [command: string, reply: RegExp])[]>> = {
   smtp: [
     ['EHLO me', /^250/],
+    ['MAIL FROM:<a@b.c>', /^250/],
+    ['RCPT TO:<bob@lab.test>', /^250/],
+    ['DATA', /^354/],
+    ['Subject: regular\r\n\r\nx\r\n.', /^250/],
+    ['QUIT', /^221/],
+  ],
+  lmtp: [
+    ['LHLO me', /^250/],
     ['MAIL FROM:<a@b.c>', /^250/],
     ['RCPT TO:<bob@lab.test>', /^250/],
     ['DATA', /^354/],
@@ -93,6 +101,7 @@ const regular: Readonly<Record<FuzzedProtocol, readonly (readonly [command: stri
 /** Finds the last line of a reply. */
 const lastLines: Readonly<Record<FuzzedProtocol, RegExp>> = {
   smtp: /^\d{3} /,
+  lmtp: /^\d{3} /,
   pop3: /^/,
   imap4: /^[a-d] /,
   nntp: /^/,

@@ -32,7 +32,10 @@ test('the weekly workflow runs each target for an hour', () => {
   const { strategy, steps, env } = workflow.jobs.fuzz
   expect(env.SEALPOST_FUZZ_MINUTES).toBe(60)
   expect(steps.at(-1).run).toMatch(/^npm run test:fuzz -- -t '\^\$\{\{ matrix\.target \}\}'$/)
-  const others = ['ClientHello, mutated', ...['smtp', 'pop3', 'imap4', 'nntp'].map((one) => `${one}, whatever`)]
+  const others = [
+    'ClientHello, mutated',
+    ...['smtp', 'lmtp', 'pop3', 'imap4', 'nntp', 'managesieve'].map((one) => `${one}, whatever`),
+  ]
   const targets = [...Object.keys(parsers), ...others, 'sequences of calls']
   expect(strategy.matrix.target).toEqual(targets)
   const runsWithOthers = targets.filter((one) => targets.some((other) => other !== one && other.startsWith(one)))

@@ -3,6 +3,10 @@ import { gzipSync } from 'node:zlib'
 import { assertAcceptable } from '../../servers/http/accept.ts'
 import { parseJson } from '../../servers/http/body.ts'
 import { forwardedElements, nodeAddress } from '../../servers/http/forwarded-field.ts'
+import { envelopeOf, RequestError } from '../../servers/http/jmap/request.ts'
+import { readFilter } from '../../servers/http/providers/graph/entity.ts'
+import { GraphError } from '../../servers/http/providers/graph/errors.ts'
+import { messageEntity } from '../../servers/http/providers/graph/message.ts'
 import { parseImapUrl } from '../../servers/imap4/url/imap-url.ts'
 import { parseAuthenticate, parseNegotiate } from '../../src/accounts/directory/sasl/ntlm/messages.ts'
 import { parseOAuthBearer, parseXOAuth2 } from '../../src/accounts/directory/sasl/oauth-messages.ts'
@@ -23,6 +27,7 @@ import { readContentInfo, readSignedData } from '../../src/mail/smime/cms/conten
 import { readEnvelopedData } from '../../src/mail/smime/cms/enveloped.ts'
 import { readBinaryHeader } from '../../src/net/proxy-protocol/binary-header.ts'
 import { readProxyHeader } from '../../src/net/proxy-protocol/header.ts'
+import { listedIn } from '../../src/storage/store/engines/postgres/bucket.ts'
 import { readClientHello } from '../../src/tls/negotiation/client-hello-reader.ts'
 import { parseJson as parseAcmeJson, parseJws } from '../../src/tls/pki/acme/jws.ts'
 import { AcmeProblem } from '../../src/tls/pki/acme/response.ts'
@@ -382,5 +387,25 @@ export const parsers: Readonly<Record<string, Parser>> = {
     parse: parseJson,
     errors: [ApiProblem],
     examples: text('{"to":["a@b.test"],"text":"\\u00e9\\"","n":[1.5e3,-0,null,true,{}]}'),
+  },
+  'request of JMAP': {
+    parse: (octets) => envelopeOf(parseJson(octets)),
+    errors: [ApiProblem, RequestError],
+    examples: text(
+      '{"using":["urn:ietf:params:jmap:core"],"methodCalls":[["Email/get",{"ids":["a"],"#ids":{"resultOf":"b","name":"Email/query","path":"/ids/*"}},"c"]],"createdIds":{"a":"b"}}',
+    ),
+  },
+  'filter of Graph': {
+    parse: (octets) => readFilter(octets.toString(), messageEntity, []),
+    errors: [GraphError],
+    examples: text(
+      "contains(subject,'a''b') and not (isRead eq true or receivedDateTime ge 2026-12-01T00:00:00Z) and from/emailAddress/address eq 'a@b.test'",
+    ),
+  },
+  'list of a bucket': {
+    parse: (octets) => listedIn(octets.toString(), nowMs),
+    examples: text(
+      '<?xml version="1.0"?><ListBucketResult><Name>lab</Name><Contents><Key>mail/a</Key><LastModified>2026-12-01T00:00:00.000Z</LastModified><Size>1</Size></Contents><Contents><Key>mail/b</Key></Contents></ListBucketResult>',
+    ),
   },
 }

@@ -1,6 +1,6 @@
 import type { Protocol } from '../../src/testing/index.ts'
 
-export type FuzzedProtocol = Protocol | 'managesieve'
+export type FuzzedProtocol = Protocol | 'lmtp' | 'managesieve'
 
 /** The commands that lead a session into a state, and the commands to send there. */
 interface FuzzState {
@@ -81,61 +81,67 @@ const imapSelected = [
 const sieveAny = ['CAPABILITY', 'NOOP', 'NOOP "tag"', 'NOOP {5+}\r\nt\r\nag', 'LOGOUT x', 'NONSENSE "a" 1']
 const sieve = `require ["fileinto", "variables", "vacation"];\r\nif anyof (header :matches "subject" "*x*", size :over 1K) { fileinto "\${1}"; }\r\n/* * */ vacation :days 7 text:\r\n..away\r\n.\r\n;\r\n`
 
+const smtpStates: readonly FuzzState[] = [
+  {
+    name: 'before EHLO',
+    lead: [],
+    words: [
+      'EHLO me',
+      'HELO me',
+      'NOOP',
+      'HELP',
+      'VRFY bob',
+      'EXPN x',
+      'STARTTLS x',
+      'AUTH PLAIN',
+      'MAIL FROM:<a@b>',
+      'QUIT x',
+    ],
+  },
+  {
+    name: 'after EHLO',
+    lead: ['EHLO me'],
+    words: [
+      `AUTH PLAIN ${alice}`,
+      'AUTH LOGIN\r\nYWxpY2U=\r\nc2VjcmV0',
+      'AUTH SCRAM-SHA-256 biwsbj1hbGljZSxyPWFiYw==',
+      `AUTH NTLM ${ntlm.join('\r\n')}`,
+      'MAIL FROM:<a@b.c> SIZE=100 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=x',
+      'MAIL FROM:<>',
+      'RSET',
+    ],
+  },
+  {
+    name: 'in a transaction',
+    lead: ['EHLO me', 'MAIL FROM:<a@b.c>'],
+    words: [
+      'RCPT TO:<bob@lab.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;bob@lab.test',
+      'RCPT TO:<"a b"@[127.0.0.1]>',
+      'RCPT TO:<@x,@y:bob@lab.test>',
+      'DATA',
+      'BDAT 10\r\n1234567890',
+      'RSET',
+    ],
+  },
+  {
+    name: 'in DATA',
+    lead: ['EHLO me', 'MAIL FROM:<a@b.c>', 'RCPT TO:<bob@lab.test>', 'DATA'],
+    words: [message, `${message}.`, '.', '..x', '\n.\n', '\r.\r'],
+  },
+  {
+    name: 'in BDAT',
+    lead: ['EHLO me', 'MAIL FROM:<a@b.c>', 'RCPT TO:<bob@lab.test>'],
+    words: [`BDAT ${message.length}\r\n${message}`, 'BDAT 0 LAST', 'BDAT 5 LAST\r\nabcde', 'BDAT x'],
+  },
+]
+
+const toLhlo = (word: string): string => word.replace(/^EHLO/, 'LHLO')
+
 /** Every state of every protocol. */
 export const fuzzStates: Readonly<Record<FuzzedProtocol, readonly FuzzState[]>> = {
-  smtp: [
-    {
-      name: 'before EHLO',
-      lead: [],
-      words: [
-        'EHLO me',
-        'HELO me',
-        'NOOP',
-        'HELP',
-        'VRFY bob',
-        'EXPN x',
-        'STARTTLS x',
-        'AUTH PLAIN',
-        'MAIL FROM:<a@b>',
-        'QUIT x',
-      ],
-    },
-    {
-      name: 'after EHLO',
-      lead: ['EHLO me'],
-      words: [
-        `AUTH PLAIN ${alice}`,
-        'AUTH LOGIN\r\nYWxpY2U=\r\nc2VjcmV0',
-        'AUTH SCRAM-SHA-256 biwsbj1hbGljZSxyPWFiYw==',
-        `AUTH NTLM ${ntlm.join('\r\n')}`,
-        'MAIL FROM:<a@b.c> SIZE=100 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=x',
-        'MAIL FROM:<>',
-        'RSET',
-      ],
-    },
-    {
-      name: 'in a transaction',
-      lead: ['EHLO me', 'MAIL FROM:<a@b.c>'],
-      words: [
-        'RCPT TO:<bob@lab.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;bob@lab.test',
-        'RCPT TO:<"a b"@[127.0.0.1]>',
-        'RCPT TO:<@x,@y:bob@lab.test>',
-        'DATA',
-        'BDAT 10\r\n1234567890',
-        'RSET',
-      ],
-    },
-    {
-      name: 'in DATA',
-      lead: ['EHLO me', 'MAIL FROM:<a@b.c>', 'RCPT TO:<bob@lab.test>', 'DATA'],
-      words: [message, `${message}.`, '.', '..x', '\n.\n', '\r.\r'],
-    },
-    {
-      name: 'in BDAT',
-      lead: ['EHLO me', 'MAIL FROM:<a@b.c>', 'RCPT TO:<bob@lab.test>'],
-      words: [`BDAT ${message.length}\r\n${message}`, 'BDAT 0 LAST', 'BDAT 5 LAST\r\nabcde', 'BDAT x'],
-    },
-  ],
+  smtp: smtpStates,
+  // RFC 2033
+  lmtp: smtpStates.map(({ name, lead, words }) => ({ name, lead: lead.map(toLhlo), words: words.map(toLhlo) })),
   pop3: [
     {
       name: 'authorization',

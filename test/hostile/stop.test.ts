@@ -16,10 +16,12 @@ virtualServers:
   - { protocol: pop3, port: 0, tlsPort: 0, authentication: [basic] }
   - { protocol: imap4, port: 0, tlsPort: 0, authentication: [basic] }
   - { protocol: nntp, port: 0, tlsPort: 0, feeds: [{ peer: peer, direction: in, from: [127.0.0.1] }] }
+  - { protocol: lmtp, port: 0, tlsPort: 0 }
+  - { protocol: managesieve, port: 0, authentication: [basic] }
   - { protocol: http, port: 0, tlsPort: off }
 `
 
-type Protocol = 'smtp' | 'pop3' | 'imap4' | 'nntp' | 'http'
+type Protocol = 'smtp' | 'lmtp' | 'pop3' | 'imap4' | 'nntp' | 'managesieve' | 'http'
 
 interface State {
   readonly name: string
@@ -35,7 +37,12 @@ const SMTP_LOGON = 'EHLO here\r\n => 250 '
 const ENVELOPE = [SMTP_LOGON, 'MAIL FROM:<a@lab.test>\r\n => 250', 'RCPT TO:<alice@lab.test>\r\n => 250'] as const
 const IMAP_LOGON = '1 LOGIN alice secret\r\n => 1 OK'
 const POP_LOGON = ['USER alice\r\n => +OK', 'PASS secret\r\n => +OK'] as const
+const LMTP_ENVELOPE = ['LHLO here\r\n => 250 ', ...ENVELOPE.slice(1)]
+const SIEVE_LOGON = `AUTHENTICATE "PLAIN" "${btoa('\0alice\0secret')}"\r\n => OK "Logged`
 const HTTP = 'HTTP/1.1\r\nHost: localhost\r\n'
+const UPGRADE =
+  'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+const ALICE = `Authorization: Basic ${btoa('alice:secret')}\r\n`
 const HALF = 'Subject: unfinished\r\n\r\nhalf'
 const ARTICLE = `From: a@lab.test\r\nNewsgroups: lab.general\r\n${HALF}`
 
@@ -43,6 +50,8 @@ const SMTP_BYE = /^421 4\.3\.2 /
 const POP_BYE = /^-ERR \[SYS\/TEMP\] /
 const IMAP_BYE = /^\* BYE /
 const NEWS_BYE = /^400 /
+const SIEVE_BYE = /^BYE /
+const CLOSE_FRAME = /\x88\x02\x03\xe9/
 
 const states: readonly State[] = [
   { name: 'greeting', protocol: 'smtp', steps: [], reads: SMTP_BYE },
@@ -103,11 +112,57 @@ const states: readonly State[] = [
   {
     name: 'WebSocket, which gets a close frame',
     protocol: 'http',
-    steps: [
-      `GET /mailpit/api/events ${HTTP}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n => HTTP/1.1 101`,
-    ],
-    reads: /\x88\x02\x03\xe9/,
+    steps: [`GET /mailpit/api/events ${HTTP}${UPGRADE}\r\n => HTTP/1.1 101`],
+    reads: CLOSE_FRAME,
   },
+  {
+    name: 'WebSocket of JMAP',
+    protocol: 'http',
+    steps: [`GET /jmap/ws ${HTTP}${ALICE}Sec-WebSocket-Protocol: jmap\r\n${UPGRADE}\r\n => HTTP/1.1 101`],
+    reads: CLOSE_FRAME,
+  },
+  // A masked frame of 1000 octets, of which a few arrive.
+  {
+    name: 'half a request on the WebSocket of JMAP',
+    protocol: 'http',
+    steps: [
+      `GET /jmap/ws ${HTTP}${ALICE}Sec-WebSocket-Protocol: jmap\r\n${UPGRADE}\r\n => HTTP/1.1 101`,
+      '\x81\xfe\x03\xe8\0\0\0\0{"@type":\r\n',
+    ],
+    reads: CLOSE_FRAME,
+  },
+  {
+    name: 'event source of JMAP, whose last chunk ends it',
+    protocol: 'http',
+    steps: [`GET /jmap/eventsource?types=*&closeafter=no&ping=0 ${HTTP}${ALICE}\r\n => HTTP/1.1 200`],
+    reads: /^0$/,
+  },
+  {
+    name: 'half a request of JMAP',
+    protocol: 'http',
+    steps: [
+      `POST /jmap/api ${HTTP}${ALICE}Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"using":\r\n`,
+    ],
+  },
+  {
+    name: 'half an upload of JMAP',
+    protocol: 'http',
+    steps: [`POST /jmap/upload/alice ${HTTP}${ALICE}Content-Length: 1000\r\n\r\n${HALF}`],
+  },
+  { name: 'LMTP greeting', protocol: 'lmtp', steps: [], reads: SMTP_BYE },
+  { name: 'LMTP between RCPT and DATA', protocol: 'lmtp', steps: LMTP_ENVELOPE, reads: SMTP_BYE },
+  { name: 'LMTP in DATA', protocol: 'lmtp', steps: [...LMTP_ENVELOPE, 'DATA\r\n => 354', HALF], reads: SMTP_BYE },
+  { name: 'LMTP in BDAT', protocol: 'lmtp', steps: [...LMTP_ENVELOPE, `BDAT 1000 LAST\r\n${HALF}`], reads: SMTP_BYE },
+  { name: 'ManageSieve greeting', protocol: 'managesieve', steps: [], reads: SIEVE_BYE },
+  { name: 'ManageSieve log-on', protocol: 'managesieve', steps: ['AUTHENTICATE "PLAIN"\r\n => ""'], reads: SIEVE_BYE },
+  { name: 'ManageSieve command', protocol: 'managesieve', steps: [SIEVE_LOGON, 'NOOP\r\n => OK'], reads: SIEVE_BYE },
+  {
+    name: 'in the script of PUTSCRIPT',
+    protocol: 'managesieve',
+    steps: [SIEVE_LOGON, 'PUTSCRIPT "half" {1000+}\r\nkeep;\r\n'],
+    reads: SIEVE_BYE,
+  },
+  { name: 'handshake after STARTTLS of ManageSieve', protocol: 'managesieve', steps: ['STARTTLS\r\n => OK "Begin'] },
   {
     name: 'a stream of events, whose last chunk ends it',
     protocol: 'http',

@@ -1,5 +1,6 @@
 import { domainToUnicode } from 'node:url'
 import { SharedSteps } from '../../core/async/shared-steps.ts'
+import { GrowingBuffer } from '../../core/octets/growing-buffer.ts'
 import { HEAP_SHARE } from '../../core/octets/heap-share.ts'
 import type { Steps } from '../../core/time/time-slice.ts'
 import { addressSteps } from './addresses.ts'
@@ -40,9 +41,12 @@ const BETWEEN_WORDS = /[\s\ufeff<>",;()]+/g
  * it has a letter beyond Latin-1.
  */
 export function searchable(text: string): string {
-  const words = comparable(text).replaceAll(BETWEEN_WORDS, ' ').trim()
-  return Buffer.byteLength(words) === words.length ? words : Buffer.from(words).toString('latin1')
+  return utf8Form(comparable(text).replaceAll(BETWEEN_WORDS, ' ').trim())
 }
+
+/** Returns the UTF-8 octets of a text with one character each. */
+const utf8Form = (text: string): string =>
+  Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString('latin1')
 
 /** A domain in ASCII. Only the first character of a word is tried, because each of a long word would take quadratic time. */
 const ASCII_DOMAIN = /(?<![a-z0-9.-])[a-z0-9.-]*xn--[a-z0-9.-]+/gi
@@ -97,7 +101,9 @@ interface SearchSource {
  */
 export class SearchText {
   readonly #headers = new Map<string, readonly string[]>()
+  /** UTF-8 octets with one character each. V8 keeps such texts outside its heap if they are long. */
   #header: string | undefined
+  /** In the same form. */
   #body: string | undefined
   /** Whether the body is too long to be kept, so that each search reads it again. */
   #isBodyLong = false
@@ -123,13 +129,13 @@ export class SearchText {
 
   /** Returns `bodyContains` from the kept texts; undefined if the octets are needed. */
   bodyHeld(needle: string): boolean | undefined {
-    return this.#body?.includes(needle)
+    return this.#body?.includes(utf8Form(needle))
   }
 
   /** Returns `textContains` from the kept texts; undefined if the octets are needed. */
   textHeld(needle: string): boolean | undefined {
     if (this.#header === undefined) return undefined
-    return this.#header.includes(needle) || this.bodyHeld(needle)
+    return this.#header.includes(utf8Form(needle)) || this.bodyHeld(needle)
   }
 
   /** Returns whether `bodyContains` or `textContains` needs no octets. */
@@ -163,13 +169,13 @@ export class SearchText {
     if (source && this.#body === undefined && !this.#isBodyLong)
       yield* this.#shared.run('body', () => this.#readBody(source))
     if (source && this.#isBodyLong) return yield* bodyHas(source, needle)
-    return yield* contains(this.#body ?? '', needle)
+    return yield* contains(this.#body ?? '', utf8Form(needle))
   }
 
   /** Returns whether any header or text part contains the needle. */
   *textContains(source: SearchSource | undefined, needle: string): Steps<boolean> {
     if (source && this.#header === undefined) yield* this.#shared.run('header', () => this.#readHeader(source))
-    return (yield* contains(this.#header ?? '', needle)) || (yield* this.bodyContains(source, needle))
+    return (yield* contains(this.#header ?? '', utf8Form(needle))) || (yield* this.bodyContains(source, needle))
   }
 
   *#readBody(source: SearchSource): Steps<void> {
@@ -193,7 +199,7 @@ function* plainAddresses(value: OctetString): Steps<string> {
 }
 
 /** Longer texts are not kept. Folding can make a text of three octets 18 characters long. */
-const MAX_KEPT_CHARS = 4 * HEAP_SHARE
+const MAX_KEPT_OCTETS = 4 * HEAP_SHARE
 
 /** Joins texts with line feeds and folds them, some at a time. */
 class FoldedText {
@@ -226,10 +232,10 @@ class FoldedText {
   }
 }
 
-/** Returns all headers of the message, of its parts and of messages inside, folded. */
+/** Returns all headers of the message, of its parts and of messages inside, folded, in the form of `utf8Form`. */
 function* headerText({ raw, structure }: SearchSource): Steps<string> {
-  const folded: string[] = []
-  const text = new FoldedText((piece) => folded.push(piece))
+  const folded = new GrowingBuffer()
+  const text = new FoldedText((piece) => folded.append(Buffer.from(piece)))
   let octets = 0
   for (const part of everyPart(structure)) {
     for (const field of headerFields(raw, part.headerStart, part.bodyStart)) {
@@ -242,7 +248,7 @@ function* headerText({ raw, structure }: SearchSource): Steps<string> {
     }
   }
   text.end()
-  return folded.length === 1 ? (folded[0] as string) : folded.join('')
+  return folded.octets.toString('latin1')
 }
 
 /** Gives the content of all text parts, folded, to a function in pieces, until the function returns true. */
@@ -264,17 +270,14 @@ function* readBody({ raw, structure }: SearchSource, take: (folded: string) => b
   text.end()
 }
 
-/** Returns the content of all text parts, folded; undefined if it is too long to be kept. */
+/** Returns the content of all text parts, folded, in the form of `utf8Form`; undefined if it is too long to be kept. */
 function* bodyText(source: SearchSource): Steps<string | undefined> {
-  const folded: string[] = []
-  let chars = 0
+  const folded = new GrowingBuffer()
   yield* readBody(source, (piece) => {
-    chars += piece.length
-    if (chars <= MAX_KEPT_CHARS) folded.push(piece)
-    return chars > MAX_KEPT_CHARS
+    folded.append(Buffer.from(piece))
+    return folded.length > MAX_KEPT_OCTETS
   })
-  if (chars > MAX_KEPT_CHARS) return undefined
-  return folded.length === 1 ? (folded[0] as string) : folded.join('')
+  return folded.length > MAX_KEPT_OCTETS ? undefined : folded.octets.toString('latin1')
 }
 
 /** Returns whether the content of all text parts contains the needle, without keeping it. */

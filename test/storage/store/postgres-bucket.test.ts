@@ -118,6 +118,26 @@ describe.runIf(needsPostgres())('two nodes that keep large messages in a bucket'
     expect(s3.objects).toHaveLength(1)
   })
 
+  test('a bucket that lists the objects of others, or never ends its list, makes the lab remove nothing else', async () => {
+    const uid = await add(LARGE)
+    await a.store.expunge(inbox.id, [uid])
+    s3.age(2)
+    const [{ id }] = (await a.database.query('select id from object_space')) as [{ id: string }]
+    const own = `mail/${id}/`
+    const old = '<LastModified>2020-01-01T00:00:00.000Z</LastModified>'
+    const names = [`${own}../../other/secret`, `${own}${'0'.repeat(36)}`, 'mail/other', `${own}x?y`, `${own}zzz`]
+    s3.fault = (request, response) => {
+      if (!request.url?.includes('list-type')) return undefined
+      response.end(names.map((name) => `<Contents><Key>${name}</Key>${old}</Contents>`).join(''))
+      return true
+    }
+    s3.requests.length = 0
+    await sweep()
+    expect(s3.requests.filter((one) => !one.startsWith('GET /lab?list-type'))).toEqual([])
+    expect(s3.requests.length).toBeLessThan(5)
+    expect(s3.objects).toHaveLength(3)
+  })
+
   test('nothing is removed while a copy is being made', async () => {
     const uid = await add(LARGE)
     const dump = a.store.dump()

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { SIGNATURE_V4, sha256Hex, signatureV4 } from '../../../../core/network/signature-v4.ts'
+import { GrowingBuffer } from '../../../../core/octets/growing-buffer.ts'
 import { delay, now, performance } from '../../../../core/time/real-timers.ts'
 
 /** Where a bucket of S3, or of a service with its interface, is. */
@@ -21,7 +22,7 @@ export interface BucketLimits {
   readonly totalMs: number
 }
 
-interface ListedObject {
+export interface ListedObject {
   readonly name: string
   /** Time since it was written, by the clock of the service. */
   readonly ageMs: number
@@ -39,6 +40,9 @@ const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5_000
 /** Octets of an answer that is not an object. A list of 1,000 objects has fewer. */
 const MAX_ANSWER = 4 << 20
+const MAX_LISTED = 1_000
+/** Characters of an error text of the service. It appears in the log and in replies to clients. */
+const MAX_ERROR = 200
 const HEALTH_MS = 3_000
 const TEMPORARY: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504])
 
@@ -93,7 +97,7 @@ export class Bucket {
   /** Reads an object and compares it with what was written. */
   get(name: string, { octets, sha256 }: ObjectCheck): Promise<Buffer> {
     return this.#request({ method: 'GET', name }, async (response) => {
-      const found = await octetsOf(response, octets)
+      const found = await octetsOf(response, octets, GrowingBuffer.withRoom(octets))
       if (found.length === octets && sha256Hex(found) === sha256) return found
       throw new BucketError('its octets are not those that were written', { isTemporary: true, isOfObject: true })
     })
@@ -108,12 +112,11 @@ export class Bucket {
   list(prefix: string, after: string): Promise<ListedObject[]> {
     const query = { 'list-type': '2', prefix, ...(after !== '' && { 'start-after': after }) }
     return this.#request({ method: 'GET', query }, async (response) => {
-      const text = await answerOf(response)
-      const at = Date.parse(response.headers.get('date') ?? '') || now()
-      return Array.from(text.matchAll(/<Contents>.*?<\/Contents>/gs), ([entry]) => ({
-        name: elementOf(entry, 'Key'),
-        ageMs: at - Date.parse(elementOf(entry, 'LastModified')),
-      }))
+      const objects = listedIn(await answerOf(response), Date.parse(response.headers.get('date') ?? '') || now())
+      const last = objects.at(-1)
+      // Otherwise a list would follow without end.
+      if (last && last.name <= after) throw new BucketError('its list has objects before those that were asked for')
+      return objects
     })
   }
 
@@ -213,7 +216,7 @@ export class Bucket {
 }
 
 function refusalOf(status: number, answer: string): BucketError {
-  const [code, message] = [elementOf(answer, 'Code'), elementOf(answer, 'Message')]
+  const [code, message] = [errorElementOf(answer, 'Code'), errorElementOf(answer, 'Message')]
   const isOfObject = code === 'NoSuchKey'
   const text = isOfObject ? 'the object does not exist' : [`status ${status}`, code, message].filter(Boolean).join(', ')
   return new BucketError(text, { isTemporary: TEMPORARY.has(status), isOfObject })
@@ -221,16 +224,26 @@ function refusalOf(status: number, answer: string): BucketError {
 
 const elementOf = (text: string, name: string): string => new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? ''
 
+/** Returns an element of an error, as one line. */
+const errorElementOf = (answer: string, name: string): string =>
+  elementOf(answer, name)
+    .slice(0, MAX_ERROR)
+    .replaceAll(/[^ -~]+/g, ' ')
+
+/** Returns the objects in a list of a bucket. @param nowMs the time of the service */
+export const listedIn = (answer: string, nowMs: number): ListedObject[] =>
+  answer
+    .split('<Contents>', MAX_LISTED + 1)
+    .slice(1)
+    .map((entry) => ({ name: elementOf(entry, 'Key'), ageMs: nowMs - Date.parse(elementOf(entry, 'LastModified')) }))
+
 const answerOf = async (response: Response): Promise<string> => (await octetsOf(response, MAX_ANSWER)).toString()
 
-/** Reads an answer to its end. @throws BucketError if it is longer than expected */
-async function octetsOf(response: Response, most: number): Promise<Buffer> {
-  const pieces: Uint8Array[] = []
-  let octets = 0
+/** Reads an answer to its end. Its pieces may be of one octet each. @throws BucketError if it is longer than expected */
+async function octetsOf(response: Response, most: number, buffer = new GrowingBuffer()): Promise<Buffer> {
   for await (const piece of response.body ?? []) {
-    octets += piece.length
-    if (octets > most) throw new BucketError('its answer is too long', { isTemporary: true })
-    pieces.push(piece)
+    if (buffer.length + piece.length > most) throw new BucketError('its answer is too long', { isTemporary: true })
+    buffer.append(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength))
   }
-  return Buffer.concat(pieces, octets)
+  return buffer.octets
 }

@@ -31,6 +31,7 @@ const OF_BLOB = 'select piece, octets, name, sha256 from objects where blob = $1
 
 /** One node removes objects each hour. An object without a row may be new, and its row not committed yet. */
 const SWEEP_AGE_MS = 3_600_000
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/
 /** The service may be slow. */
 const LONG = { isLong: true }
 const CLAIM_SWEEP = `
@@ -99,7 +100,8 @@ export class ObjectPieces {
       const listed = await this.bucket.list(prefix, after)
       const last = listed.at(-1)
       if (!last) return
-      const old = listed.filter(({ ageMs }) => ageMs > SWEEP_AGE_MS).map(({ name }) => name)
+      const isOwn = (name: string): boolean => name.startsWith(prefix) && UUID.test(name.slice(prefix.length))
+      const old = listed.filter(({ name, ageMs }) => isOwn(name) && ageMs > SWEEP_AGE_MS).map(({ name }) => name)
       if (old.length > 0) await this.#database.transaction((transaction) => this.#removeUnused(transaction, old), LONG)
       after = last.name
     }
