@@ -35,7 +35,7 @@ const common = {
   teardownTimeout: 10_000,
   // The processes share few cores: threads that collect garbage beside each of them take more time than they save. With
   // 16 megabytes for new objects from the beginning, less garbage is collected.
-  // The last is what V8 does in a lab that has run for long: see old-process.mjs of test/hostile.
+  // The last is what V8 does in a lab that has run for long: see old-process.mjs beside the hostile tests.
   execArgv: ['--single-threaded-gc', '--min-semi-space-size=16', '--no-regexp-optimization'],
   expect: { poll: { timeout: 30_000 } },
   globalSetup: ['test/support/run/run-folder.ts'],
