@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Audit, Form } from '../../checks/audit/index.ts'
-import { protocols } from '../../core/config/schema/protocol.ts'
+import { serverProtocols } from '../../core/config/schema/protocol.ts'
 import { timeLimit } from '../../core/config/schema/values.ts'
 import { version } from '../../core/text/version.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
@@ -19,7 +19,11 @@ const MAX_WAIT_MS = 3_600_000
 const MAX_DETAIL_CHARACTERS = 1_000
 
 const input = z.strictObject({
-  protocols: z.array(z.enum(protocols)).min(1).optional().describe('Default: those that the client speaks.'),
+  protocols: z
+    .array(z.enum(serverProtocols))
+    .min(1)
+    .optional()
+    .describe('Default: those of mail and news that the client speaks.'),
   forms: z.array(z.enum(forms)).min(1).optional().describe('How TLS begins. Default: both.'),
   names: z.array(z.string()).min(1).optional().describe('Names of bad servers (docs/client-audit.md). Default: all.'),
   timeout: timeLimit
@@ -127,7 +131,7 @@ const target = z
       .string()
       .describe('Name of the bad server. `control` is a good server, which shows whether the client works.'),
     meaning: z.string(),
-    protocol: z.enum(protocols),
+    protocol: z.enum(serverProtocols),
     form: z.enum(forms),
     hostname: z.string().describe('The name that the client must verify. It need not resolve.'),
     address: z.string().describe('The address that the server listens on.'),
@@ -167,7 +171,7 @@ const results = defineOperation('audit.results', 'POST /jobs/{id}/results', {
       .array(
         z.strictObject({
           name: z.string(),
-          protocol: z.enum(protocols),
+          protocol: z.enum(serverProtocols),
           form: z.enum(forms),
           accepted: z.boolean().describe('Whether the client reported success.'),
           detail: z

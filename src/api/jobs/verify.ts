@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Endpoint, EndpointReport, Finding, VerifyOptions } from '../../checks/verify/index.ts'
 import { slug } from '../../core/config/edit/config-path.ts'
-import { protocols, serverProtocols } from '../../core/config/schema/protocol.ts'
+import { faultProtocols, protocols } from '../../core/config/schema/protocol.ts'
 import { timeLimit } from '../../core/config/schema/values.ts'
 import { isLoopbackHost, reachableAddress } from '../../core/network/ip-address.ts'
 import { version } from '../../core/text/version.ts'
@@ -25,10 +25,12 @@ const input = z.strictObject({
       'Another server to examine: a loopback address, or a host that `testing.verify.targets` of the configuration lists.',
     ),
   protocols: z
-    .array(z.enum(serverProtocols))
+    .array(z.enum(faultProtocols))
     .min(1)
     .optional()
-    .describe('Default: for virtual servers all protocols, for a host those of mail and news.'),
+    .describe(
+      'jmap: of HTTP virtual servers, the session object of JMAP. Default: for virtual servers all other protocols, for a host those of mail and news.',
+    ),
   port: z.number().int().min(1).max(65_535).optional().describe('Default: the registered ports.'),
   form: z.enum(['starttls', 'implicit']).optional().describe('How TLS begins on the port.'),
   serverName: z.string().min(1).optional().describe('The name that the certificate must have. Default: the host.'),
@@ -128,16 +130,18 @@ async function labTarget(api: Api, wanted: VerifyInput): Promise<Target> {
     const ids = known.map(({ name }) => slug(name)).join(', ')
     throw notFound(`there is no virtual server ${id}; there are: ${ids}`)
   }
-  const chosen = known.filter(
-    ({ name, protocol }) =>
-      (wanted.virtualServers?.some((id) => id === name || id === slug(name)) ?? true) &&
-      (wanted.protocols?.some((one) => one === protocol) ?? true),
+  const named = known.filter(
+    ({ name }) => wanted.virtualServers?.some((id) => id === name || id === slug(name)) ?? true,
   )
   const running = api.lab.endpoints()
-  const endpoints = chosen.flatMap((server) => {
+  const endpoints = named.flatMap((server) => {
     const open = running.find(({ virtualServer }) => virtualServer === server.name)
     const name = wanted.serverName ?? config.hostname
-    return open ? endpointsOf(server, open, reachableAddress(server.address), name) : []
+    const spoken = [server.protocol, ...(server.protocol === 'http' && server.jmap !== 'off' ? ['jmap' as const] : [])]
+    const chosen = spoken.filter((one) => wanted.protocols?.includes(one) ?? one !== 'jmap')
+    return chosen.flatMap((protocol) =>
+      open ? endpointsOf(server, open, reachableAddress(server.address), name, protocol) : [],
+    )
   })
   return {
     endpoints: endpoints.filter(

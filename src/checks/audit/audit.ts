@@ -1,4 +1,4 @@
-import type { Protocol } from '../../core/config/schema.ts'
+import type { ServerProtocol } from '../../core/config/schema.ts'
 import { controlOf, judgedPorts, resultsAfter, runControls } from './control.ts'
 import { chosenPorts } from './lab.ts'
 import { type Client, ClientRunner } from './run-client.ts'
@@ -7,8 +7,8 @@ import { AuditError, type AuditResult, type BadPort, type ControlResult, type Fo
 import { judge, untested } from './verdict.ts'
 
 export interface AuditOptions {
-  /** Default: those that the client speaks in the control run. */
-  readonly protocols?: readonly Protocol[]
+  /** Default: those of mail and news that the client speaks in the control run. */
+  readonly protocols?: readonly ServerProtocol[]
   /** Default: both. */
   readonly forms?: readonly Form[]
   /** Names of bad servers. Default: all. */

@@ -1,5 +1,5 @@
 import type { FaultInput } from '../../core/config/schema/fault.ts'
-import { type DefectName, defectNames, type Protocol, variantNames } from '../../core/config/schema.ts'
+import { type DefectName, defectNames, type ServerProtocol, variantNames } from '../../core/config/schema.ts'
 import { defectRecipes, variantRecipes } from '../../tls/pki/defects/recipes.ts'
 import type { BadServer, Expectation } from './types.ts'
 
@@ -45,32 +45,32 @@ const ofVariants: readonly BadServer[] = variantNames.map((name) => ({
 }))
 
 const good = (name: string) => ({ certificate: { variant: 'rsa', hostname: hostnameOf(name) } }) as const
-const startTls: Readonly<Record<Protocol, string>> = {
-  smtp: 'STARTTLS',
-  pop3: 'STLS',
-  imap4: 'STARTTLS',
-  nntp: 'STARTTLS',
-}
+const startTls = (protocol: ServerProtocol): string => (protocol === 'pop3' ? 'STLS' : 'STARTTLS')
 
-const refusals: Readonly<Record<Protocol, string>> = {
+/** HTTP has no STARTTLS. */
+const refusals: Readonly<Record<ServerProtocol, string>> = {
   smtp: '454 4.7.0 TLS not available due to temporary reason',
   pop3: '-ERR TLS not available due to temporary reason',
   imap4: 'NO TLS not available due to temporary reason',
   nntp: '580 Can not initiate TLS negotiation',
+  lmtp: '454 4.7.0 TLS not available due to temporary reason',
+  managesieve: 'NO "TLS not available due to temporary reason"',
+  http: '',
 }
 
+const injectedMail = [
+  '250-badmail.localhost',
+  '250 AUTH PLAIN LOGIN',
+  '235 2.7.0 injected',
+  '250 2.1.0 injected',
+  '250 2.1.5 injected',
+  '354 injected',
+  '250 2.0.0 injected',
+  '221 2.0.0 injected',
+]
 /** Replies for the rest of a short session, sent before TLS begins. */
-const injected: Readonly<Record<Protocol, readonly string[]>> = {
-  smtp: [
-    '250-badmail.localhost',
-    '250 AUTH PLAIN LOGIN',
-    '235 2.7.0 injected',
-    '250 2.1.0 injected',
-    '250 2.1.5 injected',
-    '354 injected',
-    '250 2.0.0 injected',
-    '221 2.0.0 injected',
-  ],
+const injected: Readonly<Record<ServerProtocol, readonly string[]>> = {
+  smtp: injectedMail,
   pop3: ['+OK injected', '+OK injected', '+OK 0 0', '+OK injected', '.', '+OK injected', '+OK injected'],
   imap4: [
     '* CAPABILITY IMAP4rev1 AUTH=PLAIN',
@@ -82,6 +82,9 @@ const injected: Readonly<Record<Protocol, readonly string[]>> = {
     '{tag+5} OK injected',
   ],
   nntp: ['200 injected', '281 injected', '211 0 0 0 lab.general', '205 injected'],
+  lmtp: injectedMail,
+  managesieve: ['"SASL" "PLAIN"', ...Array<string>(5).fill('OK "injected"')],
+  http: [],
 }
 
 const oddities: readonly BadServer[] = [
@@ -118,7 +121,7 @@ const oddities: readonly BadServer[] = [
     expectation: 'refuse',
     settings: good('starttls-fails'),
     forms: ['starttls'],
-    faults: (protocol) => [{ when: { verb: startTls[protocol] }, do: { reply: refusals[protocol] } }],
+    faults: (protocol) => [{ when: { verb: startTls(protocol) }, do: { reply: refusals[protocol] } }],
   },
   {
     name: 'starttls-stripped',
@@ -135,7 +138,7 @@ const oddities: readonly BadServer[] = [
     proof: 'injected replies',
     forms: ['starttls'],
     faults: (protocol) => [
-      { when: { verb: startTls[protocol] }, do: { inject: [...injected[protocol]] } },
+      { when: { verb: startTls(protocol) }, do: { inject: [...injected[protocol]] } },
       { when: { on: 'command', tls: true }, do: { silence: true } },
     ],
   },

@@ -1,4 +1,4 @@
-import type { Protocol } from '../../core/config/schema.ts'
+import type { ServerProtocol } from '../../core/config/schema.ts'
 import type { SessionRecord, TranscriptEntry } from '../../core/sessions/types.ts'
 import type { Disclosure, PrivateKind } from './types.ts'
 
@@ -11,12 +11,15 @@ interface Grammar {
   readonly credentials: RegExp
 }
 
-const grammars: Readonly<Record<Protocol, Grammar>> = {
-  smtp: {
-    command: /^(AUTH(?: [\w-]+)?|[A-Z]+)(?= |$)/i,
-    harmless: /^(?:EHLO|HELO|LHLO|STARTTLS|NOOP|RSET|HELP|QUIT)$/i,
-    credentials: /^AUTH/i,
-  },
+const smtp: Grammar = {
+  command: /^(AUTH(?: [\w-]+)?|[A-Z]+)(?= |$)/i,
+  harmless: /^(?:EHLO|HELO|LHLO|STARTTLS|NOOP|RSET|HELP|QUIT)$/i,
+  credentials: /^AUTH/i,
+}
+
+const grammars: Readonly<Record<ServerProtocol, Grammar>> = {
+  smtp,
+  lmtp: smtp,
   pop3: {
     command: /^(AUTH(?: [\w-]+)?|[A-Z\d]+)(?= |$)/i,
     // AUTH without a mechanism lists the mechanisms.
@@ -33,6 +36,13 @@ const grammars: Readonly<Record<Protocol, Grammar>> = {
     harmless: /^(?:CAPABILITIES|MODE [A-Z]+|LIST EXTENSIONS|STARTTLS|DATE|HELP|SLAVE|QUIT)$/i,
     credentials: /^AUTHINFO/i,
   },
+  managesieve: {
+    command: /^(AUTHENTICATE(?: "[\w-]+")?|[A-Z]+)(?= |$)/i,
+    harmless: /^(?:CAPABILITY|STARTTLS|NOOP|LOGOUT)$/i,
+    credentials: /^AUTHENTICATE/i,
+  },
+  // A request tells which page is asked for, and may log on.
+  http: { command: /^([A-Z]+)(?= \/)/, harmless: /^(?!)/, credentials: /^(?!)/ },
 }
 
 /** The transcript's form of a line that is secret as a whole: a SASL response. */
@@ -44,7 +54,7 @@ const PIPELINED = /octets sent in clear text after STARTTLS/
  * Returns what a client disclosed in its sessions, in order and without repetitions: credentials (a log-on command or a SASL
  * response), message content, and every command that is not harmless: MAIL, RCPT, SELECT, RETR, GROUP …
  */
-export function disclosuresOf(sessions: readonly SessionRecord[], protocol: Protocol): Disclosure[] {
+export function disclosuresOf(sessions: readonly SessionRecord[], protocol: ServerProtocol): Disclosure[] {
   const found = new Map<string, Disclosure>()
   for (const { transcript } of sessions) {
     for (const entry of transcript) {
@@ -76,7 +86,7 @@ const commandOf = (line: string, { command }: Grammar): string | undefined =>
  * Returns whether a client continued with replies that came before TLS: under TLS it sent a second command, although the
  * server had not answered the first. Farewells do not count.
  */
-export function obeysInjectedReplies(sessions: readonly SessionRecord[], protocol: Protocol): boolean {
+export function obeysInjectedReplies(sessions: readonly SessionRecord[], protocol: ServerProtocol): boolean {
   return sessions.some(({ transcript }) => {
     const encrypted = transcript.filter((entry) => entry.encrypted && entry.kind === 'line')
     const answered = encrypted.some((entry) => entry.kind === 'line' && entry.direction === 'out')

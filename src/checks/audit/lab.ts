@@ -1,4 +1,11 @@
-import { type PresentInput, type Protocol, protocols, type VirtualServerInput } from '../../core/config/schema.ts'
+import { isMailProtocol } from '../../core/config/schema/protocol.ts'
+import {
+  type PresentInput,
+  protocols,
+  type ServerProtocol,
+  serverProtocols,
+  type VirtualServerInput,
+} from '../../core/config/schema.ts'
 import { badServers, controlServer, hostnameOf } from './bad-servers.ts'
 import { type BadPort, type BadServer, type Form, forms } from './types.ts'
 
@@ -39,7 +46,7 @@ function virtualServerOf(
     const found = ports.find((port) => port.form === form)
     return found ? portOf(found) : 'off'
   }
-  const [{ protocol, name: row } = { protocol: 'smtp' as Protocol, name: '' }] = ports
+  const [{ protocol, name: row } = { protocol: 'smtp' as ServerProtocol, name: '' }] = ports
   const settings = serverNamed(row)?.settings ?? {}
   return { name, protocol, port: portFor('starttls'), tlsPort: portFor('implicit'), ...settings }
 }
@@ -60,32 +67,35 @@ function faultsOf([port]: readonly BadPort[]): NonNullable<NonNullable<PresentIn
 /** The first port. Each server has ten ports reserved: two per protocol, for STARTTLS and implicit TLS. */
 export const FIRST_PORT = 20_000
 const PORTS_EACH = 10
+/** The ports of the protocols that are not of mail or news begin so much higher. */
+const OTHERS = 1_000
 
 const virtualServerName = (name: string, protocol: string): string => `${name} ${protocol}`
 
+const allPorts: readonly BadPort[] = badServers.flatMap((server, row) => portsOf(server, row))
+
 /** Every port of `config/badmail.yaml`. */
-export const badPorts: readonly BadPort[] = badServers.flatMap((server, row) => portsOf(server, row))
+export const badPorts: readonly BadPort[] = allPorts.filter(({ protocol }) => isMailProtocol(protocol))
 
 /** The ports of the control run. */
 const controlPorts: readonly BadPort[] = portsOf(controlServer, badServers.length)
 
 /** Which ports an audit opens. */
 export interface Choice {
-  readonly protocols?: readonly Protocol[]
+  /** Default: those of mail and news. */
+  readonly protocols?: readonly ServerProtocol[]
   readonly forms?: readonly Form[]
   /** Names of bad servers. */
   readonly names?: readonly string[]
 }
 
-/** Returns the chosen ports; those of all servers, protocols and forms by default. @throws Error for an unknown name */
-export function chosenPorts({ protocols, forms, names }: Choice): BadPort[] {
+/** Returns the chosen ports; those of `config/badmail.yaml` by default. @throws Error for an unknown name */
+export function chosenPorts({ protocols: chosen = protocols, forms, names }: Choice): BadPort[] {
   const unknown = names?.find((name) => !badPorts.some((port) => port.name === name))
   if (unknown !== undefined) throw new Error(`no bad server "${unknown}"; \`sealpost audit --list\` shows their names`)
-  return badPorts.filter(
+  return allPorts.filter(
     (port) =>
-      (protocols?.includes(port.protocol) ?? true) &&
-      (forms?.includes(port.form) ?? true) &&
-      (names?.includes(port.name) ?? true),
+      chosen.includes(port.protocol) && (forms?.includes(port.form) ?? true) && (names?.includes(port.name) ?? true),
   )
 }
 
@@ -94,8 +104,10 @@ export const controlsFor = (ports: readonly BadPort[]): BadPort[] =>
   controlPorts.filter(({ protocol, form }) => ports.some((port) => port.protocol === protocol && port.form === form))
 
 function portsOf(server: BadServer, row: number): BadPort[] {
-  return protocols.flatMap((protocol, column) =>
+  return serverProtocols.flatMap((protocol, column) =>
     forms.flatMap((form, n) => {
+      const first = FIRST_PORT + row * PORTS_EACH + (isMailProtocol(protocol) ? 0 : OTHERS)
+      if (protocol === 'http' && form === 'starttls') return []
       if (server.protocols?.includes(protocol) === false || server.forms?.includes(form) === false) return []
       const { name, meaning, expectation, proof } = server
       return {
@@ -106,7 +118,7 @@ function portsOf(server: BadServer, row: number): BadPort[] {
         protocol,
         form,
         hostname: hostnameOf(name),
-        port: FIRST_PORT + row * PORTS_EACH + column * 2 + n,
+        port: first + (column % protocols.length) * 2 + n,
         virtualServer: virtualServerName(name, protocol),
         needsOwnName: server.needsOwnName ?? false,
       }

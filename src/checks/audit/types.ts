@@ -1,5 +1,5 @@
 import type { FaultInput } from '../../core/config/schema/fault.ts'
-import type { Protocol, VirtualServerInput } from '../../core/config/schema.ts'
+import type { ServerProtocol, VirtualServerInput } from '../../core/config/schema.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 
 /** How TLS begins: with a command on the clear-text port, or from the first octet. */
@@ -12,7 +12,7 @@ export type Form = (typeof forms)[number]
  */
 export type Expectation = 'accept' | 'refuse' | 'careful'
 
-/** A bad server of `config/badmail.yaml`. The lab runs it once per protocol. */
+/** A bad server of `config/badmail.yaml`. The lab runs it once per protocol of mail and news; an audit runs it for the chosen ones. */
 export interface BadServer {
   /** Name of the server, which is also part of its host name: `expired.badmail.localhost`. */
   readonly name: string
@@ -20,9 +20,9 @@ export interface BadServer {
   readonly expectation: Expectation
   readonly settings: Pick<VirtualServerInput, 'certificate' | 'tls'>
   /** Returns its faults for a protocol. Default: none. */
-  readonly faults?: (protocol: Protocol) => readonly FaultInput[]
+  readonly faults?: (protocol: ServerProtocol) => readonly FaultInput[]
   /** Default: all. */
-  readonly protocols?: readonly Protocol[]
+  readonly protocols?: readonly ServerProtocol[]
   /** Default: both. */
   readonly forms?: readonly Form[]
   /** The result means nothing unless the client connects by the server's host name. */
@@ -36,7 +36,7 @@ export interface BadServer {
 
 /** One port of a bad server. */
 export interface BadPort extends Pick<BadServer, 'name' | 'meaning' | 'expectation' | 'proof'> {
-  readonly protocol: Protocol
+  readonly protocol: ServerProtocol
   readonly form: Form
   /** The host name of its certificate. */
   readonly hostname: string
@@ -88,7 +88,7 @@ export interface AuditResult {
   readonly name: string
   /** The defect or the peculiarity of the server. */
   readonly meaning: string
-  readonly protocol: Protocol
+  readonly protocol: ServerProtocol
   readonly form: Form
   readonly expectation: Expectation
   /** Whether the client reported success. */
@@ -106,7 +106,7 @@ export interface AuditResult {
 
 /** The result of the client's run against a good server, which must succeed before anything is judged. */
 export interface ControlResult {
-  readonly protocol: Protocol
+  readonly protocol: ServerProtocol
   readonly form: Form
   readonly succeeded: boolean
   /** The client's actions, or the failure. */

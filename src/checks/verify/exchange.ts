@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { delay as pause } from '../../core/time/real-timers.ts'
 import { type Check, type Found, fail, foundOf, pass } from './checks/check.ts'
 import type { Dialog } from './dialog.ts'
-import { type MailClient, mailClients, type ProbeMessage } from './mail-clients.ts'
+import { carriesMail, type MailClient, mailClients, type ProbeMessage } from './mail-clients.ts'
 import type { Probe } from './probe.ts'
 import { NotTested, type ProbeAccount, VerifyError } from './types.ts'
 
@@ -41,9 +41,9 @@ export async function exchange(
 
 const resultOf = (act: () => Promise<Found>): Promise<Found> => act().catch(foundOf)
 
-/** @throws NotTested for HTTP and ManageSieve, which carry no mail here */
+/** @throws NotTested for HTTP, JMAP and ManageSieve, which carry no mail here */
 function clientOf({ endpoint: { protocol } }: Probe): MailClient {
-  if (protocol !== 'http' && protocol !== 'managesieve') return mailClients[protocol]
+  if (carriesMail(protocol)) return mailClients[protocol]
   throw new NotTested('applies to mail and news')
 }
 

@@ -1,4 +1,4 @@
-import type { ServerProtocol } from '../../core/config/schema.ts'
+import type { FaultProtocol } from '../../core/config/schema/protocol.ts'
 import type { Dialog } from './dialog.ts'
 import type { Reply } from './protocol-row.ts'
 import { type ProbeAccount, VerifyError } from './types.ts'
@@ -104,13 +104,17 @@ const nntp: MailClient = {
 }
 
 /** How each protocol sends and reads the test message. */
-export const mailClients: Readonly<Record<Exclude<ServerProtocol, 'http' | 'managesieve'>, MailClient>> = {
+export const mailClients = {
   smtp,
   pop3,
   imap4,
   nntp,
   lmtp: smtp,
-}
+} satisfies Partial<Record<FaultProtocol, MailClient>>
+
+/** Returns whether `verify` sends or reads its message by a protocol. */
+export const carriesMail = (protocol: FaultProtocol): protocol is keyof typeof mailClients =>
+  Object.hasOwn(mailClients, protocol)
 
 /** Returns the SASL PLAIN response. RFC 4616 section 2. */
 const plain = ({ user, password }: ProbeAccount): string => Buffer.from(`\0${user}\0${password}`).toString('base64')

@@ -210,7 +210,7 @@ export class Probe {
   /** The settings of a usual client. Those of HTTP name their protocol, those of mail and news rarely do. */
   #client() {
     const { row, ca, options, endpoint } = this
-    const alpn = row.protocol === 'http' ? [row.alpn ?? ''] : undefined
+    const alpn = row.isAskedFirst ? [row.alpn ?? ''] : undefined
     return { serverName: endpoint.serverName, ca, timeoutMs: options.timeoutMs, alpn }
   }
 

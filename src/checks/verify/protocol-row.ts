@@ -1,4 +1,4 @@
-import type { ServerProtocol } from '../../core/config/schema.ts'
+import type { FaultProtocol } from '../../core/config/schema/protocol.ts'
 import type { Endpoint } from './types.ts'
 
 /** A server's reply to a command. */
@@ -64,7 +64,7 @@ export type Server = Pick<Endpoint, 'serverName' | 'path'>
 
 /** The client's side of a protocol, as far as the checks need it. */
 export interface ProtocolRow {
-  readonly protocol: ServerProtocol
+  readonly protocol: FaultProtocol
   readonly title: string
   /** Protocol name in TLS. RFC 7301. */
   readonly alpn?: string

@@ -1,4 +1,4 @@
-import type { ServerProtocol } from '../../core/config/schema.ts'
+import type { FaultProtocol } from '../../core/config/schema/protocol.ts'
 import { http } from './http-row.ts'
 import { NO_PASSWORD, NOBODY, type ProtocolRow, type Reply } from './protocol-row.ts'
 
@@ -247,8 +247,16 @@ const managesieve: ProtocolRow = {
   quit: 'LOGOUT',
 }
 
+/** JMAP. A server of HTTP without it answers 404 to the request for the session object. RFC 8620 section 2.2. */
+const jmap: ProtocolRow = {
+  ...http,
+  protocol: 'jmap',
+  title: 'JMAP',
+  greeting: /^HTTP\/1\.[01] (?:[23]\d\d|401|403)\b/,
+}
+
 /** One row per protocol. */
-export const protocolRows: Readonly<Record<ServerProtocol, ProtocolRow>> = {
+export const protocolRows: Readonly<Record<FaultProtocol, ProtocolRow>> = {
   smtp,
   pop3,
   imap4,
@@ -256,4 +264,5 @@ export const protocolRows: Readonly<Record<ServerProtocol, ProtocolRow>> = {
   lmtp,
   managesieve,
   http,
+  jmap,
 }

@@ -26,7 +26,9 @@ import { transparency } from './checks/transparency.ts'
 import { suitesAccepted, versionsAccepted } from './checks/versions.ts'
 import { checkAcrossPorts, crossPortResumption } from './cross-port-resumption.ts'
 import { delivery, exchange } from './exchange.ts'
+import { carriesMail } from './mail-clients.ts'
 import { Probe } from './probe.ts'
+import { protocolRows } from './protocols.ts'
 import type { Endpoint, EndpointReport, Finding, VerifyOptions } from './types.ts'
 
 /** Number of endpoints verified at the same time. */
@@ -149,11 +151,9 @@ export function expectedFindings(
 ): number {
   const names = reportedChecks.map(({ name }) => name).filter((name) => isWanted(name, options))
   const applies = (name: string, { protocol, implicitTls }: Endpoint): boolean => {
-    const hasTls = implicitTls || protocol !== 'http'
+    const hasTls = implicitTls || protocolRows[protocol].startTls !== undefined
     if (name === crossPortResumption.name) return hasTls && endpoints.length > 1
-    return (
-      name !== delivery.name || (options.credentials !== undefined && protocol !== 'http' && protocol !== 'managesieve')
-    )
+    return name !== delivery.name || (options.credentials !== undefined && carriesMail(protocol))
   }
   return endpoints.flatMap((endpoint) => names.filter((name) => applies(name, endpoint))).length
 }

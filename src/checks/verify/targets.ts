@@ -1,6 +1,7 @@
 import type { ResolvedVirtualServer } from '../../core/config/resolve.ts'
-import type { ServerProtocol } from '../../core/config/schema.ts'
+import type { FaultProtocol } from '../../core/config/schema/protocol.ts'
 import { personalities } from '../../core/personality/index.ts'
+import { protocolRows } from './protocols.ts'
 import type { Endpoint, Promises } from './types.ts'
 
 const allVersions = ['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
@@ -36,6 +37,8 @@ function configuredPromises(server: ResolvedVirtualServer): Promises {
 
 /** A path of the lab's API that needs a log-on unless anonymous callers may use it. */
 const STATUS = '/api/v1/status'
+/** RFC 8620 section 2.2 */
+const JMAP = { path: '/.well-known/jmap' }
 
 /** The ports that a virtual server listens on now. */
 interface OpenPorts {
@@ -43,19 +46,20 @@ interface OpenPorts {
   readonly tlsPort: number | undefined
 }
 
-/** Returns the endpoints of a virtual server. */
+/** Returns the endpoints of a virtual server. @param protocol `jmap` for that service of an HTTP one */
 export function endpointsOf(
   server: ResolvedVirtualServer,
   { port, tlsPort }: OpenPorts,
   host: string,
   serverName: string,
+  protocol: FaultProtocol = server.protocol,
 ): Endpoint[] {
-  const { protocol, name, proxyProtocol } = server
+  const { name, proxyProtocol } = server
+  const path = protocol === 'http' ? { path: STATUS } : protocol === 'jmap' ? JMAP : {}
   const promises = configuredPromises(server)
-  const path = protocol === 'http' ? { path: STATUS } : {}
   const proxies = proxyProtocol ? { proxies: proxyProtocol.from } : {}
   const common = { title: name, protocol, host, serverName, promises, ...path, ...proxies }
-  const words = protocol === 'http' ? undefined : personalities[server.personality][protocol]
+  const words = server.protocol === 'http' ? undefined : personalities[server.personality][server.protocol]
   const clear = { ...promises, tls: promises.tls && words?.announcesStartTls !== false }
   return [
     ...(port === undefined ? [] : [{ ...common, port, implicitTls: false, promises: clear }]),
@@ -64,7 +68,7 @@ export function endpointsOf(
 }
 
 /** The registered ports. RFC 6409, RFC 8314, RFC 4642, RFC 9110. */
-const registered: Readonly<Record<ServerProtocol, { clear: readonly number[]; tls: readonly number[] }>> = {
+const registered: Readonly<Record<FaultProtocol, { clear: readonly number[]; tls: readonly number[] }>> = {
   smtp: { clear: [25, 587], tls: [465] },
   pop3: { clear: [110], tls: [995] },
   imap4: { clear: [143], tls: [993] },
@@ -72,14 +76,15 @@ const registered: Readonly<Record<ServerProtocol, { clear: readonly number[]; tl
   lmtp: { clear: [24], tls: [] },
   managesieve: { clear: [4190], tls: [] },
   http: { clear: [80], tls: [443] },
+  jmap: { clear: [], tls: [443] },
 }
 
 interface HostTarget {
   readonly host: string
-  readonly protocols: readonly ServerProtocol[]
+  readonly protocols: readonly FaultProtocol[]
   /** Default: the registered ports. */
   readonly port?: number
-  /** Whether `port` uses TLS from the first octet. Default: if it is a registered TLS port; for HTTP, unless it is 80. */
+  /** Whether `port` uses TLS from the first octet. Default: if it is a registered TLS port; for HTTP and JMAP, unless it is 80. */
   readonly implicitTls?: boolean
   readonly serverName?: string
   readonly requireSecureChannel: boolean
@@ -90,10 +95,10 @@ export function hostEndpoints(target: HostTarget): Endpoint[] {
   const { host, protocols, port, serverName = host, requireSecureChannel } = target
   const promises = goodPractice(requireSecureChannel)
   return protocols.flatMap((protocol) => {
-    const common = { title: host, protocol, host, serverName, promises }
+    const common = { title: host, protocol, host, serverName, promises, ...(protocol === 'jmap' && JMAP) }
     const { clear, tls } = registered[protocol]
     if (port !== undefined) {
-      const usual = protocol === 'http' ? !clear.includes(port) : tls.includes(port)
+      const usual = protocolRows[protocol].isAskedFirst ? !clear.includes(port) : tls.includes(port)
       return [{ ...common, port, implicitTls: target.implicitTls ?? usual }]
     }
     return [

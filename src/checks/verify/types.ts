@@ -1,4 +1,4 @@
-import type { ServerProtocol } from '../../core/config/schema.ts'
+import type { FaultProtocol } from '../../core/config/schema/protocol.ts'
 import type { ReadCrl } from '../../tls/pki/revocation/read-crl.ts'
 
 /** The result of a check. `warn` does not make the verdict fail; `not-applicable` comes with the reason. */
@@ -24,7 +24,7 @@ export interface Promises {
 export interface Endpoint {
   /** Its name in reports: the virtual server's or the host's. */
   readonly title: string
-  readonly protocol: ServerProtocol
+  readonly protocol: FaultProtocol
   readonly host: string
   readonly port: number
   /** Whether the port uses TLS from the first octet; otherwise STARTTLS. */

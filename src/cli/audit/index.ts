@@ -16,7 +16,7 @@ import {
   nothingTested,
   runAudit,
 } from '../../checks/audit/index.ts'
-import { type Protocol, protocols } from '../../core/config/schema/protocol.ts'
+import { type ServerProtocol, serverProtocols } from '../../core/config/schema/protocol.ts'
 import { version } from '../../core/text/version.ts'
 import { definedOnly } from '../../core/values/defined.ts'
 import { openQuietLab } from '../../lab/create-lab.ts'
@@ -30,7 +30,7 @@ import { printTable } from '../shared/table.ts'
 import { commandClient, findsByAddress, placeholderList, unknownPlaceholder } from './client-program.ts'
 
 interface AuditCommandOptions {
-  readonly protocol?: readonly Protocol[]
+  readonly protocol?: readonly ServerProtocol[]
   readonly form?: Form
   readonly server?: readonly string[]
   /** Milliseconds. */
@@ -50,9 +50,10 @@ export function addAudit(program: Command): void {
     .command('audit')
     .argument('[command...]', `command of the client, after --; it can contain ${placeholderList}`)
     .addOption(
-      new Option('--protocol <name...>', 'only these protocols (default: those that the client speaks)').choices(
-        protocols,
-      ),
+      new Option(
+        '--protocol <name...>',
+        'only these protocols (default: those of mail and news that the client speaks)',
+      ).choices(serverProtocols),
     )
     .addOption(new Option('--form <form>', 'only STARTTLS or only implicit TLS').choices(forms))
     .option('--server <name...>', 'only the bad servers with these names')

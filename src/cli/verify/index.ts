@@ -10,7 +10,7 @@ import {
   verifyJunit,
   verifySarif,
 } from '../../checks/verify/index.ts'
-import { serverProtocols } from '../../core/config/schema/protocol.ts'
+import { faultProtocols } from '../../core/config/schema/protocol.ts'
 import { version } from '../../core/text/version.ts'
 import { definedOnly } from '../../core/values/defined.ts'
 import { askLab } from '../../lab/control/client.ts'
@@ -49,7 +49,7 @@ export function addVerify(program: Command): void {
     .argument('[host]', 'any server (default: every port of the configuration)', hostOrAddress)
     .addOption(
       new Option('--protocol <protocol...>', 'protocols of the host (default: those of mail and news)').choices(
-        serverProtocols,
+        faultProtocols,
       ),
     )
     .option('--port <number>', 'one port of the host (default: the registered ports)', portNumber)

@@ -1,6 +1,6 @@
 import { type Endpoint, endpointsOf, hostEndpoints, type VerifyOptions } from '../../checks/verify/index.ts'
 import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
-import { protocols, type ServerProtocol } from '../../core/config/schema/protocol.ts'
+import { type FaultProtocol, protocols } from '../../core/config/schema/protocol.ts'
 import { reachableAddress } from '../../core/network/ip-address.ts'
 import { definedOnly } from '../../core/values/defined.ts'
 import { storedLists, storedRoots } from '../shared/certificate-store.ts'
@@ -11,7 +11,7 @@ import { controlSockets, labStatus } from '../shared/running-labs.ts'
 
 /** Options that select what `sealpost verify` connects to. */
 export interface TargetOptions extends ConfigurationOptions {
-  readonly protocol?: readonly ServerProtocol[]
+  readonly protocol?: readonly FaultProtocol[]
   readonly port?: number
   readonly tls?: boolean
   readonly starttls?: boolean
@@ -93,7 +93,8 @@ async function labCredentials(
 export async function hostTarget(host: string, options: TargetOptions): Promise<Target> {
   const { protocol, port, tls, starttls, serverName, user, mailbox, newsgroup } = options
   if (tls && starttls) throw new UsageError('give --tls or --starttls, not both')
-  if (starttls && protocol?.includes('http')) throw new UsageError('HTTP has no STARTTLS; leave --starttls out')
+  if (starttls && protocol?.some((one) => one === 'http' || one === 'jmap'))
+    throw new UsageError('HTTP has no STARTTLS; leave --starttls out')
   if (port !== undefined && protocol?.length !== 1) throw new UsageError('--port needs one --protocol')
   const implicitTls = tls ? true : starttls ? false : undefined
   const wanted = protocol ?? protocols

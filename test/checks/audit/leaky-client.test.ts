@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { badPorts } from '../../../src/checks/audit/lab.ts'
-import { type AuditOptions, type AuditResult, auditClient, type Protocol } from '../../../src/testing/index.ts'
+import type { ServerProtocol } from '../../../src/core/config/schema.ts'
+import { type AuditOptions, type AuditResult, auditClient } from '../../../src/testing/index.ts'
 import { isLong } from '../../support/long.ts'
 import { some } from '../../support/thorough.ts'
 import { type Leaks, leakyClient } from './leaky-client.ts'
@@ -10,7 +11,9 @@ const titleOf = ({ name, protocol, form }: AuditResult): string => `${name} ${pr
 const audited = (leaks: Leaks, options: AuditOptions): Promise<AuditResult[]> =>
   auditClient(leakyClient(leaks), { timeoutMs: 6_000, ...options })
 
-const protocols: readonly Protocol[] = isLong ? ['smtp', 'pop3', 'imap4', 'nntp'] : ['smtp', 'nntp']
+const protocols: readonly ServerProtocol[] = isLong
+  ? ['smtp', 'pop3', 'imap4', 'nntp', 'lmtp', 'managesieve']
+  : ['smtp', 'nntp', 'managesieve']
 
 const badCertificates = ['expired', 'wrong-host', 'self-signed', 'untrusted-root']
 const attacks = ['starttls-stripped', 'starttls-fails', 'handshake-alert']
@@ -71,7 +74,7 @@ const quick = [...new Set(badPorts.map(({ name }) => name))].filter(
 )
 
 it('a careful client is safe with every server', { timeout: 120_000 }, async () => {
-  const results = await audited({}, isLong ? {} : { protocols: ['imap4'], names: quick })
+  const results = await audited({}, isLong ? { protocols } : { protocols: ['imap4', 'managesieve'], names: quick })
   expect(results.length).toBeGreaterThan(60)
   expect(results.filter(({ verdict }) => verdict !== 'safe')).toEqual([])
 })

@@ -32,18 +32,33 @@ interface Dialog {
   readonly listed: RegExp
   readonly startTls: string
   /** The private part of the session, up to the farewell. */
+  /** The last line of the greeting. Default: any. */
+  readonly greeting?: RegExp
+  /** The server greets again under TLS. */
+  readonly greetsAgain?: true
   readonly session: (user: string, password: string) => readonly string[]
 }
 
 const plain = (user: string, password: string): string => Buffer.from(`\0${user}\0${password}`).toString('base64')
 
-const dialogs: Readonly<Record<AuditTarget['protocol'], Dialog>> = {
+const mailSession: Dialog['session'] = (user, password) => [
+  ...[`AUTH PLAIN ${plain(user, password)}`, 'MAIL FROM:<a@lab.test>', `RCPT TO:<${user}@lab.test>`, 'DATA'],
+  ...['Subject: private\r\n\r\nhello\r\n.', 'QUIT'],
+]
+
+const dialogs: Readonly<Record<Exclude<AuditTarget['protocol'], 'http'>, Dialog>> = {
   smtp: {
     ...{ last: /^\d{3} /, ok: /^[23]/, features: 'EHLO client.test', listed: /^\d{3} /, startTls: 'STARTTLS' },
-    session: (user, password) => [
-      ...[`AUTH PLAIN ${plain(user, password)}`, 'MAIL FROM:<a@lab.test>', `RCPT TO:<${user}@lab.test>`, 'DATA'],
-      ...['Subject: private\r\n\r\nhello\r\n.', 'QUIT'],
-    ],
+    session: mailSession,
+  },
+  lmtp: {
+    ...{ last: /^\d{3} /, ok: /^[23]/, features: 'LHLO client.test', listed: /^\d{3} /, startTls: 'STARTTLS' },
+    session: mailSession,
+  },
+  managesieve: {
+    ...{ last: /^(?:OK|NO|BYE)/, ok: /^OK/, features: 'CAPABILITY', listed: /^(?:OK|NO)/, startTls: 'STARTTLS' },
+    ...{ greeting: /^(?:OK|BYE)/, greetsAgain: true },
+    session: (user, password) => [`AUTHENTICATE "PLAIN" "${plain(user, password)}"`, 'LISTSCRIPTS', 'LOGOUT'],
   },
   pop3: {
     ...{ last: /^[+-]/, ok: /^\+/, features: 'CAPA', listed: /^(?:\.$|-)/, startTls: 'STLS' },
@@ -116,7 +131,7 @@ class Wire {
   }
 }
 
-/** Creates a client for all four protocols that has some leaks, or none. */
+/** Creates a client for all protocols but HTTP that has some leaks, or none. */
 export const leakyClient =
   (leaks: Leaks): Client =>
   async (target, signal) => {
@@ -140,7 +155,7 @@ class Session {
   constructor(target: AuditTarget, leaks: Leaks) {
     this.#target = target
     this.#leaks = leaks
-    this.#dialog = dialogs[target.protocol]
+    this.#dialog = dialogs[target.protocol as keyof typeof dialogs]
   }
 
   close(): void {
@@ -159,9 +174,9 @@ class Session {
   }
 
   async #startTls(): Promise<void> {
-    const { last, features, listed, startTls, ok } = this.#dialog
+    const { last, features, listed, startTls, ok, greeting: whole = /./, greetsAgain = false } = this.#dialog
     const wire = new Wire(await this.#open())
-    const [greeting = ''] = await wire.reply(/./)
+    const [greeting = ''] = await wire.reply(whole)
     if (this.#leaks.beforeTls) return this.#talk(wire, false)
     // Nothing protects a session that a stranger claims to be logged on. RFC 9051 section 7.1.4
     if (/^\* PREAUTH/.test(greeting)) throw new Error('PREAUTH in clear text')
@@ -173,7 +188,7 @@ class Session {
     if (!ok.test(answer)) throw new Error(answer)
     // Replies that precede TLS come from anybody (CVE-2011-0411).
     if (wire.holdsText) throw new Error('more text in clear behind the reply to STARTTLS')
-    await this.#talk(await this.#overTls(wire.release()), false)
+    await this.#talk(await this.#overTls(wire.release()), greetsAgain)
   }
 
   async #open(): Promise<Socket> {
@@ -204,7 +219,7 @@ class Session {
 
   /** Performs the session. @param greets whether the server's greeting is still to come */
   async #talk(wire: Wire, greets: boolean): Promise<void> {
-    const { last, ok, features, listed, session } = this.#dialog
+    const { last, ok, features, listed, session, greeting = /./ } = this.#dialog
     const { user, password } = this.#target
     if (this.#leaks.throwsAfterwards && this.#target.expectation !== 'accept') {
       for (const line of [features, ...session(user, password)]) wire.send(line)
@@ -213,7 +228,7 @@ class Session {
       wire.socket.destroy()
       throw new Error('something unrelated')
     }
-    if (greets) await wire.reply(/./)
+    if (greets) await wire.reply(greeting)
     wire.send(features)
     await wire.reply(listed)
     for (const line of session(user, password)) {

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { AuditTarget } from '../../../src/testing/index.ts'
+import type { AuditTarget, Protocol } from '../../../src/testing/index.ts'
 
 interface Script {
   /** The last line of a reply. */
@@ -9,7 +9,7 @@ interface Script {
   readonly secure: readonly string[]
 }
 
-const scripts: Readonly<Record<AuditTarget['protocol'], Script>> = {
+const scripts: Readonly<Record<Protocol, Script>> = {
   smtp: {
     last: /^\d{3} /,
     clear: ['EHLO client.test', 'STARTTLS'],
@@ -32,7 +32,7 @@ export async function acceptInjected(
   { address, port, ca, hostname, protocol }: Pick<AuditTarget, 'address' | 'port' | 'ca' | 'hostname' | 'protocol'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { last, clear, secure } = scripts[protocol]
+  const { last, clear, secure } = scripts[protocol as Protocol]
   const raw = connect({ host: address, port })
   signal.addEventListener('abort', () => raw.destroy())
   const lines: string[] = []

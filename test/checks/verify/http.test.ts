@@ -38,6 +38,23 @@ const look = (port: number, only?: string[]) =>
 /** Examines a port without TLS. */
 const lookInClear = (port: number, requireSecureChannel = false) => inspect('http', port, { requireSecureChannel })
 
+describe('JMAP', () => {
+  it('fails for a server of HTTP that has no session object', async () => {
+    let status = 404
+    const paths = new Set<string | undefined>()
+    await using server = await listen(
+      createServer(({ url }, response) => {
+        paths.add(url)
+        response.writeHead(status).end()
+      }),
+    )
+    expect((await inspect('jmap', server.port, { only: ['greeting'] })).failed).toEqual(['greeting'])
+    status = 401
+    expect((await inspect('jmap', server.port, { only: ['greeting'] })).failed).toEqual([])
+    expect([...paths]).toEqual(['/.well-known/jmap'])
+  })
+})
+
 describe('HTTPS', () => {
   it('of a server that answers only GET, one connection each, passes', async () => {
     const { key, cert } = good

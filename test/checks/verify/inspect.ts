@@ -2,7 +2,7 @@ import { summarize } from '../../../src/checks/verify/report.ts'
 import { verifyEndpoints } from '../../../src/checks/verify/run.ts'
 import { hostEndpoints } from '../../../src/checks/verify/targets.ts'
 import type { Finding, VerifyOptions } from '../../../src/checks/verify/types.ts'
-import type { ServerProtocol } from '../../../src/core/config/schema.ts'
+import type { FaultProtocol } from '../../../src/core/config/schema/protocol.ts'
 
 interface Inspected {
   /** The first line of the report. */
@@ -23,7 +23,7 @@ export interface InspectOptions extends Partial<VerifyOptions> {
 }
 
 /** Verifies one port like `sealpost verify localhost --protocol P --port N`. */
-export async function inspect(protocol: ServerProtocol, port: number, options: InspectOptions): Promise<Inspected> {
+export async function inspect(protocol: FaultProtocol, port: number, options: InspectOptions): Promise<Inspected> {
   const {
     host = '127.0.0.1',
     implicitTls = false,

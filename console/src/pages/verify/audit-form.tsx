@@ -8,7 +8,7 @@ import { t } from '../../texts/index.ts'
 import { badServerNames } from './bad-server-names.ts'
 import { Check, Select } from './inputs.tsx'
 
-const PROTOCOLS = ['smtp', 'pop3', 'imap4', 'nntp']
+const PROTOCOLS = ['smtp', 'pop3', 'imap4', 'nntp', 'lmtp', 'managesieve', 'http']
 const FORMS = ['starttls', 'implicit'] as const
 const TIMES = ['10m', '30m', '1h'] as const
 

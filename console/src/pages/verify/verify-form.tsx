@@ -11,7 +11,7 @@ import { checkText } from './check-text.ts'
 import { checkGroups, groupNames } from './checks.ts'
 import { Check, Choices, Select } from './inputs.tsx'
 
-const PROTOCOLS = ['smtp', 'pop3', 'imap4', 'nntp', 'lmtp', 'managesieve', 'http'] as const
+const PROTOCOLS = ['smtp', 'pop3', 'imap4', 'nntp', 'lmtp', 'managesieve', 'http', 'jmap'] as const
 const FORMS = ['starttls', 'implicit'] as const
 /** Events after which the virtual servers or the accounts may differ. */
 const CHANGES = ['configuration.reloaded', 'lab.reset']

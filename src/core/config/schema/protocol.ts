@@ -6,7 +6,7 @@ export type Protocol = (typeof protocols)[number]
 export const serverProtocols = [...protocols, 'lmtp', 'managesieve', 'http'] as const
 export type ServerProtocol = (typeof serverProtocols)[number]
 
-/** The protocols of faults: JMAP is a service of HTTP virtual servers. */
+/** The protocols of faults and of `verify`: JMAP is a service of HTTP virtual servers. */
 export const faultProtocols = [...serverProtocols, 'jmap'] as const
 export type FaultProtocol = (typeof faultProtocols)[number]
 
