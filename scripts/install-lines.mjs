@@ -85,7 +85,7 @@ const blocks = {
 ${fromCheckout(state)}`,
     after: (state) => `${released(state)}
 
-From a checkout: \`npm ci && npm start\`.`,
+From a checkout: \`npm ci && npm start\`. [Installing](docs/installing.md) lists all packages.`,
   },
   path: {
     before: ({ version }) =>
