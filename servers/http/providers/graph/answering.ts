@@ -9,7 +9,7 @@ import { jsonBody } from '../values.ts'
 import { GraphError } from './errors.ts'
 import { messageOf, ofMessage } from './messages.ts'
 import type { GraphRequest } from './odata.ts'
-import { messageInput, mimeIn, recipients, saveDraft, sendAndSave, written } from './sending.ts'
+import { attachedAgain, messageInput, mimeIn, recipients, saveDraft, sendAndSave, written } from './sending.ts'
 
 /** https://learn.microsoft.com/en-us/graph/api/message-reply */
 const input = z.object({
@@ -77,9 +77,7 @@ async function answerTo(request: GraphRequest, read: ReadableMessage, { prefix, 
     {
       ...(message.body ? {} : quoted(read, comment ?? '')),
       headers: id ? { 'In-Reply-To': id, References: `${references} ${id}`.trim() } : {},
-      attachments: files.map(({ filename = 'attachment', content, contentType, cid }) => ({
-        ...{ filename, content, contentType, ...(cid !== undefined && { cid }) },
-      })),
+      attachments: files.map(attachedAgain),
     },
   )
 }

@@ -1,14 +1,15 @@
 import { z } from 'zod'
-import type { IndexedMessage } from '../../../../src/api/messages/message-index.ts'
 import { limitOf } from '../../../../src/storage/store/quota.ts'
 import { ask, messageById } from '../mailbox/mailbox.ts'
 import { type Answer, ProviderError } from '../types.ts'
 import { jsonBody } from '../values.ts'
+import { rewriteDraft } from './drafts.ts'
 import { GraphError } from './errors.ts'
 import { folderOf, wellKnown } from './folders.ts'
 import { COMPLETE, headerImportance, IMPORTANT, readItem } from './message.ts'
-import { answerMessage, messageOf, ofMessage } from './messages.ts'
+import { answerMessage, messageOf, moved, ofMessage } from './messages.ts'
 import type { GraphRequest } from './odata.ts'
+import { messageInput } from './sending.ts'
 
 /** The properties of a message that an account can change. */
 const changed = z.looseObject({
@@ -18,16 +19,25 @@ const changed = z.looseObject({
   flag: z.looseObject({ flagStatus: z.enum(['notFlagged', 'flagged', 'complete']) }).optional(),
 })
 
+/** The properties that only drafts can change. https://learn.microsoft.com/en-us/graph/api/message-update */
+const CONTENT = ['subject', 'body', 'from', 'toRecipients', 'ccRecipients', 'bccRecipients', 'replyTo'] as const
+
 async function change(request: GraphRequest): Promise<Answer> {
   const { call, mailbox } = request
-  const at = await messageOf(request)
+  let at = await messageOf(request)
   const { isRead, categories, importance, flag, ...others } = jsonBody(call, changed)
   const isDone = (name: string): boolean => name.startsWith('@') || others[name] === 'focused'
-  const other = Object.keys(others).find((name) => !isDone(name))
+  const content = Object.fromEntries(CONTENT.flatMap((name) => (name in others ? [[name, others[name]]] : [])))
+  const other = Object.keys(others).find((name) => !isDone(name) && !(name in content))
   if (other !== undefined) throw new ProviderError('not-offered', `Sealpost does not change '${other}' of a message`)
   const own = importance && (await readItem(call.api, at, { level: 2 }, headerImportance))
   if (importance !== 'high' && importance !== own)
     throw new GraphError(400, 'ErrorInvalidPropertySet', `importance: the header says ${own}; write that, or high`)
+  if (Object.keys(content).length > 0) {
+    const given = jsonBody({ body: Buffer.from(JSON.stringify(content)) }, messageInput)
+    const wanted = Object.entries(given).filter(([name]) => name in content)
+    at = await rewriteDraft(request, at, Object.fromEntries(wanted))
+  }
   const status = flag?.flagStatus
   await ask(mailbox, 'messages.update', {
     id: at.id,
@@ -48,16 +58,6 @@ async function move(request: GraphRequest): Promise<Answer> {
   const { call, mailbox } = request
   const { name } = await folderOf(mailbox, jsonBody(call, destination).destinationId)
   return answerMessage(request, await moved(request, await messageOf(request), name), 201)
-}
-
-/** Moves a message to the folder with a name. Returns it with its new id. */
-export async function moved(
-  { mailbox }: GraphRequest,
-  { id }: IndexedMessage,
-  folder: string,
-): Promise<IndexedMessage> {
-  const after = (await ask(mailbox, 'messages.move', { id, folder })) as { readonly id: string }
-  return messageById(mailbox, after.id)
 }
 
 async function copy(request: GraphRequest): Promise<Answer> {

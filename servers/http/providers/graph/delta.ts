@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { meetsAll } from '../../../../src/api/messages/search.ts'
 import type { MessageEntry } from '../../../../src/storage/store/types.ts'
-import { changesSince, stateOf } from '../mailbox/mailbox.ts'
+import { changesSince, shownId, stateOf } from '../mailbox/mailbox.ts'
 import { type Answer, ProviderError } from '../types.ts'
 import { folderOf } from './folders.ts'
 import { messageEntity } from './message.ts'
@@ -47,7 +47,11 @@ async function messages(request: odata.GraphRequest): Promise<Answer> {
     return odata.answer(request, 'messages', { value, ...link })
   }
   const uids = await mailbox.store.vanishedSince(folder.id, state.modSeq)
-  const all = [...value, ...uids.map((uid) => odata.removed(`${folder.id}.${uid}`))]
+  // A draft whose content was replaced is not gone.
+  const entries = uids.length === 0 ? [] : await mailbox.store.changedSince(folder.id, state.modSeq)
+  const kept = new Set(entries.map((entry) => shownId({ id: '', folder, entry, order: 0 })))
+  const lost = uids.map((uid) => `${folder.id}.${uid}`).filter((id) => !kept.has(id))
+  const all = [...value, ...lost.map(odata.removed)]
   const next = { ...state, ...changes.state, place: end(changes.state) }
   const link = odata.linkTo(request, 'delta', { $skiptoken: undefined, $deltatoken: next })
   return odata.answer(request, 'messages', { value: all, ...link })

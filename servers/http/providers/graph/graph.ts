@@ -4,6 +4,7 @@ import { answeringRoutes } from './answering.ts'
 import { batchRoutes } from './batch.ts'
 import { changeRoutes } from './changes.ts'
 import { deltaRoutes } from './delta.ts'
+import { draftRoutes } from './drafts.ts'
 import { errorOf } from './errors.ts'
 import { folderRoutes } from './folders.ts'
 import { messageRoutes } from './messages.ts'
@@ -30,6 +31,7 @@ export const graph: Provider = {
     ...deltaRoutes,
     ...messageRoutes,
     ...changeRoutes,
+    ...draftRoutes,
     ...folderRoutes,
     ...subscriptionRoutes,
   ],

@@ -8,6 +8,7 @@ import { definedOnly } from '../../../../src/core/values/defined.ts'
 import type { Attachment } from '../../../../src/mail/format/attachments.ts'
 import type { ReadableAddress } from '../../../../src/mail/format/readable.ts'
 import type { MessageReads } from '../../../../src/storage/store/types.ts'
+import { shownId } from '../mailbox/mailbox.ts'
 import { Base64 } from '../types.ts'
 import { type Entity, type Item, type Property, propertiesInMemory, propertiesOf } from './entity.ts'
 
@@ -95,7 +96,7 @@ export const changeKey = (modSeq: number): string => Buffer.from(`${modSeq}`).to
 
 /** https://learn.microsoft.com/en-us/graph/api/resources/message */
 export const messageEntity: Entity<IndexedMessage> = {
-  id: ofEntry(({ message }) => message.id),
+  id: ofEntry(({ message }) => shownId(message)),
   createdDateTime: saved,
   lastModifiedDateTime: saved,
   changeKey: ofEntry(({ message }) => changeKey(message.entry.modSeq)),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type IndexedMessage, splitMessageId } from '../../../../src/api/messages/message-index.ts'
 import { type Condition, conditionOn, wordsCondition } from '../../../../src/api/messages/search.ts'
 import { isSliceOver, nextSlice } from '../../../../src/core/time/time-slice.ts'
-import { findMessages, gone, inFolder, messageById } from '../mailbox/mailbox.ts'
+import { ask, findMessages, gone, inFolder, messageById } from '../mailbox/mailbox.ts'
 import { type Answer, ProviderError } from '../types.ts'
 import { shaped } from './entity.ts'
 import { GraphError } from './errors.ts'
@@ -154,6 +154,16 @@ export async function messageOf({ mailbox, params: { id = '', folder } }: GraphR
   if (!splitMessageId(id)) throw new GraphError(400, 'ErrorInvalidIdMalformed', 'Id is malformed.')
   const found = await messageById(mailbox, id)
   return folder === undefined || (await folderOf(mailbox, folder)).id === found.folder.id ? found : gone()
+}
+
+/** Moves a message to the folder with a name. Returns it with its new id. */
+export async function moved(
+  { mailbox }: GraphRequest,
+  { id }: IndexedMessage,
+  folder: string,
+): Promise<IndexedMessage> {
+  const after = (await ask(mailbox, 'messages.move', { id, folder })) as { readonly id: string }
+  return messageById(mailbox, after.id)
 }
 
 async function octets(request: GraphRequest): Promise<Answer> {

@@ -2,23 +2,29 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { keywordOf, tagsOf } from '../../../../src/api/messages/summary.ts'
 import { addressText } from '../../../../src/mail/format/addresses.ts'
-import type { MessageDraft } from '../../../../src/mail/format/compose.ts'
+import type { Attachment } from '../../../../src/mail/format/attachments.ts'
+import type { DraftAttachment, MessageDraft } from '../../../../src/mail/format/compose.ts'
 import { addressed, attachmentOf } from '../../drafts.ts'
 import { accountIn, addressesIn, assertOwn, saveSent } from '../account-mail.ts'
 import { addMessage } from '../mailbox/mailbox.ts'
 import { composed, send } from '../send.ts'
 import { type Answer, type ProviderCall, ProviderError } from '../types.ts'
 import { assertAddress, jsonBody } from '../values.ts'
-import { moved } from './changes.ts'
 import { GraphError } from './errors.ts'
 import { folderOf } from './folders.ts'
-import { answerMessage, messageOf, ofMessage } from './messages.ts'
+import { answerMessage, messageOf, moved, ofMessage } from './messages.ts'
 import { type GraphRequest, route } from './odata.ts'
 
 const recipient = z
   .object({ emailAddress: z.object({ address: z.string(), name: z.string().nullish() }) })
   .transform(({ emailAddress: { address, name } }) => ({ email: address, name: name ?? undefined }))
 export const recipients = z.array(recipient).default([])
+
+/** https://learn.microsoft.com/en-us/graph/api/resources/fileattachment */
+export const fileInput = z.object({
+  ...{ name: z.string().default('attachment'), contentType: z.string().nullish(), contentId: z.string().nullish() },
+  ...{ contentBytes: z.string().optional(), isInline: z.boolean().default(false) },
+})
 
 /** https://learn.microsoft.com/en-us/graph/api/user-sendmail */
 export const messageInput = z.object({
@@ -31,17 +37,7 @@ export const messageInput = z.object({
   replyTo: recipients,
   categories: z.array(z.string()).default([]),
   internetMessageHeaders: z.array(z.object({ name: z.string(), value: z.string() })).default([]),
-  attachments: z
-    .array(
-      z.object({
-        name: z.string().default('attachment'),
-        contentType: z.string().nullish(),
-        contentBytes: z.string().optional(),
-        contentId: z.string().nullish(),
-        isInline: z.boolean().default(false),
-      }),
-    )
-    .default([]),
+  attachments: z.array(fileInput).default([]),
 })
 const input = z.object({ message: messageInput, saveToSentItems: z.boolean().default(true) })
 export type Message = z.output<typeof messageInput>
@@ -90,11 +86,17 @@ export async function written(
   return { id, raw: await composed(content, {}, call.context.clock.now()), tags }
 }
 
-function fileIn({ name, contentType, contentBytes, contentId, isInline }: Message['attachments'][number]) {
+/** Returns the attachment that a request describes. @throws ProviderError `not-offered` */
+export function fileIn({ name, contentType, contentBytes, contentId, isInline }: z.output<typeof fileInput>) {
   if (contentBytes === undefined)
     throw new ProviderError('not-offered', 'Sealpost offers file attachments only: #microsoft.graph.fileAttachment')
   return attachmentOf(name, contentBytes, contentType ?? undefined, isInline ? (contentId ?? undefined) : undefined)
 }
+
+/** Returns an attachment of a message for another message. */
+export const attachedAgain = ({ filename = 'attachment', content, contentType, cid }: Attachment): DraftAttachment => ({
+  ...{ filename, content, contentType, ...(cid !== undefined && { cid }) },
+})
 
 /** Returns the message that a request has in MIME; undefined if it has JSON. */
 export const mimeIn = ({ c, body }: ProviderCall): Written | undefined =>

@@ -53,11 +53,29 @@ export function folderById({ owner, store }: AccountMailbox, id: string): Folder
   return found?.owner === owner ? found : undefined
 }
 
+/** A draft whose content was replaced keeps its id, as a keyword of the new message. */
+const REPLACES = '$draft-'
+/** Returns the keyword of a message that replaces another. */
+export const replaces = (message: IndexedMessage): string => REPLACES + shownId(message)
+/** Returns the id of a message, or that of the message that it replaces in its folder. */
+export const shownId = ({ id, folder, entry }: IndexedMessage): string =>
+  entry.flags.find((flag) => flag.startsWith(`${REPLACES}${folder.id}.`))?.slice(REPLACES.length) ?? id
+
 /** Returns a message of the account by its id. @throws ProviderError `not-found` */
-export async function messageById({ call, caller, owner }: AccountMailbox, id: string): Promise<IndexedMessage> {
-  const found = await seenMessage(call.api, caller, id)
-  return found?.folder.owner === owner ? found : gone()
+export async function messageById(mailbox: AccountMailbox, id: string): Promise<IndexedMessage> {
+  const found = await seenMessage(mailbox.call.api, mailbox.caller, id)
+  if (found?.folder.owner === mailbox.owner) return found
+  const flag = REPLACES + id
+  const stored = { flag, negated: false }
+  const condition = { key: flag, negated: false, ofEntry: flagTest(flag), stored }
+  const { messages } = await findMessages(mailbox, [condition])
+  return messages.find((one) => shownId(one) === id) ?? gone()
 }
+
+const flagTest =
+  (flag: string) =>
+  ({ entry }: IndexedMessage): boolean =>
+    entry.flags.includes(flag)
 
 /** @throws ProviderError `not-found` */
 export const gone = (): never => {
