@@ -4,8 +4,9 @@ import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import { isMapping } from '../../../src/core/values/mapping.ts'
 import { octetsOfBlob, placeOfBlob } from './blobs.ts'
 import { BLOB, CORE } from './capabilities.ts'
+import { isInteger, isString, isStrings, optional, required } from './checks.ts'
 import { emailPlace } from './mails.ts'
-import { isInteger, isString, isStrings, optional, realId, required } from './standard.ts'
+import { assertCount, attemptEach, createEach, realId } from './standard.ts'
 import {
   invalid,
   invalidProperties,
@@ -13,6 +14,7 @@ import {
   type Method,
   type MethodCall,
   MethodError,
+  notFound,
   SetError,
 } from './types.ts'
 import { keepUpload } from './uploads.ts'
@@ -24,44 +26,30 @@ export const DIGESTS: Readonly<Record<string, string>> = { sha: 'sha1', 'sha-256
 const DATA = ['data', 'data:asText', 'data:asBase64']
 const PIECE_OCTETS = 256 * 1024
 
-/** Checks that a call names no more ids than it may. @throws MethodError `requestTooLarge` */
-function assertCount({ limits: { maxObjectsInGet: most } }: MethodCall, ids: { readonly length: number }): void {
-  if (ids.length > most) throw new MethodError('requestTooLarge', `the call names ${ids.length}; the limit is ${most}`)
+/** RFC 9404 section 4.1. */
+async function uploadBlobs(call: MethodCall): Promise<JsonObject> {
+  const create = required(call, 'create', isMapping)
+  assertCount(call, 'maxObjectsInSet', Object.keys(create).length)
+  const { done, refused } = await createEach(call, create, (object) => uploadBlob(call, object))
+  return { accountId: call.account.id, created: done, notCreated: refused }
 }
 
-/** RFC 9404 section 4.1. */
-async function upload(call: MethodCall): Promise<JsonObject> {
-  const create = required(call, 'create', isMapping)
-  const [created, notCreated]: Record<string, JsonObject>[] = [{}, {}]
-  if (Object.keys(create).length > call.limits.maxObjectsInSet)
-    throw new MethodError('requestTooLarge', `maxObjectsInSet is ${call.limits.maxObjectsInSet}`)
-  for (const [creationId, object] of Object.entries(create))
-    try {
-      using memory = call.api.lab.intake.memory.reservation('messages')
-      const { data, type = 'application/octet-stream' } = isMapping(object) ? object : {}
-      if (!Array.isArray(data) || data.length > MAX_DATA_SOURCES || !isString(type))
-        throw invalidProperties(['data'], `data is a list of at most ${MAX_DATA_SOURCES} sources, and type a string`)
-      const parts: Buffer[] = []
-      let size = 0
-      for (const source of data) {
-        const octets = await octetsOfSource(call, source)
-        size += octets.length
-        if (size > call.limits.maxSizeUpload)
-          throw new SetError('tooLarge', `the blob is longer than ${call.limits.maxSizeUpload} octets`)
-        memory.grow(2 * octets.length)
-        parts.push(octets)
-      }
-      const id = await keepUpload(call, Buffer.concat(parts))
-      call.createdIds.set(creationId, id)
-      Object.assign(created as object, { [creationId]: { id, type, size } })
-    } catch (error) {
-      if (!(error instanceof SetError)) throw error
-      Object.assign(notCreated as object, {
-        [creationId]: { type: error.type, description: error.message, ...error.more },
-      })
-    }
-  const orNull = (value: object = {}) => (Object.keys(value).length > 0 ? value : null)
-  return { accountId: call.account.id, created: orNull(created), notCreated: orNull(notCreated) }
+async function uploadBlob(call: MethodCall, object: unknown) {
+  using memory = call.api.lab.intake.memory.reservation('messages')
+  const { data, type = 'application/octet-stream' } = isMapping(object) ? object : {}
+  if (!Array.isArray(data) || data.length > MAX_DATA_SOURCES || !isString(type))
+    throw invalidProperties(['data'], `data is a list of at most ${MAX_DATA_SOURCES} sources, and type a string`)
+  const parts: Buffer[] = []
+  let size = 0
+  for (const source of data) {
+    const octets = await octetsOfSource(call, source)
+    size += octets.length
+    if (size > call.limits.maxSizeUpload)
+      throw new SetError('tooLarge', `the blob is longer than ${call.limits.maxSizeUpload} octets`)
+    memory.grow(2 * octets.length)
+    parts.push(octets)
+  }
+  return { id: await keepUpload(call, Buffer.concat(parts)), type, size }
 }
 
 /** Returns the octets of a DataSourceObject. RFC 9404 section 4.1. @throws SetError */
@@ -90,20 +78,19 @@ function rangeIn({ offset, length }: JsonObject, size: number) {
 }
 
 /** RFC 9404 section 4.2. */
-async function get(call: MethodCall): Promise<JsonObject> {
-  const ids = required(call, 'ids', isStrings)
-  assertCount(call, ids)
+async function getBlobs(call: MethodCall): Promise<JsonObject> {
+  const ids = countedIds(call, 'ids')
   const properties = optional(call, 'properties', isStrings) ?? ['data', 'size']
   const unknown = properties.find((one) => !['id', 'size', ...DATA].includes(one) && !digestOf(one))
   if (unknown !== undefined) throw invalid(`Blob has no property ${unknown}`)
-  const [list, notFound]: [JsonObject[], string[]] = [[], []]
+  const [list, missing]: [JsonObject[], string[]] = [[], []]
   const wanted = DATA.filter((one) => properties.includes(one)).length
   using memory = call.api.lab.intake.memory.reservation('messages')
   let left = call.limits.maxSizeUpload
-  for (const id of new Set(ids)) {
+  for (const id of ids) {
     const octets = await octetsOfBlob(call, realId(call, id))
     if (!octets) {
-      notFound.push(id)
+      missing.push(id)
       continue
     }
     const range = rangeIn(call.args, octets.length)
@@ -118,7 +105,7 @@ async function get(call: MethodCall): Promise<JsonObject> {
       ...(range.isTruncated && { isTruncated: true }),
     })
   }
-  return { accountId: call.account.id, list, notFound }
+  return { accountId: call.account.id, list, notFound: missing }
 }
 
 const digestOf = (property: string): string | undefined => {
@@ -161,15 +148,14 @@ function utf8Text(octets: Buffer): string | undefined {
 export const LOOKUP_TYPES = ['Mailbox', 'Thread', 'Email']
 
 /** RFC 9404 section 4.3. */
-async function lookup(call: MethodCall): Promise<JsonObject> {
-  const ids = required(call, 'ids', isStrings)
-  assertCount(call, ids)
+async function lookUpBlobs(call: MethodCall): Promise<JsonObject> {
+  const ids = countedIds(call, 'ids')
   const typeNames = required(call, 'typeNames', isStrings)
   const unknown = typeNames.find((one) => !LOOKUP_TYPES.includes(one))
   if (unknown !== undefined) throw new MethodError('unknownDataType', `blobs cannot be looked up in ${unknown}`)
   const { account } = call
-  const [list, notFound]: [JsonObject[], string[]] = [[], []]
-  for (const id of new Set(ids)) {
+  const [list, missing]: [JsonObject[], string[]] = [[], []]
+  for (const id of ids) {
     const mail = placeOfBlob(account, id)?.mail
     const place = mail && emailPlace(mail)
     const [threadId] = mail && place ? await account.history.threadIds([mail]) : []
@@ -178,30 +164,38 @@ async function lookup(call: MethodCall): Promise<JsonObject> {
       Thread: threadId === undefined ? [] : [threadId],
       Email: mail && place ? [mail.id] : [],
     }
-    if (!place && !(await octetsOfBlob(call, id))) notFound.push(id)
+    if (!place && !(await octetsOfBlob(call, id))) missing.push(id)
     else list.push({ id, matchedIds: Object.fromEntries(typeNames.map((name) => [name, matches[name]])) })
   }
-  return { accountId: account.id, list, notFound }
+  return { accountId: account.id, list, notFound: missing }
 }
 
 /** RFC 8620 section 6.3. The session has one account, so that the blobs are there already. */
-async function copy(call: MethodCall): Promise<JsonObject> {
+async function copyBlobs(call: MethodCall): Promise<JsonObject> {
   const { account, args } = call
-  const blobIds = required(call, 'blobIds', isStrings)
-  assertCount(call, blobIds)
+  const blobIds = countedIds(call, 'blobIds')
   if (args.fromAccountId !== account.id)
     throw new MethodError('fromAccountNotFound', 'fromAccountId is no account of the session')
-  const [copied, notCopied]: Record<string, unknown>[] = [{}, {}]
-  for (const id of new Set(blobIds))
-    if (await octetsOfBlob(call, id)) Object.assign(copied as object, { [id]: id })
-    else Object.assign(notCopied as object, { [id]: { type: 'notFound', description: `there is no blob ${id}` } })
-  const orNull = (value: object = {}) => (Object.keys(value).length > 0 ? value : null)
-  return { fromAccountId: account.id, accountId: account.id, copied: orNull(copied), notCopied: orNull(notCopied) }
+  const { done, refused } = await attemptEach(
+    Array.from(blobIds, (id) => [id, id]),
+    async (id) => {
+      if (await octetsOfBlob(call, id)) return id
+      throw notFound('blob', id)
+    },
+  )
+  return { fromAccountId: account.id, accountId: account.id, copied: done, notCopied: refused }
+}
+
+/** Returns the ids that a call names, each once. @throws MethodError */
+function countedIds(call: MethodCall, argument: 'ids' | 'blobIds'): ReadonlySet<string> {
+  const ids = required(call, argument, isStrings)
+  assertCount(call, 'maxObjectsInGet', ids.length)
+  return new Set(ids)
 }
 
 export const blobMethods: Readonly<Record<string, Method>> = {
-  'Blob/upload': { capability: BLOB, run: upload },
-  'Blob/get': { capability: BLOB, run: get },
-  'Blob/lookup': { capability: BLOB, run: lookup },
-  'Blob/copy': { capability: CORE, run: copy },
+  'Blob/upload': { capability: BLOB, run: uploadBlobs },
+  'Blob/get': { capability: BLOB, run: getBlobs },
+  'Blob/lookup': { capability: BLOB, run: lookUpBlobs },
+  'Blob/copy': { capability: CORE, run: copyBlobs },
 }

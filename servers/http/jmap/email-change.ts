@@ -8,10 +8,11 @@ import { crlfSteps } from '../../../src/storage/store/formats/format.ts'
 import { limitOf } from '../../../src/storage/store/quota.ts'
 import { StoreError } from '../../../src/storage/store/types.ts'
 import { octetsOfBlob } from './blobs.ts'
+import { isUtcDate } from './checks.ts'
 import { blobIdsOf, readDraft, written } from './email-draft.ts'
 import { emailPlace, isDeleted, systemFlags, trueFor } from './mails.ts'
-import { patched, realId } from './standard.ts'
-import { invalidProperties, type JsonObject, type MethodCall, SetError } from './types.ts'
+import { patchedObject, realId } from './standard.ts'
+import { invalidProperties, type JsonObject, type MethodCall, notFound, SetError } from './types.ts'
 
 /** The properties with which an Email is stored. */
 export interface Placement {
@@ -59,15 +60,12 @@ function keysIn(name: string, value: unknown): string[] {
 /** Reads the properties of a new Email that are not in its octets. @throws SetError */
 export async function placementIn(call: MethodCall, object: JsonObject): Promise<Placement> {
   const { mailboxIds, keywords, receivedAt = null } = object
-  const isDate = receivedAt === null || (typeof receivedAt === 'string' && UTC_DATE.test(receivedAt))
-  const ms = isDate && receivedAt !== null ? Date.parse(`${receivedAt}`) : undefined
-  if (!isDate || Number.isNaN(ms)) throw invalidProperties(['receivedAt'], 'receivedAt is not a date in UTC')
+  if (receivedAt !== null && !isUtcDate(receivedAt))
+    throw invalidProperties(['receivedAt'], 'receivedAt is not a date in UTC')
+  const ms = receivedAt === null ? undefined : Date.parse(receivedAt)
   await call.account.history.settled()
   return { folderIds: folderIdsIn(call, mailboxIds ?? {}), flags: flagsIn(keywords), receivedAt: ms }
 }
-
-/** RFC 8620 section 1.4 */
-const UTC_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/
 
 /** Stores a message. Returns what the server has set of the Email. @throws SetError; MemoryLimitReached, StoreError */
 export async function storeEmail(
@@ -119,28 +117,29 @@ export async function createEmail(call: MethodCall, object: JsonObject): Promise
   const placement = await placementIn(call, object)
   using memory = call.api.lab.intake.memory.reservation('messages')
   const blobs = new Map<string, Buffer>()
-  const notFound: string[] = []
+  const missing: string[] = []
   let size = 0
   for (const given of blobIdsOf(draft.root)) {
     const id = realId(call, given)
     const octets = blobs.get(given) ?? (await octetsOfBlob(call, id))
     if (octets && !blobs.has(given)) memory.grow(2 * octets.length)
     if (octets) blobs.set(given, octets)
-    else if (!notFound.includes(given)) notFound.push(given)
+    else if (!missing.includes(given)) missing.push(given)
     size += octets?.length ?? 0
     assertSize(call, size)
     if (isSliceOver()) await nextSlice()
   }
   // RFC 8621 section 4.6
-  if (notFound.length > 0) throw new SetError('blobNotFound', `there is no blob ${notFound.join(', ')}`, { notFound })
+  if (missing.length > 0)
+    throw new SetError('blobNotFound', `there is no blob ${missing.join(', ')}`, { notFound: missing })
   const { context, account } = call
   const own = {
     'message-id': `Message-ID: <${randomUUID()}@${account.address.split('@').at(-1)}>`,
     date: `Date: ${formatDate(context.clock.now())}`,
     'mime-version': 'MIME-Version: 1.0',
   }
-  const missing = Object.entries(own).filter(([name]) => !draft.fields.has(name))
-  const octets = Buffer.concat(written(draft.root, blobs, [...draft.header, ...missing.map(([, line]) => line)]))
+  const added = Object.entries(own).filter(([name]) => !draft.fields.has(name))
+  const octets = Buffer.concat(written(draft.root, blobs, [...draft.header, ...added.map(([, line]) => line)]))
   memory.grow(octets.length)
   return storeEmail(call, octets, placement)
 }
@@ -165,7 +164,7 @@ export async function updateEmail(
   const changed = others.filter(([path, value]) => !isDeepStrictEqual(same?.[path], value)).map(([path]) => path)
   if (changed.length > 0) throw invalidProperties(changed, `${changed.join(', ')} cannot be changed`)
   const before = { mailboxIds: trueFor(place.mailboxIds), keywords: trueFor(place.keywords) }
-  const after = patched(before, Object.fromEntries(patch.filter(isChangeable)))
+  const after = patchedObject(before, Object.fromEntries(patch.filter(isChangeable)))
   const folderIds = folderIdsIn(call, after.mailboxIds)
   const flags = flagsIn(after.keywords)
   const { account } = call
@@ -211,7 +210,7 @@ async function shownMail({ account: { history } }: MethodCall, id: string) {
   const mail = history.mails.get(id)
   const place = mail && emailPlace(mail)
   if (mail && place) return { mail, place }
-  throw new SetError('notFound', `there is no Email ${id}`)
+  throw notFound('Email', id)
 }
 
 /** Deletes all copies of an Email. RFC 8621 section 4.6. @throws SetError `notFound` */

@@ -3,9 +3,9 @@ import { isMapping } from '../../../src/core/values/mapping.ts'
 import { CONTENT_ID } from '../../../src/mail/format/compose.ts'
 import { LineLength } from '../../../src/mail/format/line-length.ts'
 import { base64, quotedPrintable } from '../../../src/mail/format/seven-bit.ts'
+import { isString, isStrings } from './checks.ts'
 import { headerProperty, NAMED_HEADERS } from './header-forms.ts'
 import { headerLinesOf, parameterLines } from './header-lines.ts'
-import { isString, isStrings } from './standard.ts'
 import { invalidProperties, type JsonObject } from './types.ts'
 
 /** A message to create. */

@@ -6,10 +6,10 @@ import { htmlTextSteps } from '../../../src/mail/format/html-text.ts'
 import { type ReadableMessage, VIEW_CHARS } from '../../../src/mail/format/readable.ts'
 import { searchable } from '../../../src/mail/format/search-text.ts'
 import type { Mail } from '../../../src/storage/store/views/account-history.ts'
+import { isBoolean, isInteger, isString, isStrings, isUtcDate, rowOf } from './checks.ts'
 import { filterConditions, propertiesOf, unsupportedFilter, whenever } from './filters.ts'
 import { hasKeyword, isIn } from './mails.ts'
 import type { SmimeFound } from './smime.ts'
-import { isBoolean, isInteger, isString, isStrings } from './standard.ts'
 import { invalid, type JsonObject } from './types.ts'
 
 /** The Emails that a filter is tested with. */
@@ -34,12 +34,14 @@ interface Row {
 
 /** Returns the conditions of a filter. RFC 8621 section 4.4.1. @throws MethodError `unsupportedFilter`, `invalidArguments` */
 export const emailConditions = (filter: JsonObject | null, searched: Searched): Conditions =>
-  filterConditions(filter, (name, value) => rowOf(name)?.compile(value, searched))
+  filterConditions(filter, (name, value) => rowOf(table, name)?.compile(value, searched))
 
 /** Returns what a filter and a sort need. */
 export const needsOf = (filter: JsonObject | null, sort: readonly JsonObject[]): ReadonlySet<Need> =>
   new Set(
-    [...propertiesOf(filter), ...sort.map(({ property }) => property)].flatMap((name) => rowOf(name)?.needs ?? []),
+    [...propertiesOf(filter), ...sort.map(({ property }) => property)].flatMap(
+      (name) => rowOf(table, name)?.needs ?? [],
+    ),
   )
 
 /** Returns a row whose value has a type. */
@@ -61,9 +63,6 @@ const ofMail = (isOne: (mail: Mail, searched: Searched) => boolean, searched: Se
     return mail !== undefined && isOne(mail, searched)
   })
 
-/** RFC 8620 section 1.4. Returns milliseconds since the epoch. */
-const isDate = (value: unknown): value is string =>
-  isString(value) && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/.test(value)
 const isSize = (value: unknown): value is number => isInteger(value) && value >= 0
 
 const keyword = (isWanted: boolean): Row =>
@@ -134,8 +133,8 @@ const table: Readonly<Record<string, Row>> = {
     const ids = new Set(others)
     return ofMail((mail) => isIn(mail, (id) => !ids.has(id)), searched)
   }),
-  before: row(isDate, (date) => whenever(({ entry }) => entry.internalDate < Date.parse(date))),
-  after: row(isDate, (date) => whenever(({ entry }) => entry.internalDate >= Date.parse(date))),
+  before: row(isUtcDate, (date) => whenever(({ entry }) => entry.internalDate < Date.parse(date))),
+  after: row(isUtcDate, (date) => whenever(({ entry }) => entry.internalDate >= Date.parse(date))),
   minSize: row(isSize, (size) => whenever(({ entry }) => entry.sizeOctets >= size)),
   maxSize: row(isSize, (size) => whenever(({ entry }) => entry.sizeOctets < size)),
   allInThreadHaveKeyword: threadKeyword(inThread.allInThreadHaveKeyword),
@@ -163,6 +162,3 @@ const table: Readonly<Record<string, Row>> = {
     return [conditionOn('header', `${name}:${text}`)]
   }),
 }
-
-const rowOf = (name: unknown): Row | undefined =>
-  isString(name) && Object.hasOwn(table, name) ? table[name] : undefined

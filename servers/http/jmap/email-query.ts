@@ -3,13 +3,13 @@ import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import type { AccountHistory, Mail } from '../../../src/storage/store/views/account-history.ts'
 import { itemsSince } from './changes.ts'
+import { isBoolean, optional } from './checks.ts'
 import { emailConditions, needsOf } from './email-filter.ts'
 import { comparatorsOf, type Found, sorted } from './email-sort.ts'
 import { shownCopy } from './mails.ts'
 import { findSmime } from './smime.ts'
-import { isBoolean, optional } from './standard.ts'
 import { threadsOf } from './thread.ts'
-import type { MethodCall, Query, QueryChanges, QueryResult } from './types.ts'
+import type { MethodCall, Query } from './types.ts'
 
 /** The ids that a query has found at a state, for the next page. */
 interface Kept {
@@ -25,7 +25,7 @@ const MAX_QUERY_CHARS = 10_000
 const collapses = (call: MethodCall): boolean => optional(call, 'collapseThreads', isBoolean) ?? false
 
 /** Email/query. Opens no message for filters and sorts that need only what the store lists. RFC 8621 section 4.4. */
-export async function queryEmails(call: MethodCall, { filter, sort }: Query): Promise<QueryResult> {
+export async function queryEmails(call: MethodCall, { filter, sort }: Query): Promise<readonly string[]> {
   const { history } = call.account
   const isCollapsed = collapses(call)
   const query = JSON.stringify([filter, sort, isCollapsed])
@@ -37,7 +37,7 @@ export async function queryEmails(call: MethodCall, { filter, sort }: Query): Pr
   // Certificates expire without a change of the account.
   if (query.length <= MAX_QUERY_CHARS && !needsOf(filter, sort).has('smime'))
     kept.set(history, [{ query, state, ids }, ...rest].slice(0, KEPT_QUERIES))
-  return { ids, queryState: state, canCalculateChanges: true }
+  return ids
 }
 
 async function found(call: MethodCall, { filter, sort }: Query, isCollapsed: boolean): Promise<string[]> {
@@ -70,20 +70,15 @@ async function found(call: MethodCall, { filter, sort }: Query, isCollapsed: boo
   return mails.filter(({ id, threadId = id }) => seen.size < seen.add(threadId).size).map(({ id }) => id)
 }
 
-/**
- * Email/queryChanges. Nothing is kept of the old results: each Email that was changed is removed, and added where it is now.
- * RFC 8621 section 4.5.
- */
+/** Returns the Emails that a query may find at another place than before. RFC 8621 section 4.5. */
 export async function queryEmailChanges(
   call: MethodCall,
   query: Query,
   since: string,
-): Promise<QueryChanges | undefined> {
+): Promise<Iterable<string> | undefined> {
   const { history } = call.account
   const needs = needsOf(query.filter, query.sort)
   const ofThreads = collapses(call) || needs.has('threads')
-  const { ids, queryState } = await queryEmails(call, query)
-  // Later changes may be in the results already.
   const items = await itemsSince(history, since)
   const threads = ofThreads ? await threadsOf(history) : new Map<string, Mail[]>()
   const changed = new Set<string>()
@@ -94,6 +89,5 @@ export async function queryEmailChanges(
     if (email.threadId === undefined) return undefined
     for (const { id } of threads.get(email.threadId) ?? []) changed.add(id)
   }
-  const added = ids.flatMap((id, index) => (changed.has(id) ? [{ id, index }] : []))
-  return items && { removed: [...changed], added, newQueryState: queryState, total: ids.length }
+  return items && changed
 }

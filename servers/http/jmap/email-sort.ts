@@ -8,9 +8,9 @@ import { baseSubject } from '../../../src/mail/format/threading.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
 import type { MessageStore } from '../../../src/storage/store/types.ts'
 import type { Copy, Mail } from '../../../src/storage/store/views/account-history.ts'
+import { isString, rowOf } from './checks.ts'
 import { inThread } from './email-filter.ts'
 import { hasKeyword } from './mails.ts'
-import { isString } from './standard.ts'
 import { type JsonObject, MethodError } from './types.ts'
 
 /** An Email with the copy that stands for it. */
@@ -63,7 +63,7 @@ export function comparatorsOf(
   threads: ReadonlyMap<string, readonly Mail[]>,
 ): Comparator[] {
   return sort.map(({ property, isAscending = true, collation = 'i;unicode-casemap', keyword }) => {
-    const collate = isString(collation) && Object.hasOwn(collations, collation) ? collations[collation] : undefined
+    const collate = rowOf(collations, collation)
     if (!isString(property) || typeof isAscending !== 'boolean' || !collate)
       throw unsupportedSort('a comparator has an unknown collation, or no property')
     if (property === 'receivedAt') return { isAscending, ofEmail: ({ copy }) => copy.entry.internalDate }
@@ -73,7 +73,7 @@ export function comparatorsOf(
         isAscending,
         ofHeader: ({ copy }, field) => parseDate(field('date'))?.getTime() ?? copy.entry.internalDate,
       }
-    const text = Object.hasOwn(texts, property) ? texts[property] : undefined
+    const text = rowOf(texts, property)
     if (text) return { isAscending, ofHeader: (_, field) => collate(text(field).slice(0, MAX_CHARS)) }
     const name = isString(keyword) ? keyword.toLowerCase() : ''
     if (!keywordSorts.includes(property) || name === '')

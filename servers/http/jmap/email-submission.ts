@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto'
-import { meetsAll } from '../../../src/api/messages/search.ts'
 import { headerFields, headerValue } from '../../../src/mail/format/headers.ts'
 import { releasedForm } from '../../../src/transport/delivery/released.ts'
 import { resolveOnDemand } from '../../../src/transport/delivery/reports/on-demand/resolve.ts'
 import { DeliveryError } from '../../../src/transport/delivery/types.ts'
 import type { OutgoingEnvelope } from '../../../src/transport/outgoing/types.ts'
 import { SUBMISSION } from './capabilities.ts'
+import { isObjects, isString, isStrings, optional } from './checks.ts'
 import { email } from './email.ts'
 import { type Envelope, envelopeFor, envelopeIn, headerAddresses, MAX_DELAYED_SEND } from './envelope.ts'
-import { filterConditions, unsupportedFilter, whenever } from './filters.ts'
+import { unsupportedFilter } from './filters.ts'
 import { identitiesOf, maySendFrom } from './identity.ts'
+import { type Filters, findObjects, type Sorts } from './listed.ts'
 import { takeReports } from './received-reports.ts'
-import { isObjects, isString, isStrings, methodsOf, optional, patched, realId } from './standard.ts'
+import { editedObject, methodsOf, realId } from './standard.ts'
 import { deliverAt, deliverSubmission, QUEUED, type Submission, submissionsOf, unsend } from './submit.ts'
 import {
   type DataType,
@@ -20,10 +21,8 @@ import {
   type JmapRequest,
   type JsonObject,
   type MethodCall,
-  MethodError,
-  type Query,
+  notFound,
   SetError,
-  shownValue,
 } from './types.ts'
 
 const kept = ({ account: { store, account } }: JmapRequest) => submissionsOf(store, account.user)
@@ -32,7 +31,8 @@ const kept = ({ account: { store, account } }: JmapRequest) => submissionsOf(sto
 const utcDate = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z')
 
 const shown = (id: string, { messageId: _, sendAt, ...one }: Submission): JsonObject & { id: string } => ({
-  ...{ id, ...one },
+  id,
+  ...one,
   sendAt: utcDate(sendAt),
 })
 
@@ -44,6 +44,9 @@ async function settled(call: MethodCall) {
 
 const { 'Email/set': setEmail } = methodsOf(email)
 
+/** RFC 8621 section 7.5: a client can only cancel. */
+const SETTABLE = { undoStatus: (value: unknown): boolean => value === 'canceled' }
+
 /** The submissions that a call has destroyed. */
 const removed = new WeakMap<MethodCall, readonly (readonly [id: string, one: Submission])[]>()
 
@@ -52,8 +55,16 @@ export const emailSubmission: DataType = {
   name: 'EmailSubmission',
   capability: SUBMISSION,
   properties: [
-    ...['id', 'identityId', 'emailId', 'threadId', 'envelope', 'sendAt', 'undoStatus', 'deliveryStatus'],
-    ...['dsnBlobIds', 'mdnBlobIds'],
+    'id',
+    'identityId',
+    'emailId',
+    'threadId',
+    'envelope',
+    'sendAt',
+    'undoStatus',
+    'deliveryStatus',
+    'dsnBlobIds',
+    'mdnBlobIds',
   ],
   arguments: { set: ['onSuccessUpdateEmail', 'onSuccessDestroyEmail'] },
   state: async (call) => String(await (await settled(call)).state()),
@@ -62,15 +73,8 @@ export const emailSubmission: DataType = {
   create,
 
   async update(call, id, patch) {
-    const before = (await kept(call).get([id])).get(id)
-    if (!before) throw new SetError('notFound', `there is no submission ${id}`)
-    const object = shown(id, before)
-    const after = patched(object, patch)
-    const changed = Object.keys(after).filter((name) => JSON.stringify(after[name]) !== JSON.stringify(object[name]))
-    if (changed.length === 0) return null
-    const others = changed.filter((name) => name !== 'undoStatus')
-    if (others.length > 0 || after.undoStatus !== 'canceled')
-      throw invalidProperties(changed, 'only undoStatus can be changed, and only to canceled')
+    const { before, isChanged } = await editedObject(emailSubmission, SETTABLE, call, id, patch)
+    if (!isChanged) return null
     // RFC 8621 section 7.5
     if (before.undoStatus !== 'pending' || !(await unsend(call.api, id)))
       throw new SetError('cannotUnsend', 'the message is sent already')
@@ -80,7 +84,7 @@ export const emailSubmission: DataType = {
 
   async destroy(call, id) {
     const one = (await kept(call).get([id])).get(id)
-    if (!one) throw new SetError('notFound', `there is no submission ${id}`)
+    if (!one) throw notFound('EmailSubmission', id)
     await kept(call).change(id, () => undefined)
     removed.set(call, [...(removed.get(call) ?? []), [id, one]])
   },
@@ -106,24 +110,12 @@ export const emailSubmission: DataType = {
     return setEmails(call, update, destroy)
   },
 
-  query: async (call, query) => ({
-    ids: await idsFor(call, query),
-    queryState: await emailSubmission.state(call),
-    canCalculateChanges: true,
-  }),
+  query: async (call, query) => findObjects(await kept(call).get(), query, FILTERS, SORTS).map(([id]) => id),
 
-  async queryChanges(call, query, since) {
+  async queryChanges(call, _, since) {
     const found = await (await settled(call)).changes(Number(since), Number.MAX_SAFE_INTEGER)
-    if (!found) return undefined
-    const ids = await idsFor(call, query)
-    const changed = new Set([...found.created, ...found.updated])
-    return {
-      // RFC 8620 section 5.6: ids that were not in the results may be here.
-      removed: [...found.updated, ...found.destroyed],
-      added: ids.flatMap((id, index) => (changed.has(id) ? [{ id, index }] : [])),
-      newQueryState: found.newState,
-      total: ids.length,
-    }
+    // RFC 8620 section 5.6: ids that were not in the results may be here.
+    return found && [...found.created, ...found.updated, ...found.destroyed]
   },
 }
 
@@ -158,11 +150,16 @@ async function create(call: MethodCall, object: JsonObject): Promise<JsonObject 
   const id = `S${randomBytes(12).toString('base64url')}`
   const isLater = sendAt > now
   const made: Submission = {
-    ...{ identityId: realId(call, identityId as string), emailId: mailId, threadId, envelope, sendAt },
+    identityId: realId(call, identityId as string),
+    emailId: mailId,
+    threadId,
+    envelope,
+    sendAt,
     messageId: headerValue(stored, headerFields(stored), 'message-id')?.trim(),
     undoStatus: isLater ? 'pending' : 'final',
     deliveryStatus: Object.fromEntries(outgoing.recipients.map(({ address }) => [address, QUEUED])),
-    ...{ dsnBlobIds: [], mdnBlobIds: [] },
+    dsnBlobIds: [],
+    mdnBlobIds: [],
   }
   await kept(call).change(id, () => made)
   const submitted = { raw, envelope: { ...outgoing, submission: { user, id } }, session: call.record.id }
@@ -263,54 +260,43 @@ export function countMessage({ context, account }: MethodCall): void {
     throw new SetError('rateLimit', `the limit is ${count} messages in ${perMs / 1000} seconds; try again later`)
 }
 
-type Test = (value: unknown) => (one: Submission) => boolean
+type Entry = readonly [id: string, one: Submission]
 
 const isOneOf =
-  (name: 'identityId' | 'emailId' | 'threadId'): Test =>
-  (value) => {
+  (name: 'identityId' | 'emailId' | 'threadId') =>
+  (value: unknown): ((entry: Entry) => boolean) => {
     if (!isStrings(value)) throw unsupportedFilter(`${name}s is not a list of ids`)
-    return (one) => value.includes(one[name])
+    return ([, one]) => value.includes(one[name])
   }
-const isBefore: Test = (value) => {
+function timeIn(value: unknown): number {
   const at = isString(value) ? Date.parse(value) : Number.NaN
   if (Number.isNaN(at)) throw unsupportedFilter('before and after are dates')
-  return ({ sendAt }) => sendAt < at
+  return at
 }
 
-/** The conditions of a filter. RFC 8621 section 7.3. */
-const CONDITIONS: Readonly<Record<string, Test>> = {
+/** RFC 8621 section 7.3. */
+const FILTERS: Filters<Entry> = {
   identityIds: isOneOf('identityId'),
   emailIds: isOneOf('emailId'),
   threadIds: isOneOf('threadId'),
-  undoStatus: (value) => (one) => one.undoStatus === value,
-  before: isBefore,
-  after: (value) => {
-    const test = isBefore(value)
-    return (one) => !test(one)
+  undoStatus:
+    (value) =>
+    ([, one]) =>
+      one.undoStatus === value,
+  before(value) {
+    const at = timeIn(value)
+    return ([, { sendAt }]) => sendAt < at
+  },
+  after(value) {
+    const at = timeIn(value)
+    return ([, { sendAt }]) => sendAt >= at
   },
 }
 
-/** The properties by which submissions are sorted. RFC 8621 section 7.3 names the date `sentAt`. */
-const SORTS: Readonly<Record<string, (one: Submission) => string | number>> = {
-  emailId: ({ emailId }) => emailId,
-  threadId: ({ threadId }) => threadId,
-  sentAt: ({ sendAt }) => sendAt,
-  sendAt: ({ sendAt }) => sendAt,
-}
-
-async function idsFor(call: MethodCall, { filter, sort }: Query): Promise<string[]> {
-  const conditions = filterConditions<Submission>(filter, (name, value) =>
-    Object.hasOwn(CONDITIONS, name) ? whenever((CONDITIONS[name] as Test)(value)) : undefined,
-  )
-  const order = sort.map(({ property, isAscending = true }) => {
-    const key = isString(property) && Object.hasOwn(SORTS, property) ? SORTS[property] : undefined
-    if (!key) throw new MethodError('unsupportedSort', `submissions are not sorted by ${shownValue(property)}`)
-    return { key, sign: isAscending === false ? -1 : 1 }
-  })
-  const found = [...(await kept(call).get())].filter(([, one]) => meetsAll(conditions, { message: one }))
-  found.sort(([, one], [, other]) => {
-    for (const { key, sign } of order) if (key(one) !== key(other)) return key(one) < key(other) ? -sign : sign
-    return 0
-  })
-  return found.map(([id]) => id)
+/** RFC 8621 section 7.3 names the date `sentAt`. */
+const SORTS: Sorts<Entry> = {
+  emailId: ([, { emailId }]) => emailId,
+  threadId: ([, { threadId }]) => threadId,
+  sentAt: ([, { sendAt }]) => sendAt,
+  sendAt: ([, { sendAt }]) => sendAt,
 }

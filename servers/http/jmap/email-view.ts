@@ -10,8 +10,8 @@ import { htmlTokens } from '../../../src/mail/format/html-text.ts'
 import { appendPartText, partOctetsOrRawInSteps, transferEncoding } from '../../../src/mail/format/parts.ts'
 import type { HeaderField, MessagePart, OctetString } from '../../../src/mail/format/types.ts'
 import { parameterText } from '../../../src/mail/format/words.ts'
+import { isBoolean, isInteger, isStrings, optional } from './checks.ts'
 import { headerForm, headerProperty, NAMED_HEADERS, rawValue } from './header-forms.ts'
-import { isBoolean, isInteger, isStrings, optional } from './standard.ts'
 import { invalid, type JsonObject, type MethodCall, MethodError } from './types.ts'
 
 /** The properties of an Email that come from its parts. RFC 8621 section 4.1.4. */

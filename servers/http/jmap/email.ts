@@ -13,7 +13,8 @@ import { CONTENT_PROPERTIES, EmailView, isBodyProperty, isHeaderProperty, VIEW_A
 import { headerProperty } from './header-forms.ts'
 import { emailPlace, readableEmail, shownCopy, trueFor } from './mails.ts'
 import { isSmimeProperty, smimeProperties } from './smime.ts'
-import { type DataType, type JsonObject, type MethodCall, MethodError } from './types.ts'
+import { assertCount } from './standard.ts'
+import type { DataType, JsonObject, MethodCall } from './types.ts'
 
 /** RFC 8621 section 4.1.1 */
 const METADATA = ['id', 'blobId', 'threadId', 'mailboxIds', 'keywords', 'size', 'receivedAt'] as const
@@ -26,7 +27,9 @@ export const PARSE_DEFAULTS = CONTENT_PROPERTIES.filter((name) => name !== 'head
 
 /** RFC 8621 section 4. */
 export const email: DataType = {
-  ...{ name: 'Email', capability: MAIL, properties: [...METADATA, ...CONTENT_PROPERTIES] },
+  name: 'Email',
+  capability: MAIL,
+  properties: [...METADATA, ...CONTENT_PROPERTIES],
   arguments: { get: VIEW_ARGUMENTS, query: ['collapseThreads'], queryChanges: ['collapseThreads'] },
   isProperty: (name) => headerProperty(name) !== undefined || isSmimeProperty(name),
   defaultProperties: [...METADATA, ...PARSE_DEFAULTS],
@@ -51,15 +54,14 @@ async function get(
   properties: readonly string[],
 ): Promise<readonly JsonObject[]> {
   const view = new EmailView(call, properties)
-  const { account, api, limits } = call
+  const { account, api } = call
   const { history } = account
   await history.settled()
   const mails = [...(ids ?? history.mails.keys())].flatMap((id) => {
     const mail = history.mails.get(id)
     return mail && shownCopy(mail) ? [mail] : []
   })
-  if (mails.length > limits.maxObjectsInGet)
-    throw new MethodError('requestTooLarge', `there are ${mails.length} Emails; name ${limits.maxObjectsInGet} at most`)
+  assertCount(call, 'maxObjectsInGet', mails.length)
   const threadIds = properties.includes('threadId') ? await history.threadIds(mails) : []
   const places = mails.map((mail) => readableEmail(mail) as IndexedMessage)
   const isWhole = properties.some(isOfWhole)

@@ -1,7 +1,7 @@
 import { isMapping } from '../../../src/core/values/mapping.ts'
 import { isWritten, parseAddresses } from '../../../src/mail/format/addresses.ts'
 import { headerFields, headerValues } from '../../../src/mail/format/headers.ts'
-import { isMappings, isString } from './standard.ts'
+import { isMappings, isString } from './checks.ts'
 import { invalidProperties, SetError } from './types.ts'
 
 /** An address of an envelope. RFC 8621 section 7. */

@@ -1,7 +1,7 @@
 import { isMapping } from '../../../src/core/values/mapping.ts'
 import { formatDate } from '../../../src/mail/format/dates.ts'
+import { isStrings } from './checks.ts'
 import type { EmailAddress, HeaderForm, HeaderProperty } from './header-forms.ts'
-import { isStrings } from './standard.ts'
 
 /** Longest line that is written if it can be folded, and longest that a message may have. RFC 5322 section 2.1.1. */
 const LINE_CHARS = 76

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { isMapping } from '../../../src/core/values/mapping.ts'
 import { SUBMISSION } from './capabilities.ts'
+import { assertSettable, isString, orNull, type Test } from './checks.ts'
 import { KeptObjects } from './kept-objects.ts'
-import { isString, patched } from './standard.ts'
-import { type DataType, invalidProperties, type JmapRequest, type JsonObject, SetError } from './types.ts'
+import { editedObject } from './standard.ts'
+import { type DataType, type JmapRequest, type JsonObject, notFound, SetError } from './types.ts'
 
 /** RFC 8621 section 4.1.2.3. */
 export interface EmailAddress {
@@ -23,23 +24,32 @@ export interface Identity {
   readonly mayDelete: boolean
 }
 
-const isAddress = (value: unknown): value is EmailAddress =>
-  isMapping(value) && isString(value.email) && (value.name === null || value.name === undefined || isString(value.name))
-const isAddresses = (value: unknown): boolean => value === null || (Array.isArray(value) && value.every(isAddress))
+const isAddress: Test = (value) => isMapping(value) && isString(value.email) && orNull(isString)(value.name ?? null)
+const isAddresses = orNull((value) => Array.isArray(value) && value.every(isAddress))
+const isText = orNull(isString)
 
-/** The properties that clients may set, and what they may be. */
-const SETTABLE: Readonly<Record<string, (value: unknown) => boolean>> = {
-  name: isString,
+/** The properties that clients may set. RFC 8621 section 6: null is the default. */
+const SETTABLE: Readonly<Record<string, Test>> = {
+  name: isText,
   email: isString,
   replyTo: isAddresses,
   bcc: isAddresses,
-  textSignature: isString,
-  htmlSignature: isString,
+  textSignature: isText,
+  htmlSignature: isText,
 }
 const EMPTY: Identity = {
-  ...{ name: '', email: '', replyTo: null, bcc: null },
-  ...{ textSignature: '', htmlSignature: '', mayDelete: true },
+  name: '',
+  email: '',
+  replyTo: null,
+  bcc: null,
+  textSignature: '',
+  htmlSignature: '',
+  mayDelete: true,
 }
+
+/** Returns the settable properties of an object, with the defaults in place of null. */
+const identityOf = (object: JsonObject): Identity =>
+  Object.fromEntries(Object.entries(EMPTY).map(([name, value]) => [name, object[name] ?? value])) as unknown as Identity
 
 const kept = ({ account: { store, owner } }: JmapRequest) => new KeptObjects<Identity>(store, owner, 'identity')
 
@@ -65,23 +75,16 @@ export async function identitiesOf(request: JmapRequest): Promise<ReadonlyMap<st
 /** The addresses of the account may change with the configuration, which makes all states old. */
 const suffixOf = (request: JmapRequest): string => `-${idOf([...givenTo(request).keys()].join(' '))}`
 
-/** @throws SetError `invalidProperties` */
-function assertRight(given: JsonObject): void {
-  const wrong = Object.keys(given).filter((name) => !SETTABLE[name]?.(given[name]))
-  if (wrong.length > 0)
-    throw invalidProperties(wrong, `${wrong.join(', ')} cannot be set, or not to values of this type`)
-}
-
 /** RFC 8621 section 6. */
 export const identity: DataType = {
   name: 'Identity',
   capability: SUBMISSION,
-  properties: ['id', 'name', 'email', 'replyTo', 'bcc', 'textSignature', 'htmlSignature', 'mayDelete'],
+  properties: ['id', ...Object.keys(EMPTY)],
   state: async (call) => `${await kept(call).state()}${suffixOf(call)}`,
 
   async get(call, ids) {
-    const all = await identitiesOf(call)
-    return (ids ?? [...all.keys()]).flatMap((id) => (all.has(id) ? [{ id, ...all.get(id) }] : []))
+    const all = Array.from(await identitiesOf(call), ([id, one]) => ({ id, ...one }))
+    return all.filter(({ id }) => ids?.includes(id) ?? true)
   },
 
   async changes(call, sinceState, max) {
@@ -92,9 +95,8 @@ export const identity: DataType = {
   },
 
   async create(call, object) {
-    assertRight(object)
-    const made = { ...EMPTY, ...object } as Identity
-    if (!isString(object.email)) throw invalidProperties(['email'], 'email is missing')
+    assertSettable(SETTABLE, { email: null, ...object })
+    const made = identityOf(object)
     // RFC 8621 section 6.3
     if (!maySendFrom(call, made.email))
       throw new SetError('forbiddenFrom', `the account may not send from ${made.email}`)
@@ -104,23 +106,16 @@ export const identity: DataType = {
   },
 
   async update(call, id, patch) {
-    const before = (await identitiesOf(call)).get(id)
-    if (!before) throw new SetError('notFound', `there is no identity ${id}`)
-    const { mayDelete: _, ...settable } = before
-    const next = patched(settable, patch)
-    // RFC 8621 section 6: null is the default.
-    const filled = Object.fromEntries(
-      Object.entries(next).map(([name, value]) => [name, value ?? EMPTY[name as keyof Identity]]),
-    )
-    assertRight(filled)
-    if (filled.email !== before.email) throw invalidProperties(['email'], 'the email of an identity cannot be changed')
-    await kept(call).change(id, () => ({ ...before, ...filled }), !before.mayDelete)
+    const { email: _, ...settable } = SETTABLE
+    const { after } = await editedObject(identity, settable, call, id, patch)
+    const next = identityOf(after)
+    await kept(call).change(id, () => next, !next.mayDelete)
     return null
   },
 
   async destroy(call, id) {
     const found = (await identitiesOf(call)).get(id)
-    if (!found) throw new SetError('notFound', `there is no identity ${id}`)
+    if (!found) throw notFound('Identity', id)
     if (!found.mayDelete) throw new SetError('forbidden', `the account has the address ${found.email}`)
     await kept(call).change(id, () => undefined)
   },

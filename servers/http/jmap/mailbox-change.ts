@@ -1,9 +1,10 @@
 import { mailboxNameMistake, withInboxInCapitals } from '../../../src/storage/store/mailboxes.ts'
 import { type Folder, type FolderSettings, StoreError } from '../../../src/storage/store/types.ts'
 import { type Box, boxesOf, roles } from './boxes.ts'
+import { isBoolean, isInteger, isString, optional } from './checks.ts'
 import { isIn } from './mails.ts'
-import { isBoolean, isInteger, isString, optional, patched, realId } from './standard.ts'
-import { invalidProperties, type JsonObject, type MethodCall, SetError } from './types.ts'
+import { patchedObject, realId } from './standard.ts'
+import { invalidProperties, type JsonObject, type MethodCall, notFound, SetError } from './types.ts'
 
 /** The properties of a Mailbox that a client sets. */
 interface Settings {
@@ -78,11 +79,11 @@ export async function updateMailbox(call: MethodCall, id: string, patch: JsonObj
   const { store, owner } = call.account
   const boxes = await boxesOf(call)
   const old = boxes.get(id)
-  if (!old) throw new SetError('notFound', `there is no mailbox ${id}`)
+  if (!old) throw notFound('Mailbox', id)
   const before: JsonObject = { ...old }
   assertMutable(Object.keys(patch), (name) => patch[name] === before[name])
   const { folder, ...properties } = old
-  const { name, folder: settings, isSubscribed } = settingsOf(call, boxes, patched(properties, patch), old)
+  const { name, folder: settings, isSubscribed } = settingsOf(call, boxes, patchedObject(properties, patch), old)
   if (name !== folder.name) {
     if (folder.name === 'INBOX') throw new SetError('forbidden', 'INBOX cannot be renamed')
     await named(() => store.renameFolder(id, name))
@@ -104,7 +105,7 @@ export async function destroyMailbox(call: MethodCall, id: string): Promise<void
   const { store, owner, history } = call.account
   const boxes = await boxesOf(call)
   const box = boxes.get(id)
-  if (!box) throw new SetError('notFound', `there is no mailbox ${id}`)
+  if (!box) throw notFound('Mailbox', id)
   if (box.folder.name === 'INBOX') throw new SetError('forbidden', 'every account has an INBOX')
   // RFC 8621 section 2.5
   if ([...boxes.values()].some(({ parentId }) => parentId === id))

@@ -6,13 +6,14 @@ import { changesIn, type Item, itemsSince } from './changes.ts'
 import { createMailbox, destroyMailbox, updateMailbox } from './mailbox-change.ts'
 import { mailboxIds } from './mailbox-query.ts'
 import { threadsOf } from './thread.ts'
-import type { Changes, DataType, JsonObject, MethodCall, Query, QueryChanges } from './types.ts'
+import type { Changes, DataType, JsonObject, MethodCall, Query } from './types.ts'
 
 const TREE = ['sortAsTree', 'filterAsTree']
 
 /** RFC 8621 section 2. */
 export const mailbox: DataType = {
-  ...{ name: 'Mailbox', capability: MAIL },
+  name: 'Mailbox',
+  capability: MAIL,
   properties: ['id', 'name', 'parentId', 'role', 'sortOrder', ...COUNTS, 'myRights', 'isSubscribed'],
   arguments: { set: ['onDestroyRemoveEmails'], query: TREE, queryChanges: TREE },
   state,
@@ -32,17 +33,21 @@ export const mailbox: DataType = {
   },
   update: updateMailbox,
   destroy: destroyMailbox,
-  async query(call, query) {
-    const queryState = await state(call)
-    return { ids: mailboxIds(call, await boxesOf(call), query), queryState, canCalculateChanges: true }
-  },
+  query: async (call, query) => mailboxIds(call, await boxesOf(call), query),
   queryChanges,
 }
 
 /** The owner has all rights on its mailboxes, as in IMAP; INBOX stays. RFC 8621 section 2. */
 const rightsOn = ({ name }: Folder): JsonObject => ({
-  ...{ mayReadItems: true, mayAddItems: true, mayRemoveItems: true, maySetSeen: true, maySetKeywords: true },
-  ...{ mayCreateChild: true, mayRename: name !== 'INBOX', mayDelete: name !== 'INBOX', maySubmit: true },
+  mayReadItems: true,
+  mayAddItems: true,
+  mayRemoveItems: true,
+  maySetSeen: true,
+  maySetKeywords: true,
+  mayCreateChild: true,
+  mayRename: name !== 'INBOX',
+  mayDelete: name !== 'INBOX',
+  maySubmit: true,
 })
 
 async function state({ account }: MethodCall): Promise<string> {
@@ -82,14 +87,9 @@ const below = ({ folders }: AccountHistory, { folder }: Item): string[] =>
   folder ? [...folders.values()].flatMap(({ id, name }) => (name.startsWith(`${folder.name}/`) ? id : [])) : []
 
 /** RFC 8621 section 2.4. Counts are not searched: only mailboxes that were themselves changed, and those below. */
-async function queryChanges(call: MethodCall, query: Query, since: string): Promise<QueryChanges | undefined> {
+async function queryChanges(call: MethodCall, _: Query, since: string): Promise<Iterable<string> | undefined> {
   const { history } = call.account
-  const newQueryState = await state(call)
-  const boxes = await boxesOf(call)
+  await state(call)
   const items = await itemsSince(history, since)
-  if (!items) return undefined
-  const removed = new Set(items.flatMap((item) => [...(item.folder ? [item.folder.id] : []), ...below(history, item)]))
-  const ids = mailboxIds(call, boxes, query)
-  const added = ids.flatMap((id, index) => (removed.has(id) ? [{ id, index }] : []))
-  return { removed: [...removed], added, newQueryState, total: ids.length }
+  return items?.flatMap((item) => [...(item.folder ? [item.folder.id] : []), ...below(history, item)])
 }

@@ -1,14 +1,14 @@
-import { isSliceOver, nextSlice, runInSlices } from '../../../src/core/time/time-slice.ts'
+import { runInSlices } from '../../../src/core/time/time-slice.ts'
 import { mediaTypeOf } from '../../../src/mail/format/body-lists.ts'
 import { headerFields, headerValue, unfolded } from '../../../src/mail/format/headers.ts'
 import { isText, partOctetsOrRaw, partStart } from '../../../src/mail/format/parts.ts'
 import { parseInSteps } from '../../../src/mail/format/structure.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
-import { octetsOfBlob } from './blobs.ts'
+import { filled } from './checks.ts'
 import { email } from './email.ts'
-import { messageIn } from './email-import.ts'
-import { isStrings, knownArguments, methodsOf, realId, required } from './standard.ts'
-import { type JsonObject, type Method, type MethodCall, MethodError } from './types.ts'
+import { parseBlobs } from './parse-blobs.ts'
+import { assertArguments, methodsOf } from './standard.ts'
+import type { JsonObject, Method, MethodCall } from './types.ts'
 
 /** The fields of a report that are no extensions, in lower case, with their properties. RFC 8098 section 3.1. */
 export const MDN_FIELDS: ReadonlyMap<string, string> = new Map([
@@ -29,35 +29,12 @@ const MAX_FOUND = 400
 
 /** RFC 9007 section 2.2. */
 export async function parseMdns(call: MethodCall): Promise<JsonObject> {
-  knownArguments(call, ['blobIds'])
-  const blobIds = new Set(required(call, 'blobIds', isStrings))
-  const { maxObjectsInGet: most } = call.limits
-  if (blobIds.size > most) throw new MethodError('requestTooLarge', `the limit is ${most} blobs`)
-  const parsed = new Map<string, JsonObject>()
-  const [notParsable, notFound]: [string[], string[]] = [[], []]
-  for (const given of blobIds) {
-    if (isSliceOver()) await nextSlice()
-    const octets = await octetsOfBlob(call, realId(call, given))
-    using memory = call.api.lab.intake.memory.reservation('messages')
-    memory.grow(2 * (octets?.length ?? 0))
-    const raw = octets && (await messageIn(octets))
-    const mdn = raw && (await mdnIn(raw))
-    if (mdn) parsed.set(given, mdn)
-    else (octets ? notParsable : notFound).push(given)
-  }
-  const emailIds = await emailsWith(
-    call,
-    [...parsed.values()].map((one) => one.originalMessageId),
-  )
-  const filled = Array.from(parsed, ([id, one]) => [
-    id,
-    { ...one, forEmailId: emailIds.get(one.originalMessageId) ?? null },
-  ])
-  const orNull = <T extends object>(value: T): T | null => (Object.keys(value).length > 0 ? value : null)
-  return {
-    ...{ accountId: call.account.id, parsed: orNull(Object.fromEntries(filled)) },
-    ...{ notParsable: orNull(notParsable), notFound: orNull(notFound) },
-  }
+  assertArguments(call, ['blobIds'])
+  const { parsed, rest } = await parseBlobs(call, mdnIn)
+  const ids = Array.from(parsed.values(), (one) => one.originalMessageId)
+  const emailIds = await emailsWith(call, ids)
+  const forEmail = (one: JsonObject) => ({ ...one, forEmailId: emailIds.get(one.originalMessageId) ?? null })
+  return { ...rest, parsed: filled(Object.fromEntries(Array.from(parsed, ([id, one]) => [id, forEmail(one)]))) }
 }
 
 /** Reads a message as an MDN; undefined if it is none. RFC 8098 section 3. */
@@ -86,7 +63,11 @@ async function mdnIn(raw: Buffer): Promise<JsonObject | undefined> {
     subject: decodeWords(headerValue(raw, headerFields(raw), 'subject') ?? ''),
     textBody: first && isText(first) ? partStart(raw, first, MAX_REPORT).text : null,
     includeOriginalMessage: original?.kind === 'message',
-    ...{ reportingUA: null, mdnGateway: null, originalRecipient: null, originalMessageId: null, ...read },
+    reportingUA: null,
+    mdnGateway: null,
+    originalRecipient: null,
+    originalMessageId: null,
+    ...read,
     disposition: { actionMode, sendingMode, type },
     error: errors.length > 0 ? errors : null,
     extensionFields: extensions.length > 0 ? Object.fromEntries(extensions) : null,

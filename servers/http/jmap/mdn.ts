@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { Api } from '../../../src/api/api.ts'
-import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import { isMapping } from '../../../src/core/values/mapping.ts'
 import { addressText } from '../../../src/mail/format/addresses.ts'
 import { FIELD_NAME, headerLines } from '../../../src/mail/format/compose.ts'
@@ -17,22 +16,15 @@ import {
 import { fieldLines } from '../../../src/transport/delivery/reports/status-fields.ts'
 import { octetsOfBlob } from './blobs.ts'
 import { MDN } from './capabilities.ts'
+import { assertSettable, isBoolean, isObjects, isString, optional, orNull, required, type Test } from './checks.ts'
 import { countMessage, outgoingEnvelope, setEmails } from './email-submission.ts'
 import { headerAddresses } from './envelope.ts'
 import { type Identity, identitiesOf, maySendFrom } from './identity.ts'
 import { hasKeyword, shownCopy } from './mails.ts'
 import { MDN_FIELDS, parseMdns } from './mdn-parse.ts'
-import { isBoolean, isObjects, isString, knownArguments, optional, realId, required } from './standard.ts'
+import { assertArguments, assertCount, attemptEach, realId } from './standard.ts'
 import { deliverSubmission } from './submit.ts'
-import {
-  invalid,
-  invalidProperties,
-  type JsonObject,
-  type Method,
-  type MethodCall,
-  MethodError,
-  SetError,
-} from './types.ts'
+import { invalid, type JsonObject, type Method, type MethodCall, notFound, SetError } from './types.ts'
 
 /** The properties of an MDN that the client may set. RFC 9007 section 1.1. */
 interface Mdn {
@@ -55,12 +47,7 @@ interface MadeMdn extends Mdn {
   readonly originalMessageId: string | null
 }
 
-type Test = (value: unknown) => boolean
 const isLine: Test = (value) => isString(value) && /^[ -~]{1,800}$/.test(value)
-const orNull =
-  (test: Test): Test =>
-  (value) =>
-    value === null || test(value)
 const MODES: readonly (readonly [name: string, values: readonly string[]])[] = [
   ['actionMode', ['manual-action', 'automatic-action']],
   ['sendingMode', ['mdn-sent-manually', 'mdn-sent-automatically']],
@@ -84,41 +71,28 @@ const DEFAULTS = Object.fromEntries(Object.keys(SETTABLE).map((name) => [name, n
 
 /** @throws SetError `invalidProperties` */
 function mdnIn(given: JsonObject): Mdn {
-  const mdn = { ...DEFAULTS, ...given } as unknown as Mdn
-  const wrong = Object.entries(mdn).flatMap(([name, value]) =>
-    Object.hasOwn(SETTABLE, name) && SETTABLE[name as keyof Mdn](value) ? [] : name,
-  )
-  if (wrong.length === 0) return mdn
-  throw invalidProperties(wrong, `${wrong.join(', ')} cannot be set, or not to this value`)
+  const mdn = { ...DEFAULTS, ...given }
+  assertSettable(SETTABLE, mdn)
+  return mdn as unknown as Mdn
 }
 
 /** RFC 9007 section 2.1. */
-async function send(call: MethodCall) {
-  knownArguments(call, ['identityId', 'send', 'onSuccessUpdateEmail'])
+async function sendMdns(call: MethodCall) {
+  assertArguments(call, ['identityId', 'send', 'onSuccessUpdateEmail'])
   const identity = (await identitiesOf(call)).get(realId(call, required(call, 'identityId', isString)))
   if (!identity) throw invalid('there is no such identity')
   const wanted = Object.entries(required(call, 'send', isObjects))
   const onSuccess = optional(call, 'onSuccessUpdateEmail', isObjects) ?? {}
-  const { maxObjectsInSet: most } = call.limits
-  if (wanted.length > most) throw new MethodError('requestTooLarge', `the limit is ${most} MDNs`)
-  const sent: Record<string, JsonObject> = {}
-  const notSent: Record<string, JsonObject> = {}
+  assertCount(call, 'maxObjectsInSet', wanted.length)
   const update: Record<string, JsonObject> = {}
   const answered = new Set<string>()
-  for (const [id, given] of wanted) {
-    if (isSliceOver()) await nextSlice()
-    try {
-      const [emailId, made] = await sendOne(call, identity, mdnIn(given), answered)
-      answered.add(emailId)
-      sent[id] = Object.fromEntries(Object.entries(made).filter(([name]) => (given[name] ?? null) === null))
-      if (onSuccess[`#${id}`]) update[emailId] = { ...update[emailId], ...onSuccess[`#${id}`] }
-    } catch (error) {
-      if (!(error instanceof SetError)) throw error
-      notSent[id] = { type: error.type, description: error.message, ...error.more }
-    }
-  }
-  const filled = (map: object): object | null => (Object.keys(map).length > 0 ? map : null)
-  const response = { accountId: call.account.id, sent: filled(sent), notSent: filled(notSent) }
+  const { done, refused } = await attemptEach(wanted, async (given, id) => {
+    const [emailId, made] = await sendMdn(call, identity, mdnIn(given), answered)
+    answered.add(emailId)
+    if (onSuccess[`#${id}`]) update[emailId] = { ...update[emailId], ...onSuccess[`#${id}`] }
+    return Object.fromEntries(Object.entries(made).filter(([name]) => (given[name] ?? null) === null))
+  })
+  const response = { accountId: call.account.id, sent: done, notSent: refused }
   return { response, implicit: await setEmails(call, update) }
 }
 
@@ -127,7 +101,7 @@ async function send(call: MethodCall) {
  * @param answered the ids of the Emails for which the call has sent one
  * @throws SetError
  */
-async function sendOne(
+async function sendMdn(
   call: MethodCall,
   identity: Identity,
   mdn: Mdn,
@@ -140,7 +114,7 @@ async function sendOne(
   using memory = api.lab.intake.memory.reservation('messages')
   memory.grow(3 * (size ?? 0))
   const message = mail && size !== undefined ? await octetsOfBlob(call, mail.id) : undefined
-  if (!mail || !message) throw new SetError('notFound', `there is no Email ${mdn.forEmailId.slice(0, 200)}`)
+  if (!mail || !message) throw notFound('Email', mdn.forEmailId)
   if (hasKeyword(mail, '$mdnsent') || answered.has(mail.id))
     throw new SetError('mdnAlreadySent', 'the Email has the keyword $mdnsent, or another MDN of the call is for it')
   const to = [...new Set(headerAddresses(message, 'disposition-notification-to'))]
@@ -156,9 +130,10 @@ async function sendOne(
     finalRecipient: `rfc822; ${address}`,
     originalRecipient: reportField({ message }, 'Original-Recipient') ?? null,
     originalMessageId: reportField({ message }, 'Message-ID') ?? null,
-    ...{ mdnGateway: null, error: null },
+    mdnGateway: null,
+    error: null,
   }
-  const raw = await written(made, identity, to, message, api)
+  const raw = await writeMdn(made, identity, to, message, api)
   const { messageSize } = context.config.limits
   if (raw.length > messageSize) throw new SetError('tooLarge', `the limit is ${messageSize} octets`)
   // RFC 8098 section 3: the null reverse-path, so that nothing answers an MDN.
@@ -172,7 +147,7 @@ async function sendOne(
 }
 
 /** Writes an MDN. RFC 8098 section 3. */
-async function written(mdn: MadeMdn, identity: Identity, to: readonly string[], message: Buffer, api: Api) {
+async function writeMdn(mdn: MadeMdn, identity: Identity, to: readonly string[], message: Buffer, api: Api) {
   const { disposition, originalMessageId, extensionFields } = mdn
   const { services, clock } = api.lab
   const token = `mdn-${uniqueToken()}`
@@ -196,7 +171,9 @@ async function written(mdn: MadeMdn, identity: Identity, to: readonly string[], 
   ])
   const original = { fields: [['Content-Type', 'message/rfc822'], encodingOf(message)] as const, content: message }
   const report = writeMultipart({
-    ...{ head: [], boundary: token, reportType: 'disposition-notification' },
+    head: [],
+    boundary: token,
+    reportType: 'disposition-notification',
     parts: [
       textPart(`${mdn.textBody.replace(/\r?\n|\r/g, '\r\n')}\r\n`),
       textPart(fields, 'message/disposition-notification'),
@@ -208,6 +185,6 @@ async function written(mdn: MadeMdn, identity: Identity, to: readonly string[], 
 
 /** The methods of RFC 9007. */
 export const mdnMethods: Readonly<Record<string, Method>> = {
-  'MDN/send': { capability: MDN, run: send },
+  'MDN/send': { capability: MDN, run: sendMdns },
   'MDN/parse': { capability: MDN, run: parseMdns },
 }

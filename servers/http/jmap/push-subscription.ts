@@ -9,9 +9,10 @@ import type { Owner } from '../../../src/storage/store/types.ts'
 import type { ServerContext } from '../../service.ts'
 import { accountOf } from './account.ts'
 import { CORE } from './capabilities.ts'
+import { isString, isStrings, isUtcDate } from './checks.ts'
 import { follow, pushStateOf } from './push.ts'
 import { arePushKeys, encryptedFor, type PushKeys } from './push-encryption.ts'
-import { isString, isStrings, methodsOf } from './standard.ts'
+import { methodsOf } from './standard.ts'
 import {
   type DataType,
   invalid,
@@ -20,6 +21,7 @@ import {
   type JsonObject,
   type Method,
   MethodError,
+  notFound,
   SetError,
 } from './types.ts'
 
@@ -60,7 +62,7 @@ function live(api: Api, id: string): Subscription | undefined {
 /** Returns a subscription of the account. @throws SetError `notFound` */
 function own({ api, account }: JmapRequest, id: string): Subscription {
   const found = live(api, id)
-  if (found?.owner !== account.owner) throw new SetError('notFound', `there is no push subscription ${id}`)
+  if (found?.owner !== account.owner) throw notFound('PushSubscription', id)
   return found
 }
 
@@ -113,9 +115,13 @@ async function sendTo(api: Api, context: ServerContext, id: string, signal: Abor
   const ended = new AbortController()
   const { stop } = follow({
     facts: {
-      ...{ api, context, account: await accountOf(api, caller), signal: api.stopping },
-      // No state depends on them.
-      ...{ limits: jmapLimits(undefined) as JmapLimits, record: { id: '', note: () => {} } },
+      api,
+      context,
+      account: await accountOf(api, caller),
+      signal: api.stopping,
+      // No state depends on the limits.
+      limits: jmapLimits(undefined) as JmapLimits,
+      record: { id: '', note: () => {} },
     },
     caller,
     lostRights: () => (isKnown() ? undefined : new ApiProblem('forbidden', `there is no account ${user}`)),
@@ -145,8 +151,7 @@ async function sendTo(api: Api, context: ServerContext, id: string, signal: Abor
 function endOf({ api }: JmapRequest, expires: unknown): number {
   const now = api.lab.clock.now()
   if (expires === null) return now + MAX_LIFE_MS
-  // RFC 8620 section 1.4: a UTCDate.
-  const end = isString(expires) && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(expires) ? Date.parse(expires) : Number.NaN
+  const end = isUtcDate(expires) ? Date.parse(expires) : Number.NaN
   if (end > now) return Math.min(end, now + MAX_LIFE_MS)
   throw invalidProperties(['expires'], 'expires is not a UTC time in the future')
 }
@@ -159,8 +164,11 @@ function typesIn(types: unknown): readonly string[] | null {
 }
 
 const shown = (id: string, { deviceClientId, isVerified, code, expires, types }: Subscription) => ({
-  ...{ id, deviceClientId, verificationCode: isVerified ? code : null },
-  ...{ expires: timeText(expires), types },
+  id,
+  deviceClientId,
+  verificationCode: isVerified ? code : null,
+  expires: timeText(expires),
+  types,
 })
 
 const READABLE = ['id', 'deviceClientId', 'verificationCode', 'expires', 'types']
@@ -217,7 +225,8 @@ const pushSubscription: DataType = {
       throw invalidProperties(['verificationCode'], 'the verification code is not the one that the URL was sent')
     const isVerified = old.isVerified || verificationCode !== undefined
     const one = {
-      ...{ ...old, isVerified },
+      ...old,
+      isVerified,
       // The client is told every change after the answer that it gets.
       ...(isVerified && { since: await pushStateOf(call, call.account.caller) }),
       ...(expires !== undefined && { expires: endOf(call, expires) }),

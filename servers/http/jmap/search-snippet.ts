@@ -1,10 +1,11 @@
 import { xml } from '../../../src/core/text/xml.ts'
 import { isMapping } from '../../../src/core/values/mapping.ts'
 import { MAIL } from './capabilities.ts'
+import { filled, isString, isStrings, optional, required } from './checks.ts'
 import { emailConditions, phrasesIn, textsOf } from './email-filter.ts'
 import { readableEmail } from './mails.ts'
-import { isString, isStrings, optional, required } from './standard.ts'
-import { type JsonObject, type Method, MethodError } from './types.ts'
+import { assertCount } from './standard.ts'
+import type { JsonObject, Method } from './types.ts'
 
 /** RFC 8621 section 5 */
 const MAX_PREVIEW_OCTETS = 255
@@ -15,13 +16,9 @@ const BEFORE_CHARS = 50
 export const searchSnippetGet: Method = {
   capability: MAIL,
   async run(call) {
-    const { api, account, limits } = call
+    const { api, account } = call
     const ids = required(call, 'emailIds', isStrings)
-    if (ids.length > limits.maxObjectsInGet)
-      throw new MethodError(
-        'requestTooLarge',
-        `the call names ${ids.length} Emails; the limit is ${limits.maxObjectsInGet}`,
-      )
+    assertCount(call, 'maxObjectsInGet', ids.length)
     const filter = optional(call, 'filter', isMapping) ?? null
     // Mistakes are reported as in Email/query.
     emailConditions(filter, { mails: account.history.mails, threads: new Map() })
@@ -34,13 +31,14 @@ export const searchSnippetGet: Method = {
       const found =
         email &&
         (await api.reader.use(email, ({ read }) => ({
-          ...{ emailId, subject: subject ? marked(read.subject, subject) : null },
+          emailId,
+          subject: subject ? marked(read.subject, subject) : null,
           preview: body ? textsOf(read).reduce<string | null>((one, text) => one ?? previewOf(text, body), null) : null,
         })))
       if (found) list.push(found)
       else notFound.push(emailId)
     }
-    return { accountId: account.id, list, notFound: notFound.length > 0 ? notFound : null }
+    return { accountId: account.id, list, notFound: filled(notFound) }
   },
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { JmapLimits } from '../../../src/core/config/schema/jmap.ts'
 import { SIEVE_CAPABILITIES } from '../../../src/mail/sieve/sieve.ts'
 import { SIEVE_LIMITS } from '../../../src/mail/sieve/types.ts'
@@ -8,6 +7,7 @@ import { BLOB, CORE, MAIL, MDN, SIEVE, SMIME_VERIFY, SUBMISSION, WEBSOCKET } fro
 import { MAX_MAILBOXES } from './email-change.ts'
 import { EMAIL_SORTS } from './email-sort.ts'
 import { MAX_DELAYED_SEND, SUBMISSION_EXTENSIONS } from './envelope.ts'
+import { digestOf } from './listed.ts'
 import { methods } from './methods.ts'
 import type { JmapAccount, JsonObject } from './types.ts'
 
@@ -116,5 +116,5 @@ export function sessionObject(facts: SessionFacts, base: string): JsonObject {
 /** Returns the state of the session object: the same on every node, and by every name of the lab. */
 export function sessionState({ account, limits, messageSize }: SessionFacts): string {
   const facts = JSON.stringify([account.id, account.address, limits, messageSize, offered()])
-  return createHash('sha256').update(facts).digest('base64url').slice(0, 16)
+  return digestOf(facts)
 }

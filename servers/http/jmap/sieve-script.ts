@@ -1,12 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { meetsAll } from '../../../src/api/messages/search.ts'
+import { randomBytes } from 'node:crypto'
 import { compileScript } from '../../../src/mail/sieve/sieve.ts'
 import { mistakeText } from '../../../src/mail/sieve/types.ts'
 import { type ListedScript, ScriptError, SieveScripts } from '../../../src/storage/store/sieve-scripts.ts'
 import { octetsOfBlob, scriptBlobId } from './blobs.ts'
 import { SIEVE } from './capabilities.ts'
-import { filterConditions, unsupportedFilter, whenever } from './filters.ts'
-import { isBoolean, isString, optional, patched, realId, required } from './standard.ts'
+import { assertSettable, filled, isBoolean, isString, optional, orNull, required, type Test } from './checks.ts'
+import { unsupportedFilter } from './filters.ts'
+import { type Filters, findObjects, listed, type Sorts } from './listed.ts'
+import { editedObject, realId } from './standard.ts'
 import {
   type DataType,
   invalidProperties,
@@ -15,8 +16,8 @@ import {
   type Method,
   type MethodCall,
   MethodError,
+  notFound,
   SetError,
-  shownValue,
 } from './types.ts'
 
 const scriptsOf = ({ account: { store, account }, context }: JmapRequest) =>
@@ -24,14 +25,11 @@ const scriptsOf = ({ account: { store, account }, context }: JmapRequest) =>
 
 const shown = ({ id, name, isActive, content }: ListedScript) => ({ id, name, blobId: scriptBlobId(content), isActive })
 
-const stateOf = async (call: JmapRequest): Promise<string> => {
-  const all = (await scriptsOf(call).list()).map(shown)
-  return createHash('sha256').update(JSON.stringify(all)).digest('base64url').slice(0, 16)
-}
+const { get, state } = listed(async (call) => (await scriptsOf(call).list()).map(shown))
 
 async function scriptWith(call: MethodCall, id: string): Promise<ListedScript> {
   const found = (await scriptsOf(call).list()).find((one) => one.id === id)
-  if (!found) throw new SetError('notFound', `there is no script ${id}`)
+  if (!found) throw notFound('SieveScript', id)
   return found
 }
 
@@ -66,21 +64,31 @@ async function assertFree(call: MethodCall, name: string): Promise<void> {
   if (taken) throw new SetError('alreadyExists', `there is a script ${name} already`, { existingId: taken.id })
 }
 
+const SETTABLE: Readonly<Record<string, Test>> = { name: isString, blobId: isString }
+
+/** RFC 9661 section 2.5. */
+const FILTERS: Filters<ListedScript> = {
+  isActive: (value) => (one) => one.isActive === value,
+  name(value) {
+    if (!isString(value)) throw unsupportedFilter('name is a text')
+    return (one) => one.name.toLowerCase().includes(value.toLowerCase())
+  },
+}
+const SORTS: Sorts<ListedScript> = { name: ({ name }) => name, isActive: ({ isActive }) => isActive }
+
 /** RFC 9661 section 2. */
 export const sieveScript: DataType = {
   name: 'SieveScript',
   capability: SIEVE,
   properties: ['id', 'name', 'blobId', 'isActive'],
   arguments: { set: ['onSuccessActivateScript', 'onSuccessDeactivateScript'] },
-  state: stateOf,
-  get: async (call, ids) =>
-    (await scriptsOf(call).list()).filter(({ id }) => ids === null || ids.includes(id)).map(shown),
+  state,
+  get,
 
-  async create(call, { name: given = null, blobId, ...others }) {
-    if (Object.keys(others).length > 0) throw invalidProperties(Object.keys(others), 'the server sets these properties')
-    if (given !== null && !isString(given)) throw invalidProperties(['name'], 'the name is not a text')
-    const name = given ?? `script-${randomBytes(6).toString('base64url')}`
-    const content = await contentOf(call, blobId)
+  async create(call, object) {
+    assertSettable({ ...SETTABLE, name: orNull(isString) }, object)
+    const name = (object.name ?? `script-${randomBytes(6).toString('base64url')}`) as string
+    const content = await contentOf(call, object.blobId)
     await assertFree(call, name)
     await refusing(scriptsOf(call).put(name, content))
     const made = (await scriptsOf(call).list()).find((one) => one.name === name)
@@ -89,16 +97,12 @@ export const sieveScript: DataType = {
   },
 
   async update(call, id, patch) {
-    const before = await scriptWith(call, id)
-    const old: JsonObject = shown(before)
-    const { name, blobId, ...others } = patched(old, patch)
-    const wrong = Object.keys(others).filter((one) => others[one] !== old[one])
-    if (wrong.length > 0) throw invalidProperties(wrong, 'the server sets these properties')
-    if (!isString(name)) throw invalidProperties(['name'], 'the name is not a text')
-    const content = blobId === old.blobId ? undefined : await contentOf(call, blobId)
+    const { before, after } = await editedObject(sieveScript, SETTABLE, call, id, patch)
+    const name = after.name as string
+    const content = after.blobId === before.blobId ? undefined : await contentOf(call, after.blobId)
     if (name !== before.name) {
       await assertFree(call, name)
-      await refusing(scriptsOf(call).rename(before.name, name))
+      await refusing(scriptsOf(call).rename(before.name as string, name))
     }
     if (content) await refusing(scriptsOf(call).put(name, content))
     return content ? { blobId: scriptBlobId(content) } : null
@@ -127,27 +131,11 @@ export const sieveScript: DataType = {
       if (made) made.isActive = isActive
       else updated[id] = { ...(updated[id] as object | null), isActive }
     }
-    const more = Object.keys(updated).length > 0 ? { updated } : {}
-    Object.assign(response, { ...more, newState: await stateOf(call) })
+    Object.assign(response, { updated: filled(updated), newState: await state(call) })
     return []
   },
 
-  async query(call, { filter, sort }) {
-    const conditions = filterConditions<ListedScript>(filter, (name, value) => {
-      if (name === 'isActive') return whenever(({ isActive }) => isActive === value)
-      if (name !== 'name') return undefined
-      if (!isString(value)) throw unsupportedFilter('name is a text')
-      return whenever((one) => one.name.toLowerCase().includes(value.toLowerCase()))
-    })
-    const found = (await scriptsOf(call).list()).filter((one) => meetsAll(conditions, { message: one }))
-    for (const { property, isAscending } of sort.toReversed()) {
-      if (property !== 'name' && property !== 'isActive')
-        throw new MethodError('unsupportedSort', `scripts are not sorted by ${shownValue(property)}`)
-      const sign = isAscending === false ? -1 : 1
-      found.sort((one, other) => (one[property] < other[property] ? -sign : one[property] > other[property] ? sign : 0))
-    }
-    return { ids: found.map(({ id }) => id), queryState: await stateOf(call), canCalculateChanges: false }
-  },
+  query: async (call, query) => findObjects(await scriptsOf(call).list(), query, FILTERS, SORTS).map(({ id }) => id),
 }
 
 /** RFC 9661 section 2.6. */
@@ -160,7 +148,7 @@ export const validateScript: Method = {
       (failed: unknown) => {
         if (!(failed instanceof SetError)) throw failed
         if (failed.type === 'invalidProperties') throw new MethodError('blobNotFound', failed.message)
-        return { type: failed.type, description: failed.message }
+        return failed.object
       },
     )
     return { accountId: call.account.id, error }

@@ -32,7 +32,9 @@ const receivedAt = (mail: Mail): number => shownCopy(mail)?.entry.internalDate ?
 
 /** RFC 8621 section 3. */
 export const thread: DataType = {
-  ...{ name: 'Thread', capability: MAIL, properties: ['id', 'emailIds'] },
+  name: 'Thread',
+  capability: MAIL,
+  properties: ['id', 'emailIds'],
   state: async ({ account }) => `${await account.history.settled()}`,
   async get({ account, limits }, ids) {
     const threads = await threadsOf(account.history)

@@ -57,34 +57,38 @@ export interface Method {
   run(call: MethodCall): Promise<JsonObject | { readonly response: JsonObject; readonly implicit: readonly Implicit[] }>
 }
 
-/** The error response of a method. RFC 8620 section 3.6.2. */
-export class MethodError extends Error {
-  override readonly name = 'MethodError'
+/** An error with a type of JMAP, and further members of its object. */
+class JmapError extends Error {
   readonly type: string
+  /** `properties` among others. */
   readonly more: JsonObject
   constructor(type: string, description: string, more: JsonObject = {}) {
     super(description)
     this.type = type
     this.more = more
+  }
+
+  /** The object that tells the client about it. */
+  get object(): JsonObject {
+    return { type: this.type, description: this.message, ...this.more }
   }
 }
 
-/** Why an object is not created, updated or destroyed. RFC 8620 section 5.3. */
-export class SetError extends Error {
+/** The error response of a method. RFC 8620 section 3.6.2. */
+export class MethodError extends JmapError {
+  override readonly name = 'MethodError'
+}
+
+/** The reason why an object is not created, updated or destroyed. RFC 8620 section 5.3. */
+export class SetError extends JmapError {
   override readonly name = 'SetError'
-  readonly type: string
-  readonly more: JsonObject
-  /** @param more `properties` among others */
-  constructor(type: string, description: string, more: JsonObject = {}) {
-    super(description)
-    this.type = type
-    this.more = more
-  }
 }
 
 export const invalid = (description: string): MethodError => new MethodError('invalidArguments', description)
 export const invalidProperties = (properties: readonly string[], description: string): SetError =>
   new SetError('invalidProperties', description, { properties })
+export const notFound = (kind: string, id: string): SetError =>
+  new SetError('notFound', `there is no ${kind} ${id.slice(0, 200)}`)
 
 /** The ids of objects that changed after a state, in order of their changes, and the new state. RFC 8620 section 5.2. */
 export interface Changes {
@@ -97,27 +101,8 @@ export interface Changes {
   readonly more?: JsonObject
 }
 
-/** The result of a query: all ids, or those at and after a position that the type has cut itself. */
-export interface QueryResult {
-  /** All ids that match, in the order of the sort. */
-  readonly ids: readonly string[]
-  readonly queryState: string
-  readonly canCalculateChanges: boolean
-}
-
-/** The changes of the results of a query. RFC 8620 section 5.6. */
-export interface QueryChanges {
-  readonly removed: readonly string[]
-  readonly added: readonly { readonly id: string; readonly index: number }[]
-  readonly newQueryState: string
-  readonly total: number
-}
-
 /** Returns a value of a client as errors show it: an object may have a `toString` of its own. */
 export const shownValue = (value: unknown): string => (typeof value === 'string' ? value : typeof value).slice(0, 200)
-
-/** Returns an object without keys, which takes the id `__proto__` like any other. */
-export const emptyMap = <T>(): Record<string, T> => Object.create(null)
 
 /** Arguments of a query that name what is searched. */
 export interface Query {
@@ -156,7 +141,8 @@ export interface DataType {
   readonly destroy?: (call: MethodCall, id: string) => Promise<void>
   /** Returns the calls that follow a `set`, such as the Email/set of an EmailSubmission/set. May add to the response. */
   readonly afterSet?: (call: MethodCall, response: JsonObject) => Promise<readonly Implicit[]>
-  readonly query?: (call: MethodCall, query: Query) => Promise<QueryResult>
-  /** Returns undefined if the changes cannot be calculated. */
-  readonly queryChanges?: (call: MethodCall, query: Query, sinceQueryState: string) => Promise<QueryChanges | undefined>
+  /** Returns all ids that match, in the order of the sort. */
+  readonly query?: (call: MethodCall, query: Query) => Promise<readonly string[]>
+  /** Returns the ids of objects that may have left the results of a query, or have another place in them; undefined if that is not known. */
+  readonly queryChanges?: (call: MethodCall, query: Query, since: string) => Promise<Iterable<string> | undefined>
 }

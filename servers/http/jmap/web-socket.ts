@@ -3,11 +3,11 @@ import { isMapping } from '../../../src/core/values/mapping.ts'
 import { callerIn } from '../env.ts'
 import { sendText } from '../mail-feed.ts'
 import { accountOf } from './account.ts'
+import { isStrings } from './checks.ts'
 import type { Concurrency } from './concurrency.ts'
 import { type JmapCall, parseRequest, problemDetails, type RequestFacts, respond } from './endpoint.ts'
 import { follow } from './push.ts'
 import { RequestError } from './request.ts'
-import { isStrings } from './standard.ts'
 import { type JsonObject, shownValue } from './types.ts'
 
 /** RFC 6455 section 7.4.1. */
