@@ -43,7 +43,7 @@ describe('a missing intermediate certificate', () => {
   })
 })
 
-describe('in a store that does not know the authorities', () => {
+describe('in a store that does not know the authorities', { shuffle: false }, () => {
   const other = new CertificateLab()
   beforeAll(async () => {
     for (const name of ['world', 'middle', 'low']) {

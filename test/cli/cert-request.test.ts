@@ -4,7 +4,7 @@ import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
 
-describe('sealpost cert request', () => {
+describe('sealpost cert request', { shuffle: false }, () => {
   it('shows a summary and writes a request that openssl verifies', async () => {
     const name = ['--o', 'Example Ltd', '--ou', 'Mail', '--c', 'JP', '--st', 'Tokyo', '--l', 'Chiyoda']
     const shown = await pki.request(smtp, ...name, '--bits', '2048', '--san', 'mail.example.test', '192.0.2.7')

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { CertificateLab, imap4, pop3, smtp } from './cert-support.ts'
 
 const pki = new CertificateLab()
@@ -17,29 +17,32 @@ async function check(): Promise<string> {
   return stdout + stderr
 }
 
-it('sealpost check warns about certificates that expire in 30, 7 and 1 days', async () => {
-  await install(smtp, 20)
-  await install(pop3, 5)
-  await install(imap4, 1)
-  const shown = await check()
-  expect(shown).toMatch(new RegExp(`warning: ${smtp}: the certificate "${smtp}" expires in (19|20) days`))
-  expect(shown).toMatch(new RegExp(`warning: ${pop3}: .* expires in [45] days`))
-  expect(shown).toMatch(new RegExp(`warning: ${imap4}: .* expires within a day`))
-  expect(shown).toMatch(/incomplete chain: outside is not known here/)
-})
+// The tests tell one story.
+describe('certificates with a remark', { shuffle: false }, () => {
+  it('sealpost check warns about certificates that expire in 30, 7 and 1 days', async () => {
+    await install(smtp, 20)
+    await install(pop3, 5)
+    await install(imap4, 1)
+    const shown = await check()
+    expect(shown).toMatch(new RegExp(`warning: ${smtp}: the certificate "${smtp}" expires in (19|20) days`))
+    expect(shown).toMatch(new RegExp(`warning: ${pop3}: .* expires in [45] days`))
+    expect(shown).toMatch(new RegExp(`warning: ${imap4}: .* expires within a day`))
+    expect(shown).toMatch(/incomplete chain: outside is not known here/)
+  })
 
-it('sealpost check warns about small keys and wrong names', async () => {
-  await pki.done('cert', 'unassign', '--for', smtp)
-  await pki.done('cert', 'issue', '--for', smtp, '--cn', 'other.test', '--bits', '1024', '--name', 'Small')
-  const shown = await check()
-  expect(shown).toMatch(/"Small" has a key of 1024 bits; current TLS policies require at least 2048/)
-  expect(shown).toMatch(/"Small" is not issued to localhost, but to DNS:other\.test/)
-})
+  it('sealpost check warns about small keys and wrong names', async () => {
+    await pki.done('cert', 'unassign', '--for', smtp)
+    await pki.done('cert', 'issue', '--for', smtp, '--cn', 'other.test', '--bits', '1024', '--name', 'Small')
+    const shown = await check()
+    expect(shown).toMatch(/"Small" has a key of 1024 bits; current TLS policies require at least 2048/)
+    expect(shown).toMatch(/"Small" is not issued to localhost, but to DNS:other\.test/)
+  })
 
-it('sealpost check fails for a revoked certificate', async () => {
-  const { thumbprint } = await pki.json('cert', 'show', 'Small')
-  await pki.done('ca', 'revoke', thumbprint ?? '')
-  const { status, stderr, stdout } = await pki.sealpost('check')
-  expect(stdout + stderr).toMatch(/"Small" is revoked/)
-  expect(status).toBe(1)
+  it('sealpost check fails for a revoked certificate', async () => {
+    const { thumbprint } = await pki.json('cert', 'show', 'Small')
+    await pki.done('ca', 'revoke', thumbprint ?? '')
+    const { status, stderr, stdout } = await pki.sealpost('check')
+    expect(stdout + stderr).toMatch(/"Small" is revoked/)
+    expect(status).toBe(1)
+  })
 })

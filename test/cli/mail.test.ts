@@ -33,7 +33,7 @@ async function mail(...args: readonly string[]) {
 
 const json = async (...args: readonly string[]) => JSON.parse((await mail(...args, '--json')).stdout)
 
-describe('sealpost mail', () => {
+describe('sealpost mail', { shuffle: false }, () => {
   it('lists, searches and shows what arrived, mail for other domains too', async () => {
     const { port = 0 } = lab.endpoint('smtp')
     await sendMail(port, { to: 'bob@lab.test', subject: 'Your code', text: 'The code is 246810.' })

@@ -62,7 +62,7 @@ it('its request contains the name constraints and the path length, which an auth
   expect(await pki.openssl('x509', '-in', 'limited.pem', '-noout', '-text')).toMatch(expected)
 })
 
-describe('ca install warns', () => {
+describe('ca install warns', { shuffle: false }, () => {
   const constraints = 'nameConstraints=critical,permitted;DNS:example.com'
   const why = 'cannot issue for certificate: auto: "\\w+" may issue only for example\\.com, not for .*'
 

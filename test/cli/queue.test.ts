@@ -49,7 +49,7 @@ async function sealpost(...args: readonly string[]) {
 
 const json = async (...args: readonly string[]) => JSON.parse((await sealpost(...args, '--json')).stdout)
 
-describe('sealpost mail release and sealpost queue', () => {
+describe('sealpost mail release and sealpost queue', { shuffle: false }, () => {
   it('shows what would be sent, releases a search, and says what is refused and why', async () => {
     const planned = await sealpost('mail', 'release', '--query', 'subject:invoice', '--dry-run')
     expect(planned.status).toBe(1)

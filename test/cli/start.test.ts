@@ -31,7 +31,7 @@ async function client(
   return { socket, line: async () => (await lines.next()).value as string, closed }
 }
 
-describe('a running lab', () => {
+describe('a running lab', { shuffle: false }, () => {
   let place: Workplace
   let running: StartedLab
   beforeAll(async () => {
