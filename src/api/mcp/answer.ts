@@ -66,6 +66,11 @@ function shortened(value: unknown): unknown {
     if (value.length <= MAX_TEXT) return value
     return `${value.slice(0, MAX_TEXT)}… (${value.length - MAX_TEXT} more characters)`
   }
+  if (Buffer.isBuffer(value)) {
+    // The heap may have no room for the text of all octets.
+    if (value.length <= MAX_TEXT) return `${value}`
+    return `${value.toString('utf8', 0, MAX_TEXT)}… (${value.length - MAX_TEXT} more bytes)`
+  }
   if (Array.isArray(value)) return value.map(shortened)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, shortened(one)]))

@@ -59,6 +59,7 @@ it('nothing that a sender wrote is in what clients show as the lab’s own words
 
 it('long texts are cut', async () => {
   await http.lab.deliver({ subject: 'Long', text: `${'x'.repeat(30_000)}\n` }, { to: 'alice' })
-  const { text } = await agent.data('get_message')
+  const { text, raw } = await agent.data('get_message', { include: ['raw'] })
   expect(text).toMatch(/^x{20000}… \(1000\d more characters\)$/)
+  expect(raw).toMatch(/^[^\0]{20000}… \(1\d{4} more bytes\)$/)
 })

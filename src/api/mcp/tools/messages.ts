@@ -47,12 +47,12 @@ const search: Tool = {
 
 type ReadPart = (lab: McpLab, input: { readonly id: string }, signal: AbortSignal) => Promise<object>
 
-/** More of a message, each as a member of it. */
+/** More of a message, each as a member of it. Octets become text when the answer is shortened. */
 const parts = {
   headers: async (lab, id, signal) => ({ headers: (await callOperation(lab, 'messages.headers', id, signal)).headers }),
-  html: async (lab, id, signal) => ({ html: `${await callOperation(lab, 'messages.html', id, signal)}` }),
+  html: async (lab, id, signal) => ({ html: await callOperation(lab, 'messages.html', id, signal) }),
   structure: async (lab, id, signal) => ({ structure: await callOperation(lab, 'messages.structure', id, signal) }),
-  raw: async (lab, id, signal) => ({ raw: `${await callOperation(lab, 'messages.raw', id, signal)}` }),
+  raw: async (lab, id, signal) => ({ raw: await callOperation(lab, 'messages.raw', id, signal) }),
 } as const satisfies Record<string, ReadPart>
 
 const partNames = Object.keys(parts) as (keyof typeof parts)[]
