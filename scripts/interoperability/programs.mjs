@@ -45,6 +45,8 @@ export const programs = {
       { [clients('imap-readers')]: /^neomutt/, [clients('mutt')]: /^neomutt/, [clients('sendmail')]: /mutt$/ },
     ],
     ['Mutt', debian('mutt'), 'SMTP', { [clients('mutt')]: /^mutt/ }],
+    ['aerc', debian('aerc'), 'JMAP', { [clients('jmap-terminal')]: /^aerc/ }],
+    ['meli', debian('meli'), 'JMAP', { [clients('jmap-terminal')]: /^meli/ }],
     ['tin', debian('tin'), 'NNTP', { [clients('nntp-readers')]: /^tin / }],
     ['slrn', debian('slrn'), 'NNTP', { [clients('nntp-readers')]: /^slrn / }],
   ],
@@ -81,9 +83,10 @@ export const programs = {
     [
       'swaks',
       debian('swaks'),
-      'SMTP',
+      'SMTP, LMTP',
       {
         [clients('smtp-senders')]: /swaks/,
+        [clients('lmtp-senders')]: /swaks/,
         [clients('sendmail')]: /swaks/,
         'test/servers/smtp/xclient.interop.test.ts': /^swaks/,
       },
@@ -138,14 +141,21 @@ export const programs = {
     [
       'Python',
       printed(['python3', '--version'], /^Python (\S+)/),
-      'SMTP, POP3, IMAP4',
+      'SMTP, LMTP, POP3, IMAP4',
       {
         [clients('smtp-senders')]: /Python/,
+        [clients('lmtp-senders')]: /smtplib of Python/,
         [clients('pop3-readers')]: /Python/,
         [clients('imap-readers')]: /^Python/,
         [clients('imap-sharing')]: /^Python/,
         [clients('oauth2')]: /Python/,
       },
+    ],
+    [
+      'http_ece',
+      debian('python3-http-ece'),
+      'JMAP',
+      { 'test/servers/http/jmap/push-subscription.test.ts': /^RFC 8291: encrypts/ },
     ],
     ['requests-ntlm', debian('python3-requests-ntlm'), 'HTTP', { [clients('ntlm')]: /requests_ntlm|requests-ntlm/ }],
     ['pyspnego', debian('python3-pyspnego'), 'NNTP', { [clients('ntlm')]: /spnego/ }],
@@ -186,8 +196,9 @@ export const programs = {
     [
       'Postfix',
       debian('postfix'),
-      'SMTP',
+      'SMTP, LMTP',
       {
+        [clients('lmtp-senders')]: /Postfix, which/,
         'test/servers/smtp/xclient.interop.test.ts': /^Postfix/,
         'test/transport/outgoing/client/postfix.interop.test.ts': /^Postfix/,
         [serverChecks]: /^Postfix/,
@@ -198,9 +209,15 @@ export const programs = {
     [
       'Dovecot',
       debian('dovecot-imapd'),
-      'POP3, IMAP4',
-      { [serverChecks]: /^Dovecot/, [clients('imap-dsync')]: /^dsync/ },
+      'POP3, IMAP4, LMTP',
+      {
+        [serverChecks]: /^Dovecot/,
+        [clients('imap-dsync')]: /^dsync/,
+        [clients('lmtp-receivers')]: /Dovecot's lmtpd/,
+      },
     ],
+    ['Pigeonhole', debian('dovecot-sieve'), 'Sieve', { 'test/mail/sieve/dovecot.interop.test.ts': /./ }],
+    ['Cyrus IMAP', debian('cyrus-imapd'), 'JMAP', { [clients('jmap-cyrus')]: /^JMAP beside Cyrus/ }],
     [
       'INN',
       debian('inn2'),

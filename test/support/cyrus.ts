@@ -15,6 +15,7 @@ const START_MS = 30_000
 /** A running Cyrus IMAP with the account alice, whose password is `secret`. */
 export interface Cyrus extends AsyncDisposable {
   readonly imapPort: number
+  readonly pid: number
   /** The URL of its API for JMAP. */
   readonly jmap: string
 }
@@ -49,7 +50,7 @@ export async function startCyrus(): Promise<Cyrus> {
       ({ status }) => status === 401,
       () => false,
     )
-    if (isUp) return { imapPort, jmap, [Symbol.asyncDispose]: stop }
+    if (isUp) return { imapPort, pid: child.pid ?? 0, jmap, [Symbol.asyncDispose]: stop }
     if (Date.now() < end && child.exitCode === null) continue
     await stop()
     throw new Error(`Cyrus does not start: status ${child.exitCode}`)

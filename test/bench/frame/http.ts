@@ -5,9 +5,11 @@ import type { Target } from './types.ts'
 export class HttpClient {
   readonly #host: string
   readonly #port: number
+  readonly #headers: Readonly<Record<string, string>>
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
 
-  constructor({ host, port }: Pick<Target, 'host' | 'port'>) {
+  constructor({ host, port }: Pick<Target, 'host' | 'port'>, headers: Readonly<Record<string, string>> = {}) {
+    this.#headers = headers
     this.#host = host
     this.#port = port
   }
@@ -32,7 +34,7 @@ export class HttpClient {
   }
 
   #ask<T>(method: string, path: string, body?: string): Promise<T> {
-    const headers = body === undefined ? {} : { 'Content-Type': 'application/json' }
+    const headers = { ...this.#headers, ...(body !== undefined && { 'Content-Type': 'application/json' }) }
     const options = { host: this.#host, port: this.#port, method, path, headers, agent: this.#agent }
     return new Promise((resolve, reject) => {
       const asked = request(options, (answer) => {

@@ -5,10 +5,10 @@ const ENVELOPE = ['MAIL FROM:<alice@lab.test>\r\n', 'RCPT TO:<bob@lab.test>\r\n'
 /** The end of a message. */
 export const END = Buffer.from('.\r\n')
 
-export async function greeted(target: Pick<Target, 'host' | 'port'>): Promise<LoadClient> {
+export async function greeted(target: Pick<Target, 'host' | 'port'>, hello = 'EHLO'): Promise<LoadClient> {
   const wire = await LoadClient.open(target)
   await wire.until('\r\n')
-  await wire.ask('EHLO bench.test\r\n', '\n250 ')
+  await wire.ask(`${hello} bench.test\r\n`, '\n250 ')
   await wire.until('\r\n')
   return wire
 }

@@ -262,7 +262,7 @@ describe('sealpost verify', () => {
       [['verify', 'localhost', '--interval', '5'], /--interval works only with --watch/],
       [
         ['verify', 'localhost', '--protocol', 'ldap'],
-        /--protocol: is "ldap"; must be smtp, pop3, imap4, nntp, lmtp, managesieve or http/,
+        /--protocol: is "ldap"; must be smtp, pop3, imap4, nntp, lmtp, managesieve, http or jmap/,
       ],
       [['verify', 'localhost', '--protocol', 'http', '--starttls'], /HTTP has no STARTTLS/],
     ]
