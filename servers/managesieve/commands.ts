@@ -81,79 +81,42 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   // RFC 5804 section 2.5
   [
     'HAVESPACE',
-    loggedOn(async (scripts, values) => {
-      const [name, octets] = take(values, text, number)
-      await scripts.assertSpace(name, octets)
-      return { text: 'Putscript would succeed.' }
-    }),
+    onScripts([text, number], 'Putscript would succeed.', (scripts, values) => scripts.assertSpace(...values)),
   ],
   // RFC 5804 section 2.6: a script with errors is not stored
   [
     'PUTSCRIPT',
-    loggedOn(async (scripts, values, session) => {
-      const [name, content] = take(values, text, octets)
+    onScripts([text, octets], 'Putscript completed.', async (scripts, [name, content], session) => {
       await scripts.assertSpace(name, content.length)
       assertCompiles(session, content)
       await scripts.put(name, content)
-      return { text: 'Putscript completed.' }
     }),
   ],
   // RFC 5804 section 2.7
   [
     'LISTSCRIPTS',
-    loggedOn(async (scripts, values) => {
-      take(values)
-      const found = await scripts.list()
-      return {
-        text: 'Listscripts completed.',
-        lines: found.map(({ name, isActive }) => `${stringOf(name)}${isActive ? ' ACTIVE' : ''}`),
-      }
-    }),
+    onScripts([], 'Listscripts completed.', async (scripts) =>
+      (await scripts.list()).map(({ name, isActive }) => `${stringOf(name)}${isActive ? ' ACTIVE' : ''}`),
+    ),
   ],
   // RFC 5804 section 2.8
-  [
-    'SETACTIVE',
-    loggedOn(async (scripts, values) => {
-      const [name] = take(values, text)
-      await scripts.activate(name)
-      return { text: 'Setactive completed.' }
-    }),
-  ],
+  ['SETACTIVE', onScripts([text], 'Setactive completed.', (scripts, [name]) => scripts.activate(name))],
   // RFC 5804 section 2.9: always a literal
   [
     'GETSCRIPT',
-    loggedOn(async (scripts, values) => {
-      const [name] = take(values, text)
+    onScripts([text], 'Getscript completed.', async (scripts, [name]) => {
       const content = await scripts.get(name)
-      return { text: 'Getscript completed.', lines: [`{${content.length}}\r\n${content.toString()}`] }
+      return [`{${content.length}}\r\n${content.toString()}`]
     }),
   ],
   // RFC 5804 section 2.10
-  [
-    'DELETESCRIPT',
-    loggedOn(async (scripts, values) => {
-      const [name] = take(values, text)
-      await scripts.delete(name)
-      return { text: 'Deletescript completed.' }
-    }),
-  ],
+  ['DELETESCRIPT', onScripts([text], 'Deletescript completed.', (scripts, [name]) => scripts.delete(name))],
   // RFC 5804 section 2.11
-  [
-    'RENAMESCRIPT',
-    loggedOn(async (scripts, values) => {
-      const [from, to] = take(values, text, text)
-      await scripts.rename(from, to)
-      return { text: 'Renamescript completed.' }
-    }),
-  ],
+  ['RENAMESCRIPT', onScripts([text, text], 'Renamescript completed.', (scripts, names) => scripts.rename(...names))],
   // RFC 5804 section 2.12
   [
     'CHECKSCRIPT',
-    loggedOn(async (_, values, session) => {
-      const [content] = take(values, octets)
-      assertCompiles(session, content)
-      return { text: 'The script is valid.' }
-    }),
+    onScripts([octets], 'The script is valid.', async (_, [content], session) => assertCompiles(session, content)),
   ],
 ])
 
@@ -219,13 +182,20 @@ function unauthenticate(session: ManageSieveSession, values: Values): ManageSiev
   return { text: 'Unauthenticate completed.' }
 }
 
-/** Defines a command of clients that have logged on. */
-function loggedOn(
-  run: (scripts: SieveScripts, values: Values, session: ManageSieveSession) => Promise<ManageSieveReply>,
+/** Defines a command on the scripts of a client that has logged on. It returns the lines before the text, if there are any. */
+function onScripts<const Converters extends readonly Converter[]>(
+  converters: Converters,
+  reply: string,
+  run: (
+    scripts: SieveScripts,
+    values: Converted<Converters>,
+    session: ManageSieveSession,
+  ) => Promise<void> | Promise<string[]>,
 ): Command {
-  return (session, values) => {
+  return async (session, values) => {
     if (!session.account) throw notLoggedOn()
-    return run(session.scriptsOf(session.account), values, session)
+    const lines = await run(session.scriptsOf(session.account), take(values, ...converters), session)
+    return { text: reply, ...(lines && { lines }) }
   }
 }
 
@@ -244,15 +214,18 @@ function assertCompiles({ context }: ManageSieveSession, content: Buffer): void 
 
 type Value = Values[number]
 
+type Converter = (value: Value) => unknown
+type Converted<Converters extends readonly Converter[]> = {
+  -readonly [At in keyof Converters]: ReturnType<Converters[At]>
+}
+
 /** Converts the values of a command. @throws ManageSieveError if there are fewer or more, or of other types */
-function take<Converters extends readonly ((value: Value) => unknown)[]>(
+function take<const Converters extends readonly Converter[]>(
   values: Values,
   ...converters: Converters
-): { [At in keyof Converters]: ReturnType<Converters[At]> } {
+): Converted<Converters> {
   if (values.length !== converters.length) throw new ManageSieveError('The number of arguments is wrong.')
-  return converters.map((convert, at) => convert(values[at] as Value)) as {
-    [At in keyof Converters]: ReturnType<Converters[At]>
-  }
+  return converters.map((convert, at) => convert(values[at] as Value)) as Converted<Converters>
 }
 
 function octets(value: Value): Buffer {
