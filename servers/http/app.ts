@@ -296,7 +296,8 @@ function authorityOf(c: Context<Env>): string | undefined {
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host')
   // RFC 9112 section 3.2
   if (hosts.length > 1) throw new ApiProblem('bad-request', 'the request has several Host fields; send one')
-  if (hosts.length === 0 && httpVersion !== '1.0') throw new ApiProblem('bad-request', 'the request has no Host field')
+  if (hosts.length === 0 && httpVersion !== '1.0')
+    throw new ApiProblem('bad-request', 'the request has no Host field; add it')
   // RFC 9112 section 3.2.2
   return url.startsWith('/') ? c.req.header('Host') : new URL(c.req.url).host
 }

@@ -75,7 +75,7 @@ export async function bodyOf(c: Context<Env>, maxOctets: number): Promise<Buffer
   return body.take()
 }
 
-const stopped = (): ApiProblem => new ApiProblem('bad-request', 'the body ended before its length')
+const stopped = (): ApiProblem => new ApiProblem('bad-request', 'the body is shorter than its length; send all of it')
 
 /** @throws ApiProblem `bad-request` if the client stops before the end */
 async function* received(c: Context<Env>): AsyncGenerator<Uint8Array> {
@@ -105,7 +105,10 @@ export function parseIJson(octets: Buffer): unknown {
   const members = checkShape(octets)
   const value = parsed(octets)
   if (membersOf(value) === members) return value
-  throw new ApiProblem('bad-request', 'the body is not I-JSON: a key is written twice, or a surrogate stands alone')
+  throw new ApiProblem(
+    'bad-request',
+    'the body is not I-JSON (RFC 7493); write each key once, and no unpaired surrogates',
+  )
 }
 
 /** Returns how many members the objects of a value have; NaN if a string is not Unicode. */

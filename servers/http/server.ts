@@ -31,14 +31,14 @@ const EXPECTATION = new ApiProblem(
 /** RFC 9110 section 9.3.6. */
 const NO_PROXY = new ApiProblem(
   'method-not-allowed',
-  'CONNECT is for proxies, and this lab is none',
+  'the lab is not a proxy, so it does not support CONNECT; send the request to it directly',
   {},
   { Allow: 'GET' },
 )
 
 const NO_UPGRADE = new ApiProblem(
   'bad-request',
-  'a request to change the protocol must wait for the answer to the request before it',
+  'the previous request has no answer yet; wait for it before you send Upgrade',
 )
 
 /** Serves the connections of one virtual server with Node.js's HTTP parser. */

@@ -161,12 +161,15 @@ const update = defineOperation('accounts.update', 'PATCH /accounts/{user}', {
     if (directory.mode === 'open' && wanted.password !== undefined) {
       throw new ApiProblem(
         'conflict',
-        'the directory is open and accepts any password; directory: { mode: listed } checks them',
+        'the directory accepts any password; to check passwords, set directory: { mode: listed }',
       )
     }
     const { password, ...access } = wanted
     if (caller.role === 'account' && Object.values(access).some((value) => value !== undefined)) {
-      throw new ApiProblem('forbidden', 'an account can change its password only')
+      throw new ApiProblem(
+        'forbidden',
+        'an account can change only its password; ask an administrator for other changes',
+      )
     }
     const changes = changesOf(found, wanted)
     if (!directory.isConfigured(found)) await directory.change(found, changes)

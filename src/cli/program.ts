@@ -29,11 +29,11 @@ const groups: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
       load: async () => (await import('./check/check.ts')).addCheck,
     },
     doctor: {
-      text: 'check the installation: packages, limits, clock, names, configuration, ports, trust; changes nothing',
+      text: 'check the installation: packages, limits, clock, names, configuration, ports, trust; with store.bodies, write a small test object to the bucket and delete it',
       load: async () => (await import('./check/doctor.ts')).addDoctor,
     },
     stop: {
-      text: 'stop the running lab, also one in the background, and wait until it has ended',
+      text: 'stop the running lab, also if it runs in the background, and wait until it has ended',
       load: async () => (await import('./lab/stop.ts')).addStop,
     },
     reload: {
@@ -93,7 +93,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
       load: async () => (await import('./mail/dkim.ts')).addDkim,
     },
     'dmarc-report': {
-      text: 'show the mail that was judged by DMARC on arrival, or send it as aggregate reports (RFC 9990)',
+      text: 'show the DMARC results of received mail, or send them as aggregate reports (RFC 9990)',
       load: async () => (await import('./mail/dmarc-report.ts')).addDmarcReport,
     },
     'tls-report': {
@@ -135,7 +135,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
       load: async () => (await import('./lab/access-token.ts')).addAccessToken,
     },
     mcp: {
-      text: 'let an agent use a lab: an MCP server on standard input and output',
+      text: 'run an MCP server on standard input and output, through which an agent uses the lab',
       load: async () => (await import('./lab/mcp.ts')).addMcp,
     },
   },
@@ -145,7 +145,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
       load: async () => (await import('./completion.ts')).addCompletion,
     },
     licenses: {
-      text: 'print the licence, and those of everything that the executable file contains',
+      text: 'print the licences of Sealpost and of everything that the executable file contains',
       load: async () => (await import('./licenses.ts')).addLicenses,
     },
   },
@@ -178,7 +178,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 const isVersionAsJson = (args: readonly string[]): boolean =>
   args.includes('--json') && args.some((arg) => arg === '--version' || arg === '-V')
 
-/** Creates the command line. Of the commands that `args` do not name, it has the names and texts, for help and suggestions. */
+/** Creates the command line. It loads only the command that `args` name; the others have their names and texts, for help and suggestions. */
 async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('sealpost')
     .description('A mock mail and news server stack (SMTP, POP3, IMAP4, NNTP) that serves any certificate you install.')

@@ -85,7 +85,7 @@ describe('a file of the wrong kind is named, with what it looks like and what to
     ['certreq.txt', `${notImportable}looks like a certificate request`],
     ['good.der', `${notImportable}looks like a certificate; name the file of its private key with --key`],
     ['key.der', `${notImportable}looks like a private key; name the certificate`],
-    ['own.pfx', 'the file is protected: a password is needed'],
+    ['own.pfx', 'the file is encrypted; give its password'],
     ['good.pem', 'the file contains no private key: name its file with --key'],
   ])('cert import %s', async (file, says) => {
     expect(await pki.refused('cert', 'import', file)).toContain(`${file}: ${says}`)

@@ -73,7 +73,7 @@ describe('sealpost cert import', () => {
   it('reports errors and changes nothing', async () => {
     await pfx('-passout', 'pass:secret', '-out', 'in.pfx')
     expect(await pki.refused('cert', 'import', 'in.pfx', '--password', 'no')).toContain('wrong password')
-    expect(await pki.refused('cert', 'import', 'in.pfx')).toContain('a password is needed')
+    expect(await pki.refused('cert', 'import', 'in.pfx')).toContain('the file is encrypted; give its password')
     expect(await pki.refused('cert', 'import', 'leaf.pem')).toContain('no private key')
     expect(await pki.refused('cert', 'import', 'leaf.key')).toContain('no certificate')
     expect(await pki.refused('cert', 'import', 'leaf.pem', '--key', 'root.key')).toContain('does not belong')

@@ -62,6 +62,10 @@ describe('sealpost mail', { shuffle: false }, () => {
     expect(await found('list', '--account', 'bobb')).toBe(
       'No message matches. There is no account bobb; did you mean bob?\n',
     )
+    expect(await found('search', 'is:flagged', 'account:bobb')).toBe(
+      'No message matches. There is no account bobb; did you mean bob?\n',
+    )
+    expect(await found('search', 'is:flagged -account:bobb', 'account:"Alice"')).toBe('No message matches.\n')
     expect(await found('list', '--account', 'Alice')).toBe('No message matches.\n')
     expect(await found('list', '--folder', 'Projects')).toMatch(
       /^No message matches\. There is no folder Projects; known: .*INBOX/,

@@ -122,9 +122,9 @@ describe('sealpost sendmail', () => {
   })
 
   test.each([
-    [['-t'], 'Subject: x\n\nx\n', 65, 'the message names no recipient'],
+    [['-t'], 'Subject: x\n\nx\n', 65, 'the message has no recipient in To, Cc or Bcc; add one'],
     [['-t'], 'To: alice bob@lab.test\n\nx\n', 65, 'To: has an address that cannot be read: alice bob@lab.test'],
-    [[], '', 64, 'no recipient: name them as arguments'],
+    [[], '', 64, 'there is no recipient; name one as an argument'],
     [['--virtual-server', 'x', 'alice'], '', 69, 'there are: Default SMTP Virtual Server, open'],
     [['--config', 'other.yaml', 'alice'], '', 69, 'no lab of other.yaml is running under your user'],
   ])('%j is refused with a reason', async (args, input, status, reason) => {

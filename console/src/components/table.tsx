@@ -27,6 +27,8 @@ interface TableProps<Row> {
   /** The order at first, or, with `onSort`, the order that the URL has. */
   readonly sorting?: Sorting
   readonly onSort?: (sorting: Sorting) => void
+  /** On a phone, each row is a list of its cells with their titles. The columns cannot be sorted there. */
+  readonly stacks?: boolean
 }
 
 /** A table with columns that sort. A row with `onOpen` opens by click and by Enter. */
@@ -40,7 +42,7 @@ export function Table<Row>(props: TableProps<Row>) {
     else setOwn(next)
   }
   return (
-    <div class="table-box">
+    <div class={`table-box ${props.stacks ? 'stacks' : ''}`}>
       <table class="table">
         <caption class="hidden">{caption}</caption>
         <thead>
@@ -65,8 +67,8 @@ export function Table<Row>(props: TableProps<Row>) {
               onClick={() => onOpen?.(row)}
               onKeyDown={(event) => event.key === 'Enter' && event.target === event.currentTarget && onOpen?.(row)}
             >
-              {columns.map(({ name, cell, isNumber }) => (
-                <td key={name} class={isNumber ? 'number' : ''}>
+              {columns.map(({ name, title, cell, isNumber }) => (
+                <td key={name} data-title={props.stacks && title ? title : undefined} class={isNumber ? 'number' : ''}>
                   {cell(row)}
                 </td>
               ))}

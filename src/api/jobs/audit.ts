@@ -64,7 +64,11 @@ function chosen<T>(choose: () => readonly T[]): readonly T[] {
   } catch (error) {
     throw new ApiProblem('invalid', (error as Error).message)
   }
-  if (found.length === 0) throw new ApiProblem('invalid', 'no bad server has such a name, protocol and form')
+  if (found.length === 0)
+    throw new ApiProblem(
+      'invalid',
+      'no bad server has this name, protocol and form; list them with sealpost audit --list',
+    )
   return found
 }
 

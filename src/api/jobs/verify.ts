@@ -80,7 +80,11 @@ export const startVerify = defineOperation('verify.start', 'POST /verify', {
       reportedChecks.map(({ name }) => name),
     )
     const target = await (wanted.host === undefined ? labTarget(api, wanted) : hostTarget(api, wanted.host, wanted))
-    if (target.endpoints.length === 0) throw new ApiProblem('invalid', 'no port is open that could be examined')
+    if (target.endpoints.length === 0)
+      throw new ApiProblem(
+        'invalid',
+        'none of the selected virtual servers has an open port; start one, or select another virtual server, protocol or form',
+      )
     const { endpoints, ...options } = target
     const names = [...new Set(endpoints.map(({ title }) => title))]
     const work: JobWork = async (job) => {

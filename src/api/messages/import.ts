@@ -58,7 +58,7 @@ export const importMessages = defineOperation('messages.import', 'POST /messages
     const places = [call.input.to, call.input.account, call.input.newsgroup].filter((one) => one !== undefined)
     if (places.length !== 1) throw new ApiProblem('bad-request', 'say where the messages go: to, account or newsgroup')
     if (!upload || upload.octets.length === 0)
-      throw new ApiProblem('bad-request', 'the request has no message; send the .eml or mbox file as its body')
+      throw new ApiProblem('bad-request', 'the body of the request is empty; send the .eml or mbox file in it')
     using memory = api.lab.intake.memory.reservation('messages')
     const messages = await messagesIn(upload, call, memory)
     return call.input.to === undefined ? store(call, messages) : deliver(call, call.input.to, messages)
@@ -78,7 +78,7 @@ async function messagesIn(
     found.push(message)
   }
   if (found.length > 0) return found
-  throw new ApiProblem('invalid', 'the file has only empty lines')
+  throw new ApiProblem('invalid', 'the file has only empty lines; send one with a message')
 }
 
 async function* fromMbox(octets: Buffer, quoting: MboxQuoting): AsyncGenerator<CarriedMessage, void, void> {

@@ -154,7 +154,7 @@ function assertMayCancel({ lab }: Api, { role, name }: Caller, article: Article)
   if (addresses.some((one) => from === one.toLowerCase() || from.includes(`<${one.toLowerCase()}>`))) return
   throw new ApiProblem(
     'forbidden',
-    `the article is not from ${addresses.join(' or ')}; its author or an administrator cancels it`,
+    `the article is not from ${addresses.join(' or ')}; ask its author or an administrator to cancel it`,
   )
 }
 

@@ -139,7 +139,8 @@ const retry = defineOperation('feeds.retry', 'POST /feeds/{id}/retry', {
   problems: ['conflict'],
   async run({ api, caller, input: { id } }) {
     const found = feedById(api, caller, id)
-    if (!found.retry) throw new ApiProblem('conflict', `${id} is passive: only its peer connects`)
+    if (!found.retry)
+      throw new ApiProblem('conflict', `the feed ${id} is passive, so the lab does not connect; let the peer connect`)
     found.retry()
     return feedFacts(found)
   },

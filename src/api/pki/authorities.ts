@@ -176,7 +176,7 @@ const sign = defineOperation('authorities.sign', 'POST /authorities/sign', {
   problems: ['not-found', 'conflict'],
   async run({ api, input, upload }) {
     if (!upload || upload.octets.length === 0)
-      throw new ApiProblem('bad-request', 'the request has no file; send the CSR as its body')
+      throw new ApiProblem('bad-request', 'the body of the request is empty; send the CSR in it')
     const options = definedOnly(input)
     const chain = await api.lab.authorities.sign(upload.octets, options)
     return new Content('application/x-pem-file', chain.map(certificatePem).join(''))

@@ -281,7 +281,7 @@ const upload = defineOperation('certificates.import', 'POST /certificates/import
   problems: ['not-found', 'conflict'],
   async run({ api, input: { dryRun: isDryRun, ...options }, upload: sent }) {
     if (!sent || sent.octets.length === 0)
-      throw new ApiProblem('bad-request', 'the request has no file; send it as its body')
+      throw new ApiProblem('bad-request', 'the body of the request is empty; send the file in it')
     const { certificates } = api.lab
     const planned = await certificates.planImport(sent.octets, definedOnly(options))
     const imported = isDryRun ? planned.summary : await certificates.importPlanned(planned)

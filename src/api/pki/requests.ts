@@ -118,7 +118,7 @@ const install = defineOperation('requests.install', 'POST /requests/install', {
   problems: ['not-found', 'conflict'],
   async run({ api, input: { dryRun: isDryRun, ...options }, upload: sent }) {
     if (!sent || sent.octets.length === 0)
-      throw new ApiProblem('bad-request', 'the request has no file; send the answer as its body')
+      throw new ApiProblem('bad-request', 'the body of the request is empty; send the issued certificate in it')
     const { certificates } = api.lab
     const planned = await certificates.inspect(sent.octets, definedOnly(options))
     const installed = isDryRun ? planned.summary : await certificates.installPlanned(planned)

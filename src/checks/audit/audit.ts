@@ -42,7 +42,8 @@ export const nothingTested = ({ name, protocol, form, reason, detail }: AuditRes
 export async function runAudit(client: Client, options: AuditOptions, openLab: OpenLab): Promise<Audit> {
   const { timeoutMs = 10_000, jobs = 4, byAddress = true, onResult } = options
   const wanted = chosenPorts(options)
-  if (wanted.length === 0) throw new AuditError('no bad server has such a name, protocol and form')
+  if (wanted.length === 0)
+    throw new AuditError('no bad server has this name, protocol and form; list them with sealpost audit --list')
   const controls = await runControls(client, wanted, { timeoutMs, jobs, openLab })
   const ports = judgedPorts(controls, wanted, options.protocols !== undefined)
   await using runner = await ClientRunner.open(

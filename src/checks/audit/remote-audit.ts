@@ -59,7 +59,8 @@ export class RemoteAudit implements AsyncDisposable {
    */
   static async open(choice: Choice & Place, openLab: OpenLab, onVisit: () => void): Promise<RemoteAudit> {
     const ports = chosenPorts(choice)
-    if (ports.length === 0) throw new AuditError('no bad server has such a name, protocol and form')
+    if (ports.length === 0)
+      throw new AuditError('no bad server has this name, protocol and form; list them with sealpost audit --list')
     const all = [...controlsFor(ports), ...ports]
     const servers = await ServerLab.open(all, openLab, choice).catch((cause: Error) => {
       throw new AuditError(`the servers cannot be opened: ${cause.message}`, { cause })

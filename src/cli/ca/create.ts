@@ -97,10 +97,7 @@ export function addCreate(ca: Command): void {
     )
   withAuthorityOptions(create.command('subordinate'))
     .description('create an authority below another one of the lab, or below an outside one')
-    .option(
-      '--parent <name>',
-      'authority that issues its certificate (default: the one that issues for certificate: auto)',
-    )
+    .option('--parent <name>', 'authority that issues its certificate (default: the default authority, see ca default)')
     .option('--outside', 'write a request for an outside authority')
     .option('--out <file>', 'file for the request', 'careq.txt')
     .action(subordinate)

@@ -80,7 +80,7 @@ function addSigning(ca: Command): void {
   withSignOptions(ca.command('sign'))
     .description('issue a certificate for a request, also from a standalone authority')
     .argument('<file>', 'request (PKCS#10, DER or PEM); - for standard input')
-    .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
+    .option('--authority <name>', 'name of the authority (default: the default authority, see ca default)')
     .action((file: string, flags: SignFlags) =>
       withPki(flags, async (session) => {
         if (flags.out) await checkOutput(flags.out)
@@ -94,7 +94,7 @@ function addSigning(ca: Command): void {
   withConfig(ca.command('submit'))
     .description('submit a certificate request: an enterprise authority issues immediately, a standalone one queues it')
     .argument('<file>', 'request (PKCS#10, DER or PEM); - for standard input')
-    .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
+    .option('--authority <name>', 'name of the authority (default: the default authority, see ca default)')
     .option('--chain', 'also write the certificates of its issuers')
     .option('--force', 'issue the certificate even if every client would refuse it')
     .option('--out <file>', 'file for the certificate (PEM); - for standard output', '-')
@@ -171,7 +171,7 @@ export function addUser(ca: Command): void {
     .argument('<name>', 'name of the person')
     .option('--email <address...>', 'mail addresses')
     .option('--upn <name>', 'user principal name, for example alice@lab.test')
-    .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
+    .option('--authority <name>', 'name of the authority (default: the default authority, see ca default)')
     .option('--days <number>', 'days of validity (default: 397)', wholeNumber)
     .requiredOption('--out <file>', '.p12 file to write')
     .option('--password <text>', 'password for the file')

@@ -11,9 +11,9 @@ interface ForceFlags extends ConfigurationOptions {
 /** Adds `sealpost ca default` and `ca delete`. */
 export function addManage(ca: Command): void {
   withConfig(ca.command('default'))
-    .description('make an authority the one that issues for certificate: auto')
+    .description('make an authority the default one, which issues the certificates of certificate: auto')
     .argument('<name>', 'name of the authority')
-    .option('--force', 'also if it may not issue certificates for the names of the lab')
+    .option('--force', 'make it the default even if it may not issue certificates for the names of the lab')
     .addOption(sharedOptions.json)
     .action((wanted: string, flags: ForceFlags) =>
       withPki(flags, async ({ authorities, lab }) => {
@@ -25,7 +25,7 @@ export function addManage(ca: Command): void {
   withConfig(ca.command('delete'))
     .description('delete an authority with its key and the record of what it has issued')
     .argument('<name>', 'name of the authority')
-    .option('--force', 'also if certificates of it are in use or requests wait for it')
+    .option('--force', 'delete it even if its certificates are in use or requests wait for it')
     .addOption(sharedOptions.json)
     .action((wanted: string, flags: ForceFlags) =>
       withPki(flags, async ({ authorities }) => {

@@ -30,7 +30,7 @@ export function addMark(ca: Command): void {
     .requiredOption('--out <file>', 'file for the certificate and its issuers (PEM); - for standard output')
     .option('--common', 'a common mark certificate (CMC) instead of a verified one (VMC)')
     .option('--o <name>', 'organization (default: the first domain)')
-    .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
+    .option('--authority <name>', 'name of the authority (default: the default authority, see ca default)')
     .option('--days <number>', 'days of validity (default: 397)', wholeNumber)
     .option('--force', 'issue the certificate even if every receiver would refuse it')
     .addOption(sharedOptions.json)

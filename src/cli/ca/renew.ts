@@ -23,7 +23,7 @@ export function addRenew(ca: Command): void {
     .description(
       'renew the certificate of an authority; it keeps its name, and certificates that it has issued stay valid',
     )
-    .argument('[name]', 'name of the authority (default: the one that issues for certificate: auto)')
+    .argument('[name]', 'name of the authority (default: the default authority, see ca default)')
     .option('--days <number>', 'days of validity (default: as many as before)', positiveNumber)
     .option(
       '--new-key',

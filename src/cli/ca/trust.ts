@@ -22,7 +22,7 @@ const facts = ({ file: _, ...one }: TrustedRecord): object => one
 /** Adds `sealpost ca add-trusted`, `ca remove-trusted` and `ca list-trusted`. */
 export function addTrust(ca: Command): void {
   withConfig(ca.command('add-trusted'))
-    .description('make the lab accept outside roots and revocation lists, and know intermediate authorities')
+    .description('add outside roots, intermediate authorities and revocation lists that the lab accepts')
     .argument('<file>', 'authorities (DER, PEM, .p7b) or revocation lists (DER, PEM); - for standard input')
     .addOption(sharedOptions.json)
     .action((file: string, flags: ConfigurationOptions) =>

@@ -59,7 +59,7 @@ function addRenameAndDelete(cert: Command): void {
     .description('give a certificate another friendly name')
     .argument('<name>', NAME_HELP)
     .argument('<new name>', 'the new friendly name')
-    .option('--force', 'also if the configuration names the certificate')
+    .option('--force', 'rename it even if the configuration names the certificate')
     .addOption(sharedOptions.json)
     .action((name: string, newName: string, flags: ConfigurationOptions & { readonly force?: boolean }) =>
       withPki(flags, async ({ certificates }) => {

@@ -37,7 +37,7 @@ export function addInstall(cert: Command): void {
     .argument('[file]', 'certificate: .cer (DER, PEM), .p7b or PEM chain; - for standard input')
     .option('--for <virtual server>', 'only for the request of this virtual server')
     .option('--pending', 'install certificates that standalone authorities of the lab have approved')
-    .option('--force', 'accept a certificate that is expired, not yet valid, or that of an authority')
+    .option('--force', 'accept a certificate that is expired, is not yet valid, or belongs to an authority')
     .addOption(sharedOptions.json)
     .action(install)
 }

@@ -36,7 +36,7 @@ interface IssueFlags extends RequestFlags, ProfileFlags {
 export function addIssue(cert: Command): void {
   withProfileOptions(withRequestOptions(withConfig(cert.command('issue')), ', or all'))
     .description('request a certificate from an authority of the lab and install it')
-    .option('--authority <name>', 'name of the authority (default: the one that issues for certificate: auto)')
+    .option('--authority <name>', 'name of the authority (default: the default authority, see ca default)')
     .option('--force', 'issue the certificate even if every client would refuse it')
     .option('--acme <url>', 'use this ACME directory instead of an authority of the lab')
     .addOption(

@@ -29,7 +29,9 @@ export const requestSummary = (planned: PlannedRequest): string =>
 /** Adds `sealpost cert request`. */
 export function addRequest(cert: Command): void {
   withRequestOptions(withConfig(cert.command('request')))
-    .description('write a certificate request for an authority; it is pending for the virtual server')
+    .description(
+      'write a certificate request for an outside authority; it stays pending until its certificate is installed',
+    )
     .option('--microsoft', 'write the request in the form of the wizard of Windows Server 2003')
     .option('--out <file>', 'file to write; - for standard output', 'certreq.txt')
     .addOption(sharedOptions.json)

@@ -31,7 +31,7 @@ export function addImport(cert: Command): void {
     .option('--key <file>', 'separate PEM file with the private key')
     .option('--name <friendly name>', 'friendly name (default: the one in the file)')
     .option('--for <virtual server>', 'assign it to this virtual server')
-    .option('--replace <name>', 'take over the friendly name and the virtual servers of this certificate')
+    .option('--replace <name>', 'replace this certificate: take over its friendly name and its virtual servers')
     .option('--force', 'accept a certificate that is expired or not yet valid')
     .addOption(sharedOptions.json)
     .action(importFile)

@@ -18,7 +18,7 @@ export function addShow(config: Command): void {
     .option('--text', 'print the text of the file with its comments instead')
     .option(
       '--secrets',
-      'with --text: print the secrets, too; prints the file for the next start, not the configuration of a running lab',
+      'with --text: print the file for the next start with its secrets, instead of the configuration of a running lab',
     )
     .addOption(sharedOptions.json)
     .action(paged(show))

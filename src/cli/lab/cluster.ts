@@ -15,9 +15,7 @@ type Status = Pick<OutputOf<'cluster.get'>, 'shared' | 'name' | 'nodes' | 'unled
 export function addCluster(program: Command): void {
   const cluster = program.command('cluster')
   withApi(cluster.command('status'))
-    .description(
-      'list the nodes of the lab and their roles. Asks a node on this machine; if none is running, reads the database',
-    )
+    .description('list the nodes of the lab and their roles, from a running node on this machine or from the database')
     .addOption(sharedOptions.json)
     .action(status)
 }

@@ -55,7 +55,7 @@ async function run(options: ClientSettingsOptions): Promise<void> {
 /** The settings of a configuration, whether its lab runs or not. @throws ConfigError; PkiError */
 async function configured(options: ClientSettingsOptions): Promise<Source> {
   if (options.token !== undefined || options.tokenFile !== undefined)
-    throw new UsageError('--token is for --url; a configuration needs none')
+    throw new UsageError('--token works only with --url; leave it out')
   const { lab } = await loadConfiguration(options)
   const found = readClientSettings(lab, options.account)
   const settings: Settings = options.password ? found : { ...found, password: '' }

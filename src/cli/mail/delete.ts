@@ -16,7 +16,7 @@ export function addDelete(mail: Command): void {
     .argument('[id...]', 'ids of messages, or latest')
     .description('delete messages: by id, by a search, or all')
     .option('--query <query>', 'delete what matches, as for sealpost mail search')
-    .option('--all', 'delete every message, articles too')
+    .option('--all', 'delete every message, including articles')
     .addOption(sharedOptions.json)
     .action(remove)
 }

@@ -78,11 +78,17 @@ async function whyNothing(options: ListOptions, query: string): Promise<string> 
     newsgroup: names(({ newsgroup }) => newsgroup),
   }
   const unknown = (['account', 'folder', 'newsgroup'] as const).flatMap((kind) => {
-    const wanted = options[kind]
-    return wanted === undefined ? [] : (missing(kind, wanted, [...new Set(known[kind])]) ?? [])
+    const wanted = [options[kind] ?? [], termsOf(query, kind)].flat()
+    return wanted.flatMap((name) => missing(kind, name, [...new Set(known[kind])]) ?? [])
   })
   return ['No message matches.', ...unknown].join(' ')
 }
+
+/** Returns the values of a field of a search: `alice` of `account:alice`. Negated terms do not count. */
+const termsOf = (query: string, field: string): string[] =>
+  [...query.matchAll(/(?<!\S)([a-z-]+):(?:"([^"]*)"|(\S+))/gi)].flatMap(([, key, quoted, bare]) =>
+    key?.toLowerCase() === field ? (quoted ?? bare ?? []) : [],
+  )
 
 /** Returns that a name does not exist, with one like it or all; undefined if it exists. */
 function missing(kind: string, wanted: string, known: readonly string[]): string | undefined {

@@ -97,8 +97,11 @@ function recipientsOf({ raw, fields }: ReadMessage, facts: SubmissionFacts): str
   const all = [...new Set([...named, ...inHeader])]
   if (all.length > 0) return all
   throw fromHeader
-    ? new SendmailError(exitStatus.dataError, 'the message names no recipient in To, Cc or Bcc')
-    : new SendmailError(exitStatus.usage, 'no recipient: name them as arguments, or take those of the header with -t')
+    ? new SendmailError(exitStatus.dataError, 'the message has no recipient in To, Cc or Bcc; add one')
+    : new SendmailError(
+        exitStatus.usage,
+        'there is no recipient; name one as an argument, or add -t to take the recipients of the header',
+      )
 }
 
 /** Returns the fields that sendmail adds if a program left them out. RFC 5322 section 3.6. */

@@ -122,7 +122,10 @@ export class SubmissionClient {
     do {
       const line = await this.#stream.line()
       if (!REPLY_LINE.test(line)) {
-        throw new SendmailError(exitStatus.protocol, `this is not SMTP: ${line.slice(0, 200)}`)
+        throw new SendmailError(
+          exitStatus.protocol,
+          `this is not an SMTP server; name an SMTP port. It answers: ${line.slice(0, 200)}`,
+        )
       }
       this.#trace(`< ${line.slice(0, 3)} ${line.slice(4)}`)
       lines.push(line)
@@ -143,6 +146,9 @@ function errorOf(end: StreamEnd): SendmailError {
     return new SendmailError(exitStatus.tempFail, `the connection to the lab failed: ${end.error.message}`)
   }
   if (end.kind === 'line too long')
-    return new SendmailError(exitStatus.protocol, 'this is not SMTP: a line without an end')
+    return new SendmailError(
+      exitStatus.protocol,
+      'this is not an SMTP server: it sends a line without an end; name an SMTP port',
+    )
   return new SendmailError(exitStatus.tempFail, 'the lab closed the connection before it had the message')
 }

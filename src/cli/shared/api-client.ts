@@ -66,7 +66,7 @@ interface ApiCall {
 /** Returns the control socket of the running lab. @throws UsageError for the options of `--url` */
 export async function socketOf(options: ApiOptions): Promise<string> {
   if (options.token !== undefined || options.tokenFile !== undefined)
-    throw new UsageError('--token is for --url; the owner of a lab needs none')
+    throw new UsageError('--token works only with --url; leave it out')
   const [socket = ''] = await runningLabs(options)
   return socket
 }

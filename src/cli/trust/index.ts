@@ -38,7 +38,7 @@ export function addTrust(program: Command): void {
   withConfig(trust.command('uninstall'))
     .description('remove the roots again')
     .addOption(only())
-    .option('--all', 'remove the roots of every lab, also of labs that were deleted')
+    .option('--all', 'remove the roots of every lab, including deleted labs')
     .option('--dry-run', 'only show the commands')
     .action(uninstall)
   withConfig(trust.command('status'))

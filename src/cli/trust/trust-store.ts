@@ -35,7 +35,7 @@ export interface TrustStore {
   has(root: Root): Promise<boolean>
   install(root: Root): readonly Step[]
   uninstall(root: Root): Promise<readonly Step[]>
-  /** Returns the steps that remove roots of any lab, also of labs that were deleted. Undefined if the store cannot list them. */
+  /** Returns the steps that remove roots of any lab, including deleted labs. Undefined if the store cannot list them. */
   uninstallAll?(): Promise<readonly Step[]>
 }
 

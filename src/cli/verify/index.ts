@@ -58,7 +58,7 @@ export function addVerify(program: Command): void {
     .option('--server-name <name>', 'host name that the certificate must have (default: the host)', hostOrAddress)
     .option('--ca <file>', 'PEM roots to verify against (default: those of the system; for a lab, its own root)')
     .option('--require-secure-channel', 'check that the host accepts only STARTTLS before TLS')
-    .option('--user <name>', 'log on, send a message and an article, and read them back')
+    .option('--user <name>', 'log on as this user, send a message and an article, and read them back')
     .option('--password <text>', 'password of the user (default: the one in the configuration)')
     .option('--password-file <file>', 'file with the password in its first line')
     .option('--mailbox <address>', 'mail address of the user (default: the user name at the domain of the lab)')

@@ -41,7 +41,7 @@ export async function labTarget(options: TargetOptions): Promise<Target> {
   const { port, tls, starttls, requireSecureChannel } = options
   for (const [option, value] of Object.entries({ port, tls, starttls, 'require-secure-channel': requireSecureChannel }))
     if (value !== undefined)
-      throw new UsageError(`--${option} needs a host; without one, every port of the lab is checked`)
+      throw new UsageError(`--${option} works only with a host; add the host, or leave out --${option}`)
   const configuration = await loadConfiguration(options)
   const { lab } = configuration
   const [socket] = await controlSockets(configuration.identity)
@@ -95,7 +95,8 @@ export async function hostTarget(host: string, options: TargetOptions): Promise<
   if (tls && starttls) throw new UsageError('give --tls or --starttls, not both')
   if (starttls && protocol?.some((one) => one === 'http' || one === 'jmap'))
     throw new UsageError('HTTP has no STARTTLS; leave --starttls out')
-  if (port !== undefined && protocol?.length !== 1) throw new UsageError('--port needs one --protocol')
+  if (port !== undefined && protocol?.length !== 1)
+    throw new UsageError('--port needs exactly one protocol; add --protocol NAME')
   const implicitTls = tls ? true : starttls ? false : undefined
   const wanted = protocol ?? protocols
   const requireSecureChannel = options.requireSecureChannel ?? false
@@ -103,7 +104,8 @@ export async function hostTarget(host: string, options: TargetOptions): Promise<
     definedOnly({ host, protocols: wanted, requireSecureChannel, port, implicitTls, serverName }),
   )
   const password = await passwordOf(options)
-  if (user !== undefined && password === undefined) throw new UsageError('--user needs --password or --password-file')
+  if (user !== undefined && password === undefined)
+    throw new UsageError('--user needs a password; give --password or --password-file')
   const credentials = user !== undefined && password !== undefined ? { user, password } : undefined
   return { endpoints, ...definedOnly({ credentials, mailbox, newsgroup }) }
 }

@@ -30,7 +30,8 @@ function smtpServer(lab: Lab, wanted: string | undefined): ReturnType<Lab['endpo
   const all = lab.endpoints().filter(({ protocol }) => protocol === 'smtp')
   const found = wanted === undefined ? all[0] : all.find(({ virtualServer }) => virtualServer === wanted)
   if (found) return found
-  if (all.length === 0) throw new ControlError('the running lab has no SMTP virtual server')
+  if (all.length === 0)
+    throw new ControlError('the running lab has no SMTP virtual server; add one to its configuration')
   const names = all.map(({ virtualServer }) => virtualServer).join(', ')
   throw new ControlError(`the running lab has no SMTP virtual server ${wanted}; there are: ${names}`)
 }

@@ -150,7 +150,8 @@ export class NameService {
    * @throws ZoneTextError, DnsError `REFUSED` if no zone of the lab has the name
    */
   addRecord(line: string, zone = ''): AddedRecord {
-    if (this.#records.size >= MAX_ADDED) throw new ZoneTextError(`there are ${MAX_ADDED} added records already`)
+    if (this.#records.size >= MAX_ADDED)
+      throw new ZoneTextError(`there are ${MAX_ADDED} added records already; remove one first`)
     const record = readRecord(line, { zone: normalName(zone), ttlSeconds: this.#ttlSeconds })
     if (!this.zones.zoneFor(record.name, 'ANY')) this.zone(record.name)
     const added = { id: `r${++this.#nextId}`, record }

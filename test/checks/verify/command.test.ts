@@ -253,10 +253,13 @@ describe('sealpost verify', () => {
 
   it('reports wrong usage in one line', async () => {
     const cases: [string[], RegExp][] = [
-      [['verify', 'localhost', '--port', '25'], /--port needs one --protocol/],
-      [['verify', '--port', '25'], /--port needs a host; without one, every port of the lab is checked/],
+      [['verify', 'localhost', '--port', '25'], /--port needs exactly one protocol; add --protocol NAME/],
+      [['verify', '--port', '25'], /--port works only with a host; add the host, or leave out --port/],
       [['verify', 'localhost', '--protocol', 'smtp', '--port', 'x'], /--port: is .*; must be a number from 1 to 65535/],
-      [['verify', 'localhost', '--protocol', 'smtp', '--user', 'alice'], /--user needs --password/],
+      [
+        ['verify', 'localhost', '--protocol', 'smtp', '--user', 'alice'],
+        /--user needs a password; give --password or --password-file/,
+      ],
       [['verify', 'localhost', '--check', 'everything'], /--check: is "everything"; must be reachable, greeting, tls/],
       [['verify', 'localhost', '--resolver', 'dns.example'], /write an IP address, with a port if it is not 53/],
       [['verify', 'localhost', '--interval', '5'], /--interval works only with --watch/],

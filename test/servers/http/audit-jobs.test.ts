@@ -204,7 +204,7 @@ it('runs no program, and says what is wrong with its input', async () => {
   expect(answers.map(({ body }) => body.detail)).toEqual([
     expect.stringMatching(/\/command: is unknown/),
     expect.stringMatching(/no bad server "nothing"/),
-    expect.stringMatching(/no bad server has such a name, protocol and form/),
+    expect.stringMatching(/no bad server has this name, protocol and form/),
   ])
   expect((await http.request('jobs/audit-9/results', { json: {} })).status).toBe(404)
 })

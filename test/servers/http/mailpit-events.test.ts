@@ -201,7 +201,7 @@ describe('a request for another protocol', () => {
       `${wait}GET /mailpit/api/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
     )
     await closed
-    expect(text).toMatch(/^HTTP\/1\.1 400 [^]*must wait for the answer/)
+    expect(text).toMatch(/^HTTP\/1\.1 400 [^]*the previous request has no answer yet; wait for it/)
   })
 })
 

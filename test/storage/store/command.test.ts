@@ -102,7 +102,7 @@ it('sealpost store compact shrinks the file, and check finds no fault', async ()
 it('sealpost store reports faults and errors in one line each', async () => {
   expect(await store('check')).toMatchObject({
     status: 1,
-    stderr: expect.stringMatching(/^sealpost: .*data contains no store\n$/),
+    stderr: expect.stringMatching(/^sealpost: .*data contains no store; check the path\n$/),
   })
   {
     await using source = await open()

@@ -49,10 +49,10 @@ it('sealpost store copy refuses a target that is not empty, and a source that do
   await fill()
   await copy('data', 'lab.dump')
   for (const [from, to, why] of [
-    ['data', 'lab.dump', 'lab.dump exists already'],
-    ['lab.dump', 'data', `${join(place.folder, 'data')} is not empty`],
+    ['data', 'lab.dump', 'lab.dump exists already; choose another name, or delete it first'],
+    ['lab.dump', 'data', `${join(place.folder, 'data')} is not empty; choose an empty or new folder`],
     ['nothing.dump', 'new', 'nothing.dump does not exist'],
-    ['nothing', 'new.dump', `${join(place.folder, 'nothing')} contains no store`],
+    ['nothing', 'new.dump', `${join(place.folder, 'nothing')} contains no store; check the path`],
   ] as const) {
     expect(await copy(from, to)).toMatchObject({ status: 1, stderr: `sealpost: ${why}\n` })
   }

@@ -18,7 +18,7 @@ test('of two renewals of a certificate, one is refused, and the server uses the 
     const { friendlyName, thumbprint } = await used()
     const renew = () => lab.certificates.renew(friendlyName)
     const errors = await together(renew(), renew())
-    expect(errors.toSorted(), kind).toEqual(['', `"${friendlyName}" has changed in the meantime`])
+    expect(errors.toSorted(), kind).toEqual(['', `"${friendlyName}" has changed in the meantime; try again`])
     const next = await used()
     expect(next.friendlyName, kind).toBe(friendlyName)
     expect(next.thumbprint, kind).not.toBe(thumbprint)

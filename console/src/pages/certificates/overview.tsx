@@ -49,6 +49,7 @@ export function Overview({ certificates, requests, servers, selected, onChange, 
           </EmptyState>
         ) : (
           <Table
+            stacks
             caption={t('certificates.list')}
             columns={shown}
             rows={certificates}
@@ -127,6 +128,7 @@ function PendingRequests({
     <section aria-label={t('certificates.pending')}>
       <h2>{t('certificates.pending')}</h2>
       <Table
+        stacks
         caption={t('certificates.pending')}
         rows={requests.filter(({ id }) => !isLeaving(id))}
         keyOf={({ id }) => id}

@@ -26,6 +26,7 @@ export function ServerTable({
     <section aria-label={t('certificates.virtualServers')}>
       <h2>{t('certificates.virtualServers')}</h2>
       <Table
+        stacks
         caption={t('certificates.virtualServers')}
         rows={servers}
         keyOf={({ id }) => id}

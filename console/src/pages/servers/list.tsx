@@ -27,6 +27,7 @@ export function ServerList() {
     <section class="servers-list" aria-label={t('servers.list')}>
       <h2>{t('servers.list')}</h2>
       <Table
+        stacks
         caption={t('servers.list')}
         columns={columns()}
         rows={value.items}

@@ -7,7 +7,8 @@ export default {
     'Der Assistent fordert eines für einen virtuellen Server an, stellt eines aus oder importiert eines.',
   'certificates.import': 'Importieren',
   'certificates.wizard': 'Zertifikatassistent',
-  'certificates.dropHint': 'Eine .pfx-, .pem-, .cer- oder .p7b-Datei kann irgendwo auf dieser Seite abgelegt werden.',
+  'certificates.dropHint':
+    'Um ein Zertifikat zu importieren, legen Sie seine .pfx-, .pem-, .cer- oder .p7b-Datei irgendwo auf dieser Seite ab.',
   'certificates.friendlyName': 'Anzeigename',
   'certificates.replaced': '(ersetzt)',
   'certificates.issuedTo': 'Ausgestellt für',

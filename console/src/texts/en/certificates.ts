@@ -4,7 +4,7 @@ export default {
   'certificates.noneHint': 'The wizard requests one, issues one, or imports one for a virtual server.',
   'certificates.import': 'Import',
   'certificates.wizard': 'Certificate wizard',
-  'certificates.dropHint': 'A .pfx, .pem, .cer or .p7b file can be dropped anywhere on this page.',
+  'certificates.dropHint': 'To import a certificate, drop its .pfx, .pem, .cer or .p7b file anywhere on this page.',
   'certificates.friendlyName': 'Friendly name',
   'certificates.replaced': '(replaced)',
   'certificates.issuedTo': 'Issued to',

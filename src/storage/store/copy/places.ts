@@ -34,7 +34,8 @@ export const filePlace = (path: string): CopyPlace => ({
     return work(new DumpFile(path).dump())
   },
   async write(work) {
-    if (existsSync(path)) throw new StoreError('exists', `${path} exists already`)
+    if (existsSync(path))
+      throw new StoreError('exists', `${path} exists already; choose another name, or delete it first`)
     rmSync(partial(path), { force: true })
     try {
       const result = await work(new DumpFile(partial(path)))
@@ -51,12 +52,14 @@ export const filePlace = (path: string): CopyPlace => ({
 export const lmdbPlace = (folder: string): CopyPlace => ({
   label: folder,
   async read(work) {
-    if (!existsSync(join(folder, 'messages.mdb'))) throw new StoreError('not-found', `${folder} contains no store`)
+    if (!existsSync(join(folder, 'messages.mdb')))
+      throw new StoreError('not-found', `${folder} contains no store; check the path`)
     await using store = await openCopyable({ lmdb: folder })
     return await work(store.dump())
   },
   async write(work) {
-    if (existsSync(folder) && readdirSync(folder).length > 0) throw new StoreError('exists', `${folder} is not empty`)
+    if (existsSync(folder) && readdirSync(folder).length > 0)
+      throw new StoreError('exists', `${folder} is not empty; choose an empty or new folder`)
     rmSync(partial(folder), { recursive: true, force: true })
     try {
       const result = await inStore({ lmdb: partial(folder) }, work)

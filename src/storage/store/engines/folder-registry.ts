@@ -62,7 +62,7 @@ export class FolderRegistry<State extends FolderState> {
 
   /** Checks that there are no folders. @throws StoreError `exists` */
   checkEmpty(): void {
-    if (this.#byId.size > 0) throw new StoreError('exists', 'the store is not empty')
+    if (this.#byId.size > 0) throw new StoreError('exists', 'the store is not empty; choose an empty one')
   }
 
   add(state: State): void {

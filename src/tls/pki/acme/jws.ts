@@ -131,7 +131,8 @@ export function publicKeyOf(jwk: Jwk): KeyObject {
   try {
     const key = createPublicKey({ key: { ...jwk }, format: 'jwk' })
     const bits = key.asymmetricKeyDetails?.modulusLength
-    if (bits !== undefined && bits < 2048) throw new Error(`an RSA key of ${bits} bits is too short`)
+    if (bits !== undefined && bits < 2048)
+      throw new Error(`an RSA key of ${bits} bits is too short; use 2048 bits or more`)
     return key
   } catch (error) {
     throw new AcmeProblem('badPublicKey', `the account key cannot be used: ${(error as Error).message}`)

@@ -153,7 +153,7 @@ function profileOf(
 /** Refuses a name that differs from another only in case or punctuation: both would have the same folder and address. */
 function refuseTaken(draft: IndexDraft, name: string): void {
   const taken = draft.index.authorities.find((one) => slug(one.name) === slug(name))
-  if (taken) throw new PkiError('refused', `there is already an authority "${taken.name}"`)
+  if (taken) throw new PkiError('refused', `there is already an authority "${taken.name}"; choose another name`)
 }
 
 /** Refuses a chain that no client would accept. RFC 5280 section 4.2.1.9. */

@@ -39,7 +39,7 @@ export async function installAuthority(
   return store.update(async (draft) => {
     const record = draft.index.authorities.find(({ name }) => name === authority.name)
     if (record === undefined || waitingFor(record)?.request !== waitingFor(authority)?.request) {
-      throw new PkiError('refused', `"${authority.name}" has changed in the meantime`)
+      throw new PkiError('refused', `"${authority.name}" has changed in the meantime; try again`)
     }
     await installRenewal(store, draft, record, chain.certificates[0])
     record.certificate = putAuthorityChain(draft, record.name, chain.certificates)

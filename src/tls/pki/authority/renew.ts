@@ -59,7 +59,8 @@ export async function renewAuthority(
   const newKey = options.newKey ? await generateKey(options.key ?? specOf(oldKey)) : undefined
   return store.update(async (draft) => {
     const record = findAuthority(draft.index, present.name)
-    if (record.key !== present.key) throw new PkiError('refused', `"${record.name}" has changed in the meantime`)
+    if (record.key !== present.key)
+      throw new PkiError('refused', `"${record.name}" has changed in the meantime; try again`)
     const [old] = await store.materials.authorityChain(record)
     const renewing = { ...options, record, old, next: newKey ?? oldKey }
     const chain = isRoot(old) ? [renewRoot(store, renewing)] : await renewBelow(store, draft, renewing)

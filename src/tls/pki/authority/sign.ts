@@ -88,7 +88,8 @@ export async function signInDraft(
 /** Refuses an RSA key of less than 512 bits, which OpenSSL cannot use. @throws PkiError `refused` */
 function refuseTinyKey(request: ReadRequest): void {
   const { family, bits } = describeKey(request.publicKey)
-  if (family === 'rsa' && bits < 512) throw new PkiError('refused', `an RSA key of ${bits} bits is too short`)
+  if (family === 'rsa' && bits < 512)
+    throw new PkiError('refused', `an RSA key of ${bits} bits is too short; use 512 bits or more`)
 }
 
 /** Returns the names for subjectAltName, by default the common name, which clients ignore. RFC 9525 section 2. */

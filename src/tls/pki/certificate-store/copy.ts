@@ -24,7 +24,7 @@ export async function copyCertificateStore(from: StoreFiles, to: StoreFiles): Pr
   const { index, texts } = await from.exclusively((files) => readTexts(files, from.place))
   await to.exclusively(async (files) => {
     if ((await files.read(indexPath)) !== undefined) {
-      throw new PkiError('refused', `${to.place} already contains a certificate store`)
+      throw new PkiError('refused', `${to.place} already contains a certificate store; choose an empty place`)
     }
     // The index makes the other files a store: it comes last.
     for (const [path, text] of texts) await files.write(path, text)
@@ -87,7 +87,7 @@ export const readCopy = async (folder: string): Promise<StoreIndex> =>
 
 async function indexOf(files: Pick<StoreFiles, 'read'>, place: string): Promise<StoreIndex> {
   const text = await files.read(indexPath)
-  if (text === undefined) throw new PkiError('store', `${place} contains no certificate store`)
+  if (text === undefined) throw new PkiError('store', `${place} contains no certificate store; check the path`)
   return parseIndex(text, place)
 }
 

@@ -103,7 +103,7 @@ export const alreadyHeld = ({ friendlyName, thumbprint }: CertificateRecord): Pk
 function unchanged({ certificates }: StoreIndex, read: Readonly<CertificateRecord>): CertificateRecord {
   const found = certificates.find(({ thumbprint }) => thumbprint === read.thumbprint)
   if (found && found.replacedBy === read.replacedBy) return found
-  throw new PkiError('refused', `"${read.friendlyName}" has changed in the meantime`)
+  throw new PkiError('refused', `"${read.friendlyName}" has changed in the meantime; try again`)
 }
 
 /** Takes the friendly name from a certificate, which stays in the store as `NAME old`. Returns the name. */

@@ -127,10 +127,7 @@ const decipher = (algorithm: Asn1, content: Buffer, password: FilePassword): Pro
   })
 
 const wrongPassword = (password: string): PkiError =>
-  new PkiError(
-    'password',
-    password === '' ? 'the file is protected: a password is needed' : 'wrong password for the file',
-  )
+  new PkiError('password', password === '' ? 'the file is encrypted; give its password' : 'wrong password for the file')
 
 interface KeyStoreFile {
   readonly friendlyName: string

@@ -70,7 +70,7 @@ export async function planRequest(context: LifecycleContext, options: RequestOpt
   const problem = isHostName
     ? await commonNameProblem(commonName, server.address, options.resolver ?? systemResolver)
     : names.length === 0 &&
-      `the common name ${commonName} is not a host name, so clients refuse the certificate; add one`
+      `the common name "${commonName}" is not a host name, so clients refuse the certificate; add a name such as mail.lab.test`
   return {
     virtualServer: server,
     friendlyName,

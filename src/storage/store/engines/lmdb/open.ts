@@ -139,7 +139,7 @@ interface StoreCounts {
  */
 export async function copyStore(folder: string, to: string): Promise<StoreCounts> {
   const file = join(folder, DATA_FILE)
-  if (!existsSync(file)) throw new StoreError('not-found', `${folder} contains no store`)
+  if (!existsSync(file)) throw new StoreError('not-found', `${folder} contains no store; check the path`)
   const isInUse = (await lockObstacle(folder)) !== undefined
   const tables = await openTables({ file, readOnly: true, anyOlder: true, isInUse })
   try {
@@ -217,7 +217,7 @@ export async function restoreStore(folder: string, copy: string, log: Logger): P
 
 async function withLock<T>(folder: string, log: Logger, work: (file: string) => Promise<T>): Promise<T> {
   const file = join(folder, DATA_FILE)
-  if (!existsSync(file)) throw new StoreError('not-found', `${folder} contains no store`)
+  if (!existsSync(file)) throw new StoreError('not-found', `${folder} contains no store; check the path`)
   const unlock = await lockStoreFolder(folder, log)
   try {
     return await work(file)
