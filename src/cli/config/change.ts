@@ -3,12 +3,12 @@ import type { ConfigurationChange } from '../../api/configuration/change.ts'
 import type { ConfigChange } from '../../core/config/edit/edit-yaml.ts'
 import { pointerText } from '../../core/config/mistakes.ts'
 import { askLab } from '../../lab/control/client.ts'
-import { type ApiOptions, withApi } from '../shared/api-client.ts'
+import { type ApiOptions, hasLab, withApi } from '../shared/api-client.ts'
 import { configurationIdentity } from '../shared/configuration.ts'
 import { note, noteWarning, print } from '../shared/output.ts'
 import { controlSockets } from '../shared/running-labs.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { callConfiguration, hasLab } from './target.ts'
+import { callConfiguration } from './target.ts'
 
 export interface ChangeOptions extends ApiOptions {
   readonly dryRun?: boolean

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { type ApiOptions, withApi } from '../shared/api-client.ts'
+import { type ApiOptions, hasLab, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
 import { note, paged, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
-import { callConfiguration, hasLab } from './target.ts'
+import { callConfiguration } from './target.ts'
 
 interface ShowOptions extends ApiOptions {
   readonly text?: boolean

@@ -1,13 +1,7 @@
 import type { InputOf, OperationName, OutputOf } from '../../api/operation-types.ts'
 import { ConfigError, type PlacedMistake, pointerText } from '../../core/config/mistakes.ts'
 import { type ApiOptions, callApi } from '../shared/api-client.ts'
-import { configurationIdentity } from '../shared/configuration.ts'
 import { ApiError, type Refused } from '../shared/failure.ts'
-import { controlSockets } from '../shared/running-labs.ts'
-
-/** Returns whether a lab answers: one on this machine that runs the file, or the one of `--url`. */
-export const hasLab = async (options: ApiOptions): Promise<boolean> =>
-  options.url !== undefined || (await controlSockets(configurationIdentity(options).identity)).length > 0
 
 /** Runs an operation on the configuration of a lab. @throws ConfigError for mistakes in it; ApiError */
 export async function callConfiguration<Name extends OperationName>(

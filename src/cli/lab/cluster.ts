@@ -2,10 +2,9 @@ import type { Command } from 'commander'
 import type { OutputOf } from '../../api/operation-types.ts'
 import type { ResolvedLab } from '../../core/config/resolve.ts'
 import { loadNodeList } from '../../storage/index.ts'
-import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
-import { configurationIdentity, loadConfiguration } from '../shared/configuration.ts'
+import { type ApiOptions, callApi, hasLab, withApi } from '../shared/api-client.ts'
+import { loadConfiguration } from '../shared/configuration.ts'
 import { note, noteWarning, print, shortTime } from '../shared/output.ts'
-import { controlSockets } from '../shared/running-labs.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { printTable } from '../shared/table.ts'
 
@@ -31,9 +30,7 @@ async function status({ json = false, ...options }: ApiOptions): Promise<void> {
 }
 
 async function statusOf(options: ApiOptions): Promise<Status> {
-  const isRunning =
-    options.url !== undefined || (await controlSockets(configurationIdentity(options).identity)).length > 0
-  if (isRunning) return callApi(options, 'cluster.get', {})
+  if (await hasLab(options)) return callApi(options, 'cluster.get', {})
   const { lab } = await loadConfiguration(options)
   return (await statusInDatabase(lab)) ?? callApi(options, 'cluster.get', {})
 }

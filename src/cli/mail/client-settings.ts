@@ -5,7 +5,7 @@ import { clientSettings } from '../../api/client-settings/operations.ts'
 import { CA_FILE, readClientSettings, type Settings } from '../../api/client-settings/settings.ts'
 import type { OutputOf } from '../../api/operation-types.ts'
 import { makeFolder } from '../../core/files/folders.ts'
-import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
+import { type ApiOptions, callApi, hasLab, withApi } from '../shared/api-client.ts'
 import { readStore } from '../shared/certificate-store.ts'
 import { configOption, loadConfiguration } from '../shared/configuration.ts'
 import { ApiError, UsageError } from '../shared/failure.ts'
@@ -33,14 +33,15 @@ export function addClientSettings(program: Command): void {
     .action(paged(run))
 }
 
-/** Where the settings come from: a configuration, or a lab at `--url`. */
+/** Where the settings come from: a configuration, or a running lab. */
 interface Source {
   settings(): Promise<OutputOf<'clientSettings.get'>>
   document(name: DocumentName): Promise<Buffer>
 }
 
 async function run(options: ClientSettingsOptions): Promise<void> {
-  const source = options.url === undefined ? await configured(options) : remote(options)
+  // A running lab knows its ports, also those of the options that it was started with.
+  const source = (await hasLab(options)) ? running(options) : await configured(options)
   if (options.write !== undefined) return writeDocuments(options.write, source, options.json ?? false)
   const settings = await source.settings()
   const programs = programsNamed(settings.programs, options.program)
@@ -52,7 +53,7 @@ async function run(options: ClientSettingsOptions): Promise<void> {
   for (const { name, text } of programs) print(`\n${name}\n${text.replaceAll(/^(?=.)/gm, '  ')}`)
 }
 
-/** The settings of a configuration, whether its lab runs or not. @throws ConfigError; PkiError */
+/** The settings of a configuration whose lab does not run. @throws ConfigError; PkiError */
 async function configured(options: ClientSettingsOptions): Promise<Source> {
   if (options.token !== undefined || options.tokenFile !== undefined)
     throw new UsageError('--token works only with --url; leave it out')
@@ -68,7 +69,7 @@ async function configured(options: ClientSettingsOptions): Promise<Source> {
 }
 
 /** The settings of a running lab, by its API. */
-function remote(options: ClientSettingsOptions): Source {
+function running(options: ClientSettingsOptions): Source {
   const { account, password, signed } = options
   const explain = (error: unknown): never => {
     const isSecret = password && error instanceof ApiError && error.problem.status === 403

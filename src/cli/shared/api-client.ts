@@ -2,9 +2,9 @@ import type { Command } from 'commander'
 import type { InputOf, OperationName, OutputOf } from '../../api/operation-types.ts'
 import { definedOnly } from '../../core/values/defined.ts'
 import { askLab } from '../../lab/control/client.ts'
-import { type ConfigurationOptions, withConfig } from './configuration.ts'
+import { type ConfigurationOptions, configurationIdentity, withConfig } from './configuration.ts'
 import { ApiError, type Problem, UsageError } from './failure.ts'
-import { runningLabs } from './running-labs.ts'
+import { controlSockets, runningLabs } from './running-labs.ts'
 import { sharedOptions } from './shared-options.ts'
 
 /** Options that select a running lab: one of this machine by its configuration, or one anywhere by its HTTP API. */
@@ -62,6 +62,10 @@ interface ApiCall {
   readonly input: object
   readonly signal?: AbortSignal
 }
+
+/** Returns whether a lab answers: one on this machine that runs the configuration, or the one of `--url`. */
+export const hasLab = async (options: ApiOptions): Promise<boolean> =>
+  options.url !== undefined || (await controlSockets(configurationIdentity(options).identity)).length > 0
 
 /** Returns the control socket of the running lab. @throws UsageError for the options of `--url` */
 export async function socketOf(options: ApiOptions): Promise<string> {
