@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Context, Hono } from 'hono'
+import { Context } from 'hono'
 import { sameSecret } from '../../../src/accounts/directory/secrets.ts'
 import type { Api } from '../../../src/api/api.ts'
 import { problemOf } from '../../../src/api/problem-of.ts'
@@ -64,13 +64,6 @@ async function answerBatched(
   const path = target.replace(/\?.*$/s, '')
   if (/\/\$?batch\b/i.test(path)) throw new ProviderError('invalid', 'A batch cannot be in a batch.')
   record.line('in', `${method} ${target}`)
-  const app = new Hono<Env>().onError((error) => {
-    throw error
-  })
-  app.all('*', (one) => {
-    for (const name of ['connection', 'tenants', 'origin'] as const) one.set(name, c.get(name))
-    return answerProvider(one, api, context, { config, tenant, path })
-  })
   const { signal } = c.req.raw
   let request: Request
   try {
@@ -80,18 +73,14 @@ async function answerBatched(
   } catch (error) {
     throw new ProviderError('invalid', `${method} ${target}: ${(error as Error).message}`)
   }
-  const answer = await app.fetch(request, c.env)
+  const one = new Context<Env>(request, { env: c.env })
+  for (const name of ['connection', 'tenants', 'origin'] as const) one.set(name, c.get(name))
+  const answer = await answerProvider(one, api, context, { config, tenant, path })
   record.line('out', `HTTP/1.1 ${answer.status}`)
   // The SDK of Microsoft Graph looks for `Content-Type` in this case.
-  const fields = Array.from(answer.headers, ([name, value]) => [
-    name.replaceAll(/\b[a-z]/g, (one) => one.toUpperCase()),
-    value,
-  ])
-  return {
-    status: answer.status,
-    headers: Object.fromEntries(fields),
-    octets: Buffer.from(await answer.arrayBuffer()),
-  }
+  const titled = (name: string): string => name.replaceAll(/\b[a-z]/g, (first) => first.toUpperCase())
+  const fields = Object.fromEntries(Array.from(answer.headers, ([name, value]) => [titled(name), value]))
+  return { status: answer.status, headers: fields, octets: Buffer.from(await answer.arrayBuffer()) }
 }
 
 /** @throws ProviderError `bad-key`, or the refusal that the configuration has for the key */
@@ -109,12 +98,8 @@ async function identityOf(call: Omit<ProviderCall, 'key'>): Promise<Pick<Provide
 }
 
 const kinds: Readonly<Record<number, ErrorKind>> = {
-  400: 'invalid',
-  404: 'not-found',
-  409: 'invalid',
-  413: 'too-large',
-  422: 'invalid',
-  503: 'unavailable',
+  ...{ 400: 'invalid', 409: 'invalid', 422: 'invalid' },
+  ...{ 404: 'not-found', 413: 'too-large', 503: 'unavailable' },
 }
 
 /** Returns the error for a problem of the lab itself; undefined for one that every client gets in the same form. */

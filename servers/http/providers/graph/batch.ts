@@ -4,22 +4,14 @@ import { jsonBody } from '../values.ts'
 import { bad } from './expression.ts'
 
 /** https://learn.microsoft.com/en-us/graph/json-batching */
-const input = z.object({
-  requests: z
-    .array(
-      z.object({
-        id: z.string().min(1),
-        method: z.stringFormat('method', /^(?:GET|POST|PUT|PATCH|DELETE)$/i),
-        url: z.string().min(1),
-        headers: z.record(z.string(), z.string()).default({}),
-        body: z.unknown().optional(),
-        dependsOn: z.array(z.string()).default([]),
-      }),
-    )
-    .min(1)
-    .max(20),
+const part = z.object({
+  ...{ id: z.string().min(1), url: z.string().min(1), body: z.unknown().optional() },
+  method: z.stringFormat('method', /^(?:GET|POST|PUT|PATCH|DELETE)$/i),
+  headers: z.record(z.string(), z.string()).default({}),
+  dependsOn: z.array(z.string()).default([]),
 })
-type Part = z.output<typeof input>['requests'][number]
+const input = z.object({ requests: z.array(part).min(1).max(20) })
+type Part = z.output<typeof part>
 
 /** Texts of another type than text are octets in base64. */
 function bodyIn({ body, headers }: Part): { readonly body?: string | Buffer } {

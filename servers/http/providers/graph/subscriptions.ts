@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { Api } from '../../../../src/api/api.ts'
 import { messageId } from '../../../../src/api/messages/message-index.ts'
-import { providerSource } from '../../../../src/core/config/schema/providers.ts'
 import { timeText } from '../../../../src/core/time/time-text.ts'
 import { accountOf, type Folder, type MessageEntry, type StoreEvent } from '../../../../src/storage/store/types.ts'
+import { sourceOf } from '../deliver.ts'
 import { type Answer, ProviderError } from '../types.ts'
 import { jsonBody } from '../values.ts'
 import { GraphError } from './errors.ts'
@@ -106,7 +106,7 @@ const RESOURCE = /^\/?(?:me|users\/([^/]+))(?:\/mailFolders(?:\/|\(')([^/']+)(?:
 
 async function create(request: GraphRequest): Promise<Answer> {
   const { call, mailbox } = request
-  const { api, config, virtualServer } = call
+  const { api } = call
   const given = jsonBody(call, input)
   const { resource, notificationUrl } = given
   if (given.includeResourceData) throw new ProviderError('not-offered', 'Sealpost sends no resource data')
@@ -119,7 +119,7 @@ async function create(request: GraphRequest): Promise<Answer> {
   for (const [id, one] of subscriptionsOf(api).entries())
     if (one.owner === mailbox.owner && !live.includes(one)) await subscriptionsOf(api).delete(id)
   if (live.length >= MAX_SUBSCRIPTIONS) refuse('The limit of subscriptions is reached.', 'Forbidden', 403)
-  const source = providerSource(virtualServer, config.provider)
+  const source = sourceOf(call)
   // https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
   const token = `Validation: Testing client application reachability for subscription Request-Id: ${randomUUID()}`
   const reply =

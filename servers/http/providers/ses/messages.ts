@@ -16,13 +16,12 @@ export interface SesMail extends Partial<Record<'to' | 'cc' | 'bcc' | 'replyTo',
 /** Returns a message for the core. @throws ProviderError */
 export function outgoingMail(call: ProviderCall, mail: SesMail): OutgoingMail {
   const { source, to = [], cc = [], bcc = [], replyTo = [], content, tags = [], configurationSet } = mail
-  const mailboxes = (all: readonly string[], name = 'Destination') => all.flatMap((one) => parseMailboxes(one, name))
-  const people = { to: mailboxes(to), cc: mailboxes(cc), bcc: mailboxes(bcc) }
+  const mailboxes = (all: readonly string[]) => all.flatMap((one) => parseMailboxes(one, 'Destination'))
+  const people = { to: mailboxes(to), cc: mailboxes(cc), bcc: mailboxes(bcc), replyTo: mailboxes(replyTo) }
   const inHeader = Buffer.isBuffer(content) ? addressesIn(content) : undefined
   const [from] = parseMailboxes(source ?? inHeader?.from ?? '', 'FromEmailAddress')
   if (!from) throw new ProviderError('invalid', "Missing required header 'From'.", 'FromEmailAddress')
-  const replies = mailboxes(replyTo, 'ReplyToAddresses')
-  const sent = addressed({ from, ...people, replyTo: replies }, Buffer.isBuffer(content) ? {} : content)
+  const sent = addressed({ from, ...people }, Buffer.isBuffer(content) ? {} : content)
   return {
     id: `0102${randomBytes(6).toString('hex')}-${randomUUID()}-000000`,
     ...sent,

@@ -81,8 +81,7 @@ export const ses: Provider = {
     const { status, code, text } = refusalOf(error, isQuery, regionOf(call), isSigned)
     if (!isQuery)
       return withRequestId({ status, body: { __type: code, message: text }, headers: { 'x-amzn-ErrorType': code } })
-    const whose = status < 500 ? 'Sender' : 'Receiver'
-    const content = `<Type>${whose}</Type><Code>${code}</Code><Message>${xml(text)}</Message>`
+    const content = `<Type>${status < 500 ? 'Sender' : 'Receiver'}</Type><Code>${code}</Code><Message>${xml(text)}</Message>`
     const answer = `<Error>${content}</Error><RequestId>${randomUUID()}</RequestId>`
     return withRequestId(xmlAnswer(status, 'ErrorResponse', answer))
   },
