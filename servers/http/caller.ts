@@ -1,6 +1,6 @@
 import { refusalTexts, stateRefusal } from '../../src/accounts/directory/logon-refusal.ts'
 import { logonPolicy } from '../../src/accounts/directory/policy.ts'
-import { sameSecret } from '../../src/accounts/directory/secrets.ts'
+import { isSameSecret } from '../../src/accounts/directory/secrets.ts'
 import type { Proof } from '../../src/accounts/directory/types.ts'
 import { type Caller, type Standing, viewKey } from '../../src/api/caller.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
@@ -72,7 +72,7 @@ export async function accountCallerOf(
   if (authorization === undefined)
     throw logOn(all, context, 'send the name and password of an account (Basic), or its access token (Bearer)')
   const given = /^bearer\s+(.*)$/i.exec(authorization)?.[1]?.trim()
-  const isGiven = (token: string): boolean => given !== undefined && sameSecret(token, given)
+  const isGiven = (token: string): boolean => given !== undefined && isSameSecret(token, given)
   const found = tokenCaller(isGiven, context) ?? tenantCaller(isGiven, context)
   if (!found) return callerOf(all, connection, context)
   const why = `the token ${found.name} belongs to no account; send the name and password of an account, or its access token`
@@ -94,7 +94,7 @@ async function findCaller(facts: CallerFacts, connection: Connection, context: S
   const [, scheme = '', credentials = ''] = /^(\S+)\s+(.*)$/.exec(authorization ?? '') ?? []
   if (scheme.toLowerCase() === 'bearer') {
     const given = credentials.trim()
-    const isGiven = (token: string): boolean => sameSecret(token, given)
+    const isGiven = (token: string): boolean => isSameSecret(token, given)
     const caller = tokenCaller(isGiven, context) ?? tenantCaller(isGiven, context)
     return caller ?? accessTokenCaller(given, facts, connection, context)
   }
@@ -269,7 +269,7 @@ function accountCaller(user: string, context: ServerContext): Caller {
   if (account) assertMayCall({ account })
   const isAdministrator = context.administrators.some((one) => one.toLowerCase() === user.toLowerCase())
   if (isAdministrator) return { role: 'administrator', name: user }
-  const tenant = context.tenants.ofAccount(user)
+  const tenant = context.tenants.tenantOfAccount(user)
   return {
     role: 'account',
     name: user,

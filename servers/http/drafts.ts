@@ -1,5 +1,5 @@
 import { ApiProblem } from '../../src/api/problem.ts'
-import { definedOnly } from '../../src/core/values/defined.ts'
+import { omitUndefined } from '../../src/core/values/omit-undefined.ts'
 import { addressText } from '../../src/mail/format/addresses.ts'
 import type { DraftAttachment, MessageDraft } from '../../src/mail/format/compose.ts'
 
@@ -29,7 +29,7 @@ export function addressed(
   return {
     from: from.email,
     recipients: [to, cc, bcc].flat().map(({ email }) => email),
-    content: { ...definedOnly(content), ...people, headers: { ...replies, ...headers } },
+    content: { ...omitUndefined(content), ...people, headers: { ...replies, ...headers } },
   }
 }
 

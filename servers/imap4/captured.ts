@@ -13,7 +13,7 @@ export function visibleEntries(
   { account }: Identity,
   { owner }: Folder,
 ): SeesEntry | undefined {
-  const tenant = owner === CAPTURED_OWNER ? tenants.ofAccount(account.user) : undefined
+  const tenant = owner === CAPTURED_OWNER ? tenants.tenantOfAccount(account.user) : undefined
   if (tenant === undefined) return undefined
   const { ownsEnvelope } = tenants.scope(tenant)
   return ({ envelope }) => ownsEnvelope(envelope)

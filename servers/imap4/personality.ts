@@ -1,5 +1,5 @@
 import type { ImapFacts, ImapPersonality } from '../../src/core/personality/types.ts'
-import { linesOf, say, textKey, wordsFor } from '../../src/core/personality/words.ts'
+import { errorKey, fillInFacts, linesOf, wordsFor } from '../../src/core/personality/words.ts'
 import { commonFacts } from '../personality.ts'
 import { ownCapabilities } from './capabilities.ts'
 import { ImapError } from './reply.ts'
@@ -23,7 +23,7 @@ export function personalityError(
   name: string,
   { status, message, code }: ImapError,
 ): ImapError {
-  const keys = [textKey(message), code ?? '', `${name} ${status}`, status]
+  const keys = [errorKey(message), code ?? '', `${name} ${status}`, status]
   const text = wordsFor(words.replies, keys, factsOf(session, name, message)) ?? message
   return new ImapError(status, text, hasCode(words, code) ? code : undefined)
 }
@@ -34,10 +34,10 @@ export function hasCode({ codes }: ImapPersonality, code: string | undefined): b
 }
 
 export const personalityGreeting = (words: ImapPersonality, session: ImapSession): string =>
-  say(words.greeting, { ...factsOf(session, '', ''), capabilities: capabilitiesOf(session) }) ?? ''
+  fillInFacts(words.greeting, { ...factsOf(session, '', ''), capabilities: capabilitiesOf(session) }) ?? ''
 
 export const personalityBye = (words: ImapPersonality, session: ImapSession): string =>
-  say(words.bye, factsOf(session, 'LOGOUT', '')) ?? ''
+  fillInFacts(words.bye, factsOf(session, 'LOGOUT', '')) ?? ''
 
 /** Returns the capabilities that are announced in the session's current state, separated by spaces. RFC 9051 section 6.1.1. */
 export function capabilitiesOf(session: ImapSession): string {

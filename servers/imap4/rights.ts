@@ -41,7 +41,7 @@ async function sharedRights(session: ImapSession, identity: Identity, folder: Fo
   const { store, directory, tenants } = session.context
   const { user } = identity.account
   // A tenant shares mailboxes within itself only.
-  if (tenants.ofAccount(user) !== tenants.ofAccount(accountOf(folder) ?? '')) return ''
+  if (tenants.tenantOfAccount(user) !== tenants.tenantOfAccount(accountOf(folder) ?? '')) return ''
   const rights = rightsIn(await aclOf(store, folder), directory, user)
   return isAdministrator(session, identity) && !rights.includes('a') ? `${rights}a` : rights
 }

@@ -1,5 +1,5 @@
 import type { ManageSieveFacts, ManageSievePersonality } from '../../src/core/personality/types.ts'
-import { linesOf, say, textKey, wordsFor } from '../../src/core/personality/words.ts'
+import { errorKey, fillInFacts, linesOf, wordsFor } from '../../src/core/personality/words.ts'
 import { SIEVE_CAPABILITIES } from '../../src/mail/sieve/sieve.ts'
 import { SIEVE_LIMITS } from '../../src/mail/sieve/types.ts'
 import { commonFacts } from '../personality.ts'
@@ -25,13 +25,13 @@ export function personalityError(
   error: ManageSieveError,
 ): ManageSieveError {
   const { message, code, isLast, isRefusal } = error
-  const keys = [textKey(message), ...(code === undefined ? [] : [code]), `${name} NO`]
+  const keys = [errorKey(message), ...(code === undefined ? [] : [code]), `${name} NO`]
   const text = wordsFor(words.replies, keys, factsOf(session, name, message))
   return text === undefined ? error : new ManageSieveError(text, code, { cause: error, isLast, isRefusal })
 }
 
 export const personalityGreeting = (words: ManageSievePersonality, session: ManageSieveSession): string =>
-  say(words.greeting, factsOf(session, '', '')) ?? ''
+  fillInFacts(words.greeting, factsOf(session, '', '')) ?? ''
 
 /** Returns the lines of the capabilities that a personality announces now. */
 export const personalityCapabilities = (words: ManageSievePersonality, session: ManageSieveSession): string[] =>

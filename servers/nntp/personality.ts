@@ -1,5 +1,5 @@
 import type { NntpFacts, NntpPersonality } from '../../src/core/personality/types.ts'
-import { say, textKey, wordsFor } from '../../src/core/personality/words.ts'
+import { errorKey, fillInFacts, wordsFor } from '../../src/core/personality/words.ts'
 import { commonFacts } from '../personality.ts'
 import type { NntpSession } from './command.ts'
 
@@ -13,7 +13,7 @@ export function personalityResponse(
   name: string,
   [code, text]: Response,
 ): Response | undefined {
-  const keys = [textKey(text), `${name} ${code}`, String(code)]
+  const keys = [errorKey(text), `${name} ${code}`, String(code)]
   return responseOf(wordsFor(words.replies, keys, factsOf(session, name, text)))
 }
 
@@ -21,7 +21,7 @@ export const personalityWelcome = (
   words: NntpPersonality,
   session: NntpSession,
   canPost: boolean,
-): Response | undefined => responseOf(say(words.welcome, { ...factsOf(session, '', ''), canPost }))
+): Response | undefined => responseOf(fillInFacts(words.welcome, { ...factsOf(session, '', ''), canPost }))
 
 const responseOf = (text: string | undefined): Response | undefined =>
   text === undefined ? undefined : [Number(text.slice(0, 3)), text.slice(4)]

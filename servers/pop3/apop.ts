@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { provenSecret } from '../../src/accounts/directory/logon-refusal.ts'
-import { preparedSecret } from '../../src/accounts/directory/saslprep/saslprep.ts'
-import { sameSecret } from '../../src/accounts/directory/secrets.ts'
+import { prepareSecret } from '../../src/accounts/directory/saslprep/saslprep.ts'
+import { isSameSecret } from '../../src/accounts/directory/secrets.ts'
 import type { Secret } from '../../src/accounts/directory/types.ts'
 
 const TIMESTAMP_OCTETS = 12
@@ -27,7 +27,7 @@ export function createTimestamp(hostname: string): string {
 export const secretInDigest = (digest: string, timestamp: string, secrets: readonly Secret[]): Secret | undefined =>
   provenSecret(secrets, (password) => {
     const expected = createHash('md5')
-      .update(timestamp + preparedSecret(password)) // RFC 6856 section 2.2
+      .update(timestamp + prepareSecret(password)) // RFC 6856 section 2.2
       .digest('hex')
-    return sameSecret(expected, digest.toLowerCase())
+    return isSameSecret(expected, digest.toLowerCase())
   })

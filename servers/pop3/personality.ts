@@ -1,5 +1,5 @@
 import type { Pop3Facts, Pop3Personality } from '../../src/core/personality/types.ts'
-import { linesOf, say, textKey, wordsFor } from '../../src/core/personality/words.ts'
+import { errorKey, fillInFacts, linesOf, wordsFor } from '../../src/core/personality/words.ts'
 import { commonFacts } from '../personality.ts'
 import type { Pop3Session } from './command.ts'
 import { Pop3Error, type Pop3Reply } from './reply.ts'
@@ -24,13 +24,13 @@ export function personalityError(
   error: Pop3Error,
 ): Pop3Error {
   const { message, code } = error
-  const keys = [textKey(message), `${name} ERR`, 'ERR']
+  const keys = [errorKey(message), `${name} ERR`, 'ERR']
   const text = wordsFor(words.replies, keys, factsOf(session, name, message)) ?? message
   return new Pop3Error(text, words.hasCodes ? code : undefined, { cause: error })
 }
 
 export const personalityGreeting = (words: Pop3Personality, session: Pop3Session): string =>
-  say(words.greeting, factsOf(session, '', '')) ?? ''
+  fillInFacts(words.greeting, factsOf(session, '', '')) ?? ''
 
 /** Returns the lines of CAPA that a personality announces now. */
 export const personalityCapabilities = (words: Pop3Personality, session: Pop3Session): string[] =>

@@ -101,7 +101,7 @@ class Session implements Pop3Session, ProtocolSession<string, Pop3Error> {
   /** The maildrop has the captured mail of all tenants. @throws Pop3Error `AUTH` */
   #assertReader(user: string): void {
     const { context } = this
-    if (isCapturedReader(context, { user }) && context.tenants.ofAccount(user) === undefined) return
+    if (isCapturedReader(context, { user }) && context.tenants.tenantOfAccount(user) === undefined) return
     throw new Pop3Error('The account is not a reader of captured mail (mail.captured.readers).', 'AUTH')
   }
 

@@ -1,5 +1,5 @@
 import type { SmtpFacts, SmtpPersonality } from '../../src/core/personality/types.ts'
-import { linesOf, say, textKey, wordsFor } from '../../src/core/personality/words.ts'
+import { errorKey, fillInFacts, linesOf, wordsFor } from '../../src/core/personality/words.ts'
 import { headerFields, headerValue } from '../../src/mail/format/headers.ts'
 import { commonFacts } from '../personality.ts'
 import type { SmtpSession } from './command.ts'
@@ -29,18 +29,18 @@ export function personalityReply(
   const { code } = own
   const text = typeof own.text === 'string' ? own.text : (own.text[0] ?? '')
   const facts = factsOf(session, line, text, own.accepted)
-  return formatted(wordsFor(words.replies, [textKey(text), `${line.verb} ${code}`, String(code)], facts), session)
+  return formatted(wordsFor(words.replies, [errorKey(text), `${line.verb} ${code}`, String(code)], facts), session)
 }
 
 /** Returns the greeting, or the reply to EHLO. */
 export function personalityGreeting(words: SmtpPersonality, session: SmtpSession): string | undefined {
-  return formatted(say(words.greeting, factsOf(session, NO_COMMAND, '')), session)
+  return formatted(fillInFacts(words.greeting, factsOf(session, NO_COMMAND, '')), session)
 }
 
 /** Returns the first line of the reply to EHLO, and the lines of the extensions that a personality announces now. */
 export function personalityHello(words: SmtpPersonality, session: SmtpSession): string[] {
   const facts = factsOf(session, { verb: 'EHLO', argument: '' }, '')
-  return [say(words.hello, facts) ?? '', ...linesOf(words.extensions, facts)]
+  return [fillInFacts(words.hello, facts) ?? '', ...linesOf(words.extensions, facts)]
 }
 
 export const NO_COMMAND: CommandLine = { verb: '', argument: '' }

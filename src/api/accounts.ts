@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { addressKey, fold } from '../accounts/directory/names.ts'
+import { addressKey, foldName } from '../accounts/directory/names.ts'
 import type { Account, AccountChanges } from '../accounts/directory/types.ts'
 import { APPENDED, pathOfItem } from '../core/config/edit/config-path.ts'
 import type { ConfigChange } from '../core/config/edit/edit-yaml.ts'
@@ -7,7 +7,7 @@ import { type Path, pointerOf, valueAt } from '../core/config/mistakes.ts'
 import { accountAccess, quota as quotaSchema } from '../core/config/schema/directory.ts'
 import { mailAddress } from '../core/config/schema/values.ts'
 import { mapInSlices } from '../core/time/time-slice.ts'
-import { definedOnly } from '../core/values/defined.ts'
+import { omitUndefined } from '../core/values/omit-undefined.ts'
 import { forgetIdentifier } from '../storage/store/access-lists.ts'
 import { forgetScripts } from '../storage/store/sieve-scripts.ts'
 import { accountOwner } from '../storage/store/types.ts'
@@ -69,7 +69,7 @@ const ACCOUNTS: Path = ['directory', 'accounts']
 
 /** Returns an account that a caller sees. In an open directory, only accounts that are used exist. @throws ApiProblem `not-found` */
 export function accountNamed({ lab: { directory } }: Api, caller: Caller, user: string): Account {
-  const found = directory.accounts().find((one) => fold(one.user) === fold(user))
+  const found = directory.accounts().find((one) => foldName(one.user) === foldName(user))
   if (found && seesOwner(caller, accountOwner(found.user))) return found
   throw notFound(`there is no account ${user}; GET /api/v1/accounts lists them`)
 }
@@ -123,7 +123,7 @@ const create = defineOperation('accounts.create', 'POST /accounts', {
   async run({ api, caller, input: { configured, ...given } }) {
     assertFree(api, given.user, given.addresses)
     if (configured) await writeToConfiguration(api, caller, () => [...ACCOUNTS, APPENDED], given)
-    else await api.lab.directory.add(definedOnly(given))
+    else await api.lab.directory.add(omitUndefined(given))
     return factsOf(api, accountNamed(api, caller, given.user))
   },
 })
@@ -131,7 +131,7 @@ const create = defineOperation('accounts.create', 'POST /accounts', {
 /** @throws ApiProblem `conflict` if another account has the name or one of the addresses */
 function assertFree({ lab: { directory } }: Api, user: string, addresses: readonly string[] = []): void {
   const accounts = directory.accounts()
-  const same = accounts.find((one) => fold(one.user) === fold(user))
+  const same = accounts.find((one) => foldName(one.user) === foldName(user))
   if (same) throw new ApiProblem('conflict', `there is an account ${same.user} already; choose another name`)
   const wanted = new Set((addresses.length > 0 ? addresses : [defaultAddress(user, directory.domain)]).map(addressKey))
   const owner = accounts.find((one) => one.addresses.some((address) => wanted.has(addressKey(address))))
@@ -208,7 +208,7 @@ function changesOf(
   const left = kept.filter(({ name }) => !revokeAppPasswords?.includes(name))
   const changesPasswords = appPasswords !== undefined || revokeAppPasswords !== undefined
   return {
-    ...definedOnly({ password, twoFactor, delegates, appPasswords: changesPasswords ? left : undefined }),
+    ...omitUndefined({ password, twoFactor, delegates, appPasswords: changesPasswords ? left : undefined }),
     // The password takes the place of a hash.
     ...(password === undefined ? {} : { passwordHash: undefined }),
     ...(state === undefined ? {} : { state: state ?? undefined }),

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { expectation, jsonSchemaOf, schemasAt } from '../core/config/json-schema.ts'
 import { type Path, valueAt } from '../core/config/mistakes.ts'
-import { nearest } from '../core/config/nearest.ts'
+import { nearestWord } from '../core/config/nearest.ts'
 import type { InputMistake } from './problem.ts'
 
 /** How the places of mistakes are written: the names of parameters, or JSON pointers (RFC 6901). */
@@ -44,7 +44,7 @@ export function illFormedTexts(given: unknown, form: Form, path: readonly Proper
 function mistakeOf(issue: z.core.$ZodIssue, name: string | undefined, { given, schema, form }: Refused): InputMistake {
   if (name === undefined) return { pointer: placeText(issue.path, form), message: messageOf(issue, given, schema) }
   const known = Object.keys(schema.shape)
-  const near = issue.path.length === 0 ? nearest(name, known) : undefined
+  const near = issue.path.length === 0 ? nearestWord(name, known) : undefined
   const help = near ? `did you mean ${near}?` : `known: ${known.join(', ')}`
   return { pointer: placeText([...issue.path, name], form), message: `is unknown; ${help}` }
 }

@@ -1,4 +1,4 @@
-import { nearest } from '../core/config/nearest.ts'
+import { nearestWord } from '../core/config/nearest.ts'
 import { StoreError } from '../storage/store/types.ts'
 import type { Api } from './api.ts'
 import { assertAccess, type Caller, type Standing } from './caller.ts'
@@ -40,7 +40,7 @@ export function operationNamed(name: string): Operation {
   const found = operations.find((one) => one.name === name)
   if (found) return found
   const names = operations.map((one) => one.name)
-  const near = nearest(name, names)
+  const near = nearestWord(name, names)
   throw new ApiProblem(
     'not-found',
     `there is no operation ${name}; ${near ? `did you mean ${near}?` : `there are: ${names.join(', ')}`}`,

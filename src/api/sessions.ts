@@ -2,7 +2,14 @@ import { z } from 'zod'
 import { isSameName } from '../accounts/directory/names.ts'
 import { serverProtocols } from '../core/config/schema/protocol.ts'
 import { causeNames } from '../core/sessions/cures.ts'
-import { agreed, asJson, hasFailed, offered, summary, transcript } from '../core/sessions/describe.ts'
+import {
+  describeAgreement,
+  describeOffer,
+  describeSession,
+  describeTranscript,
+  hasFailed,
+  sessionJson,
+} from '../core/sessions/describe.ts'
 import type { ClientHelloFacts, SessionRecord } from '../core/sessions/types.ts'
 import { abortAfter } from '../core/time/abort-after.ts'
 import { delay } from '../core/time/real-timers.ts'
@@ -130,8 +137,8 @@ const matcherOf = ({ failed, open, direction, protocol, user, virtualServer, add
 
 /** Returns a session as lists show it, without its transcript. */
 function factsOf(api: Api, record: SessionRecord): Record<string, unknown> {
-  const { transcript: _, ...rest } = asJson(record) as Record<string, unknown>
-  return { ...rest, summary: summary(record), captured: api.lab.captures.sessions.has(record.id) }
+  const { transcript: _, ...rest } = sessionJson(record) as Record<string, unknown>
+  return { ...rest, summary: describeSession(record), captured: api.lab.captures.sessions.has(record.id) }
 }
 
 /** Returns the facts of a session without the numbers of its ClientHello, which `sessions.handshake` has in words. */
@@ -180,12 +187,12 @@ const get = defineOperation('sessions.get', 'GET /sessions/{id}', {
     const { format, from, wait } = call.input
     if (wait !== undefined) await untilGrown(call, from, wait)
     const found = sessionOf(call)
-    if (format === 'text') return new Content('text/plain; charset=utf-8', `${transcript(found).join('\n')}\n`)
+    if (format === 'text') return new Content('text/plain; charset=utf-8', `${describeTranscript(found).join('\n')}\n`)
     const first = firstToSend(found, from)
     const sent = { ...found, transcript: found.transcript.slice(first) }
     return {
-      ...asJson(sent),
-      summary: summary(found),
+      ...sessionJson(sent),
+      summary: describeSession(found),
       captured: call.api.lab.captures.sessions.has(found.id),
       from: first,
     }
@@ -310,8 +317,8 @@ const handshake = defineOperation('sessions.handshake', 'GET /sessions/{id}/hand
       session: id,
       virtualServer,
       ...outcomeOf(found),
-      offered: hello ? offered(hello) : null,
-      agreed: tls ? agreed(tls) : null,
+      offered: hello ? describeOffer(hello) : null,
+      agreed: tls ? describeAgreement(tls) : null,
       clientSoftware: hello?.ja4 ?? null,
       policy: server ? { minVersion, maxVersion, require128BitEncryption: server.require128BitEncryption } : null,
       certificate: endpoint?.certificate ?? null,
@@ -328,7 +335,10 @@ function outcomeOf({ tls, hello, endCause, refusals, direction }: SessionRecord)
   if (endCause === 'handshake failed') return { outcome: 'failed', explanation: reasons.join('; ') } as const
   if (tls) {
     const later = reasons.length === 0 ? '' : `; refused afterwards: ${reasons.join('; ')}`
-    return { outcome: 'established', explanation: `the handshake succeeded: ${agreed(tls)}${later}` } as const
+    return {
+      outcome: 'established',
+      explanation: `the handshake succeeded: ${describeAgreement(tls)}${later}`,
+    } as const
   }
   const unasked = direction === 'out' ? 'the session did not use TLS' : 'the client did not ask for TLS'
   const explanation = hello ? 'the handshake is not finished' : unasked

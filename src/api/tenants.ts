@@ -138,7 +138,7 @@ function isCapturedFor({ lab: { directory, tenants } }: Api, scope: TenantScope,
   const addresses = [envelope?.mailFrom ?? '', ...(envelope?.rcptTo ?? [])]
   return addresses.every((one) => {
     if (scope.ownsAccount(one)) return true
-    return tenants.ofAccount(one) === undefined && !directory.isLocalDomain(one.slice(one.lastIndexOf('@') + 1))
+    return tenants.tenantOfAccount(one) === undefined && !directory.isLocalDomain(one.slice(one.lastIndexOf('@') + 1))
   })
 }
 

@@ -1,5 +1,5 @@
 import { Command, Help, type Option } from 'commander'
-import { nearest } from '../core/config/nearest.ts'
+import { nearestWord } from '../core/config/nearest.ts'
 import { version } from '../core/text/version.ts'
 import { examples } from './examples.ts'
 import { withPresentNames } from './old-names.ts'
@@ -294,7 +294,7 @@ function subcommand(parent: Command, name: string): Command {
   const found = parent.commands.find((command) => command.name() === name)
   if (found) return found
   const names = parent.commands.map((command) => command.name())
-  const near = nearest(name, names)
+  const near = nearestWord(name, names)
   throw new UsageError(
     `unknown command ${`${pathOf(parent)} ${name}`.trim()}; ${near ? `did you mean ${near}?` : `known: ${names.join(', ')}`}`,
   )

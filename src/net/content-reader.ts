@@ -138,7 +138,7 @@ export class ContentReader {
   /** Reads a block as `receiveBlock` does, and returns it as one buffer. */
   async readBlock(maxOctets: number): Promise<Buffer> {
     using received = await this.receiveBlock(maxOctets)
-    return await received.whole()
+    return await received.toBuffer()
   }
 
   /** Disposes of what is left of all messages. Call it when the session is over. */

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { transcript } from '../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../src/core/sessions/describe.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { newFolder } from '../support/folder.ts'
@@ -205,7 +205,7 @@ ${sections
     expect([status, stderr]).toEqual([0, ''])
     const pop3 = await session('Default POP3 Virtual Server')
     expect(pop3).toMatchObject({ user: 'alice', refusals: [] })
-    const text = transcript(pop3).join('\n')
+    const text = describeTranscript(pop3).join('\n')
     expect(text).toMatch(/\(the client and the proxy use TLS \(TLSv1\.3, TLS_AES_\w+\)\)/)
     expect(text).toContain('the client asked the proxy for the server name localhost')
   })

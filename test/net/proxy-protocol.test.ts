@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import type { LabInput } from '../../src/core/config/schema.ts'
-import { transcript } from '../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../src/core/sessions/describe.ts'
 import { startLab } from '../../src/testing/start-lab.ts'
 import type { TestLab } from '../../src/testing/test-lab.ts'
 import { LineClient } from '../support/line-client.ts'
@@ -72,7 +72,7 @@ describe('a PROXY header from a listed address', () => {
         refusals: [],
         endCause: 'server closed',
       })
-      expect(transcript(session)[0]).toContain(`from ${address} port 4711 by the proxy 127.0.0.1`)
+      expect(describeTranscript(session)[0]).toContain(`from ${address} port 4711 by the proxy 127.0.0.1`)
     })
 
     it(`arrives octet by octet: ${what}`, async () => {
@@ -131,7 +131,7 @@ describe('a PROXY header from a listed address', () => {
     )
     // TLS ends at the proxy, which is trusted.
     expect(replies).toMatch(/^250 2\.1\.0 /m)
-    const text = transcript(await onlySession(lab)).join('\n')
+    const text = describeTranscript(await onlySession(lab)).join('\n')
     expect(text).toContain('the client and the proxy agreed on the protocol (ALPN) smtp')
     expect(text).toContain('the client asked the proxy for the server name mail.lab.test')
     expect(text).toContain(
@@ -371,7 +371,7 @@ describe('limits behind a proxy', () => {
     for (const address of ['203.0.113.7', '203.0.113.7', '203.0.113.8'])
       await exchange(portOf(lab), from(address) + tries)
     await expect.poll(() => lab.sessions().every(({ endedAt }) => endedAt !== undefined)).toBe(true)
-    const delays = lab.sessions().map((one) => /delayed by (\d+) ms/.exec(transcript(one).join())?.[1])
+    const delays = lab.sessions().map((one) => /delayed by (\d+) ms/.exec(describeTranscript(one).join())?.[1])
     expect(delays).toEqual(['10', '20', '10'])
   })
 
@@ -385,6 +385,8 @@ describe('limits behind a proxy', () => {
     for (const client of ['TCP4 203.0.113.7 192.0.2.1', 'TCP4 127.0.0.1 192.0.2.1', 'TCP6 ::1 2001:db8::1'])
       await exchange(portOf(lab), `PROXY ${client} 4711 25\r\n${tries}`)
     await expect.poll(() => lab.sessions().every(({ endedAt }) => endedAt !== undefined)).toBe(true)
-    expect(lab.sessions().map((one) => /delayed by (\d+) ms/.exec(transcript(one).join())?.[1])).toEqual(expected)
+    expect(lab.sessions().map((one) => /delayed by (\d+) ms/.exec(describeTranscript(one).join())?.[1])).toEqual(
+      expected,
+    )
   })
 })

@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { summary } from '../../src/core/sessions/describe.ts'
+import { describeSession } from '../../src/core/sessions/describe.ts'
 import type { SessionRecord } from '../../src/core/sessions/types.ts'
 import { echoTlsSettings, startEcho } from '../support/echo-server.ts'
 import { newFolder } from '../support/folder.ts'
@@ -192,7 +192,7 @@ describe('a virtual server under TLS', () => {
     const socket = connect({ host: '::1', port: echo.server.port as number })
     await once(socket, 'data')
     expect(echo.sessions.list()[0]).toMatchObject({ localAddress: '::1', remoteAddress: '::1' })
-    expect(summary(echo.sessions.list()[0] as SessionRecord)).toContain(' from ::1 port ')
+    expect(describeSession(echo.sessions.list()[0] as SessionRecord)).toContain(' from ::1 port ')
     socket.destroy()
   })
 
@@ -209,7 +209,9 @@ describe('a virtual server under TLS', () => {
     await once(afterStartTls.resume(), 'close')
     await expect.poll(() => echo.sessions.list().every(({ endedAt }) => endedAt !== undefined)).toBe(true)
     for (const record of echo.sessions.list()) {
-      expect(summary(record)).toMatch(/, TLS not established, no log-on, handshake failed; refused: TLS handshake: /)
+      expect(describeSession(record)).toMatch(
+        /, TLS not established, no log-on, handshake failed; refused: TLS handshake: /,
+      )
     }
     expect(echo.sessions.list()).toHaveLength(2)
   })

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { z } from 'zod'
-import { addressKey, fold } from '../../../src/accounts/directory/names.ts'
+import { addressKey, foldName } from '../../../src/accounts/directory/names.ts'
 import type { Account } from '../../../src/accounts/directory/types.ts'
 import { seesOwner } from '../../../src/api/caller.ts'
 import { invoke } from '../../../src/api/invoke.ts'
@@ -86,7 +86,7 @@ function accountIn(call: RouteCall): Account {
   const wanted = pathParameter(call.c, 'user')
   const accounts = accountsOf(call)
   const found =
-    accounts.find(({ user }) => fold(user) === fold(wanted)) ??
+    accounts.find(({ user }) => foldName(user) === foldName(wanted)) ??
     accounts.find(({ addresses }) => addresses.some((one) => addressKey(one) === addressKey(wanted)))
   if (found) return found
   throw badRequest(`User '${wanted}' not found`)
@@ -148,7 +148,7 @@ const reset = administers('POST', '/api/service/reset', async (call) => {
   await run(call, 'reset')
   // Only the users of the configuration are left.
   const isAdded = (account: Account): boolean =>
-    !directory.isConfigured(account) && call.context.tenants.ofAccount(account.user) === undefined
+    !directory.isConfigured(account) && call.context.tenants.tenantOfAccount(account.user) === undefined
   for (const account of directory.accounts().filter(isAdded)) await directory.remove(account)
   return answer(call, 'Performed reset')
 })

@@ -2,7 +2,7 @@ import type { Interaction, Provider } from 'oidc-provider'
 import { refusalTexts, stateRefusal } from '../../../src/accounts/directory/logon-refusal.ts'
 import { logonPolicy } from '../../../src/accounts/directory/policy.ts'
 import type { Proof } from '../../../src/accounts/directory/types.ts'
-import { shown } from '../../../src/accounts/oauth2/claims.ts'
+import { claimText } from '../../../src/accounts/oauth2/claims.ts'
 import { delay } from '../../../src/core/time/real-timers.ts'
 import type { Connection } from '../../../src/net/connection.ts'
 import type { ServerContext } from '../../service.ts'
@@ -47,7 +47,7 @@ export async function answerLogOn(
   const proof = await context.directory.checkPassword(user, form.get('password') ?? '', () => connection.isClosed)
   const failure = failureOf(proof)
   if (!proof || failure !== undefined) {
-    const text = `log-on for the client ${shown(found.params.client_id)} failed: ${failure}`
+    const text = `log-on for the client ${claimText(found.params.client_id)} failed: ${failure}`
     connection.record.refused(text)
     context.log.info({ session: connection.record.id }, `oauth2: ${text}`)
     await delay(connection.logon.countFailure())
@@ -56,7 +56,7 @@ export async function answerLogOn(
   // The person has logged on for the client, not on this connection.
   const { account } = await context.directory.add(proof.account)
   connection.logon.succeeded()
-  connection.record.note(`${account.user} has logged on for the client ${shown(found.params.client_id)}`)
+  connection.record.note(`${account.user} has logged on for the client ${claimText(found.params.client_id)}`)
   const accountId = account.user
   // The log-on on this page is the consent, the answer to the prompt, and the choice of the account.
   return finish({ login: { accountId }, consent: {}, select_account: {} })

@@ -1,5 +1,5 @@
 import type { KoaContext, Provider, ProviderError } from 'oidc-provider'
-import { shown } from '../../../src/accounts/oauth2/claims.ts'
+import { claimText } from '../../../src/accounts/oauth2/claims.ts'
 import type { ServerContext } from '../../service.ts'
 import { requestOf } from './bridge.ts'
 
@@ -79,7 +79,7 @@ export function reasonOf({ error_detail: detail, error_description: description,
 
 function clientIn({ oidc }: KoaContext): string {
   const name = oidc.client?.clientId ?? oidc.params?.client_id
-  return typeof name === 'string' ? ` to the client ${shown(name)}` : ''
+  return typeof name === 'string' ? ` to the client ${claimText(name)}` : ''
 }
 
 /** Returns a text as a sentence. */

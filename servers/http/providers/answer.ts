@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Context } from 'hono'
-import { sameSecret } from '../../../src/accounts/directory/secrets.ts'
+import { isSameSecret } from '../../../src/accounts/directory/secrets.ts'
 import type { Api } from '../../../src/api/api.ts'
 import { problemOf } from '../../../src/api/problem-of.ts'
 import { providerTitles } from '../../../src/core/config/schema/providers.ts'
@@ -91,7 +91,7 @@ async function identityOf(call: Omit<ProviderCall, 'key'>): Promise<Pick<Provide
   const { id: given = '', shown, matches, account } = credential
   const key = shown.slice(-4)
   if (account || !config.keys) return { key, ...(account && { account }) }
-  const own = config.keys.find(({ id = given, secret = '' }) => sameSecret(id, given) && matches(secret))
+  const own = config.keys.find(({ id = given, secret = '' }) => isSameSecret(id, given) && matches(secret))
   const { answer } = own ?? { answer: 'bad-key' as const }
   if (answer) throw new ProviderError(answer, `the configuration refuses the key that ends in ${key}: ${answer}`)
   return { key }

@@ -3,7 +3,7 @@ import { bounceEvent, type OnDemand } from '../../../src/core/config/on-demand/p
 import { refusalOf } from '../../../src/core/config/on-demand/replies.ts'
 import type { ProviderEvent } from '../../../src/core/config/schema/provider-events.ts'
 import { providerSource } from '../../../src/core/config/schema/providers.ts'
-import { definedOnly } from '../../../src/core/values/defined.ts'
+import { omitUndefined } from '../../../src/core/values/omit-undefined.ts'
 import { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { ScheduledFacts } from '../../../src/storage/store/types.ts'
 import { deliverToEach } from '../../../src/transport/delivery/local-mail.ts'
@@ -103,7 +103,7 @@ function happeningsOf(origin: Origin, from: string, recipient: string): Happenin
 
 /** Returns the facts of what a test asks for. */
 export const happeningOf = (wanted: OnDemand) =>
-  definedOnly({ delayMs: wanted.delayMs, reply: 'refusal' in wanted ? wanted.refusal : undefined })
+  omitUndefined({ delayMs: wanted.delayMs, reply: 'refusal' in wanted ? wanted.refusal : undefined })
 
 const REPLIES: Partial<Readonly<Record<ProviderEvent, MailEvent['reply'] | undefined>>> = {
   bounced: refusalOf('5.1.1'),

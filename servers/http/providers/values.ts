@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sameSecret } from '../../../src/accounts/directory/secrets.ts'
+import { isSameSecret } from '../../../src/accounts/directory/secrets.ts'
 import { problemOf } from '../../../src/api/problem-of.ts'
 import type { ProviderTemplate } from '../../../src/core/config/schema/providers.ts'
 import { xml } from '../../../src/core/text/xml.ts'
@@ -11,7 +11,7 @@ import { type Credential, type ProviderCall, ProviderError } from './types.ts'
 /** Returns the key in a header field, which is the first group of `form`; undefined if its form is wrong. */
 export function keyIn(field: string | undefined, form: RegExp): Credential | undefined {
   const key = form.exec(field ?? '')?.[1]
-  return key === undefined ? undefined : { shown: key, matches: (secret) => sameSecret(secret, key) }
+  return key === undefined ? undefined : { shown: key, matches: (secret) => isSameSecret(secret, key) }
 }
 
 /** Reads the JSON body of a request. @throws ProviderError `invalid` with the code `json`, `missing`, or that of zod */

@@ -1,6 +1,6 @@
 import { seesSession } from '../../../src/api/caller.ts'
 import { notFound } from '../../../src/api/problem.ts'
-import { transcript } from '../../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../../src/core/sessions/describe.ts'
 import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import { timeText } from '../../../src/core/time/time-text.ts'
 import { administers, jsonResponse, notOffered, pathParameter, type Route, type RouteCall } from '../routes.ts'
@@ -65,6 +65,6 @@ export const sessionRoutes = (base: string): Route[] => [
   administers('DELETE', `${base}/:all{\\*}`, removeAll),
   administers('DELETE', base, removeAll),
   inspects(`${base}/:id`, get),
-  inspects(`${base}/:id/log`, (call) => textResponse(call, `${transcript(sessionOf(call)).join('\n')}\n`)),
+  inspects(`${base}/:id/log`, (call) => textResponse(call, `${describeTranscript(sessionOf(call)).join('\n')}\n`)),
   ...notOffered('DELETE', [`${base}/:id`], 'the lab deletes sessions only all together'),
 ]

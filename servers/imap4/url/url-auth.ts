@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { sameSecret } from '../../../src/accounts/directory/secrets.ts'
+import { isSameSecret } from '../../../src/accounts/directory/secrets.ts'
 import { accountOwner, type Folder, type Owner } from '../../../src/storage/store/types.ts'
 import type { ValueSpace } from '../../../src/storage/store/value-types.ts'
 import { isAdministrator } from '../access.ts'
@@ -61,7 +61,7 @@ export async function authorizedTarget(session: ImapSession, url: ImapUrl): Prom
   const identity: Identity = { account, owner: accountOwner(account.user) }
   const folder = await urlFolder(session, identity, url)
   const key = folder && (await context.store.values(keySpace(folder, identity.owner))).get(MECHANISM)
-  if (!key || !sameSecret(tokenOf(key, rump), token.toLowerCase())) return undefined
+  if (!key || !isSameSecret(tokenOf(key, rump), token.toLowerCase())) return undefined
   return urlTarget(session, identity, url)
 }
 

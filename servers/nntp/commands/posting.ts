@@ -62,7 +62,7 @@ export async function withArticle(session: NntpSession, later: number, expect: (
   try {
     received = await receive(session)
     const use = expect()
-    await use(received instanceof TooLong ? received : await received.whole())
+    await use(received instanceof TooLong ? received : await received.toBuffer())
   } catch (error) {
     throw notReceived(error, later)
   } finally {

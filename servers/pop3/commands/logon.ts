@@ -1,5 +1,5 @@
 import { type LogonRefusal, refusalTexts } from '../../../src/accounts/directory/logon-refusal.ts'
-import { prepared } from '../../../src/accounts/directory/saslprep/saslprep.ts'
+import { prepareInput } from '../../../src/accounts/directory/saslprep/saslprep.ts'
 import {
   admit,
   authenticatePassword,
@@ -62,7 +62,7 @@ export const pass = inAuthorization({
     if (user === undefined) throw new Pop3Error('Send USER first.')
     session.state = { name: 'authorization' }
     // RFC 6856 section 2.2
-    const credentials = { name: prepared(user), password: prepared(password) }
+    const credentials = { name: prepareInput(user), password: prepareInput(password) }
     return session.logOn(await authenticatePassword(session, credentials, passErrors))
   },
 })
@@ -77,9 +77,9 @@ export const apop = inAuthorization({
     session.state = { name: 'authorization' }
     const { directory } = session.context
     await directory.refresh()
-    const account = directory.find(prepared(name))
+    const account = directory.find(prepareInput(name))
     const secret = secretInDigest(digest, session.timestamp, directory.secretsOf(account))
-    if (!account || !secret) return refuseLogon(session, apopErrors, { user: prepared(name) })
+    if (!account || !secret) return refuseLogon(session, apopErrors, { user: prepareInput(name) })
     return session.logOn(await admit(session, { account, secret }, apopErrors))
   },
 })

@@ -104,7 +104,7 @@ const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
 async function receive(session: SmtpSession, transaction: Transaction, received: ReceivedOctets): Promise<void> {
   session.takeOctets(received.octets)
   if (session.isLmtp) return answerEach(session, transaction, received, deliverTo)
-  const fault = session.connection.endOfData(async () => received.whole())
+  const fault = session.connection.endOfData(async () => received.toBuffer())
   if (fault) await fault
   const message = await deliverTo(session, transaction, received, transaction.recipients())
   session.reply(250, '2.0.0', `OK: queued as ${session.messageId}`, message)
@@ -135,7 +135,7 @@ async function deliverTo(
     trace: traceOf(session, transaction, { recipients, authentication: arrival?.fields ?? '', id: messageId, at }),
     message: arrival?.message ?? content.message,
     rest: content.rest,
-    whole: () => received.whole(),
+    whole: () => received.toBuffer(),
     authentication: arrival?.results,
     client,
     octets: received.octets,
@@ -199,7 +199,7 @@ async function spooledContent(
 ): Promise<Pick<Delivery, 'message' | 'rest'>> {
   const isPosted = recipients.some(({ destination }) => destination.kind === 'newsgroup')
   const start = isPosted ? undefined : await received.start(HELD_OCTETS)
-  if (!start?.includes(END_OF_HEADER)) return { message: [await received.whole()] }
+  if (!start?.includes(END_OF_HEADER)) return { message: [await received.toBuffer()] }
   return { message: [start], rest: () => received.stream(start.length) }
 }
 

@@ -39,7 +39,7 @@ export async function answerEach(
   }
 
   for (const address of transaction.accepted) {
-    const fault = connection.endOfDataFor(`<${address}>`, async () => received.whole())
+    const fault = connection.endOfDataFor(`<${address}>`, async () => received.toBuffer())
     if (!fault) {
       together.push(address)
       continue

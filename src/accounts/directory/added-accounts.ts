@@ -1,13 +1,13 @@
 import type { Quota } from '../../core/config/schema/directory.ts'
 import { OwnValues, type SharedMap, type SharedValues } from '../../core/values/shared-values.ts'
-import { addressKey, fold } from './names.ts'
+import { addressKey, foldName } from './names.ts'
 import type { Account, AccountChanges, NewAccount } from './types.ts'
 
 /** The directory that uses the accounts: the defaults that it gives accounts, and its listener for changes. */
 interface User {
   readonly quota: Quota | undefined
   readonly addressOf: (user: string) => string
-  /** Called after an account was added, changed or removed, also by another node. @param user in the form of `fold` */
+  /** Called after an account was added, changed or removed, also by another node. @param user in the form of `foldName` */
   readonly onChange: (user: string, what: 'added' | 'changed' | 'removed') => void
 }
 
@@ -61,12 +61,12 @@ export class AddedAccounts {
     return this.#values.refresh()
   }
 
-  ofUser(user: string): Account | undefined {
-    return this.#byUser.get(fold(user))
+  findByUser(user: string): Account | undefined {
+    return this.#byUser.get(foldName(user))
   }
 
   /** @param key as `addressKey` returns it */
-  ofAddress(key: string): Account | undefined {
+  findByAddress(key: string): Account | undefined {
     return this.#byAddress.get(key)
   }
 
@@ -76,27 +76,27 @@ export class AddedAccounts {
 
   /** Adds an account. Returns the one that has the name, and whether it is this one. */
   async put(account: NewAccount): Promise<{ readonly account: Account; readonly isNew: boolean }> {
-    const isNew = await this.#given.claim(fold(account.user), account)
-    return { account: this.ofUser(account.user) ?? this.#whole(account), isNew }
+    const isNew = await this.#given.claim(foldName(account.user), account)
+    return { account: this.findByUser(account.user) ?? this.#complete(account), isNew }
   }
 
   /** Changes an account, or takes back all changes. */
   async change(user: string, changes: AccountChanges | undefined): Promise<void> {
-    if (!changes) return this.#changes.delete(fold(user))
+    if (!changes) return this.#changes.delete(foldName(user))
     const all = { ...this.changesOf(user), ...changes }
     const names = Object.keys(all) as (keyof AccountChanges)[]
-    await this.#changes.put(fold(user), { set: all, removed: names.filter((name) => all[name] === undefined) })
+    await this.#changes.put(foldName(user), { set: all, removed: names.filter((name) => all[name] === undefined) })
   }
 
   /** Returns what was changed on an account, one of the configuration or another. */
   changesOf(user: string): AccountChanges {
-    const kept = this.#changes.get(fold(user))
+    const kept = this.#changes.get(foldName(user))
     return kept ? { ...kept.set, ...Object.fromEntries(kept.removed.map((name) => [name, undefined])) } : {}
   }
 
   async remove(user: string): Promise<void> {
-    await this.#changes.delete(fold(user))
-    await this.#given.delete(fold(user))
+    await this.#changes.delete(foldName(user))
+    await this.#given.delete(foldName(user))
   }
 
   #unindex(key: string): void {
@@ -108,14 +108,14 @@ export class AddedAccounts {
   }
 
   #index(given: NewAccount): void {
-    const account = this.#whole(given)
-    this.#byUser.set(fold(account.user), account)
+    const account = this.#complete(given)
+    this.#byUser.set(foldName(account.user), account)
     for (const address of account.addresses) this.#byAddress.set(addressKey(address), account)
   }
 
   /** Returns an account with its changes, and with what the directory gives it. */
-  #whole(base: NewAccount): Account {
-    const given = this.#changes.has(fold(base.user)) ? { ...base, ...this.changesOf(base.user) } : base
+  #complete(base: NewAccount): Account {
+    const given = this.#changes.has(foldName(base.user)) ? { ...base, ...this.changesOf(base.user) } : base
     const { user, addresses = [this.#user.addressOf(user)], quota = this.#user.quota } = given
     const isWhole = addresses === given.addresses && quota === given.quota
     return isWhole ? (given as Account) : { ...given, addresses, quota }

@@ -15,14 +15,14 @@ export const mappedAccount = (
 ): string | undefined =>
   rules.find(
     (rule) =>
-      matches(rule.issuer, issuer) &&
-      matches(rule.subject, subject) &&
-      (rule.serialNumber === undefined || hex(rule.serialNumber) === hex(serialNumber)),
+      matchesPattern(rule.issuer, issuer) &&
+      matchesPattern(rule.subject, subject) &&
+      (rule.serialNumber === undefined || normalSerial(rule.serialNumber) === normalSerial(serialNumber)),
   )?.account
 
-function matches(pattern: string | undefined, name: string): boolean {
-  const glob = pattern === undefined ? undefined : parseGlob(comparable(pattern), 'stars')
-  return glob === undefined || globMatches(glob, codePoints(comparable(name)))
+function matchesPattern(pattern: string | undefined, name: string): boolean {
+  const glob = pattern === undefined ? undefined : parseGlob(lowerCaseName(pattern), 'stars')
+  return glob === undefined || globMatches(glob, codePoints(lowerCaseName(name)))
 }
 
 /** Stands for a comma inside a value. No name has a noncharacter. */
@@ -32,10 +32,10 @@ const INNER_COMMA = '\uFDD0'
  * Returns a name in lower case. Replaces escaped commas, so that `, ` only separates attributes: a value that contains
  * `, OU=Sales` must not match a rule for that unit. RFC 4514 section 2.4.
  */
-const comparable = (name: string): string =>
+const lowerCaseName = (name: string): string =>
   name.replace(/\\(.)/gs, (pair, character) => (character === ',' ? INNER_COMMA : pair)).toLowerCase()
 
-const hex = (serialNumber: string): string =>
+const normalSerial = (serialNumber: string): string =>
   serialNumber
     .replaceAll(/[\s:]/g, '')
     .replace(/^0+(?=.)/, '')

@@ -5,9 +5,9 @@ import type { Quota } from '../../core/config/schema/directory.ts'
 import type { LabConfig } from '../../core/config/schema.ts'
 import { AddedAccounts } from './added-accounts.ts'
 import { provenSecret, stateRefusal } from './logon-refusal.ts'
-import { addressKey, fold, foldAddress, foldDomain, parseLogonName, splitAddress, withoutDetail } from './names.ts'
+import { addressKey, foldAddress, foldDomain, foldName, parseLogonName, splitAddress, withoutDetail } from './names.ts'
 import { HashedPasswords } from './passwords/hashed-passwords.ts'
-import { isPassword } from './secrets.ts'
+import { isRightPassword } from './secrets.ts'
 import type { Account, AccountChanges, AddedAccount, Directory, NewAccount, Proof, Secret } from './types.ts'
 
 /** The configuration keys that define a directory. */
@@ -59,7 +59,7 @@ class LabDirectory implements Directory {
       const { certificates: _certificates, preload: _preload, passwordFile: _passwordFile, origin, ...rest } = others
       const file = origin === undefined ? {} : { file: origin.file }
       const account = { ...rest, ...file, user, addresses: addresses ?? [this.#defaultAddress(user)], quota }
-      this.#configured.set(fold(user), this.mode === 'open' ? withoutPassword(account) : account)
+      this.#configured.set(foldName(user), this.mode === 'open' ? withoutPassword(account) : account)
       this.#configure(user)
     }
     // The last directory of a lab decides what new accounts get.
@@ -80,7 +80,7 @@ class LabDirectory implements Directory {
 
   async checkPassword(name: string, password: string, isGone = () => false): Promise<Proof | undefined> {
     const account = this.find(name)
-    const secret = provenSecret(this.secretsOf(account), (known) => isPassword(known, password))
+    const secret = provenSecret(this.secretsOf(account), (known) => isRightPassword(known, password))
     const isHashRight = await this.#hashes.verify(account, { name: this.canonicalName(name), password }, isGone)
     if (account && secret) return { account, secret }
     return account && (isHashRight || this.mode === 'open') ? { account, secret: { password } } : undefined
@@ -112,29 +112,29 @@ class LabDirectory implements Directory {
     const { localPart, domain } = splitAddress(address)
     if (!VALID_USER.test(localPart)) return undefined
     const known =
-      this.#ofAddress(foldAddress(localPart, domain)) ?? this.#ofAddress(foldAddress(withoutDetail(localPart), domain))
+      this.#findByKey(foldAddress(localPart, domain)) ?? this.#findByKey(foldAddress(withoutDetail(localPart), domain))
     if (known) return known
     if (this.mode === 'open' && this.isLocalDomain(domain)) {
       const user = withoutDetail(localPart)
-      return this.#ofUser(user) ?? this.#newAccount(user)
+      return this.#findByUser(user) ?? this.#newAccount(user)
     }
     if (this.unknown !== 'create') return undefined
     const user = `${withoutDetail(localPart)}@${domain}`
-    return this.#ofUser(user) ?? this.#createdAccount(user)
+    return this.#findByUser(user) ?? this.#createdAccount(user)
   }
 
   canonicalName(name: string): string {
     const { user } = parseLogonName(name)
     const { localPart, domain } = splitAddress(user)
-    return fold(domain !== '' && this.isLocalDomain(domain) ? localPart : user)
+    return foldName(domain !== '' && this.isLocalDomain(domain) ? localPart : user)
   }
 
   isSame(one: Account | undefined, other: Account | undefined): boolean {
-    return one === other || (one !== undefined && other !== undefined && fold(one.user) === fold(other.user))
+    return one === other || (one !== undefined && other !== undefined && foldName(one.user) === foldName(other.user))
   }
 
   add(account: NewAccount): AddedAccount | Promise<AddedAccount> {
-    const known = this.#ofUser(account.user)
+    const known = this.#findByUser(account.user)
     return known ? { account: known, isNew: false } : this.#added.put(account)
   }
 
@@ -143,7 +143,7 @@ class LabDirectory implements Directory {
   }
 
   isConfigured(account: Account): boolean {
-    return this.#byUser.has(fold(account.user))
+    return this.#byUser.has(foldName(account.user))
   }
 
   async change(account: Account, changes: AccountChanges | undefined): Promise<void> {
@@ -167,7 +167,7 @@ class LabDirectory implements Directory {
 
   /** Takes up what was changed on an account that is not, or not only, in the configuration. */
   #follow(user: string, what: 'added' | 'changed' | 'removed'): void {
-    const { appPasswords, passwordHash } = this.#added.ofUser(user) ?? {}
+    const { appPasswords, passwordHash } = this.#added.findByUser(user) ?? {}
     // An open directory adds one at each new log-on, and counting passwords takes longer the more accounts there are.
     if (what !== 'added' || (appPasswords ?? passwordHash) !== undefined) {
       this.#secrets = undefined
@@ -178,20 +178,20 @@ class LabDirectory implements Directory {
 
   /** Makes an account of its configuration and its changes. */
   #configure(user: string): void {
-    const account = { ...(this.#configured.get(fold(user)) as Account), ...this.#added.changesOf(user) }
-    this.#byUser.set(fold(account.user), account)
+    const account = { ...(this.#configured.get(foldName(user)) as Account), ...this.#added.changesOf(user) }
+    this.#byUser.set(foldName(account.user), account)
     for (const address of account.addresses) this.#byAddress.set(addressKey(address), account)
   }
 
-  #ofUser(user: string): Account | undefined {
-    return this.#byUser.get(fold(user)) ?? this.#usable(this.#added.ofUser(user))
+  #findByUser(user: string): Account | undefined {
+    return this.#byUser.get(foldName(user)) ?? this.#ifUsable(this.#added.findByUser(user))
   }
 
-  #ofAddress(key: string): Account | undefined {
-    return this.#byAddress.get(key) ?? this.#usable(this.#added.ofAddress(key))
+  #findByKey(key: string): Account | undefined {
+    return this.#byAddress.get(key) ?? this.#ifUsable(this.#added.findByAddress(key))
   }
 
-  #usable(account: Account | undefined): Account | undefined {
+  #ifUsable(account: Account | undefined): Account | undefined {
     return account && this.#isUsable(account) ? account : undefined
   }
 
@@ -201,16 +201,16 @@ class LabDirectory implements Directory {
   }
 
   /** Finds an existing account by user name, by `user@domain`, or by one of its addresses. */
-  #known(name: string): Account | undefined {
-    const exact = this.#ofUser(name)
+  #findKnown(name: string): Account | undefined {
+    const exact = this.#findByUser(name)
     if (exact || !name.includes('@')) return exact
     const { localPart, domain } = splitAddress(name)
-    const byAddress = this.#ofAddress(foldAddress(localPart, domain))
-    return byAddress ?? (this.isLocalDomain(domain) ? this.#ofUser(localPart) : undefined)
+    const byAddress = this.#findByKey(foldAddress(localPart, domain))
+    return byAddress ?? (this.isLocalDomain(domain) ? this.#findByUser(localPart) : undefined)
   }
 
   #lookUp(user: string): Account | undefined {
-    return this.#known(user) ?? (this.mode === 'open' ? this.#newAccount(user) : undefined)
+    return this.#findKnown(user) ?? (this.mode === 'open' ? this.#newAccount(user) : undefined)
   }
 
   /** Returns an account of an open directory. It is not kept until `add`: names come from anyone who connects. */

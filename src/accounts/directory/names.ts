@@ -39,17 +39,17 @@ export function withoutDetail(localPart: string): string {
 const PLAIN_DOMAIN = /^[A-Za-z0-9.-]+$/
 
 /** Folds a name, so that its upper- and lower-case forms are the same. */
-export const fold = (text: string): string => text.normalize('NFC').toLowerCase()
+export const foldName = (text: string): string => text.normalize('NFC').toLowerCase()
 
 /** Returns whether a name is an account's, whatever the case. */
 export const isSameName = (name: string | undefined, user: string): boolean =>
-  name !== undefined && fold(name) === fold(user)
+  name !== undefined && foldName(name) === foldName(user)
 
 /** Folds a domain to its ASCII form, so that a Unicode domain equals its `xn--` form. RFC 5890 section 2.3.2.4. */
 export const foldDomain = (domain: string): string =>
   PLAIN_DOMAIN.test(domain) ? domain.toLowerCase() : domainToASCII(domain) || domain.toLowerCase()
 
-export const foldAddress = (localPart: string, domain: string): string => `${fold(localPart)}@${foldDomain(domain)}`
+export const foldAddress = (localPart: string, domain: string): string => `${foldName(localPart)}@${foldDomain(domain)}`
 
 /** Folds an address. */
 export function addressKey(address: string): string {

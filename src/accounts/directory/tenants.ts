@@ -61,7 +61,7 @@ export class Tenants {
   }
 
   /** Returns the tenant of an account: the longest name that its name begins with. */
-  ofAccount(user: string): string | undefined {
+  tenantOfAccount(user: string): string | undefined {
     for (let at = user.lastIndexOf('-'); at > 0; at = user.lastIndexOf('-', at - 1)) {
       const name = this.#find(user.slice(0, at))
       if (name !== undefined) return name
@@ -71,7 +71,7 @@ export class Tenants {
 
   /** Returns what belongs to the tenant of an account; undefined if it has none. */
   scopeOf(user: string): TenantScope | undefined {
-    const name = this.ofAccount(user)
+    const name = this.tenantOfAccount(user)
     return name === undefined ? undefined : this.scope(name)
   }
 

@@ -18,11 +18,11 @@ export function scopesIn({ scope, scp }: JWTPayload): readonly string[] {
 export const stringClaim = (claim: unknown): string | undefined => (typeof claim === 'string' ? claim : undefined)
 
 /** Returns whether a token is for an audience. RFC 7519 section 4.1.3. */
-export const isFor = ({ aud }: JWTPayload, audience: string): boolean =>
+export const isForAudience = ({ aud }: JWTPayload, audience: string): boolean =>
   Array.isArray(aud) ? aud.includes(audience) : aud === audience
 
 /** Returns a value that a client has sent, such as a claim, for a message: short, and without control characters. */
-export function shown(value: unknown): string {
+export function claimText(value: unknown): string {
   // Not JSON.stringify, which overflows the stack when a token is nested deeply.
   const text =
     typeof value === 'string'

@@ -1,6 +1,6 @@
 import type { CompactVerifyGetKey, FetchImplementation } from 'jose'
 import type { ExternalIssuerConfig } from '../../core/config/schema/oauth2.ts'
-import type { SigningKeys } from './keys.ts'
+import type { TokenSigningKeys } from './keys.ts'
 import type { OAuth2Settings } from './settings.ts'
 import { signingAlgorithms } from './types.ts'
 
@@ -23,13 +23,13 @@ const KEYS_TIMEOUT_MS = 5000
 
 /** The lab itself, and the issuers of the configuration. */
 export class TrustedIssuers {
-  readonly #keys: SigningKeys
+  readonly #keys: TokenSigningKeys
   readonly #settings: () => OAuth2Settings
   #own: CompactVerifyGetKey | undefined
   /** The keys of other issuers, by the address from which they come. They are requested again when an unknown one is used. */
   readonly #remote = new Map<string, Promise<CompactVerifyGetKey>>()
 
-  constructor(keys: SigningKeys, settings: () => OAuth2Settings) {
+  constructor(keys: TokenSigningKeys, settings: () => OAuth2Settings) {
     this.#keys = keys
     this.#settings = settings
   }
@@ -37,9 +37,9 @@ export class TrustedIssuers {
   /** Returns the issuer with the value of `iss`; undefined if it is not trusted. */
   find(issuer: unknown): TrustedIssuer | undefined {
     const settings = this.#settings()
-    if (issuer === settings.issuer) return this.#lab(settings)
+    if (issuer === settings.issuer) return this.#labIssuer(settings)
     const found = settings.issuers.find((one) => one.issuer === issuer)
-    return found && this.#other(found, settings)
+    return found && this.#externalIssuer(found, settings)
   }
 
   /** The keys of the lab, ready for use. They never change. @throws PkiError `store` */
@@ -51,7 +51,7 @@ export class TrustedIssuers {
     return this.#own
   }
 
-  #lab({ audience }: OAuth2Settings): TrustedIssuer {
+  #labIssuer({ audience }: OAuth2Settings): TrustedIssuer {
     return {
       audience,
       userClaim: 'sub',
@@ -62,7 +62,7 @@ export class TrustedIssuers {
     }
   }
 
-  #other(
+  #externalIssuer(
     { jwksUri, audience, userClaim, requireScope }: ExternalIssuerConfig,
     settings: OAuth2Settings,
   ): TrustedIssuer {

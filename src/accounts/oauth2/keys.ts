@@ -28,7 +28,7 @@ const PATH = 'oauth2/keys.json'
  * The keys that sign the lab's tokens, one for each algorithm. They are generated at their first use, and kept with the
  * certificates: a store on disk has them after a restart.
  */
-export class SigningKeys {
+export class TokenSigningKeys {
   readonly #files: Pick<StoreFiles, 'read' | 'exclusively'>
   #keys: Promise<readonly SigningKey[]> | undefined
 

@@ -5,7 +5,7 @@ import type { StoreFiles } from '../../tls/pki/certificate-store/files.ts'
 import type { BearerTokens } from '../directory/sasl/bearer-tokens.ts'
 import type { Directory } from '../directory/types.ts'
 import { errorForms } from './error-forms.ts'
-import { SigningKeys } from './keys.ts'
+import { TokenSigningKeys } from './keys.ts'
 import { httpUrlOf, type OAuth2Settings, oauth2Settings, scopesOf } from './settings.ts'
 import { AccessTokens } from './tokens.ts'
 import type { Verification } from './types.ts'
@@ -22,14 +22,14 @@ interface OAuth2Services {
 
 /** The access tokens of a lab: its keys, its settings, and what it accepts. A lab has one. */
 export class OAuth2 {
-  readonly keys: SigningKeys
+  readonly keys: TokenSigningKeys
   readonly tokens: AccessTokens
   readonly #lab: OAuth2Services
 
   constructor(lab: OAuth2Services) {
     this.#lab = lab
     const { files } = lab.certificateStore
-    this.keys = new SigningKeys(files)
+    this.keys = new TokenSigningKeys(files)
     this.tokens = new AccessTokens({
       files,
       keys: this.keys,

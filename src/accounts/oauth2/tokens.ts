@@ -5,7 +5,7 @@ import type { Directory } from '../directory/types.ts'
 import { stringClaim } from './claims.ts'
 import { defectRecipes } from './defects.ts'
 import { TrustedIssuers } from './issuers.ts'
-import type { SigningKeys } from './keys.ts'
+import type { TokenSigningKeys } from './keys.ts'
 import { Revocations } from './revocations.ts'
 import type { OAuth2Settings } from './settings.ts'
 import type { IssuedToken, TokenRequest, Verification } from './types.ts'
@@ -15,7 +15,7 @@ import { readToken, verifyToken } from './verify.ts'
 interface TokenServices {
   /** Where revocations are kept. */
   readonly files: Pick<StoreFiles, 'read' | 'exclusively' | 'watch'>
-  readonly keys: SigningKeys
+  readonly keys: TokenSigningKeys
   readonly clock: Clock
   readonly directory: () => Directory
   readonly settings: () => OAuth2Settings

@@ -1,6 +1,6 @@
 import type { errors as JoseErrors } from 'jose'
 import type { Directory } from '../directory/types.ts'
-import { isFor, scopesIn, shown, stringClaim, type UnverifiedToken } from './claims.ts'
+import { claimText, isForAudience, scopesIn, stringClaim, type UnverifiedToken } from './claims.ts'
 import type { TrustedIssuer, TrustedIssuers } from './issuers.ts'
 import { refusal, roughTime, type TokenRefusal } from './refusals.ts'
 import type { Verification } from './types.ts'
@@ -33,22 +33,24 @@ export async function readToken(token: string): Promise<UnverifiedToken | undefi
 /** Verifies a token. Returns the first thing that is wrong with it, in the order in which a reader would look. */
 export async function verifyToken(token: string, context: VerificationContext): Promise<Verification> {
   const read = await readToken(token)
-  if (!read) return refused(refusal('malformed', 'is not a JWT'))
+  if (!read) return refusedVerification(refusal('malformed', 'is not a JWT'))
   const { header, claims } = read
   // RFC 9068 section 4: never `none`.
   if (stringClaim(header.alg)?.toLowerCase() === 'none')
-    return refused(refusal('alg-none', 'is not signed (alg: none)'))
+    return refusedVerification(refusal('alg-none', 'is not signed (alg: none)'))
   const issuer = context.issuers.find(claims.iss)
   if (!issuer) {
-    const text = `names the issuer ${shown(claims.iss)}, which is neither this lab nor listed in oauth2.issuers`
-    return refused(refusal('wrong-issuer', text))
+    const text = `names the issuer ${claimText(claims.iss)}, which is neither this lab nor listed in oauth2.issuers`
+    return refusedVerification(refusal('wrong-issuer', text))
   }
   const why = (await signatureRefusal(token, read, issuer)) ?? claimsRefusal(read, issuer, context)
-  if (why) return refused(why)
+  if (why) return refusedVerification(why)
   const name = stringClaim(claims[issuer.userClaim]) ?? ''
   const account = context.directory.find(name) ?? context.directory.findByAddress(name)
   if (!account) {
-    return refused(refusal('unknown-user', `names the user ${shown(claims[issuer.userClaim])}, who has no account`))
+    return refusedVerification(
+      refusal('unknown-user', `names the user ${claimText(claims[issuer.userClaim])}, who has no account`),
+    )
   }
   return {
     kind: 'valid',
@@ -63,7 +65,7 @@ export async function verifyToken(token: string, context: VerificationContext): 
   }
 }
 
-const refused = (why: TokenRefusal): Verification => ({ kind: 'refused', refusal: why })
+const refusedVerification = (why: TokenRefusal): Verification => ({ kind: 'refused', refusal: why })
 
 /** The problems of a signature, by the error code of jose. */
 const signatureErrors: Readonly<Record<string, string>> = {
@@ -93,7 +95,7 @@ async function signatureRefusal(
   }
   const type = stringClaim(header.typ)?.toLowerCase()
   if (issuer.types === undefined || (type !== undefined && issuer.types.includes(type))) return undefined
-  return refusal('malformed', `is not an access token: its typ is ${shown(header.typ)}`)
+  return refusal('malformed', `is not an access token: its typ is ${claimText(header.typ)}`)
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
@@ -114,12 +116,12 @@ function claimsRefusal(
   if (nbf !== undefined && nbf * 1000 > now) {
     return refusal('not-yet-valid', `is not valid before ${new Date(nbf * 1000).toISOString()}`)
   }
-  if (!isFor(claims, audience)) {
-    return refusal('wrong-audience', `is for ${shown(claims.aud)}, not for ${audience}`)
+  if (!isForAudience(claims, audience)) {
+    return refusal('wrong-audience', `is for ${claimText(claims.aud)}, not for ${audience}`)
   }
   if (typeof jti === 'string' && isRevoked(jti)) return refusal('revoked', 'has been revoked')
   const own = scopesIn(claims)
   if (!requireScope || scopes === undefined || scopes.some((scope) => own.includes(scope))) return undefined
   const needed = scopes.length === 1 ? `the scope ${scopes[0]}` : `one of the scopes ${scopes.join(', ')}`
-  return refusal('wrong-scope', `has the scope ${shown(own.join(' ') || 'none')}, but needs ${needed}`)
+  return refusal('wrong-scope', `has the scope ${claimText(own.join(' ') || 'none')}, but needs ${needed}`)
 }

@@ -1,4 +1,4 @@
-import { asJson } from '../../core/sessions/describe.ts'
+import { sessionJson } from '../../core/sessions/describe.ts'
 import { timeText } from '../../core/time/time-text.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesLab, seesMessage, seesSession } from '../caller.ts'
@@ -26,7 +26,7 @@ export async function eventData(
   if (session) {
     if (!seesSession(caller, session)) return undefined
     const record = api.lab.sessionLog.get(session.id)
-    const { transcript: _, ...summary } = record ? (asJson(record) as Record<string, unknown>) : { ...session }
+    const { transcript: _, ...summary } = record ? (sessionJson(record) as Record<string, unknown>) : { ...session }
     return { ...base, id: session.id, session: summary }
   }
   if (line !== undefined) {

@@ -4,7 +4,7 @@ import { serverProtocols } from '../../core/config/schema/protocol.ts'
 import { timeLimit } from '../../core/config/schema/values.ts'
 import { version } from '../../core/text/version.ts'
 import { abortAfter } from '../../core/time/abort-after.ts'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesLab } from '../caller.ts'
 import { defineOperation } from '../operation.ts'
@@ -46,7 +46,7 @@ const start = defineOperation('audit.start', 'POST /audit', {
   location: jobPath,
   async run({ api, caller, input: wanted }) {
     const { chosenPorts, controlsFor } = await import('../../checks/audit/index.ts')
-    const ports = chosen(() => chosenPorts(definedOnly(wanted)))
+    const ports = chosen(() => chosenPorts(omitUndefined(wanted)))
     const count = ports.length + controlsFor(ports).length
     const spoken = [...new Set(ports.map(({ protocol }) => protocol.toUpperCase()))]
     const about = `${spoken.join(', ')} · ${[...new Set(ports.map(({ form }) => formNames[form]))].join(', ')}`
@@ -81,7 +81,7 @@ const auditWork =
     job.progress({ done: 0, total, now: `opens ${total} servers` })
     const place = api.lab.config.testing.audit
     try {
-      await using audit = await RemoteAudit.open({ ...definedOnly(choice), ...place }, api.lab.openLab, () =>
+      await using audit = await RemoteAudit.open({ ...omitUndefined(choice), ...place }, api.lab.openLab, () =>
         job.progress({ done: audit.visited, total, now: now() }),
       )
       job.signal.throwIfAborted()

@@ -6,7 +6,7 @@ import { timeLimit } from '../../core/config/schema/values.ts'
 import { isLoopbackHost, reachableAddress } from '../../core/network/ip-address.ts'
 import { version } from '../../core/text/version.ts'
 import { systemClock } from '../../core/time/clock.ts'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import type { Api } from '../api.ts'
 import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
@@ -88,12 +88,12 @@ export const startVerify = defineOperation('verify.start', 'POST /verify', {
     const { endpoints, ...options } = target
     const names = [...new Set(endpoints.map(({ title }) => title))]
     const work: JobWork = async (job) => {
-      const total = expectedFindings(endpoints, { ...options, ...definedOnly({ only: wanted.only }) })
+      const total = expectedFindings(endpoints, { ...options, ...omitUndefined({ only: wanted.only }) })
       let done = 0
       job.progress({ done, total, now: `connects to ${endpoints.length} ports` })
       const settings: VerifyOptions = {
         ...options,
-        ...definedOnly({ only: wanted.only, newsgroup: wanted.newsgroup }),
+        ...omitUndefined({ only: wanted.only, newsgroup: wanted.newsgroup }),
         timeoutMs: wanted.timeout,
         now: systemClock.now,
         signal: job.signal,
@@ -181,7 +181,7 @@ async function hostTarget(api: Api, host: string, wanted: VerifyInput): Promise<
     host,
     protocols: some,
     requireSecureChannel,
-    ...definedOnly({ port, implicitTls, serverName }),
+    ...omitUndefined({ port, implicitTls, serverName }),
   })
   const { credentials, ...more } = credentialsOf(api, wanted)
   return {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { compose } from '../../mail/format/compose.ts'
 import { accountOf, type FlagChange } from '../../storage/store/types.ts'
 import type { Api } from '../api.ts'
@@ -276,9 +276,9 @@ const send = defineOperation('messages.send', 'POST /messages', {
   async run({ api, caller, input }) {
     const { attachments = [], to, cc = [], ...rest } = input
     const name = (one: string): string => (one.includes('@') ? one : `${one}@${api.lab.directory.domain}`)
-    const content = attachments.map((one) => definedOnly({ ...one, content: Buffer.from(one.content, 'base64') }))
+    const content = attachments.map((one) => omitUndefined({ ...one, content: Buffer.from(one.content, 'base64') }))
     const message = { ...rest, to: to.map(name), cc: cc.map(name), attachments: content }
-    const raw = await compose(definedOnly(message), api.lab.clock.now())
+    const raw = await compose(omitUndefined(message), api.lab.clock.now())
     const recipients = [...to, ...cc].map((one) => addressIn(one))
     for (const one of recipients) assertOwnRecipient(caller, one)
     const from = addressIn(input.from ?? 'sender@example.com')

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { GrowingBuffer } from '../../core/octets/growing-buffer.ts'
-import { asJson } from '../../core/sessions/describe.ts'
+import { sessionJson } from '../../core/sessions/describe.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../core/time/time-slice.ts'
 import { timeText } from '../../core/time/time-text.ts'
@@ -152,7 +152,7 @@ async function wholeOf(call: Call<z.output<typeof openedInput>>, { at, read, smi
   const record = session === undefined ? undefined : api.lab.sessionLog.get(session)
   const content = await sharedContent(read)
   if (isSliceOver()) await nextSlice()
-  const { transcript: _, ...delivery } = record ? (asJson(record) as Record<string, unknown>) : {}
+  const { transcript: _, ...delivery } = record ? (sessionJson(record) as Record<string, unknown>) : {}
   return {
     ...summarize(at, facts, call),
     ...(input.inside === undefined ? {} : factsInside(read)),

@@ -1,4 +1,4 @@
-import { nearest } from '../../core/config/nearest.ts'
+import { nearestWord } from '../../core/config/nearest.ts'
 import type { ReadableMessage } from '../../mail/format/readable.ts'
 import { searchable } from '../../mail/format/search-text.ts'
 import { accountOf, CAPTURED_OWNER, type EntryTest, type Folder, PUBLIC_OWNER } from '../../storage/store/types.ts'
@@ -340,7 +340,7 @@ function conditionOfTerm([, sign, field = '', quoted, plain = '']: RegExpExecArr
 function assertSpelling(name: string, term: string): void {
   const known = Object.keys(fields)
   // A drive such as C:\ has one letter.
-  const near = name.length > 1 && !isField(name) ? nearest(name, known) : undefined
+  const near = name.length > 1 && !isField(name) ? nearestWord(name, known) : undefined
   if (near === undefined) return
   const names = known.map((one) => `${one}:`).join(' ')
   const literally = `"${term.replaceAll('"', '')}"`

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { compose } from '../../mail/format/compose.ts'
 import { type Folder, PUBLIC_OWNER } from '../../storage/store/types.ts'
 import { Article } from '../../transport/news/article.ts'
@@ -53,7 +53,7 @@ const post = defineOperation('articles.post', 'POST /articles', {
   async run({ api, caller, input: { newsgroups, from, headers = {}, ...rest } }) {
     const sender = from ?? addressOf(api, caller)
     const fields = { ...headers, Newsgroups: newsgroups.join(',') }
-    const raw = await compose(definedOnly({ ...rest, from: sender, headers: fields }), api.lab.clock.now())
+    const raw = await compose(omitUndefined({ ...rest, from: sender, headers: fields }), api.lab.clock.now())
     return injected(api, caller, raw)
   },
 })

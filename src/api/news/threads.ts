@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { isSliceOver, nextSlice, runInSlices } from '../../core/time/time-slice.ts'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { type Thread, threadIdentifiers } from '../../mail/format/threading.ts'
 import { queryConditions } from '../messages/find.ts'
 import type { IndexedMessage } from '../messages/message-index.ts'
@@ -74,7 +74,7 @@ async function threadsOf({
 }: Call<{ readonly name: string; readonly query?: string | undefined }>): Promise<readonly IndexedMessage[][]> {
   const group = await groupNamed(api, caller, name)
   const find = (search?: string) =>
-    api.views.find(caller, queryConditions(definedOnly({ newsgroup: group.name, query: search })))
+    api.views.find(caller, queryConditions(omitUndefined({ newsgroup: group.name, query: search })))
   const threadOf = await api.threads.current()
   const threads = new Map<string, IndexedMessage[]>()
   for (const message of await find()) {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { splitAddress } from '../../accounts/directory/names.ts'
 import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { releasedForm, releaseRecipients } from '../../transport/delivery/released.ts'
 import { type NewOutgoing, OutgoingRefused } from '../../transport/outgoing/types.ts'
 import type { Api } from '../api.ts'
@@ -119,7 +119,7 @@ async function outgoingOf(api: Api, message: IndexedMessage, to: readonly string
       recipients: recipients.map((one) => ({ address: one })),
       ...(entry.envelope?.requireTls && { requireTls: true }),
     },
-    ...definedOnly({ session, account }),
+    ...omitUndefined({ session, account }),
   }
 }
 

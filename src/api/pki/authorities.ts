@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { authorityFormats } from '../../tls/pki/authority/list.ts'
 import { certificatePem } from '../../tls/pki/certificate/certificate.ts'
 import { reasonNames } from '../../tls/pki/revocation/crl.ts'
@@ -70,7 +70,7 @@ const create = defineOperation('authorities.create', 'POST /authorities', {
   location: locationAt('/authorities/{name}'),
   problems: ['not-found', 'conflict'],
   async run({ api, input }) {
-    const options = definedOnly(input)
+    const options = omitUndefined(input)
     const { authorities } = api.lab
     await (input.parent === undefined ? authorities.createRoot(options) : authorities.createSubordinate(options))
     return authorityNamed(api, input.name)
@@ -177,7 +177,7 @@ const sign = defineOperation('authorities.sign', 'POST /authorities/sign', {
   async run({ api, input, upload }) {
     if (!upload || upload.octets.length === 0)
       throw new ApiProblem('bad-request', 'the body of the request is empty; send the CSR in it')
-    const options = definedOnly(input)
+    const options = omitUndefined(input)
     const chain = await api.lab.authorities.sign(upload.octets, options)
     return new Content('application/x-pem-file', chain.map(certificatePem).join(''))
   },
@@ -207,7 +207,7 @@ const mark = defineOperation('authorities.mark', 'POST /authorities/mark-certifi
   async run({ api, input: { logo: text, force, ...input } }) {
     const logo = Buffer.from(text)
     if (!force) assertLogo(logo)
-    const chain = await api.lab.authorities.issueMark({ logo, force, ...definedOnly(input) })
+    const chain = await api.lab.authorities.issueMark({ logo, force, ...omitUndefined(input) })
     return new Content('application/x-pem-file', chain.map(certificatePem).join(''))
   },
 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { keySpecNamed } from '../../tls/pki/keys.ts'
 import { exportFormats } from '../../tls/pki/lifecycle/import-export.ts'
 import type { InstallSummary } from '../../tls/pki/lifecycle/install.ts'
@@ -127,8 +127,8 @@ type SubjectInput = { readonly [Field in keyof typeof subjectFields]?: string | 
 /** Returns an input with the parts of its subject together, and without what is undefined. */
 export function splitSubject<Input extends SubjectInput>(input: Input) {
   const { commonName, organization, organizationalUnit, country, state, locality, ...rest } = input
-  const subject = definedOnly({ commonName, organization, organizationalUnit, country, state, locality })
-  return { ...definedOnly(rest), subject }
+  const subject = omitUndefined({ commonName, organization, organizationalUnit, country, state, locality })
+  return { ...omitUndefined(rest), subject }
 }
 
 const list = defineOperation('certificates.list', 'GET /certificates', {
@@ -283,7 +283,7 @@ const upload = defineOperation('certificates.import', 'POST /certificates/import
     if (!sent || sent.octets.length === 0)
       throw new ApiProblem('bad-request', 'the body of the request is empty; send the file in it')
     const { certificates } = api.lab
-    const planned = await certificates.planImport(sent.octets, definedOnly(options))
+    const planned = await certificates.planImport(sent.octets, omitUndefined(options))
     const imported = isDryRun ? planned.summary : await certificates.importPlanned(planned)
     return { ...summaryFacts(planned.summary), ...nameAndThumbprint(imported) }
   },

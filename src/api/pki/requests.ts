@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { formatGeneralName, formatName } from '../../tls/pki/certificate/names.ts'
 import { flag } from '../input-types.ts'
 import { Content, defineOperation, locationAt } from '../operation.ts'
@@ -120,7 +120,7 @@ const install = defineOperation('requests.install', 'POST /requests/install', {
     if (!sent || sent.octets.length === 0)
       throw new ApiProblem('bad-request', 'the body of the request is empty; send the issued certificate in it')
     const { certificates } = api.lab
-    const planned = await certificates.inspect(sent.octets, definedOnly(options))
+    const planned = await certificates.inspect(sent.octets, omitUndefined(options))
     const installed = isDryRun ? planned.summary : await certificates.installPlanned(planned)
     return { ...summaryFacts(planned.summary), ...nameAndThumbprint(installed) }
   },

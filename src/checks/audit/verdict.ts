@@ -1,4 +1,4 @@
-import { transcript } from '../../core/sessions/describe.ts'
+import { describeTranscript } from '../../core/sessions/describe.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import { disclosuresOf, obeysInjectedReplies } from './disclosures.ts'
 import type { AuditResult, BadPort, Disclosure, SessionSummary, Verdict } from './types.ts'
@@ -97,6 +97,6 @@ function summaryOf(record: SessionRecord): SessionSummary {
     ...(endCause === undefined ? {} : { endCause }),
     ...(user === undefined ? {} : { user }),
     ...(tls ? { tls: { version: tls.version, cipher: tls.cipher } } : {}),
-    transcript: transcript(record),
+    transcript: describeTranscript(record),
   }
 }

@@ -18,7 +18,7 @@ import {
 } from '../../checks/audit/index.ts'
 import { type ServerProtocol, serverProtocols } from '../../core/config/schema/protocol.ts'
 import { version } from '../../core/text/version.ts'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { openQuietLab } from '../../lab/create-lab.ts'
 import { checkTyped, exitStatus, UsageError } from '../shared/failure.ts'
 import { checkOutput, writeOutput } from '../shared/files.ts'
@@ -80,7 +80,7 @@ async function audit(command: readonly string[], options: AuditCommandOptions): 
   for (const file of [options.junit, options.sarif]) if (file !== undefined) await checkOutput(file)
   const { protocol: protocols, form, server: names, timeout: timeoutMs, jobs } = options
   const byAddress = options.byAddress ?? findsByAddress(command)
-  const choice = definedOnly({ protocols, forms: form && [form], names, timeoutMs, jobs, byAddress })
+  const choice = omitUndefined({ protocols, forms: form && [form], names, timeoutMs, jobs, byAddress })
   checkTyped(() => chosenPorts(choice))
   const startedAt = Date.now()
   const audit = await withProgress('Running the client against good servers', (show) => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { certificatePem, thumbprintOf } from '../../tls/pki/certificate/certificate.ts'
 import { BimiFailure } from '../../transport/mail-authentication/bimi/failure.ts'
 import { checkLogo } from '../../transport/mail-authentication/bimi/logo.ts'
@@ -44,7 +44,7 @@ function issue(domains: readonly string[], flags: MarkFlags): Promise<void> {
     const logo = await readInput(file)
     if (!force) checkedLogo(file, logo)
     const type = common ? ('common' as const) : ('verified' as const)
-    const options = definedOnly({ organization: o, authority, days, force })
+    const options = omitUndefined({ organization: o, authority, days, force })
     const chain = await authorities.issueMark({ domains, logo, type, ...options })
     await writeOutput(out, chain.map(certificatePem).join(''))
     if (out === '-') return

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { checkCountry, type SubjectFields } from '../../tls/pki/certificate/subject.ts'
 import { type KeySpec, keySpecNamed } from '../../tls/pki/keys.ts'
 import type { RequestOptions } from '../../tls/pki/lifecycle/request.ts'
@@ -115,11 +115,11 @@ export function subjectOf(flags: SubjectFlags): SubjectFields {
     state: flags.st,
     locality: flags.l,
   }
-  return definedOnly(fields)
+  return omitUndefined(fields)
 }
 
 /** Returns the options in the form that the library takes. */
 export function requestOptions(flags: RequestFlags): RequestOptions {
-  const subject = definedOnly({ ...subjectOf(flags), email: flags.email })
-  return definedOnly({ for: flags.for, subject, friendlyName: flags.name, key: keySpecOf(flags), names: flags.san })
+  const subject = omitUndefined({ ...subjectOf(flags), email: flags.email })
+  return omitUndefined({ for: flags.for, subject, friendlyName: flags.name, key: keySpecOf(flags), names: flags.san })
 }

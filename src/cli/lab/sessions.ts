@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { OutputOf } from '../../api/operation-types.ts'
-import { asJson, summary, transcript } from '../../core/sessions/describe.ts'
+import { describeSession, describeTranscript, sessionJson } from '../../core/sessions/describe.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import { callLab } from '../../lab/control/client.ts'
 import { type ApiOptions, callApi, callNamed, withApi } from '../shared/api-client.ts'
@@ -41,9 +41,9 @@ async function localSessions(id: string | undefined, options: SessionsOptions): 
       }
       const record = item as SessionRecord
       found++
-      if (json) print(JSON.stringify(asJson(record)))
-      else if (id === undefined) print(summary(record))
-      else for (const line of transcript(record)) print(line)
+      if (json) print(JSON.stringify(sessionJson(record)))
+      else if (id === undefined) print(describeSession(record))
+      else for (const line of describeTranscript(record)) print(line)
     }
   }
   if (found > 0) return

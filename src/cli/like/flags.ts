@@ -1,4 +1,4 @@
-import { nearest } from '../../core/config/nearest.ts'
+import { nearestWord } from '../../core/config/nearest.ts'
 import { likeTitles } from '../../core/config/schema/like.ts'
 import { UsageError } from '../shared/failure.ts'
 import type { GivenSetting, Setting, Tool } from './tool.ts'
@@ -33,7 +33,7 @@ const plain = (flag: string): string => flag.replace(/^--?/, '')
 
 function unknown({ name, settings }: Tool, origin: string): UsageError {
   const known = settings.flatMap(({ flags = [] }) => flags.filter((flag) => flag.length > 2))
-  const near = nearest(plain(origin), known.map(plain))
+  const near = nearestWord(plain(origin), known.map(plain))
   return new UsageError(
     `${origin} is not a flag of ${likeTitles[name]}${near === undefined ? '' : `; did you mean ${known.find((flag) => plain(flag) === near)}?`}`,
   )

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { ConfigError } from '../../core/config/mistakes.ts'
-import { nearest } from '../../core/config/nearest.ts'
+import { nearestWord } from '../../core/config/nearest.ts'
 import { likeTitles } from '../../core/config/schema/like.ts'
 import type { LabInput } from '../../core/config/schema.ts'
 import { readFlags } from './flags.ts'
@@ -99,7 +99,7 @@ function unknownVariables(tool: Tool, environment: Surroundings['environment']):
       !OF_KUBERNETES.test(name),
   )
   return unknown.map(([name]) => {
-    const near = nearest(name, known)
+    const near = nearestWord(name, known)
     return `${name}: unknown variable of ${likeTitles[toolName]}, ignored${near === undefined ? '' : `; did you mean ${near}?`}`
   })
 }

@@ -1,4 +1,4 @@
-import { nearest } from '../../core/config/nearest.ts'
+import { nearestWord } from '../../core/config/nearest.ts'
 import type { LikeTool } from '../../core/config/schema/like.ts'
 import { UsageError } from '../shared/failure.ts'
 import type { Tool } from './tool.ts'
@@ -18,7 +18,7 @@ export const toolNames = Object.keys(tools)
 export async function loadTool(name: string): Promise<Tool> {
   const load = Object.hasOwn(tools, name) ? tools[name as LikeTool] : undefined
   if (load) return load()
-  const near = nearest(name, toolNames)
+  const near = nearestWord(name, toolNames)
   throw new UsageError(
     `--like: ${name} is unknown; ${near ? `did you mean ${near}?` : `write one of: ${toolNames.join(', ')}`}`,
   )

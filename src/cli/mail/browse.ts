@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { nearest } from '../../core/config/nearest.ts'
+import { nearestWord } from '../../core/config/nearest.ts'
 import { type ApiOptions, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
 
@@ -20,6 +20,6 @@ export function addBrowse(mail: Command): void {
 
 function cure(unknown: string, mail: Command): string {
   const names = mail.commands.map((command) => command.name())
-  const found = nearest(unknown, names)
+  const found = nearestWord(unknown, names)
   return found === undefined ? 'see sealpost mail --help' : `did you mean ${found}?`
 }

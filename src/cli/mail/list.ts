@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { MessageSummary } from '../../api/messages/summary.ts'
 import type { InputOf } from '../../api/operation-types.ts'
-import { nearest } from '../../core/config/nearest.ts'
+import { nearestWord } from '../../core/config/nearest.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { positiveNumber } from '../shared/options.ts'
 import { counted, note, paged, print, shortTime } from '../shared/output.ts'
@@ -93,7 +93,7 @@ const termsOf = (query: string, field: string): string[] =>
 /** Returns that a name does not exist, with one like it or all; undefined if it exists. */
 function missing(kind: string, wanted: string, known: readonly string[]): string | undefined {
   if (known.some((name) => name.toLowerCase() === wanted.toLowerCase())) return undefined
-  const near = nearest(wanted, known)
+  const near = nearestWord(wanted, known)
   const cure = near === undefined ? `known: ${known.join(', ') || 'none'}` : `did you mean ${near}?`
   return `There is no ${kind} ${wanted}; ${cure}`
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { InputOf } from '../../api/operation-types.ts'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
 import { counted, printResult } from '../shared/output.ts'
@@ -42,7 +42,7 @@ export function addActions(queue: Command): void {
 
 async function run({ verb, done, isForAll }: Action, ids: readonly string[], options: ActionOptions): Promise<void> {
   const { connector, destination, state, recipient, sender, all } = options
-  const filters = definedOnly({ connector, destination, state, recipient, sender })
+  const filters = omitUndefined({ connector, destination, state, recipient, sender })
   const given = [ids.length > 0, Object.keys(filters).length > 0, all === true].filter(Boolean).length
   if (given > 1 || (given === 0 && !isForAll))
     throw new UsageError('give one of: ids of messages, options that select messages, or --all')

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { InputOf, OperationName, OutputOf } from '../../api/operation-types.ts'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { askLab } from '../../lab/control/client.ts'
 import { type ConfigurationOptions, configurationIdentity, withConfig } from './configuration.ts'
 import { ApiError, type Problem, UsageError } from './failure.ts'
@@ -45,7 +45,7 @@ export async function callNamed(
   input: unknown,
   signal?: AbortSignal,
 ): Promise<unknown> {
-  const call = { name, input: definedOnly(input as object), ...(signal ? { signal } : {}) }
+  const call = { name, input: omitUndefined(input as object), ...(signal ? { signal } : {}) }
   const { result, content, problem } = await (options.url === undefined
     ? overSocket(options, call)
     : overHttp(options, call))

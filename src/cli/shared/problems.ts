@@ -1,6 +1,6 @@
 import { ConfigError, type LabWithPlaces } from '../../core/config/mistakes.ts'
 import type { ServerProtocol } from '../../core/config/schema.ts'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import type { PortTrial } from '../../lab/preflight/ports.ts'
 import { mistake, type Problem, runPreflight, warning } from '../../lab/preflight/preflight.ts'
 import { readStore } from './certificate-store.ts'
@@ -66,7 +66,7 @@ async function preflightProblems(
   return runPreflight(target, {
     readStore: (read) => readStore(target.lab, read),
     running: { isRunning: statuses.length > 0, ports },
-    ...definedOnly({ only, portTrial }),
+    ...omitUndefined({ only, portTrial }),
   })
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { pointerText } from '../../core/config/mistakes.ts'
-import { nearest } from '../../core/config/nearest.ts'
+import { nearestWord } from '../../core/config/nearest.ts'
 
 /** Returns a command without the program: `cert list`. */
 const shortName = (command: string): string => command.replace(/^sealpost ?/, '')
@@ -53,7 +53,7 @@ function wrongValue(name: string, given: string, reason: string): string {
         .replace(/^it must/, 'must')
     )
   const choices = list.split(', ')
-  const near = nearest(given, choices)
+  const near = nearestWord(given, choices)
   const all = choices.length === 1 ? list : `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`
   return `${start}must be ${all}${near === undefined ? '' : `; did you mean ${near}?`}`
 }

@@ -12,7 +12,7 @@ import {
 } from '../../checks/verify/index.ts'
 import { faultProtocols } from '../../core/config/schema/protocol.ts'
 import { version } from '../../core/text/version.ts'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { askLab } from '../../lab/control/client.ts'
 import { ControlError } from '../../lab/control/messages.ts'
 import { PkiError } from '../../tls/pki/errors.ts'
@@ -140,7 +140,7 @@ async function settingsOf(target: Target, options: VerifyCommandOptions): Promis
   const onConnection =
     control === undefined ? undefined : (connection: LocalConnection) => keepOutOfLog(control, connection)
   const account = { credentials, mailbox, newsgroup }
-  return definedOnly({ timeoutMs, now: Date.now, ca, lists, only, ...account, resolver, mailDomain, onConnection })
+  return omitUndefined({ timeoutMs, now: Date.now, ca, lists, only, ...account, resolver, mailDomain, onConnection })
 }
 
 /** Asks a running lab not to record a connection: one run would displace a third of the recorded sessions. */

@@ -2,7 +2,7 @@ import { type Endpoint, endpointsOf, hostEndpoints, type VerifyOptions } from '.
 import type { ResolvedLab, ResolvedVirtualServer } from '../../core/config/resolve.ts'
 import { type FaultProtocol, protocols } from '../../core/config/schema/protocol.ts'
 import { reachableAddress } from '../../core/network/ip-address.ts'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { storedLists, storedRoots } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, loadConfiguration } from '../shared/configuration.ts'
 import { UsageError } from '../shared/failure.ts'
@@ -101,11 +101,11 @@ export async function hostTarget(host: string, options: TargetOptions): Promise<
   const wanted = protocol ?? protocols
   const requireSecureChannel = options.requireSecureChannel ?? false
   const endpoints = hostEndpoints(
-    definedOnly({ host, protocols: wanted, requireSecureChannel, port, implicitTls, serverName }),
+    omitUndefined({ host, protocols: wanted, requireSecureChannel, port, implicitTls, serverName }),
   )
   const password = await passwordOf(options)
   if (user !== undefined && password === undefined)
     throw new UsageError('--user needs a password; give --password or --password-file')
   const credentials = user !== undefined && password !== undefined ? { user, password } : undefined
-  return { endpoints, ...definedOnly({ credentials, mailbox, newsgroup }) }
+  return { endpoints, ...omitUndefined({ credentials, mailbox, newsgroup }) }
 }

@@ -1,5 +1,5 @@
 import type { Mistake } from './mistakes.ts'
-import { nearest } from './nearest.ts'
+import { nearestWord } from './nearest.ts'
 import { virtualServerName } from './resolve.ts'
 import { choicesOf } from './schema/certificate.ts'
 import type { ConnectorConfig, VirtualServerConfig } from './schema.ts'
@@ -20,7 +20,7 @@ export function unknownCertificates(
     const at = ['virtualServers', index, 'certificate']
     return choicesOf(certificate).flatMap((choice, n) => {
       if (choice.kind !== 'named' || isKnown(choice.name, known)) return []
-      return [unknown(choice.name, certificate.kind === 'list' ? [...at, n] : at, known)]
+      return [unknownCertificate(choice.name, certificate.kind === 'list' ? [...at, n] : at, known)]
     })
   })
 }
@@ -34,7 +34,7 @@ export function unknownConnectorCertificates(
   const servers = virtualServers.map(virtualServerName)
   return connectors.flatMap(({ certificate: name }, index) => {
     if (name === undefined || servers.includes(name) || isKnown(name, known)) return []
-    const near = nearest(name, [...known.map(({ friendlyName }) => friendlyName), ...servers])
+    const near = nearestWord(name, [...known.map(({ friendlyName }) => friendlyName), ...servers])
     const hint = near === undefined ? 'sealpost cert list shows the certificates' : `did you mean ${near}?`
     const message = `${name} is neither a virtual server nor a certificate of the store; ${hint}`
     return [{ path: ['outgoing', 'connectors', index, 'certificate'], message }]
@@ -46,8 +46,8 @@ function isKnown(name: string, known: readonly KnownCertificate[]): boolean {
   return known.some((one) => one.friendlyName === name || one.thumbprint.toUpperCase() === digits)
 }
 
-function unknown(name: string, path: Mistake['path'], known: readonly KnownCertificate[]): Mistake {
-  const near = nearest(name, [...known.map(({ friendlyName }) => friendlyName), 'auto', 'assigned', 'none'])
+function unknownCertificate(name: string, path: Mistake['path'], known: readonly KnownCertificate[]): Mistake {
+  const near = nearestWord(name, [...known.map(({ friendlyName }) => friendlyName), 'auto', 'assigned', 'none'])
   const hint = near === undefined ? 'sealpost cert list shows its certificates' : `did you mean ${near}?`
   return { path, message: `no certificate "${name}" is in the store; ${hint}` }
 }

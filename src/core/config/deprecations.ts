@@ -132,7 +132,7 @@ const isAt = (path: Path, steps: readonly string[]): boolean =>
   steps.every((step, index) => index < path.length && (step === '*' || step === path[index]))
 
 /** Returns the path in the configuration as the user has written it, from the path in its present form. */
-export function writtenPath(path: Path, keys: readonly DeprecatedKey[]): Path {
+export function originalPath(path: Path, keys: readonly DeprecatedKey[]): Path {
   return keys.reduceRight((written, { mapping, from, to, isTwice }) => {
     const present = [...mapping, ...to]
     const isBelow = !isTwice && present.every((step, index) => step === written[index])

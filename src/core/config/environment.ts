@@ -7,7 +7,7 @@ import { type Deprecation, deprecations } from './deprecated-keys.ts'
 import { deprecatedSince, isRemoved, presentPath } from './deprecations.ts'
 import type { Override } from './load.ts'
 import type { Path } from './mistakes.ts'
-import { nearest } from './nearest.ts'
+import { nearestWord } from './nearest.ts'
 import { DATABASE } from './schema/certificates.ts'
 import { labGroups, labKeys } from './schema.ts'
 import { secretFileKeys } from './secret-files.ts'
@@ -101,7 +101,7 @@ export function readEnvironment(
       }))
     }),
     deprecated,
-    warnings: [...deprecated, ...given.flatMap(([name]) => unknown(name))],
+    warnings: [...deprecated, ...given.flatMap(([name]) => unknownNameWarning(name))],
   }
 }
 
@@ -175,10 +175,10 @@ function absolute(value: unknown, cwd: string): unknown {
 const OF_KUBERNETES = /_SERVICE_HOST$|_SERVICE_PORT(?:_|$)|_PORT(?:_\d+_(?:TCP|UDP)(?:_|$)|$)/
 
 /** Returns a warning if a name is not known. */
-function unknown(name: string): string[] {
+function unknownNameWarning(name: string): string[] {
   const known = [...variables.keys(), ...oldVariables.keys(), ...others]
   if (known.includes(name) || known.some((one) => name === one + FILE_SUFFIX) || OF_KUBERNETES.test(name)) return []
-  const near = nearest(
+  const near = nearestWord(
     name.slice(PREFIX.length),
     known.map((variable) => variable.slice(PREFIX.length)),
   )

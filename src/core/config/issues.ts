@@ -3,14 +3,14 @@ import {
   branches,
   exampleOf,
   expectation,
-  inWords,
   type JsonSchema,
+  joinWords,
   jsonSchemaOf,
   labJsonSchema,
   schemasAt,
 } from './json-schema.ts'
 import { ConfigError, locateByPath, type Mistake, type Path, placedInOrder, valueAt } from './mistakes.ts'
-import { nearest } from './nearest.ts'
+import { nearestWord } from './nearest.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -58,12 +58,12 @@ function mistakesOfIssue(issue: Issue, prefix: Path, checked: Checked): Mistake[
       const unknown = unknownInAll(issue.errors)
       if (unknown.length > 0) return unknown.map((key) => unknownKey(path, key, checked))
       // The union has its own message.
-      if (issue.message !== 'Invalid input') return [invalid(path, checked, issue.message)]
+      if (issue.message !== 'Invalid input') return [invalidValue(path, checked, issue.message)]
       break
     }
     case 'invalid_format':
     case 'custom':
-      return [invalid(path, checked, issue.message)]
+      return [invalidValue(path, checked, issue.message)]
     case 'too_small':
       if (issue.origin === 'string') {
         const isEmpty = valueAt(input, path) === ''
@@ -76,9 +76,9 @@ function mistakesOfIssue(issue: Issue, prefix: Path, checked: Checked): Mistake[
   return [wrongValue(path, checked)]
 }
 
-function invalid(path: Path, { input, root }: Checked, message: string): Mistake {
+function invalidValue(path: Path, { input, root }: Checked, message: string): Mistake {
   const value = valueAt(input, path)
-  const found = value === undefined ? absence(input, path) : shown(value, schemasAt(path, [root]))
+  const found = value === undefined ? absence(input, path) : valueInWords(value, schemasAt(path, [root]))
   return { path, message: `is ${found}: ${message}` }
 }
 
@@ -87,7 +87,7 @@ function wrongValue(path: Path, { input, root }: Checked): Mistake {
   const schemas = schemasAt(path, [root])
   const expected = expectation(schemas)
   if (value === undefined) return { path, message: `is ${absence(input, path)}; must be ${expected}`, onKey: true }
-  return { path, message: `is ${shown(value, schemas)}; must be ${expected}${hint(schemas, value)}` }
+  return { path, message: `is ${valueInWords(value, schemas)}; must be ${expected}${hint(schemas, value)}` }
 }
 
 /** Programs can give a key with the value undefined. */
@@ -103,7 +103,7 @@ function hint(schemas: readonly JsonSchema[], value: unknown): string {
   if (example !== undefined && typeof value !== 'object') return `; for example ${example}`
   if (typeof value !== 'string') return ''
   const words = schemas.flatMap((schema) => schema.enum ?? (schema.const === undefined ? [] : [schema.const]))
-  const near = nearest(value, words.map(String))
+  const near = nearestWord(value, words.map(String))
   // The same word in quotes is a text where a number is expected.
   return near === undefined || near === value ? '' : `; did you mean ${near}?`
 }
@@ -115,11 +115,11 @@ function unknownKey(path: Path, key: string, { root }: Checked): Mistake {
   if (others.length > 0)
     return { path: [...path, key], message: `cannot be used here, only in ${expectation(others)}`, onKey: true }
   const known = [...new Set(forms.flatMap((schema) => Object.keys(schema.properties ?? {})))]
-  const near = nearest(key, known)
+  const near = nearestWord(key, known)
   // Deeper mappings have keys with common names, such as `size` and `host`, which say little about what was meant.
   const isNearTop = path.length === 0 || (path.length === 2 && path[0] === 'virtualServers')
   const home = isNearTop ? placeInSchema(key, root) : undefined
-  let right = `known here: ${inWords(known)}`
+  let right = `known here: ${joinWords(known)}`
   if (home !== undefined) right = `it belongs in ${home}`
   if (near !== undefined) right = `did you mean ${near}?`
   return { path: [...path, key], message: `unknown key; ${right}`, onKey: true }
@@ -130,7 +130,7 @@ function placeInSchema(key: string, root: JsonSchema): string | undefined {
   let level = branches(root).map((schema) => ({ place: '', schema }))
   for (let depth = 0; depth < MAX_DEPTH && level.length > 0; depth++) {
     const homes = new Set(level.filter(({ schema }) => schema.properties?.[key]).map(({ place }) => place))
-    if (homes.size > 0) return homes.size > MAX_HOMES ? undefined : inWords([...homes])
+    if (homes.size > 0) return homes.size > MAX_HOMES ? undefined : joinWords([...homes])
     level = level.flatMap(({ place, schema }) =>
       Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
         const below = place === '' ? name : `${place}.${name}`
@@ -176,7 +176,7 @@ const isForType = (issues: readonly Issue[]): boolean =>
 const isOfOtherType = (issue: Issue): boolean => issue.code === 'invalid_type' || issue.code === 'invalid_value'
 
 /** Returns a value as text for a message, at most 60 characters. Readers of the log must not learn secrets. */
-function shown(value: unknown, schemas: readonly JsonSchema[]): string {
+function valueInWords(value: unknown, schemas: readonly JsonSchema[]): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
   const isSecret = schemas.some(({ writeOnly }) => writeOnly)

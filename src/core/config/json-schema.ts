@@ -91,11 +91,11 @@ function childOf(schema: JsonSchema, step: string | number): JsonSchema | undefi
 
 /** Describes the values that schemas allow: `off or a whole number from 0 to 65535`. */
 export function expectation(schemas: readonly JsonSchema[]): string {
-  return inWords([...new Set(schemas.flatMap(expectations))])
+  return joinWords([...new Set(schemas.flatMap(expectations))])
 }
 
 /** Joins words: `a, b or c`. */
-export function inWords(words: readonly string[]): string {
+export function joinWords(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 }
 

@@ -5,11 +5,11 @@ import {
   type DeprecatedKey,
   deprecationOf,
   mistakeOf,
+  originalPath,
   type PresentForm,
   presentForm,
   presentPath,
   putIn,
-  writtenPath,
 } from './deprecations.ts'
 import {
   ConfigError,
@@ -60,7 +60,7 @@ export function load(input: unknown, baseDir: string, overrides: readonly Overri
   const replaced = overrides.map(presentOverride)
   const given = withOverrides(written.value, replaced)
   const locateAny = locateByOrigin(replaced, (mistake) =>
-    locate({ ...mistake, path: writtenPath(mistake.path, written.keys) }),
+    locate({ ...mistake, path: originalPath(mistake.path, written.keys) }),
   )
   const placed = (mistakes: readonly Mistake[]): PlacedMistake[] => placedInOrder(mistakes, locateAny)
   const deprecated = [...written.keys, ...replaced.flatMap(({ keys }) => keys)]
@@ -140,7 +140,7 @@ function putInEach(target: unknown, [step, ...rest]: Path, value: unknown): void
 /** Returns a function that places a mistake in an override by its name and the path in its value, and others by `locate`. */
 function locateByOrigin(overrides: readonly Override[], locate: Locate): Locate {
   return (mistake) => {
-    const override = overrides.findLast(({ path }) => covers(path, mistake))
+    const override = overrides.findLast(({ path }) => coversMistake(path, mistake))
     if (!override) return locate(mistake)
     const { origin, path, named = path.length } = override
     const inside = pathText(mistake.path.slice(named))
@@ -149,7 +149,7 @@ function locateByOrigin(overrides: readonly Override[], locate: Locate): Locate 
   }
 }
 
-const covers = (path: Path, mistake: Mistake): boolean => isBelow(mistake.path, path)
+const coversMistake = (path: Path, mistake: Mistake): boolean => isBelow(mistake.path, path)
 
 /** Returns whether a path is an override's, or below it. */
 export const isBelow = (path: Path, override: Path): boolean =>

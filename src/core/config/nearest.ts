@@ -2,14 +2,14 @@
  * Returns the known word that is most similar to a word: at most a third of the letters differ, without a beginning that
  * all words have, such as `MP_`. Returns undefined if no known word is similar. Case, `-` and `_` are ignored.
  */
-export function nearest(word: string, known: Iterable<string>): string | undefined {
-  const wanted = plain(word)
+export function nearestWord(word: string, known: Iterable<string>): string | undefined {
+  const wanted = plainWord(word)
   const candidates = [...known]
-  const letters = wanted.length - commonStart([wanted, ...candidates.map(plain)])
+  const letters = wanted.length - commonStart([wanted, ...candidates.map(plainWord)])
   let best: string[] = []
   let bestDistance = Math.max(1, Math.floor(letters / 3)) + 1
   for (const candidate of candidates) {
-    const distance = editDistance(wanted, plain(candidate))
+    const distance = editDistance(wanted, plainWord(candidate))
     if (distance === bestDistance && best.length > 0) best.push(candidate)
     if (distance < bestDistance) {
       best = [candidate]
@@ -22,7 +22,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
 /** If more words than this are equally similar, such as the versions of TLS to TLSv1.4, none is suggested. */
 const MAX_EQUAL = 2
 
-const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_]/g, '')
+const plainWord = (word: string): string => word.toLowerCase().replaceAll(/[-_]/g, '')
 
 /** Returns how many letters are the same at the beginning of all words. */
 function commonStart([first = '', ...others]: readonly string[]): number {

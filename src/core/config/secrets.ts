@@ -1,5 +1,5 @@
 import { isScalar, type Node, visit } from 'yaml'
-import { presentForm, writtenPath } from './deprecations.ts'
+import { originalPath, presentForm } from './deprecations.ts'
 import { childSchemas, type JsonSchema, labJsonSchema, schemasAt } from './json-schema.ts'
 import { type Path, valueAt } from './mistakes.ts'
 import { parseText } from './yaml.ts'
@@ -21,10 +21,10 @@ export function secretPaths(config: unknown): Path[] {
   }
   const { value: present, keys } = presentForm(config)
   walk(present, [], [labJsonSchema()])
-  const written = found.splice(0).map((path) => writtenPath(path, keys))
+  const written = found.splice(0).map((path) => originalPath(path, keys))
   // The present form has only one of two values.
   for (const { mapping, from, to, isTwice } of keys) {
-    const path = [...writtenPath(mapping, keys), from]
+    const path = [...originalPath(mapping, keys), from]
     if (isTwice) walk(valueAt(config, path), path, schemasAt([...mapping, ...to]))
   }
   return [...written, ...found]

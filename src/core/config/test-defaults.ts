@@ -36,7 +36,9 @@ function serverDefaults(server: VirtualServerInput, lab: PresentInput): VirtualS
   if (!isMapping(server)) return server
   return {
     port: 0,
-    ...((server.certificate ?? valueAt(lab, ['certificates', 'default'])) === 'none' ? {} : overTls(server, lab)),
+    ...((server.certificate ?? valueAt(lab, ['certificates', 'default'])) === 'none'
+      ? {}
+      : tlsServerDefaults(server, lab)),
     ...server,
     // Tests open many connections from one address.
     limits: withDefaults({ connectionsPerAddress: 'off' }, server.limits),
@@ -44,7 +46,10 @@ function serverDefaults(server: VirtualServerInput, lab: PresentInput): VirtualS
 }
 
 /** Defaults of servers with a certificate: an access token is accepted only over TLS. */
-const overTls = ({ protocol, personality }: VirtualServerInput, lab: PresentInput): Partial<VirtualServerInput> => ({
+const tlsServerDefaults = (
+  { protocol, personality }: VirtualServerInput,
+  lab: PresentInput,
+): Partial<VirtualServerInput> => ({
   tlsPort: 0,
   // A personality has defaults of its own.
   ...(protocol === 'http' || (personality ?? lab.personality) !== undefined

@@ -30,18 +30,18 @@ export function yamlErrors(document: Document.Parsed, text: string, lineOf: (off
   const syntax = [...document.errors, ...document.warnings].map((error) => syntaxError(error, document, text))
   if (syntax.length > 0) {
     const seen = new Set<number>()
-    return inTextOrder(syntax).filter(({ offset }) => {
+    return sortByOffset(syntax).filter(({ offset }) => {
       const line = lineOf(offset)
       return !seen.has(line) && seen.add(line)
     })
   }
-  return inTextOrder([...missingAnchors(document), ...duplicateKeys(document, lineOf), ...wrongMerges(document)])
+  return sortByOffset([...missingAnchors(document), ...duplicateKeys(document, lineOf), ...wrongMerges(document)])
 }
 
 /** Returns whether a pair is a merge key, `<<: *anchor`. */
 export const isMerge = ({ key }: Pair): boolean => isScalar(key) && key.source === '<<' && key.type === 'PLAIN'
 
-const inTextOrder = (errors: readonly YamlError[]): YamlError[] => [...errors].sort((a, b) => a.offset - b.offset)
+const sortByOffset = (errors: readonly YamlError[]): YamlError[] => [...errors].sort((a, b) => a.offset - b.offset)
 
 function syntaxError({ code, message, pos }: YAMLError, document: Document.Parsed, text: string): YamlError {
   const offset = pos[0] + (/^ */.exec(text.slice(pos[0]))?.[0].length ?? 0)

@@ -149,7 +149,7 @@ function offsetOf(document: Document.Parsed, path: Path, onKey: boolean): number
   let node: Node | null = document.contents
   let offset = startOf(node)
   for (const [depth, step] of path.entries()) {
-    const child = childOf(resolved(node, document), step, document)
+    const child = childOf(resolveAlias(node, document), step, document)
     if (child === undefined) return offset
     const last = depth === path.length - 1
     offset = startOf((last && onKey ? child.key : child.value) ?? child.key ?? child.value)
@@ -160,8 +160,8 @@ function offsetOf(document: Document.Parsed, path: Path, onKey: boolean): number
 
 function nodeAt(document: Document.Parsed, path: Path): Node | undefined {
   let node: Node | null = document.contents
-  for (const step of path) node = childOf(resolved(node, document), step, document)?.value ?? null
-  return resolved(node, document) ?? undefined
+  for (const step of path) node = childOf(resolveAlias(node, document), step, document)?.value ?? null
+  return resolveAlias(node, document) ?? undefined
 }
 
 interface Child {
@@ -186,13 +186,13 @@ function childOf(node: Node | null, step: string | number, document: Document.Pa
 
 function mergedInto(map: YAMLMap, document: Document.Parsed): Node[] {
   return map.items.filter(isMerge).flatMap(({ value }: Pair) => {
-    const source = resolved(isNode(value) ? value : null, document)
-    const sources = isSeq(source) ? source.items.map((item) => resolved(item as Node, document)) : [source]
+    const source = resolveAlias(isNode(value) ? value : null, document)
+    const sources = isSeq(source) ? source.items.map((item) => resolveAlias(item as Node, document)) : [source]
     return sources.filter((one) => one !== null)
   })
 }
 
-const resolved = (node: Node | null, document: Document.Parsed): Node | null =>
+const resolveAlias = (node: Node | null, document: Document.Parsed): Node | null =>
   isAlias(node) ? (node.resolve(document) ?? null) : node
 
 const startOf = (node: Node | null | undefined): number => node?.range?.[0] ?? 0

@@ -6,7 +6,7 @@ const MAX_OCTETS = 16 << 20
 
 const CHUNK_OCTETS = 64 << 10
 
-const tooLarge = (name: string): Error =>
+const tooLargeError = (name: string): Error =>
   new Error(`${name} cannot be read: it is larger than ${MAX_OCTETS >> 20} MiB; check that it is the right file`)
 
 /**
@@ -16,7 +16,7 @@ const tooLarge = (name: string): Error =>
 export async function readUserFile(path: string): Promise<Buffer> {
   try {
     await using file = await open(path, 'r')
-    if ((await file.stat()).size > MAX_OCTETS) throw tooLarge(path)
+    if ((await file.stat()).size > MAX_OCTETS) throw tooLargeError(path)
     return await gather(file.createReadStream({ highWaterMark: CHUNK_OCTETS }), path)
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === undefined ? error : fileError(error, path, 'read')
@@ -29,7 +29,7 @@ export async function gather(stream: AsyncIterable<unknown>, name: string): Prom
   let octets = 0
   for await (const chunk of stream) {
     octets += (chunk as Buffer).length
-    if (octets > MAX_OCTETS) throw tooLarge(name)
+    if (octets > MAX_OCTETS) throw tooLargeError(name)
     chunks.push(chunk as Buffer)
   }
   return Buffer.concat(chunks)

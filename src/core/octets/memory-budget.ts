@@ -95,7 +95,7 @@ export class MemoryBudget {
   /** Reserves octets. Returns false, and reserves nothing, if the limit does not allow it. */
   take(use: MemoryUse, octets: number): boolean {
     const isTaken = this.takeSpare(use, octets)
-    if (!isTaken) this.#refused()
+    if (!isTaken) this.#countRefusal()
     return isTaken
   }
 
@@ -139,7 +139,7 @@ export class MemoryBudget {
     return this.#over() <= 0
   }
 
-  #refused(): void {
+  #countRefusal(): void {
     this.#refusals++
     const now = performance.now()
     if (now - this.#reportedAt < REPORT_EVERY_MS) return

@@ -108,7 +108,7 @@ export class ReceivedOctets implements Disposable {
   }
 
   /** Returns all octets in one buffer, synchronously if they arrived in one piece. @throws MemoryLimitReached, SpoolError */
-  whole(): Buffer | Promise<Buffer> {
+  toBuffer(): Buffer | Promise<Buffer> {
     const { pieces } = this
     return pieces?.length === 1 ? joinPieces(pieces) : this.start(this.#octets)
   }
@@ -116,7 +116,7 @@ export class ReceivedOctets implements Disposable {
   /** Returns all octets in one buffer, and keeps nothing else. They stay reserved. @throws as `check` */
   async take(): Promise<Buffer> {
     await this.end()
-    const whole = await this.whole()
+    const whole = await this.toBuffer()
     this.#collector.clear()
     this.#held = 0
     this.#file?.dispose()

@@ -46,7 +46,7 @@ export class Spool {
   /** Creates an empty file. @throws SpoolError */
   async create(): Promise<SpoolFile> {
     const path = join(this.#folder, randomBytes(12).toString('hex') + SUFFIX)
-    const handle = await open(path, 'wx+', 0o600).catch(failed)
+    const handle = await open(path, 'wx+', 0o600).catch(throwSpoolError)
     return new SpoolFile(handle, () => this.#delete(path))
   }
 
@@ -79,7 +79,7 @@ export class SpoolFile {
     for (const piece of pieces) {
       for (let done = 0; done < piece.length; ) {
         const writing = this.#handle.write(piece, done, piece.length - done, this.#octets)
-        const { bytesWritten } = await writing.catch(failed)
+        const { bytesWritten } = await writing.catch(throwSpoolError)
         done += bytesWritten
         this.#octets += bytesWritten
       }
@@ -90,7 +90,7 @@ export class SpoolFile {
   async read(target: Buffer, position: number): Promise<void> {
     for (let done = 0; done < target.length; ) {
       const reading = this.#handle.read(target, done, target.length - done, position + done)
-      const { bytesRead } = await reading.catch(failed)
+      const { bytesRead } = await reading.catch(throwSpoolError)
       if (bytesRead === 0) throw new SpoolError(new Error('it is shorter than what was written to it'))
       done += bytesRead
     }
@@ -114,6 +114,6 @@ export class SpoolFile {
   }
 }
 
-function failed(error: unknown): never {
+function throwSpoolError(error: unknown): never {
   throw new SpoolError(error)
 }

@@ -1,4 +1,4 @@
-import { beforeLogOn, loginDisabled, mechanismsAfter, ownOnceLoggedOn, withTls } from './rows.ts'
+import { beforeLogOn, loginDisabled, mechanismsAfter, ownAfterLogOn, withTls } from './rows.ts'
 import type {
   ImapFacts,
   ImapPersonality,
@@ -14,7 +14,7 @@ import type {
 const TIME = '(0.001 + 0.000 secs).'
 
 /** `UID FETCH` becomes `Fetch`. NOOP and ID stay. */
-function completed({ name }: ImapFacts): string {
+function completionText({ name }: ImapFacts): string {
   const command = name.replace(/^UID /, '')
   const shown = ['NOOP', 'ID'].includes(command) ? command : command[0] + command.slice(1).toLowerCase()
   return `${shown} completed ${TIME}`
@@ -41,11 +41,11 @@ const imap4: ImapPersonality = {
   // Left out, because Sealpost does not have them: THREAD=REFS, I18NLEVEL=1, SNIPPET=FUZZY, PREVIEW=FUZZY.
   capabilities: [
     'IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE',
-    ownOnceLoggedOn('SORT', 'SORT=DISPLAY', 'THREAD=REFERENCES', 'THREAD=ORDEREDSUBJECT', 'MULTIAPPEND', 'URL-PARTIAL'),
-    ownOnceLoggedOn('CATENATE', 'UNSELECT', 'CHILDREN', 'NAMESPACE', 'UIDPLUS', 'LIST-EXTENDED', 'CONDSTORE'),
-    ownOnceLoggedOn('QRESYNC', 'ESEARCH', 'ESORT', 'SEARCHRES', 'WITHIN', 'CONTEXT=SEARCH', 'LIST-STATUS', 'BINARY'),
-    ownOnceLoggedOn('MOVE', 'REPLACE', 'PREVIEW', 'SPECIAL-USE', 'STATUS=SIZE', 'SAVEDATE', 'COMPRESS=DEFLATE'),
-    ownOnceLoggedOn('INPROGRESS', 'NOTIFY'),
+    ownAfterLogOn('SORT', 'SORT=DISPLAY', 'THREAD=REFERENCES', 'THREAD=ORDEREDSUBJECT', 'MULTIAPPEND', 'URL-PARTIAL'),
+    ownAfterLogOn('CATENATE', 'UNSELECT', 'CHILDREN', 'NAMESPACE', 'UIDPLUS', 'LIST-EXTENDED', 'CONDSTORE'),
+    ownAfterLogOn('QRESYNC', 'ESEARCH', 'ESORT', 'SEARCHRES', 'WITHIN', 'CONTEXT=SEARCH', 'LIST-STATUS', 'BINARY'),
+    ownAfterLogOn('MOVE', 'REPLACE', 'PREVIEW', 'SPECIAL-USE', 'STATUS=SIZE', 'SAVEDATE', 'COMPRESS=DEFLATE'),
+    ownAfterLogOn('INPROGRESS', 'NOTIFY'),
     'LITERAL+',
     withTls('STARTTLS'),
     loginDisabled,
@@ -60,10 +60,10 @@ const imap4: ImapPersonality = {
     'LOGIN OK': 'Logged in',
     'AUTHENTICATE OK': 'Logged in',
     'CAPABILITY OK': (facts) =>
-      facts.isLoggedOn ? completed(facts) : 'Pre-login capabilities listed, post-login capabilities have more.',
+      facts.isLoggedOn ? completionText(facts) : 'Pre-login capabilities listed, post-login capabilities have more.',
     'STARTTLS OK': 'Begin TLS negotiation now.',
     'ENABLE OK': `Enabled ${TIME}`,
-    OK: completed,
+    OK: completionText,
     AUTHENTICATIONFAILED: 'Authentication failed.',
     PRIVACYREQUIRED: 'Cleartext authentication disallowed on non-secure (SSL/TLS) connections.',
     'The mailbox does not exist.': `Mailbox doesn't exist ${TIME}`,

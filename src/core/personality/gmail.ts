@@ -1,4 +1,4 @@
-import { beforeLogOn, loginDisabled, mechanismsAfter, onceLoggedOn, withMechanism, withTls } from './rows.ts'
+import { afterLogOn, beforeLogOn, loginDisabled, mechanismsAfter, withMechanism, withTls } from './rows.ts'
 import type { ImapPersonality, Personality, Pop3Personality, SelectFacts, SmtpFacts, SmtpPersonality } from './types.ts'
 
 const select = ({ flags, permanentFlags, ...facts }: SelectFacts): string[] => [
@@ -23,9 +23,9 @@ const imap4: ImapPersonality = {
     withMechanism('OAUTHBEARER', 'AUTH=OAUTHBEARER'),
     loginDisabled,
     withTls('STARTTLS'),
-    onceLoggedOn('UIDPLUS'),
+    afterLogOn('UIDPLUS'),
     ({ own }) => (own.includes('COMPRESS=DEFLATE') ? 'COMPRESS=DEFLATE' : undefined),
-    onceLoggedOn('ENABLE MOVE CONDSTORE ESEARCH UTF8=ACCEPT LIST-EXTENDED LIST-STATUS LITERAL- SPECIAL-USE'),
+    afterLogOn('ENABLE MOVE CONDSTORE ESEARCH UTF8=ACCEPT LIST-EXTENDED LIST-STATUS LITERAL- SPECIAL-USE'),
     ({ isLoggedOn, sizeOctets }) => (isLoggedOn ? `APPENDLIMIT=${sizeOctets}` : undefined),
   ],
   hasLabels: true,

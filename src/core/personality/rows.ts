@@ -19,7 +19,7 @@ export const mechanismsAfter =
     mechanisms.length > 0 ? `${word} ${form(mechanisms)}` : undefined
 
 /** Returns a line that is announced after a log-on only. */
-export const onceLoggedOn =
+export const afterLogOn =
   (line: string) =>
   ({ isLoggedOn }: CommonFacts): string | undefined =>
     isLoggedOn ? line : undefined
@@ -35,7 +35,7 @@ export const loginDisabled = ({ isLoggedOn, mayLogOn }: CommonFacts): string | u
   isLoggedOn || mayLogOn ? undefined : 'LOGINDISABLED'
 
 /** Returns IMAP4 capabilities that are announced after a log-on, as far as Sealpost has them. */
-export const ownOnceLoggedOn =
+export const ownAfterLogOn =
   (...names: readonly string[]) =>
   ({ isLoggedOn, own }: ImapFacts): string | undefined =>
     (isLoggedOn && names.filter((name) => own.includes(name)).join(' ')) || undefined

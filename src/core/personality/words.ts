@@ -14,11 +14,11 @@ export function wordsFor<Facts extends object>(
   facts: Facts,
 ): string | undefined {
   const key = keys.find((candidate) => Object.hasOwn(table, candidate))
-  return key === undefined ? undefined : say(table[key] as Words<Facts>, facts)
+  return key === undefined ? undefined : fillInFacts(table[key] as Words<Facts>, facts)
 }
 
 /** Returns a text with its facts. */
-export function say<Facts extends object>(words: Words<Facts>, facts: Facts): string | undefined {
+export function fillInFacts<Facts extends object>(words: Words<Facts>, facts: Facts): string | undefined {
   if (typeof words === 'function') return words(facts)
   return words.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const fact = facts[name as keyof Facts]
@@ -28,7 +28,7 @@ export function say<Facts extends object>(words: Words<Facts>, facts: Facts): st
 
 /** Returns the lines of a list, such as capabilities. A line without a text is left out. */
 export const linesOf = <Facts extends object>(rows: readonly Words<Facts>[], facts: Facts): string[] =>
-  rows.flatMap((row) => say(row, facts) ?? [])
+  rows.flatMap((row) => fillInFacts(row, facts) ?? [])
 
 /** Returns the key of an error: its text without `Error: `, up to a colon. What follows may depend on the client's input. */
-export const textKey = (text: string): string => /^(?:Error: )?([^:]*)/.exec(text)?.[1] ?? text
+export const errorKey = (text: string): string => /^(?:Error: )?([^:]*)/.exec(text)?.[1] ?? text

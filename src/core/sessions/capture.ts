@@ -76,7 +76,7 @@ export class Capture implements TrafficRecorder {
   #rotate(): void {
     const { file, maxFiles } = this.#options
     this.#end()
-    this.#guarded(() => {
+    this.#guard(() => {
       for (let n = maxFiles - 1; n > 0; n--) {
         const older = n === 1 ? file : `${file}.${n - 1}`
         try {
@@ -95,11 +95,11 @@ export class Capture implements TrafficRecorder {
   #write(octets: Buffer): void {
     const descriptor = this.#descriptor
     if (descriptor === undefined) return
-    this.#guarded(() => writeSync(descriptor, octets))
+    this.#guard(() => writeSync(descriptor, octets))
     this.#octets += octets.length
   }
 
-  #guarded(write: () => void): void {
+  #guard(write: () => void): void {
     try {
       write()
     } catch (error) {

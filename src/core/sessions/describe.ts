@@ -9,7 +9,7 @@ export function hasFailed({ refusals, endCause }: SessionRecord): boolean {
 }
 
 /** Describes a session in one line. */
-export function summary(record: SessionRecord): string {
+export function describeSession(record: SessionRecord): string {
   const { startedAt, id, virtualServer, user, endCause, refusals, direction } = record
   const parts = [
     `${timeText(startedAt)} ${id}`,
@@ -38,12 +38,12 @@ export const channelWithoutTls = (endCause: string | undefined): string =>
   endCause === 'handshake failed' ? 'TLS not established' : 'clear text'
 
 /** Describes a session completely, one line per entry. `C:` precedes the client's lines, `S:` the server's; `*` marks clear text. */
-export function transcript(record: SessionRecord): string[] {
+export function describeTranscript(record: SessionRecord): string[] {
   const { hello, tls } = record
   return [
-    summary(record),
-    ...(hello ? [`  offered: ${offered(hello)}`, `  client software (JA4): ${hello.ja4}`] : []),
-    ...(tls ? [`  agreed: ${agreed(tls)}`] : []),
+    describeSession(record),
+    ...(hello ? [`  offered: ${describeOffer(hello)}`, `  client software (JA4): ${hello.ja4}`] : []),
+    ...(tls ? [`  agreed: ${describeAgreement(tls)}`] : []),
     ...curesOf(record).map(({ account, text }) => `  cure: ${account === undefined ? '' : `${account}: `}${text}`),
     ...record.transcript.map((entry) => `  ${line(entry, record)}`),
   ]
@@ -53,7 +53,7 @@ export function transcript(record: SessionRecord): string[] {
 const ENCRYPTED_CLIENT_HELLO = 0xfe0d
 
 /** Describes what a client offered in its ClientHello. */
-export function offered({
+export function describeOffer({
   versions,
   suites,
   groups,
@@ -76,7 +76,7 @@ export function offered({
 }
 
 /** Describes what a handshake agreed on. */
-export function agreed({
+export function describeAgreement({
   version,
   cipher,
   bits,
@@ -126,7 +126,7 @@ export function withoutDer(record: SessionRecord): object {
 }
 
 /** Returns a record for JSON output: times as in RFC 3339, in UTC, and no octets of certificates. */
-export const asJson = ({ causes, ...record }: SessionRecord): object => ({
+export const sessionJson = ({ causes, ...record }: SessionRecord): object => ({
   ...withoutDer(record),
   cures: curesOf({ ...(causes && { causes }) }),
   startedAt: timeText(record.startedAt),

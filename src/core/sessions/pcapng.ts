@@ -37,7 +37,7 @@ export function packetBlock(ip: Buffer, atMs: number): Buffer {
   head.writeUInt32LE(Number(microseconds & 0xffffffffn), 8)
   head.writeUInt32LE(ip.length, 12)
   head.writeUInt32LE(ip.length, 16)
-  return block(ENHANCED_PACKET, head, padded(ip))
+  return block(ENHANCED_PACKET, head, padToFour(ip))
 }
 
 /** Returns a block of TLS secrets, lines of an NSS key log. They apply to the packets after it. */
@@ -45,7 +45,7 @@ export function secretsBlock(lines: Buffer): Buffer {
   const head = Buffer.alloc(8)
   head.writeUInt32LE(TLS_KEY_LOG, 0)
   head.writeUInt32LE(lines.length, 4)
-  return block(DECRYPTION_SECRETS, head, padded(lines))
+  return block(DECRYPTION_SECRETS, head, padToFour(lines))
 }
 
 function block(type: number, ...content: readonly Buffer[]): Buffer {
@@ -64,10 +64,10 @@ function options(list: readonly (readonly [code: number, text: string])[]): Buff
     const head = Buffer.alloc(4)
     head.writeUInt16LE(code, 0)
     head.writeUInt16LE(value.length, 2)
-    return Buffer.concat([head, padded(value)])
+    return Buffer.concat([head, padToFour(value)])
   })
   return Buffer.concat([...encoded, Buffer.alloc(4)])
 }
 
 /** Pads to a multiple of four octets. */
-const padded = (octets: Buffer): Buffer => Buffer.concat([octets, Buffer.alloc(-octets.length & 3)])
+const padToFour = (octets: Buffer): Buffer => Buffer.concat([octets, Buffer.alloc(-octets.length & 3)])

@@ -21,13 +21,14 @@ export async function untilRead(): Promise<void> {
 export const mayStillSend = ({ protocol, endedAt, mail }: SessionRecord): boolean =>
   (protocol === 'smtp' || protocol === 'lmtp') && endedAt === undefined && mail?.isOpen !== false
 
-const who = ({ id, user }: SessionRecord): string => `${id} ${user === undefined ? 'without log-on' : `as ${user}`}`
+const sessionAndUser = ({ id, user }: SessionRecord): string =>
+  `${id} ${user === undefined ? 'without log-on' : `as ${user}`}`
 
 /** Describes a session that may still send. */
 export function describeUnfinished(record: SessionRecord): string {
   const { begun = 0, wasOpenAtReset = false } = record.mail ?? {}
   const before = begun === 1 && wasOpenAtReset ? `, ${BEFORE_RESET}` : ''
-  return `${who(record)}: ${record.mail ? `in the middle of a message${before}` : 'has sent nothing yet'}`
+  return `${sessionAndUser(record)}: ${record.mail ? `in the middle of a message${before}` : 'has sent nothing yet'}`
 }
 
 /**
@@ -43,6 +44,6 @@ export function attemptsBesides(
     const count = (record.mail?.begun ?? 0) - delivered
     const before = record.mail?.wasOpenAtReset ? [`the first was ${BEFORE_RESET}`] : []
     const refusals = record.refusals.map((reason) => `refused: ${reason}`)
-    return count > 0 ? [[`${who(record)}: ${count}`, ...before, ...refusals].join('; ')] : []
+    return count > 0 ? [[`${sessionAndUser(record)}: ${count}`, ...before, ...refusals].join('; ')] : []
   })
 }

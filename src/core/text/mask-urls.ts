@@ -26,11 +26,11 @@ export function maskUrls(text: string): string {
   return text
     .replaceAll(USER_INFO, `$1${MASK}@`)
     .replaceAll(PARAMETER, (whole, before: string, name: string) =>
-      isSecretName(decoded(name)) ? `${before}${name}=${MASK}` : whole,
+      isSecretName(decodeName(name)) ? `${before}${name}=${MASK}` : whole,
     )
 }
 
-function decoded(name: string): string {
+function decodeName(name: string): string {
   try {
     return decodeURIComponent(name)
   } catch {

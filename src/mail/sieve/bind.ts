@@ -1,4 +1,4 @@
-import { nearest } from '../../core/config/nearest.ts'
+import { nearestWord } from '../../core/config/nearest.ts'
 import {
   type CommandRow,
   type PositionalRow,
@@ -267,6 +267,6 @@ function checkBlock({ name, block, line, column }: Construct, wanted: boolean): 
 const quoted = (text: string): string => JSON.stringify(text)
 
 function suggestion(word: string, known: Iterable<string>, prefix = ''): string {
-  const found = nearest(word.slice(0, 60), known)
+  const found = nearestWord(word.slice(0, 60), known)
   return found === undefined ? '' : `; did you mean ${prefix}${found}?`
 }

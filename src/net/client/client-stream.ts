@@ -97,7 +97,7 @@ export class ClientStream {
       }
     }
     await received.end()
-    return await received.whole()
+    return await received.toBuffer()
   }
 
   /** Writes. Returns a promise if the server takes no more for now. It resolves also at the end of the connection. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { type Vacation, vacationScript } from '../../mail/sieve/vacation-script.ts'
 import { accountOwner, type MessageStore, type Owner } from './types.ts'
 import type { ValueChanges, ValueSpace, Values } from './value-types.ts'
@@ -125,7 +125,7 @@ export class SieveScripts {
       const content = name === undefined ? undefined : this.#contentIn(values, name)
       return name === undefined || content === undefined ? undefined : { name, content }
     }
-    return definedOnly({ active: scriptNamed(this.#activeIn(values)), vacation: scriptNamed(VACATION_SCRIPT) })
+    return omitUndefined({ active: scriptNamed(this.#activeIn(values)), vacation: scriptNamed(VACATION_SCRIPT) })
   }
 
   /** Returns the settings of the vacation reply; undefined if they were never set. */

@@ -4,7 +4,7 @@ import type { TokenDefect } from '../../accounts/oauth2/defects.ts'
 import { tokenRequest } from '../../accounts/oauth2/request.ts'
 import type { SigningAlgorithm } from '../../accounts/oauth2/types.ts'
 import { parsePart } from '../../core/config/issues.ts'
-import { nearest } from '../../core/config/nearest.ts'
+import { nearestWord } from '../../core/config/nearest.ts'
 import { type QuotaInput, quota as quotaSchema } from '../../core/config/schema/directory.ts'
 import { type OutOfOfficeInput, outOfOffice } from '../../core/config/schema/reports.ts'
 import type { Lab } from '../../lab/lab.ts'
@@ -118,7 +118,7 @@ export class TestAccounts {
     const account = directory.find(name) ?? directory.findByAddress(name)
     if (account) return account
     const known = directory.accounts().map(({ user }) => user)
-    const near = nearest(name, known)
+    const near = nearestWord(name, known)
     const hint = near === undefined ? `there are: ${known.join(', ') || 'none'}` : `did you mean ${near}?`
     throw new TypeError(`no account "${name}"; ${hint}`)
   }

@@ -1,4 +1,4 @@
-import { nearest } from '../../core/config/nearest.ts'
+import { nearestWord } from '../../core/config/nearest.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import type { Call } from '../calls/call.ts'
 import { keepAlive } from '../lab/keep-alive.ts'
@@ -49,7 +49,7 @@ export type EventSources = { readonly [E in keyof LabEvents]: Listen<LabEvents[E
 /** @throws TypeError if the event does not exist, or the options are wrong */
 export function checkEvent(call: Call, event: string, sources: EventSources, options: EventOptions): void {
   if (!Object.hasOwn(sources, event)) {
-    const near = nearest(event, Object.keys(sources))
+    const near = nearestWord(event, Object.keys(sources))
     const hint = near === undefined ? `known here: ${Object.keys(sources).join(', ')}` : `did you mean ${near}?`
     throw call.mistake(`no event "${event}"; ${hint}`)
   }

@@ -39,12 +39,12 @@ export class TenantNames {
 
   /** Returns whether an account or address belongs to any tenant. */
   isOwned(user: string): boolean {
-    return this.#tenants.ofAccount(user) !== undefined
+    return this.#tenants.tenantOfAccount(user) !== undefined
   }
 
   /** Returns whether a session names an account of another tenant, or any address. */
   isAboutOthers(record: SessionRecord, { name }: TenantScope): boolean {
-    const isOther = (user: string): boolean => (this.#tenants.ofAccount(user) ?? name) !== name
+    const isOther = (user: string): boolean => (this.#tenants.tenantOfAccount(user) ?? name) !== name
     return clientLines(record).some((line) => line.includes('@') || wordsOf(line).some(isOther))
   }
 

@@ -1,4 +1,4 @@
-import { hasFailed, summary } from '../../core/sessions/describe.ts'
+import { describeSession, hasFailed } from '../../core/sessions/describe.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import { differences, type MessageFilter } from '../received/filter.ts'
 import type { LabMessage } from '../received/message.ts'
@@ -41,7 +41,7 @@ export function sessionLines(sessions: readonly SessionRecord[]): string[] {
   if (sessions.length === 0) return ['sessions: none, no client has connected']
   const failedFirst = sessions.toSorted((a, b) => Number(hasFailed(b)) - Number(hasFailed(a)))
   const shown = sessions.length > MAX_LINES ? failedFirst : sessions
-  return section('sessions', shown.map(summary), 'more')
+  return section('sessions', shown.map(describeSession), 'more')
 }
 
 export function section(title: string, lines: readonly string[], rest: string): string[] {

@@ -1,7 +1,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContextOptions } from 'node:tls'
 import { supportsGroup } from '../../core/config/openssl.ts'
-import { remembering } from '../../core/values/remembering.ts'
+import { memoizeText } from '../../core/values/memoize-text.ts'
 import { certificatePem } from './certificate/certificate.ts'
 import { isRoot } from './certificate/chain.ts'
 import { PkiError } from './errors.ts'
@@ -26,7 +26,7 @@ export function judge(installed: InstalledCertificate): InstalledCertificate {
 }
 
 /** The results by the PEM texts: each reading of the store makes new objects of the same certificates. */
-const remembered = remembering<Servability>(100)
+const remembered = memoizeText<Servability>(100)
 
 /** Returns how OpenSSL serves a certificate. Examines the same certificate, chain and key once. */
 export const servability = (material: Material): Servability =>

@@ -1,8 +1,8 @@
 import type { Account } from '../../accounts/directory/types.ts'
 import { countOctets, joinPieces, type Pieces } from '../../core/octets/pieces.ts'
 import { runInSlices } from '../../core/time/time-slice.ts'
-import { definedOnly } from '../../core/values/defined.ts'
 import { distinct } from '../../core/values/distinct.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { openCaptured, openInbox, removeEmptyMailboxes } from '../../storage/store/mailboxes.ts'
 import { limitOf } from '../../storage/store/quota.ts'
 import {
@@ -193,7 +193,7 @@ function planOutgoing({ outgoing }: DeliveryServices, delivery: Delivery): Deliv
   if (elsewhere.length === 0 && outgoing.rules.forwardRules.length === 0) return NOTHING_OUTGOING
   const envelope = {
     mailFrom,
-    recipients: elsewhere.map(({ destination: _, onDemand: __, ...recipient }) => definedOnly(recipient)),
+    recipients: elsewhere.map(({ destination: _, onDemand: __, ...recipient }) => omitUndefined(recipient)),
     ...(envelopeId !== undefined && { envelopeId }),
     ...(ret && { ret }),
     ...(smtpUtf8 && { smtpUtf8 }),
@@ -210,7 +210,7 @@ async function queueTargets(
   { client, authentication }: Delivery,
 ): Promise<AppendTarget[]> {
   const folder = targets.length > 0 ? await outgoing?.folder() : undefined
-  const arrived = definedOnly({ client, authentication })
+  const arrived = omitUndefined({ client, authentication })
   return folder ? targets.map((envelope) => ({ folderId: folder.id, envelope: { ...envelope, ...arrived } })) : []
 }
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Refusal } from '../../core/config/on-demand/replies.ts'
 import type { Clock } from '../../core/time/clock.ts'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import type { StoredMessage } from '../../storage/store/types.ts'
 import { deliver } from './deliver.ts'
 import { reportAfterDelivery } from './reports/after-delivery.ts'
@@ -48,7 +48,7 @@ export async function deliverLocalMail(
     mailFrom: from,
     recipients,
     at,
-    ...definedOnly({ trace, tags, session }),
+    ...omitUndefined({ trace, tags, session }),
   }
   const { copies, queued } = await deliver(services, delivery)
   const own = recipients

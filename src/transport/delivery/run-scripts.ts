@@ -1,7 +1,7 @@
 import { addressKey } from '../../accounts/directory/names.ts'
 import type { Account } from '../../accounts/directory/types.ts'
 import { countOctets, joinPieces, type Pieces, piecesFrom } from '../../core/octets/pieces.ts'
-import { definedOnly } from '../../core/values/defined.ts'
+import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { bodyStartAfter, headerFields, headerValues } from '../../mail/format/headers.ts'
 import { compileScript, runScript } from '../../mail/sieve/sieve.ts'
 import type { CompileResult, SieveAction, SieveEnvironment, SieveResult } from '../../mail/sieve/types.ts'
@@ -268,7 +268,7 @@ export async function keepInInbox(
   { message }: ScriptedMail,
 ): Promise<void> {
   const { id } = await openInbox(store, accountOwner(user))
-  const envelope = definedOnly({ mailFrom, session })
+  const envelope = omitUndefined({ mailFrom, session })
   const raw = followed(trace ? [trace, ...message] : message, rest)
   await store.append([{ raw, targets: [{ folderId: id }], envelope, internalDate: at }])
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { transcript } from '../../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../../src/core/sessions/describe.ts'
 import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import { type ClientLab, startClientLab } from '../../support/client-lab.ts'
 import { sClient } from '../../support/openssl.ts'
@@ -69,7 +69,7 @@ describe.skipIf(!needs('openssl'))('a failed handshake is recorded with its caus
     const options = ['-connect', `127.0.0.1:${port}`, '-starttls', name, '-verify_return_error']
     const record = await sessionOf(() => sClient(options, 'QUIT\r\n'))
     const trust = 'the client does not trust the issuer (alert 48)'
-    expect(transcript(record)[0]).toContain(
+    expect(describeTranscript(record)[0]).toContain(
       `, TLS not established, no log-on, handshake failed; refused: TLS handshake: ${trust}`,
     )
   })
@@ -121,7 +121,7 @@ describe.skipIf(!needs('curl'))('a client on the wrong port is recognized: curl'
     const run = ['--cacert', mail.caFile, '--resolve', resolve, `pop3s://other.test:${tlsPort}/`]
     const record = await curl(...run)
     expect(record.tls?.serverName).toBe('other.test')
-    expect(transcript(record).join('\n')).toMatch(
+    expect(describeTranscript(record).join('\n')).toMatch(
       /closed the connection right after the handshake: does it accept the certif/,
     )
   })

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Protocol } from '../../../src/core/config/schema.ts'
-import { transcript } from '../../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../../src/core/sessions/describe.ts'
 import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { workplaceOfEach } from '../../support/sealpost.ts'
@@ -100,7 +100,8 @@ it.each([
     expect(json.stdout).toContain('***')
     expect(json.stdout).toContain('AUTHINFO PASS ***')
     expect(leaks(json.stdout)).toEqual([])
-    for (const record of records) expect(leaks(transcript(JSON.parse(record) as SessionRecord).join('\n'))).toEqual([])
+    for (const record of records)
+      expect(leaks(describeTranscript(JSON.parse(record) as SessionRecord).join('\n'))).toEqual([])
     await lab.end()
     const log = lab.stderr.join('')
     expect(log.match(/session ended/g)).toHaveLength(count)

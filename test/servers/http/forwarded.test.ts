@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { LabInput } from '../../../src/core/config/schema.ts'
-import { transcript } from '../../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../../src/core/sessions/describe.ts'
 import { bearer, HttpLab } from './client.ts'
 import { RawClient } from './raw-client.ts'
 
@@ -88,7 +88,9 @@ describe('the client of a request that a listed proxy forwards', () => {
     }
     const [session] = http.lab.sessions()
     expect(session?.remoteAddress).toBe('127.0.0.1')
-    expect(transcript(session as NonNullable<typeof session>).filter((line) => line.includes('(requests'))).toEqual([
+    expect(
+      describeTranscript(session as NonNullable<typeof session>).filter((line) => line.includes('(requests')),
+    ).toEqual([
       expect.stringContaining('requests of 203.0.113.7, forwarded by the proxy'),
       expect.stringContaining('requests of 203.0.113.8, forwarded by the proxy'),
       expect.stringContaining('requests of the proxy itself'),
@@ -311,7 +313,7 @@ describe('limits behind a proxy', () => {
         { 'X-Forwarded-For': address, ...bearer('wrong-wrong-wrong') },
         '/api/v1/session',
       )
-      delays.push([status, /delayed by (\d+) ms/.exec(transcript(session as never).join())?.[1]])
+      delays.push([status, /delayed by (\d+) ms/.exec(describeTranscript(session as never).join())?.[1]])
     }
     expect(delays).toEqual([
       [401, '10'],

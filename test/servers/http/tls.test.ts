@@ -4,7 +4,7 @@ import { Agent, type AgentOptions, get } from 'node:https'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { transcript } from '../../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../../src/core/sessions/describe.ts'
 import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import { startLab } from '../../../src/testing/start-lab.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
@@ -53,7 +53,7 @@ describe('ALPN', () => {
     })
     expect(stderr).toContain('ALPN: server accepted http/1.1')
     expect(record.hello?.alpn).toEqual(['h2', 'http/1.1'])
-    expect([record.refusals, transcript(record).join('\n')]).toEqual([
+    expect([record.refusals, describeTranscript(record).join('\n')]).toEqual([
       [],
       expect.not.stringContaining('does it accept'),
     ])

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { transcript } from '../../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../../src/core/sessions/describe.ts'
 import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import type { TlsSettings, VirtualServerSettings } from '../../../src/net/virtual-server-settings.ts'
 import { legacySuites } from '../../../src/tls/legacy/suites.ts'
@@ -190,7 +190,7 @@ describe('a ClientHello that is refused is explained', () => {
     const octets = helloRecords(helloBody({ suites: [0x0007], tail: extensions(grease) }))
     const record = await recordOf({ tls: tlsSettings }, (echo) => send(echo, octets))
     expect(record.hello?.extensions).toContain(0xfe0d)
-    expect(transcript(record).join('\n')).toContain('an encrypted ClientHello, or GREASE for one')
+    expect(describeTranscript(record).join('\n')).toContain('an encrypted ClientHello, or GREASE for one')
   })
 
   it('names signalling values, and suites that the engine for old clients does not have', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { supportsGroup } from '../../../src/core/config/openssl.ts'
-import { transcript } from '../../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../../src/core/sessions/describe.ts'
 import { groupName } from '../../../src/core/sessions/tls-groups.ts'
 import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import { echoTlsSettings, startEcho } from '../../support/echo-server.ts'
@@ -51,7 +51,7 @@ describe.each(
       if (record.tls) {
         expect(record.tls.keyExchange).toBe(reported(output))
         expect(record.tls.helloRetryRequest).toBe(hellos === 2)
-        expect(transcript(record).join('\n')).toMatch(
+        expect(describeTranscript(record).join('\n')).toMatch(
           hellos === 2 ? /key exchange \S+ after a HelloRetryRequest/ : /key exchange \S+;/,
         )
       } else {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { loadObject } from '../../../src/core/config/load.ts'
 import type { ResolvedLab } from '../../../src/core/config/resolve.ts'
 import type { LabInput, VirtualServerInput } from '../../../src/core/config/schema.ts'
-import { transcript } from '../../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../../src/core/sessions/describe.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { createLab } from '../../../src/lab/create-lab.ts'
 import { startLab } from '../../../src/testing/start-lab.ts'
@@ -87,7 +87,7 @@ test('two labs feed each other over STARTTLS and implicit TLS: cross-posts once,
   expect(sent.length).toBeGreaterThan(0)
   expect(sent.every(({ tls, direction }) => tls !== undefined && direction === 'out')).toBe(true)
   // The lab is the client of the sessions that it opens.
-  const lines = sent.flatMap(transcript).join('\n')
+  const lines = sent.flatMap(describeTranscript).join('\n')
   expect(lines).toMatch(/ to 127\.0\.0\.1 port \d+/)
   expect(lines).toMatch(/ C: CHECK <1@a>|C: IHAVE <1@a>/)
   expect(lines).toMatch(/ S: 20[01] /)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { transcript } from '../../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../../src/core/sessions/describe.ts'
 import type { SessionRecord } from '../../../src/core/sessions/types.ts'
 import { OutgoingRefused } from '../../../src/transport/outgoing/types.ts'
 import type { MailLab } from '../../support/mail-lab.ts'
@@ -62,7 +62,7 @@ test('a message that has come back to the lab again and again is kept, and the s
   await send(lab, { to: ['carol@example.test'], raw: raw(...Array(5).fill(round).flat(), 'Subject: fifth') })
   expect(queued(lab)).toEqual([])
   expect(recipientsOf(host)).toEqual(['carol@example.test'])
-  expect(transcript(lab.lab.sessionLog.list().at(-1) as SessionRecord).join()).toContain(
+  expect(describeTranscript(lab.lab.sessionLog.list().at(-1) as SessionRecord).join()).toContain(
     'the message is in a loop and is not sent on: mail.lab.test → relay.test → mail.lab.test',
   )
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, expect, it, onTestFinished } from 'vitest'
 import type { DnsDefectInput } from '../../../src/core/config/schema/dns.ts'
 import type { LabInput } from '../../../src/core/config/schema.ts'
-import { transcript } from '../../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../../src/core/sessions/describe.ts'
 import { startLab } from '../../../src/testing/index.ts'
 import type { QueueEvent } from '../../../src/transport/outgoing/types.ts'
 import { TestAuthority } from '../../checks/verify/authority.ts'
@@ -65,7 +65,7 @@ const settled = ({ lab }: MailLab): Promise<QueueEvent> =>
   })
 
 /** Returns what the other lab heard in all sessions. */
-const heard = (): string => other.sessions().flatMap(transcript).join('\n')
+const heard = (): string => other.sessions().flatMap(describeTranscript).join('\n')
 
 it('is offered over TLS only', async () => {
   await using lab = await startOutgoingLab([])

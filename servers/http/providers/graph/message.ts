@@ -4,7 +4,7 @@ import type { IndexedMessage } from '../../../../src/api/messages/message-index.
 import { tagsOf } from '../../../../src/api/messages/summary.ts'
 import { runInSlices } from '../../../../src/core/time/time-slice.ts'
 import { timeText } from '../../../../src/core/time/time-text.ts'
-import { definedOnly } from '../../../../src/core/values/defined.ts'
+import { omitUndefined } from '../../../../src/core/values/omit-undefined.ts'
 import type { Attachment } from '../../../../src/mail/format/attachments.ts'
 import type { ReadableAddress } from '../../../../src/mail/format/readable.ts'
 import type { MessageReads } from '../../../../src/storage/store/types.ts'
@@ -63,7 +63,7 @@ const received: Property<IndexedMessage>['stored'] = (operator, value) => {
   const [from, next] = [Math.ceil(at) * 1000, Math.floor(at) * 1000 + 1000]
   const least: Partial<Record<string, number>> = { eq: from, ge: from, gt: next }
   const below: Partial<Record<string, number>> = { eq: next, le: next, lt: from }
-  const range = definedOnly({ from: least[operator], below: below[operator] })
+  const range = omitUndefined({ from: least[operator], below: below[operator] })
   return Object.keys(range).length > 0 ? { number, ...range } : undefined
 }
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { auth } from 'hono/utils/basic-auth'
 import { z } from 'zod'
-import { definedOnly } from '../../../../src/core/values/defined.ts'
+import { omitUndefined } from '../../../../src/core/values/omit-undefined.ts'
 import { addressed, attachmentOf } from '../../drafts.ts'
 import { send } from '../send.ts'
 import { type EventRows, errorTable, eventPosts, READER, replyText, resultsOf, routesOf } from '../tables.ts'
@@ -160,7 +160,7 @@ function errorBody(error: ProviderError) {
   const { status: StatusCode, code: usual, text } = refusalOf(error)
   const [code = usual, words = text] = (error.kind === 'invalid' && INVALID[error.code ?? '']) || []
   const ErrorCode = code === '-' ? undefined : code
-  return definedOnly({ ErrorIdentifier: randomUUID(), ErrorCode, StatusCode, ErrorMessage: words })
+  return omitUndefined({ ErrorIdentifier: randomUUID(), ErrorCode, StatusCode, ErrorMessage: words })
 }
 
 const agent = { ip: READER.ip, geo: 'US', agent: READER.agent }

@@ -2,7 +2,7 @@
 export const ROUNDS_PER_STEP = 32
 
 /** Returns octets, repeated or cut to a length. */
-export const repeated = (octets: Buffer, length: number): Buffer =>
+export const repeatTo = (octets: Buffer, length: number): Buffer =>
   length === 0 ? Buffer.alloc(0) : Buffer.alloc(length, octets)
 
 const ALPHABET = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'

@@ -68,9 +68,9 @@ class HashThread {
       ? { source: `${readPackageFile('hash-wasm.cjs')}` }
       : { library: createRequire(import.meta.url).resolve('hash-wasm') }
     this.#worker = new Worker(THREAD, { eval: true, workerData, stdin: false, env: {} })
-    this.#worker.on('message', (answer: Answer) => this.#answered(answer))
-    this.#worker.on('error', (error) => this.#ended(error as Error))
-    this.#worker.on('exit', () => this.#ended(new Error('the thread for password hashes has ended')))
+    this.#worker.on('message', (answer: Answer) => this.#onAnswer(answer))
+    this.#worker.on('error', (error) => this.#onEnd(error as Error))
+    this.#worker.on('exit', () => this.#onEnd(new Error('the thread for password hashes has ended')))
   }
 
   compute(computation: Computation): Promise<boolean | Uint8Array> {
@@ -83,7 +83,7 @@ class HashThread {
     })
   }
 
-  #answered({ id, result, error }: Answer): void {
+  #onAnswer({ id, result, error }: Answer): void {
     const { resolve, reject } = this.#waiting.get(id) as Waiting
     this.#waiting.delete(id)
     if (result === undefined) reject(new Error(`a password hash cannot be computed: ${error}`))
@@ -98,7 +98,7 @@ class HashThread {
     void this.#worker.terminate()
   }
 
-  #ended(error: Error): void {
+  #onEnd(error: Error): void {
     if (running === this) running = undefined
     clearTimeout(this.#idle)
     for (const { reject } of this.#waiting.values()) reject(error)

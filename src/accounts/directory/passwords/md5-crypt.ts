@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { PasswordHash } from '../../../core/config/accounts/password-hash.ts'
 import type { Steps } from '../../../core/time/time-slice.ts'
-import { cryptText, ROUNDS_PER_STEP, repeated } from './crypt-parts.ts'
+import { cryptText, ROUNDS_PER_STEP, repeatTo } from './crypt-parts.ts'
 
 type Md5Crypt = Extract<PasswordHash, { kind: 'md5-crypt' }>
 
@@ -12,7 +12,7 @@ export function* md5Crypt({ magic, salt: saltText }: Md5Crypt, password: Buffer)
   const digest = (parts: readonly Buffer[]): Buffer => hash('md5', Buffer.concat(parts), 'buffer')
   const salt = Buffer.from(saltText)
   const inner = digest([password, salt, password])
-  const parts = [password, Buffer.from(magic), salt, repeated(inner, password.length)]
+  const parts = [password, Buffer.from(magic), salt, repeatTo(inner, password.length)]
   for (let bits = password.length; bits > 0; bits >>= 1) parts.push(bits & 1 ? NUL : password.subarray(0, 1))
   let sum = digest(parts)
   for (let round = 0; round < ROUNDS; round++) {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { PasswordHash } from '../../../core/config/accounts/password-hash.ts'
 import type { Steps } from '../../../core/time/time-slice.ts'
-import { cryptText, ROUNDS_PER_STEP, repeated } from './crypt-parts.ts'
+import { cryptText, ROUNDS_PER_STEP, repeatTo } from './crypt-parts.ts'
 
 type ShaCrypt = Extract<PasswordHash, { kind: 'sha-crypt' }>
 
@@ -10,11 +10,11 @@ export function* shaCrypt({ algorithm, rounds, salt: saltText }: ShaCrypt, passw
   const digest = (parts: readonly Buffer[]): Buffer => hash(algorithm, Buffer.concat(parts), 'buffer')
   const salt = Buffer.from(saltText, 'latin1')
   const b = digest([password, salt, password]) // steps 4 to 8
-  const parts = [password, salt, repeated(b, password.length)]
+  const parts = [password, salt, repeatTo(b, password.length)]
   for (let bits = password.length; bits > 0; bits >>= 1) parts.push(bits & 1 ? b : password) // step 11
   let a = digest(parts)
-  const p = repeated(digest(Array.from(password, () => password)), password.length) // steps 13 to 16
-  const s = repeated(digest(Array.from({ length: 16 + (a[0] as number) }, () => salt)), salt.length) // steps 17 to 20
+  const p = repeatTo(digest(Array.from(password, () => password)), password.length) // steps 13 to 16
+  const s = repeatTo(digest(Array.from({ length: 16 + (a[0] as number) }, () => salt)), salt.length) // steps 17 to 20
   for (let round = 0; round < rounds; round++) {
     const isOdd = round % 2 === 1
     const middle = [...(round % 3 === 0 ? [] : [s]), ...(round % 7 === 0 ? [] : [p])]

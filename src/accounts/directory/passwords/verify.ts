@@ -3,8 +3,8 @@ import { promisify } from 'node:util'
 import type { PasswordHash } from '../../../core/config/accounts/password-hash.ts'
 import { runInSlices } from '../../../core/time/time-slice.ts'
 import { makeKeys, scramHashes } from '../sasl/scram/keys.ts'
-import { prepared } from '../saslprep/saslprep.ts'
-import { sameSecret } from '../secrets.ts'
+import { prepareInput } from '../saslprep/saslprep.ts'
+import { isSameSecret } from '../secrets.ts'
 import { computeInThread } from './hash-thread.ts'
 import { md5Crypt } from './md5-crypt.ts'
 import { shaCrypt } from './sha-crypt.ts'
@@ -21,7 +21,7 @@ const deriveKey = promisify(pbkdf2)
  * was given, never on whether it is right.
  */
 export async function verifyPassword(hash: PasswordHash, given: string): Promise<boolean> {
-  const forms = [...new Set([given, prepared(given)])]
+  const forms = [...new Set([given, prepareInput(given)])]
   let isRight = false
   for (const form of forms) isRight = (await isHashOf(hash, Buffer.from(form))) || isRight
   return isRight
@@ -42,13 +42,17 @@ type Verifiers = {
 
 const verifiers: Verifiers = {
   digest({ algorithm, digest, salt }, password) {
-    return sameSecret(createHash(algorithm).update(password).update(salt).digest(), digest)
+    return isSameSecret(createHash(algorithm).update(password).update(salt).digest(), digest)
   },
   async 'md5-crypt'(hash, password) {
-    return password.length <= MAX_CRYPT_OCTETS && sameSecret(await runInSlices(md5Crypt(hash, password)), hash.checksum)
+    return (
+      password.length <= MAX_CRYPT_OCTETS && isSameSecret(await runInSlices(md5Crypt(hash, password)), hash.checksum)
+    )
   },
   async 'sha-crypt'(hash, password) {
-    return password.length <= MAX_CRYPT_OCTETS && sameSecret(await runInSlices(shaCrypt(hash, password)), hash.checksum)
+    return (
+      password.length <= MAX_CRYPT_OCTETS && isSameSecret(await runInSlices(shaCrypt(hash, password)), hash.checksum)
+    )
   },
   async bcrypt({ text }, password) {
     // $2a$, $2b$ and $2y$ differ only in defects of old programs.
@@ -68,12 +72,12 @@ const verifiers: Verifiers = {
         outputType: 'binary',
       },
     })
-    return typeof found !== 'boolean' && sameSecret(Buffer.from(found), tag)
+    return typeof found !== 'boolean' && isSameSecret(Buffer.from(found), tag)
   },
   async pbkdf2({ rounds, salt, digest }, password) {
-    return sameSecret(await deriveKey(password, salt, rounds, digest.length, 'sha1'), digest)
+    return isSameSecret(await deriveKey(password, salt, rounds, digest.length, 'sha1'), digest)
   },
   async scram({ hash, iterations, salt, stored }, password) {
-    return sameSecret((await makeKeys(scramHashes[hash], password.toString(), salt, iterations)).stored, stored)
+    return isSameSecret((await makeKeys(scramHashes[hash], password.toString(), salt, iterations)).stored, stored)
   },
 }

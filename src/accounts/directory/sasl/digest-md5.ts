@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { provenSecret } from '../logon-refusal.ts'
-import { sameSecret } from '../secrets.ts'
+import { isSameSecret } from '../secrets.ts'
 import {
   challenge,
   failure,
-  notProved,
-  proved,
+  proofFailure,
+  proofResult,
   type SaslContext,
   type SaslMechanism,
   type SaslStep,
@@ -55,11 +55,11 @@ function check(context: SaslContext, sent: { realm: string; nonce: string }, ans
   if (!isForService(answer.uri, context)) return failure(`the digest-uri is that of another service: ${answer.uri}`)
   const account = context.directory.find(answer.username)
   const isRight = (password: string): boolean =>
-    sameSecret(digest(sessionSecret(answer, password), answer, 'AUTHENTICATE'), answer.response)
+    isSameSecret(digest(sessionSecret(answer, password), answer, 'AUTHENTICATE'), answer.response)
   const secret = provenSecret(context.directory.secretsOf(account), isRight)
-  if (!account || !secret) return notProved(answer.username)
+  if (!account || !secret) return proofFailure(answer.username)
   const data = Buffer.from(`rspauth=${digest(sessionSecret(answer, secret.password), answer, '')}`)
-  return proved(context, { account, secret }, { authzid: answer.authzid, data })
+  return proofResult(context, { account, secret }, { authzid: answer.authzid, data })
 }
 
 const md5 = (...parts: readonly (string | Buffer)[]): Buffer => {

@@ -119,14 +119,14 @@ export const failure = (reason: string, note?: string): SaslResult => ({
   ...(note === undefined ? {} : { note }),
 })
 /** Returns the failure of a client that has proved nothing. It does not say whether the name or the password was wrong. */
-export const notProved = (user: string): SaslFailure => ({
+export const proofFailure = (user: string): SaslFailure => ({
   kind: 'failure',
   reason: 'unknown user name or bad password',
   user,
 })
 
 /** Returns the account that a client acts as: its own, or `authzid` if that account lists it among its delegates. RFC 4422 section 3.4.1. */
-export function actingAs({ directory }: SaslContext, account: Account, authzid: string): Account | undefined {
+export function actingAccount({ directory }: SaslContext, account: Account, authzid: string): Account | undefined {
   const target = authzid === '' ? account : directory.find(authzid)
   if (directory.isSame(target, account)) return account
   const isDelegate = target?.delegates?.some((name) => directory.isSame(directory.find(name), account))
@@ -134,12 +134,12 @@ export function actingAs({ directory }: SaslContext, account: Account, authzid: 
 }
 
 /** Returns the success of a client that has proved who it is, or a failure if it may not act as `authzid`. */
-export function proved(
+export function proofResult(
   context: SaslContext,
   { account, secret }: Proof,
   { authzid = '', data }: { readonly authzid?: string | undefined; readonly data?: Buffer } = {},
 ): SaslResult {
-  const acting = actingAs(context, account, authzid)
+  const acting = actingAccount(context, account, authzid)
   if (!acting) return { kind: 'failure', reason: refusalTexts['not-authorized'], refusal: 'not-authorized' }
   return {
     kind: 'success',

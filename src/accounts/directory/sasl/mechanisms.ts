@@ -1,13 +1,13 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { provenSecret } from '../logon-refusal.ts'
 import { saslprep } from '../saslprep/saslprep.ts'
-import { sameSecret } from '../secrets.ts'
+import { isSameSecret } from '../secrets.ts'
 import { digestMd5 } from './digest-md5.ts'
 import {
   challenge,
   failure,
-  notProved,
-  proved,
+  proofFailure,
+  proofResult,
   type SaslContext,
   type SaslExchange,
   type SaslMechanism,
@@ -31,7 +31,7 @@ const plain: SaslMechanism = {
       const name = saslprep(authcid)
       if (name === undefined || saslprep(password) === undefined) return failure('malformed PLAIN message')
       const proof = await context.directory.checkPassword(name, password, context.isGone)
-      return proof ? proved(context, proof, { authzid }) : notProved(name)
+      return proof ? proofResult(context, proof, { authzid }) : proofFailure(name)
     },
   }),
 }
@@ -75,7 +75,7 @@ const login: SaslMechanism = {
         }
         if (response === undefined || name === '') return failure('malformed LOGIN message')
         const proof = await context.directory.checkPassword(name, response.toString('utf8'), context.isGone)
-        return proof ? proved(context, proof) : notProved(name)
+        return proof ? proofResult(context, proof) : proofFailure(name)
       },
     }
   },
@@ -104,8 +104,8 @@ const cramMd5: SaslMechanism = {
         const account = directory.find(name)
         const given = text.slice(space + 1).toLowerCase()
         const digest = (password: string): string => createHmac('md5', password).update(question).digest('hex')
-        const secret = provenSecret(directory.secretsOf(account), (password) => sameSecret(digest(password), given))
-        return account && secret ? proved(context, { account, secret }) : notProved(name)
+        const secret = provenSecret(directory.secretsOf(account), (password) => isSameSecret(digest(password), given))
+        return account && secret ? proofResult(context, { account, secret }) : proofFailure(name)
       },
     }
   },
@@ -122,8 +122,8 @@ const external: SaslMechanism = {
       if (externalIdentity === undefined) return failure('no client certificate names an account')
       const account = directory.find(externalIdentity)
       return account
-        ? proved(context, { account }, { authzid: response.toString('utf8') })
-        : notProved(externalIdentity)
+        ? proofResult(context, { account }, { authzid: response.toString('utf8') })
+        : proofFailure(externalIdentity)
     },
   }),
 }

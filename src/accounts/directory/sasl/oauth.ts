@@ -1,6 +1,6 @@
 import type { BearerTokens, RefusedToken } from './bearer-tokens.ts'
 import {
-  actingAs,
+  actingAccount,
   challenge,
   failure,
   type SaslContext,
@@ -78,7 +78,7 @@ async function check(
   const result = await tokens.verify(message.token)
   if (!('account' in result)) return { error: result.error, text: `the access token ${result.text}` }
   const { account } = result
-  const acting = actingAs(context, account, message.user)
+  const acting = actingAccount(context, account, message.user)
   if (acting) return { account: acting, ...(acting === account ? {} : { by: account }) }
   const text = `the access token is one of ${account.user}, but the client logs on as ${message.user}`
   return { error: 'invalid_token', text }

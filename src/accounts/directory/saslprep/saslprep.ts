@@ -1,4 +1,11 @@
-import { leftToRight, prohibited, removed, rightToLeft, spaces, unassigned } from './tables.ts'
+import {
+  leftToRightCharacters,
+  nonAsciiSpaces,
+  prohibitedCharacters,
+  removedCharacters,
+  rightToLeftCharacters,
+  unassignedCodePoints,
+} from './tables.ts'
 
 /** Whether a text is a query, such as a name at log-on, or is stored, such as a password. RFC 3454 section 7. */
 type PreparedFor = 'query' | 'storage'
@@ -22,10 +29,10 @@ export function saslprep(text: string, preparedFor: PreparedFor = 'query'): stri
 }
 
 /** Prepares a name or password that a client sends. Returns one that RFC 4013 does not allow as it is: it will match nothing. */
-export const prepared = (text: string): string => saslprep(text) ?? text
+export const prepareInput = (text: string): string => saslprep(text) ?? text
 
 /** Prepares a password that the server knows. Keeps one that RFC 4013 does not allow as it is. */
-export const preparedSecret = (password: string): string => saslprep(password, 'storage') ?? password
+export const prepareSecret = (password: string): string => saslprep(password, 'storage') ?? password
 
 /** Right-to-left text has no left-to-right characters, and begins and ends with a right-to-left one. RFC 3454 section 6. */
 function isBidirectional(text: string, is: NonNullable<typeof expressions>): boolean {
@@ -34,12 +41,12 @@ function isBidirectional(text: string, is: NonNullable<typeof expressions>): boo
 }
 
 function makeExpressions() {
-  const [right, left] = [classOf(rightToLeft), classOf(leftToRight)]
+  const [right, left] = [classOf(rightToLeftCharacters), classOf(leftToRightCharacters)]
   return {
-    space: new RegExp(classOf(spaces), 'gu'),
-    removed: new RegExp(classOf(removed), 'gu'),
-    prohibited: new RegExp(classOf(prohibited), 'u'),
-    unassigned: new RegExp(classOf(unassigned), 'u'),
+    space: new RegExp(classOf(nonAsciiSpaces), 'gu'),
+    removed: new RegExp(classOf(removedCharacters), 'gu'),
+    prohibited: new RegExp(classOf(prohibitedCharacters), 'u'),
+    unassigned: new RegExp(classOf(unassignedCodePoints), 'u'),
     rightToLeft: new RegExp(right, 'u'),
     leftToRight: new RegExp(left, 'u'),
     rightToLeftEnds: new RegExp(`^${right}(?:.*${right})?$`, 'su'),

@@ -66,12 +66,12 @@ export function parseHash(text: string): PasswordHash {
   const decode = encoding === undefined ? undefined : encodings[encoding.toUpperCase()]
   if (!parse || (encoding !== undefined && !decode)) {
     const shown = `{${scheme}${encoding === undefined ? '' : `.${encoding}`}}`
-    throw new Error(`the scheme ${shortened(shown)} is not supported; ${MAKE_ANOTHER}`)
+    throw new Error(`the scheme ${shortenText(shown)} is not supported; ${MAKE_ANOTHER}`)
   }
   return parse(rest, decode)
 }
 
-const shortened = (text: string): string => (text.length > 20 ? `${text.slice(0, 20)}…` : text)
+const shortenText = (text: string): string => (text.length > 20 ? `${text.slice(0, 20)}…` : text)
 
 type Decode = (text: string) => Buffer | undefined
 
@@ -83,7 +83,7 @@ const encodings: Readonly<Record<string, Decode>> = { HEX: fromHex, B64: fromBas
 
 type ParseScheme = (text: string, decode: Decode | undefined) => PasswordHash
 
-const invalid = (what: string): Error => new Error(`the ${what} hash is damaged; ${MAKE_ANOTHER}`)
+const damagedHash = (what: string): Error => new Error(`the ${what} hash is damaged; ${MAKE_ANOTHER}`)
 
 /** A digest, with the salt after it in salted schemes. https://doc.dovecot.org/main/core/config/auth/schemes.html */
 const digest =
@@ -95,7 +95,7 @@ const digest =
     const found = (decode ?? (isHex ? fromHex : usual))(text)
     const saltOctets = (found?.length ?? 0) - octets
     if (!found || (isSalted ? saltOctets <= 0 || saltOctets > MAX_SALT_OCTETS : saltOctets !== 0))
-      throw invalid(algorithm)
+      throw damagedHash(algorithm)
     return { kind: 'digest', algorithm, digest: found.subarray(0, octets), salt: found.subarray(octets) }
   }
 
@@ -112,7 +112,7 @@ const crypt =
 /** PBKDF2 as Dovecot writes it: `$1$SALT$ROUNDS$HEX`. */
 const pbkdf2: ParseScheme = (text) => {
   const [, salt, rounds, hex] = /^\$1\$([^$]+)\$(\d{1,9})\$([0-9a-f]{40})$/.exec(text) ?? []
-  if (salt === undefined || hex === undefined || Number(rounds) === 0) throw invalid('PBKDF2')
+  if (salt === undefined || hex === undefined || Number(rounds) === 0) throw damagedHash('PBKDF2')
   const count = atMost(Number(rounds), limits.pbkdf2Rounds, 'rounds')
   return { kind: 'pbkdf2', rounds: count, salt: Buffer.from(salt), digest: Buffer.from(hex, 'hex') }
 }
@@ -125,7 +125,7 @@ const scram =
     const [salt, stored, server] = parts.map(fromBase64)
     const isValid = /^\d{1,9}$/.test(count) && Number(count) > 0 && parts.length === 3
     if (!isValid || !salt || salt.length > MAX_SALT_OCTETS || stored?.length !== octets || server?.length !== octets)
-      throw invalid(`SCRAM-${hash}`)
+      throw damagedHash(`SCRAM-${hash}`)
     const iterations = atMost(Number(count), limits.pbkdf2Rounds, 'iterations')
     return { kind: 'scram', hash, iterations, salt, stored, server }
   }
@@ -175,14 +175,14 @@ function parseCrypt(text: string): PasswordHash {
   if (parse) return parse(text)
   if (/^[./0-9A-Za-z]{13}$/.test(text))
     throw new Error(`it looks like a hash of DES, which is not supported; ${MAKE_ANOTHER}`)
-  if (text.startsWith('$')) throw new Error(`the scheme ${shortened(`$${form}$`)} is not supported; ${MAKE_ANOTHER}`)
+  if (text.startsWith('$')) throw new Error(`the scheme ${shortenText(`$${form}$`)} is not supported; ${MAKE_ANOTHER}`)
   throw new Error('is no hash; write {PLAIN} before a password in clear text')
 }
 
 /** https://httpd.apache.org/docs/2.4/misc/password_encryptions.html for apr1. */
 function md5Crypt(text: string): PasswordHash {
   const [, magic, salt, checksum] = /^(\$(?:1|apr1)\$)([^$:]{0,8})\$([./0-9A-Za-z]{22})$/.exec(text) ?? []
-  if (magic === undefined || salt === undefined || checksum === undefined) throw invalid('MD5-crypt')
+  if (magic === undefined || salt === undefined || checksum === undefined) throw damagedHash('MD5-crypt')
   return { kind: 'md5-crypt', magic, salt, checksum }
 }
 
@@ -192,7 +192,7 @@ const MIN_ROUNDS = 1000
 /** https://www.akkadia.org/drepper/SHA-crypt.txt */
 function shaCrypt(text: string, algorithm: 'sha256' | 'sha512'): PasswordHash {
   const [, count = '5000', salt, checksum] = SHA_CRYPT.exec(text) ?? []
-  if (salt === undefined || checksum?.length !== (algorithm === 'sha256' ? 43 : 86)) throw invalid('SHA-crypt')
+  if (salt === undefined || checksum?.length !== (algorithm === 'sha256' ? 43 : 86)) throw damagedHash('SHA-crypt')
   const rounds = atMost(Number(count), limits.shaRounds, 'rounds')
   if (rounds < MIN_ROUNDS) throw new Error(`the hash has fewer than ${MIN_ROUNDS} rounds; ${MAKE_ANOTHER}`)
   return { kind: 'sha-crypt', algorithm, rounds, salt, checksum }
@@ -200,7 +200,7 @@ function shaCrypt(text: string, algorithm: 'sha256' | 'sha512'): PasswordHash {
 
 function bcrypt(text: string): PasswordHash {
   const [, cost] = /^\$2[aby]\$(\d\d)\$[./0-9A-Za-z]{53}$/.exec(text) ?? []
-  if (cost === undefined || Number(cost) < 4) throw invalid('bcrypt')
+  if (cost === undefined || Number(cost) < 4) throw damagedHash('bcrypt')
   atMost(Number(cost), limits.bcryptCost, 'cost')
   return { kind: 'bcrypt', text }
 }
@@ -214,7 +214,8 @@ function argon2(text: string): PasswordHash {
   const [memoryKiB, passes, lanes] = [Number(m), Number(t), Number(p)]
   // RFC 9106 section 3.1
   const isValid = lanes > 0 && passes > 0 && memoryKiB >= 8 * lanes && salt.length >= 8 && tag.length >= 4
-  if (variant === undefined || !isValid || Math.max(salt.length, tag.length) > MAX_SALT_OCTETS) throw invalid('Argon2')
+  if (variant === undefined || !isValid || Math.max(salt.length, tag.length) > MAX_SALT_OCTETS)
+    throw damagedHash('Argon2')
   atMost(memoryKiB, limits.memoryKiB, 'KiB of memory')
   atMost(memoryKiB * passes, limits.argon2KiB, 'KiB of memory times passes')
   atMost(lanes, limits.lanes, 'lanes')

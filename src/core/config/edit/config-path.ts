@@ -1,7 +1,7 @@
 import { presentPath } from '../deprecations.ts'
 import { defaultAt, schemasAt } from '../json-schema.ts'
 import { ConfigError, type Path, pathText, valueAt } from '../mistakes.ts'
-import { nearest } from '../nearest.ts'
+import { nearestWord } from '../nearest.ts'
 import { virtualServerName } from '../resolve.ts'
 import type { ServerProtocol } from '../schema.ts'
 
@@ -15,27 +15,28 @@ export const APPENDED = '-'
 export function stepsOf(text: string): string[] {
   const steps = splitPath(text)
   // It would lead to the prototype of all objects.
-  if (steps.includes('__proto__')) throw wrong(text, 'contains __proto__, which is not a key of a configuration')
+  if (steps.includes('__proto__')) throw wrongPath(text, 'contains __proto__, which is not a key of a configuration')
   return steps
 }
 
 function splitPath(text: string): string[] {
-  if (text === '' || text === '/') throw wrong(text, 'is empty; name a value, such as /virtualServers/0/port')
+  if (text === '' || text === '/') throw wrongPath(text, 'is empty; name a value, such as /virtualServers/0/port')
   if (text.startsWith('/')) {
-    if (/~(?![01])/.test(text)) throw wrong(text, 'has a ~ that is neither ~0 nor ~1')
+    if (/~(?![01])/.test(text)) throw wrongPath(text, 'has a ~ that is neither ~0 nor ~1')
     return text
       .slice(1)
       .split('/')
       .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
   }
   const steps = [...text.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[([^\]"]+)\]|(?:^|\.)([^.[\]]+)/g)]
-  if (steps.map(([whole]) => whole).join('') !== text) throw wrong(text, 'is not a path such as virtualServers[0].port')
+  if (steps.map(([whole]) => whole).join('') !== text)
+    throw wrongPath(text, 'is not a path such as virtualServers[0].port')
   return steps.map(([, quoted, index, word]) => {
     return quoted === undefined ? (index ?? word ?? '') : (JSON.parse(`"${quoted}"`) as string)
   })
 }
 
-const wrong = (text: string, why: string): ConfigError => new ConfigError([`path ${JSON.stringify(text)}: ${why}`])
+const wrongPath = (text: string, why: string): ConfigError => new ConfigError([`path ${JSON.stringify(text)}: ${why}`])
 
 /**
  * Finds the place of a value: items of lists also by name. An item that is not there yet is `-` or the next number. Lists
@@ -72,10 +73,15 @@ function indexOf(step: string, list: readonly unknown[], path: Path, isLast: boo
   const index = step === APPENDED ? list.length : /^\d{1,9}$/.test(step) ? Number(step) : indexByName(step, list, path)
   if (index < list.length || (index === list.length && isLast)) return index
   const count = `has ${list.length} items, counted from 0`
-  throw new ConfigError([notThere(path, `${count}; write ${pathText(path)}[-] to add one`)])
+  throw new ConfigError([missingValue(path, `${count}; write ${pathText(path)}[-] to add one`)])
 }
 
-const notThere = (path: Path, message: string) => ({ path, offset: 0, message, line: `${pathText(path)}: ${message}` })
+const missingValue = (path: Path, message: string) => ({
+  path,
+  offset: 0,
+  message,
+  line: `${pathText(path)}: ${message}`,
+})
 
 /** Names in a message. */
 const SHOWN_NAMES = 10
@@ -88,12 +94,12 @@ function indexByName(step: string, list: readonly unknown[], path: Path): number
   if (path[0] === 'virtualServers' && ofProtocol.length === 1) return ofProtocol[0] as number
   const known = names.flatMap((own) => own.slice(0, 1))
   const some = known.length > SHOWN_NAMES ? [...known.slice(0, SHOWN_NAMES), '…'] : known
-  const near = nearest(step, known)
+  const near = nearestWord(step, known)
   const message =
     ofProtocol.length > 1
       ? `has ${ofProtocol.length} items with protocol ${step}; name one: ${some.join(', ')}`
       : `has no item ${step}; ${near ? `did you mean ${near}?` : `there are: ${some.join(', ') || 'none'}`}`
-  throw new ConfigError([notThere(path, message)])
+  throw new ConfigError([missingValue(path, message)])
 }
 
 /** Returns a name as a part of a URL: `default-smtp-virtual-server`. */

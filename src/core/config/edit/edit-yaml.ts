@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, type Node, visit } from 'yaml'
-import { copyOf, presentForm, writtenPath } from '../deprecations.ts'
+import { copyOf, originalPath, presentForm } from '../deprecations.ts'
 import { ConfigError, type Path, pathText, valueAt } from '../mistakes.ts'
 import type { YamlText } from '../yaml.ts'
 import { isMerge } from '../yaml-errors.ts'
@@ -51,7 +51,7 @@ export function editYaml(text: string, name: string, changes: readonly ConfigCha
 /** Returns the place of a value as the user has written it: below the old name of a key, if the file has that. */
 function locateWritten(path: string, content: unknown): Path {
   const { value, keys } = presentForm(content)
-  return writtenPath(locatePath(stepsOf(path), value), keys)
+  return originalPath(locatePath(stepsOf(path), value), keys)
 }
 
 function mistake({ at, offsetOf }: YamlText, path: Path, message: string): ConfigError {
@@ -103,7 +103,7 @@ function parentOf(yaml: YamlText, path: Path, op: ConfigChange['op']): Collectio
   let node = document.contents as Node
   for (const [depth] of path.entries()) {
     const here = path.slice(0, depth)
-    if (isAlias(node)) throw aliased(yaml, here, node.source)
+    if (isAlias(node)) throw aliasError(yaml, here, node.source)
     if (!isCollection(node)) {
       throw mistake(yaml, here, `is not a mapping or list; set it as a whole: ${pathText(here)}`)
     }
@@ -127,7 +127,7 @@ function childOf(yaml: YamlText, parent: Collection, path: Path, op: ConfigChang
   return created
 }
 
-function aliased(yaml: YamlText, path: Path, name: string): ConfigError {
+function aliasError(yaml: YamlText, path: Path, name: string): ConfigError {
   const { document, at } = yaml
   let place = ''
   visit(document, {

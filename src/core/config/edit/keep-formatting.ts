@@ -12,7 +12,7 @@ export function keepFormatting(original: string, before: string, after: string):
   const [own, from, to] = [raw.map(withoutEnd), linesOfText(before).map(withoutEnd), linesOfText(after).map(withoutEnd)]
   const lineEnd = raw.filter((line) => line.endsWith('\r\n')).length > raw.length / 2 ? '\r\n' : '\n'
   const formats = lineChanges(from, own)
-  const written = writtenLines(formats, from, own)
+  const written = originalLines(formats, from, own)
   const merged: string[] = []
   const keep = (start: number, end: number): void => void merged.push(...raw.slice(start, end))
   const take = (start: number, end: number): void => {
@@ -39,7 +39,7 @@ export function keepFormatting(original: string, before: string, after: string):
 }
 
 /** Returns the lines of a writer of YAML whose format differs, with their original format. Without the indentation. */
-const writtenLines = (
+const originalLines = (
   formats: readonly LineChange[],
   from: readonly string[],
   own: readonly string[],

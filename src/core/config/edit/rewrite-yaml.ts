@@ -17,19 +17,21 @@ export function rewriteYaml<Result>(
   const yaml = parseText(text, name)
   const { document } = yaml
   keepPadding(document, text)
-  const before = writtenLike(text, document)
+  const before = stringifyLike(text, document)
   const result = change(yaml)
   assertAnchors(yaml)
   keepPadding(document, text)
   const after = document.toString(before.options)
-  const kept = text.startsWith(BOM) ? BOM + merged(text.slice(1), before.text, after) : merged(text, before.text, after)
+  const kept = text.startsWith(BOM)
+    ? BOM + mergeFormatting(text.slice(1), before.text, after)
+    : mergeFormatting(text, before.text, after)
   return { text: hasContent(kept, name, yaml.content()) ? kept : after, result }
 }
 
 const BOM = '\uFEFF'
 
 /** Returns a text with the formatting of the original. An empty one has none. */
-const merged = (text: string, before: string, after: string): string =>
+const mergeFormatting = (text: string, before: string, after: string): string =>
   text.trim() === '' ? after : keepFormatting(text, before, after)
 
 /** How the writer formats. The one that changes least of the original is taken. */
@@ -48,7 +50,7 @@ function keepPadding(document: Document, text: string): void {
   })
 }
 
-function writtenLike(text: string, document: Document): { text: string; options: (typeof styles)[number] } {
+function stringifyLike(text: string, document: Document): { text: string; options: (typeof styles)[number] } {
   const own = new Set(text.split(/\r?\n/))
   let best = { text: '', options: styles[0] as (typeof styles)[number], foreign: Number.POSITIVE_INFINITY }
   for (const options of styles) {

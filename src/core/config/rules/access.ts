@@ -3,7 +3,7 @@ import { accountAddresses } from '../resolve.ts'
 import { likeOf } from '../schema/like.ts'
 import { personalityProtocols } from '../schema/personality.ts'
 import { hasTransactions } from '../schema/protocol.ts'
-import { accountCheck, eachServer, type Rule, repeated } from './rule.ts'
+import { accountCheck, eachServer, findRepeated, type Rule } from './rule.ts'
 
 /** Rules about accounts, and who may use what. */
 export const accessRules: readonly Rule[] = [
@@ -128,7 +128,7 @@ export const accessRules: readonly Rule[] = [
       if (token !== undefined) continue
       yield { path: ['access', 'tokens', index], message: 'has no value; add token: TEXT or tokenFile: FILE' }
     }
-    yield* repeated(tokens.map(({ name }, index) => ({ text: name, path: ['access', 'tokens', index, 'name'] })))
+    yield* findRepeated(tokens.map(({ name }, index) => ({ text: name, path: ['access', 'tokens', index, 'name'] })))
   },
 
   function* webhookSecrets({ webhooks }) {
@@ -150,7 +150,7 @@ export const accessRules: readonly Rule[] = [
         'has no key for signatures; create one with openssl rand -base64 32, and add secret: TEXT or secretFile: FILE'
       yield { path: ['webhooks', index], message }
     }
-    yield* repeated(webhooks.map(({ url }, index) => ({ text: url, path: ['webhooks', index, 'url'] })))
+    yield* findRepeated(webhooks.map(({ url }, index) => ({ text: url, path: ['webhooks', index, 'url'] })))
   },
 
   function* oauth2Clients({ oauth2: { clients }, directory }) {
@@ -164,7 +164,7 @@ export const accessRules: readonly Rule[] = [
       }
       yield* check(user, [...at, 'user'])
     }
-    yield* repeated(clients.map(({ clientId }, index) => ({ text: clientId, path: ['oauth2', 'clients', index] })))
+    yield* findRepeated(clients.map(({ clientId }, index) => ({ text: clientId, path: ['oauth2', 'clients', index] })))
   },
 
   eachServer(function* basicTwice(server, at) {
@@ -177,8 +177,8 @@ export const accessRules: readonly Rule[] = [
 
   function* sameAccounts({ directory, domain }) {
     const at = (index: number, ...more: (string | number)[]): Path => ['directory', 'accounts', index, ...more]
-    yield* repeated(directory.accounts.map(({ user }, index) => ({ text: user, path: at(index, 'user') })))
-    yield* repeated(
+    yield* findRepeated(directory.accounts.map(({ user }, index) => ({ text: user, path: at(index, 'user') })))
+    yield* findRepeated(
       directory.accounts.flatMap((account, index) =>
         accountAddresses(account, domain).map((text, n) => ({
           text,

@@ -1,5 +1,5 @@
 import type { Path } from '../mistakes.ts'
-import { accountCheck, type Rule, repeated } from './rule.ts'
+import { accountCheck, findRepeated, type Rule } from './rule.ts'
 
 /** Rules about the keys of accounts that say who may log on, and how. */
 export const accountRules: readonly Rule[] = [
@@ -17,7 +17,7 @@ export const accountRules: readonly Rule[] = [
   function* appPasswordNames({ directory }) {
     for (const [index, { appPasswords = [] }] of directory.accounts.entries()) {
       const at = (n: number): Path => ['directory', 'accounts', index, 'appPasswords', n, 'name']
-      yield* repeated(appPasswords.map(({ name }, n) => ({ text: name, path: at(n) })))
+      yield* findRepeated(appPasswords.map(({ name }, n) => ({ text: name, path: at(n) })))
     }
   },
 

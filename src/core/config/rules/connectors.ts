@@ -2,7 +2,7 @@ import { isLoopback } from '../../network/ip-address.ts'
 import type { Mistake, Path } from '../mistakes.ts'
 import { portsOf, smartHostPort, virtualServerName } from '../resolve.ts'
 import type { ConnectorConfig, ForwardRule, LabConfig } from '../schema.ts'
-import { accountCheck, type Rule, repeated } from './rule.ts'
+import { accountCheck, findRepeated, type Rule } from './rule.ts'
 
 /** Creates a rule that checks each connector. */
 const eachConnector = (find: (connector: ConnectorConfig, at: Path, config: LabConfig) => Iterable<Mistake>): Rule =>
@@ -20,7 +20,7 @@ const isReachedAt = (address: string, host: string): boolean =>
 /** Rules about connectors and forward rules. */
 export const connectorRules: readonly Rule[] = [
   function* sameConnectors({ outgoing: { connectors } }) {
-    yield* repeated(
+    yield* findRepeated(
       connectors.map(({ name }, index) => ({ text: name, path: ['outgoing', 'connectors', index, 'name'] })),
     )
   },

@@ -1,4 +1,4 @@
-import { type Rule, repeated } from './rule.ts'
+import { findRepeated, type Rule } from './rule.ts'
 
 /** Rules about SPF, DKIM, DMARC and ARC. */
 export const mailAuthenticationRules: readonly Rule[] = [
@@ -21,6 +21,6 @@ export const mailAuthenticationRules: readonly Rule[] = [
       text: `${arc.selector}._domainkey.${arc.domain}`,
       path: ['mail', 'authentication', 'arc', 'selector'],
     }
-    yield* repeated(seal ? [...keys, seal] : keys)
+    yield* findRepeated(seal ? [...keys, seal] : keys)
   },
 ]

@@ -1,4 +1,4 @@
-import { eachServer, type Rule, repeated } from './rule.ts'
+import { eachServer, findRepeated, type Rule } from './rule.ts'
 
 /** Rules about newsgroups and feeds. */
 export const newsRules: readonly Rule[] = [
@@ -43,6 +43,6 @@ export const newsRules: readonly Rule[] = [
   },
 
   function* sameGroups({ news: { groups } }) {
-    yield* repeated(groups.map(({ name }, index) => ({ text: name, path: ['news', 'groups', index, 'name'] })))
+    yield* findRepeated(groups.map(({ name }, index) => ({ text: name, path: ['news', 'groups', index, 'name'] })))
   },
 ]

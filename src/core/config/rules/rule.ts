@@ -21,7 +21,7 @@ interface Entry {
 }
 
 /** Finds entries with the same text, regardless of case. */
-export function* repeated(entries: readonly Entry[]): Iterable<Mistake> {
+export function* findRepeated(entries: readonly Entry[]): Iterable<Mistake> {
   const seen = new Map<string, Entry>()
   for (const entry of entries) {
     const key = entry.text.toLowerCase()

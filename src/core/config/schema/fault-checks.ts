@@ -1,5 +1,5 @@
 import { distinct } from '../../values/distinct.ts'
-import { nearest } from '../nearest.ts'
+import { nearestWord } from '../nearest.ts'
 import { contentVerbs, replyForms, verbs } from './fault-words.ts'
 import { type FaultProtocol, hasTransactions, protocols } from './protocol.ts'
 
@@ -117,7 +117,7 @@ function verbMistake({ when: { protocol, verb } }: Checked): FaultMistake[] {
   const upper = verb.toUpperCase()
   const known = (protocol === undefined ? protocols : [protocol]).flatMap((each) => verbs[each] ?? [upper])
   if (/^X/.test(upper) || known.includes(upper)) return []
-  const near = nearest(upper, known)
+  const near = nearestWord(upper, known)
   const kind = protocol === undefined ? 'not a command' : `not a command of ${protocol}`
   const cure = near === undefined ? 'to' : `did you mean ${near}? To`
   const message = `${kind}; ${cure} match any other line, write matching: "^${upper}"`

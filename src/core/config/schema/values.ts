@@ -70,7 +70,7 @@ export const DURATION = /^\d+(\.\d+)?(ms|s|m|h|d)$/
 /** A duration: `10m`, `500ms`, `1h`, or a number of milliseconds. Returns milliseconds. */
 export const duration = z
   .union([z.number().int().nonnegative(), z.string().regex(DURATION, timeForm)], timeForm)
-  .transform((value) => inUnits(value, timeUnits))
+  .transform((value) => parseUnits(value, timeUnits))
 
 /** Returns a duration in its largest whole unit: `7d`, `90s`. */
 export function durationText(ms: number): string {
@@ -90,9 +90,9 @@ export const octets = z
     [z.number().int().nonnegative(), z.string().regex(/^\d+(\.\d+)?(B|KB|MB|GB|KiB|MiB|GiB)$/, sizeForm)],
     sizeForm,
   )
-  .transform((value) => inUnits(value, sizeUnits))
+  .transform((value) => parseUnits(value, sizeUnits))
 
-function inUnits<Unit extends string>(value: number | string, units: Readonly<Record<Unit, number>>): number {
+function parseUnits<Unit extends string>(value: number | string, units: Readonly<Record<Unit, number>>): number {
   if (typeof value === 'number') return value
   const unit = value.replace(/[\d.]+/, '') as Unit
   return Math.round(Number.parseFloat(value) * units[unit])

@@ -5,7 +5,7 @@ import type { SmtpFacts, SmtpPersonality } from '../types.ts'
  * Integrated Windows authentication is GSSAPI and NTLM together. Where Sealpost offers NTLM, GSSAPI is listed too and
  * refused, as for a client outside of the domain.
  */
-const listed = (mechanisms: readonly string[]): string =>
+const listMechanisms = (mechanisms: readonly string[]): string =>
   mechanisms.flatMap((name) => (name === 'NTLM' ? ['GSSAPI', name] : [name])).join(' ')
 
 /** The missing part decides, whatever the command. */
@@ -33,9 +33,9 @@ export const smtp: SmtpPersonality = {
     'VRFY',
     withTls('TLS'),
     withTls('STARTTLS'),
-    mechanismsAfter('X-EXPS', listed),
+    mechanismsAfter('X-EXPS', listMechanisms),
     withMechanism('LOGIN', 'X-EXPS=LOGIN'),
-    mechanismsAfter('AUTH', listed),
+    mechanismsAfter('AUTH', listMechanisms),
     withMechanism('LOGIN', 'AUTH=LOGIN'), // Outlook Express 4 and Exchange 5.5 know this form only
     'X-LINK2STATE',
     'XEXCH50',

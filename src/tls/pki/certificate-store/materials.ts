@@ -1,5 +1,5 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
-import { remembering } from '../../../core/values/remembering.ts'
+import { memoizeText } from '../../../core/values/memoize-text.ts'
 import { readCertificate, thumbprintOf } from '../certificate/certificate.ts'
 import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
@@ -18,8 +18,8 @@ import {
 
 const BEGIN = '-----BEGIN '
 /** The last files that were parsed: reading a key takes OpenSSL half a millisecond. */
-const certificatesOf = remembering<readonly X509Certificate[]>(32)
-const privateKeys = remembering<KeyObject>(32)
+const certificatesOf = memoizeText<readonly X509Certificate[]>(32)
+const privateKeys = memoizeText<KeyObject>(32)
 
 const CURE = 'Restore a backup with `sealpost store restore DIR`'
 

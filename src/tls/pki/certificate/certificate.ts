@@ -1,5 +1,5 @@
 import { randomBytes, X509Certificate } from 'node:crypto'
-import { remembering } from '../../../core/values/remembering.ts'
+import { memoizeText } from '../../../core/values/memoize-text.ts'
 import {
   type Asn1,
   bitsOf,
@@ -69,7 +69,7 @@ function randomSerial(): Buffer {
   return serial.some((octet) => octet !== 0) ? serial : randomSerial()
 }
 
-const parsed = remembering<X509Certificate>(50)
+const parsed = memoizeText<X509Certificate>(50)
 
 /** Returns the certificate of a text in PEM. The last ones are remembered, because parsing takes most of the time of checks. */
 export const certificateOf = (pem: string): X509Certificate => parsed(pem, () => new X509Certificate(pem))

@@ -1,4 +1,4 @@
-import { nearest } from '../../../core/config/nearest.ts'
+import { nearestWord } from '../../../core/config/nearest.ts'
 import { type CertificateChoice, certificateText, choicesOf } from '../../../core/config/schema/certificate.ts'
 import { currentAuto } from '../certificate-store/auto.ts'
 import { type CertificateRecord, certificateNamed, type StoreIndex } from '../certificate-store/index-file.ts'
@@ -47,7 +47,7 @@ export function findVirtualServer({ lab }: LifecycleContext, name: string): Virt
   const [only, ...others] = found
   if (only !== undefined && others.length === 0) return only
   if (only !== undefined) throw new PkiError('unknown', `"${name}" is ambiguous: ${quoted(found)}`)
-  const near = nearest(name, [...servers.map((one) => one.name), ...servers.map(({ protocol }) => protocol)])
+  const near = nearestWord(name, [...servers.map((one) => one.name), ...servers.map(({ protocol }) => protocol)])
   const cure = near === undefined ? `there are: ${quoted(servers) || 'none'}` : `did you mean ${near}?`
   throw new PkiError('unknown', `no virtual server "${name}"; ${cure}`)
 }

@@ -1,4 +1,4 @@
-import { definedOnly } from '../../../core/values/defined.ts'
+import { omitUndefined } from '../../../core/values/omit-undefined.ts'
 import type { MessageEntry, OutgoingTransport } from '../../../storage/store/types.ts'
 import type { OutgoingEnvelope, OutgoingRecipient, QueueEntry, RecipientResult } from '../types.ts'
 
@@ -158,7 +158,7 @@ export function entryOf(item: Item, givesUpAt: number | undefined, why: string |
     ...(reason !== undefined && { reason }),
     ...(entry.envelope?.session !== undefined && { receivedBy: entry.envelope.session }),
     ...(lastSession !== undefined && { lastSession }),
-    ...definedOnly({ scheduled: transport.scheduled, submission: transport.submission }),
+    ...omitUndefined({ scheduled: transport.scheduled, submission: transport.submission }),
   }
 }
 

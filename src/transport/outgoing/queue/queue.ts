@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { foldDomain, splitAddress } from '../../../accounts/directory/names.ts'
 import { joinPieces } from '../../../core/octets/pieces.ts'
 import type { Clock } from '../../../core/time/clock.ts'
-import { definedOnly } from '../../../core/values/defined.ts'
+import { omitUndefined } from '../../../core/values/omit-undefined.ts'
 import { openFolder } from '../../../storage/store/mailboxes.ts'
 import {
   type Folder,
@@ -169,7 +169,7 @@ export class StoreQueue implements OutgoingQueue {
     const { mailFrom } = envelope
     const planned = { mailFrom, account, header: octets, envelope, session }
     const targets = planRelease(this.rules, planned, connector)
-    const named = targets.map((one) => ({ ...one, outgoing: { ...one.outgoing, ...definedOnly({ released }) } }))
+    const named = targets.map((one) => ({ ...one, outgoing: { ...one.outgoing, ...omitUndefined({ released }) } }))
     return this.append(octets, named)
   }
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { transcript } from '../../../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../../../src/core/sessions/describe.ts'
 import { TestAuthority } from '../../../checks/verify/authority.ts'
 import { type MailLab, startMailLab } from '../../../support/mail-lab.ts'
 import { connectorTo, queueEvent, send, startOutgoingLab } from '../support.ts'
@@ -33,7 +33,7 @@ it('a lab sends to another lab: verified TLS, log-on, and its certificate; the s
     tls: { peerCertificate: { verified: true, policy: 'verify' } },
     refusals: [],
   })
-  const lines = session ? transcript(session).join('\n') : ''
+  const lines = session ? describeTranscript(session).join('\n') : ''
   expect(lines).toMatch(/Out to 127\.0\.0\.1 port \d+, TLSv1\.3 /)
   expect(lines).toMatch(/ C: AUTH PLAIN \*\*\*/)
   expect(lines).not.toContain(Buffer.from('\0bob\0geheim').toString('base64'))

@@ -1,6 +1,6 @@
 import { connector as connectorSchema } from '../../../../src/core/config/schema/connector.ts'
 import { type FaultInput, fault } from '../../../../src/core/config/schema/fault.ts'
-import { transcript } from '../../../../src/core/sessions/describe.ts'
+import { describeTranscript } from '../../../../src/core/sessions/describe.ts'
 import { SessionLog } from '../../../../src/core/sessions/log.ts'
 import type { SessionRecord } from '../../../../src/core/sessions/types.ts'
 import { systemClock } from '../../../../src/core/time/clock.ts'
@@ -80,7 +80,7 @@ export class Sender implements AsyncDisposable {
 
   /** The transcript of the last session, on one line for each entry, without times. */
   get transcript(): readonly string[] {
-    return transcript(this.last)
+    return describeTranscript(this.last)
       .slice(1)
       .map((line) => line.replace(/^\s*[\d.]+ /, ''))
   }

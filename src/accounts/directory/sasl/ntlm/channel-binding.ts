@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ChannelBindings } from '../../../../tls/negotiation/binding-types.ts'
-import { sameSecret } from '../../secrets.ts'
+import { isSameSecret } from '../../secrets.ts'
 
 /** The only type that clients of NTLM use. RFC 5929 section 4. */
 const TYPE = 'tls-server-end-point'
@@ -28,5 +28,5 @@ export const isBound = (bound: Buffer | undefined): bound is Buffer => bound?.so
 export function isRightChannel(bound: Buffer | undefined, bindings: ChannelBindings | undefined): boolean {
   if (!isBound(bound)) return true
   const value = bindings?.get(TYPE)?.()
-  return value === undefined || sameSecret(hashOfBinding(value), bound)
+  return value === undefined || isSameSecret(hashOfBinding(value), bound)
 }

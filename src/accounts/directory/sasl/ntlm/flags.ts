@@ -20,7 +20,8 @@ export const flags = {
 export type Flag = keyof typeof flags
 
 /** Returns whether a flag is set. */
-export const has = (set: number, flag: Flag): boolean => (set & flags[flag]) !== 0
+export const hasFlag = (set: number, flag: Flag): boolean => (set & flags[flag]) !== 0
 
 /** Returns the set of some flags, as an unsigned number. */
-export const setOf = (names: readonly Flag[]): number => names.reduce((set, name) => (set | flags[name]) >>> 0, 0)
+export const combineFlags = (names: readonly Flag[]): number =>
+  names.reduce((set, name) => (set | flags[name]) >>> 0, 0)

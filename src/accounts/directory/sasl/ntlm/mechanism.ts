@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { isAtLeast, type NtlmVersion } from '../../../../core/config/schema/ntlm.ts'
 import { Rc4 } from '../../../../core/octets/rc4.ts'
 import { systemClock } from '../../../../core/time/clock.ts'
-import { sameSecret } from '../../secrets.ts'
+import { isSameSecret } from '../../secrets.ts'
 import type { Proof as LogonProof } from '../../types.ts'
 import {
   challenge,
   failure,
-  notProved,
-  proved,
+  proofFailure,
+  proofResult,
   type SaslContext,
   type SaslExchange,
   type SaslMechanism,
@@ -17,7 +17,7 @@ import {
 } from '../exchange.ts'
 import { avValue, encodeAvPairs, fileTime, fileTimeMs, parseAvPairs } from './av-pairs.ts'
 import { isBound, isRightChannel } from './channel-binding.ts'
-import { has } from './flags.ts'
+import { hasFlag } from './flags.ts'
 import { hmacMd5 } from './keys.ts'
 import {
   type Authenticate,
@@ -28,7 +28,7 @@ import {
   parseNegotiate,
   withoutMic,
 } from './messages.ts'
-import { checkResponses, isV2, type Proof, parseClientChallenge, responsesIn } from './responses.ts'
+import { checkResponses, isV2, parseClientChallenge, type ResponseProof, responsesIn } from './responses.ts'
 
 const MALFORMED = failure('malformed NTLM message')
 /** How far the clocks of client and server may differ. MS-NLMP section 3.1.1.1, and note 40 of section 7. */
@@ -73,7 +73,7 @@ class NtlmExchange implements SaslExchange {
     const asked = parseNegotiate(negotiate)
     if (asked === undefined) return MALFORMED
     const flags = answerFlags(asked)
-    const targetInfo = has(flags, 'targetInfo') ? this.#targetInfo() : Buffer.alloc(0)
+    const targetInfo = hasFlag(flags, 'targetInfo') ? this.#targetInfo() : Buffer.alloc(0)
     const serverChallenge = randomBytes(8)
     const answer = { flags, serverChallenge, targetName: this.#netBiosDomain, targetInfo }
     const message = encodeChallenge(answer)
@@ -120,7 +120,7 @@ class NtlmExchange implements SaslExchange {
     const result =
       account && secret && proof
         ? this.#result({ account, secret }, { message, sent, authenticate, client, proof })
-        : notProved(nameOf(authenticate))
+        : proofFailure(nameOf(authenticate))
     return { ...result, note: noteOf(authenticate, proof ? [proof] : accepted, client) }
   }
 
@@ -131,7 +131,7 @@ class NtlmExchange implements SaslExchange {
       return failure("the client's clock differs by more than 36 hours")
     if (!isRightChannel(client.bound, this.#context.channelBindings))
       return failure('the log-on is bound to another TLS channel')
-    return proved(this.#context, who)
+    return proofResult(this.#context, who)
   }
 }
 
@@ -151,7 +151,7 @@ interface Proven {
   readonly sent: Sent
   readonly authenticate: Authenticate
   readonly client: ClientFacts
-  readonly proof: Proof
+  readonly proof: ResponseProof
 }
 
 /** The contents of an NTLMv2 response besides its proof. */
@@ -181,11 +181,11 @@ function hasRightMic({ message, sent, authenticate, proof }: Omit<Proven, 'clien
   const { mic, flags, encryptedSessionKey } = authenticate
   const { sessionKey } = proof
   if (!mic || !sessionKey) return false
-  const exchangesKey = has(flags, 'keyExchange') && (has(flags, 'sign') || has(flags, 'seal'))
+  const exchangesKey = hasFlag(flags, 'keyExchange') && (hasFlag(flags, 'sign') || hasFlag(flags, 'seal'))
   // Anyone could compute the MIC under an empty key.
   if (exchangesKey && encryptedSessionKey.length !== SESSION_KEY_OCTETS) return false
   const exported = exchangesKey ? new Rc4(sessionKey).update(encryptedSessionKey) : sessionKey
-  return sameSecret(hmacMd5(exported, sent.negotiate, sent.challenge, withoutMic(message)), mic)
+  return isSameSecret(hmacMd5(exported, sent.negotiate, sent.challenge, withoutMic(message)), mic)
 }
 
 /** Returns the log-on name in a form that the directory knows. A client may put the domain into the name, or leave it out. */
@@ -195,7 +195,7 @@ const nameOf = ({ domain, user }: Authenticate): string => (domain === '' ? user
 const netBiosName = (name: string): string => (name.split('.')[0] ?? '').slice(0, 15).toUpperCase()
 
 const MAX_SHOWN = 64
-const shown = (text: string): string => text.slice(0, MAX_SHOWN).replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '?')
+const printableText = (text: string): string => text.slice(0, MAX_SHOWN).replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '?')
 
 /** Returns what the record of the session says about the client. */
 function noteOf(
@@ -208,8 +208,8 @@ function noteOf(
     `NTLM: ${responses.length === 0 ? 'no response' : responses.map(({ name }) => name).join(' or ')}`,
     ...(hasMic ? ['MIC'] : []),
     ...(isBound(bound) ? ['channel binding'] : []),
-    `user ${shown(nameOf(authenticate))}`,
-    ...(workstation === '' ? [] : [`workstation ${shown(workstation)}`]),
+    `user ${printableText(nameOf(authenticate))}`,
+    ...(workstation === '' ? [] : [`workstation ${printableText(workstation)}`]),
     ...(clientVersion === undefined ? [] : [`client version ${clientVersion}`]),
   ].join(', ')
 }

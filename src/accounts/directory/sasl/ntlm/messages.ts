@@ -1,4 +1,4 @@
-import { type Flag, flags, has, setOf } from './flags.ts'
+import { combineFlags, type Flag, flags, hasFlag } from './flags.ts'
 
 /** MS-NLMP section 2.2.1. */
 const SIGNATURE = Buffer.from('NTLMSSP\0', 'latin1')
@@ -19,7 +19,7 @@ export function parseNegotiate(message: Buffer): number | undefined {
   if (ntlmMessageType(message) !== NEGOTIATE || message.length < 16) return undefined
   const set = message.readUInt32LE(12)
   // Without a character set, a message is invalid. MS-NLMP section 2.2.2.5
-  return has(set, 'unicode') || has(set, 'oem') ? set : undefined
+  return hasFlag(set, 'unicode') || hasFlag(set, 'oem') ? set : undefined
 }
 
 /** The fields of a CHALLENGE_MESSAGE. MS-NLMP section 2.2.1.2. */
@@ -39,7 +39,7 @@ const VERSION = Buffer.from('0502ce0e0000000f', 'hex')
 
 /** Encodes a CHALLENGE_MESSAGE. MS-NLMP section 2.2.1.2. */
 export function encodeChallenge({ flags: set, serverChallenge, targetName, targetInfo }: Challenge): Buffer {
-  const name = encodeText(targetName, has(set, 'unicode'))
+  const name = encodeText(targetName, hasFlag(set, 'unicode'))
   const message = Buffer.alloc(CHALLENGE_HEADER_OCTETS)
   SIGNATURE.copy(message)
   message.writeUInt32LE(CHALLENGE, 8)
@@ -47,7 +47,7 @@ export function encodeChallenge({ flags: set, serverChallenge, targetName, targe
   message.writeUInt32LE(set, 20)
   serverChallenge.copy(message, 24)
   writeField(message, 40, targetInfo, CHALLENGE_HEADER_OCTETS + name.length)
-  if (has(set, 'version')) VERSION.copy(message, 48)
+  if (hasFlag(set, 'version')) VERSION.copy(message, 48)
   return Buffer.concat([message, name, targetInfo])
 }
 
@@ -71,12 +71,12 @@ const OFFERED: readonly Flag[] = [
 
 /** Returns the flags of the CHALLENGE_MESSAGE that answers a NEGOTIATE_MESSAGE. MS-NLMP section 3.2.5.1.1. */
 export function answerFlags(asked: number): number {
-  const always = setOf(['ntlm', 'alwaysSign', has(asked, 'unicode') ? 'unicode' : 'oem'])
-  const lmKey = has(asked, 'extendedSessionSecurity') ? 0 : asked & flags.lmKey
-  const target = has(asked, 'requestTarget') ? flags.targetTypeDomain : 0
+  const always = combineFlags(['ntlm', 'alwaysSign', hasFlag(asked, 'unicode') ? 'unicode' : 'oem'])
+  const lmKey = hasFlag(asked, 'extendedSessionSecurity') ? 0 : asked & flags.lmKey
+  const target = hasFlag(asked, 'requestTarget') ? flags.targetTypeDomain : 0
   // As Windows Server 2003 does. MS-NLMP section 7, note 65
-  const info = has(asked, 'extendedSessionSecurity') || has(asked, 'requestTarget') ? flags.targetInfo : 0
-  return ((asked & setOf(OFFERED)) | always | lmKey | target | info) >>> 0
+  const info = hasFlag(asked, 'extendedSessionSecurity') || hasFlag(asked, 'requestTarget') ? flags.targetInfo : 0
+  return ((asked & combineFlags(OFFERED)) | always | lmKey | target | info) >>> 0
 }
 
 /** The fields of an AUTHENTICATE_MESSAGE. MS-NLMP section 2.2.1.3. */
@@ -114,7 +114,7 @@ export function parseAuthenticate(message: Buffer, challengeFlags: number): Auth
   const sessionKey = hasFlags ? readField(message, SHORT_HEADER_OCTETS) : NO_FIELD
   const [lm, nt, domain, user, workstation] = fields
   if (!lm || !nt || !domain || !user || !workstation || !sessionKey) return undefined
-  const isUnicode = has(set, 'unicode')
+  const isUnicode = hasFlag(set, 'unicode')
   const texts = [domain, user, workstation].map(({ octets }) => decodeText(octets, isUnicode))
   const [domainText, userText, workstationText] = texts
   if (domainText === undefined || userText === undefined || workstationText === undefined) return undefined
@@ -126,7 +126,7 @@ export function parseAuthenticate(message: Buffer, challengeFlags: number): Auth
     user: userText,
     workstation: workstationText,
     encryptedSessionKey: sessionKey.octets,
-    clientVersion: headerEnd >= MIC_AT && has(set, 'version') ? versionText(message) : undefined,
+    clientVersion: headerEnd >= MIC_AT && hasFlag(set, 'version') ? versionText(message) : undefined,
     mic: headerEnd >= MIC_AT + MIC_OCTETS ? message.subarray(MIC_AT, MIC_AT + MIC_OCTETS) : undefined,
   }
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { NtlmVersion } from '../../../../core/config/schema/ntlm.ts'
-import { sameSecret } from '../../secrets.ts'
+import { isSameSecret } from '../../secrets.ts'
 import { desLong } from './des.ts'
-import { has } from './flags.ts'
+import { hasFlag } from './flags.ts'
 import { hmacMd5, isLmPassword, lmOneWay, ntOneWay, ntOneWayV2, upperCase } from './keys.ts'
 import type { Authenticate } from './messages.ts'
 
@@ -19,7 +19,7 @@ interface Question {
 }
 
 /** The facts of a right response. */
-export interface Proof {
+export interface ResponseProof {
   /** The response as it is named in records: `NTLMv2`. */
   readonly name: string
   /** The key of the session, which the MIC needs. Only NTLMv2 has a MIC. */
@@ -53,7 +53,7 @@ export function parseClientChallenge(ntResponse: Buffer): ClientChallenge | unde
 }
 
 const isShort = (octets: Buffer): boolean => octets.length === SHORT_RESPONSE_OCTETS
-const hasSessionSecurity = ({ flags }: Authenticate): boolean => has(flags, 'extendedSessionSecurity')
+const hasSessionSecurity = ({ flags }: Authenticate): boolean => hasFlag(flags, 'extendedSessionSecurity')
 
 /**
  * Returns the keys under which a client may have computed its response. Some use the domain in capitals, some use none, which
@@ -72,7 +72,7 @@ const responses: readonly Response[] = [
       const { ntResponse } = question.authenticate
       const proof = ntResponse.subarray(0, PROOF_OCTETS)
       const rest = ntResponse.subarray(PROOF_OCTETS)
-      const keys = keysV2(question).filter((key) => sameSecret(hmacMd5(key, question.serverChallenge, rest), proof))
+      const keys = keysV2(question).filter((key) => isSameSecret(hmacMd5(key, question.serverChallenge, rest), proof))
       return keys[0] === undefined ? false : hmacMd5(keys[0], proof)
     },
   },
@@ -86,7 +86,7 @@ const responses: readonly Response[] = [
       const proof = lmResponse.subarray(0, PROOF_OCTETS)
       const clientChallenge = lmResponse.subarray(PROOF_OCTETS)
       const expected = keysV2(question).map((key) => hmacMd5(key, question.serverChallenge, clientChallenge))
-      return expected.filter((one) => sameSecret(one, proof)).length > 0
+      return expected.filter((one) => isSameSecret(one, proof)).length > 0
     },
   },
   {
@@ -95,7 +95,7 @@ const responses: readonly Response[] = [
     isIn: (authenticate) => hasSessionSecurity(authenticate) && isShort(authenticate.ntResponse),
     check({ serverChallenge, password, authenticate: { lmResponse, ntResponse } }) {
       const nonces = createHash('md5').update(serverChallenge).update(lmResponse.subarray(0, 8)).digest()
-      return sameSecret(desLong(ntOneWay(password), nonces.subarray(0, 8)), ntResponse)
+      return isSameSecret(desLong(ntOneWay(password), nonces.subarray(0, 8)), ntResponse)
     },
   },
   {
@@ -103,7 +103,7 @@ const responses: readonly Response[] = [
     version: 'v1',
     isIn: (authenticate) => !hasSessionSecurity(authenticate) && isShort(authenticate.ntResponse),
     check: ({ serverChallenge, password, authenticate: { ntResponse } }) =>
-      sameSecret(desLong(ntOneWay(password), serverChallenge), ntResponse),
+      isSameSecret(desLong(ntOneWay(password), serverChallenge), ntResponse),
   },
   {
     name: 'LM',
@@ -111,7 +111,7 @@ const responses: readonly Response[] = [
     isIn: (authenticate) =>
       !hasSessionSecurity(authenticate) && !isV2(authenticate) && isShort(authenticate.lmResponse),
     check({ serverChallenge, password, authenticate: { lmResponse } }) {
-      const isRight = sameSecret(desLong(lmOneWay(password), serverChallenge), lmResponse)
+      const isRight = isSameSecret(desLong(lmOneWay(password), serverChallenge), lmResponse)
       return isRight && isLmPassword(password)
     },
   },
@@ -125,8 +125,8 @@ export const responsesIn = (authenticate: Authenticate): readonly Response[] =>
  * Checks the responses in a message. Checks all of them, whichever is right, so that the time reveals nothing.
  * @returns the strongest response that is right
  */
-export function checkResponses(question: Question, accepted: readonly Response[]): Proof | undefined {
-  const proofs = accepted.flatMap(({ name, check }): Proof[] => {
+export function checkResponses(question: Question, accepted: readonly Response[]): ResponseProof | undefined {
+  const proofs = accepted.flatMap(({ name, check }): ResponseProof[] => {
     const result = check(question)
     return result === false ? [] : [{ name, sessionKey: result === true ? undefined : result }]
   })

@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
-import { preparedSecret } from '../../saslprep/saslprep.ts'
-import { sameSecret } from '../../secrets.ts'
+import { prepareSecret } from '../../saslprep/saslprep.ts'
+import { isSameSecret } from '../../secrets.ts'
 
 /** A hash of the SCRAM family. */
 export interface ScramHash {
@@ -45,7 +45,7 @@ export async function makeKeys(
   salt: Buffer,
   iterations: number,
 ): Promise<ScramKeys> {
-  const salted = await deriveKey(preparedSecret(password), salt, iterations, hash.octets, hash.algorithm)
+  const salted = await deriveKey(prepareSecret(password), salt, iterations, hash.octets, hash.algorithm)
   const stored = createHash(hash.algorithm)
     .update(hmac(hash, salted, 'Client Key'))
     .digest()
@@ -57,7 +57,7 @@ export function provesPassword(hash: ScramHash, keys: ScramKeys, authMessage: st
   const signature = hmac(hash, keys.stored, authMessage)
   if (proof.length !== signature.length) return false
   const clientKey = Buffer.from(proof.map((octet, i) => octet ^ (signature[i] as number)))
-  return sameSecret(createHash(hash.algorithm).update(clientKey).digest(), keys.stored)
+  return isSameSecret(createHash(hash.algorithm).update(clientKey).digest(), keys.stored)
 }
 
 /** Returns the server's proof in base64. */

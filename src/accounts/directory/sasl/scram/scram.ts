@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { PasswordForm } from '../../../../core/config/accounts/known-passwords.ts'
 import type { SaslMethod } from '../../../../core/config/schema/authentication.ts'
-import { sameSecret } from '../../secrets.ts'
+import { isSameSecret } from '../../secrets.ts'
 import type { Account } from '../../types.ts'
 import {
   challenge,
   failure,
-  notProved,
-  proved,
+  proofFailure,
+  proofResult,
   type SaslContext,
   type SaslMechanism,
   type SaslStep,
@@ -104,7 +104,7 @@ async function finish(context: SaslContext, exchange: Exchange, response: Buffer
   if (!final || final.nonce !== nonce) return failure('malformed SCRAM message')
   if ('refused' in binding) return serverError(binding.refused)
   // The client repeats the gs2-header, so that a change in transit is detected. RFC 5802 section 6
-  if (!sameSecret(final.bound, binding.expected)) return serverError('channel-bindings-dont-match')
+  if (!isSameSecret(final.bound, binding.expected)) return serverError('channel-bindings-dont-match')
   // Never cached: an unknown name must take as long as a known one. RFC 5802 section 9
   const secrets = context.directory.secretsOf(account)
   const keys = await Promise.all(secrets.map(({ password }) => makeKeys(hash, password, salt, iterations)))
@@ -113,9 +113,9 @@ async function finish(context: SaslContext, exchange: Exchange, response: Buffer
   const authMessage = `${first.bare},${serverFirst},${final.withoutProof}`
   const proven = keys.map((one) => provesPassword(hash, one, authMessage, final.proof)).indexOf(true)
   const [secret, own] = [secrets[proven], keys[proven]]
-  if (!account || !secret || !own) return notProved(first.name)
+  if (!account || !secret || !own) return proofFailure(first.name)
   const data = Buffer.from(`v=${serverSignature(hash, own, authMessage)}`)
-  return proved(context, { account, secret }, { authzid: first.authzid, data })
+  return proofResult(context, { account, secret }, { authzid: first.authzid, data })
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { definedOnly } from '../../../../core/values/defined.ts'
+import { omitUndefined } from '../../../../core/values/omit-undefined.ts'
 import type { IndexDraft } from '../../certificate-store/draft.ts'
 import type { CertificateRecord } from '../../certificate-store/index-file.ts'
 import type { CertificateStore } from '../../certificate-store/types.ts'
@@ -48,6 +48,6 @@ export function storeAuthority(draft: IndexDraft, authority: AcmeAuthority): Sto
 /** Returns the authority of a certificate that it issued. The account exists, so that it needs no external account. */
 export async function storedAuthority(store: CertificateStore, stored: StoredAuthority): Promise<AcmeAuthority> {
   const { directory, ca, ...rest } = stored
-  const given = definedOnly(rest)
+  const given = omitUndefined(rest)
   return { directoryUrl: directory, ...given, ...(ca ? { ca: await store.materials.read(ca) } : {}) }
 }

@@ -1,4 +1,4 @@
-import { fold, splitAddress, withoutDetail } from '../../../../accounts/directory/names.ts'
+import { foldName, splitAddress, withoutDetail } from '../../../../accounts/directory/names.ts'
 import { parseOnDemand } from '../../../../core/config/on-demand/parse.ts'
 import { resolveRecipient } from '../../resolve.ts'
 import { DeliveryError, type DeliveryServices, type Recipient, type Relaying } from '../../types.ts'
@@ -33,6 +33,6 @@ function isTaken({ directory, news }: DeliveryServices, address: string, localPa
   if (news?.groupOf(address) !== undefined) return true
   const account = directory.findByAddress(address)
   if (!account) return false
-  if (directory.mode === 'listed' || fold(account.user) !== fold(withoutDetail(localPart))) return true
-  return directory.accounts().some(({ user }) => fold(user) === fold(account.user))
+  if (directory.mode === 'listed' || foldName(account.user) !== foldName(withoutDetail(localPart))) return true
+  return directory.accounts().some(({ user }) => foldName(user) === foldName(account.user))
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
  * Returns a function that makes a value from a text once: it remembers the last `max` results by a digest of the text. Errors
  * are not remembered.
  */
-export function remembering<T>(max: number): (text: string, make: () => T) => T {
+export function memoizeText<T>(max: number): (text: string, make: () => T) => T {
   const results = new Map<string, T>()
   return (text, make) => {
     const key = createHash('sha256').update(text).digest('base64')
