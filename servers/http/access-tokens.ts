@@ -20,7 +20,7 @@ export async function accountOfToken(
 ): Promise<Account | RefusedAccessToken | undefined> {
   if (!JWT.test(token)) return undefined
   const result = await oauth2.verifyFor('http', token)
-  return result.kind === 'valid' ? result.token.account : refused(result.refusal, oauth2.scopesFor('http'))
+  return result.kind === 'valid' ? result.token.account : refusedToken(result.refusal, oauth2.scopesFor('http'))
 }
 
 /** Returns what a browser is remembered by that has logged on with an access token; undefined for a token of another kind. */
@@ -41,7 +41,7 @@ export const isStillValid = (
   { oauth2, clock }: Pick<ServerContext, 'oauth2' | 'clock'>,
 ): boolean => clock.now() < expiresAt && (jti === undefined || !oauth2.tokens.isRevoked(jti))
 
-function refused({ error, text }: TokenRefusal, scopes: readonly string[]): RefusedAccessToken {
+function refusedToken({ error, text }: TokenRefusal, scopes: readonly string[]): RefusedAccessToken {
   const why = `the access token ${text}`
   // RFC 6750 section 3: the characters of error_description.
   const description = why.replaceAll('’', "'").replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?')

@@ -36,11 +36,11 @@ export function answerBody(
   const octets = typeof content === 'string' ? Buffer.from(content) : content
   reservationOf(c).grow(octets.length)
   c.header('Content-Length', `${octets.length}`)
-  return Readable.toWeb(Readable.from(inPieces(octets))) as ReadableStream
+  return Readable.toWeb(Readable.from(yieldPieces(octets))) as ReadableStream
 }
 
 /** Yields octets in pieces. Other clients are served in between, however fast this one reads. */
-async function* inPieces(octets: Buffer): AsyncGenerator<Buffer, void, void> {
+async function* yieldPieces(octets: Buffer): AsyncGenerator<Buffer, void, void> {
   for (const piece of viewsOf(octets, PIECE_OCTETS)) {
     if (isSliceOver()) await nextSlice()
     yield piece
@@ -62,10 +62,10 @@ export async function bodyOf(c: Context<Env>, maxOctets: number): Promise<Buffer
   const body = c.get('connection').content.receive()
   c.env.outgoing.once('close', () => {
     // Octets that are still to be read belong to nobody, and a part is not the body.
-    body.discard(stopped())
+    body.discard(incompleteBody())
     body[Symbol.dispose]()
   })
-  for await (const part of received(c)) {
+  for await (const part of receivedPieces(c)) {
     if (body.octets + part.length > maxOctets) throw tooLarge()
     countShortLived(part.length)
     body.add(Buffer.from(part.buffer, part.byteOffset, part.byteLength))
@@ -75,16 +75,17 @@ export async function bodyOf(c: Context<Env>, maxOctets: number): Promise<Buffer
   return body.take()
 }
 
-const stopped = (): ApiProblem => new ApiProblem('bad-request', 'the body is shorter than its length; send all of it')
+const incompleteBody = (): ApiProblem =>
+  new ApiProblem('bad-request', 'the body is shorter than its length; send all of it')
 
 /** @throws ApiProblem `bad-request` if the client stops before the end */
-async function* received(c: Context<Env>): AsyncGenerator<Uint8Array> {
+async function* receivedPieces(c: Context<Env>): AsyncGenerator<Uint8Array> {
   const { body } = c.req.raw
   if (!body) return
   const reader = body.getReader()
   for (;;) {
     const { done, value } = await reader.read().catch(() => {
-      throw stopped()
+      throw incompleteBody()
     })
     if (done) return
     yield value
@@ -94,7 +95,7 @@ async function* received(c: Context<Env>): AsyncGenerator<Uint8Array> {
 /** Parses a body of JSON. RFC 8259. @throws ApiProblem `bad-request`, `too-large` */
 export function parseJson(octets: Buffer): unknown {
   checkShape(octets)
-  return parsed(octets)
+  return parseUtf8Json(octets)
 }
 
 /**
@@ -103,7 +104,7 @@ export function parseJson(octets: Buffer): unknown {
  */
 export function parseIJson(octets: Buffer): unknown {
   const members = checkShape(octets)
-  const value = parsed(octets)
+  const value = parseUtf8Json(octets)
   if (membersOf(value) === members) return value
   throw new ApiProblem(
     'bad-request',
@@ -119,7 +120,7 @@ function membersOf(value: unknown): number {
   return Object.entries(value).reduce((count, [key, one]) => count + 1 + membersOf(key) + membersOf(one), 0)
 }
 
-function parsed(octets: Buffer): unknown {
+function parseUtf8Json(octets: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(octets))
   } catch (error) {

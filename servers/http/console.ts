@@ -97,14 +97,19 @@ export class Console {
     const coding = acceptEncoding.includes('gzip') && TEXT.test(file) ? 'gzip' : undefined
     const octets = this.#octets(file, coding)
     if (!octets) return undefined
-    return answer(octets, { isHashed, ifNoneMatch, type: TYPES[extname(file)] ?? 'application/octet-stream', coding })
+    return fileAnswer(octets, {
+      isHashed,
+      ifNoneMatch,
+      type: TYPES[extname(file)] ?? 'application/octet-stream',
+      coding,
+    })
   }
 
   /** Every page is the same document. Relative references work below the base paths of proxies and tenants. */
   #page(depth: number, { ifNoneMatch }: Omit<FileRequest, 'path'>): Response {
     const index = readPackageFile(`${this.#folder}/${INDEX}`)
     if (!index) {
-      return answer(Buffer.from(NOT_BUILT.replace('api/docs', `${'../'.repeat(depth)}api/docs`)), {
+      return fileAnswer(Buffer.from(NOT_BUILT.replace('api/docs', `${'../'.repeat(depth)}api/docs`)), {
         isHashed: false,
         ifNoneMatch,
         type: TYPES['.html'] as string,
@@ -112,7 +117,7 @@ export class Console {
       })
     }
     const html = index.toString('utf8').replace(BASE, `<base href="${'../'.repeat(depth) || './'}" />`)
-    return answer(Buffer.from(html), { isHashed: false, ifNoneMatch, type: TYPES['.html'] as string })
+    return fileAnswer(Buffer.from(html), { isHashed: false, ifNoneMatch, type: TYPES['.html'] as string })
   }
 
   #octets(file: string, coding: 'gzip' | undefined): Buffer | undefined {
@@ -148,7 +153,7 @@ interface FileFacts {
 }
 
 /** RFC 9110 sections 8.8.3 and 13.1.2. */
-function answer(octets: Buffer, { isHashed, type, coding, ifNoneMatch, status = 200 }: FileFacts): Response {
+function fileAnswer(octets: Buffer, { isHashed, type, coding, ifNoneMatch, status = 200 }: FileFacts): Response {
   const etag = `"${createHash('sha256').update(octets).digest('base64url').slice(0, 22)}"`
   const headers = {
     ETag: etag,

@@ -1,7 +1,7 @@
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { deleteMessages, setFlags } from '../../src/api/messages/bulk.ts'
-import { byArrival, type IndexedMessage, placeIn } from '../../src/api/messages/message-index.ts'
+import { compareArrival, type IndexedMessage, placeIn } from '../../src/api/messages/message-index.ts'
 import type { Condition } from '../../src/api/messages/search.ts'
 import { tagsOf } from '../../src/api/messages/summary.ts'
 import { notFound } from '../../src/api/problem.ts'
@@ -129,7 +129,7 @@ export class DeliveredMail {
     for (const blob of new Set([...gone, ...arrived].map(({ entry }) => entry.blob))) {
       const before = this.#byBlob.get(blob)
       const kept = before?.copies.filter((copy) => !gone.includes(copy)) ?? []
-      const [first, ...others] = [...kept, ...arrived.filter(({ entry }) => entry.blob === blob)].sort(byArrival)
+      const [first, ...others] = [...kept, ...arrived.filter(({ entry }) => entry.blob === blob)].sort(compareArrival)
       if (before) mails.splice(insertionIndex(before.copies[0], mails), 1)
       if (!first) this.#byBlob.delete(blob)
       else {
@@ -201,8 +201,8 @@ function differenceOf(
   for (let [old, next] = [0, 0]; old < before.length || next < after.length; ) {
     const [left, right] = [before[old], after[next]]
     if (left !== right) {
-      const isOld = left !== undefined && (right === undefined || byArrival(left, right) >= 0)
-      const isNext = right !== undefined && (left === undefined || byArrival(right, left) >= 0)
+      const isOld = left !== undefined && (right === undefined || compareArrival(left, right) >= 0)
+      const isNext = right !== undefined && (left === undefined || compareArrival(right, left) >= 0)
       if (isOld) gone.push(left)
       if (isNext) added.push(right)
       old += isOld ? 1 : 0
@@ -227,7 +227,7 @@ function insertionIndex(first: IndexedMessage, list: readonly Mail[]): number {
   let [low, high] = [0, list.length]
   while (low < high) {
     const middle = (low + high) >> 1
-    if (byArrival((list[middle] as Mail).copies[0], first) > 0) low = middle + 1
+    if (compareArrival((list[middle] as Mail).copies[0], first) > 0) low = middle + 1
     else high = middle
   }
   return low

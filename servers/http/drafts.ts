@@ -19,7 +19,7 @@ type Parts = Omit<MessageDraft, 'from' | 'to' | 'cc'>
 export type Content = { readonly [Name in keyof Parts]: Parts[Name] | undefined }
 
 /** Returns the envelope and the draft of a message. Bcc is in the envelope only. */
-export function addressed(
+export function envelopeAndDraft(
   { from, to = [], cc = [], bcc = [], replyTo = [] }: People,
   { headers, ...content }: Content,
 ) {

@@ -32,10 +32,10 @@ export interface Env {
 }
 
 /** Returns the caller as the URL narrows it: below `/t/TENANT` only the tenant's data exists. @throws ApiProblem `forbidden` */
-export const callerIn = (c: Context<Env>): Caller => narrowed(c, c.get('caller'), c.req.param('tenant'))
+export const callerIn = (c: Context<Env>): Caller => narrowToTenant(c, c.get('caller'), c.req.param('tenant'))
 
 /** Returns the caller as one who sees only what belongs to a tenant. @throws ApiProblem `forbidden` */
-export function narrowed(c: Context<Env>, caller: Caller, tenant: string | undefined): Caller {
+export function narrowToTenant(c: Context<Env>, caller: Caller, tenant: string | undefined): Caller {
   if (tenant === undefined || tenant === caller.tenant?.name) return caller
   if (caller.tenant === undefined && caller.role !== 'account')
     return { ...caller, tenant: c.get('tenants').scope(tenant) }

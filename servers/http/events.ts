@@ -2,12 +2,12 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
 import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
-import { wantedTypes } from '../../src/api/events/event-log.ts'
+import { parseTypes } from '../../src/api/events/event-log.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { nodeOfId } from '../../src/core/values/node-ids.ts'
 import { assertAcceptable } from './accept.ts'
 import { SAFE_HEADERS, STREAM_HEADERS } from './content-answer.ts'
-import { type Env, narrowed } from './env.ts'
+import { type Env, narrowToTenant } from './env.ts'
 import { type Listener, listen } from './event-streams.ts'
 
 /**
@@ -18,8 +18,8 @@ import { type Listener, listen } from './event-streams.ts'
 export async function streamEvents(api: Api, caller: Caller, c: Context<Env>): Promise<Response> {
   assertAcceptable(c.req.header('Accept'), ['text/event-stream'])
   assertKnown(c.req.query())
-  const seeing = narrowed(c, caller, c.req.query('tenant'))
-  const wants = wantedTypes(c.req.query('types'))
+  const seeing = narrowToTenant(c, caller, c.req.query('tenant'))
+  const wants = parseTypes(c.req.query('types'))
   const seen = lastSeen(c.req.header('Last-Event-ID') ?? c.req.query('lastEventId'), api)
   const headers = { ...SAFE_HEADERS, ...STREAM_HEADERS, 'Content-Type': 'text/event-stream' }
   if (c.req.method === 'HEAD') return c.body(null, 200, headers)

@@ -40,8 +40,8 @@ const pages: Partial<Readonly<Record<LikeTool, readonly (readonly [page: RegExp,
 export function likePlace(path: string, setting: LikeConfig | undefined): Place {
   const like = likeOf(setting)
   if (!like) return { path, isBelowOwn: false }
-  const inside = like.path === undefined ? path : (below(path, like.path) ?? path)
-  const own = below(inside, OWN)
+  const inside = like.path === undefined ? path : (pathBelow(path, like.path) ?? path)
+  const own = pathBelow(inside, OWN)
   if (own !== undefined) return { path: own, isBelowOwn: true }
   // Clients write a base URL with a slash at the end and a path with one at the start. Most tools take both for one.
   const single = inside.replaceAll(/\/{2,}/g, '/')
@@ -75,14 +75,14 @@ export function toOwnPage(path: string, setting: LikeConfig): string | undefined
   if (isBelowOwn || page.startsWith('/t/')) return undefined
   const [from, to = ''] = pages[tool]?.find(([one]) => one.test(page)) ?? []
   const up = path === base ? `.${path.slice(path.lastIndexOf('/'))}/` : '../'.repeat(page.split('/').length - 2)
-  return `${up}${OWN.slice(1)}${encoded(from ? page.replace(from, to) : page)}`
+  return `${up}${OWN.slice(1)}${encodePath(from ? page.replace(from, to) : page)}`
 }
 
 /** Returns a path with what a URL cannot have in it as percent-encoded octets. RFC 3986 section 2.1. */
-const encoded = (path: string): string => path.replaceAll(/[^!-~]+/gu, encodeURIComponent)
+const encodePath = (path: string): string => path.replaceAll(/[^!-~]+/gu, encodeURIComponent)
 
 /** Returns the rest of a path below another; undefined if it is not below it. */
-function below(path: string, base: string): string | undefined {
+function pathBelow(path: string, base: string): string | undefined {
   if (path === base) return '/'
   return path.startsWith(`${base}/`) ? path.slice(base.length) : undefined
 }

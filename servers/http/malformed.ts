@@ -21,7 +21,7 @@ interface ParserError extends Error {
 }
 
 /** Returns the problem of octets that are not a request of HTTP/1.1. */
-export function malformed(error: ParserError): ApiProblem {
+export function malformedProblem(error: ParserError): ApiProblem {
   if (error.rawPacket?.subarray(0, TLS_RECORD.length).equals(TLS_RECORD)) {
     return new ApiProblem('bad-request', 'the client started TLS on the clear-text port: use https with the TLS port')
   }

@@ -3,7 +3,7 @@ import type { Api } from '../../src/api/api.ts'
 import type { Caller } from '../../src/api/caller.ts'
 import { invoke } from '../../src/api/invoke.ts'
 import type { McpHttp } from '../../src/api/mcp/http.ts'
-import { type McpLab, type ProblemDocument, Refusal } from '../../src/api/mcp/lab.ts'
+import { LabRefusal, type McpLab, type ProblemDocument } from '../../src/api/mcp/lab.ts'
 import { Content } from '../../src/api/operation.ts'
 import { ApiProblem } from '../../src/api/problem.ts'
 import { problemOf } from '../../src/api/problem-of.ts'
@@ -65,7 +65,7 @@ function labOf(api: Api, caller: Caller, c: Context<Env>, { log }: ServerContext
       } catch (error) {
         const problem = problemOf(error)
         if (problem.problem === 'internal') log.error({ err: error }, 'mcp: call failed')
-        throw new Refusal(problem.document as unknown as ProblemDocument)
+        throw new LabRefusal(problem.document as unknown as ProblemDocument)
       }
     },
   }

@@ -63,7 +63,7 @@ export function originOf(
 }
 
 function forwardingIn(header: Header, peer: SocketAddress, proxies: AddressList): Forwarding | undefined {
-  const [byList, byField] = [xForwarded(header, peer, proxies), forwarded(header, peer, proxies)]
+  const [byList, byField] = [readXForwarded(header, peer, proxies), readForwarded(header, peer, proxies)]
   // A client can send the one that its proxy does not know.
   if (byList && byField && byList.client.address !== byField.client.address) {
     throw new ApiProblem(
@@ -75,7 +75,7 @@ function forwardingIn(header: Header, peer: SocketAddress, proxies: AddressList)
 }
 
 /** Reads X-Forwarded-For, -Proto and -Host. Of several values, the last one is from the nearest proxy. */
-function xForwarded(header: Header, peer: SocketAddress, proxies: AddressList): Forwarding | undefined {
+function readXForwarded(header: Header, peer: SocketAddress, proxies: AddressList): Forwarding | undefined {
   const hops = header('X-Forwarded-For')?.split(',')
   if (hops === undefined) return undefined
   const last = (name: string): string | undefined => header(name)?.split(',').at(-1)?.trim() || undefined
@@ -84,7 +84,7 @@ function xForwarded(header: Header, peer: SocketAddress, proxies: AddressList): 
 }
 
 /** Reads Forwarded. RFC 7239. */
-function forwarded(header: Header, peer: SocketAddress, proxies: AddressList): Forwarding | undefined {
+function readForwarded(header: Header, peer: SocketAddress, proxies: AddressList): Forwarding | undefined {
   const field = header('Forwarded')
   if (field === undefined) return undefined
   const elements = forwardedElements(field)

@@ -10,7 +10,7 @@ import type { ServerContext } from '../service.ts'
 import { createApp } from './app.ts'
 import type { Env } from './env.ts'
 import { Exchanges } from './exchanges.ts'
-import { malformed } from './malformed.ts'
+import { malformedProblem } from './malformed.ts'
 import { problemText } from './problems.ts'
 import { headWithoutUpgrade, WebSockets, wantsWebSocket } from './upgrade.ts'
 
@@ -152,7 +152,7 @@ export class HttpServer {
     const isOfParser = /^(HPE|ERR_HTTP)_/.test(error.code ?? '')
     // The parser reports everything that arrives after the last answer, too.
     if (isOfParser && stream.writableEnded) return
-    if (isOfParser && stream.writable && !stream.destroyed) this.#refuse(stream, malformed(error))
+    if (isOfParser && stream.writable && !stream.destroyed) this.#refuse(stream, malformedProblem(error))
     else stream.destroy()
   }
 

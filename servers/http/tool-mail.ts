@@ -100,7 +100,7 @@ export const recipientsOf = (
 ): string[] => recipientsFor({ api, caller }, folder, entry, facts)
 
 /** Returns the recipients that header fields do not name. */
-export function unnamed(recipients: readonly string[], fields: readonly { readonly address: string }[]): string[] {
+export function withoutNamed(recipients: readonly string[], fields: readonly { readonly address: string }[]): string[] {
   const named = new Set(fields.map(({ address }) => address.toLowerCase()))
   return recipients.filter((address) => !named.has(address.toLowerCase()))
 }

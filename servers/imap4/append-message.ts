@@ -112,21 +112,21 @@ class MessageParts {
 
   assembled(): AssembledMessage {
     if (this.#octets === 0) throw no('An empty message is not stored.', 'CANNOT') // the client cancelled. RFC 3502 section 6.3.11
-    return { octets: this.#octets, raw: joined(this.#parts) }
+    return { octets: this.#octets, raw: joinContents(this.#parts) }
   }
 }
 
-function joined(contents: readonly Literal['content'][]): NewMessage['raw'] {
+function joinContents(contents: readonly Literal['content'][]): NewMessage['raw'] {
   const pieces: Buffer[] = []
   for (const content of contents) {
     const inMemory = Buffer.isBuffer(content) ? [content] : content.pieces
-    if (!inMemory) return streamed(contents)
+    if (!inMemory) return streamContents(contents)
     pieces.push(...inMemory)
   }
   return pieces
 }
 
-async function* streamed(contents: readonly Literal['content'][]): AsyncGenerator<Buffer, void, void> {
+async function* streamContents(contents: readonly Literal['content'][]): AsyncGenerator<Buffer, void, void> {
   for (const content of contents) {
     if (Buffer.isBuffer(content)) yield content
     else yield* content.stream()

@@ -1,5 +1,5 @@
 import { bad, type CommandResult, ImapError } from './reply.ts'
-import { forbidden } from './rights.ts'
+import { missingRight } from './rights.ts'
 import type { ImapSession, StateName, StateOf } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
 
@@ -113,7 +113,7 @@ export function defineMessageCommand<A>(row: MessageCommandRow<A>): readonly [Co
       parse: (cursor, session) => parse(cursor, session, byUid),
       run(session, state, args) {
         // The right to read may be taken while the mailbox is selected. RFC 4314 section 4
-        if (!state.selection.rights.includes('r')) throw forbidden('r')
+        if (!state.selection.rights.includes('r')) throw missingRight('r')
         return run(session, state, args, byUid)
       },
     })

@@ -12,7 +12,7 @@ export function listPattern(text: string): (name: string) => boolean {
   const literals = pattern.replace(/[*%]/g, '').length
   const prefix = /^[^*%]*/.exec(pattern)?.[0] ?? ''
   if (literals === pattern.length) return (name) => name === pattern
-  return (name) => literals <= name.length && name.startsWith(prefix) && matches(name, pattern, prefix.length)
+  return (name) => literals <= name.length && name.startsWith(prefix) && matchesRest(name, pattern, prefix.length)
 }
 
 /**
@@ -26,7 +26,7 @@ export function literalStart(pattern: string): { readonly prefix: string; readon
 }
 
 /** Matches the rest after the first `done` characters, which are equal. */
-function matches(name: string, pattern: string, done: number): boolean {
+function matchesRest(name: string, pattern: string, done: number): boolean {
   // For each number of characters: whether the pattern so far matches that many characters of the name.
   const reached = new Uint8Array(name.length + 1)
   reached[done] = 1

@@ -21,7 +21,7 @@ import { capturedInboxOf } from '../service.ts'
 import { seesCaptured, seesFolder } from './captured.ts'
 import { checkMailboxReferral } from './referrals.ts'
 import { bad, no } from './reply.ts'
-import { forbidden, rightsOf } from './rights.ts'
+import { missingRight, rightsOf } from './rights.ts'
 import type { Identity, ImapSession } from './state.ts'
 import type { Cursor } from './wire/cursor.ts'
 import { astringForm, decodeUtf7, encodeUtf7, quotedForm, utf8Octets, utf8Text } from './wire/text.ts'
@@ -179,6 +179,6 @@ async function findOther(
   const isHidden = granted === '' || (missing !== undefined && !granted.includes('l'))
   if (!isVisible || isHidden) throw no('The mailbox does not exist.', code)
   if (missing === 'i') checkStorable(name)
-  if (missing !== undefined) throw forbidden(missing)
+  if (missing !== undefined) throw missingRight(missing)
   return folder
 }

@@ -34,7 +34,7 @@ const spaceOf = ({ owner }: Identity, folder: Folder): ValueSpace => ({
   ...(hasOwnSeen(folder, owner) && { reader: owner }),
 })
 
-const keyOf = ({ folderId, reader = undefined }: ValueSpace): string => `${folderId} ${reader ?? ''}`
+const markKey = ({ folderId, reader = undefined }: ValueSpace): string => `${folderId} ${reader ?? ''}`
 
 const markIn = (values: Values): number => Number(values.get(VALUE)?.toString() ?? 0)
 
@@ -49,7 +49,7 @@ export async function recentMark(
   highest: number,
 ): Promise<number> {
   const space = spaceOf(identity, folder)
-  const known = marksOf(session).seen.get(keyOf(space)) ?? 0
+  const known = marksOf(session).seen.get(markKey(space)) ?? 0
   return known >= highest ? known : note(session, space, markIn(await session.context.store.values(space)))
 }
 
@@ -73,7 +73,7 @@ export async function claimRecent(session: ImapSession, selection: Selection): P
 /** Raises a mark to a uid. Returns the mark before, for one session of all; the others get what it was raised to. */
 async function claim(session: ImapSession, space: ValueSpace, highest: number): Promise<number> {
   const { seen, rising } = marksOf(session)
-  const key = keyOf(space)
+  const key = markKey(space)
   const mark = seen.get(key) ?? 0
   if (mark >= highest) return mark
   const other = rising.get(key)
@@ -96,7 +96,7 @@ async function claim(session: ImapSession, space: ValueSpace, highest: number): 
  */
 async function raise(session: ImapSession, space: ValueSpace, highest: number): Promise<number> {
   const { context, connection } = session
-  let mark = marksOf(session).seen.get(keyOf(space)) ?? 0
+  let mark = marksOf(session).seen.get(markKey(space)) ?? 0
   try {
     await context.store.changeValues(space, (current) => {
       mark = markIn(current)
@@ -113,7 +113,7 @@ async function raise(session: ImapSession, space: ValueSpace, highest: number): 
 /** Notes a mark, and returns it. Another session may have raised it meanwhile. */
 function note(session: ImapSession, space: ValueSpace, mark: number): number {
   const { seen } = marksOf(session)
-  const newest = Math.max(mark, seen.get(keyOf(space)) ?? 0)
-  seen.set(keyOf(space), newest)
+  const newest = Math.max(mark, seen.get(markKey(space)) ?? 0)
+  seen.set(markKey(space), newest)
   return newest
 }

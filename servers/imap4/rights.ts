@@ -49,11 +49,11 @@ async function sharedRights(session: ImapSession, identity: Identity, folder: Fo
 /** Checks that the selected mailbox is open for changes, and that the account has the rights. @throws ImapError NOPERM */
 export function checkRights(selection: Selection, rights: string): void {
   if (selection.isExamined) throw no('The mailbox is read-only.', 'NOPERM')
-  for (const right of rights) if (!selection.rights.includes(right)) throw forbidden(right)
+  for (const right of rights) if (!selection.rights.includes(right)) throw missingRight(right)
 }
 
 /** Returns the error of an account that lacks a right. RFC 5530 section 3 */
-export const forbidden = (right: string) => no(`You may not ${MEANINGS[right] ?? 'do that'}.`, 'NOPERM')
+export const missingRight = (right: string) => no(`You may not ${MEANINGS[right] ?? 'do that'}.`, 'NOPERM')
 
 /** Returns the right that changing a flag needs. RFC 4314 section 4. */
 export function rightOfFlag(flag: string): 's' | 't' | 'w' {

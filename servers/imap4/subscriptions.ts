@@ -22,7 +22,7 @@ export class Subscriptions {
   /** Adds those of an account. */
   async load(store: MessageStore, owner: Owner): Promise<void> {
     for (const name of await store.subscriptions(owner)) this.names.add(name)
-    for (const name of (await store.values(unwanted(owner))).keys()) this.#unwanted.add(name)
+    for (const name of (await store.values(unsubscribedSpace(owner))).keys()) this.#unwanted.add(name)
   }
 
   /** Returns whether an existing mailbox is subscribed. */
@@ -46,9 +46,9 @@ export async function changeSubscription(
 ): Promise<void> {
   await store.setSubscribed(owner, name, isSubscribed)
   if (!isOfLab(name)) return
-  await store.changeValues(unwanted(owner), () => new Map([[name, isSubscribed ? undefined : UNWANTED]]))
+  await store.changeValues(unsubscribedSpace(owner), () => new Map([[name, isSubscribed ? undefined : UNWANTED]]))
 }
 
 const UNWANTED = Buffer.from('1')
-const unwanted = (reader: Owner): ValueSpace => ({ kind: 'unsubscribed', reader })
+const unsubscribedSpace = (reader: Owner): ValueSpace => ({ kind: 'unsubscribed', reader })
 const isOfLab = (name: string): boolean => isPublic(name) || isCaptured(name)

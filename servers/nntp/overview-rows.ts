@@ -1,4 +1,4 @@
-import { inOnePiece } from '../../src/mail/format/octets.ts'
+import { flattenString } from '../../src/mail/format/octets.ts'
 import type { OctetString } from '../../src/mail/format/types.ts'
 import type { Folder, MessageEntry, MessageReads, MessageStore } from '../../src/storage/store/types.ts'
 
@@ -47,7 +47,7 @@ class OverviewRows {
     const { subject, from, date, messageId, references, bytes, lines, xref } = overview
     // A "full" column includes the field's name, and is empty if the article lacks the field. RFC 3977 section 8.3.2
     const full = xref === '' ? '' : `Xref: ${xref}`
-    const row = inOnePiece(
+    const row = flattenString(
       `\t${subject}\t${from}\t${date}\t${messageId}\t${references}\t${bytes}\t${lines}\t${full}\r\n`,
     )
     this.#keep(entry.blob, row)

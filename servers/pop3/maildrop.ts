@@ -1,4 +1,4 @@
-import { downgraded } from '../../src/mail/format/downgrade.ts'
+import { downgradeHeader } from '../../src/mail/format/downgrade.ts'
 import { headerBlockEnd } from '../../src/mail/format/headers.ts'
 import { WHOLE_OCTETS } from '../../src/net/connection.ts'
 import { openCaptured, openInbox } from '../../src/storage/store/mailboxes.ts'
@@ -132,7 +132,7 @@ export class Maildrop {
 
   /** Returns a message as the client takes it, given its start with the whole header. RFC 6856 section 4. */
   #shown(start: Buffer): Buffer {
-    return this.#isUtf8 ? start : downgraded(start)
+    return this.#isUtf8 ? start : downgradeHeader(start)
   }
 
   /** Returns a message's octets, as a stream if it is large. @throws Pop3Error if it was removed since log-on */
@@ -149,7 +149,7 @@ export class Maildrop {
     const [store, { id }] = [this.#store, this.folder]
     const start = this.#isUtf8 ? undefined : await store.read(id, uid, 0, WHOLE_OCTETS)
     // A header that is larger than the start is sent as it is.
-    const shown = start && headerBlockEnd(start) < start.length ? downgraded(start) : start
+    const shown = start && headerBlockEnd(start) < start.length ? downgradeHeader(start) : start
     if (!shown || shown === start) return store.stream(id, uid)
     return (async function* () {
       yield shown

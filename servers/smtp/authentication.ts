@@ -64,11 +64,11 @@ function refusalOf(
   if (spf.result === 'fail' && dmarc.result !== 'pass') {
     return new SmtpError(550, '5.7.23', `SPF of ${spf.domain} does not permit ${spf.clientAddress}`)
   }
-  return onFailure === 'refuse' ? undefined : unauthenticated(results, onFailure === 'refuse-unauthenticated')
+  return onFailure === 'refuse' ? undefined : unauthenticatedError(results, onFailure === 'refuse-unauthenticated')
 }
 
 /** Returns 550 or 421 with the code of RFC 7372 section 3.3 if neither SPF nor DKIM passes, as Gmail answers. */
-function unauthenticated({ spf, dkim }: MessageAuthentication, isFinal: boolean): SmtpError | undefined {
+function unauthenticatedError({ spf, dkim }: MessageAuthentication, isFinal: boolean): SmtpError | undefined {
   if (spf.result === 'pass' || dkim.some(({ result }) => result === 'pass')) return undefined
   const why = `SPF of ${spf.domain} for ${spf.clientAddress} is ${spf.result}`
   if (isFinal) return new SmtpError(550, '5.7.26', `Neither SPF nor DKIM passes: ${why}`)

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import type { SocketAddress } from '../../src/core/network/ip-address.ts'
 import { decodeXtext, XTEXT } from './path.ts'
-import { SmtpError, syntax } from './reply.ts'
+import { SmtpError, syntaxError } from './reply.ts'
 
 /** The client's facts from a listed proxy, by XCLIENT or XFORWARD. Absent: the proxy said nothing, or `[UNAVAILABLE]`. */
 export interface ClientClaims {
@@ -66,7 +66,7 @@ export function readClaims(
   argument: string,
   before: ClientClaims,
 ): ClientClaims {
-  if (argument === '') throw syntax(`${command} attribute=value...`)
+  if (argument === '') throw syntaxError(`${command} attribute=value...`)
   const claims: Record<string, string> = { ...before }
   for (const text of argument.split(/ +/)) {
     const [, written = '', encoded = ''] = /^([a-z]+)=(.*)$/i.exec(text) ?? []

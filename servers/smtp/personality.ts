@@ -29,12 +29,12 @@ export function personalityReply(
   const { code } = own
   const text = typeof own.text === 'string' ? own.text : (own.text[0] ?? '')
   const facts = factsOf(session, line, text, own.accepted)
-  return formatted(wordsFor(words.replies, [errorKey(text), `${line.verb} ${code}`, String(code)], facts), session)
+  return formatWords(wordsFor(words.replies, [errorKey(text), `${line.verb} ${code}`, String(code)], facts), session)
 }
 
 /** Returns the greeting, or the reply to EHLO. */
 export function personalityGreeting(words: SmtpPersonality, session: SmtpSession): string | undefined {
-  return formatted(fillInFacts(words.greeting, factsOf(session, NO_COMMAND, '')), session)
+  return formatWords(fillInFacts(words.greeting, factsOf(session, NO_COMMAND, '')), session)
 }
 
 /** Returns the first line of the reply to EHLO, and the lines of the extensions that a personality announces now. */
@@ -46,7 +46,7 @@ export function personalityHello(words: SmtpPersonality, session: SmtpSession): 
 export const NO_COMMAND: CommandLine = { verb: '', argument: '' }
 
 /** Formats a text that begins with its code. */
-function formatted(words: string | undefined, { transaction }: SmtpSession): string | undefined {
+function formatWords(words: string | undefined, { transaction }: SmtpSession): string | undefined {
   if (words === undefined) return undefined
   return formatReply(Number(words.slice(0, 3)), '', words.slice(4).split('\n'), transaction?.smtpUtf8)
 }
@@ -58,7 +58,7 @@ function factsOf(
   accepted: readonly Buffer[] = [],
 ): SmtpFacts {
   const { client, transaction, context, account } = session
-  const mailbox = inBrackets(argument)
+  const mailbox = bracketedText(argument)
   return {
     ...commonFacts(session, { name: verb, text, isLoggedOn: account !== undefined }),
     address: session.remote.address.replace(/^::ffff:/i, ''),
@@ -72,7 +72,7 @@ function factsOf(
 }
 
 /** Returns the text in angle brackets. Uses no regular expression, which would take quadratic time in a run of `<`. */
-function inBrackets(argument: string): string {
+function bracketedText(argument: string): string {
   const start = argument.indexOf('<')
   const end = start === -1 ? -1 : argument.indexOf('>', start)
   return end === -1 ? argument : argument.slice(start + 1, end)

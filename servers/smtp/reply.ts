@@ -17,11 +17,11 @@ export class SmtpError extends Error {
 export const mustStartTls = (): SmtpError => new SmtpError(530, '5.7.0', 'Must issue a STARTTLS command first') // RFC 3207 section 4
 export const badSequence = (message: string): SmtpError => new SmtpError(503, '5.5.1', message)
 export const notRecognized = (): SmtpError => new SmtpError(500, '5.5.2', 'Error: command not recognized')
-export const syntax = (usage: string): SmtpError => new SmtpError(501, '5.5.4', `Syntax: ${usage}`)
+export const syntaxError = (usage: string): SmtpError => new SmtpError(501, '5.5.4', `Syntax: ${usage}`)
 /** Without a size, the octets of a chunk look like commands: the connection must close. */
 export const malformedChunk = (): SmtpError =>
   new SmtpError(421, '4.5.4', 'Syntax: BDAT size [LAST]; closing connection')
-export const tooLarge = (limitOctets: number): SmtpError =>
+export const tooLargeError = (limitOctets: number): SmtpError =>
   new SmtpError(552, '5.3.4', `Message exceeds the limit of ${limitOctets} octets`) // RFC 1870 section 6.2
 
 /** Returns the reply to a message or recipient that cannot be delivered. */

@@ -222,14 +222,14 @@ async function changeConfigured(api: Api, caller: Caller, { user }: Account, cha
     const place = pathOfItem(ACCOUNTS, user, config)
     return Object.entries(changes).flatMap(([key, value]): ConfigChange[] => {
       const path = [...place, key]
-      if (value !== undefined) return [{ op: 'set', path: pointerOf(path), value: asJson(value) }]
+      if (value !== undefined) return [{ op: 'set', path: pointerOf(path), value: toJson(value) }]
       return valueAt(config, path) === undefined ? [] : [{ op: 'remove', path: pointerOf(path) }]
     })
   }
   await changeConfiguration(api, caller, edits, { dryRun: false })
 }
 
-const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+const toJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 const remove = defineOperation('accounts.delete', 'DELETE /accounts/{user}', {
   summary: 'Delete an account and its mail, and end its sessions.',
@@ -269,7 +269,7 @@ async function writeToConfiguration(
   place: (config: unknown) => Path,
   given: unknown,
 ): Promise<void> {
-  const changesOf = (config: unknown) => [{ op: 'set', path: pointerOf(place(config)), value: asJson(given) } as const]
+  const changesOf = (config: unknown) => [{ op: 'set', path: pointerOf(place(config)), value: toJson(given) } as const]
   await changeConfiguration(api, caller, changesOf, { dryRun: false })
 }
 

@@ -8,7 +8,7 @@ import { Jobs } from './jobs/jobs.ts'
 import type { ApiLab, ApiOutgoing } from './lab.ts'
 import { Arrivals } from './messages/arrivals.ts'
 import { HeldMessages } from './messages/held-messages.ts'
-import { MessageReader } from './messages/message-facts.ts'
+import { FactsReader } from './messages/message-facts.ts'
 import type { MessageIndex } from './messages/message-index.ts'
 import { MessageViews } from './messages/message-views.ts'
 import { RemoteContents } from './messages/remote-content.ts'
@@ -23,7 +23,7 @@ export class Api implements AsyncDisposable {
   readonly lab: ApiLab
   readonly index: MessageIndex
   readonly arrivals: Arrivals
-  readonly reader: MessageReader
+  readonly reader: FactsReader
   readonly views: MessageViews
   readonly events: EventLog
   readonly threads: MessageThreads
@@ -48,7 +48,7 @@ export class Api implements AsyncDisposable {
     this.lab = lab
     this.index = lab.store.select ? new StoredMessages(lab.store) : new HeldMessages(lab.store)
     const { index } = this
-    this.reader = new MessageReader(lab.store, lab.intake.memory)
+    this.reader = new FactsReader(lab.store, lab.intake.memory)
     this.arrivals = new Arrivals(index, this.reader, lab.directory)
     this.views = new MessageViews(index, this.reader, {
       tenants: lab.tenants,

@@ -46,12 +46,12 @@ const change = defineOperation('clock.change', 'PATCH /clock', {
   async run({ api, input: { now, advance, frozen, reset } }) {
     const { clock } = api.lab
     const given = [now !== undefined, advance !== undefined, reset].filter(Boolean).length
-    if (given > 1 || (reset && frozen)) throw invalid('give only one of now, advance and reset')
-    if (given === 0 && frozen === undefined) throw invalid('give now, advance, frozen or reset')
+    if (given > 1 || (reset && frozen)) throw invalidTime('give only one of now, advance and reset')
+    if (given === 0 && frozen === undefined) throw invalidTime('give now, advance, frozen or reset')
     if (reset) await clock.reset()
     else {
       const at = now === undefined ? clock.now() + millisecondsOf(advance) : Date.parse(now)
-      if (at < FIRST || at > LAST) throw invalid('the time must be between the years 1970 and 9990')
+      if (at < FIRST || at > LAST) throw invalidTime('the time must be between the years 1970 and 9990')
       await clock.set({ at, frozen: frozen ?? clock.isFrozen })
     }
     await othersFollow(api.lab)
@@ -59,7 +59,7 @@ const change = defineOperation('clock.change', 'PATCH /clock', {
   },
 })
 
-const invalid = (why: string): ApiProblem => new ApiProblem('invalid', why)
+const invalidTime = (why: string): ApiProblem => new ApiProblem('invalid', why)
 
 function millisecondsOf(advance = '0s'): number {
   const parsed = duration.safeParse(advance)

@@ -47,19 +47,19 @@ const get = defineOperation('cluster.get', 'GET /cluster', {
         startedAt: timeText(startedAt),
         seenAt: timeText(seenAt),
       })),
-      unled: unledIn(nodes, wantedRoles(lab)),
+      unled: rolesWithoutLeader(nodes, neededRoles(lab)),
     }
   },
 })
 
 /** Returns the roles that a lab needs: those of webhooks and of push, which goes to webhooks, only if the configuration has some. */
-const wantedRoles = ({ config: { webhooks, virtualServers } }: Api['lab']) => {
+const neededRoles = ({ config: { webhooks, virtualServers } }: Api['lab']) => {
   const hasJmap = virtualServers.some(({ protocol, jmap }) => protocol === 'http' && jmap !== 'off')
   const isIdle = { webhooks: webhooks.length === 0, 'jmap-push': webhooks.length === 0 || !hasJmap }
   return roles.filter((role) => !(role in isIdle && isIdle[role as keyof typeof isIdle]))
 }
 
-const unledIn = (
+const rolesWithoutLeader = (
   nodes: Awaited<ReturnType<Api['lab']['cluster']['nodes']>>,
   wanted: readonly (typeof roles)[number][],
 ) => wanted.filter((role) => !nodes.some((one) => one.roles.includes(role)))
@@ -73,7 +73,7 @@ export async function clusterHealth({ lab }: Api) {
   const nodes = await lab.cluster.nodes()
   const latest = Math.max(...nodes.map(({ seenAt }) => seenAt))
   const lost = nodes.filter(({ isLost, seenAt }) => isLost && latest - seenAt < LOST_MS).map(({ name }) => name)
-  const unled = unledIn(nodes, wantedRoles(lab))
+  const unled = rolesWithoutLeader(nodes, neededRoles(lab))
   return {
     ok: lost.length === 0 && unled.length === 0,
     ready: nodes.filter(({ state }) => state === 'ready').length,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { dmarcReportDefects } from '../core/config/schema/mail-authentication.ts'
 import { dmarcRow } from './messages/dmarc-report.ts'
 import { defineOperation } from './operation.ts'
-import { sentReports, shownSent } from './tls-reports.ts'
+import { sentFacts, sentReports } from './tls-reports.ts'
 
 const domain = z.string().min(1).optional().describe('Only this policy domain. Default: all.')
 
@@ -39,7 +39,7 @@ const send = defineOperation('dmarcReports.send', 'POST /dmarc-reports/send', {
       .describe('A deliberate defect of the reports. Default: that of the configuration.'),
   }),
   output: sentReports,
-  run: async ({ api, input }) => shownSent(await api.lab.dmarcReports.send(input.domain, { defect: input.defect })),
+  run: async ({ api, input }) => sentFacts(await api.lab.dmarcReports.send(input.domain, { defect: input.defect })),
 })
 
 export const dmarcReportOperations = [list, send] as const

@@ -80,12 +80,12 @@ function operationHtml(method: string, path: string, one: OperationObject): stri
   )
   const [[status = '', answer] = []] = Object.entries(one.responses)
   const answers = Object.entries(answer?.content ?? {}).map(([type, { schema }]) =>
-    type === 'application/json' ? typeHtml(schema) : `<code>${escaped(type)}</code>`,
+    type === 'application/json' ? typeHtml(schema) : `<code>${escapeHtml(type)}</code>`,
   )
   return `<article id="${one.operationId}"><h3><span class="method">${method.toUpperCase()}</span>
-<a href="#${one.operationId}"><code>${escaped(path)}</code></a></h3><p>${escaped(one.summary)}</p>
+<a href="#${one.operationId}"><code>${escapeHtml(path)}</code></a></h3><p>${escapeHtml(one.summary)}</p>
 ${tableOf([...given, ...bodies])}
-<p class="note">Returns ${status}${answers.length > 0 ? `: ${answers.join(' or ')}` : ''}. ${escaped(one.description)} Operation <code>${one.operationId}</code>.</p></article>`
+<p class="note">Returns ${status}${answers.length > 0 ? `: ${answers.join(' or ')}` : ''}. ${escapeHtml(one.description)} Operation <code>${one.operationId}</code>.</p></article>`
 }
 
 const tableOf = (rows: readonly string[]): string =>
@@ -98,10 +98,10 @@ const fieldRows = ({ properties = {}, required = [] }: Schema, place: string): s
 
 function row(name: string, schema: Schema, required: boolean, place: string): string {
   const fallback =
-    schema.default === undefined ? '' : ` Default: <code>${escaped(JSON.stringify(schema.default))}</code>.`
+    schema.default === undefined ? '' : ` Default: <code>${escapeHtml(JSON.stringify(schema.default))}</code>.`
   const where = [place, ...(required && place !== 'path' ? ['required'] : [])].filter((one) => one !== '').join(', ')
   const note = where === '' ? '' : ` <span class="note">${where}</span>`
-  return `<tr><td><code>${escaped(name)}</code>${note}</td><td>${typeHtml(schema)}</td><td>${escaped(schema.description ?? '')}${fallback}</td></tr>`
+  return `<tr><td><code>${escapeHtml(name)}</code>${note}</td><td>${typeHtml(schema)}</td><td>${escapeHtml(schema.description ?? '')}${fallback}</td></tr>`
 }
 
 function typeHtml({ $ref, type, enum: values, items, anyOf, properties }: Schema): string {
@@ -109,25 +109,25 @@ function typeHtml({ $ref, type, enum: values, items, anyOf, properties }: Schema
     const name = $ref.split('/').at(-1) ?? ''
     return `<a href="#schema-${name}">${name}</a>`
   }
-  if (values) return values.map((one) => `<code>${escaped(JSON.stringify(one))}</code>`).join(' ')
+  if (values) return values.map((one) => `<code>${escapeHtml(JSON.stringify(one))}</code>`).join(' ')
   if (items) return `list of ${typeHtml(items)}`
   if (anyOf) return anyOf.map(typeHtml).join(' or ')
   const fields = Object.entries(properties ?? {})
   if (fields.length > 0) {
-    return `object: ${fields.map(([name, one]) => `<code>${escaped(name)}</code> (${typeHtml(one)})`).join(', ')}`
+    return `object: ${fields.map(([name, one]) => `<code>${escapeHtml(name)}</code> (${typeHtml(one)})`).join(', ')}`
   }
-  return escaped([type ?? 'any'].flat().join(' or '))
+  return escapeHtml([type ?? 'any'].flat().join(' or '))
 }
 
 const schemaHtml = ([name, schema]: [string, Schema]): string =>
-  `<article id="schema-${name}"><h3>${name}</h3><p>${escaped(schema.description ?? '')}</p>${tableOf(fieldRows(schema, ''))}</article>`
+  `<article id="schema-${name}"><h3>${name}</h3><p>${escapeHtml(schema.description ?? '')}</p>${tableOf(fieldRows(schema, ''))}</article>`
 
 const problemRows = (): string =>
   Object.entries(problems)
     .map(([name, { status, title }]) => {
-      return `<tr id="problem-${name}"><td><code>${name}</code></td><td>${status}</td><td>${escaped(title)}</td></tr>`
+      return `<tr id="problem-${name}"><td><code>${name}</code></td><td>${status}</td><td>${escapeHtml(title)}</td></tr>`
     })
     .join('')
 
-const escaped = (text: string): string =>
+const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')

@@ -34,7 +34,7 @@ function faultWith(api: Api, id: string): AddedFault {
 }
 
 /** Returns a fault that is as the caller has read it. @throws ApiProblem `not-found`, `precondition-failed` */
-function unchanged(api: Api, id: string, tags: string | undefined): AddedFault {
+function faultAtVersion(api: Api, id: string, tags: string | undefined): AddedFault {
   const found = faultWith(api, id)
   assertVersion(tags, facts(found).etag, { what: `the fault ${id}`, path: `/faults/${id}` })
   return found
@@ -99,7 +99,7 @@ const update = defineOperation('faults.update', 'PATCH /faults/{id}', {
   hasEtag: true,
   problems: ['precondition-failed'],
   async run({ api, input: { id, ifMatch: tags, ...patch } }) {
-    const found = unchanged(api, id, tags)
+    const found = faultAtVersion(api, id, tags)
     await api.lab.faults.changeShared(id, mergePatch(found.input, patch) as FaultInput)
     await othersFollow(api.lab)
     return facts(faultWith(api, id))
@@ -112,7 +112,7 @@ const remove = defineOperation('faults.remove', 'DELETE /faults/{id}', {
   input: z.strictObject({ id: ID, ifMatch }),
   problems: ['precondition-failed'],
   async run({ api, input: { id, ifMatch: tags } }) {
-    unchanged(api, id, tags)
+    faultAtVersion(api, id, tags)
     await api.lab.faults.removeShared(id)
     await othersFollow(api.lab)
   },

@@ -69,7 +69,7 @@ function messageOf(issue: z.core.$ZodIssue, given: unknown, schema: z.ZodObject)
   const expected = isTime
     ? 'a time such as 2026-11-25T16:40:00Z (RFC 3339)'
     : expectation(schemasAt(path, [jsonSchemaOf(schema, 'any')]))
-  return `is ${shown(value)}; must be ${expected.replaceAll('a mapping of', 'an object with')}`
+  return `is ${valueInWords(value)}; must be ${expected.replaceAll('a mapping of', 'an object with')}`
 }
 
 /** Returns the message about a text or list of a wrong length. */
@@ -81,7 +81,7 @@ function lengthLimit(issue: z.core.$ZodIssue): string | undefined {
   return issue.minimum === 1 ? 'is empty' : `has fewer than ${issue.minimum} ${things}`
 }
 
-function shown(value: unknown): string {
+function valueInWords(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object' && value !== null) return 'an object'
   const text = JSON.stringify(value) ?? 'missing'

@@ -54,17 +54,18 @@ export function pageOfWhole<T>(
   { limit: length = all.length, cursor }: { readonly limit?: number | undefined; readonly cursor?: string | undefined },
   keyOf: (item: T, index: number) => string,
 ): { items: readonly T[]; next: string | null; total: number } {
-  const keys = toldApart(all.map(keyOf))
+  const keys = numberDuplicates(all.map(keyOf))
   const after = cursor === undefined ? undefined : readCursor(cursor, key).key
   const start = after === undefined ? 0 : keys.indexOf(after) + 1
-  if (after !== undefined && start === 0) throw gone(`the lab has forgotten ${after}, after which this page begins`)
+  if (after !== undefined && start === 0)
+    throw lostCursor(`the lab has forgotten ${after}, after which this page begins`)
   const last = keys[start + length - 1]
   const next = start + length < all.length && last !== undefined ? cursorOf({ key: last }) : null
   return { items: all.slice(start, start + length), next, total: all.length }
 }
 
 /** Numbers equal keys, from the second on: a page that ends at one of them must not begin again at the first. */
-function toldApart(keys: readonly string[]): string[] {
+function numberDuplicates(keys: readonly string[]): string[] {
   const seen = new Map<string, number>()
   return keys.map((one) => {
     const before = seen.get(one) ?? 0
@@ -120,8 +121,9 @@ function indexAfter(
 ): number {
   const index = given === epoch ? all.findIndex((one) => one.id === id) : -1
   if (index !== -1) return index + 1
-  throw gone(`the lab has forgotten ${id}, after which this page begins`)
+  throw lostCursor(`the lab has forgotten ${id}, after which this page begins`)
 }
 
 /** Returns the problem of a cursor that leads nowhere. */
-export const gone = (why: string): ApiProblem => new ApiProblem('gone', `cursor: ${why}; begin again without cursor`)
+export const lostCursor = (why: string): ApiProblem =>
+  new ApiProblem('gone', `cursor: ${why}; begin again without cursor`)

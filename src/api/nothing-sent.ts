@@ -11,7 +11,7 @@ import { type MessageSummary, summarize } from './messages/summary.ts'
 import { type Call, defineOperation } from './operation.ts'
 import { ApiProblem } from './problem.ts'
 import { refusedSession } from './sessions.ts'
-import { MAX_LISTED, MAX_WAIT_MS, messageConditions, waitReport, wantedBy } from './wait.ts'
+import { MAX_LISTED, MAX_WAIT_MS, messageConditions, waitReport, waitTest } from './wait.ts'
 
 const input = z.strictObject({
   ...messageConditions,
@@ -32,8 +32,8 @@ const assertNothingSent = defineOperation('assertNothingSent', 'POST /assert-not
     const { api, caller } = call
     const { timeout, ...wanted } = call.input
     const lostRights = (await call.standing?.()) ?? (() => undefined)
-    const { matches } = wantedBy({ ...call, input: wanted })
-    await settled(call)
+    const { matches } = waitTest({ ...call, input: wanted })
+    await untilSettled(call)
     const problem = lostRights()
     if (problem) throw problem
     // A message to several recipients is one.
@@ -67,7 +67,7 @@ const seenSessions = ({ api, caller }: Call<unknown>): SessionRecord[] =>
   api.lab.sessionLog.list().filter((record) => seesSession(caller, record))
 
 /** Resolves when no client is about to send. @throws ApiProblem that names the unfinished sessions, or `stopping` */
-async function settled(call: Call<z.output<typeof input>>): Promise<void> {
+async function untilSettled(call: Call<z.output<typeof input>>): Promise<void> {
   const { api, signal } = call
   const { timeout } = call.input
   const wakeup = new Wakeup()

@@ -144,11 +144,11 @@ export function defineOperation<
 ): TypedOperation<Name, Input, Output, ListKey> {
   const [method, path] = route.split(' ')
   const operation = { name, method, path, ...definition } as unknown as TypedOperation<Name, Input, Output, ListKey>
-  return operation.listKey === undefined ? operation : inPages(operation, operation.listKey)
+  return operation.listKey === undefined ? operation : withPaging(operation, operation.listKey)
 }
 
 /** Lets callers read a list in pages. */
-function inPages<Row extends Operation>(operation: Row, key: string): Row {
+function withPaging<Row extends Operation>(operation: Row, key: string): Row {
   return {
     ...operation,
     input: operation.input.extend(wholeInput),

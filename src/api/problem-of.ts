@@ -30,7 +30,7 @@ const pkiProblems: Readonly<Record<PkiErrorCode, ProblemName>> = {
   store: 'store-failed',
 }
 
-function ofConfig({ found, message }: ConfigError): ApiProblem {
+function configProblem({ found, message }: ConfigError): ApiProblem {
   const errors = found.map(({ path = [], message: why, place }) => ({
     pointer: pointerOf(path),
     message: why,
@@ -62,7 +62,7 @@ export function problemOf(error: unknown): ApiProblem {
   if (error instanceof DatabaseError || error instanceof SpoolError)
     return new ApiProblem('store-failed', error.message)
   if (error instanceof PkiError) return new ApiProblem(pkiProblems[error.code], error.message)
-  if (error instanceof ConfigError) return ofConfig(error)
+  if (error instanceof ConfigError) return configProblem(error)
   if (error instanceof ArticleRefused) return new ApiProblem(articleProblems[error.code], error.message)
   if (error instanceof ScriptError) return new ApiProblem(scriptProblems[error.code ?? ''] ?? 'invalid', error.message)
   if (error instanceof DeliveryError) return new ApiProblem('invalid', error.message)

@@ -49,12 +49,12 @@ export class ReturnedMessages {
   }
 
   has(view: string, message: string): boolean {
-    return this.#claims.has(keyOf(view, message))
+    return this.#claims.has(returnKey(view, message))
   }
 
   /** Returns whether no other wait of this view has returned the message. */
   claim(view: string, message: string): Promise<boolean> {
-    return this.#claims.claim(keyOf(view, message), true)
+    return this.#claims.claim(returnKey(view, message), true)
   }
 
   /** Lets waits return all messages again. */
@@ -87,5 +87,5 @@ export class ReturnedMessages {
   }
 }
 
-const keyOf = (view: string, message: string): string => JSON.stringify([message, view])
+const returnKey = (view: string, message: string): string => JSON.stringify([message, view])
 const messageOf = (key: string): string => (JSON.parse(key) as readonly [string])[0]

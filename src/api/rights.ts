@@ -27,16 +27,16 @@ export class RightsChanges {
   constructor(lab: Pick<ApiLab, 'values' | 'oauth2' | 'changes'>) {
     this.#unwatch = [
       lab.changes.watch(({ type }) => {
-        if (type === 'configuration' || type === 'clock') this.#changed()
+        if (type === 'configuration' || type === 'clock') this.#onChange()
       }),
-      lab.oauth2.tokens.watchRevocations(() => this.#changed()),
+      lab.oauth2.tokens.watchRevocations(() => this.#onChange()),
       ...Object.entries(values).map(([name, matters]) =>
         lab.values.map(name).watch((change) => {
-          if (matters(change)) this.#changed()
+          if (matters(change)) this.#onChange()
         }),
       ),
     ]
-    this.#expiryCheck = setInterval(() => this.#changed(), EXPIRY_CHECK_MS).unref()
+    this.#expiryCheck = setInterval(() => this.#onChange(), EXPIRY_CHECK_MS).unref()
   }
 
   /** Calls `listener` soon after changes. Returns the function that removes the listener. */
@@ -52,7 +52,7 @@ export class RightsChanges {
   }
 
   /** Everything else that listens to the change has taken it up before the listeners are called. */
-  #changed(): void {
+  #onChange(): void {
     if (this.#listeners.size === 0 || this.#isNoticed) return
     this.#isNoticed = true
     setImmediate(() => {

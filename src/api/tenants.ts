@@ -51,7 +51,7 @@ const create = defineOperation('tenants.create', 'POST /tenants', {
   async run({ api, input }) {
     const name = input.name ?? `${PREFIX}${randomBytes(4).toString('hex')}`
     const { directory, tenants } = api.lab
-    if (tenants.has(name)) throw taken(name)
+    if (tenants.has(name)) throw nameTaken(name)
     const accounts = input.accounts.map((one) => {
       const user = `${name}-${one}`
       return { user, password: randomBytes(9).toString('base64url'), address: `${user}@${directory.domain}` }
@@ -66,13 +66,13 @@ const create = defineOperation('tenants.create', 'POST /tenants', {
     }
     const created = { name, token: randomBytes(24).toString('base64url'), accounts }
     // Another node may have created it meanwhile.
-    if (!(await tenants.created.claim(name, created))) throw taken(name)
+    if (!(await tenants.created.claim(name, created))) throw nameTaken(name)
     for (const { user, password, address } of accounts) await directory.add({ user, password, addresses: [address] })
     return facts(created)
   },
 })
 
-const taken = (name: string): ApiProblem =>
+const nameTaken = (name: string): ApiProblem =>
   new ApiProblem('conflict', `there is a tenant ${name} already; choose another name`)
 
 const list = defineOperation('tenants.list', 'GET /tenants', {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { SentReport } from './lab.ts'
-import { shownPolicy, tlsPolicyReport } from './messages/tls-report.ts'
+import { policyFacts, tlsPolicyReport } from './messages/tls-report.ts'
 import { defineOperation } from './operation.ts'
 
 const input = z.strictObject({ domain: z.string().min(1).optional().describe('Only this domain. Default: all.') })
@@ -18,7 +18,7 @@ export const sentReports = z.object({
 })
 
 /** Returns what became of reports in the form of the API. */
-export const shownSent = (sent: readonly SentReport[]): z.infer<typeof sentReports> => ({
+export const sentFacts = (sent: readonly SentReport[]): z.infer<typeof sentReports> => ({
   reports: sent.map(({ to, problem, ...one }) => ({ ...one, to: to ?? null, problem: problem ?? null })),
 })
 
@@ -39,7 +39,7 @@ const list = defineOperation('tlsReports.list', 'GET /tls-reports', {
   }),
   async run({ api, input: { domain } }) {
     const days = await api.lab.tlsReports.list(domain)
-    return { items: days.map(({ policies, ...day }) => ({ ...day, policies: policies.map(shownPolicy) })) }
+    return { items: days.map(({ policies, ...day }) => ({ ...day, policies: policies.map(policyFacts) })) }
   },
 })
 
@@ -49,7 +49,7 @@ const send = defineOperation('tlsReports.send', 'POST /tls-reports/send', {
   access: 'administer',
   input,
   output: sentReports,
-  run: async ({ api, input: { domain }, signal }) => shownSent(await api.lab.tlsReports.send(domain, signal)),
+  run: async ({ api, input: { domain }, signal }) => sentFacts(await api.lab.tlsReports.send(domain, signal)),
 })
 
 export const tlsReportOperations = [list, send] as const

@@ -55,10 +55,10 @@ const wait = defineOperation('wait', 'POST /wait', {
   run: async (call) => {
     const { api, caller } = call
     const lostRights = (await call.standing?.()) ?? (() => undefined)
-    const found = await firstMatch(call, wantedBy(call), lostRights)
+    const found = await firstMatch(call, waitTest(call), lostRights)
     if (!found && api.stopping.aborted)
       throw new ApiProblem('stopping', 'the lab stopped before a message arrived; wait again once it has started')
-    if (!found) throw await timedOut(api, caller, call.input)
+    if (!found) throw await timeoutProblem(api, caller, call.input)
     const facts = await api.reader.facts(found)
     if (!facts) throw new ApiProblem('not-found', `message ${found.id} arrived and was deleted before it could be read`)
     return summarize(found, facts, call)
@@ -71,7 +71,7 @@ interface Wanted {
 }
 
 /** Returns the test of the conditions. @throws ApiProblem `invalid` for an empty one, which any message would meet */
-export function wantedBy({ api, caller, input: wanted }: Call<Omit<WaitInput, 'timeout'>>): Wanted {
+export function waitTest({ api, caller, input: wanted }: Call<Omit<WaitInput, 'timeout'>>): Wanted {
   for (const [key, value] of Object.entries(wanted)) {
     if (typeof value !== 'string' || searchable(value) !== '') continue
     const problem = value.trim() === '' ? 'is empty' : 'has no letter or digit'
@@ -179,9 +179,9 @@ const viewOf = ({ role, name, tenant }: Caller): string =>
   role === 'account' || tenant === undefined ? `${role} ${name}` : `tenant ${tenant.name}`
 
 /** Returns the problem of a time-out: what did arrive, and which sessions were refused. */
-async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitInput): Promise<ApiProblem> {
+async function timeoutProblem(api: Api, caller: Caller, { timeout, ...wanted }: WaitInput): Promise<ApiProblem> {
   const arrived: MessageSummary[] = []
-  for await (const message of delivered(api, caller)) {
+  for await (const message of deliveredMessages(api, caller)) {
     const facts = await api.reader.facts(message)
     if (facts) arrived.push(summarize(message, facts, { api, caller }))
     if (arrived.length === MAX_LISTED) break
@@ -200,7 +200,7 @@ async function timedOut(api: Api, caller: Caller, { timeout, ...wanted }: WaitIn
 }
 
 /** Returns the delivered messages that a caller sees, the newest first. */
-async function* delivered({ index }: Api, caller: Caller): AsyncGenerator<IndexedMessage, void, void> {
+async function* deliveredMessages({ index }: Api, caller: Caller): AsyncGenerator<IndexedMessage, void, void> {
   const folders = (folder: Folder): boolean => seesFolder(caller, folder)
   for await (const batch of index.batches({ folders, tests: [{ has: 'envelope' }], isNewestFirst: true })) {
     for (const message of batch) {

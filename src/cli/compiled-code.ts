@@ -74,7 +74,7 @@ class Bundles {
   /** Writes the code that has been compiled since the last call, with the functions that have run. */
   save(): void {
     if (this.#compiled.size === 0) return
-    keep(this.#compiled)
+    writeCompiled(this.#compiled)
     this.#compiled.clear()
     removeOld(dirname(this.#place))
   }
@@ -82,7 +82,7 @@ class Bundles {
   #compile(filename: string): Script {
     const source = readFileSync(filename)
     const file = join(this.#place, createHash('sha1').update(filename).digest('hex'))
-    const cachedData = kept(file, source)
+    const cachedData = readCompiled(file, source)
     const script = new Script(Module.wrap(source.toString()), { filename, ...(cachedData ? { cachedData } : {}) })
     if (script.cachedDataRejected !== false) this.#compiled.set(file, { script, source })
     return script
@@ -110,7 +110,7 @@ class Bundles {
 }
 
 /** Returns the compiled code that a file has, if it is whole and belongs to a source. */
-function kept(file: string, source: Buffer): Buffer | undefined {
+function readCompiled(file: string, source: Buffer): Buffer | undefined {
   try {
     const octets = readFileSync(file)
     const code = octets.subarray(0, -DIGEST_OCTETS)
@@ -121,7 +121,7 @@ function kept(file: string, source: Buffer): Buffer | undefined {
 }
 
 /** Writes the compiled code of scripts. Without room for it nothing is kept. */
-function keep(scripts: ReadonlyMap<string, Compiled>): void {
+function writeCompiled(scripts: ReadonlyMap<string, Compiled>): void {
   try {
     for (const [file, { script, source }] of scripts) {
       const code = script.createCachedData()

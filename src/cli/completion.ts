@@ -39,7 +39,7 @@ const valuesOf = ({ path, options }: Row) =>
     .map((option) => ({ path, names: namesOf(option), choices: option.argChoices ?? [] }))
 
 /** A text in single quotes, as every shell here reads it. */
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+const quoteForShell = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
 /** The loop that finds the command in the words before the cursor, for bash and zsh. */
 function findPath(rows: readonly Row[], words: string): string {
@@ -47,7 +47,7 @@ function findPath(rows: readonly Row[], words: string): string {
   return `  local path= word
   for word in ${words}; do
     case "$path $word" in
-      ${paths.map(quoted).join('|')}) path="\${path:+$path }$word" ;;
+      ${paths.map(quoteForShell).join('|')}) path="\${path:+$path }$word" ;;
     esac
   done`
 }
@@ -59,12 +59,12 @@ _sealpost() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} list=
 ${findPath(rows, `"\${COMP_WORDS[@]:1:COMP_CWORD-1}"`)}
   case "$path $prev" in
-${values.map(({ path, names, choices }) => `    ${names.map((name) => quoted(`${path} ${name}`)).join('|')}) list=${quoted(choices.join(' '))} ;;`).join('\n')}
+${values.map(({ path, names, choices }) => `    ${names.map((name) => quoteForShell(`${path} ${name}`)).join('|')}) list=${quoteForShell(choices.join(' '))} ;;`).join('\n')}
     *) case $path in
 ${rows
   .map(
     (row) =>
-      `      ${quoted(row.path)}) list=${quoted(
+      `      ${quoteForShell(row.path)}) list=${quoteForShell(
         wordsOf(row)
           .map(([word]) => word)
           .join(' '),
@@ -81,7 +81,7 @@ complete -o default -F _sealpost sealpost`
 function zsh(rows: readonly Row[]): string {
   const described = (row: Row): string =>
     wordsOf(row)
-      .map(([word, meaning]) => quoted(`${word}:${meaning}`))
+      .map(([word, meaning]) => quoteForShell(`${word}:${meaning}`))
       .join(' ')
   return `#compdef sealpost
 # zsh completion of sealpost: source <(sealpost completion zsh), or save it as _sealpost in a folder of $fpath
@@ -93,11 +93,11 @@ ${rows
   .flatMap(valuesOf)
   .map(
     ({ path, names, choices }) =>
-      `    ${names.map((name) => quoted(`${path} ${name}`)).join('|')}) list=(${choices.map(quoted).join(' ')}) ;;`,
+      `    ${names.map((name) => quoteForShell(`${path} ${name}`)).join('|')}) list=(${choices.map(quoteForShell).join(' ')}) ;;`,
   )
   .join('\n')}
     *) case $path in
-${rows.map((row) => `      ${quoted(row.path)}) list=(${described(row)}) ;;`).join('\n')}
+${rows.map((row) => `      ${quoteForShell(row.path)}) list=(${described(row)}) ;;`).join('\n')}
     esac ;;
   esac
   if (( $#list )); then _describe sealpost list; else _files; fi
@@ -106,17 +106,17 @@ if [[ $funcstack[1] == _sealpost ]]; then _sealpost "$@"; else compdef _sealpost
 }
 
 function fish(rows: readonly Row[]): string {
-  const paths = rows.filter(({ path }) => path !== '').map(({ path }) => quoted(path))
+  const paths = rows.filter(({ path }) => path !== '').map(({ path }) => quoteForShell(path))
   const lines = rows.flatMap(({ path, subcommands, options }) => {
-    const at = `complete -c sealpost -n ${quoted(`__sealpost_at ${quoted(path)}`)}`
+    const at = `complete -c sealpost -n ${quoteForShell(`__sealpost_at ${quoteForShell(path)}`)}`
     return [
-      ...subcommands.map(([name, meaning]) => `${at} -f -a ${name} -d ${quoted(meaning)}`),
+      ...subcommands.map(([name, meaning]) => `${at} -f -a ${name} -d ${quoteForShell(meaning)}`),
       ...options.map((option) => {
         const { long, short, description, argChoices } = option
         const names = [long && `-l ${long.slice(2)}`, short && `-s ${short.slice(1)}`].filter(Boolean).join(' ')
         const takesValue = option.required || option.optional
-        const value = argChoices ? ` -x -a ${quoted(argChoices.join(' '))}` : takesValue ? ' -r' : ''
-        return `${at} ${names}${value} -d ${quoted(description)}`
+        const value = argChoices ? ` -x -a ${quoteForShell(argChoices.join(' '))}` : takesValue ? ' -r' : ''
+        return `${at} ${names}${value} -d ${quoteForShell(description)}`
       }),
     ]
   })

@@ -27,10 +27,10 @@ const oldNames: readonly OldName[] = [
 
 /** Returns the arguments of a command line with the present names, and warns about old ones. */
 export function withPresentNames(args: readonly string[]): readonly string[] {
-  return oldNames.reduce(renamed, args)
+  return oldNames.reduce(replaceOldName, args)
 }
 
-function renamed(args: readonly string[], { command, option, to }: OldName): readonly string[] {
+function replaceOldName(args: readonly string[], { command, option, to }: OldName): readonly string[] {
   const words = command.split(' ')
   if (words.some((word, index) => args[index] !== word)) return args
   if (option === undefined) {

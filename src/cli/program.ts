@@ -192,7 +192,8 @@ async function createProgram(args: readonly string[]): Promise<Command> {
     .configureOutput({
       outputError: (text) => {
         const path = pathOf(commandOf(program, args))
-        const usage = misplaced(path, args) ?? `${usageText(text, `sealpost ${path}`.trim())}${nameOfFile(text, args)}`
+        const usage =
+          misplacedOption(path, args) ?? `${usageText(text, `sealpost ${path}`.trim())}${nameOfFile(text, args)}`
         noteError(`sealpost: ${usage}`)
       },
     })
@@ -218,7 +219,7 @@ function commandOf(command: Command, [first = '', ...others]: readonly string[])
 }
 
 /** Returns where an option of many commands belongs that stands before the command. */
-function misplaced(path: string, [first = '']: readonly string[]): string | undefined {
+function misplacedOption(path: string, [first = '']: readonly string[]): string | undefined {
   const [flag = ''] = first.split('=')
   const found = Object.values(sharedOptions).find(({ short, long }) => flag === short || flag === long)
   if (path !== '' || !found) return undefined
@@ -255,7 +256,7 @@ function formatHelp(this: Help, command: Command, helper: Help): string {
   const lines = examples[pathOf(command)] ?? []
   const sections = [
     Help.prototype.formatHelp.call(this, command, helper),
-    ...(command.parent === null ? [explained(Object.values(sharedOptions), helper)] : []),
+    ...(command.parent === null ? [optionHelp(Object.values(sharedOptions), helper)] : []),
     ...(shared.length === 0
       ? []
       : [`${helper.boxWrap(`Also (see sealpost --help): ${shared.join(', ')}`, helper.helpWidth ?? 80)}\n`]),
@@ -264,7 +265,7 @@ function formatHelp(this: Help, command: Command, helper: Help): string {
   return sections.join('\n')
 }
 
-function explained(options: readonly Option[], helper: Help): string {
+function optionHelp(options: readonly Option[], helper: Help): string {
   const width = Math.max(...options.map(({ flags }) => flags.length))
   const items = options.map(({ flags, description }) => helper.formatItem(flags, width, description, helper))
   return `${helper.formatItemList('Options of many commands:', items, helper).join('\n').trimEnd()}\n`

@@ -125,7 +125,7 @@ export class Histories implements ApiHistories, Disposable {
     for (const { blob, uid, flags, envelope } of entries) {
       const known = this.#known.get(blob)
       const history = known ?? this.#begin(blob)
-      const key = keyOf(folder, uid)
+      const key = copyKey(folder, uid)
       history.places.push(key)
       this.#places.set(key, { history, flags })
       this.#grow(history, PLACE_OCTETS)
@@ -144,7 +144,7 @@ export class Histories implements ApiHistories, Disposable {
     for (const { blob, uid, flags } of entries) {
       const history = this.#known.get(blob) ?? (entries.length <= FEW ? this.#begin(blob) : undefined)
       if (!history) continue
-      const key = keyOf(folder, uid)
+      const key = copyKey(folder, uid)
       const place = this.#places.get(key)
       const before = place?.flags
       if (place) place.flags = flags
@@ -164,7 +164,7 @@ export class Histories implements ApiHistories, Disposable {
   #onExpunged({ folder, uids, origin }: StoreEvent & { type: 'expunged' }): void {
     if (this.#places.size === 0) return
     for (const uid of uids) {
-      const key = keyOf(folder, uid)
+      const key = copyKey(folder, uid)
       const place = this.#places.get(key)
       if (!place) continue
       const { history } = place
@@ -257,7 +257,7 @@ export class Histories implements ApiHistories, Disposable {
   }
 }
 
-const keyOf = ({ id }: Folder, uid: number): string => `${id}.${uid}`
+const copyKey = ({ id }: Folder, uid: number): string => `${id}.${uid}`
 
 /** Returns whether an event says that somebody read a copy. Programs open several HTTP connections, so that only their user counts. */
 const isReadBy = ({ type, folder, session, user }: MessageEvent, { id }: Folder, by: Origin): boolean =>

@@ -134,7 +134,7 @@ export class LabFaults {
     const given = plainFault(input)
     const ruled =
       typeof input?.do === 'function'
-        ? scripted(parsePart(scriptedFault, given), input.do, watch)
+        ? scriptedRule(parsePart(scriptedFault, given), input.do, watch)
         : parsePart(fault, given)
     const rule = this.rules.add(ruled, watch)
     return Object.assign(rule, {
@@ -225,7 +225,7 @@ export class LabFaults {
 const countKey = (id: string, { revision }: KeptFault): string => `${id} ${revision}`
 
 /** Returns the rule of a fault whose function decides. Its decisions are checked as the faults of a configuration are. */
-function scripted(conditions: FaultConditions, decide: FaultFunction, { onError }: FaultWatch): RuledFault {
+function scriptedRule(conditions: FaultConditions, decide: FaultFunction, { onError }: FaultWatch): RuledFault {
   const { name = decide.name || 'a function' } = conditions
   const checked: Decide = async (command, session) => {
     try {

@@ -20,16 +20,16 @@ export function memoryLimits({ memoryLimit }: Pick<ResolvedLab, 'memoryLimit'>):
 /** Creates the budget of a lab. Logs when it refuses work. */
 export function createMemoryBudget(config: ResolvedLab, log: Logger): MemoryBudget {
   return new MemoryBudget(memoryLimits(config), ({ limit, used, refusals, ...uses }) => {
-    const shown = Object.entries(uses).map(([use, octets]) => `${use} ${inMebibytes(octets)}`)
+    const shown = Object.entries(uses).map(([use, octets]) => `${use} ${mebibytesText(octets)}`)
     log.warn(
       { memory: { limit, used, ...uses } },
-      `the memory limit (memoryLimit: ${inMebibytes(limit)}) is reached: new connections and messages are refused until clients ` +
+      `the memory limit (memoryLimit: ${mebibytesText(limit)}) is reached: new connections and messages are refused until clients ` +
         `release memory. In use: ${shown.join(', ')}. Raise memoryLimit, lower limits.connections, or store messages with lmdb.`,
     )
   })
 }
 
-const inMebibytes = (octets: number): string => `${Math.round(octets / MEBIBYTE)}MiB`
+const mebibytesText = (octets: number): string => `${Math.round(octets / MEBIBYTE)}MiB`
 
 /** Opens the folder for large messages that arrive, next to a store on disk. Without one, they arrive in memory. */
 export function openSpool(config: ResolvedLab, log: Logger): Spool | undefined {

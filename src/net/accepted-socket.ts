@@ -48,7 +48,7 @@ export const isPortCheck = ({ header }: AcceptedSocket, record: SessionRecord): 
   !record.transcript.some((entry) => entry.kind !== 'note' && entry.direction === 'in')
 
 /** Wraps a socket for the captures that record it. `keyLog` takes the secrets of its TLS handshakes. */
-export function tapped(
+export function tapSocket(
   { socket, remote, local, header }: AcceptedSocket,
   session: string,
   captures: readonly TrafficRecorder[],

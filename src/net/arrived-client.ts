@@ -4,7 +4,7 @@ import type { SessionLog } from '../core/sessions/log.ts'
 import type { SessionRecorder, SessionStart } from '../core/sessions/types.ts'
 import { performance } from '../core/time/real-timers.ts'
 import type { KeyLog } from '../tls/negotiation/policy.ts'
-import { type AcceptedSocket, sessionStart, tapped } from './accepted-socket.ts'
+import { type AcceptedSocket, sessionStart, tapSocket } from './accepted-socket.ts'
 import { type ClientAddresses, noClientLimits } from './client-addresses.ts'
 import { Connection } from './connection.ts'
 import type { SecuredSocket, Securer } from './connection-options.ts'
@@ -66,7 +66,7 @@ export function arrive(accepted: AcceptedSocket, settings: VirtualServerSettings
     else socket.destroy()
   }
   const faults = settings.faults?.open({ virtualServer, protocol, session: record.record, reset })
-  const { raw, keyLog } = tapped(accepted, record.id, settings.captures ?? [])
+  const { raw, keyLog } = tapSocket(accepted, record.id, settings.captures ?? [])
   const securer: Securer = {
     isAvailable: server.isTlsAvailable,
     secure: (stream) => server.secure(stream, record, keyLog, faults),

@@ -81,12 +81,12 @@ export class ClientAddresses {
 
   #counted(admission: 'served' | 'refused', key: string): CountedConnection {
     this.#add(admission, key, 1)
-    return held(admission, (leftMs) => this.#removeLater(admission, key, leftMs))
+    return heldConnection(admission, (leftMs) => this.#removeLater(admission, key, leftMs))
   }
 
   /** Returns a connection that counts only after its end. */
   #held(key: string): CountedConnection {
-    return held('served', (leftMs) => {
+    return heldConnection('served', (leftMs) => {
       if (leftMs <= 0) return
       this.#add('held', key, 1)
       this.#removeLater('held', key, leftMs)
@@ -110,7 +110,7 @@ export class ClientAddresses {
 }
 
 /** @param released receives the time for which the connection is still held, in milliseconds */
-function held(admission: 'served' | 'refused', released: (leftMs: number) => void): CountedConnection {
+function heldConnection(admission: 'served' | 'refused', released: (leftMs: number) => void): CountedConnection {
   let heldUntil = 0
   return {
     admission,

@@ -9,7 +9,7 @@ import { recordSocketError } from '../tls/negotiation/failure.ts'
 import { COMPRESSION_OCTETS, CompressedStream } from './compression.ts'
 import type { ConnectionOptions, Securer } from './connection-options.ts'
 import { ContentReader } from './content-reader.ts'
-import { Stuffer, stuff } from './dot-stuffing.ts'
+import { DotStuffer, stuffDots } from './dot-stuffing.ts'
 import type { EndCause } from './errors.ts'
 import { type CallFault, FaultInjector } from './faults/apply-faults.ts'
 import { unexpectedStart } from './first-octets.ts'
@@ -227,7 +227,7 @@ export class Connection {
   writeBlock(block: Buffer): void | Promise<void> {
     if (block.length > WHOLE_OCTETS) return this.streamBlock(viewsOf(block, WHOLE_OCTETS))
     this.record.octets('out', block.length)
-    for (const piece of stuff(block)) this.#transport.write(piece)
+    for (const piece of stuffDots(block)) this.#transport.write(piece)
   }
 
   /**
@@ -236,7 +236,7 @@ export class Connection {
    * reply as a part of the message. @throws ConnectionEnded, or the error of the pieces
    */
   async streamBlock(pieces: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
-    const stuffer = new Stuffer()
+    const stuffer = new DotStuffer()
     try {
       for await (const piece of pieces) {
         this.record.octets('out', piece.length)

@@ -61,7 +61,7 @@ class LineDots {
  * Turns octets that arrive in pieces into a dot-stuffed block: adds a dot to each line that begins with one, ends the last
  * line, and adds the final dot. RFC 3977 section 3.1.1; RFC 1939 section 3.
  */
-export class Stuffer {
+export class DotStuffer {
   readonly #lineDots = new LineDots()
 
   /** Returns the piece with the added dots: views of it if they are few. */
@@ -101,7 +101,7 @@ function stuffedCopy(piece: Buffer, dots: readonly number[]): Buffer {
 }
 
 /** Returns a part of a piece without those dots; without dots, a view of it. */
-function unstuffed(piece: Buffer, start: number, end: number, dots: readonly number[]): Buffer {
+function removeDots(piece: Buffer, start: number, end: number, dots: readonly number[]): Buffer {
   if (dots.length === 0) return start === 0 && end === piece.length ? piece : piece.subarray(start, end)
   const out = Buffer.allocUnsafe(end - start - dots.length)
   let written = 0
@@ -115,8 +115,8 @@ function unstuffed(piece: Buffer, start: number, end: number, dots: readonly num
 }
 
 /** Turns all octets of a message into a dot-stuffed block. */
-export function stuff(block: Buffer): Buffer[] {
-  const stuffer = new Stuffer()
+export function stuffDots(block: Buffer): Buffer[] {
+  const stuffer = new DotStuffer()
   const out = stuffer.add(block)
   out.push(stuffer.end())
   return out
@@ -155,7 +155,7 @@ export class BlockReader {
     this.isComplete = end !== -1
     // Octets that may belong to the final line are held back. The CRLF before it belongs to the block.
     const kept = this.isComplete ? end - DOT_LINE_OCTETS : piece.length - this.#heldOctets
-    if (kept > start) this.#keep(unstuffed(piece, start, kept, dots))
+    if (kept > start) this.#keep(removeDots(piece, start, kept, dots))
     const taken = (this.isComplete ? end : piece.length) - start
     input.drop(taken)
     return taken

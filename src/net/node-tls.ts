@@ -69,9 +69,9 @@ export class NodeTls {
         reject(error)
       }
       // When node:tls closes the socket, it reports the reason just after.
-      const onClose = (): void => void setImmediate(() => failed(coded('ECONNRESET', 'connection closed')))
+      const onClose = (): void => void setImmediate(() => failed(errorWithCode('ECONNRESET', 'connection closed')))
       const timer = setTimeout(
-        () => failed(coded('ERR_TLS_HANDSHAKE_TIMEOUT', 'handshake timeout')),
+        () => failed(errorWithCode('ERR_TLS_HANDSHAKE_TIMEOUT', 'handshake timeout')),
         this.#settings.handshakeTimeoutMs,
       )
       raw.on('close', onClose)
@@ -217,4 +217,4 @@ function viewsOf(server: tls.Server): ViewClass {
   return View
 }
 
-const coded = (code: string, message: string): Error => Object.assign(new Error(message), { code })
+const errorWithCode = (code: string, message: string): Error => Object.assign(new Error(message), { code })

@@ -16,7 +16,7 @@ import {
 import type { FailureContext } from '../tls/negotiation/failure-causes.ts'
 import { type AlertName, FatalAlert } from '../tls/negotiation/fatal-alert.ts'
 import type { KeyLog } from '../tls/negotiation/policy.ts'
-import { type Route, route, type ServedTls, servedBy } from '../tls/negotiation/routing.ts'
+import { combinedTls, type Route, route, type ServedTls } from '../tls/negotiation/routing.ts'
 import { isDateError, verifyError } from '../tls/negotiation/verify-errors.ts'
 import type { SecuredSocket } from './connection-options.ts'
 import { HandshakeFailure } from './errors.ts'
@@ -140,7 +140,7 @@ export class TlsAcceptor {
 
   /** Returns the versions, suites and groups that clients can negotiate, as code points. */
   async served(): Promise<ServedTls> {
-    return servedBy(await this.#node.capabilities(undefined), this.#legacy?.capabilities)
+    return combinedTls(await this.#node.capabilities(undefined), this.#legacy?.capabilities)
   }
 
   async #route(received: ReceivedHello): Promise<Route> {

@@ -230,7 +230,9 @@ export class VirtualServer {
     const { maxConnections } = settings
     const isFull = maxConnections !== 'off' && this.#handshakes.size >= maxConnections
     this.#handshakes.add(socket)
-    const announced = isFull ? tooMany(maxConnections) : await proxies.announcement(socket, accepted.kind === 'tlsPort')
+    const announced = isFull
+      ? tooManyHeaders(maxConnections)
+      : await proxies.announcement(socket, accepted.kind === 'tlsPort')
     this.#handshakes.delete(socket)
     if (announced.kind === 'header') {
       const { header } = announced
@@ -340,7 +342,7 @@ export class VirtualServer {
   }
 }
 
-const tooMany = (limit: number): Announcement => ({
+const tooManyHeaders = (limit: number): Announcement => ({
   kind: 'refused',
   why: `${limit} PROXY headers or TLS handshakes are in progress, which is the connection limit`,
 })

@@ -119,10 +119,10 @@ export class DailyResults<Result extends { readonly domain: string }, Content> {
   async list(domain?: string): Promise<readonly DayOf<Content>[]> {
     await this.flush()
     const rows = await Promise.all((await this.#nodes()).map((node) => this.#read(node)))
-    const sent = new Map(this.#sums(rows.flatMap((row) => row.sent)).map((one) => [keyOf(one), one]))
+    const sent = new Map(this.#sums(rows.flatMap((row) => row.sent)).map((one) => [dayKey(one), one]))
     return this.#sums(rows.flatMap(({ counted }) => counted))
       .flatMap((one): readonly DayOf<Content>[] => {
-        const less = sent.get(keyOf(one))
+        const less = sent.get(dayKey(one))
         const rest = less ? this.#kind.subtract(one, less) : one
         return rest === undefined ? [] : [{ ...rest, domain: one.domain, day: one.day }]
       })
@@ -141,9 +141,9 @@ export class DailyResults<Result extends { readonly domain: string }, Content> {
   #sums(all: readonly DayOf<Content>[]): DayOf<Content>[] {
     const groups = new Map<string, DayOf<Content>[]>()
     for (const one of all) {
-      const same = groups.get(keyOf(one))
+      const same = groups.get(dayKey(one))
       if (same) same.push(one)
-      else groups.set(keyOf(one), [one])
+      else groups.set(dayKey(one), [one])
     }
     return [...groups.values()].map((same) => {
       const [{ domain, day }] = same as [DayOf<Content>]
@@ -176,7 +176,7 @@ export class DailyResults<Result extends { readonly domain: string }, Content> {
   }
 }
 
-const keyOf = ({ domain, day }: { readonly domain: string; readonly day: string }): string => `${day} ${domain}`
+const dayKey = ({ domain, day }: { readonly domain: string; readonly day: string }): string => `${day} ${domain}`
 
 /** Returns the day of a time in UTC. RFC 8460 section 4.1. */
 export const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10)

@@ -40,7 +40,7 @@ export function parseXml(text: string): XmlElement {
     const [token, data, slash, name = '', attributes = ''] = match
     const current = open.at(-1) as XmlElement
     if (data !== undefined) current.text += data
-    else if (slash === undefined) current.text += token.startsWith('<') ? '' : decoded(token)
+    else if (slash === undefined) current.text += token.startsWith('<') ? '' : decodeEntities(token)
     else if (slash === '/') {
       if (open.length === 1 || localName(name) !== current.name) throw new XmlError(`has a wrong end tag ${token}`)
       open.pop()
@@ -73,7 +73,7 @@ function attributesIn(text: string, tag: string): Map<string, string> {
   for (let match = ATTRIBUTE.exec(text); match; match = ATTRIBUTE.exec(text)) {
     const [, name = '', double, single = ''] = match
     if (found.has(name)) throw new XmlError(`has the attribute ${name} twice in a tag`)
-    found.set(name, decoded(double ?? single))
+    found.set(name, decodeEntities(double ?? single))
     end = ATTRIBUTE.lastIndex
   }
   if (!/^\s*\/?$/.test(text.slice(end))) throw new XmlError(`has a wrong tag ${tag.slice(0, 60)}`)
@@ -83,7 +83,7 @@ function attributesIn(text: string, tag: string): Map<string, string> {
 const namespaceIn = (name: string, attributes: ReadonlyMap<string, string>): string | undefined =>
   attributes.get(name.includes(':') ? `xmlns:${name.slice(0, name.indexOf(':'))}` : 'xmlns')
 
-const decoded = (text: string): string =>
+const decodeEntities = (text: string): string =>
   text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w+));/gi, (whole, decimal, hex, name) => {
     const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal)
     return Number.isNaN(code) ? (ENTITIES[name] ?? whole) : code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd'

@@ -39,7 +39,7 @@ import { item, readAsn1 } from '../../src/tls/pki/der/decode.ts'
 import { context, integer, octetString, oid, sequence, setOf } from '../../src/tls/pki/der/encode.ts'
 import { readPem } from '../../src/tls/pki/der/pem.ts'
 import { PkiError } from '../../src/tls/pki/errors.ts'
-import { signed } from '../../src/tls/pki/keys.ts'
+import { signSequence } from '../../src/tls/pki/keys.ts'
 import { createCrl } from '../../src/tls/pki/revocation/crl.ts'
 import { certIdOf, readOcspRequest } from '../../src/tls/pki/revocation/ocsp.ts'
 import { readCrl } from '../../src/tls/pki/revocation/read-crl.ts'
@@ -275,7 +275,7 @@ export const parsers: Readonly<Record<string, Parser>> = {
   },
   'certificate request': {
     // The client signs what it likes.
-    parse: (octets) => readRequest(signed(octets, { key })),
+    parse: (octets) => readRequest(signSequence(octets, { key })),
     errors: [PkiError],
     examples: [false, true].map((microsoft) => item(readAsn1(requestDer(microsoft)), 0).raw),
   },

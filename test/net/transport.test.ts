@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { stuff } from '../../src/net/dot-stuffing.ts'
+import { stuffDots } from '../../src/net/dot-stuffing.ts'
 import { Transport } from '../../src/net/transport.ts'
 
 vi.mock('../../src/core/time/real-timers.ts', async (original) => {
@@ -56,11 +56,11 @@ describe('a transport over a slow stream', () => {
 })
 
 it('dot-stuffing copies a block with many dots, and returns views of one with few', () => {
-  const dots = stuff(Buffer.alloc(3 << 20, '.\r\n'))
+  const dots = stuffDots(Buffer.alloc(3 << 20, '.\r\n'))
   expect(dots.length).toBe(2)
   expect(Buffer.concat(dots).equals(Buffer.concat([Buffer.alloc(4 << 20, '..\r\n'), Buffer.from('.\r\n')]))).toBe(true)
   const text = Buffer.from(`${'long line '.repeat(100)}\r\n.x\r\n`)
-  const few = stuff(text)
+  const few = stuffDots(text)
   expect(Buffer.concat(few).toString()).toBe(`${'long line '.repeat(100)}\r\n..x\r\n.\r\n`)
   expect(few[0]?.buffer).toBe(text.buffer)
 })

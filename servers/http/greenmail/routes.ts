@@ -22,7 +22,7 @@ import { messagesOf } from './messages.ts'
 
 // The keys are those of GreenMail's API: https://greenmail-mail-test.github.io/greenmail/#api
 
-const answer = ({ c }: RouteCall, message: string): Response => jsonResponse(c, { message })
+const messageAnswer = ({ c }: RouteCall, message: string): Response => jsonResponse(c, { message })
 
 /** Runs an operation of the lab. GreenMail answers 400 with `message` where it cannot do something. */
 async function run(call: RouteCall, name: string, input: object = {}): Promise<unknown> {
@@ -117,7 +117,7 @@ const deleteUser = administers('DELETE', '/api/user/:user', async (call) => {
   assertForgettable(call, account)
   const { user } = account
   await run(call, 'accounts.delete', { user })
-  return answer(call, `User '${pathParameter(call.c, 'user')}' deleted`)
+  return messageAnswer(call, `User '${pathParameter(call.c, 'user')}' deleted`)
 })
 
 async function listMessages(call: RouteCall): Promise<Response> {
@@ -140,7 +140,7 @@ const purge = changes('POST', '/api/mail/purge', async (call) => {
     api,
     found.filter(({ folder }) => folder.owner !== PUBLIC_OWNER),
   )
-  return answer(call, 'Purged mails')
+  return messageAnswer(call, 'Purged mails')
 })
 
 const reset = administers('POST', '/api/service/reset', async (call) => {
@@ -150,7 +150,7 @@ const reset = administers('POST', '/api/service/reset', async (call) => {
   const isAdded = (account: Account): boolean =>
     !directory.isConfigured(account) && call.context.tenants.tenantOfAccount(account.user) === undefined
   for (const account of directory.accounts().filter(isAdded)) await directory.remove(account)
-  return answer(call, 'Performed reset')
+  return messageAnswer(call, 'Performed reset')
 })
 
 /** The API of GreenMail, below `/greenmail`. */

@@ -1,4 +1,4 @@
-import { OpenMessage, readable } from '../../../src/api/messages/open-messages.ts'
+import { OpenMessage, parseReadable } from '../../../src/api/messages/open-messages.ts'
 import { isMapping } from '../../../src/core/values/mapping.ts'
 import { parseDate } from '../../../src/mail/format/dates.ts'
 import { headerFields, headerValue } from '../../../src/mail/format/headers.ts'
@@ -63,7 +63,7 @@ async function parseEmails(call: MethodCall): Promise<JsonObject> {
   assertProperties(email, properties)
   const view = new EmailView(call, properties)
   const { parsed, rest } = await parseBlobs(call, async (raw, blobId, memory, size) => {
-    const open = new OpenMessage(await readable(raw), memory)
+    const open = new OpenMessage(await parseReadable(raw), memory)
     const shown: JsonObject = { blobId, size, ...(await wholeContent(view, properties, open, blobId)) }
     return Object.fromEntries(properties.map((name) => [name, shown[name] ?? null]))
   })

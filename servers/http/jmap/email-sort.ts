@@ -3,7 +3,7 @@ import { isSliceOver, nextSlice, runInSlices } from '../../../src/core/time/time
 import { parseAddresses } from '../../../src/mail/format/addresses.ts'
 import { parseDate } from '../../../src/mail/format/dates.ts'
 import { headerFields, headerValue } from '../../../src/mail/format/headers.ts'
-import { fold } from '../../../src/mail/format/search-text.ts'
+import { foldText } from '../../../src/mail/format/search-text.ts'
 import { baseSubject } from '../../../src/mail/format/threading.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
 import type { MessageStore } from '../../../src/storage/store/types.ts'
@@ -38,7 +38,7 @@ const MAX_HEADER_OCTETS = 64 * 1024
 
 const collations: Readonly<Record<string, (text: string) => string>> = {
   'i;ascii-casemap': (text) => text.replaceAll(/[a-z]+/g, (letters) => letters.toUpperCase()),
-  'i;unicode-casemap': (text) => fold(text).toUpperCase(),
+  'i;unicode-casemap': (text) => foldText(text).toUpperCase(),
 }
 
 /** Returns what clients show of the first address of a field: the name, else the address, else nothing. RFC 8621 section 4.4.2. */

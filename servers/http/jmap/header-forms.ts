@@ -7,7 +7,7 @@ import {
 } from '../../../src/mail/format/addresses.ts'
 import { decodeRawText } from '../../../src/mail/format/charsets.ts'
 import { parseZonedDate } from '../../../src/mail/format/dates.ts'
-import { MAX_VALUE_OCTETS, unfolded } from '../../../src/mail/format/headers.ts'
+import { MAX_VALUE_OCTETS, unfoldValue } from '../../../src/mail/format/headers.ts'
 import { messageIds } from '../../../src/mail/format/message-ids.ts'
 import { beforeLineEnd } from '../../../src/mail/format/octets.ts'
 import type { Address, HeaderField, OctetString } from '../../../src/mail/format/types.ts'
@@ -83,12 +83,12 @@ export function headerForm(raw: Buffer, fields: readonly HeaderField[], { form, 
 
 const READERS: Readonly<Record<HeaderForm, (raw: Buffer, field: HeaderField) => unknown>> = {
   Raw: rawValue,
-  Text: (raw, field) => shownText(decodeSeparateWords(unfolded(raw, field))),
+  Text: (raw, field) => shownText(decodeSeparateWords(unfoldValue(raw, field))),
   Addresses: (raw, field) => groupsOf(raw, field).flatMap(({ addresses }) => addresses),
   GroupedAddresses: groupsOf,
-  MessageIds: (raw, field) => orNull(messageIds(unfolded(raw, field)).map((id) => decodeRawText(id.slice(1, -1)))),
-  Date: (raw, field) => dateForm(unfolded(raw, field)),
-  URLs: (raw, field) => orNull(urlsIn(unfolded(raw, field))),
+  MessageIds: (raw, field) => orNull(messageIds(unfoldValue(raw, field)).map((id) => decodeRawText(id.slice(1, -1)))),
+  Date: (raw, field) => dateForm(unfoldValue(raw, field)),
+  URLs: (raw, field) => orNull(urlsIn(unfoldValue(raw, field))),
 }
 
 /** RFC 8621 sections 4.1.2.5 and 4.1.2.7: null if the field cannot be parsed. */
@@ -109,7 +109,7 @@ const shownText = (text: string): string => text.replaceAll(/[\x00-\x08\x0a-\x1f
 function groupsOf(raw: Buffer, field: HeaderField): AddressGroup[] {
   const groups: { readonly name: string | null; readonly addresses: EmailAddress[] }[] = []
   let open: EmailAddress[] | undefined
-  for (const address of parseAddresses(unfolded(raw, field))) {
+  for (const address of parseAddresses(unfoldValue(raw, field))) {
     const { mailbox, host } = address
     const isAddress = host !== undefined
     const shown = isAddress ? emailAddress(address) : undefined

@@ -1,6 +1,6 @@
 import { runInSlices } from '../../../src/core/time/time-slice.ts'
 import { mediaTypeOf } from '../../../src/mail/format/body-lists.ts'
-import { headerFields, headerValue, unfolded } from '../../../src/mail/format/headers.ts'
+import { headerFields, headerValue, unfoldValue } from '../../../src/mail/format/headers.ts'
 import { isText, partOctetsOrRaw, partStart } from '../../../src/mail/format/parts.ts'
 import { parseInSteps } from '../../../src/mail/format/structure.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
@@ -49,7 +49,7 @@ async function mdnIn(raw: Buffer): Promise<JsonObject | undefined> {
   const errors: string[] = []
   const extensions: [string, string][] = []
   for (const field of headerFields(octets)) {
-    const value = Buffer.from(unfolded(octets, field), 'latin1').toString()
+    const value = Buffer.from(unfoldValue(octets, field), 'latin1').toString()
     const property = MDN_FIELDS.get(field.nameLower)
     if (property === 'error') errors.push(value)
     else if (property !== undefined) read[property] ??= value

@@ -1,6 +1,6 @@
 import { isSliceOver, nextSlice, runInSlices } from '../../../src/core/time/time-slice.ts'
 import { mediaTypeOf } from '../../../src/mail/format/body-lists.ts'
-import { headerFields, unfolded } from '../../../src/mail/format/headers.ts'
+import { headerFields, unfoldValue } from '../../../src/mail/format/headers.ts'
 import { partOctetsOrRaw } from '../../../src/mail/format/parts.ts'
 import { parseInSteps } from '../../../src/mail/format/structure.ts'
 import type { AccountHistory } from '../../../src/storage/store/views/account-history.ts'
@@ -58,7 +58,7 @@ const idsIn = (text: string | undefined): readonly string[] => text?.match(/<[^<
 
 /** Returns the fields of a header by their names in lower case. Of several, the first. */
 function fieldsOf(octets: Buffer): ReadonlyMap<string, string> {
-  const all = headerFields(octets).map((one) => [one.nameLower, unfolded(octets, one).toString().trim()] as const)
+  const all = headerFields(octets).map((one) => [one.nameLower, unfoldValue(octets, one).toString().trim()] as const)
   return new Map(all.reverse())
 }
 

@@ -1,6 +1,6 @@
 import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import type { OpenMessage } from '../../../src/api/messages/open-messages.ts'
-import { shownSmime, smimeFor } from '../../../src/api/messages/smime.ts'
+import { smimeFacts, smimeFor } from '../../../src/api/messages/smime.ts'
 import { mediaTypeOf } from '../../../src/mail/format/body-lists.ts'
 import { readableEmail, shownCopy } from './mails.ts'
 import type { JmapRequest, JsonObject } from './types.ts'
@@ -15,7 +15,7 @@ export async function smimeProperties(
   at: IndexedMessage,
   open: OpenMessage,
 ): Promise<JsonObject> {
-  const smime = shownSmime((await smimeFor({ api, caller }, at, open))?.result)
+  const smime = smimeFacts((await smimeFor({ api, caller }, at, open))?.result)
   const now = api.lab.clock.now()
   const nothing = { smimeStatus: null, smimeStatusAtDelivery: null, smimeErrors: null, smimeVerifiedAt: null }
   // A signature of another kind, such as OpenPGP.

@@ -2,7 +2,7 @@ import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
 import { timeText } from '../../../src/core/time/time-text.ts'
 import type { ReadableAddress, ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { Mail } from '../delivered-mail.ts'
-import { unnamed } from '../tool-mail.ts'
+import { withoutNamed } from '../tool-mail.ts'
 
 /** An address as MailDev writes it. */
 export interface MailDevAddress {
@@ -15,7 +15,7 @@ export const maildevAddresses = (list: readonly ReadableAddress[]): MailDevAddre
 
 /** Returns the recipients in the envelope that neither To nor Cc names. */
 export const blindOf = (recipients: readonly string[], { to, cc }: MessageFacts): MailDevAddress[] =>
-  unnamed(recipients, [...to, ...cc]).map((address) => ({ address, name: '' }))
+  withoutNamed(recipients, [...to, ...cc]).map((address) => ({ address, name: '' }))
 
 const UNITS = ['KB', 'MB', 'GB']
 const KILO = 1024

@@ -50,10 +50,10 @@ async function wholeMessages(
       // The keys of lists are held. Other keys need the message.
       const facts = await api.reader.facts(mail.copies[0], { source })
       const known = facts && maildevSummary(mail, facts)
-      if (!known || !matches(known, conditionsOn(known, filter))) continue
+      if (!known || !hasValues(known, conditionsOn(known, filter))) continue
     }
     const whole = await formIfThere(api, mail, form, source)
-    if (!whole || !matches(whole, filter)) continue
+    if (!whole || !hasValues(whole, filter)) continue
     if (filter.length > 0 && skipped++ < skip) continue
     octets += mail.copies[0].entry.sizeOctets
     if (octets > MAX_ANSWER_OCTETS) {
@@ -77,7 +77,7 @@ function valuesAt(value: unknown, [key, ...rest]: readonly string[]): unknown[] 
 }
 
 /** Returns whether a message has all values. */
-const matches = (message: object, filter: Filter): boolean =>
+const hasValues = (message: object, filter: Filter): boolean =>
   filter.every(([path, value]) => valuesAt(message, path.split('.')).some((one) => String(one) === value))
 
 /** Returns the conditions about keys that an object has. */

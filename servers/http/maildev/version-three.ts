@@ -1,7 +1,7 @@
 import { withImages } from '../../../src/api/messages/html-document.ts'
 import type { MessageFacts } from '../../../src/api/messages/message-facts.ts'
 import type { Steps } from '../../../src/core/time/time-slice.ts'
-import { headerFields, unfolded } from '../../../src/mail/format/headers.ts'
+import { headerFields, unfoldValue } from '../../../src/mail/format/headers.ts'
 import type { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
 import type { Mail } from '../delivered-mail.ts'
@@ -20,7 +20,7 @@ export function* versionThree({ mail, facts, message, recipients }: ReceivedMail
   const priority = priorityOf(message)
   const inReplyTo = message.headers.get('in-reply-to')
   return {
-    ...listed(mail, facts),
+    ...listFields(mail, facts),
     source: `${mail.id}.eml`,
     headers: headersOf(message, priority),
     attachments: files.map(attachmentOf),
@@ -38,7 +38,7 @@ export function* versionThree({ mail, facts, message, recipients }: ReceivedMail
 }
 
 /** Returns the keys that a message also has in lists. */
-const listed = (mail: Mail, facts: MessageFacts) => ({
+const listFields = (mail: Mail, facts: MessageFacts) => ({
   id: mail.id,
   time: dateText(mail, facts),
   read: mail.isRead,
@@ -54,7 +54,7 @@ const PREVIEW_CHARS = 140
 
 /** Returns a message as a line of a list. */
 export const maildevSummary = (mail: Mail, facts: MessageFacts) => ({
-  ...listed(mail, facts),
+  ...listFields(mail, facts),
   attachmentCount: facts.attachments + facts.calendars,
   preview: facts.snippet.slice(0, PREVIEW_CHARS),
 })
@@ -77,7 +77,7 @@ function headersOf({ raw }: ReadableMessage, priority: string | undefined): Reco
       if (priority !== undefined) found.set('priority', [priority])
       continue
     }
-    const value = unfolded(raw, field)
+    const value = unfoldValue(raw, field)
     const text = DECODED.test(nameLower) ? decodeWords(value) : Buffer.from(value, 'latin1').toString('utf8').trim()
     const values = nameLower === 'references' ? text.split(/\s+/).filter(Boolean) : [text]
     const before = found.get(nameLower)

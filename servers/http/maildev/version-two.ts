@@ -7,7 +7,7 @@ import { blindOf, dateText, isPriorityField, maildevAddresses, priorityOf, sizeT
 // The keys are those of MailDev 2: https://github.com/maildev/maildev/blob/v2.2.1/docs/rest.md
 
 /** The lab does not keep the parameters of MAIL and RCPT. */
-const enveloped = (address: string) => ({ address, args: false })
+const envelopeAddress = (address: string) => ({ address, args: false })
 
 /** Returns a message in the form of MailDev 2. */
 export function* versionTwo({ mail, facts, message, recipients }: ReceivedMail): Steps<object> {
@@ -31,8 +31,8 @@ export function* versionTwo({ mail, facts, message, recipients }: ReceivedMail):
     time: dateText(mail, facts),
     read: mail.isRead,
     envelope: {
-      from: enveloped(envelope?.mailFrom ?? ''),
-      to: recipients.map(enveloped),
+      from: envelopeAddress(envelope?.mailFrom ?? ''),
+      to: recipients.map(envelopeAddress),
       host: envelope?.client?.helo ?? '',
       remoteAddress: envelope?.client?.address ?? '',
     },
@@ -62,14 +62,14 @@ function headersOf({ fieldList }: ReadableMessage, priority: string): Record<str
   return Object.fromEntries(found)
 }
 
-const bare = (id: string): string => id.replaceAll(/^<|>$/g, '')
+const withoutBrackets = (id: string): string => id.replaceAll(/^<|>$/g, '')
 
 function idsOf({ headers, messageId }: ReadableMessage) {
-  const list = (name: string): string[] => (headers.get(name) ?? '').split(/\s+/).filter(Boolean).map(bare)
+  const list = (name: string): string[] => (headers.get(name) ?? '').split(/\s+/).filter(Boolean).map(withoutBrackets)
   const [references, inReplyTo] = [list('references'), list('in-reply-to')]
   return {
     ...(references.length > 0 && { references }),
-    ...(messageId !== '' && { messageId: bare(messageId) }),
+    ...(messageId !== '' && { messageId: withoutBrackets(messageId) }),
     ...(inReplyTo.length > 0 && { inReplyTo }),
   }
 }

@@ -1,7 +1,7 @@
 import type { Api } from '../../../src/api/api.ts'
 import { runInSlices } from '../../../src/core/time/time-slice.ts'
 import { timeText } from '../../../src/core/time/time-text.ts'
-import { headerFields, unfolded } from '../../../src/mail/format/headers.ts'
+import { headerFields, unfoldValue } from '../../../src/mail/format/headers.ts'
 import { parseInSteps } from '../../../src/mail/format/structure.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
 import { parameterText } from '../../../src/mail/format/words.ts'
@@ -109,7 +109,7 @@ function contentOf(
   const headers = new Map<string, string[]>()
   for (const field of headerFields(raw, part.headerStart, part.bodyStart)) {
     if (field.name === '') continue
-    const value = Buffer.from(unfolded(raw, field), 'latin1').toString('utf8')
+    const value = Buffer.from(unfoldValue(raw, field), 'latin1').toString('utf8')
     const known = headers.get(field.name)
     if (known) known.push(value)
     else headers.set(field.name, [value])

@@ -5,7 +5,7 @@ import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { ApiProblem } from '../../../src/api/problem.ts'
 import { CONTENT_ID, compose, FIELD_NAME, type MessageDraft } from '../../../src/mail/format/compose.ts'
 import { changeFlags, mailOfCopies } from '../delivered-mail.ts'
-import { addressed, attachmentOf } from '../drafts.ts'
+import { attachmentOf, envelopeAndDraft } from '../drafts.ts'
 import { bodyOf, changes, jsonResponse, type Route } from '../routes.ts'
 import { deliverAs } from '../tool-mail.ts'
 import { keywordsOf } from './tags.ts'
@@ -66,10 +66,10 @@ function messageDraft(wanted: z.output<typeof input>) {
   const own = Object.keys(wanted.headers).find((name) => OWN_FIELDS.test(name))
   if (own !== undefined)
     throw new ApiProblem('bad-request', `Headers: ${own} has a key of its own, or is set by the lab`)
-  const { [givenId(wanted.headers)]: given, ...headers } = wanted.headers
+  const { [messageIdName(wanted.headers)]: given, ...headers } = wanted.headers
   const messageId = given ?? `<${randomUUID()}@sealpost>`
   const { subject, text, html, tags, replyto: replyTo, bcc } = wanted
-  const { content, recipients } = addressed(
+  const { content, recipients } = envelopeAndDraft(
     { ...wanted, bcc: bcc.map((address) => ({ email: address })), replyTo },
     {
       subject,
@@ -85,7 +85,7 @@ function messageDraft(wanted: z.output<typeof input>) {
   return { draft: content, recipients, messageId }
 }
 
-const givenId = (headers: Readonly<Record<string, string>>): string =>
+const messageIdName = (headers: Readonly<Record<string, string>>): string =>
   Object.keys(headers).find((name) => /^message-id$/i.test(name)) ?? 'Message-ID'
 
 /** A line end would begin another header field. @throws ApiProblem `bad-request` */

@@ -10,7 +10,7 @@ import type { Attachment } from '../../../src/mail/format/attachments.ts'
 import type { ReadableAddress, ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
 import { type Mail, mailOfCopies } from '../delivered-mail.ts'
-import { type ReceivedMail, recipientsOf, unnamed } from '../tool-mail.ts'
+import { type ReceivedMail, recipientsOf, withoutNamed } from '../tool-mail.ts'
 
 // The keys are those of Mailpit's API: https://mailpit.axllent.org/docs/api-v1/
 
@@ -24,7 +24,7 @@ const NO_ADDRESS: MailpitAddress = { Name: '', Address: '' }
 
 /** Returns the recipients in Bcc, and those of the envelope that no field names. */
 function bccOf({ to, cc, bcc }: MessageFacts, recipients: readonly string[]): MailpitAddress[] {
-  const others = unnamed(recipients, [...to, ...cc, ...bcc])
+  const others = withoutNamed(recipients, [...to, ...cc, ...bcc])
   return [...bcc.map(addressOf), ...others.map((address) => ({ Name: '', Address: address }))]
 }
 

@@ -21,7 +21,7 @@ export const keywordsOf = (tags: readonly string[]): string[] => [
 const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 
 /** Returns the messages that have a tag. @throws ApiProblem `not-found` */
-async function tagged(call: RouteCall): Promise<{ tag: string; mails: readonly Mail[] }> {
+async function taggedMails(call: RouteCall): Promise<{ tag: string; mails: readonly Mail[] }> {
   const tag = pathParameter(call.c, 'tag')
   const { all } = await mailsOf(call)
   const mails = all.mails.filter((mail) => mail.tags.some((one) => isSame(one, tag)))
@@ -49,14 +49,14 @@ const set = changes('PUT', '/api/v1/tags', async (call) => {
 const rename = changes('PUT', '/api/v1/tags/:tag', async (call) => {
   const [name] = keywordsOf([(await bodyOf(call, z.object({ name: z.string() }))).name])
   if (name === undefined) throw new ApiProblem('bad-request', 'Name: has no letter or digit that a tag can have')
-  const { tag, mails } = await tagged(call)
+  const { tag, mails } = await taggedMails(call)
   await changeFlags(call.api, mails, { mode: 'remove', flags: [keywordOf(tag)] })
   await changeFlags(call.api, mails, { mode: 'add', flags: [name] })
   return call.c.text('ok')
 })
 
 const remove = changes('DELETE', '/api/v1/tags/:tag', async (call) => {
-  const { tag, mails } = await tagged(call)
+  const { tag, mails } = await taggedMails(call)
   await changeFlags(call.api, mails, { mode: 'remove', flags: [keywordOf(tag)] })
   return call.c.text('ok')
 })

@@ -6,7 +6,7 @@ import { bodyOf, hasBody } from '../body.ts'
 import type { Env } from '../env.ts'
 import type { BridgedRequest } from './bridge.ts'
 import { PATHS } from './paths.ts'
-import { wrapped } from './tokens.ts'
+import { wrapToken } from './tokens.ts'
 
 /** The longest request: its target, and its body. Parts of both are stored. */
 const MAX_OCTETS = 8 * 1024
@@ -40,7 +40,7 @@ export async function bridgedRequest(c: Context<Env>, oauth2: OAuth2): Promise<B
   if (path === PATHS.authorization && !url.searchParams.has('request_uri')) addScope(url.searchParams, oauth2)
   let body = hasBody(c) ? await bodyOf(c, MAX_OCTETS) : undefined
   if (body && headers['content-type']?.toLowerCase().startsWith(FORM)) {
-    body = Buffer.from(rewritten(path, new URLSearchParams(body.toString('utf8')), oauth2).toString())
+    body = Buffer.from(rewriteForm(path, new URLSearchParams(body.toString('utf8')), oauth2).toString())
     headers['content-length'] = `${body.length}`
   }
   if (body && path === PATHS.registration) {
@@ -82,12 +82,12 @@ function asPublicClient(body: Buffer): Buffer {
 }
 
 /** Returns a form as the package needs it. */
-function rewritten(path: string, form: URLSearchParams, oauth2: OAuth2): URLSearchParams {
+function rewriteForm(path: string, form: URLSearchParams, oauth2: OAuth2): URLSearchParams {
   const isScoped = path === PATHS.device_authorization || path === PATHS.pushed_authorization_request
   if (isScoped || form.get('grant_type') === 'client_credentials') addScope(form, oauth2)
   const token = form.get('token')
   const takesTokens = path === PATHS.introspection || path === PATHS.revocation
-  if (takesTokens && token !== null && form.getAll('token').length === 1) form.set('token', wrapped(token))
+  if (takesTokens && token !== null && form.getAll('token').length === 1) form.set('token', wrapToken(token))
   return form
 }
 

@@ -66,7 +66,7 @@ export class Storage {
 
   /** Returns the records of a kind that belong to a grant. */
   async ofGrant(kind: string, grantId: string): Promise<Payload[]> {
-    return (await this.#of(kind).withKey(keyOf('grantId', grantId))).map(
+    return (await this.#of(kind).withKey(indexKey('grantId', grantId))).map(
       ({ text }) => (JSON.parse(text) as Stored).payload,
     )
   }
@@ -78,11 +78,11 @@ export class Storage {
     return {
       upsert: (id, payload) => this.#put(kind, id, payload),
       find: async (id) => this.#shown(await records.get(id)),
-      findByUid: (uid) => first(keyOf('uid', uid)),
-      findByUserCode: (code) => first(keyOf('userCode', code)),
+      findByUid: (uid) => first(indexKey('uid', uid)),
+      findByUserCode: (code) => first(indexKey('userCode', code)),
       consume: (id) => consume(records, id),
       destroy: async (id) => void (await records.remove(id)),
-      revokeByGrantId: (grantId) => records.removeWithKey(keyOf('grantId', grantId)),
+      revokeByGrantId: (grantId) => records.removeWithKey(indexKey('grantId', grantId)),
     }
   }
 
@@ -99,7 +99,7 @@ export class Storage {
     const lifeMs = payload.exp === undefined ? ENDLESS_MS : Math.max(0, payload.exp * 1000 - atMs) + KEPT_MS
     const keys = KEYS.flatMap((name) => {
       const value = payload[name]
-      return value === undefined ? [] : [keyOf(name, value)]
+      return value === undefined ? [] : [indexKey(name, value)]
     })
     await this.#of(kind).put(id, { text, keys, lifeMs })
   }
@@ -130,7 +130,7 @@ const TIMES = ['iat', 'exp', 'iiat'] as const
 /** The keys by which records are found, besides their id. */
 const KEYS = ['uid', 'userCode', 'grantId'] as const
 
-const keyOf = (name: (typeof KEYS)[number], value: string): string => `${name} ${value}`
+const indexKey = (name: (typeof KEYS)[number], value: string): string => `${name} ${value}`
 
 /**
  * Marks a record as used. Of several requests that use it at the same time, at whichever node, one does.

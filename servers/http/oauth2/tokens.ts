@@ -10,10 +10,10 @@ const MARGIN_SECONDS = 5
 const WRAPPED = 'jwt-'
 
 /** Hides from oidc-provider that a token is a JWT: it refuses to revoke or introspect anything that looks like one. */
-export const wrapped = (token: string): string =>
+export const wrapToken = (token: string): string =>
   token.includes('.') ? `${WRAPPED}${Buffer.from(token).toString('base64url')}` : token
 
-const unwrapped = (value: string): string =>
+const unwrapToken = (value: string): string =>
   value.startsWith(WRAPPED) ? Buffer.from(value.slice(WRAPPED.length), 'base64url').toString('utf8') : value
 
 /**
@@ -54,7 +54,7 @@ export function tokenAdapter(kind: string, storage: Storage, oauth2: OAuth2): Ad
   return {
     ...stored,
     async find(value) {
-      const verified = await oauth2.tokens.verify(unwrapped(value))
+      const verified = await oauth2.tokens.verify(unwrapToken(value))
       if (verified.kind === 'refused' || verified.token.issuer !== oauth2.settings.issuer) return undefined
       const { jti, account, clientId, scope, expiresAt } = verified.token
       if (jti === undefined) return undefined

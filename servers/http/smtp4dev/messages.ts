@@ -103,7 +103,7 @@ const columns: Readonly<Record<string, (api: Api, mail: Mail, facts: MessageFact
 }
 
 /** Returns messages in the order of a column. @param newest in the order of arrival, the newest first */
-async function sorted(call: RouteCall, newest: readonly Mail[], column: string): Promise<readonly Mail[]> {
+async function sortMails(call: RouteCall, newest: readonly Mail[], column: string): Promise<readonly Mail[]> {
   const wanted = column.toLowerCase()
   if (wanted === '' || wanted === 'receiveddate') return newest
   const keyOf = Object.hasOwn(columns, wanted) ? columns[wanted] : undefined
@@ -118,7 +118,7 @@ async function sorted(call: RouteCall, newest: readonly Mail[], column: string):
 async function list(call: RouteCall): Promise<Response> {
   const phrase = parameterOf(call, 'searchTerms').trim()
   const matching = await mailsIn(call, phrase === '' ? [] : [wordsCondition(phrase)])
-  const descending = await sorted(call, matching, parameterOf(call, 'sortColumn'))
+  const descending = await sortMails(call, matching, parameterOf(call, 'sortColumn'))
   const mails = /^false$/i.test(parameterOf(call, 'sortIsDescending')) ? descending.toReversed() : descending
   return jsonResponse(call.c, await pagedList(call, mails, (some) => summariesOf(call, some)))
 }

@@ -1,5 +1,5 @@
 import { filenameOf } from '../../../src/mail/format/attachments.ts'
-import { headerFields, unfolded } from '../../../src/mail/format/headers.ts'
+import { headerFields, unfoldValue } from '../../../src/mail/format/headers.ts'
 import type { ReadableMessage } from '../../../src/mail/format/readable.ts'
 import type { MessagePart } from '../../../src/mail/format/types.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
@@ -78,5 +78,5 @@ function isAttached({ disposition }: MessagePart, filename: string | undefined):
 function fieldsOf(raw: Buffer, { headerStart, bodyStart }: MessagePart, isInside: boolean): Smtp4devPart['headers'] {
   return headerFields(raw, headerStart, bodyStart)
     .filter(({ name, nameLower }) => name !== '' && (isInside || nameLower.startsWith('content-')))
-    .map((field) => ({ name: field.name, value: decodeWords(unfolded(raw, field)) }))
+    .map((field) => ({ name: field.name, value: decodeWords(unfoldValue(raw, field)) }))
 }

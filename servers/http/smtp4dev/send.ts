@@ -35,7 +35,7 @@ const addresses = (text: string): string[] =>
     .map((one) => one.trim())
     .filter((one) => one !== '')
 
-const bare = (address: string): string => /<([^<>]*)>\s*$/.exec(address)?.[1] ?? address
+const addressOf = (address: string): string => /<([^<>]*)>\s*$/.exec(address)?.[1] ?? address
 
 /** Composes the message of a request, and delivers it in the lab, from where connectors send it on. */
 async function send(call: RouteCall, headers: Readonly<Record<string, string>>): Promise<Response> {
@@ -46,7 +46,7 @@ async function send(call: RouteCall, headers: Readonly<Record<string, string>>):
   ]
   const [from, subject] = [parameterOf(call, 'from'), parameterOf(call, 'subject')]
   const isForAll = /^true$/i.test(parameterOf(call, 'deliverToAll'))
-  const recipients = [...new Set(isForAll ? [...to, ...cc, ...bcc] : to)].map(bare)
+  const recipients = [...new Set(isForAll ? [...to, ...cc, ...bcc] : to)].map(addressOf)
   if (from === '' || recipients.length === 0)
     throw new ApiProblem('bad-request', 'from and to: one is missing; write both as parameters of the query')
   const values = [from, subject, ...to, ...cc]
@@ -54,7 +54,7 @@ async function send(call: RouteCall, headers: Readonly<Record<string, string>>):
     throw new ApiProblem('bad-request', 'a parameter has a line end; write it in one line')
   const { html, attachments } = await contentOf(call)
   const draft = { from, to, ...(cc.length > 0 ? { cc } : {}), subject, html, headers, attachments }
-  await deliverAs(call, bare(from), recipients, await compose(draft, call.api.lab.clock.now()))
+  await deliverAs(call, addressOf(from), recipients, await compose(draft, call.api.lab.clock.now()))
   return call.c.body(null, 200)
 }
 

@@ -4,7 +4,7 @@ import type { Steps } from '../../../src/core/time/time-slice.ts'
 import { timeText } from '../../../src/core/time/time-text.ts'
 import type { ReadableAddress } from '../../../src/mail/format/readable.ts'
 import type { Mail } from '../delivered-mail.ts'
-import { hasPlainText, type ReceivedMail, recipientsOf, unnamed } from '../tool-mail.ts'
+import { hasPlainText, type ReceivedMail, recipientsOf, withoutNamed } from '../tool-mail.ts'
 import { guidOf } from './ids.ts'
 import { partTree } from './parts.ts'
 
@@ -42,7 +42,7 @@ export function* smtp4devMessage(api: Api, { mail, facts, message, recipients }:
     from: facts.from ? addressText(facts.from) : (entry.envelope?.mailFrom ?? ''),
     to: facts.to.map(addressText),
     cc: facts.cc.map(addressText),
-    bcc: unnamed(recipients, [...facts.to, ...facts.cc]),
+    bcc: withoutNamed(recipients, [...facts.to, ...facts.cc]),
     deliveredTo: recipients,
     receivedDate: timeText(entry.savedAt),
     secureConnection: session?.tls !== undefined,

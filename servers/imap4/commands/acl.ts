@@ -4,7 +4,7 @@ import { aclOf, canonicalIdentifier, changeAcl } from '../acl.ts'
 import { defineCommand } from '../command.ts'
 import { encodeMailboxName, findMailbox, readMailboxName } from '../mailbox-names.ts'
 import { bad, type CommandResult, no, ok } from '../reply.ts'
-import { ALL_RIGHTS, forbidden, rightsOf } from '../rights.ts'
+import { ALL_RIGHTS, missingRight, rightsOf } from '../rights.ts'
 import { type Identity, type ImapSession, loggedOn } from '../state.ts'
 import type { Cursor } from '../wire/cursor.ts'
 import { astringForm, utf8Octets, utf8Text } from '../wire/text.ts'
@@ -25,8 +25,8 @@ export const setAcl = defineCommand({
   },
   run: (session, { identity }, { name, identifier, sign, rights }) =>
     change(session, identity, { name, identifier }, (before) => {
-      if (sign === '+') return sorted(before + rights)
-      if (sign === '-') return sorted([...before].filter((right) => !rights.includes(right)).join(''))
+      if (sign === '+') return sortRights(before + rights)
+      if (sign === '-') return sortRights([...before].filter((right) => !rights.includes(right)).join(''))
       return rights
     }),
 })
@@ -45,7 +45,7 @@ export const getAcl = defineCommand({
   states: loggedOn,
   parse: oneMailbox,
   async run(session, { identity }, name) {
-    const folder = await administered(session, identity, name)
+    const folder = await administeredMailbox(session, identity, name)
     const list = [...(await aclOf(session.context.store, folder))].sort(([a], [b]) => (a < b ? -1 : 1))
     const entries = [[accountOf(folder) ?? '', ALL_RIGHTS] as const, ...list]
     const shown = entries.map(([identifier, rights]) => ` ${identifierForm(identifier)} ${withOldRights(rights)}`)
@@ -60,7 +60,7 @@ export const listRights = defineCommand({
   states: loggedOn,
   parse: mailboxAndIdentifier,
   async run(session, { identity }, { name, identifier }) {
-    const folder = await administered(session, identity, name)
+    const folder = await administeredMailbox(session, identity, name)
     const always = isOwner(session, folder, identifier)
       ? withOldRights(ALL_RIGHTS)
       : `"" ${[...withOldRights(ALL_RIGHTS)].join(' ')}`
@@ -101,9 +101,9 @@ async function change(
   { name, identifier }: Named,
   rightsAfter: (before: string) => string,
 ): Promise<CommandResult> {
-  const folder = await administered(session, identity, name)
+  const folder = await administeredMailbox(session, identity, name)
   if (isOwner(session, folder, identifier)) {
-    const isSame = sorted(rightsAfter(ALL_RIGHTS)) === sorted(ALL_RIGHTS)
+    const isSame = sortRights(rightsAfter(ALL_RIGHTS)) === sortRights(ALL_RIGHTS)
     if (isSame) return ok()
     throw no('The owner of a mailbox always has all rights.', 'CANNOT')
   }
@@ -112,10 +112,10 @@ async function change(
 }
 
 /** Returns a mailbox whose list the account may see and change. @throws ImapError */
-async function administered(session: ImapSession, identity: Identity, name: string): Promise<Folder> {
+async function administeredMailbox(session: ImapSession, identity: Identity, name: string): Promise<Folder> {
   const folder = await findMailbox(session, identity, name, 'NONEXISTENT', 'a')
   // Newsgroups and captured mail have the rights that the configuration gives.
-  if (accountOf(folder) === undefined) throw forbidden('a')
+  if (accountOf(folder) === undefined) throw missingRight('a')
   return folder
 }
 
@@ -144,15 +144,15 @@ function knownRights(letters: string): string {
   const rights = letters.replace(/[cd]/g, (old) => OLD_RIGHTS[old] ?? '')
   const [unknown] = [...rights].filter((right) => !ALL_RIGHTS.includes(right))
   if (unknown !== undefined) throw bad(`Unknown right. The rights are ${ALL_RIGHTS}.`)
-  return sorted(rights)
+  return sortRights(rights)
 }
 
-const sorted = (rights: string): string => [...ALL_RIGHTS].filter((right) => rights.includes(right)).join('')
+const sortRights = (rights: string): string => [...ALL_RIGHTS].filter((right) => rights.includes(right)).join('')
 
 /** Adds the old rights, of which a client of RFC 2086 sees all or none. RFC 4314 section 2.1.1. */
 function withOldRights(rights: string): string {
   const old = Object.entries(OLD_RIGHTS).flatMap(([letter, parts]) =>
     [...parts].some((right) => rights.includes(right)) ? [letter] : [],
   )
-  return sorted(rights) + old.join('')
+  return sortRights(rights) + old.join('')
 }

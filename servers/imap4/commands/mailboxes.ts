@@ -158,7 +158,7 @@ async function renameTree(session: ImapSession, identity: Identity, from: string
   if (below.length === 0) throw no('The mailbox does not exist.', 'NONEXISTENT')
   if (await store.findFolder(identity.owner, to)) throw no('The mailbox already exists.', 'ALREADYEXISTS')
   await createSuperiors(session, identity, to)
-  for (const { id, name } of topmost(below)) await store.renameFolder(id, to + name.slice(from.length))
+  for (const { id, name } of topmostFolders(below)) await store.renameFolder(id, to + name.slice(from.length))
 }
 
 /** Renames a mailbox of another account, which needs the rights `x` and, on the mailbox above, `k`. RFC 4314 section 4. */
@@ -172,7 +172,7 @@ async function renameOther(session: ImapSession, identity: Identity, from: strin
 }
 
 /** Returns the folders that are not below another one. Renaming them also renames the folders below them. */
-function topmost(folders: readonly Folder[]): Folder[] {
+function topmostFolders(folders: readonly Folder[]): Folder[] {
   return folders.filter(({ name }) => !folders.some((above) => name.startsWith(`${above.name}/`)))
 }
 

@@ -6,7 +6,7 @@ import { labels } from '../gmail/labels.ts'
 import { storeLabels } from '../gmail/store-labels.ts'
 import { withinLimit } from '../message-limit.ts'
 import { bad, type CommandResult, ok } from '../reply.ts'
-import { checkRights, forbidden, permittedFlags, rightOfFlag } from '../rights.ts'
+import { checkRights, missingRight, permittedFlags, rightOfFlag } from '../rights.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import { enableCondstore, fetchResponse, flagList, newFlagsResponse } from '../updates.ts'
@@ -70,10 +70,10 @@ function permittedChanges(selection: Selection, request: StoreRequest): readonly
   if (/s/.test(rights) && /w/.test(rights) && /t/.test(rights)) return [{ mode, flags, ...condition }]
   const permitted = permittedFlags(rights, flags)
   const [refused] = flags.filter((flag) => !permitted.includes(flag))
-  if (permitted.length === 0 && refused !== undefined) throw forbidden(rightOfFlag(refused))
+  if (permitted.length === 0 && refused !== undefined) throw missingRight(rightOfFlag(refused))
   if (mode !== 'replace') return [{ mode, flags: permitted, ...condition }]
   const others = permittedFlags(rights, [...selection.knownFlags]).filter((flag) => !permitted.includes(flag))
-  if (others.length === 0 && permitted.length === 0) throw forbidden('w')
+  if (others.length === 0 && permitted.length === 0) throw missingRight('w')
   return [
     { mode: 'add', flags: permitted, ...condition },
     { mode: 'remove', flags: others },

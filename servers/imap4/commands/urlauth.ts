@@ -139,7 +139,7 @@ function wanted(cursor: Cursor): Wanted {
 }
 
 async function writeForms(out: FetchWriter, target: UrlTarget, url: ImapUrl, forms: readonly Form[]): Promise<void> {
-  const binary = forms.includes('BINARY') ? await decoded(target, url) : undefined
+  const binary = forms.includes('BINARY') ? await decodedPart(target, url) : undefined
   if (forms.includes('BODYPARTSTRUCTURE')) {
     out.text(` (BODYPARTSTRUCTURE ${await structureForm(target, binary)})`)
     if (forms.length === 1) return
@@ -175,7 +175,7 @@ function encodingOf(octets: Buffer): string {
 }
 
 /** Returns the decoded part; undefined if it cannot be decoded. RFC 5524 section 3. */
-async function decoded({ content, section }: UrlTarget, { range }: ImapUrl): Promise<Buffer | undefined> {
+async function decodedPart({ content, section }: UrlTarget, { range }: ImapUrl): Promise<Buffer | undefined> {
   if (section.text !== undefined) return undefined
   try {
     return await runInSlices(binaryOctets(content, section, range))

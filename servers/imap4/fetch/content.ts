@@ -67,10 +67,10 @@ export function sourceOf(
   entries: Iterable<MessageEntry>,
   part?: ReadPart,
 ): MessageSource {
-  return store.readAhead(expected(folder, entries), part)
+  return store.readAhead(expectedMessages(folder, entries), part)
 }
 
-function* expected(folder: Folder, entries: Iterable<MessageEntry>): Generator<ExpectedMessage, void, void> {
+function* expectedMessages(folder: Folder, entries: Iterable<MessageEntry>): Generator<ExpectedMessage, void, void> {
   for (const entry of entries) yield { folder, entry }
 }
 
@@ -130,18 +130,18 @@ export function* sectionOctets(
 export function messageOctets(content: MessageContent, section: Section, range?: PartialOctets): Buffer {
   const { raw } = content
   const { text, fields } = section
-  if (text === undefined) return inRange(raw, range)
-  if (fields) return inRange(chosenFields(raw, content.parsed.fieldsOf(raw), fields), range)
+  if (text === undefined) return cutRange(raw, range)
+  if (fields) return cutRange(chosenFields(raw, content.parsed.fieldsOf(raw), fields), range)
   const bodyStart = headerBlockEnd(raw)
-  return inRange(text === 'HEADER' ? raw.subarray(0, bodyStart) : raw.subarray(bodyStart), range)
+  return cutRange(text === 'HEADER' ? raw.subarray(0, bodyStart) : raw.subarray(bodyStart), range)
 }
 
 function* inPart({ raw, parsed }: MessageContent, section: Section, range?: PartialOctets): Steps<Buffer | undefined> {
   const { path, text, fields } = section
   const found = sectionRange(yield* parsed.structureOf(raw), path, text)
   if (!found) return undefined
-  if (!fields) return inRange(raw.subarray(found.start, found.end), range)
-  return inRange(chosenFields(raw, headerFields(raw, found.start, found.end), fields), range)
+  if (!fields) return cutRange(raw.subarray(found.start, found.end), range)
+  return cutRange(chosenFields(raw, headerFields(raw, found.start, found.end), fields), range)
 }
 
 /** Returns the requested header fields, in the message's order, and the empty line. RFC 9051 section 6.4.5.1. */
@@ -158,7 +158,7 @@ export function* binaryOctets(
   range?: PartialOctets,
 ): Steps<Buffer | undefined> {
   const octets = yield* decodedPart(content, section)
-  return octets && inRange(octets, range)
+  return octets && cutRange(octets, range)
 }
 
 /** Returns the size of a decoded part, 0 if it does not exist. RFC 3516 section 4.3. @throws ImapError UNKNOWN-CTE */
@@ -180,6 +180,6 @@ function* decodedPart(content: MessageContent, { path }: Section): Steps<Buffer 
 }
 
 /** Returns the octets in a range. Leaves out octets after the end. RFC 9051 section 6.4.5. */
-function inRange(octets: Buffer, range: PartialOctets | undefined): Buffer {
+function cutRange(octets: Buffer, range: PartialOctets | undefined): Buffer {
   return range ? octets.subarray(range.start, range.start + range.octets) : octets
 }

@@ -25,10 +25,10 @@ type OctetsWriter = { readonly from: 'header' | 'content'; readonly write: Conte
 
 const entry = (write: EntryWriter): ItemWriter => ({ from: 'entry', write })
 const content = (write: ContentWriter): OctetsWriter => ({ from: 'content', write })
-const ofHeader = ({ write }: OctetsWriter): OctetsWriter => ({ from: 'header', write })
+const headerWriter = ({ write }: OctetsWriter): OctetsWriter => ({ from: 'header', write })
 
 /** Returns the writer of an item whose value is computed in steps and then kept. `kept` returns the kept value. */
-const inSteps = (
+const steppedWriter = (
   label: string,
   value: (raw: Buffer, parsed: ParsedMessage) => Steps<OctetString | number>,
   kept: (parsed: ParsedMessage) => OctetString | undefined = () => undefined,
@@ -56,17 +56,17 @@ const plainItems: Readonly<Record<PlainItem, ItemWriter>> = {
     out.text(thread === undefined ? 'THREADID NIL' : `THREADID (${thread})`)
   }),
   SAVEDATE: entry((out, { savedAt }) => out.text(`SAVEDATE "${formatImapDateTime(savedAt)}"`)),
-  ENVELOPE: ofHeader(
-    inSteps(
+  ENVELOPE: headerWriter(
+    steppedWriter(
       'ENVELOPE',
       (raw, parsed) => parsed.envelopeFormOf(raw),
       ({ envelopeForm }) => envelopeForm,
     ),
   ),
-  BODY: inSteps('BODY', function* (raw, parsed) {
+  BODY: steppedWriter('BODY', function* (raw, parsed) {
     return yield* bodyStructureForm(raw, yield* parsed.structureOf(raw), false)
   }),
-  BODYSTRUCTURE: inSteps(
+  BODYSTRUCTURE: steppedWriter(
     'BODYSTRUCTURE',
     (raw, parsed) => parsed.structureFormOf(raw),
     ({ structureForm }) => structureForm,
@@ -76,7 +76,7 @@ const plainItems: Readonly<Record<PlainItem, ItemWriter>> = {
     out.text(`X-GM-THRID ${gmailId(threadIds.get(uid) ?? blob)}`)
   }),
   'X-GM-LABELS': entry((out, message, selection) => out.text(labelsForm(out.utf8, selection, message))),
-  PREVIEW: inSteps('PREVIEW', function* (raw, parsed) {
+  PREVIEW: steppedWriter('PREVIEW', function* (raw, parsed) {
     return imapString(utf8Octets(preview(raw, yield* parsed.structureOf(raw))))
   }),
 }
@@ -102,7 +102,7 @@ export function itemWriter(item: FetchItem): ItemWriter {
       writeOctets(out, label, messageOctets(message, section, range), false)
       return undefined
     })
-    return section.text === 'HEADER' ? ofHeader(writer) : writer
+    return section.text === 'HEADER' ? headerWriter(writer) : writer
   }
   return plainItems[item.kind]
 }

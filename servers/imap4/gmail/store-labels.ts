@@ -32,7 +32,7 @@ export async function storeLabels(
     const current = places.map(({ folder }) => folder).filter((folder) => labelOf(folder) !== undefined)
     const added = mode === 'remove' ? [] : without(folders, current)
     await add(session, selection, entry, added)
-    if (mode === 'remove') await remove(session, owner, places, common(folders, current))
+    if (mode === 'remove') await remove(session, owner, places, commonFolders(folders, current))
     if (mode === 'replace') {
       const others = without(current, [...folders, selection.folder])
       await remove(session, owner, places, others, added.length > 0)
@@ -49,7 +49,7 @@ const isStarred = (name: string): boolean => isNamed({ name: '\\Starred' }, name
 
 const without = (folders: readonly Folder[], others: readonly Folder[]): Folder[] =>
   folders.filter(({ id }) => !others.some((other) => other.id === id))
-const common = (folders: readonly Folder[], others: readonly Folder[]): Folder[] =>
+const commonFolders = (folders: readonly Folder[], others: readonly Folder[]): Folder[] =>
   folders.filter(({ id }) => others.some((other) => other.id === id))
 
 /** Returns the mailbox of a label. Creates it if a client adds the label. */

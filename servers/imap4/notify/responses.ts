@@ -36,7 +36,7 @@ export async function sendPending(
         if (node) shared.add(name)
         else if (!shared.delete(name)) continue
       }
-      session.send(listResponse(session, node ?? missing(name), wasKnown ? oldName : undefined))
+      session.send(listResponse(session, node ?? missingNode(name), wasKnown ? oldName : undefined))
       await pause(session)
     }
   }
@@ -91,7 +91,7 @@ async function pause({ connection }: ImapSession): Promise<void> {
   await connection.drained()
 }
 
-const missing = (name: string): MailboxNode => ({ name, exists: false, subscribed: false, hasChildren: false })
+const missingNode = (name: string): MailboxNode => ({ name, exists: false, subscribed: false, hasChildren: false })
 
 /** Returns `* LIST (\Subscribed \HasNoChildren) "/" new ("OLDNAME" (old))`. RFC 5465 section 5.4. */
 function listResponse(session: ImapSession, node: MailboxNode, oldName: string | undefined): string {

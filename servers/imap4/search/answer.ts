@@ -44,7 +44,7 @@ export function esearchResponse(selection: Selection, wanted: SearchReturn, answ
   if (options.has('COUNT')) parts.push(`COUNT ${numbers.length}`)
   if (partial) parts.push(`PARTIAL (${formatPartial(partial)} ${formatNumbers(partialOf(numbers, partial)) || 'NIL'})`) // RFC 9394
   if (answer.showsModSeq && first !== undefined)
-    parts.push(`MODSEQ ${highestModSeq(selection, reported(wanted, indexes))}`)
+    parts.push(`MODSEQ ${highestModSeq(selection, reportedIndexes(wanted, indexes))}`)
   return `${parts.join(' ')}\r\n`
 }
 
@@ -52,7 +52,7 @@ export function esearchResponse(selection: Selection, wanted: SearchReturn, answ
  * Returns the messages that a result reports and saves: all of them, or only the first and the last if the client asks
  * for MIN or MAX and neither ALL nor COUNT. RFC 4731 section 3.2; RFC 5182 section 2.1.
  */
-function reported({ options, partial }: SearchReturn, indexes: readonly number[]): number[] {
+function reportedIndexes({ options, partial }: SearchReturn, indexes: readonly number[]): number[] {
   const endsOnly = (options.has('MIN') || options.has('MAX')) && !options.has('ALL') && !options.has('COUNT')
   if (partial && !options.has('COUNT') && !endsOnly) return partialOf(indexes, partial)
   if (!endsOnly) return [...indexes]
@@ -70,7 +70,7 @@ function highestModSeq({ messages }: Selection, indexes: readonly number[]): num
  */
 export function saveResult(selection: Selection, wanted: SearchReturn, indexes: readonly number[]): boolean {
   if (!wanted.options.has('SAVE')) return false
-  const uids = reported(wanted, indexes).map((index) => selection.messages.at(index)?.uid ?? 0)
+  const uids = reportedIndexes(wanted, indexes).map((index) => selection.messages.at(index)?.uid ?? 0)
   selection.saved = uids.sort((a, b) => a - b)
   return wanted.options.size === 1 && !wanted.partial
 }

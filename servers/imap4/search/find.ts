@@ -11,7 +11,7 @@ import type { ImapSession } from '../state.ts'
 import { findThreadIds } from '../thread-ids.ts'
 import { asksLabels, asksThreadId, type SearchKey, withoutRaw } from '../wire/search-keys.ts'
 import type { SearchCriteria } from '../wire/search-request.ts'
-import { inSteps, isTextKey, numbersTest, testOf, uidsTest } from './key-tests.ts'
+import { isTextKey, numbersTest, runTest, testOf, uidsTest } from './key-tests.ts'
 
 /** Work between two checks of the time slice: octets that are searched, times the number of text keys. */
 const WORK_PER_CHECK = 128 * 1024
@@ -31,7 +31,7 @@ export async function findMessages(
   given?: readonly number[],
 ): Promise<number[]> {
   const key = session.words?.hasLabels ? withoutRaw(asked, rawQuery) : asked
-  const among = given ?? flagged(selection, key)
+  const among = given ?? flaggedIndexes(selection, key)
   if (asksLabels(key) && session.state.name === 'selected') {
     selection.labels = await findLabels(session, session.state.identity.owner)
   }
@@ -54,7 +54,7 @@ export async function findMessages(
       const entry = selection.messages.at(index) as MessageEntry
       const textWork = textKeys * entry.sizeOctets
       const isShort = textWork <= MAX_SHORT_WORK
-      const matches = isShort ? test.now({ index, entry }) : await runInSlices(inSteps(test, { index, entry }))
+      const matches = isShort ? test.now({ index, entry }) : await runInSlices(runTest(test, { index, entry }))
       work += keyWork
       if (matches === undefined) undecided.push({ index, entry })
       else {
@@ -76,7 +76,7 @@ export async function findMessages(
       const textWork = textKeys * entry.sizeOctets
       const candidate = { index, entry, content }
       const isShort = textWork <= MAX_SHORT_WORK
-      if (isShort ? test.now(candidate) : await runInSlices(inSteps(test, candidate))) found.push(index)
+      if (isShort ? test.now(candidate) : await runInSlices(runTest(test, candidate))) found.push(index)
       work += textWork
       if (work < WORK_PER_CHECK) continue
       work = 0
@@ -97,7 +97,7 @@ function rawQuery(query: OctetString): SearchKey {
 }
 
 /** Returns the messages that may have a system flag that a key requires. Undefined: all may be found. */
-function flagged({ messages }: Selection, key: SearchKey): readonly number[] | undefined {
+function flaggedIndexes({ messages }: Selection, key: SearchKey): readonly number[] | undefined {
   for (const one of key.kind === 'and' ? key.keys : [key])
     if (one.kind === 'flag' && one.flag.startsWith('\\')) return [...messages.indexesWith(one.flag)]
   return undefined

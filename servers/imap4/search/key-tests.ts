@@ -1,7 +1,7 @@
 import { runToEnd, type Steps } from '../../../src/core/time/time-slice.ts'
 import { dayAsWritten, parseZonedDate } from '../../../src/mail/format/dates.ts'
 import type { ParseCache, ParsedMessage } from '../../../src/mail/format/parse-cache.ts'
-import { fold } from '../../../src/mail/format/search-text.ts'
+import { foldText } from '../../../src/mail/format/search-text.ts'
 import type { MessageEntry } from '../../../src/storage/store/types.ts'
 import { gmailId } from '../../../src/storage/store/views/gmail/ids.ts'
 import type { MessageContent } from '../fetch/content.ts'
@@ -31,7 +31,7 @@ interface Test {
 }
 
 /** Returns the result of a test for a message that may take long. */
-export function* inSteps(test: Test, candidate: Candidate): Steps<Result> {
+export function* runTest(test: Test, candidate: Candidate): Steps<Result> {
   yield
   return test.steps ? yield* test.steps(candidate) : test.now(candidate)
 }
@@ -49,11 +49,11 @@ interface TestContext {
 export function testOf(key: SearchKey, context: TestContext): Test {
   switch (key.kind) {
     case 'all':
-      return quick(() => true)
+      return quickTest(() => true)
     case 'none':
-      return quick(() => false)
+      return quickTest(() => false)
     case 'recent':
-      return quick(({ entry }) => context.selection.recent.has(entry.uid))
+      return quickTest(({ entry }) => context.selection.recent.has(entry.uid))
     case 'flag':
       return flagTest(key.flag)
     case 'numbers':
@@ -65,34 +65,34 @@ export function testOf(key: SearchKey, context: TestContext): Test {
     case 'age':
       return ageTest(key.older, context.now - key.seconds * 1000)
     case 'size':
-      return quick(({ entry: { sizeOctets } }) => (key.larger ? sizeOctets > key.octets : sizeOctets < key.octets))
+      return quickTest(({ entry: { sizeOctets } }) => (key.larger ? sizeOctets > key.octets : sizeOctets < key.octets))
     case 'modseq':
-      return quick(({ entry }) => entry.modSeq >= key.modSeq)
+      return quickTest(({ entry }) => entry.modSeq >= key.modSeq)
     case 'emailid':
-      return quick(({ entry }) => entry.blob === key.id)
+      return quickTest(({ entry }) => entry.blob === key.id)
     case 'gm-msgid':
-      return quick(({ entry }) => gmailId(entry.blob) === key.id)
+      return quickTest(({ entry }) => gmailId(entry.blob) === key.id)
     case 'gm-thrid':
-      return quick(({ entry: { uid, blob } }) => gmailId(context.selection.threadIds.get(uid) ?? blob) === key.id)
+      return quickTest(({ entry: { uid, blob } }) => gmailId(context.selection.threadIds.get(uid) ?? blob) === key.id)
     case 'gm-label':
-      return quick(({ entry }) => hasLabel(context.selection, entry, key.label))
+      return quickTest(({ entry }) => hasLabel(context.selection, entry, key.label))
     case 'gm-raw':
-      return quick(() => false)
+      return quickTest(() => false)
     case 'threadid':
-      return quick(({ entry }) => context.selection.threadIds.get(entry.uid) === key.id)
+      return quickTest(({ entry }) => context.selection.threadIds.get(entry.uid) === key.id)
     case 'header':
     case 'body':
     case 'text':
-      return textTest(key, fold(context.decode(key.text)), context.cache)
+      return textTest(key, foldText(context.decode(key.text)), context.cache)
     case 'not':
       return not(testOf(key.key, context))
     case 'and':
-      return combined(
+      return combineTests(
         key.keys.map((inner) => testOf(inner, context)),
         false,
       )
     case 'or':
-      return combined(
+      return combineTests(
         key.keys.map((inner) => testOf(inner, context)),
         true,
       )
@@ -100,19 +100,19 @@ export function testOf(key: SearchKey, context: TestContext): Test {
 }
 
 /** Returns a test that never takes long. */
-const quick = (now: Test['now']): Test => ({ now })
+const quickTest = (now: Test['now']): Test => ({ now })
 
 function flagTest(flag: string): Test {
-  if (flag.startsWith('\\')) return quick(({ entry }) => entry.flags.includes(flag))
+  if (flag.startsWith('\\')) return quickTest(({ entry }) => entry.flags.includes(flag))
   const lower = flag.toLowerCase() // keywords are case-insensitive. RFC 9051 section 2.3.2
-  return quick(({ entry }) => entry.flags.some((other) => other.toLowerCase() === lower))
+  return quickTest(({ entry }) => entry.flags.some((other) => other.toLowerCase() === lower))
 }
 
 /** Tests sequence numbers or uids. Numbers after the last message match nothing. */
 export function numbersTest(set: SequenceSet, byUid: boolean, selection: Selection): Test {
   if (set === 'saved') {
     const saved = new Set(selection.saved)
-    return quick(({ entry }) => saved.has(entry.uid))
+    return quickTest(({ entry }) => saved.has(entry.uid))
   }
   const last = byUid ? (selection.messages.at(-1)?.uid ?? 0) : selection.messages.length
   const resolve = (number: number): number => (number === HIGHEST ? last : number)
@@ -121,17 +121,17 @@ export function numbersTest(set: SequenceSet, byUid: boolean, selection: Selecti
     return one <= other ? { from: one, to: other } : { from: other, to: one }
   })
   const isMember = memberOf(ranges)
-  return quick(({ index, entry }) => isMember(byUid ? entry.uid : index + 1))
+  return quickTest(({ index, entry }) => isMember(byUid ? entry.uid : index + 1))
 }
 
 /** Tests UIDAFTER and UIDBEFORE. RFC 9738 section 3.2. */
 export const uidsTest = ({ from, to }: Extract<SearchKey, { kind: 'uids' }>): Test =>
-  quick(({ entry: { uid } }) => uid >= from && uid <= to)
+  quickTest(({ entry: { uid } }) => uid >= from && uid <= to)
 
 function dateTest({ clock, from, to }: Extract<SearchKey, { kind: 'date' }>): Test {
-  if (clock === 'internal') return quick(({ entry }) => entry.internalDate >= from && entry.internalDate < to)
-  if (clock === 'saved') return quick(({ entry }) => entry.savedAt >= from && entry.savedAt < to)
-  return quick(({ content }) => {
+  if (clock === 'internal') return quickTest(({ entry }) => entry.internalDate >= from && entry.internalDate < to)
+  if (clock === 'saved') return quickTest(({ entry }) => entry.savedAt >= from && entry.savedAt < to)
+  return quickTest(({ content }) => {
     if (!content) return undefined
     const value = content.header('date')
     const sent = value === undefined ? undefined : parseZonedDate(value)
@@ -143,7 +143,7 @@ function dateTest({ clock, from, to }: Extract<SearchKey, { kind: 'date' }>): Te
 
 /** Tests the age of a message. RFC 5032 section 3. */
 function ageTest(older: boolean, at: number): Test {
-  return quick(({ entry }) => (older ? entry.internalDate <= at : entry.internalDate >= at))
+  return quickTest(({ entry }) => (older ? entry.internalDate <= at : entry.internalDate >= at))
 }
 
 type TextKey = Extract<SearchKey, { kind: 'header' | 'body' | 'text' }>
@@ -184,13 +184,13 @@ function not(test: Test): Test {
   return {
     now: (candidate) => opposite(test.now(candidate)),
     *steps(candidate) {
-      return opposite(yield* inSteps(test, candidate))
+      return opposite(yield* runTest(test, candidate))
     },
   }
 }
 
 /** Combines tests: the first false decides `and`, the first true decides `or`. Undefined if the rest needs content. */
-function combined(tests: readonly Test[], decisive: boolean): Test {
+function combineTests(tests: readonly Test[], decisive: boolean): Test {
   return {
     now(candidate) {
       let result: Result = !decisive
@@ -204,7 +204,7 @@ function combined(tests: readonly Test[], decisive: boolean): Test {
     *steps(candidate) {
       let result: Result = !decisive
       for (const test of tests) {
-        const matches = yield* inSteps(test, candidate)
+        const matches = yield* runTest(test, candidate)
         if (matches === decisive) return decisive
         if (matches === undefined) result = undefined
       }

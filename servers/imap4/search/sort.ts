@@ -2,7 +2,7 @@ import { sortInSteps } from '../../../src/core/text/sorting.ts'
 import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/core/time/time-slice.ts'
 import { parseZonedDate } from '../../../src/mail/format/dates.ts'
 import { ownMessageId, threadAncestors } from '../../../src/mail/format/message-ids.ts'
-import { fold } from '../../../src/mail/format/search-text.ts'
+import { foldText } from '../../../src/mail/format/search-text.ts'
 import {
   baseSubject,
   orderedSubject,
@@ -24,7 +24,7 @@ type SortValue = string | number
 const MAX_SORTED_CHARS = 4096
 
 /** Folds case to capitals, so that `_` sorts after the letters. i;unicode-casemap, RFC 5051 section 2. */
-const sortable = (text: string): string => fold(text.slice(0, MAX_SORTED_CHARS)).toUpperCase()
+const sortable = (text: string): string => foldText(text.slice(0, MAX_SORTED_CHARS)).toUpperCase()
 
 /** The value that each key sorts by. RFC 5256 section 3; RFC 5957 section 4. */
 const sortKeys = {

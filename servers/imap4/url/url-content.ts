@@ -52,17 +52,17 @@ export async function urlFolder(
   if (mailbox === undefined) return selected
   // An account that was never used has no mailboxes, and a URL must not create them.
   if (!(await session.context.store.findFolder(identity.owner, 'INBOX'))) return undefined
-  return unlessRefused(async () => findMailbox(session, identity, mailbox, 'NONEXISTENT', 'r'))
+  return undefinedIfRefused(async () => findMailbox(session, identity, mailbox, 'NONEXISTENT', 'r'))
 }
 
 function urlSection(section: string): Promise<Section | undefined> {
-  return unlessRefused(async () => {
+  return undefinedIfRefused(async () => {
     const [item] = fetchItems(Cursor.of(`BODY.PEEK[${section}]`))
     return item?.kind === 'section' ? item.section : undefined
   })
 }
 
-async function unlessRefused<T>(find: () => Promise<T>): Promise<T | undefined> {
+async function undefinedIfRefused<T>(find: () => Promise<T>): Promise<T | undefined> {
   try {
     return await find()
   } catch (error) {

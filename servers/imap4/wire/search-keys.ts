@@ -47,35 +47,35 @@ const always =
   () =>
     key
 
-function spaced<T>(cursor: Cursor, read: (cursor: Cursor) => T): T {
+function afterSpace<T>(cursor: Cursor, read: (cursor: Cursor) => T): T {
   cursor.space()
   return read(cursor)
 }
 
 const headerKey =
   (name: string): KeyReader =>
-  (cursor) => ({ kind: 'header', name, text: spaced(cursor, (c) => c.astring()) })
+  (cursor) => ({ kind: 'header', name, text: afterSpace(cursor, (c) => c.astring()) })
 
-const before =
+const beforeDate =
   (clock: SearchClock): KeyReader =>
-  (cursor) => ({ kind: 'date', clock, from: Number.NEGATIVE_INFINITY, to: spaced(cursor, date) })
-const on =
+  (cursor) => ({ kind: 'date', clock, from: Number.NEGATIVE_INFINITY, to: afterSpace(cursor, date) })
+const onDate =
   (clock: SearchClock): KeyReader =>
   (cursor) => {
-    const from = spaced(cursor, date)
+    const from = afterSpace(cursor, date)
     return { kind: 'date', clock, from, to: from + DAY_MS }
   }
 const since =
   (clock: SearchClock): KeyReader =>
-  (cursor) => ({ kind: 'date', clock, from: spaced(cursor, date), to: Number.POSITIVE_INFINITY })
+  (cursor) => ({ kind: 'date', clock, from: afterSpace(cursor, date), to: Number.POSITIVE_INFINITY })
 
 const size =
   (larger: boolean): KeyReader =>
-  (cursor) => ({ kind: 'size', larger, octets: spaced(cursor, (c) => c.number64()) })
+  (cursor) => ({ kind: 'size', larger, octets: afterSpace(cursor, (c) => c.number64()) })
 const age =
   (older: boolean): KeyReader =>
-  (cursor) => ({ kind: 'age', older, seconds: spaced(cursor, (c) => c.nzNumber()) })
-const keyword = (cursor: Cursor): SearchKey => flag(spaced(cursor, (c) => c.atom()))
+  (cursor) => ({ kind: 'age', older, seconds: afterSpace(cursor, (c) => c.nzNumber()) })
+const keyword = (cursor: Cursor): SearchKey => flag(afterSpace(cursor, (c) => c.atom()))
 
 /** The search keys. RFC 9051 section 6.4.4; RFC 3501 for RECENT, NEW, OLD. */
 const READERS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
@@ -95,14 +95,14 @@ const READERS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ['NEW', always({ kind: 'and', keys: [{ kind: 'recent' }, not(flag('\\Seen'))] })],
   ['KEYWORD', keyword],
   ['UNKEYWORD', (cursor) => not(keyword(cursor))],
-  ['BEFORE', before('internal')],
-  ['ON', on('internal')],
+  ['BEFORE', beforeDate('internal')],
+  ['ON', onDate('internal')],
   ['SINCE', since('internal')],
-  ['SENTBEFORE', before('sent')],
-  ['SENTON', on('sent')],
+  ['SENTBEFORE', beforeDate('sent')],
+  ['SENTON', onDate('sent')],
   ['SENTSINCE', since('sent')],
-  ['SAVEDBEFORE', before('saved')], // RFC 8514 section 4
-  ['SAVEDON', on('saved')],
+  ['SAVEDBEFORE', beforeDate('saved')], // RFC 8514 section 4
+  ['SAVEDON', onDate('saved')],
   ['SAVEDSINCE', since('saved')],
   ['SAVEDATESUPPORTED', always({ kind: 'all' })],
   ['OLDER', age(true)], // RFC 5032
@@ -114,21 +114,24 @@ const READERS: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ['FROM', headerKey('from')],
   ['SUBJECT', headerKey('subject')],
   ['TO', headerKey('to')],
-  ['HEADER', (cursor) => headerKey(spaced(cursor, (c) => c.astring()))(cursor, 0)],
-  ['BODY', (cursor) => ({ kind: 'body', text: spaced(cursor, (c) => c.astring()) })],
-  ['TEXT', (cursor) => ({ kind: 'text', text: spaced(cursor, (c) => c.astring()) })],
-  ['UID', (cursor) => ({ kind: 'numbers', set: spaced(cursor, sequenceSet), byUid: true })],
-  ['UIDAFTER', (cursor) => ({ kind: 'uids', from: spaced(cursor, (c) => c.nzNumber()) + 1, to: HIGHEST_UID })],
-  ['UIDBEFORE', (cursor) => ({ kind: 'uids', from: 1, to: spaced(cursor, (c) => c.nzNumber()) - 1 })],
+  ['HEADER', (cursor) => headerKey(afterSpace(cursor, (c) => c.astring()))(cursor, 0)],
+  ['BODY', (cursor) => ({ kind: 'body', text: afterSpace(cursor, (c) => c.astring()) })],
+  ['TEXT', (cursor) => ({ kind: 'text', text: afterSpace(cursor, (c) => c.astring()) })],
+  ['UID', (cursor) => ({ kind: 'numbers', set: afterSpace(cursor, sequenceSet), byUid: true })],
+  ['UIDAFTER', (cursor) => ({ kind: 'uids', from: afterSpace(cursor, (c) => c.nzNumber()) + 1, to: HIGHEST_UID })],
+  ['UIDBEFORE', (cursor) => ({ kind: 'uids', from: 1, to: afterSpace(cursor, (c) => c.nzNumber()) - 1 })],
   ['MODSEQ', modSeq], // RFC 7162 section 3.1.5
-  ['EMAILID', (cursor) => ({ kind: 'emailid', id: spaced(cursor, (c) => c.atom()) })], // RFC 8474 section 6
-  ['THREADID', (cursor) => ({ kind: 'threadid', id: spaced(cursor, (c) => c.atom()) })],
-  ['X-GM-MSGID', (cursor) => ({ kind: 'gm-msgid', id: spaced(cursor, (c) => c.atom()) })],
-  ['X-GM-THRID', (cursor) => ({ kind: 'gm-thrid', id: spaced(cursor, (c) => c.atom()) })],
-  ['X-GM-LABELS', (cursor) => ({ kind: 'gm-label', label: spaced(cursor, gmailLabel) })],
-  ['X-GM-RAW', (cursor) => ({ kind: 'gm-raw', query: spaced(cursor, (c) => c.astring()) })],
-  ['NOT', (cursor, depth) => not(spaced(cursor, (c) => searchKey(c, depth + 1)))],
-  ['OR', (cursor, depth) => ({ kind: 'or', keys: [0, 1].map(() => spaced(cursor, (c) => searchKey(c, depth + 1))) })],
+  ['EMAILID', (cursor) => ({ kind: 'emailid', id: afterSpace(cursor, (c) => c.atom()) })], // RFC 8474 section 6
+  ['THREADID', (cursor) => ({ kind: 'threadid', id: afterSpace(cursor, (c) => c.atom()) })],
+  ['X-GM-MSGID', (cursor) => ({ kind: 'gm-msgid', id: afterSpace(cursor, (c) => c.atom()) })],
+  ['X-GM-THRID', (cursor) => ({ kind: 'gm-thrid', id: afterSpace(cursor, (c) => c.atom()) })],
+  ['X-GM-LABELS', (cursor) => ({ kind: 'gm-label', label: afterSpace(cursor, gmailLabel) })],
+  ['X-GM-RAW', (cursor) => ({ kind: 'gm-raw', query: afterSpace(cursor, (c) => c.astring()) })],
+  ['NOT', (cursor, depth) => not(afterSpace(cursor, (c) => searchKey(c, depth + 1)))],
+  [
+    'OR',
+    (cursor, depth) => ({ kind: 'or', keys: [0, 1].map(() => afterSpace(cursor, (c) => searchKey(c, depth + 1))) }),
+  ],
 ])
 
 const KEY_NAME = /X-GM-[A-Z]+|[A-Z]+/iy

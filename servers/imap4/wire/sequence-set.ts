@@ -87,12 +87,12 @@ interface IndexRange {
  * @throws ImapError for a number that is not in use. RFC 9051 section 9, seq-number
  */
 export function indexesOfNumbers(count: number, set: readonly NumberRange[]): number[] {
-  return joined(set.map((range) => numberRange(count, range)))
+  return joinRanges(set.map((range) => numberRange(count, range)))
 }
 
 /** Returns the indexes of uids, ascending. Ignores unknown uids. RFC 9051 section 6.4.9. */
 export function indexesOfUids(messages: EntryList, set: readonly NumberRange[]): number[] {
-  return joined(set.map((range) => uidRange(messages, range)))
+  return joinRanges(set.map((range) => uidRange(messages, range)))
 }
 
 function numberRange(count: number, { from, to }: NumberRange): IndexRange {
@@ -113,7 +113,7 @@ function uidRange(messages: EntryList, { from, to }: NumberRange): IndexRange {
   return { from: messages.indexFrom(first), to: messages.indexFrom(last + 1) }
 }
 
-function joined(ranges: readonly IndexRange[]): number[] {
+function joinRanges(ranges: readonly IndexRange[]): number[] {
   const indexes: number[] = []
   const sorted = [...ranges].sort((a, b) => a.from - b.from)
   let next = 0

@@ -14,7 +14,7 @@ export const post = defineCommand({
     session.connection.logon.cancelTimeout()
     session.reply(340, 'Send article to be posted')
     return withArticle(session, 441, () => (article) => {
-      if (article instanceof TooLong) throw tooLong(article, 441) // RFC 3977 section 6.3.1
+      if (article instanceof TooLong) throw tooLongError(article, 441) // RFC 3977 section 6.3.1
       return postArticle(session, article)
     })
   },
@@ -43,7 +43,7 @@ function checkPosting(session: NntpSession): void {
 }
 
 /** Returns the refusal of an article over the limit. */
-export const tooLong = ({ limitOctets }: TooLong, code: number): NntpError =>
+export const tooLongError = ({ limitOctets }: TooLong, code: number): NntpError =>
   new NntpError(code, `Article exceeds the limit of ${limitOctets} octets`)
 
 /** The handling of an article, or of the reason why it was discarded: it is over the limit. */

@@ -4,7 +4,7 @@ import type { FeedPeer } from '../access.ts'
 import { expectArguments, parseMessageId } from '../arguments.ts'
 import { defineCommand, expectPeer, type NntpCommand, type NntpSession } from '../command.ts'
 import { NntpError } from '../reply.ts'
-import { tooLong, withArticle } from './posting.ts'
+import { tooLongError, withArticle } from './posting.ts'
 
 /** IHAVE message-id. RFC 3977 section 6.3.2. */
 export const ihave = defineCommand<string>({
@@ -22,7 +22,7 @@ export const ihave = defineCommand<string>({
     session.reply(335, 'Send article to be transferred')
     try {
       await withArticle(session, 436, () => (article) => {
-        if (article instanceof TooLong) throw tooLong(article, 437)
+        if (article instanceof TooLong) throw tooLongError(article, 437)
         return relay(session, messageId, article, expectPeer(session))
       })
       session.reply(235, 'Article transferred')
@@ -81,7 +81,7 @@ export const takethis: NntpCommand = {
       }
       return (article) => {
         if (!(article instanceof TooLong)) return relay(session, messageId, article, peer).then(taken, failed)
-        return unwanted(session, `${messageId} exceeds the limit of ${article.limitOctets} octets`)
+        return refuseUnwanted(session, `${messageId} exceeds the limit of ${article.limitOctets} octets`)
       }
     }),
   refused: (session, refusal) =>
@@ -97,11 +97,11 @@ const TRY_LATER = 400
 function refuse(session: NntpSession, messageId: string, error: unknown): void {
   if (!(error instanceof ArticleRefused)) throw error
   if (error.code === 'later') throw new NntpError(TRY_LATER, error.message)
-  unwanted(session, `${messageId} ${error.message}`)
+  refuseUnwanted(session, `${messageId} ${error.message}`)
 }
 
 /** RFC 4644 section 2.5.1. */
-function unwanted(session: NntpSession, text: string): undefined {
+function refuseUnwanted(session: NntpSession, text: string): undefined {
   session.connection.record.refused(`439 ${text}`)
   session.reply(439, text)
 }

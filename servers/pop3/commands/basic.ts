@@ -7,10 +7,10 @@ import { Pop3Error, type Pop3Reply } from '../reply.ts'
 /** CAPA. RFC 2449. */
 export const capa = inAnyState({
   name: 'CAPA',
-  run: (session) => ({ text: 'capability list follows', lines: announced(session) }),
+  run: (session) => ({ text: 'capability list follows', lines: announcedCapabilities(session) }),
 })
 
-const announced = (session: Pop3Session): string[] =>
+const announcedCapabilities = (session: Pop3Session): string[] =>
   session.words ? personalityCapabilities(session.words, session) : capabilities(session)
 
 function capabilities({ policy, connection, state, context }: Pop3Session): string[] {

@@ -1,7 +1,7 @@
 import type { VirtualServerConfig } from '../../../src/core/config/schema.ts'
 import { type ClientGreeting, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
 import { personalityHello } from '../personality.ts'
-import { SmtpError, syntax } from '../reply.ts'
+import { SmtpError, syntaxError } from '../reply.ts'
 import { forwardingExtensions, isListed } from './forwarding.ts'
 
 type Limits = VirtualServerConfig['limits']
@@ -43,7 +43,7 @@ export const refusedInLmtp: readonly SmtpCommand[] = ['EHLO', 'HELO'].map((name)
 function greet(session: SmtpSession, client: ClientGreeting): string {
   const { name, extended } = client
   if (name === '' || /[\s\p{Cc}]/u.test(name) || name.length > MAX_NAME_LENGTH) {
-    throw syntax(`${session.isLmtp ? 'LHLO' : extended ? 'EHLO' : 'HELO'} hostname`)
+    throw syntaxError(`${session.isLmtp ? 'LHLO' : extended ? 'EHLO' : 'HELO'} hostname`)
   }
   session.client = client
   session.transaction = undefined
@@ -53,10 +53,10 @@ function greet(session: SmtpSession, client: ClientGreeting): string {
 function extensions({ policy, connection, context, account, isAnonymous }: SmtpSession): readonly string[] {
   const isLoggedOn = account !== undefined || isAnonymous
   const mechanisms = isLoggedOn ? [] : policy.mechanisms
-  return offered(context.config.limits, mechanisms, connection)
+  return offeredExtensions(context.config.limits, mechanisms, connection)
 }
 
-function offered(
+function offeredExtensions(
   limits: Limits,
   mechanisms: readonly string[],
   { canStartTls, tls }: Pick<SmtpSession['connection'], 'canStartTls' | 'tls'>,
@@ -110,7 +110,7 @@ export const help: SmtpCommand = {
 export const vrfy: SmtpCommand = {
   name: 'VRFY',
   run(session, argument) {
-    if (argument === '') throw syntax('VRFY address')
+    if (argument === '') throw syntaxError('VRFY address')
     session.reply(252, '2.5.2', 'Cannot VRFY user, but will accept message and attempt delivery')
   },
 }

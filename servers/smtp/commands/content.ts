@@ -8,7 +8,7 @@ import { reportAfterDelivery } from '../../../src/transport/delivery/reports/aft
 import { type Delivery, DeliveryError, type Recipient } from '../../../src/transport/delivery/types.ts'
 import { authenticate } from '../authentication.ts'
 import { needGreeting, needRecipients, noArgument, type SmtpCommand, type SmtpSession } from '../command.ts'
-import { badSequence, malformedChunk, type SmtpError, tooLarge } from '../reply.ts'
+import { badSequence, malformedChunk, type SmtpError, tooLargeError } from '../reply.ts'
 import { type TraceFacts, traceFields } from '../trace.ts'
 import type { Transaction } from '../transaction.ts'
 import { answerEach } from './lmtp.ts'
@@ -30,7 +30,7 @@ export const data: SmtpCommand = {
       message = await session.connection.content.receiveBlock(messageSize, transaction.lineEnds.normalize)
       await receive(session, transaction, message)
     } catch (error) {
-      throw error instanceof TooLong ? tooLarge(error.limitOctets) : error
+      throw error instanceof TooLong ? tooLargeError(error.limitOctets) : error
     } finally {
       // Not `using`: its compiled helpers would run for every message.
       message?.[Symbol.dispose]()
@@ -57,7 +57,7 @@ export const bdat: SmtpCommand = {
     const { messageSize } = session.context.config.limits
     const received = transaction.chunks ?? session.connection.content.receive()
     transaction.chunks = received
-    if (received.octets + chunk.octets > messageSize) return refuse(session, chunk, tooLarge(messageSize))
+    if (received.octets + chunk.octets > messageSize) return refuse(session, chunk, tooLargeError(messageSize))
     // RFC 3030 section 3: a binary message is not made of lines, so that each octet is kept.
     const convert = transaction.isBinary ? undefined : transaction.lineEnds.normalize
     await session.connection.content.receiveOctets(chunk.octets, received, convert)

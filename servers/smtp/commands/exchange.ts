@@ -1,6 +1,6 @@
 import { CAPTURED_OWNER } from '../../../src/storage/store/types.ts'
 import { needGreeting, noArgument, type SmtpCommand } from '../command.ts'
-import { SmtpError, syntax } from '../reply.ts'
+import { SmtpError, syntaxError } from '../reply.ts'
 import { auth } from './logon.ts'
 
 /** `[@|#]node`. RFC 1985 section 5.3. */
@@ -15,7 +15,7 @@ const etrn: SmtpCommand = {
   async run(session, argument) {
     needGreeting(session)
     const [, , node] = NODE.exec(argument) ?? []
-    if (node === undefined) throw syntax('ETRN node')
+    if (node === undefined) throw syntaxError('ETRN node')
     const { context } = session
     const { directory, labNames, outgoing, store } = context
     if (directory.isLocalDomain(node) || labNames.includes(node.toLowerCase())) {
@@ -64,7 +64,7 @@ const xexch50: SmtpCommand = {
   name: 'XEXCH50',
   async run(session, argument) {
     const match = new RegExp(`^(\\d{1,${MAX_BLOCK_DIGITS}}) +\\d{1,9}$`).exec(argument)
-    if (!match) throw syntax('XEXCH50 octets recipients')
+    if (!match) throw syntaxError('XEXCH50 octets recipients')
     if (!session.account) throw new SmtpError(504, '', 'Need to authenticate first')
     const octets = Number(match[1])
     if (octets > session.context.config.limits.messageSize) {
@@ -83,7 +83,7 @@ const CHUNK = /^(?:FIRST|NEXT|LAST) CHUNK=\{.*$/i
 const xLink2State: SmtpCommand = {
   name: 'X-LINK2STATE',
   run({ account }, argument) {
-    if (!CHUNK.test(argument)) throw syntax('X-LINK2STATE FIRST|NEXT|LAST CHUNK={…}')
+    if (!CHUNK.test(argument)) throw syntaxError('X-LINK2STATE FIRST|NEXT|LAST CHUNK={…}')
     if (!account) throw new SmtpError(504, '', 'Need to authenticate first')
     throw new SmtpError(550, '5.7.1', 'The link state is not accepted')
   },

@@ -25,15 +25,15 @@ const rows = [
   ...notImplemented,
 ]
 
-const byName = (all: readonly SmtpCommand[]): ReadonlyMap<string, SmtpCommand> =>
+const rowsByName = (all: readonly SmtpCommand[]): ReadonlyMap<string, SmtpCommand> =>
   new Map(all.map((row) => [row.name, row]))
 
 /** Every command by its name in capitals. */
-export const commands = byName(rows)
+export const commands = rowsByName(rows)
 /** The commands of LMTP. */
-const ofLmtp = byName([...rows, lhlo, ...refusedInLmtp])
+const ofLmtp = rowsByName([...rows, lhlo, ...refusedInLmtp])
 /** The commands of personalities, which a virtual server has only if its personality names them. */
-const others = byName(exchangeCommands)
+const others = rowsByName(exchangeCommands)
 
 /** Returns the command of that name on the session's virtual server. */
 export function findCommand({ words, isLmtp }: SmtpSession, verb: string): SmtpCommand | undefined {

@@ -1,7 +1,7 @@
 import { type LogonRefusal, refusalTexts } from '../../../src/accounts/directory/logon-refusal.ts'
 import { authenticateAnyone, type LogonErrors } from '../../logon.ts'
 import { needGreeting, noArgument, type SmtpCommand } from '../command.ts'
-import { badSequence, mustStartTls, SmtpError, syntax } from '../reply.ts'
+import { badSequence, mustStartTls, SmtpError, syntaxError } from '../reply.ts'
 
 /** STARTTLS. Discards the session's state and all octets that were sent in clear text after the command. RFC 3207. */
 export const starttls: SmtpCommand = {
@@ -57,7 +57,7 @@ export const auth: SmtpCommand = {
     if (session.account || session.isAnonymous) throw badSequence('Error: already authenticated')
     if (session.transaction) throw badSequence('Error: AUTH is not allowed during a mail transaction')
     const [mechanism, initial, ...more] = argument.split(' ')
-    if (!mechanism || more.length > 0) throw syntax('AUTH mechanism [initial-response]')
+    if (!mechanism || more.length > 0) throw syntaxError('AUTH mechanism [initial-response]')
     const prompt = session.words?.prompts?.[mechanism.toUpperCase()]
     const dialect = { challengePrefix: '334', ...(prompt === undefined ? {} : { prompt }) }
     const acceptsAny = session.context.config.acceptAnyPassword && /^(?:plain|login)$/i.test(mechanism)

@@ -12,7 +12,7 @@ import {
   parsePath,
   rcptParameters,
 } from '../path.ts'
-import { badSequence, SmtpError, tooLarge } from '../reply.ts'
+import { badSequence, SmtpError, tooLargeError } from '../reply.ts'
 import { Transaction } from '../transaction.ts'
 
 const FROM = /^FROM\s*:/i
@@ -29,7 +29,7 @@ export const mail: SmtpCommand = {
     checkParameters(path, session.connection.tls ? mailParametersOverTls : mailParameters)
     if (session.transaction) throw badSequence('Error: nested MAIL command')
     const { messageSize } = session.context.config.limits
-    if (Number(path.args.SIZE ?? 0) > messageSize) throw tooLarge(messageSize) // RFC 1870 section 6.1
+    if (Number(path.args.SIZE ?? 0) > messageSize) throw tooLargeError(messageSize) // RFC 1870 section 6.1
     const smtpUtf8 = path.args.SMTPUTF8 === true
     checkAscii(path.address, smtpUtf8)
     session.checkRate()

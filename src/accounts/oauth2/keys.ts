@@ -1,7 +1,7 @@
 import type { JsonWebKey as JWK } from 'node:crypto'
 import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
-import { keptText, type StoreFiles } from '../../tls/pki/certificate-store/files.ts'
+import { readOrCreate, type StoreFiles } from '../../tls/pki/certificate-store/files.ts'
 import { PkiError } from '../../tls/pki/errors.ts'
 import { type SigningAlgorithm, signingAlgorithms } from './types.ts'
 
@@ -58,7 +58,7 @@ export class TokenSigningKeys {
   }
 
   async #open(): Promise<readonly SigningKey[]> {
-    const text = await keptText(this.#files, PATH, async () => {
+    const text = await readOrCreate(this.#files, PATH, async () => {
       return `${JSON.stringify({ keys: await Promise.all(signingAlgorithms.map(createKey)) })}\n`
     })
     try {

@@ -11,11 +11,11 @@ const titles: Readonly<Record<ClientProtocol, string>> = {
 }
 
 /** The order in which programs ask for servers. */
-export const order: readonly ClientProtocol[] = ['pop3', 'imap4', 'smtp', 'nntp', 'jmap', 'managesieve']
+export const protocolOrder: readonly ClientProtocol[] = ['pop3', 'imap4', 'smtp', 'nntp', 'jmap', 'managesieve']
 
 /** Returns a line for each protocol of the lab. */
-function each({ access }: Settings, line: (access: ConnectionSettings, title: string) => string): string[] {
-  return order.flatMap((protocol) => {
+function lineForEach({ access }: Settings, line: (access: ConnectionSettings, title: string) => string): string[] {
+  return protocolOrder.flatMap((protocol) => {
     const one = access[protocol]
     return one ? [line(one, titles[protocol].padEnd(15))] : []
   })
@@ -24,18 +24,21 @@ function each({ access }: Settings, line: (access: ConnectionSettings, title: st
 export const channelNames = { tls: 'SSL/TLS', starttls: 'STARTTLS', clear: 'none' } as const
 
 /** Returns what every program with dialogs asks for, with its names of the ways to log on. */
-export function modern(settings: Settings, names: WayNames): string[] {
+export function dialogEntries(settings: Settings, names: WayNames): string[] {
   return [
     `E-mail address   ${settings.address}`,
     `User name        ${settings.user}`,
-    ...secret(settings),
-    ...each(settings, ({ host, best }, title) => `${title}  ${host}, port ${best.port}, ${channelNames[best.channel]}`),
+    ...passwordLine(settings),
+    ...lineForEach(
+      settings,
+      ({ host, best }, title) => `${title}  ${host}, port ${best.port}, ${channelNames[best.channel]}`,
+    ),
     ...authentication(settings, names),
   ]
 }
 
 /** Returns the line of the password, or how to get an access token if nothing else logs on. */
-function secret({ user, password, access }: Settings): string[] {
+function passwordLine({ user, password, access }: Settings): string[] {
   const offers = Object.values(access)
   if (offers.some(takesPassword)) return [`Password         ${password}`]
   return offers.some(takesOnlyTokens) ? [`Access token     ${tokenCommand(user)}`] : []
@@ -43,7 +46,7 @@ function secret({ user, password, access }: Settings): string[] {
 
 /** Returns how to log on: one line, or one for each protocol if they differ. News programs have no choice. */
 function authentication({ access }: Settings, names: WayNames): string[] {
-  const rows = order.flatMap((protocol) => {
+  const rows = protocolOrder.flatMap((protocol) => {
     const one = protocol === 'nntp' ? undefined : access[protocol]
     return one ? [{ protocol, text: wayText(one, names) }] : []
   })
@@ -66,7 +69,7 @@ export function outlookExpress(settings: Settings): string[] {
     `E-mail address   ${settings.address}`,
     `Account name     ${settings.user}`,
     `Password         ${settings.password}`,
-    ...each(settings, outlookExpressPorts),
+    ...lineForEach(settings, outlookExpressPorts),
     ...outlookExpressLogOn(settings),
     'SSL needs tls: { legacy: true } on the virtual server and the root for old clients on the client:',
     'sealpost ca list shows its name, sealpost ca export NAME --format der --out root.cer writes it',
@@ -79,7 +82,7 @@ const outlookExpressWays: WayNames = { password: 'password', ntlm: 'SPA' }
 
 function outlookExpressLogOn({ access }: Settings): string[] {
   const where = (isMeant: (names: string[], one: ConnectionSettings) => boolean): string =>
-    order
+    protocolOrder
       .flatMap((protocol) => access[protocol] ?? [])
       .filter((one) => isMeant(wayNames(one, outlookExpressWays), one))
       .map(({ protocol }) => protocol.toUpperCase())

@@ -49,7 +49,7 @@ const program = z.object({
 })
 
 /** Returns a connection as the API answers it. */
-const shown = ({ port, channel }: Connection) => ({
+const connectionFacts = ({ port, channel }: Connection) => ({
   port,
   security: channel === 'clear' ? ('none' as const) : channel,
 })
@@ -88,8 +88,8 @@ export function clientSettings(settings: Settings, rootPem: string): z.output<ty
       protocol: one.protocol,
       virtualServer: one.virtualServer,
       host: one.host,
-      ...shown(one.best),
-      ports: connectionsTo(one).map(shown),
+      ...connectionFacts(one.best),
+      ports: connectionsTo(one).map(connectionFacts),
       logonNeedsTls: one.tlsRequired,
       authentication: [...one.ways],
       onlyThisMachine: one.onlyThisMachine,
@@ -98,7 +98,7 @@ export function clientSettings(settings: Settings, rootPem: string): z.output<ty
     programs: programTexts(password === '' ? { ...settings, password: '(your password)' } : settings).map(
       ({ servers, ...rest }) => ({
         ...rest,
-        servers: servers.map(({ protocol, ...connection }) => ({ protocol, ...shown(connection) })),
+        servers: servers.map(({ protocol, ...connection }) => ({ protocol, ...connectionFacts(connection) })),
       }),
     ),
   }

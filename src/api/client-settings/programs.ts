@@ -1,4 +1,4 @@
-import { modern, order, outlookExpress, outlookExpressPort } from './dialogs.ts'
+import { dialogEntries, outlookExpress, outlookExpressPort, protocolOrder } from './dialogs.ts'
 import type { WayNames } from './log-on.ts'
 import { CA_FILE, type ClientProtocol, type Connection, type ConnectionSettings, type Settings } from './settings.ts'
 import { aerc, imapflow, mbsync, meli, mutt, news, nodemailer, sieveConnect, tin, tinPort } from './texts.ts'
@@ -30,7 +30,7 @@ interface ProgramText {
 /** Returns what to enter in each program. */
 export const programTexts = (settings: Settings): ProgramText[] =>
   programs.map(({ id, name, speaks, connects = ({ best }) => best, needsLegacyTls = false, lines }) => {
-    const own = order.filter((protocol) => speaks.includes(protocol))
+    const own = protocolOrder.filter((protocol) => speaks.includes(protocol))
     const used = own.flatMap((protocol) => settings.access[protocol] ?? [])
     const access = Object.fromEntries(used.map((one) => [one.protocol, one]))
     const servers = used.map((one) => ({ protocol: one.protocol, ...connects(one) }))
@@ -82,7 +82,7 @@ const programs: readonly Program[] = [
     name: 'Outlook',
     speaks: mail,
     lines: (settings) => [
-      ...modern(settings, ways.outlook),
+      ...dialogEntries(settings, ways.outlook),
       `Trust: import the root into "Trusted Root Certification Authorities" (certutil -user -addstore Root ${CA_FILE}).`,
     ],
   },
@@ -91,7 +91,7 @@ const programs: readonly Program[] = [
     name: 'Thunderbird',
     speaks: mailAndNews,
     lines: (settings) => [
-      ...modern(settings, ways.thunderbird),
+      ...dialogEntries(settings, ways.thunderbird),
       ...(settings.tokens
         ? ['OAuth2: install the add-on of the lab, /oauth2/thunderbird.xpi of its HTTP server (docs/oauth2-server.md).']
         : []),
@@ -103,7 +103,7 @@ const programs: readonly Program[] = [
     name: 'Claws Mail',
     speaks: mailAndNews,
     lines: (settings) => [
-      ...modern(settings, ways.clawsMail),
+      ...dialogEntries(settings, ways.clawsMail),
       'Configuration, Preferences for current account: Receive, Send, TLS, and Advanced for the ports.',
     ],
   },
@@ -112,7 +112,7 @@ const programs: readonly Program[] = [
     name: 'Apple Mail (macOS and iOS)',
     speaks: mail,
     lines: (settings) => [
-      ...modern(settings, ways.appleMail),
+      ...dialogEntries(settings, ways.appleMail),
       'The profile sets all of this: open lab.mobileconfig (sealpost client-settings --write DIR), and install it in the',
       'system settings. On iOS, also trust the root: Settings, General, About, Certificate Trust Settings.',
     ],
@@ -122,7 +122,7 @@ const programs: readonly Program[] = [
     name: 'K-9 Mail and Thunderbird for Android',
     speaks: mail,
     lines: (settings) => [
-      ...modern(settings, ways.k9),
+      ...dialogEntries(settings, ways.k9),
       `Trust: copy ${CA_FILE} to the device; Settings, Security, Encryption & credentials, Install a certificate, CA.`,
     ],
   },

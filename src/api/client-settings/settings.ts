@@ -94,7 +94,7 @@ export function readClientSettings(lab: ResolvedLab, wanted: string | undefined)
     user,
     password: passwordFor(account),
     address: account?.addresses[0] ?? `${user}@${lab.domain}`,
-    ...ofLab(lab),
+    ...settingsOfLab(lab),
   }
 }
 
@@ -114,10 +114,10 @@ export const settingsOfAddress = (lab: ResolvedLab, address: string): Settings =
   user: address,
   password: '',
   address,
-  ...ofLab(lab),
+  ...settingsOfLab(lab),
 })
 
-function ofLab(lab: ResolvedLab): Omit<Settings, 'user' | 'password' | 'address'> {
+function settingsOfLab(lab: ResolvedLab): Omit<Settings, 'user' | 'password' | 'address'> {
   const found = accesses(lab)
   return {
     domain: lab.domain,

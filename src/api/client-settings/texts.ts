@@ -6,7 +6,7 @@ import { CA_FILE, type Connection, type ConnectionSettings, type Settings } from
 export function mutt({ user, password, address, access: { imap4, smtp, nntp } }: Settings): string[] {
   const secure = [imap4, smtp].every((access) => access?.best.channel !== 'clear')
   return [
-    `set from = ${inMutt(address)}`,
+    `set from = ${quoteForMutt(address)}`,
     `set certificate_file = "${CA_FILE}"`,
     'set ssl_starttls = yes',
     ...(secure ? ['set ssl_force_tls = yes'] : []),
@@ -27,7 +27,7 @@ export function mutt({ user, password, address, access: { imap4, smtp, nntp } }:
       ? [
           '# NeoMutt only:',
           `set news_server = "${url('news', user, nntp).replace(/^newss/, 'snews')}"`,
-          ...(takesPassword(nntp) ? [`set nntp_pass = ${inMutt(password)}`] : []),
+          ...(takesPassword(nntp) ? [`set nntp_pass = ${quoteForMutt(password)}`] : []),
         ]
       : []),
   ]
@@ -35,11 +35,11 @@ export function mutt({ user, password, address, access: { imap4, smtp, nntp } }:
 
 /** Returns the password, or the program that prints an access token. */
 function muttSecret(kind: 'imap' | 'smtp', access: ConnectionSettings, user: string, password: string): string[] {
-  if (takesPassword(access)) return [`set ${kind}_pass = ${inMutt(password)}`, ...muttMechanisms(kind, access)]
+  if (takesPassword(access)) return [`set ${kind}_pass = ${quoteForMutt(password)}`, ...muttMechanisms(kind, access)]
   if (access.ways.length === 0) return []
   return [
     `set ${kind}_authenticators = "oauthbearer:xoauth2"`,
-    `set ${kind}_oauth_refresh_command = ${inMutt(tokenCommand(user))}`,
+    `set ${kind}_oauth_refresh_command = ${quoteForMutt(tokenCommand(user))}`,
   ]
 }
 
@@ -53,12 +53,12 @@ function muttMechanisms(kind: 'imap' | 'smtp', { ways }: ConnectionSettings): st
 }
 
 /** Returns a text in double quotes, in which a backslash escapes quotes, backslashes and `special` characters. */
-const quoted = (text: string, special = /["\\]/g): string => `"${text.replaceAll(special, '\\$&')}"`
+const quoteText = (text: string, special = /["\\]/g): string => `"${text.replaceAll(special, '\\$&')}"`
 
 /** mutt replaces variables and commands in double quotes. */
-const inMutt = (text: string): string => quoted(text, /["\\$`]/g)
+const quoteForMutt = (text: string): string => quoteText(text, /["\\$`]/g)
 
-const inMbsync = (text: string): string => (/^[\w.@+-]+$/.test(text) ? text : quoted(text))
+const quoteForMbsync = (text: string): string => (/^[\w.@+-]+$/.test(text) ? text : quoteText(text))
 
 function url(scheme: string, user: string | undefined, { host, best }: ConnectionSettings): string {
   const userPart = user === undefined ? '' : `${encodeURIComponent(user)}@`
@@ -74,10 +74,10 @@ export function mbsync({ user, password, access: { imap4 } }: Settings): string[
     'IMAPStore lab',
     `Host ${imap4.host}`,
     `Port ${imap4.best.port}`,
-    `User ${inMbsync(user)}`,
+    `User ${quoteForMbsync(user)}`,
     ...(takesOnlyTokens(imap4)
-      ? [`PassCmd ${quoted(tokenCommand(user))}`, 'AuthMechs OAUTHBEARER XOAUTH2']
-      : [`Pass ${inMbsync(password)}`]),
+      ? [`PassCmd ${quoteText(tokenCommand(user))}`, 'AuthMechs OAUTHBEARER XOAUTH2']
+      : [`Pass ${quoteForMbsync(password)}`]),
     `TLSType ${mbsyncTlsTypes[imap4.best.channel]}`,
     imap4.best.channel === 'clear'
       ? `AuthMechs ${imap4.ways.includes('password') ? 'LOGIN' : '*'}`
@@ -186,10 +186,10 @@ export function meli({ user, password, address, access: { jmap } }: Settings): s
     '[accounts.lab]',
     'root_mailbox = "INBOX"',
     'format = "jmap"',
-    `identity = ${quoted(address)}`,
+    `identity = ${quoteText(address)}`,
     `server_url = "${jmap.best.channel === 'tls' ? 'https' : 'http'}://${jmap.host}:${jmap.best.port}"`,
-    `server_username = ${quoted(user)}`,
-    `server_password = ${quoted(password)}`,
+    `server_username = ${quoteText(user)}`,
+    `server_password = ${quoteText(password)}`,
     'send_mail = "server_submission"',
     'subscribed_mailboxes = ["*"]',
     ...(jmap.best.channel === 'clear'

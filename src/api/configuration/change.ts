@@ -119,7 +119,11 @@ function changeText(
       const { loaded, warnings } = await configuration.check(text)
       assertNoNewMachineValues(caller, configuration.loaded.lab, loaded.lab)
       assertSameDestinations(caller, configuration.loaded.lab, loaded.lab)
-      const given = [...warnings, ...overridden(paths, configuration), ...moved(caller, api.lab.config, loaded.lab)]
+      const given = [
+        ...warnings,
+        ...overrideWarnings(paths, configuration),
+        ...addressWarnings(caller, api.lab.config, loaded.lab),
+      ]
       const isApplied = !options.dryRun && text !== before
       const reloaded = isApplied ? await replace(configuration, before, text, loaded) : NOTHING
       if (!reloaded) continue
@@ -182,7 +186,7 @@ function assertNoMasks(text: string, name: string): void {
 }
 
 /** Returns a warning for each changed value that a variable or option replaces. */
-const overridden = (paths: readonly Path[], { overrides }: ApiConfiguration): string[] =>
+const overrideWarnings = (paths: readonly Path[], { overrides }: ApiConfiguration): string[] =>
   paths.flatMap((path) =>
     overrides
       .filter((one) => isBelow(presentPath(path), presentOverride(one).path))
@@ -190,7 +194,7 @@ const overridden = (paths: readonly Path[], { overrides }: ApiConfiguration): st
   )
 
 /** Returns a warning if the caller must use another address from now on. */
-function moved({ virtualServer }: Caller, from: ResolvedLab, to: ResolvedLab): string[] {
+function addressWarnings({ virtualServer }: Caller, from: ResolvedLab, to: ResolvedLab): string[] {
   const of = ({ virtualServers }: ResolvedLab) => virtualServers.find(({ name }) => name === virtualServer)
   const [before, after] = [of(from), of(to)]
   if (!before) return []

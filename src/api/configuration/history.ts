@@ -76,14 +76,14 @@ export async function recordedChange(store: MessageStore, id: string): Promise<R
 }
 
 function partsOf(before: string, after: string): RecordedChange['parts'] {
-  return hunksOf(shownWhole(before), shownWhole(after)).map(({ newStart, lines }) => ({
+  return hunksOf(diffTextOf(before), diffTextOf(after)).map(({ newStart, lines }) => ({
     line: newStart,
     former: lines.filter(({ kind }) => kind !== 'added').map(({ text }) => text),
     present: lines.filter(({ kind }) => kind !== 'removed').map(({ text }) => text),
   }))
 }
 
-const shownWhole = (text: string): DiffText => ({ lines: linesOfText(text), shown: linesOfText(text) })
+const diffTextOf = (text: string): DiffText => ({ lines: linesOfText(text), shown: linesOfText(text) })
 
 /** Returns a text without a change. Later changes elsewhere in the text stay. @throws ApiProblem `conflict` */
 export function textWithout({ id, parts }: RecordedChange, text: string): string {

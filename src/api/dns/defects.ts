@@ -4,7 +4,7 @@ import { type DnsDefectInput, dnsDefect, dnsDefectKeys } from '../../core/config
 import type { AddedDefect } from '../../transport/dns/name-service.ts'
 import { defineOperation, locationAt } from '../operation.ts'
 import { notFound } from '../problem.ts'
-import { changed, nameServiceOf } from './dns-lab.ts'
+import { nameServiceOf, runChange } from './dns-lab.ts'
 
 const defect = z
   .object({
@@ -47,7 +47,7 @@ const list = defineOperation('dnsDefects.list', 'GET /dns/defects', {
 
 const ID = z.string().describe('Id of an added defect.')
 
-const missing = (id: string) => notFound(`there is no added defect ${id}; GET /api/v1/dns/defects lists them`)
+const missingDefect = (id: string) => notFound(`there is no added defect ${id}; GET /api/v1/dns/defects lists them`)
 
 const get = defineOperation('dnsDefects.get', 'GET /dns/defects/{id}', {
   summary: 'Read a defect that was added.',
@@ -56,7 +56,7 @@ const get = defineOperation('dnsDefects.get', 'GET /dns/defects/{id}', {
   output: defect,
   async run({ api, input: { id } }) {
     const found = api.lab.dns.names?.addedDefects.find((one) => one.id === id)
-    if (!found) throw missing(id)
+    if (!found) throw missingDefect(id)
     return defectFacts(found.id, found.zone, found.defect)
   },
 })
@@ -76,7 +76,7 @@ const add = defineOperation('dnsDefects.add', 'POST /dns/defects', {
   problems: ['conflict'],
   async run({ api, input: { zone = api.lab.config.domain, ...given } }) {
     const wanted = parsePart(dnsDefect, given as DnsDefectInput)
-    const added = changed(() => nameServiceOf(api).addDefect(zone, wanted))
+    const added = runChange(() => nameServiceOf(api).addDefect(zone, wanted))
     return defectFacts(added.id, added.zone, added.defect)
   },
 })
@@ -87,7 +87,7 @@ const remove = defineOperation('dnsDefects.remove', 'DELETE /dns/defects/{id}', 
   input: z.strictObject({ id: ID }),
   async run({ api, input: { id } }) {
     if (api.lab.dns.names?.removeDefect(id)) return
-    throw missing(id)
+    throw missingDefect(id)
   },
 })
 

@@ -24,7 +24,7 @@ export function zoneNamed({ lab }: Api, name: string): Zone {
 }
 
 /** Runs a change. @throws ApiProblem `invalid` for a record or a name that cannot be used */
-export function changed<Result>(change: () => Result): Result {
+export function runChange<Result>(change: () => Result): Result {
   try {
     return change()
   } catch (error) {

@@ -6,7 +6,7 @@ import { recordText } from '../../transport/dns/zone-text/zone-text.ts'
 import type { Api } from '../api.ts'
 import { defineOperation, locationAt } from '../operation.ts'
 import { notFound } from '../problem.ts'
-import { changed, nameServiceOf } from './dns-lab.ts'
+import { nameServiceOf, runChange } from './dns-lab.ts'
 
 const record = z
   .object({
@@ -58,7 +58,7 @@ const list = defineOperation('dnsRecords.list', 'GET /dns/records', {
 
 const ID = z.string().describe('Id of an added record.')
 
-const missing = (id: string) => notFound(`there is no added record ${id}; GET /api/v1/dns/records lists them`)
+const missingRecord = (id: string) => notFound(`there is no added record ${id}; GET /api/v1/dns/records lists them`)
 
 const get = defineOperation('dnsRecords.get', 'GET /dns/records/{id}', {
   summary: 'Read a record that was added.',
@@ -67,7 +67,7 @@ const get = defineOperation('dnsRecords.get', 'GET /dns/records/{id}', {
   output: record,
   async run({ api, input: { id } }) {
     const found = api.lab.dns.names?.addedRecords.find((one) => one.id === id)
-    if (!found) throw missing(id)
+    if (!found) throw missingRecord(id)
     return recordFacts(zoneOf(api, found.record.name), found.record, id)
   },
 })
@@ -91,7 +91,7 @@ const add = defineOperation('dnsRecords.add', 'POST /dns/records', {
   location: locationAt('/dns/records/{id}'),
   problems: ['conflict'],
   async run({ api, input }) {
-    const added = changed(() => nameServiceOf(api).addRecord(input.record, input.zone))
+    const added = runChange(() => nameServiceOf(api).addRecord(input.record, input.zone))
     return recordFacts(zoneOf(api, added.record.name), added.record, added.id)
   },
 })
@@ -102,7 +102,7 @@ const remove = defineOperation('dnsRecords.remove', 'DELETE /dns/records/{id}', 
   input: z.strictObject({ id: ID }),
   async run({ api, input: { id } }) {
     if (api.lab.dns.names?.removeRecord(id)) return
-    throw missing(id)
+    throw missingRecord(id)
   },
 })
 

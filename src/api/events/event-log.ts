@@ -174,7 +174,7 @@ export class EventLog {
  * Parses `message,session.refused`: names of events, or the words before their dot. Without names: every event but `log`,
  * as each request can cause a line of the log. @throws ApiProblem `bad-request`
  */
-export function wantedTypes(types = ''): (name: string) => boolean {
+export function parseTypes(types = ''): (name: string) => boolean {
   const wanted = types.split(',').filter((one) => one !== '')
   if (wanted.length === 0) return (name) => name !== 'log'
   const isMeant = (name: string, one: string): boolean => name === one || name.startsWith(`${one}.`)

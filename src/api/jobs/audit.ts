@@ -46,7 +46,7 @@ const start = defineOperation('audit.start', 'POST /audit', {
   location: jobPath,
   async run({ api, caller, input: wanted }) {
     const { chosenPorts, controlsFor } = await import('../../checks/audit/index.ts')
-    const ports = chosen(() => chosenPorts(omitUndefined(wanted)))
+    const ports = choosePorts(() => chosenPorts(omitUndefined(wanted)))
     const count = ports.length + controlsFor(ports).length
     const spoken = [...new Set(ports.map(({ protocol }) => protocol.toUpperCase()))]
     const about = `${spoken.join(', ')} · ${[...new Set(ports.map(({ form }) => formNames[form]))].join(', ')}`
@@ -57,7 +57,7 @@ const start = defineOperation('audit.start', 'POST /audit', {
 })
 
 /** @throws ApiProblem `invalid` */
-function chosen<T>(choose: () => readonly T[]): readonly T[] {
+function choosePorts<T>(choose: () => readonly T[]): readonly T[] {
   let found: readonly T[]
   try {
     found = choose()

@@ -1,8 +1,8 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { ApiProblem } from '../problem.ts'
-import { type McpLab, type ProblemDocument, Refusal } from './lab.ts'
+import { LabRefusal, type McpLab, type ProblemDocument } from './lab.ts'
 import type { Tool, ToolCall } from './tool.ts'
-import { fenced, NOTICE, visibleJson } from './untrusted.ts'
+import { fenceUntrusted, NOTICE, visibleJson } from './untrusted.ts'
 
 /** Longest text in an answer, in characters. */
 const MAX_TEXT = 20_000
@@ -17,7 +17,7 @@ export async function callTool(tool: Tool, call: ToolCall): Promise<CallToolResu
   try {
     const { lab, input, signal } = call
     const found = await (tool.run ? tool.run(call) : lab.call(tool.operation, input, signal))
-    return resultOf(shortened(found ?? { done: true }) as Record<string, unknown>, tool, lab)
+    return resultOf(cutLongTexts(found ?? { done: true }) as Record<string, unknown>, tool, lab)
   } catch (error) {
     return refusalOf(error, call.lab)
   }
@@ -36,7 +36,7 @@ function resultOf(value: Record<string, unknown>, { isUntrusted }: Tool, lab: Mc
 
 /** Returns the notice and the data as two blocks. */
 function untrustedContent(value: unknown) {
-  const [notice, data] = fenced(value)
+  const [notice, data] = fenceUntrusted(value)
   return [
     { type: 'text', text: notice },
     { type: 'text', text: data, _meta: UNTRUSTED },
@@ -48,20 +48,20 @@ function refusalOf(error: unknown, lab: McpLab): CallToolResult {
   // The report repeats the rest in one text.
   const { title, detail, errors, hints, type: _type, status: _status, report: _report, ...more } = documentOf(error)
   const text = [`${title}: ${detail}`, ...(Array.isArray(hints) ? hints : [])].join('\n')
-  const value = shortened(more)
+  const value = cutLongTexts(more)
   const content = Object.keys(more).length === 0 ? [] : untrustedContent(value)
   if (content.length > 0) lab.hold?.(COPIES * (content[1]?.text.length ?? 0))
   return { isError: true, content: [{ type: 'text', text }, ...content] }
 }
 
 function documentOf(error: unknown): ProblemDocument {
-  if (error instanceof Refusal) return error.document
+  if (error instanceof LabRefusal) return error.document
   if (error instanceof ApiProblem) return error.document as unknown as ProblemDocument
   return { type: 'about:blank', status: 0, title: 'Not done', detail: (error as Error).message }
 }
 
 /** Cuts long texts, which models cannot read anyway. The resource of a message has all of it. */
-function shortened(value: unknown): unknown {
+function cutLongTexts(value: unknown): unknown {
   if (typeof value === 'string') {
     if (value.length <= MAX_TEXT) return value
     return `${value.slice(0, MAX_TEXT)}… (${value.length - MAX_TEXT} more characters)`
@@ -71,7 +71,7 @@ function shortened(value: unknown): unknown {
     if (value.length <= MAX_TEXT) return `${value}`
     return `${value.toString('utf8', 0, MAX_TEXT)}… (${value.length - MAX_TEXT} more bytes)`
   }
-  if (Array.isArray(value)) return value.map(shortened)
+  if (Array.isArray(value)) return value.map(cutLongTexts)
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, shortened(one)]))
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, cutLongTexts(one)]))
 }

@@ -12,7 +12,7 @@ export interface ProblemDocument {
 }
 
 /** The lab has refused a call. */
-export class Refusal extends Error {
+export class LabRefusal extends Error {
   override readonly name = 'Refusal'
   readonly document: ProblemDocument
 

@@ -1,5 +1,5 @@
 import type { McpServer } from '@modelcontextprotocol/server'
-import { callOperation, type McpLab, Refusal } from './lab.ts'
+import { callOperation, LabRefusal, type McpLab } from './lab.ts'
 import type { Sdk } from './sdk.ts'
 import { NOTICE, visibleJson } from './untrusted.ts'
 
@@ -33,7 +33,7 @@ export function addResources({ ResourceTemplate, ResourceNotFoundError }: Sdk, s
         lab.hold?.(2 * text.length)
         return { contents: [{ uri: uri.href, mimeType: TYPE, text, _meta: { 'sealpost/untrusted': true } }] }
       } catch (error) {
-        if (error instanceof Refusal && error.document.status === 404) throw new ResourceNotFoundError(uri.href)
+        if (error instanceof LabRefusal && error.document.status === 404) throw new ResourceNotFoundError(uri.href)
         throw error
       }
     },

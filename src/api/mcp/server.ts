@@ -64,15 +64,15 @@ function schemasOf(tool: Tool): readonly [StandardSchemaWithJSON, StandardSchema
   const { input, describedInput } = operationNamed(tool.operation)
   const output = tool.output ?? outputOf(tool.operation)
   const made = [
-    advertised(tool.input ?? describedInput ?? input, 'input'),
-    advertised(tool.isUntrusted ? untrustedSchema(output) : output, 'output'),
+    advertisedSchema(tool.input ?? describedInput ?? input, 'input'),
+    advertisedSchema(tool.isUntrusted ? untrustedSchema(output) : output, 'output'),
   ] as const
   known.set(tool, made)
   return made
 }
 
 /** Returns a schema that clients see. The operations check what they are given, with better messages. */
-function advertised(schema: z.ZodType, io: 'input' | 'output'): StandardSchemaWithJSON {
+function advertisedSchema(schema: z.ZodType, io: 'input' | 'output'): StandardSchemaWithJSON {
   const json = wholeSchemaOf(schema, io)
   const jsonSchema = { input: () => json, output: () => json }
   return { '~standard': { version: 1, vendor: 'sealpost', validate: (value: unknown) => ({ value }), jsonSchema } }

@@ -20,7 +20,7 @@ export const visibleJson = (value: unknown): string =>
   )
 
 /** Returns data between two marks that its author cannot know, after a sentence that says so. */
-export function fenced(value: unknown): readonly [notice: string, data: string] {
+export function fenceUntrusted(value: unknown): readonly [notice: string, data: string] {
   const mark = `untrusted-${randomBytes(8).toString('hex')}`
   return [`${NOTICE} It begins at <${mark}> and ends at </${mark}>.`, `<${mark}>\n${visibleJson(value)}\n</${mark}>`]
 }

@@ -3,7 +3,7 @@ import type { Directory } from '../../accounts/directory/types.ts'
 import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
 import { NamedLists } from '../../core/values/named-lists.ts'
 import { accountOf, type Folder } from '../../storage/store/types.ts'
-import type { MessageReader } from './message-facts.ts'
+import type { FactsReader } from './message-facts.ts'
 import type { IndexedMessage, MessageIndex } from './message-index.ts'
 
 /** A delivered message in the lists. */
@@ -40,7 +40,7 @@ export function recipientKeys({ folder, entry }: IndexedMessage, directory: Dire
  */
 export class Arrivals {
   readonly #index: MessageIndex
-  readonly #reader: MessageReader
+  readonly #reader: FactsReader
   readonly #directory: Directory
   #lists = new NamedLists<Delivered>()
   /** By what reads and for which name: the message up to which all that arrived before the lists were returned. */
@@ -52,7 +52,7 @@ export class Arrivals {
   #hasBegun = false
   #isRunning = false
 
-  constructor(index: MessageIndex, reader: MessageReader, directory: Directory) {
+  constructor(index: MessageIndex, reader: FactsReader, directory: Directory) {
     this.#index = index
     this.#reader = reader
     this.#directory = directory

@@ -63,7 +63,7 @@ async function changeableMessages(call: Call<Choice>): Promise<readonly IndexedM
 }
 
 /** Groups messages by their folders, in ascending order of their uids, as the store takes them. */
-function byFolder(messages: readonly IndexedMessage[]): Map<string, IndexedMessage[]> {
+function groupByFolder(messages: readonly IndexedMessage[]): Map<string, IndexedMessage[]> {
   const found = new Map<string, IndexedMessage[]>()
   for (const message of messages) {
     const known = found.get(message.folder.id)
@@ -79,7 +79,7 @@ const uidsOf = (messages: readonly IndexedMessage[]): number[] => messages.map((
 /** Deletes messages. Returns how many there were. */
 export async function deleteMessages(api: Api, messages: readonly IndexedMessage[], origin?: Origin): Promise<number> {
   let deleted = 0
-  for (const [folderId, list] of byFolder(messages)) {
+  for (const [folderId, list] of groupByFolder(messages)) {
     deleted += (await api.lab.store.expunge(folderId, uidsOf(list), origin)).length
   }
   return deleted
@@ -92,7 +92,7 @@ export async function setFlags(
   change: FlagChange,
   origin?: Origin,
 ): Promise<void> {
-  for (const [folderId, list] of byFolder(messages))
+  for (const [folderId, list] of groupByFolder(messages))
     await api.lab.store.setFlags(folderId, uidsOf(list), change, origin)
 }
 
@@ -142,7 +142,7 @@ const moveMany = defineOperation('messages.moveMany', 'POST /messages/move', {
     const { api, caller, input } = call
     const { folder: name, ...choice } = input
     const messages = await changeableMessages({ ...call, input: { ...choice, all: false } })
-    const lists = [...byFolder(messages).values()]
+    const lists = [...groupByFolder(messages).values()]
     // Nothing moves if one of the owners has no such folder.
     const targets = await Promise.all(
       lists.map(([first]) => folderNamed({ api, caller }, (first as IndexedMessage).folder.owner, name)),

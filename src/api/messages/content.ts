@@ -81,13 +81,13 @@ export async function messageContent(read: ReadableMessage) {
       ? {
           ...found,
           method: found.method ?? null,
-          start: shownTime(found.start),
-          end: shownTime(found.end),
+          start: eventTimeFacts(found.start),
+          end: eventTimeFacts(found.end),
           organizer: found.organizer ?? null,
         }
       : null,
   }
 }
 
-const shownTime = (time: EventTime | undefined) =>
+const eventTimeFacts = (time: EventTime | undefined) =>
   time ? { local: time.local, timeZone: time.timeZone ?? null, at: time.at ? timeText(time.at.getTime()) : null } : null

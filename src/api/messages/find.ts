@@ -10,9 +10,9 @@ import {
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesLab, seesMessage } from '../caller.ts'
 import { flag } from '../input-types.ts'
-import { cursorOf, gone, readCursor } from '../lists.ts'
+import { cursorOf, lostCursor, readCursor } from '../lists.ts'
 import { ApiProblem, notFound } from '../problem.ts'
-import { byArrival, type IndexedMessage, messageId, splitMessageId } from './message-index.ts'
+import { compareArrival, type IndexedMessage, messageId, splitMessageId } from './message-index.ts'
 import { type Condition, conditionOn, isOfFolder, parseQuery, receivedSince, storedTests } from './search.ts'
 import { type MessageSummary, summarize } from './summary.ts'
 
@@ -152,10 +152,10 @@ export async function selectStored(
     },
     part,
   )
-  return { messages: messages.map(indexed), total, copies: copies.map(indexed) }
+  return { messages: messages.map(toIndexed), total, copies: copies.map(toIndexed) }
 }
 
-const indexed = ({ folder, entry }: StoredMessage): IndexedMessage => ({
+const toIndexed = ({ folder, entry }: StoredMessage): IndexedMessage => ({
   ...{ id: messageId(folder.id, entry.uid), folder, entry, order: entry.savedAt },
 })
 
@@ -236,9 +236,9 @@ const placeAfter = ({ index }: Api, { id, order, entry }: IndexedMessage): z.inp
  * another order
  */
 function startAfter({ index }: Api, found: readonly IndexedMessage[], after: z.output<typeof place>): number {
-  if (index.isHeld && after.epoch !== index.epoch) throw gone('the lab has started again since the page before')
+  if (index.isHeld && after.epoch !== index.epoch) throw lostCursor('the lab has started again since the page before')
   const { folderId = '', uid = 0 } = splitMessageId(after.id) ?? {}
   const last = { order: index.isHeld ? after.order : after.at, folder: { id: folderId }, entry: { uid } }
-  const start = found.findIndex((message) => byArrival(message, last) < 0)
+  const start = found.findIndex((message) => compareArrival(message, last) < 0)
   return start === -1 ? found.length : start
 }

@@ -58,7 +58,7 @@ const history = defineOperation('messages.history', 'GET /messages/{id}/history'
     const facts = await api.reader.facts(message)
     if (!facts) throw notFound(`message ${input.id} was deleted meanwhile`)
     const own = api.lab.histories.of(message.entry.blob).filter((one) => isSeen(caller, message, one))
-    const items = own.map((one) => shown(call, one, facts))
+    const items = own.map((one) => eventFacts(call, one, facts))
     if (isForwarded) return { items }
     const missing: string[] = []
     await Promise.all(
@@ -93,7 +93,7 @@ function isOwn(caller: Caller, user: string | undefined): boolean {
   return tenant === undefined || (user !== undefined && tenant.ownsAccount(user))
 }
 
-function shown({ api, caller }: Call<unknown>, one: MessageEvent, facts: MessageFacts): ShownEvent {
+function eventFacts({ api, caller }: Call<unknown>, one: MessageEvent, facts: MessageFacts): ShownEvent {
   const { type, folder, recipients = [] } = one
   const record = one.session === undefined ? undefined : api.lab.sessionLog.get(one.session)
   // Everybody who sees a message may know the session that delivered it.

@@ -52,7 +52,7 @@ export function* htmlDocument(
   const fetched = remote ? yield* withRemoteImages(harmless, remote, MAX_IMAGES_OCTETS) : harmless
   const html = yield* withImages(fetched, message)
   yield
-  const shown = scheme ? inScheme(html, scheme) : html
+  const shown = scheme ? forceScheme(html, scheme) : html
   const head = [...(linksInTabs ? ['<base target="_blank">'] : []), ...(mark === undefined ? [] : [MARK_STYLE])].join(
     '',
   )
@@ -100,7 +100,7 @@ const NAMES_SCHEMES = /\bname\s*=\s*["']?(?:supported-)?color-schemes?\b/i
  * Makes a document look as in a colour scheme, whichever the browser has. Conditions on the scheme become others of the same
  * form that are always or never true. https://www.w3.org/TR/mediaqueries-5/#prefers-color-scheme
  */
-function inScheme(html: string, scheme: 'light' | 'dark'): string {
+function forceScheme(html: string, scheme: 'light' | 'dark'): string {
   const supported = (value: string): string => (value.toLowerCase().split(/\s+/).includes(scheme) ? scheme : 'light')
   return html
     .replaceAll(/\(\s*prefers-color-scheme\s*:\s*(light|dark)\s*\)/gi, (_, wanted: string) =>

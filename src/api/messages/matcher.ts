@@ -1,5 +1,5 @@
 import type { MessageReads, MessageSource } from '../../storage/store/types.ts'
-import type { MessageFacts, MessageReader } from './message-facts.ts'
+import type { FactsReader, MessageFacts } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'
 import { type Condition, type Known, meetsAll } from './search.ts'
 
@@ -21,7 +21,7 @@ interface MatcherOptions {
 
 /** Returns the test of some conditions. What needs no reading is tested first. */
 export function matcherOf(
-  reader: MessageReader,
+  reader: FactsReader,
   conditions: readonly Condition[],
   { isScan = false, recipientsOf = ({ entry }) => entry.envelope?.rcptTo ?? [] }: MatcherOptions = {},
 ): Matcher {
@@ -57,7 +57,7 @@ export function matcherOf(
  * @param conditions those of the test
  */
 export function aheadOfTests(
-  reader: MessageReader,
+  reader: FactsReader,
   conditions: readonly Condition[],
   messages: Iterable<IndexedMessage>,
 ): MessageSource {

@@ -52,7 +52,7 @@ const FACTS_OCTETS = 1_000
 const MAX_OCTETS = 64 * 1024 * 1024
 
 /** Reads messages, and keeps the facts of those that were used last. Copies of a message share them. */
-export class MessageReader {
+export class FactsReader {
   readonly #store: MessageStore
   readonly #memory: MemoryBudget
   readonly #facts = new Map<string, { readonly facts: MessageFacts; readonly octets: number }>()

@@ -6,7 +6,7 @@ export interface IndexedMessage {
   readonly id: string
   readonly folder: Folder
   readonly entry: MessageEntry
-  /** Grows with each arrival, or is the time of the arrival. See `byArrival`. */
+  /** Grows with each arrival, or is the time of the arrival. See `compareArrival`. */
   readonly order: number
 }
 
@@ -72,18 +72,18 @@ interface Arrived {
 }
 
 /** Compares messages in their order of arrival, as the store does for messages of the same time. */
-export const byArrival = (a: Arrived, b: Arrived): number =>
-  a.order - b.order || byFolder(a.folder.id, b.folder.id) || a.entry.uid - b.entry.uid
+export const compareArrival = (a: Arrived, b: Arrived): number =>
+  a.order - b.order || compareFolders(a.folder.id, b.folder.id) || a.entry.uid - b.entry.uid
 
 /** The ids of folders end with numbers in base 36. */
-const byFolder = (a: string, b: string): number => a.length - b.length || (a === b ? 0 : a < b ? -1 : 1)
+const compareFolders = (a: string, b: string): number => a.length - b.length || (a === b ? 0 : a < b ? -1 : 1)
 
 /** Returns where a message is, or belongs, in a list in order of arrival. */
 export function placeIn(list: readonly Arrived[], message: Arrived): number {
   let [low, high] = [0, list.length]
   while (low < high) {
     const middle = (low + high) >> 1
-    if (byArrival(list[middle] as Arrived, message) < 0) low = middle + 1
+    if (compareArrival(list[middle] as Arrived, message) < 0) low = middle + 1
     else high = middle
   }
   return low

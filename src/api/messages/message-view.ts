@@ -2,8 +2,8 @@ import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
 import type { MessageSource } from '../../storage/store/types.ts'
 import type { Matcher } from './matcher.ts'
 import {
-  byArrival,
   type Choice,
+  compareArrival,
   type IndexEvent,
   type IndexedMessage,
   type MessageIndex,
@@ -90,7 +90,7 @@ export class MessageView {
   async #update(): Promise<void> {
     const { choice, sees, matches, matchesInScan, ahead } = this.#selection
     const isFirst = this.#changed === undefined
-    const changed = [...(this.#changed?.values() ?? [])].sort(byArrival)
+    const changed = [...(this.#changed?.values() ?? [])].sort(compareArrival)
     this.#changed = new Map()
     for await (const batch of isFirst ? this.#index.batches(choice) : [changed]) {
       const seen = batch.filter(sees)
@@ -113,7 +113,7 @@ export class MessageView {
   #put(message: IndexedMessage, isMatch: boolean): void {
     const found = this.#found
     const last = found.at(-1)
-    if (!last || byArrival(last, message) < 0) {
+    if (!last || compareArrival(last, message) < 0) {
       if (isMatch) found.push(message)
       return
     }

@@ -3,7 +3,7 @@ import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
 import type { Folder } from '../../storage/store/types.ts'
 import { type Caller, seesFolder, seesMessage, viewKey } from '../caller.ts'
 import { aheadOfTests, matcherOf, type RecipientsOf } from './matcher.ts'
-import type { MessageReader } from './message-facts.ts'
+import type { FactsReader } from './message-facts.ts'
 import type { Choice, IndexedMessage, MessageIndex } from './message-index.ts'
 import { MessageView } from './message-view.ts'
 import { type Condition, hintsOf, isOfFolder, storedTests } from './search.ts'
@@ -21,7 +21,7 @@ interface KeptView {
 /** The lists and searches that callers have asked for, kept by the events of the index: the same costs little again. */
 export class MessageViews {
   readonly #index: MessageIndex
-  readonly #reader: MessageReader
+  readonly #reader: FactsReader
   readonly #tenants: Tenants
   readonly #directory: Viewer['api']['lab']['directory']
   readonly #memory: MemoryBudget
@@ -32,7 +32,7 @@ export class MessageViews {
 
   constructor(
     index: MessageIndex,
-    reader: MessageReader,
+    reader: FactsReader,
     { tenants, directory, memory }: { readonly tenants: Tenants; readonly memory: MemoryBudget } & Viewer['api']['lab'],
   ) {
     this.#index = index
@@ -52,7 +52,7 @@ export class MessageViews {
     const basis = `${this.#index.generation} ${this.#tenants.revision}`
     if (basis !== this.#basis) this.clear()
     this.#basis = basis
-    const key = keyOf(caller, conditions)
+    const key = searchKey(caller, conditions)
     const kept = this.#views.get(key) ?? { view: this.#newView(caller, conditions), octets: 0 }
     this.#views.delete(key)
     this.#views.set(key, kept)
@@ -132,7 +132,7 @@ export class MessageViews {
   }
 }
 
-const keyOf = (caller: Caller, conditions: readonly Condition[]): string =>
+const searchKey = (caller: Caller, conditions: readonly Condition[]): string =>
   [viewKey(caller), ...conditions.map(({ key }) => key)].join(' ')
 
 /** Returns where messages that meet conditions are looked for. */

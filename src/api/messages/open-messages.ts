@@ -12,7 +12,7 @@ const HTML_CHARS = Math.min(2 * 1024 * 1024, HEAP_SHARE)
 const LIMITS: ReadLimits = { textChars: VIEW_CHARS, htmlChars: HTML_CHARS }
 
 /** Returns a message that was parsed while other sessions ran. Its texts are limited. */
-export const readable = async (raw: Buffer): Promise<ReadableMessage> =>
+export const parseReadable = async (raw: Buffer): Promise<ReadableMessage> =>
   new ReadableMessage(raw, await runInSlices(parseInSteps(raw)), LIMITS)
 
 /** A message while somebody reads it. */
@@ -28,7 +28,7 @@ export class OpenMessage {
   }
 
   /** Returns what others have made of the message under the same key, or makes it. */
-  shared<T>(key: string, make: () => Promise<T>): Promise<T> {
+  computeOnce<T>(key: string, make: () => Promise<T>): Promise<T> {
     const known = this.#results.get(key)
     if (known) return known as Promise<T>
     const making = make()
@@ -91,7 +91,7 @@ export class OpenMessages {
           memory.grow(sizeOctets)
           const raw = await read()
           if (!raw) this.#open.delete(blob) // who joins from now on reads its own copy
-          resolve(raw && new OpenMessage(await readable(raw), memory))
+          resolve(raw && new OpenMessage(await parseReadable(raw), memory))
         } catch (error) {
           reject(error)
         }

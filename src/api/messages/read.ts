@@ -21,8 +21,8 @@ import { contentDisposition } from './content-disposition.ts'
 import { dmarcReport, dmarcReportOf, feedbackReport, feedbackReportOf } from './dmarc-report.ts'
 import { messageOf } from './find.ts'
 import type { IndexedMessage } from './message-index.ts'
-import { type OpenMessage, readable } from './open-messages.ts'
-import { messageSmime, shownSmime, smimeFor } from './smime.ts'
+import { type OpenMessage, parseReadable } from './open-messages.ts'
+import { messageSmime, smimeFacts, smimeFor } from './smime.ts'
 import { messageSummary, summarize } from './summary.ts'
 import { tlsReport, tlsReportOf } from './tls-report.ts'
 
@@ -112,7 +112,7 @@ export async function readFor<T>(call: Call<ReadInput>, work: (read: Read) => T 
   const at = await messageOf(api, caller, input.id)
   api.lab.histories.read(at.folder, [at.entry], originOf(caller))
   const found = await api.reader.use(at, async (open) => {
-    const result = await work(await shownOf(call, at, open))
+    const result = await work(await readShown(call, at, open))
     // Readers that share the work would all write their answers in one turn.
     if (isSliceOver()) await nextSlice()
     return { result }
@@ -121,7 +121,7 @@ export async function readFor<T>(call: Call<ReadInput>, work: (read: Read) => T 
   return found.result
 }
 
-async function shownOf(call: Call<ReadInput>, at: IndexedMessage, open: OpenMessage): Promise<Read> {
+async function readShown(call: Call<ReadInput>, at: IndexedMessage, open: OpenMessage): Promise<Read> {
   const { inside, opened } = call.input
   const smime = opened === undefined ? undefined : await smimeFor(call, at, open)
   const read = (opened && smime?.opened) || open.read
@@ -132,7 +132,7 @@ async function shownOf(call: Call<ReadInput>, at: IndexedMessage, open: OpenMess
 /** Returns the message in a part of another. @throws ApiProblem `not-found` */
 async function messageIn(id: string, outer: ReadableMessage, number: string): Promise<ReadableMessage> {
   const { mediaType, octets } = await partContent(id, outer, number)
-  if (mediaType === 'message/rfc822' || mediaType === 'message/global') return readable(octets)
+  if (mediaType === 'message/rfc822' || mediaType === 'message/global') return parseReadable(octets)
   throw notFound(`part ${number} of message ${id} is ${mediaType}, and not a message`)
 }
 
@@ -158,7 +158,7 @@ async function wholeOf(call: Call<z.output<typeof openedInput>>, { at, read, smi
     ...(input.inside === undefined ? {} : factsInside(read)),
     ...content,
     authentication: input.inside === undefined ? await authenticationOf(api, at) : null,
-    smime: input.inside === undefined ? shownSmime(smime) : null,
+    smime: input.inside === undefined ? smimeFacts(smime) : null,
     delivery: record ? (seesSession(call.caller, record) ? delivery : partOfDelivery(record)) : null,
   }
 }
@@ -264,7 +264,7 @@ const text = defineOperation('messages.text', 'GET /messages/{id}/text', {
   run: (call) =>
     readFor(call, async ({ open, read }) => {
       const make = async (): Promise<Buffer> => runInSlices(textOctets(read))
-      const octets = await (read === open.read ? open.shared('text', make) : make())
+      const octets = await (read === open.read ? open.computeOnce('text', make) : make())
       return new Content('text/plain; charset=utf-8', octets)
     }),
 })

@@ -131,7 +131,9 @@ export class RemoteContents {
   ): Promise<RemoteResource[]> {
     using limit = abortAfter(TIMEOUT_MS, signal)
     const room: Room = { octets: MAX_OCTETS }
-    const resources = urls.map((url) => failed(url, `the lab fetches at most ${MAX_IMAGES} images of a message`))
+    const resources = urls.map((url) =>
+      failedResource(url, `the lab fetches at most ${MAX_IMAGES} images of a message`),
+    )
     let next = 0
     const work = async (): Promise<void> => {
       while (next < Math.min(urls.length, MAX_IMAGES)) {
@@ -170,7 +172,7 @@ export class RemoteContents {
     } catch (error) {
       const isLate = signal.reason?.name === 'TimeoutError'
       const reason = isLate ? `no answer within ${TIMEOUT_MS / 1000} s for all images` : (error as Error).message
-      return { ...failed(url, reason), status }
+      return { ...failedResource(url, reason), status }
     }
   }
 
@@ -191,7 +193,7 @@ export class RemoteContents {
   }
 }
 
-const failed = (url: string, reason: string): RemoteResource => ({
+const failedResource = (url: string, reason: string): RemoteResource => ({
   url,
   status: null,
   type: null,

@@ -13,7 +13,7 @@ const CSS = /(?<![\w-])url\(\s{0,16}(?:"([^"]{0,4096})"|'([^']{0,4096})'|([^\s"'
 const SRCSET = /(?<![\w-])srcset(?=\s{0,16}=)/gi
 
 /** Replaces the values of all places, in steps. */
-function* replaced(html: string, valueFor: (written: string) => string): Steps<string> {
+function* replaceValues(html: string, valueFor: (written: string) => string): Steps<string> {
   const replace = (text: string, places: RegExp): string =>
     text.replaceAll(places, (whole: string, quoted?: string, single?: string, bare?: string) => {
       const written = quoted ?? single ?? bare ?? ''
@@ -41,7 +41,7 @@ function remoteUrl(written: string): string | undefined {
 /** Returns the URLs of the images of HTML that are elsewhere, each once, in steps. */
 export function* remoteImageUrls(html: string): Steps<string[]> {
   const found = new Set<string>()
-  yield* replaced(html, (written) => {
+  yield* replaceValues(html, (written) => {
     const url = remoteUrl(written)
     if (url !== undefined) found.add(url)
     return written
@@ -57,7 +57,7 @@ export function* remoteImageUrls(html: string): Steps<string[]> {
 export function* withRemoteImages(html: string, images: ReadonlyMap<string, string>, maxChars: number): Steps<string> {
   let chars = 0
   // Nothing that a server sends is in the HTML but base64: not even its media type.
-  const shown = yield* replaced(html, (written) => {
+  const shown = yield* replaceValues(html, (written) => {
     const image = images.get(remoteUrl(written) ?? '')
     if (image === undefined || chars + image.length > maxChars) return written
     chars += image.length

@@ -26,7 +26,7 @@ export function parseSearchDate(value: string, timeZone: string): number | undef
   if (hour > 23 || minute > 59 || second > 60) return undefined
   local.setUTCHours(hour, minute, second, Math.trunc(fraction * 1000))
   const zone = match[8]
-  if (zone === undefined) return inZone(local.getTime(), timeZone)
+  if (zone === undefined) return utcOfZonedTime(local.getTime(), timeZone)
   const ahead = aheadOf(zone)
   return ahead === undefined ? undefined : local.getTime() - ahead
 }
@@ -47,7 +47,7 @@ function aheadOf(zone: string): number | undefined {
 }
 
 /** Returns the time at which the clocks of a zone show `local`, which is written as if it were UTC. */
-function inZone(local: number, timeZone: string): number {
+function utcOfZonedTime(local: number, timeZone: string): number {
   if (timeZone === 'UTC') return local
   const guess = local - offsetAt(local, timeZone)
   // Near a change of the clocks the first guess has the offset of the other side.

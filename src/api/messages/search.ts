@@ -85,7 +85,7 @@ export const hintsOf = (conditions: readonly Condition[]): EntryTest[] =>
 type Test = Omit<Condition, 'negated' | 'key'>
 
 /** Returns the test of a header field, with a hint: no form of a header takes apart letters and digits of ASCII unseen. */
-const inHeader =
+const withHeaderHint =
   (testOf: (value: string) => Test) =>
   (value: string): Test => {
     const runs = searchable(value).match(/[a-z0-9]+/g) ?? []
@@ -93,27 +93,29 @@ const inHeader =
     return { ...testOf(value), ...(longest !== undefined && { hint: { headerMayContain: longest } }) }
   }
 
-const ofTexts =
+const textsTest =
   (test: (texts: SearchTexts, value: string) => boolean) =>
   (value: string): Test => {
     const wanted = searchable(value)
     return { ofFacts: ({ facts }) => test(facts.search, wanted) }
   }
 
-const ofAddresses = (...names: readonly AddressField[]) =>
-  inHeader(ofTexts(({ addresses }, value) => names.some((name) => addresses[name].some((one) => one.includes(value)))))
+const addressesTest = (...names: readonly AddressField[]) =>
+  withHeaderHint(
+    textsTest(({ addresses }, value) => names.some((name) => addresses[name].some((one) => one.includes(value)))),
+  )
 
-const ofEntry =
+const entryTest =
   (test: (message: IndexedMessage, value: string) => boolean) =>
   (value: string): Test => ({ ofEntry: (message) => test(message, value.toLowerCase()) })
 
-const ofFolder = (test: (folder: Folder) => boolean): Test => ({
+const folderTest = (test: (folder: Folder) => boolean): Test => ({
   ofFolder: test,
   ofEntry: ({ folder }) => test(folder),
 })
 
 /** Also finds recipients of the envelope, such as those of Bcc. */
-const ofAddressesAndEnvelope = (...names: readonly AddressField[]) => orOfRecipients(ofAddresses(...names))
+const addressesOrEnvelopeTest = (...names: readonly AddressField[]) => orOfRecipients(addressesTest(...names))
 
 const orOfRecipients =
   (testOf: (value: string) => Test) =>
@@ -128,23 +130,23 @@ const hasRecipient = ({ recipients }: KnownFacts, wanted: string): boolean =>
 
 /** The words before a colon. The first group is Mailpit's syntax (https://mailpit.axllent.org/docs/usage/search-filters/). */
 const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>> = {
-  from: ofAddresses('from'),
-  to: ofAddresses('to'),
-  cc: ofAddresses('cc'),
-  bcc: inHeader((value) => {
-    const isAddressed = ofAddresses('to', 'cc')(value)
-    const isBcc = ofAddresses('bcc')(value)
+  from: addressesTest('from'),
+  to: addressesTest('to'),
+  cc: addressesTest('cc'),
+  bcc: withHeaderHint((value) => {
+    const isAddressed = addressesTest('to', 'cc')(value)
+    const isBcc = addressesTest('bcc')(value)
     const wanted = searchable(value)
     return {
       // Recipients of the envelope that no field names.
       ofFacts: (known) => isBcc.ofFacts?.(known) || (!isAddressed.ofFacts?.(known) && hasRecipient(known, wanted)),
     }
   }),
-  'reply-to': ofAddresses('replyTo'),
-  addressed: ofAddressesAndEnvelope('from', 'to', 'cc', 'bcc', 'replyTo'),
-  subject: inHeader(ofTexts(({ subject }, value) => subject.includes(value))),
-  'message-id': inHeader(ofTexts(({ messageId }, value) => messageId.includes(value))),
-  tag: ofEntry((message, value) => tagsOf(message.entry).some((tag) => tag.toLowerCase() === value)),
+  'reply-to': addressesTest('replyTo'),
+  addressed: addressesOrEnvelopeTest('from', 'to', 'cc', 'bcc', 'replyTo'),
+  subject: withHeaderHint(textsTest(({ subject }, value) => subject.includes(value))),
+  'message-id': withHeaderHint(textsTest(({ messageId }, value) => messageId.includes(value))),
+  tag: entryTest((message, value) => tagsOf(message.entry).some((tag) => tag.toLowerCase() === value)),
   is: (value) => choice('is', value, { read: isRead, unread: not(isRead), tagged: isTagged, flagged: isFlagged }),
   has: (value) =>
     choice('has', value, {
@@ -154,7 +156,7 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
       inlines: hasInline,
     }),
   before: (value, zone) =>
-    ofDate(
+    dateTest(
       'before',
       value,
       zone,
@@ -162,7 +164,7 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
       (limit) => ({ below: Math.ceil(limit) }),
     ),
   after: (value, zone) =>
-    ofDate(
+    dateTest(
       'after',
       value,
       zone,
@@ -170,7 +172,7 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
       (limit) => ({ from: Math.ceil(limit) }),
     ),
   on: (value, zone) =>
-    ofDate(
+    dateTest(
       'on',
       value,
       zone,
@@ -178,27 +180,27 @@ const fields: Readonly<Record<string, (value: string, timeZone: string) => Test>
       (limit) => ({ from: Math.ceil(limit), below: Math.ceil(limit + DAY_MS) }),
     ),
   larger: (value) =>
-    ofSize(
+    sizeTest(
       'larger',
       value,
       (size, limit) => size > limit,
       (limit) => ({ from: Math.floor(limit) + 1 }),
     ),
   smaller: (value) =>
-    ofSize(
+    sizeTest(
       'smaller',
       value,
       (size, limit) => size < limit,
       (limit) => ({ below: Math.ceil(limit) }),
     ),
 
-  folder: (value) => ofFolder(({ name }) => name.toLowerCase() === value.toLowerCase()),
-  account: (value) => ofFolder((folder) => accountOf(folder)?.toLowerCase() === value.toLowerCase()),
+  folder: (value) => folderTest(({ name }) => name.toLowerCase() === value.toLowerCase()),
+  account: (value) => folderTest((folder) => accountOf(folder)?.toLowerCase() === value.toLowerCase()),
   newsgroup: (value) =>
-    ofFolder(({ owner, name }) => owner === PUBLIC_OWNER && name.toLowerCase() === value.toLowerCase()),
+    folderTest(({ owner, name }) => owner === PUBLIC_OWNER && name.toLowerCase() === value.toLowerCase()),
   captured: (value) => choice('captured', value, { yes: isCaptured, no: not(isCaptured) }),
   articles: (value) => choice('articles', value, { yes: isArticle, no: not(isArticle) }),
-  header: ofHeader,
+  header: headerTest,
   'sent-by': (value) => ({ ofFacts: ({ facts }) => facts.sentBy?.provider === value.toLowerCase() }),
 }
 
@@ -206,8 +208,8 @@ const hasFlag = (flag: string): Test => ({ ofEntry: ({ entry }) => entry.flags.i
 const isRead = hasFlag('\\Seen')
 const isFlagged = hasFlag('\\Flagged')
 const isTagged: Test = { ofEntry: ({ entry }) => tagsOf(entry).length > 0, stored: { has: 'keyword' } }
-const isCaptured = ofFolder(({ owner }) => owner === CAPTURED_OWNER)
-const isArticle = ofFolder(({ owner }) => owner === PUBLIC_OWNER)
+const isCaptured = folderTest(({ owner }) => owner === CAPTURED_OWNER)
+const isArticle = folderTest(({ owner }) => owner === PUBLIC_OWNER)
 const hasAttachment: Test = { ofFacts: ({ facts }) => facts.attachments > 0 }
 const hasInline: Test = { ofFacts: ({ facts }) => facts.hasInline }
 
@@ -237,7 +239,7 @@ type Compare = (value: number, limit: number) => boolean
 type RangeOf = (limit: number) => { readonly from?: number; readonly below?: number }
 
 /** Compares the date that a message has in its mailbox: an import keeps that of the file. */
-function ofDate(field: string, value: string, zone: string, test: Compare, range: RangeOf): Test {
+function dateTest(field: string, value: string, zone: string, test: Compare, range: RangeOf): Test {
   const limit = parseSearchDate(value, zone)
   if (limit === undefined) {
     throw new ApiProblem('bad-request', `query: ${field}:${value} is not a date; write it as ${field}:2026-11-25`)
@@ -267,7 +269,7 @@ export function receivedSince(since: string): Condition {
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, kb: 1024, m: 1024 ** 2, mb: 1024 ** 2 }
 
-function ofSize(field: string, value: string, test: Compare, range: RangeOf): Test {
+function sizeTest(field: string, value: string, test: Compare, range: RangeOf): Test {
   const match = /^(\d+(?:\.\d+)?)(|b|k|kb|m|mb)$/i.exec(value)
   if (!match) throw new ApiProblem('bad-request', `query: ${field}:${value} is not a size; write it as ${field}:100k`)
   const limit = Number(match[1]) * (UNITS[(match[2] ?? '').toLowerCase()] ?? 1)
@@ -275,7 +277,7 @@ function ofSize(field: string, value: string, test: Compare, range: RangeOf): Te
 }
 
 /** `header:NAME:value`, or `header:NAME` for a message that has the field. */
-function ofHeader(value: string): Test {
+function headerTest(value: string): Test {
   const [name = '', ...rest] = value.split(':')
   const text = rest.join(':')
   const wanted = searchable(text)
@@ -371,11 +373,11 @@ export function conditionOn(field: string, value: string, how: Reading = {}): Co
 
 /** Returns the condition that some words occur together in subject, addresses, file names or text. */
 export const wordsCondition = (words: string, how: Reading = {}): Condition =>
-  withKey('', words, how, orOfRecipients(ofTexts(({ all }, wanted) => all.includes(wanted)))(words))
+  withKey('', words, how, orOfRecipients(textsTest(({ all }, wanted) => all.includes(wanted)))(words))
 
 /** Returns a condition with its key. A value of punctuation only matches no message, even if it is negated. */
 function withKey(name: string, value: string, { negated = false, timeZone = 'UTC' }: Reading, test: Test): Condition {
   const key = JSON.stringify([negated, name, value, timeZone])
   const isNowhere = test.ofFacts !== undefined && searchable(value) === ''
-  return isNowhere ? { key, negated: false, ...ofFolder(() => false) } : { key, negated, ...test }
+  return isNowhere ? { key, negated: false, ...folderTest(() => false) } : { key, negated, ...test }
 }

@@ -4,7 +4,7 @@ import { type SmimeResult, smimeOf } from '../../mail/smime/smime.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesLab, viewKey } from '../caller.ts'
 import type { IndexedMessage } from './message-index.ts'
-import { type OpenMessage, readable } from './open-messages.ts'
+import { type OpenMessage, parseReadable } from './open-messages.ts'
 
 const problems = z.array(z.string()).describe('What is wrong, in plain words.')
 
@@ -67,7 +67,7 @@ export const messageSmime = z
   .meta({ id: 'Smime' })
 
 /** Returns a copy that may be changed, as the schema has it. */
-export const shownSmime = (smime: SmimeResult | undefined): z.infer<typeof messageSmime> | null =>
+export const smimeFacts = (smime: SmimeResult | undefined): z.infer<typeof messageSmime> | null =>
   smime ? (structuredClone(smime.facts) as z.infer<typeof messageSmime>) : null
 
 /** An S/MIME message as a caller sees it. */
@@ -93,7 +93,7 @@ export function smimeFor(
     if (user === undefined) return false
     return role === 'account' ? user === name : (tenant?.ownsAccount(user) ?? false)
   }
-  return open.shared(`smime ${viewKey(caller)}`, async () => {
+  return open.computeOnce(`smime ${viewKey(caller)}`, async () => {
     const result = await smimeOf(open.read.raw, certificateStore, {
       receivedAt: entry.savedAt,
       structure: open.read.structure,
@@ -102,6 +102,6 @@ export function smimeFor(
       reserve: (octets) => open.memory.grow(octets),
       ...(seesLab(caller) ? {} : { mayUse: ({ addresses }) => addresses.some(isOwn) }),
     })
-    return result && { result, opened: result.opened && (await readable(result.opened)) }
+    return result && { result, opened: result.opened && (await parseReadable(result.opened)) }
   })
 }

@@ -47,21 +47,21 @@ export const tlsReport = z
 export async function tlsReportOf(read: ReadableMessage): Promise<z.infer<typeof tlsReport> | null> {
   const found = await tlsReportIn(read.raw, read.structure)
   if (found === undefined) return null
-  if (!(found instanceof TlsReportError)) return shownReport(found)
+  if (!(found instanceof TlsReportError)) return tlsReportFacts(found)
   const empty = { organizationName: '', contactInfo: '', reportId: '', startsAt: null, endsAt: null, policies: [] }
   return { problem: found.message, ...empty }
 }
 
-const shownReport = ({ startsAt, endsAt, policies, ...report }: TlsReport): z.infer<typeof tlsReport> => ({
+const tlsReportFacts = ({ startsAt, endsAt, policies, ...report }: TlsReport): z.infer<typeof tlsReport> => ({
   problem: null,
   ...report,
   startsAt: timeText(startsAt),
   endsAt: timeText(endsAt),
-  policies: policies.map(shownPolicy),
+  policies: policies.map(policyFacts),
 })
 
 /** Returns a policy report in the form of the API. */
-export const shownPolicy = ({
+export const policyFacts = ({
   policyStrings,
   mxHosts,
   failures,

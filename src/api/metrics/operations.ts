@@ -27,7 +27,7 @@ const sample = z
   })
   .meta({ id: 'StatisticsSample' })
 
-const asJson = ({ at, ...rest }: StatisticsSample) => ({ at: timeText(at), ...rest })
+const sampleJson = ({ at, ...rest }: StatisticsSample) => ({ at: timeText(at), ...rest })
 
 const get = defineOperation('statistics.get', 'GET /statistics', {
   summary: 'Read what happened in each ten seconds of the last hour: connections, messages, refusals, load.',
@@ -51,8 +51,8 @@ const get = defineOperation('statistics.get', 'GET /statistics', {
     const after = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since)
     return {
       intervalMs,
-      samples: samples.filter(({ at }) => at > after).map(asJson),
-      now: asJson(statistics.current()),
+      samples: samples.filter(({ at }) => at > after).map(sampleJson),
+      now: sampleJson(statistics.current()),
     }
   },
 })

@@ -54,7 +54,7 @@ const post = defineOperation('articles.post', 'POST /articles', {
     const sender = from ?? addressOf(api, caller)
     const fields = { ...headers, Newsgroups: newsgroups.join(',') }
     const raw = await compose(omitUndefined({ ...rest, from: sender, headers: fields }), api.lab.clock.now())
-    return injected(api, caller, raw)
+    return postArticle(api, caller, raw)
   },
 })
 
@@ -62,7 +62,7 @@ const addressOf = ({ lab }: Api, { role, name }: Caller): string | undefined =>
   role === 'account' ? lab.directory.find(name)?.addresses[0] : undefined
 
 /** Posts an article for a caller. @throws ArticleRefused */
-async function injected({ lab }: Api, caller: Caller, raw: Buffer): Promise<z.infer<typeof posted>> {
+async function postArticle({ lab }: Api, caller: Caller, raw: Buffer): Promise<z.infer<typeof posted>> {
   const canPostTo = (group: Folder): boolean => seesFolder(caller, group)
   // A tenant knows that groups for everybody exist.
   const sees = (group: Folder): boolean => group.newsgroup?.onlyAccounts === undefined || canPostTo(group)
@@ -136,7 +136,7 @@ const cancel = defineOperation('articles.cancel', 'POST /messages/{id}/cancel', 
         ...(key ? { 'Cancel-Key': key } : {}),
       },
     }
-    const done = await injected(api, caller, await compose(draft, api.lab.clock.now()))
+    const done = await postArticle(api, caller, await compose(draft, api.lab.clock.now()))
     if (await seenMessage(api, caller, id))
       throw new ApiProblem(
         'conflict',

@@ -138,7 +138,7 @@ const attributes = {
 type Attributes = z.output<z.ZodObject<typeof attributes>>
 
 /** Returns the attributes after a change. @throws ApiProblem `invalid` for a moderated group without a moderator */
-function changed(before: NewsgroupAttributes, { expireAfter, ...given }: Attributes): NewsgroupAttributes {
+function changedAttributes(before: NewsgroupAttributes, { expireAfter, ...given }: Attributes): NewsgroupAttributes {
   const wanted = { ...before, ...given, ...(expireAfter === undefined ? {} : { expireAfterMs: expireAfter }) }
   const kept = Object.entries(wanted).filter(([, value]) => value !== undefined && value !== null)
   const after = Object.fromEntries(kept) as unknown as NewsgroupAttributes
@@ -167,7 +167,7 @@ const create = defineOperation('newsgroups.create', 'POST /newsgroups', {
       createdBy: caller.name,
       ...(tenant === undefined ? {} : { onlyAccounts: `${tenant.name}-` }),
     }
-    const settings = { newsgroup: changed(fresh, given) }
+    const settings = { newsgroup: changedAttributes(fresh, given) }
     return newsgroupFacts(api, caller, await api.lab.store.createFolder(PUBLIC_OWNER, name, settings))
   },
 })
@@ -184,7 +184,7 @@ const update = defineOperation('newsgroups.update', 'PATCH /newsgroups/{name}', 
     // The next reload or reset would undo the change.
     if (isConfigured(api, name))
       throw new ApiProblem('conflict', `${name} is in the configuration; change it there, under \`news.groups\``)
-    const settings = { newsgroup: changed(found.newsgroup as NewsgroupAttributes, given) }
+    const settings = { newsgroup: changedAttributes(found.newsgroup as NewsgroupAttributes, given) }
     return newsgroupFacts(api, caller, await api.lab.store.updateFolder(found.id, settings))
   },
 })

@@ -59,7 +59,7 @@ const list = defineOperation('newsgroups.threads', 'GET /newsgroups/{name}/threa
       items.push({
         messages: messages.length,
         unread: messages.filter(({ entry }) => !entry.flags.includes('\\Seen')).length,
-        articles: await inTree(messages.slice(0, MAX_ARTICLES), call),
+        articles: await readingOrder(messages.slice(0, MAX_ARTICLES), call),
       })
     }
     return { items, total: found.length }
@@ -92,7 +92,10 @@ async function threadsOf({
 type ThreadArticle = z.infer<typeof article>
 
 /** Returns articles in the order of reading: each one before its follow-ups. */
-async function inTree(messages: readonly IndexedMessage[], viewer: Viewer & Call<unknown>): Promise<ThreadArticle[]> {
+async function readingOrder(
+  messages: readonly IndexedMessage[],
+  viewer: Viewer & Call<unknown>,
+): Promise<ThreadArticle[]> {
   const { api } = viewer
   const summaries: MessageSummary[] = []
   const threadable = []
@@ -116,11 +119,11 @@ async function inTree(messages: readonly IndexedMessage[], viewer: Viewer & Call
     if (isSliceOver()) await nextSlice()
   }
   const roots = await runInSlices(threadIdentifiers(threadable))
-  return flat(roots, summaries)
+  return flattenThreads(roots, summaries)
 }
 
 /** Not recursive: a thread can be as deep as it has articles. */
-function flat(roots: readonly Thread[], summaries: readonly MessageSummary[]): ThreadArticle[] {
+function flattenThreads(roots: readonly Thread[], summaries: readonly MessageSummary[]): ThreadArticle[] {
   const found: ThreadArticle[] = []
   const ahead: { readonly node: Thread; readonly parent: ThreadArticle | undefined }[] = []
   const later = (nodes: readonly Thread[], parent: ThreadArticle | undefined): void => {

@@ -21,7 +21,7 @@ type Filters = z.output<z.ZodObject<typeof filters>>
 
 const hasPart = (text: string, part = ''): boolean => text.toLowerCase().includes(part.toLowerCase())
 
-const matches =
+const queueFilter =
   ({ connector, destination, state, recipient, sender }: Filters) =>
   (entry: QueueEntry): boolean =>
     (connector ?? entry.connector) === entry.connector &&
@@ -38,7 +38,7 @@ const list = defineOperation('queue.list', 'GET /queue', {
   output: pageSchema(queuedMessage),
   async run({ api, input }) {
     const newest = api.outgoing.queue.list().toReversed()
-    const { items, ...page } = pageById(newest, { ...input, epoch: api.index.epoch }, matches(input))
+    const { items, ...page } = pageById(newest, { ...input, epoch: api.index.epoch }, queueFilter(input))
     return { items: items.map(queuedFacts), ...page }
   },
 })
@@ -76,7 +76,7 @@ function chosenIds({ outgoing: { queue } }: Api, { ids, all, ...query }: Choice)
     throw new ApiProblem('invalid', 'nothing selects the messages; add ids, a filter, or all: true for the whole queue')
   return queue
     .list()
-    .filter(matches(query))
+    .filter(queueFilter(query))
     .map(({ id }) => id)
 }
 

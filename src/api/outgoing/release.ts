@@ -7,7 +7,7 @@ import { type NewOutgoing, OutgoingRefused } from '../../transport/outgoing/type
 import type { Api } from '../api.ts'
 import { chosen, chosenMessages } from '../messages/bulk.ts'
 import { messageOf } from '../messages/find.ts'
-import { byArrival, type IndexedMessage } from '../messages/message-index.ts'
+import { compareArrival, type IndexedMessage } from '../messages/message-index.ts'
 import { defineOperation } from '../operation.ts'
 import { ApiProblem, notFound } from '../problem.ts'
 
@@ -71,7 +71,7 @@ export async function releaseMessage(
   try {
     const deliveries = dryRun
       ? api.outgoing.plan(wanted).map((one) => ({ ...one, queueId: null }))
-      : await queued(api, wanted)
+      : await queueMail(api, wanted)
     return { id: message.id, from: mailFrom, to: recipients.map((one) => one.address), deliveries }
   } catch (error) {
     if (!(error instanceof OutgoingRefused)) throw error
@@ -79,7 +79,7 @@ export async function releaseMessage(
   }
 }
 
-async function queued({ outgoing }: Api, mail: NewOutgoing): Promise<Released['deliveries']> {
+async function queueMail({ outgoing }: Api, mail: NewOutgoing): Promise<Released['deliveries']> {
   const entries = await outgoing.queue.add(mail)
   return entries.map(({ id, connector, destination, mailFrom, recipients }) => ({
     connector,
@@ -171,7 +171,7 @@ const releaseMany = defineOperation('messages.releaseMany', 'POST /messages/rele
 /** Returns each message once, the oldest first: copies in several mailboxes have the same octets and the same envelope. */
 function withoutCopies(messages: readonly IndexedMessage[]): IndexedMessage[] {
   const seen = new Map<string, IndexedMessage>()
-  for (const message of messages.toSorted(byArrival))
+  for (const message of messages.toSorted(compareArrival))
     if (!seen.has(message.entry.blob)) seen.set(message.entry.blob, message)
   return [...seen.values()]
 }

@@ -78,7 +78,7 @@ export class Sender {
       try {
         const response = await responseTo(request, content)
         const text = await bodyOf(response)
-        const attempt = answered(response)
+        const attempt = attemptOf(response)
         return attempt.error === undefined ? { ...attempt, text } : attempt
       } catch (error) {
         // The receiver has closed a kept connection just when it was used again. RFC 9112 section 9.3.1
@@ -109,7 +109,7 @@ function bodyOf(response: IncomingMessage): Promise<string> {
   return new Promise((resolve) => response.once('close', () => resolve(Buffer.concat(parts).toString())))
 }
 
-function answered({ statusCode: status = 0, headers }: IncomingMessage): Attempt {
+function attemptOf({ statusCode: status = 0, headers }: IncomingMessage): Attempt {
   if (status >= 200 && status < 300) return { status }
   if (status >= 300 && status < 400) {
     return { status, error: `answered ${status}; redirects are not followed, so name the final URL` }

@@ -153,7 +153,7 @@ export class Webhooks implements WebhookSender {
   /** @param report called with errors that no caller waits for */
   static async start(api: Api, hooks: readonly Webhook[], report: (error: Error) => void): Promise<Webhooks> {
     const webhooks = new Webhooks(api, hooks, report)
-    api.lab.cluster.lead('webhooks', { run: (signal) => webhooks.#lead(signal), woken: () => webhooks.#woken(report) })
+    api.lab.cluster.lead('webhooks', { run: (signal) => webhooks.#lead(signal), woken: () => webhooks.#onWake(report) })
     return webhooks
   }
 
@@ -182,7 +182,7 @@ export class Webhooks implements WebhookSender {
     this.#run()
   }
 
-  #woken(report: (error: Error) => void): void {
+  #onWake(report: (error: Error) => void): void {
     this.#load().catch(report)
   }
 

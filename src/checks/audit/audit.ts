@@ -4,7 +4,7 @@ import { chosenPorts } from './lab.ts'
 import { type Client, ClientRunner } from './run-client.ts'
 import type { OpenLab } from './server-lab.ts'
 import { AuditError, type AuditResult, type BadPort, type ControlResult, type Form } from './types.ts'
-import { judge, untested } from './verdict.ts'
+import { judge, untestedResult } from './verdict.ts'
 
 export interface AuditOptions {
   /** Default: those of mail and news that the client speaks in the control run. */
@@ -55,12 +55,12 @@ export async function runAudit(client: Client, options: AuditOptions, openLab: O
     const canUse = await runner.canUse(port, byAddress)
     const result = canUse
       ? judge(port, await runner.run(client, port, timeoutMs), disclosed)
-      : untested(port, unresolved(port))
+      : untestedResult(port, unresolvedReason(port))
     onResult?.(++done, ports.length)
     return result
   })
   return { controls, results }
 }
 
-const unresolved = ({ hostname }: BadPort): string =>
+const unresolvedReason = ({ hostname }: BadPort): string =>
   `${hostname} does not resolve on this machine: let the client connect to {address} and verify {hostname}, or resolve names with {hostsFile}`

@@ -44,7 +44,7 @@ const ofVariants: readonly BadServer[] = variantNames.map((name) => ({
   settings: { certificate: { variant: name, hostname: hostnameOf(name) } },
 }))
 
-const good = (name: string) => ({ certificate: { variant: 'rsa', hostname: hostnameOf(name) } }) as const
+const goodServer = (name: string) => ({ certificate: { variant: 'rsa', hostname: hostnameOf(name) } }) as const
 const startTls = (protocol: ServerProtocol): string => (protocol === 'pop3' ? 'STLS' : 'STARTTLS')
 
 /** HTTP has no STARTTLS. */
@@ -92,26 +92,26 @@ const oddities: readonly BadServer[] = [
     name: 'tls-1.0-only',
     meaning: 'It supports TLS 1.0 and nothing newer, which RFC 8996 forbids.',
     expectation: 'refuse',
-    settings: { ...good('tls-1.0-only'), tls: { minVersion: 'TLSv1', maxVersion: 'TLSv1' } },
+    settings: { ...goodServer('tls-1.0-only'), tls: { minVersion: 'TLSv1', maxVersion: 'TLSv1' } },
   },
   {
     name: 'tls-1.2-only',
     meaning: 'Good: TLS 1.2 only.',
     expectation: 'accept',
-    settings: { ...good('tls-1.2-only'), tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } },
+    settings: { ...goodServer('tls-1.2-only'), tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } },
   },
   {
     name: 'tls-1.3-only',
     meaning: 'Good: TLS 1.3 only.',
     expectation: 'accept',
-    settings: { ...good('tls-1.3-only'), tls: { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } },
+    settings: { ...goodServer('tls-1.3-only'), tls: { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } },
   },
   {
     name: 'null-suites',
     meaning: 'It supports only cipher suites without encryption.',
     expectation: 'refuse',
     settings: {
-      ...good('null-suites'),
+      ...goodServer('null-suites'),
       tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2', ciphers: 'NULL-SHA256:NULL-SHA:@SECLEVEL=0' },
     },
   },
@@ -119,7 +119,7 @@ const oddities: readonly BadServer[] = [
     name: 'starttls-fails',
     meaning: 'It announces STARTTLS but refuses it.',
     expectation: 'refuse',
-    settings: good('starttls-fails'),
+    settings: goodServer('starttls-fails'),
     forms: ['starttls'],
     faults: (protocol) => [{ when: { verb: startTls(protocol) }, do: { reply: refusals[protocol] } }],
   },
@@ -134,7 +134,7 @@ const oddities: readonly BadServer[] = [
     name: 'starttls-injection',
     meaning: 'It sends the replies to later commands before TLS begins, and nothing under TLS.',
     expectation: 'refuse',
-    settings: good('starttls-injection'),
+    settings: goodServer('starttls-injection'),
     proof: 'injected replies',
     forms: ['starttls'],
     faults: (protocol) => [
@@ -146,7 +146,7 @@ const oddities: readonly BadServer[] = [
     name: 'preauth',
     meaning: 'It greets with PREAUTH in clear text, after which STARTTLS is not possible (RFC 9051 section 7.1.4).',
     expectation: 'refuse',
-    settings: good('preauth'),
+    settings: goodServer('preauth'),
     protocols: ['imap4'],
     forms: ['starttls'],
     faults: () => preauth,
@@ -155,14 +155,14 @@ const oddities: readonly BadServer[] = [
     name: 'slow-handshake',
     meaning: 'Good, but the handshake begins after two seconds.',
     expectation: 'accept',
-    settings: good('slow-handshake'),
+    settings: goodServer('slow-handshake'),
     faults: () => [{ when: { on: 'handshake' }, do: { delay: '2s' } }],
   },
   {
     name: 'handshake-alert',
     meaning: 'It ends the handshake with an alert (handshake_failure).',
     expectation: 'refuse',
-    settings: good('handshake-alert'),
+    settings: goodServer('handshake-alert'),
     faults: () => [{ when: { on: 'handshake' }, do: { abortHandshake: 40 } }],
   },
 ]
@@ -183,7 +183,7 @@ export const controlServer: BadServer = {
   name: 'control',
   meaning: 'Good: the server that a client must accept before it is judged.',
   expectation: 'accept',
-  settings: good('control'),
+  settings: goodServer('control'),
 }
 
 /** All servers of the audit and of `config/badmail.yaml`, the good ones included. */

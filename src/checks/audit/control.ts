@@ -5,7 +5,7 @@ import { controlsFor } from './lab.ts'
 import { type Client, ClientRunner } from './run-client.ts'
 import type { OpenLab } from './server-lab.ts'
 import { AuditError, type AuditResult, type BadPort, type ControlResult } from './types.ts'
-import { type ClientRun, listed, untested } from './verdict.ts'
+import { type ClientRun, disclosuresText, untestedResult } from './verdict.ts'
 
 /**
  * Runs a client against a good server, once per protocol and form of the given ports.
@@ -30,7 +30,7 @@ export function controlResult({ protocol, form }: BadPort, run: ClientRun): Cont
   return {
     ...row,
     succeeded: true,
-    detail: disclosed.length > 0 ? `sent ${listed(disclosed)}` : 'completed a handshake',
+    detail: disclosed.length > 0 ? `sent ${disclosuresText(disclosed)}` : 'completed a handshake',
   }
 }
 
@@ -64,7 +64,7 @@ export function resultsAfter(
     const control = controlOf(controls, port)
     if (control) return judgePort(port, control.disclosed)
     const failed = controls.find(({ protocol, form }) => protocol === port.protocol && form === port.form)
-    return untested(port, `the control run failed: ${failed?.detail}`)
+    return untestedResult(port, `the control run failed: ${failed?.detail}`)
   })
 }
 

@@ -58,7 +58,7 @@ export function disclosuresOf(sessions: readonly SessionRecord[], protocol: Serv
   const found = new Map<string, Disclosure>()
   for (const { transcript } of sessions) {
     for (const entry of transcript) {
-      const disclosed = ofEntry(entry, grammars[protocol])
+      const disclosed = disclosureIn(entry, grammars[protocol])
       if (!disclosed) continue
       const [kind, what] = disclosed
       const key = `${entry.encrypted} ${what}`
@@ -68,7 +68,7 @@ export function disclosuresOf(sessions: readonly SessionRecord[], protocol: Serv
   return [...found.values()]
 }
 
-function ofEntry(entry: TranscriptEntry, grammar: Grammar): [PrivateKind, string] | undefined {
+function disclosureIn(entry: TranscriptEntry, grammar: Grammar): [PrivateKind, string] | undefined {
   if (entry.kind === 'note') return PIPELINED.test(entry.text) ? ['commands', 'commands behind STARTTLS'] : undefined
   if (entry.direction === 'out') return undefined
   if (entry.kind === 'octets') return ['content', 'message content']

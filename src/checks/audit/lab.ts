@@ -17,7 +17,7 @@ export const ACCOUNT = { user: 'alice', password: 'secret' } as const
  * @param portOf returns the port to listen on: that of the index, or 0
  */
 export function badLab(ports: readonly BadPort[], portOf: (port: BadPort) => number) {
-  const wanted = grouped(ports)
+  const wanted = groupByServer(ports)
   const servers = [...wanted].map(([virtualServer, its]) => virtualServerOf(virtualServer, its, portOf))
   return {
     // The certificates name this host for OCSP and revocation lists, and names below it may not resolve.
@@ -31,7 +31,7 @@ export function badLab(ports: readonly BadPort[], portOf: (port: BadPort) => num
   } satisfies PresentInput
 }
 
-function grouped(ports: readonly BadPort[]): Map<string, BadPort[]> {
+function groupByServer(ports: readonly BadPort[]): Map<string, BadPort[]> {
   const groups = new Map<string, BadPort[]>()
   for (const port of ports) groups.set(port.virtualServer, [...(groups.get(port.virtualServer) ?? []), port])
   return groups

@@ -6,7 +6,7 @@ import { disclosuresOf } from './disclosures.ts'
 import { type Choice, chosenPorts, controlsFor } from './lab.ts'
 import { type OpenLab, type Place, ServerLab } from './server-lab.ts'
 import { AuditError, type BadPort } from './types.ts'
-import { type ClientRun, judge, untested } from './verdict.ts'
+import { type ClientRun, judge, untestedResult } from './verdict.ts'
 
 /** Ports that are examined at the same time. */
 const PARALLEL = 8
@@ -104,7 +104,7 @@ export class RemoteAudit implements AsyncDisposable {
     const ports = judgedPorts(controls, this.#ports, this.#isChosen)
     const results = await resultsAfter(controls, ports, PARALLEL, async (port, disclosed) => {
       const isReported = reports.some((one) => isFor(one, port))
-      if (!isReported && disclosed.length === 0) return untested(port, UNREPORTED)
+      if (!isReported && disclosed.length === 0) return untestedResult(port, UNREPORTED)
       return judge(port, await runOf(port), disclosed)
     })
     const [first] = results

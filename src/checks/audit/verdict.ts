@@ -31,7 +31,7 @@ export function judge(port: BadPort, run: ClientRun, control: readonly Disclosur
 }
 
 /** Returns the result of a port that the client was not run against. */
-export function untested({ name, meaning, protocol, form, expectation }: BadPort, reason: string): AuditResult {
+export function untestedResult({ name, meaning, protocol, form, expectation }: BadPort, reason: string): AuditResult {
   const nothing = { accepted: false, detail: 'not run', disclosed: [], sessions: [] }
   return { name, meaning, protocol, form, expectation, verdict: 'untested', reason, ...nothing }
 }
@@ -45,8 +45,8 @@ function judgementOf(
   const { accepted, sessions } = run
   if (sessions.length === 0) return { verdict: 'untested', reason: 'it did not connect' }
   const clear = disclosed.filter(({ encrypted }) => !encrypted)
-  if (clear.length > 0) return { verdict: 'unsafe', reason: `sent in clear text: ${listed(clear)}` }
-  if (port.expectation === 'accept') return ofGoodServer(run, disclosed, control)
+  if (clear.length > 0) return { verdict: 'unsafe', reason: `sent in clear text: ${disclosuresText(clear)}` }
+  if (port.expectation === 'accept') return judgeGoodServer(run, disclosed, control)
   if (port.proof === 'injected replies' && control.length === 0)
     return {
       verdict: 'untested',
@@ -56,7 +56,7 @@ function judgementOf(
   const evidence = evidenceOf(port, sessions, disclosed)
   if (evidence !== undefined) return { verdict: bad, reason: evidence }
   if (accepted)
-    return { verdict: bad, reason: `reported success ${secured(sessions) ? 'after' : 'without'} a handshake` }
+    return { verdict: bad, reason: `reported success ${hasTls(sessions) ? 'after' : 'without'} a handshake` }
   return { verdict: 'safe', reason: 'refused' }
 }
 
@@ -69,26 +69,27 @@ function evidenceOf(
   if (proof === 'injected replies')
     return obeysInjectedReplies(sessions, protocol) ? 'continued with the injected replies' : undefined
   if (disclosed.length === 0) return undefined
-  return `sent after ${form === 'implicit' ? 'the handshake' : 'STARTTLS'}: ${listed(disclosed)}`
+  return `sent after ${form === 'implicit' ? 'the handshake' : 'STARTTLS'}: ${disclosuresText(disclosed)}`
 }
 
-function ofGoodServer(
+function judgeGoodServer(
   { accepted, sessions }: ClientRun,
   disclosed: readonly Disclosure[],
   control: readonly Disclosure[],
 ): Judgement {
   if (!accepted) return { verdict: 'unable', reason: 'refused a good server' }
-  if (!secured(sessions)) return { verdict: 'unable', reason: 'reported success without a handshake' }
+  if (!hasTls(sessions)) return { verdict: 'unable', reason: 'reported success without a handshake' }
   // By kind: which commands a client sends also depends on what it finds in the mailbox.
   const missing = control.filter(({ encrypted, kind }) => encrypted && !disclosed.some((one) => one.kind === kind))
   if (missing.length === 0) return { verdict: 'safe', reason: 'accepted' }
-  return { verdict: 'unable', reason: `reported success, although it did not send: ${listed(missing)}` }
+  return { verdict: 'unable', reason: `reported success, although it did not send: ${disclosuresText(missing)}` }
 }
 
-const secured = (sessions: readonly SessionRecord[]): boolean => sessions.some(({ tls }) => tls !== undefined)
+const hasTls = (sessions: readonly SessionRecord[]): boolean => sessions.some(({ tls }) => tls !== undefined)
 
 /** Lists what was disclosed: `AUTH PLAIN, MAIL, RCPT, message content`. */
-export const listed = (disclosed: readonly Disclosure[]): string => disclosed.map(({ what }) => what).join(', ')
+export const disclosuresText = (disclosed: readonly Disclosure[]): string =>
+  disclosed.map(({ what }) => what).join(', ')
 
 function summaryOf(record: SessionRecord): SessionSummary {
   const { user, tls, refusals, endCause } = record

@@ -11,12 +11,14 @@ export interface Change {
 
 /** Returns the findings that changed between two runs: another outcome, or another reason for a warning or failure. */
 export function changesBetween(before: readonly EndpointReport[], after: readonly EndpointReport[]): Change[] {
-  const old = indexed(before)
-  const current = indexed(after)
+  const old = findingsByKey(before)
+  const current = findingsByKey(after)
   return [...new Set([...old.keys(), ...current.keys()])].flatMap((key) => {
     const [was, is] = [old.get(key), current.get(key)]
     const endpoint = (is ?? was)?.endpoint
-    return endpoint && differ(was?.finding, is?.finding) ? [{ endpoint, before: was?.finding, after: is?.finding }] : []
+    return endpoint && isChanged(was?.finding, is?.finding)
+      ? [{ endpoint, before: was?.finding, after: is?.finding }]
+      : []
   })
 }
 
@@ -25,7 +27,7 @@ interface Found {
   readonly finding: Finding
 }
 
-const indexed = (reports: readonly EndpointReport[]): Map<string, Found> =>
+const findingsByKey = (reports: readonly EndpointReport[]): Map<string, Found> =>
   new Map(
     reports.flatMap(({ endpoint, findings }) =>
       findings.map((finding) => [
@@ -36,9 +38,9 @@ const indexed = (reports: readonly EndpointReport[]): Map<string, Found> =>
   )
 
 /** The words of other findings contain what differs from run to run, such as the days that a certificate has left. */
-const saysWhy = ({ outcome }: Finding): boolean => outcome === 'warn' || outcome === 'fail'
+const hasStableReason = ({ outcome }: Finding): boolean => outcome === 'warn' || outcome === 'fail'
 
-function differ(before: Finding | undefined, after: Finding | undefined): boolean {
+function isChanged(before: Finding | undefined, after: Finding | undefined): boolean {
   if (before?.outcome !== after?.outcome) return true
-  return after !== undefined && saysWhy(after) && before?.words !== after.words
+  return after !== undefined && hasStableReason(after) && before?.words !== after.words
 }

@@ -26,7 +26,7 @@ export async function checkAcrossPorts(
   note: (probe: Probe, found: Found) => void,
 ): Promise<void> {
   const ports: Port[] = []
-  for (const probe of probes) ports.push(...(await portOf(probe).catch(forFailure<Port[]>([]))))
+  for (const probe of probes) ports.push(...(await portOf(probe).catch(replaceFailure<Port[]>([]))))
   if (ports.length < 2) return
   for (const port of ports) note(port.probe, await judge(port, ports))
 }
@@ -39,7 +39,7 @@ async function portOf(probe: Probe): Promise<Port[]> {
 }
 
 /** Returns a function that replaces a failure of the server, which other checks report, by a value. */
-function forFailure<T>(value: T): (error: Error) => T {
+function replaceFailure<T>(value: T): (error: Error) => T {
   return (error) => {
     if (error instanceof VerifyError || error instanceof NotTested) return value
     throw error
@@ -52,9 +52,9 @@ async function judge(port: Port, ports: readonly Port[]): Promise<Found> {
   const tried: { from: string; version: SessionVersion; resumed: boolean }[] = []
   for (const other of others) {
     for (const version of other.versions.filter((one) => port.versions.includes(one))) {
-      const session = await heldSession(other.probe, version)
+      const session = await sessionOfPort(other.probe, version)
       if (!session) continue
-      const resumed = await isResumed(port.probe, { maxVersion: version, session }).catch(forFailure(false))
+      const resumed = await isResumed(port.probe, { maxVersion: version, session }).catch(replaceFailure(false))
       tried.push({ from: describe(other.probe.endpoint), version, resumed })
     }
   }
@@ -68,5 +68,5 @@ async function judge(port: Port, ports: readonly Port[]): Promise<Found> {
 }
 
 /** Returns a session of a port; undefined if it gives none. It is offered to all other ports, none of which may take it. */
-const heldSession = (probe: Probe, version: SessionVersion): Promise<Buffer | undefined> =>
-  probe.once(`session for other ports, ${version}`, () => sessionOf(probe, version).catch(forFailure(undefined)))
+const sessionOfPort = (probe: Probe, version: SessionVersion): Promise<Buffer | undefined> =>
+  probe.once(`session for other ports, ${version}`, () => sessionOf(probe, version).catch(replaceFailure(undefined)))

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { delay as pause } from '../../core/time/real-timers.ts'
-import { type Check, type Found, fail, foundOf, pass } from './checks/check.ts'
+import { type Check, type Found, fail, pass, resultOfError } from './checks/check.ts'
 import type { Dialog } from './dialog.ts'
 import { carriesMail, type MailClient, mailClients, type ProbeMessage } from './mail-clients.ts'
 import type { Probe } from './probe.ts'
@@ -19,7 +19,7 @@ export const delivery: Pick<Check, 'name' | 'title'> = { name: 'delivery', title
  * Sends a message through every SMTP endpoint and reads the last one through every POP3 and IMAP4 endpoint; posts an
  * article to every NNTP endpoint and reads it there. All over TLS, and each checked for unencrypted octets.
  */
-export async function exchange(
+export async function exchangeMessages(
   probes: readonly Probe[],
   credentials: ProbeAccount,
   note: (probe: Probe, found: Found) => void,
@@ -39,7 +39,7 @@ export async function exchange(
   for (const probe of of('nntp')) note(probe, await resultOf(() => postAndRead(probe, credentials)))
 }
 
-const resultOf = (act: () => Promise<Found>): Promise<Found> => act().catch(foundOf)
+const resultOf = (act: () => Promise<Found>): Promise<Found> => act().catch(resultOfError)
 
 /** @throws NotTested for HTTP, JMAP and ManageSieve, which carry no mail here */
 function clientOf({ endpoint: { protocol } }: Probe): MailClient {

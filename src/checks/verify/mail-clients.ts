@@ -24,14 +24,14 @@ export interface MailClient {
 const smtp: MailClient = {
   async logOn(dialog, credentials, announced) {
     if (dialog.row.capabilities.mechanisms(announced).includes('PLAIN')) {
-      await must(dialog, `AUTH PLAIN ${plain(credentials)}`, 'AUTH PLAIN')
+      await must(dialog, `AUTH PLAIN ${plainResponse(credentials)}`, 'AUTH PLAIN')
     }
   },
   async send(dialog, { raw }, mailbox) {
     await must(dialog, `MAIL FROM:<${mailbox}>`)
     await must(dialog, `RCPT TO:<${mailbox}>`)
     await must(dialog, 'DATA')
-    accepted(dialog, await dialog.more(`${raw}\r\n.`), 'the message')
+    expectAccepted(dialog, await dialog.more(`${raw}\r\n.`), 'the message')
   },
 }
 
@@ -63,7 +63,7 @@ const imap4: MailClient = {
   async logOn(dialog, credentials, announced) {
     if (dialog.row.capabilities.mechanisms(announced).includes('PLAIN')) {
       await must(dialog, 'AUTHENTICATE PLAIN')
-      accepted(dialog, await dialog.more(plain(credentials)), 'AUTHENTICATE PLAIN')
+      expectAccepted(dialog, await dialog.more(plainResponse(credentials)), 'AUTHENTICATE PLAIN')
       return
     }
     const quoted = (word: string): string => `"${word.replaceAll(/["\\]/g, '\\$&')}"`
@@ -95,7 +95,7 @@ const nntp: MailClient = {
   },
   async send(dialog, { raw }) {
     await must(dialog, 'POST')
-    accepted(dialog, await dialog.more(`${raw}\r\n.`), 'the article')
+    expectAccepted(dialog, await dialog.more(`${raw}\r\n.`), 'the article')
   },
   async read(dialog, { id, text }) {
     const { code, lines } = await dialog.command(`ARTICLE ${id}`)
@@ -117,15 +117,16 @@ export const carriesMail = (protocol: FaultProtocol): protocol is keyof typeof m
   Object.hasOwn(mailClients, protocol)
 
 /** Returns the SASL PLAIN response. RFC 4616 section 2. */
-const plain = ({ user, password }: ProbeAccount): string => Buffer.from(`\0${user}\0${password}`).toString('base64')
+const plainResponse = ({ user, password }: ProbeAccount): string =>
+  Buffer.from(`\0${user}\0${password}`).toString('base64')
 
 /** Sends a command that must be accepted. @throws VerifyError with the reply */
 async function must(dialog: Dialog, command: string, what: string = command): Promise<Reply> {
-  return accepted(dialog, await dialog.command(command), what)
+  return expectAccepted(dialog, await dialog.command(command), what)
 }
 
 /** Returns a positive reply. @throws VerifyError for any other reply */
-function accepted(dialog: Dialog, reply: Reply, what: string): Reply {
+function expectAccepted(dialog: Dialog, reply: Reply, what: string): Reply {
   if (dialog.row.accepted.test(reply.status) || reply.code === '+') return reply
   throw new VerifyError(`${what} is answered with ${reply.status}`)
 }

@@ -248,10 +248,10 @@ export class Probe {
   }
 
   /** Reads version, suite and certificates from the wire, which carries certificates unencrypted up to TLS 1.2. */
-  async #readFromWire(): Promise<ReturnType<typeof shownIn> | undefined> {
+  async #readFromWire(): Promise<ReturnType<typeof viewOfHello> | undefined> {
     for (const version of [0x0303, 0x0302, 0x0301, 0x0304, 0x0300]) {
       const answer = await this.hello({ version, suites: version === 0x0304 ? suites13 : certificateSuites })
-      if (answer.kind === 'hello') return shownIn(answer)
+      if (answer.kind === 'hello') return viewOfHello(answer)
     }
     return undefined
   }
@@ -317,7 +317,7 @@ type SpecialSettings = Pick<HandshakeSettings, 'wide' | 'maxVersion' | 'alpn' | 
 /** The offer of a check; the server name is the endpoint's unless stated. */
 type Offer = Omit<HelloOffer, 'serverName'> & Partial<Pick<HelloOffer, 'serverName'>>
 
-const shownIn = ({ version, suite, group, certificates, asksForCertificate }: ServerHello) => ({
+const viewOfHello = ({ version, suite, group, certificates, asksForCertificate }: ServerHello) => ({
   agreed: { version, suite, group },
   asksForCertificate,
   certificates: wellFormedCertificates(certificates),

@@ -5,7 +5,7 @@ import { alpn } from './checks/alpn.ts'
 import { cbcPadding } from './checks/cbc-padding.ts'
 import { chain, dates, key, names, purposes } from './checks/certificate.ts'
 import { logOn, mechanisms, secureChannel, stripping } from './checks/channel.ts'
-import { type Check, type Found, fail, foundOf } from './checks/check.ts'
+import { type Check, type Found, fail, resultOfError } from './checks/check.ts'
 import { greeting, negotiated, reachable, tls } from './checks/connection.ts'
 import { dane } from './checks/dane.ts'
 import { dhGroups } from './checks/dh.ts'
@@ -25,7 +25,7 @@ import { injection, second, state } from './checks/starttls.ts'
 import { transparency } from './checks/transparency.ts'
 import { suitesAccepted, versionsAccepted } from './checks/versions.ts'
 import { checkAcrossPorts, crossPortResumption } from './cross-port-resumption.ts'
-import { delivery, exchange } from './exchange.ts'
+import { delivery, exchangeMessages } from './exchange.ts'
 import { carriesMail } from './mail-clients.ts'
 import { Probe } from './probe.ts'
 import { protocolRows } from './protocols.ts'
@@ -57,7 +57,7 @@ export async function verifyEndpoints(
   options.signal?.throwIfAborted()
   const { credentials } = options
   if (credentials && isWanted(delivery.name, options)) {
-    await exchange(present, credentials, (probe, found) => note(probe, delivery, found))
+    await exchangeMessages(present, credentials, (probe, found) => note(probe, delivery, found))
   }
   for (const probe of findingsOf.keys()) probe.closeAll()
   return [...findingsOf].map(([{ endpoint }, findings]) => ({ endpoint, findings }))
@@ -87,7 +87,7 @@ async function attempt(check: Check, probe: Probe): Promise<Found> {
     return await check.run(probe)
   } catch (error) {
     if (error instanceof PkiError) return fail(`malformed certificate data: ${error.message}`)
-    const found = foundOf(error)
+    const found = resultOfError(error)
     if (found.outcome !== 'fail' || connectionChecks.has(check)) return found
     // A connection or handshake that fails is reported once, by the check for it.
     return { outcome: 'not-applicable', words: `not tested: ${found.words}` }

@@ -65,14 +65,14 @@ export class Wire extends ClientStream {
 const CANCELLED = 'the run was cancelled'
 
 function errorOf(end: StreamEnd): Error {
-  if (end.kind === 'lost') return lost(end.error)
+  if (end.kind === 'lost') return explainLoss(end.error)
   if (end.kind === 'silent') return new Silence(`no answer within ${end.timeoutMs / 1000} s`)
   if (end.kind === 'closed') return new VerifyError('the server closes the connection')
   return new VerifyError(`the server sends a line of more than ${end.maxOctets / 1024} KiB`)
 }
 
 /** A server of TLS 1.3 demands a certificate only after the client's side of the handshake is done. */
-function lost(error: NodeJS.ErrnoException): Error {
+function explainLoss(error: NodeJS.ErrnoException): Error {
   const words = error.code === 'ECONNRESET' ? 'the server resets it (ECONNRESET)' : explainServer(error)
   return alertOf(error) === CERTIFICATE_REQUIRED ? new NotTested(words) : new VerifyError(`connection lost: ${words}`)
 }

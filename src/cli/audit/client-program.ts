@@ -89,12 +89,15 @@ function runProgram(
     child.on('close', (status, ended) => {
       signal.removeEventListener('abort', kill)
       if (status === 0) resolve()
-      else reject(new Error(`${status === null ? `ended by ${ended}` : `exit status ${status}`}: ${said(output)}`))
+      else
+        reject(
+          new Error(`${status === null ? `ended by ${ended}` : `exit status ${status}`}: ${outputMessage(output)}`),
+        )
     })
   })
 }
 
-const said = ({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }): string =>
+const outputMessage = ({ stdout, stderr }: { readonly stdout: string; readonly stderr: string }): string =>
   lastMessage(stderr) ?? lastMessage(stdout) ?? 'no message'
 
 const reasons: Readonly<Record<string, string>> = {

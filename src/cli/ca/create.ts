@@ -13,7 +13,7 @@ import {
 } from '../cert/request-options.ts'
 import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
-import { checkOutput, ofFile, readInput, writeOutput } from '../shared/files.ts'
+import { checkOutput, readInput, withFileName, writeOutput } from '../shared/files.ts'
 import { wholeNumber } from '../shared/options.ts'
 import { noteWarning, print, printResult } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
@@ -110,7 +110,7 @@ export function addCreate(ca: Command): void {
       withPki(flags, async ({ authorities, lab: { names: autoNames } }) => {
         const answer = await readInput(file)
         const options = { force: flags.force ?? false, autoNames }
-        const { name, warnings } = await ofFile(file, () => authorities.install(answer, options))
+        const { name, warnings } = await withFileName(file, () => authorities.install(answer, options))
         for (const warning of warnings) noteWarning(warning)
         const result = { name, ready: true, warnings }
         printResult(flags, result, `"${name}" has its certificate and can now issue certificates.`)

@@ -14,9 +14,9 @@ import {
 import { type PkiSession, withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { UsageError } from '../shared/failure.ts'
-import { checkOutput, ofFile, passwordOf, readInput, writeOutput } from '../shared/files.ts'
+import { checkOutput, passwordOf, readInput, withFileName, writeOutput } from '../shared/files.ts'
 import { wholeNumber } from '../shared/options.ts'
-import { counted, dayText, print, printResult, printWritten } from '../shared/output.ts'
+import { countText, dayText, print, printResult, printWritten } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { printTable } from '../shared/table.ts'
 import { type ProfileFlags, profileOptions, withProfileOptions } from './profile-options.ts'
@@ -87,7 +87,7 @@ function addSigning(ca: Command): void {
         const authority = flags.authority ? { authority: flags.authority } : {}
         const options = { ...signOptions(flags, session), ...authority }
         const request = await readInput(file)
-        const chain = await ofFile(file, () => session.authorities.sign(request, options))
+        const chain = await withFileName(file, () => session.authorities.sign(request, options))
         await writeIssued(chain, { ...flags, out: flags.out ?? (flags.json ? undefined : '-') } as SignFlags, '')
       }),
     )
@@ -122,7 +122,7 @@ async function writeIssued(chain: IssuedChain, flags: SignFlags, sentence: strin
   if (flags.json) print(JSON.stringify({ ...facts, pem, ...(flags.out ? { file: flags.out } : {}) }))
   else {
     print(`${sentence} Serial number ${facts.serial}.`.trim())
-    if (flags.out) printWritten(flags.out, counted(certificates.length, 'certificate'))
+    if (flags.out) printWritten(flags.out, countText(certificates.length, 'certificate'))
   }
 }
 
@@ -141,7 +141,7 @@ function submit(file: string, flags: SignFlags): Promise<void> {
     if (flags.out) await checkOutput(flags.out)
     const request = await readInput(file)
     const options = { force: flags.force ?? false }
-    const answer = await ofFile(file, () => authorities.submit(request, flags.authority, options))
+    const answer = await withFileName(file, () => authorities.submit(request, flags.authority, options))
     if (answer.state === 'issued')
       return writeIssued(answer.chain, flags, `"${answer.authority}" issued the certificate.`)
     const { authority, id } = answer

@@ -6,7 +6,7 @@ import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { checkOutput, writeOutput } from '../shared/files.ts'
 import { durationAsMs } from '../shared/options.ts'
-import { counted, dayText, paged, print, printResult, printWritten } from '../shared/output.ts'
+import { countText, dayText, print, printResult, printWritten, withPager } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { printTable } from '../shared/table.ts'
 
@@ -19,14 +19,14 @@ export function addAuthorityLists(ca: Command): void {
   withConfig(ca.command('list'))
     .description('list the authorities of the store')
     .addOption(sharedOptions.json)
-    .action(paged(list))
+    .action(withPager(list))
   withConfig(ca.command('issued'))
     .description('list the certificates that an authority has issued')
     .argument('[authority]', 'name of the authority (default: the default authority, see ca default)')
     .option('--authority <name>', 'name of the authority')
     .option('--expiring <time>', 'only those that expire within this time, for example 30d or 12h', durationAsMs)
     .addOption(sharedOptions.json)
-    .action(paged(issued))
+    .action(withPager(issued))
   withConfig(ca.command('export'))
     .description('write the roots of the lab, or the certificate of one authority, for clients to trust')
     .argument('[authority]', 'name of the authority (default: every root that clients need)')
@@ -88,7 +88,7 @@ function exportAuthority(
     await writeOutput(flags.out, await authorities.export(authority, flags.format))
     const one = flags.format === 'der' || (authority !== undefined && flags.format === 'pem')
     const all = one ? '' : String(await authorities.export(authority, 'chain'))
-    printWritten(flags.out, counted(one ? 1 : all.split('BEGIN CERTIFICATE').length - 1, 'certificate'))
+    printWritten(flags.out, countText(one ? 1 : all.split('BEGIN CERTIFICATE').length - 1, 'certificate'))
   })
 }
 
@@ -152,6 +152,6 @@ function crl(
         : flags.format === 'der'
           ? '; the list of the present key only'
           : `; one list for each of ${lists} keys`
-    printWritten(flags.out, `${counted(revoked.length, 'revoked certificate')}${ofKeys}`)
+    printWritten(flags.out, `${countText(revoked.length, 'revoked certificate')}${ofKeys}`)
   })
 }

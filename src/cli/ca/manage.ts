@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
-import { counted, printResult } from '../shared/output.ts'
+import { countText, printResult } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 
 interface ForceFlags extends ConfigurationOptions {
@@ -33,7 +33,7 @@ export function addManage(ca: Command): void {
         printResult(
           flags,
           { name, issued: issued.length },
-          `"${name}" is deleted. It had issued ${counted(issued.length, 'certificate')}.`,
+          `"${name}" is deleted. It had issued ${countText(issued.length, 'certificate')}.`,
         )
       }),
     )

@@ -8,7 +8,7 @@ import { type ConfigurationOptions, withConfig } from '../shared/configuration.t
 import { UsageError } from '../shared/failure.ts'
 import { checkOutput, readInput, writeOutput } from '../shared/files.ts'
 import { wholeNumber } from '../shared/options.ts'
-import { counted, noteWarning, print, printWritten } from '../shared/output.ts'
+import { countText, noteWarning, print, printWritten } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 
 interface MarkFlags extends ConfigurationOptions {
@@ -50,7 +50,7 @@ function issue(domains: readonly string[], flags: MarkFlags): Promise<void> {
     if (out === '-') return
     const facts = { serial: chain[0].serialNumber, thumbprint: thumbprintOf(chain[0]), file: out }
     if (json) print(JSON.stringify(facts))
-    else printWritten(out, `mark certificate of ${domains.join(', ')}, ${counted(chain.length, 'certificate')}`)
+    else printWritten(out, `mark certificate of ${domains.join(', ')}, ${countText(chain.length, 'certificate')}`)
   })
 }
 

@@ -3,7 +3,7 @@ import type { AddedTrust } from '../../tls/pki/authority/trusted.ts'
 import type { TrustedRecord } from '../../tls/pki/certificate-store/index-file.ts'
 import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
-import { ofFile, readInput } from '../shared/files.ts'
+import { readInput, withFileName } from '../shared/files.ts'
 import { dayText, print, printResult } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { printTable } from '../shared/table.ts'
@@ -28,7 +28,7 @@ export function addTrust(ca: Command): void {
     .action((file: string, flags: ConfigurationOptions) =>
       withPki(flags, async ({ authorities }) => {
         const octets = await readInput(file)
-        const added = await ofFile(file, () => authorities.addTrusted(octets))
+        const added = await withFileName(file, () => authorities.addTrusted(octets))
         if (flags.json) return print(JSON.stringify(added.map(facts)))
         for (const one of added) print(addedText(one))
       }),

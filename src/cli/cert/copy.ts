@@ -12,7 +12,7 @@ import { openFiles } from '../../tls/pki/certificate-store/store.ts'
 import { loadConfiguration } from '../shared/configuration.ts'
 import { type Access, databaseAt, keyProtectionOf, openDatabaseOf } from '../shared/database.ts'
 import { UsageError } from '../shared/failure.ts'
-import { counted, print } from '../shared/output.ts'
+import { countText, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 
 const CONFIGURATION = /\.ya?ml$/i
@@ -43,7 +43,7 @@ async function copy(from: string, to: string, { json }: { readonly json?: boolea
   const { certificates, authorities } = await copyCertificateStore(source.files, target.files)
   const counts = { certificates: certificates.length, authorities: authorities.length }
   if (json) print(JSON.stringify({ from, to: target.files.place, ...counts }))
-  else print(`${target.files.place}: ${counted(counts.certificates, 'certificate')}`)
+  else print(`${target.files.place}: ${countText(counts.certificates, 'certificate')}`)
 }
 
 interface Place extends AsyncDisposable {
@@ -56,26 +56,26 @@ async function openPlace(text: string, access: Access = {}): Promise<Place> {
   if (address) {
     const settings = { ...address, ...access, pool: 2, node: `copy-${process.pid}` }
     const { openDatabase } = await loadDatabase()
-    return inDatabase(await openDatabase(settings, { log: pino({ level: 'silent' }) }), { seals: 'none' })
+    return databasePlace(await openDatabase(settings, { log: pino({ level: 'silent' }) }), { seals: 'none' })
   }
   if (CONFIGURATION.test(text)) return placeOfLab(text, (await loadConfiguration({ config: text })).lab, access)
-  return inFolder(resolve(text))
+  return folderPlace(resolve(text))
 }
 
 async function placeOfLab(name: string, lab: ResolvedLab, access: Access): Promise<Place> {
   const { store } = lab.certificates
   if (store === 'memory') throw new UsageError(`${name} keeps its certificates in memory; set certificates: FOLDER`)
   return store === DATABASE && isShared(lab.store)
-    ? inDatabase(await openDatabaseOf(lab, access), keyProtectionOf(lab, access))
-    : inFolder(store)
+    ? databasePlace(await openDatabaseOf(lab, access), keyProtectionOf(lab, access))
+    : folderPlace(store)
 }
 
-const inFolder = async (folder: string): Promise<Place> => ({
+const folderPlace = async (folder: string): Promise<Place> => ({
   files: await openFiles({ folder }),
   [Symbol.asyncDispose]: async () => {},
 })
 
-const inDatabase = async (database: Database, keyProtection: KeyProtection): Promise<Place> => ({
+const databasePlace = async (database: Database, keyProtection: KeyProtection): Promise<Place> => ({
   files: await openFiles({ folder: DATABASE, database, keyProtection }),
   [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
 })

@@ -4,7 +4,7 @@ import type { QueueOutcome } from '../../tls/pki/lifecycle/issue.ts'
 import { type PkiSession, withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { exitStatus, UsageError } from '../shared/failure.ts'
-import { ofFile, readInput } from '../shared/files.ts'
+import { readInput, withFileName } from '../shared/files.ts'
 import { dayText, note, page, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { completedText, noteWarningsOf } from './words.ts'
@@ -54,7 +54,7 @@ async function installFile(session: PkiSession, file: string, flags: InstallFlag
   const { certificates } = session
   const options = { ...(flags.for ? { for: flags.for } : {}), force: flags.force ?? false }
   const answer = await readInput(file)
-  const planned = await ofFile(file, () => certificates.inspect(answer, options))
+  const planned = await withFileName(file, () => certificates.inspect(answer, options))
   const { summary } = planned
   for (const warning of summary.warnings) note(`warning: ${warning}`)
   if (!flags.json) print(installSummary(summary))

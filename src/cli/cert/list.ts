@@ -3,7 +3,7 @@ import { SHORT_THUMBPRINT } from '../../tls/pki/certificate-store/friendly-names
 import type { CertificateDetails, CertificateEntry } from '../../tls/pki/lifecycle/list.ts'
 import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
-import { counted, note, noteWarning, page, paged, print } from '../shared/output.ts'
+import { countText, note, noteWarning, page, print, withPager } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { printTable } from '../shared/table.ts'
 import { NAME_HELP } from './words.ts'
@@ -13,16 +13,16 @@ export function addCertificateLists(cert: Command): void {
   withConfig(cert.command('list'))
     .description('list the certificates of the store')
     .addOption(sharedOptions.json)
-    .action(paged(list))
+    .action(withPager(list))
   withConfig(cert.command('show'))
     .description('show everything about one certificate')
     .argument('<name>', NAME_HELP)
     .addOption(sharedOptions.json)
-    .action(paged(show))
+    .action(withPager(show))
 }
 
 const timeLeft = ({ state, daysLeft }: CertificateEntry): string =>
-  state === 'valid' ? counted(daysLeft, 'day') : state
+  state === 'valid' ? countText(daysLeft, 'day') : state
 
 const notServedText = (why: string): string => `installed but not served: ${why}`
 
@@ -30,7 +30,7 @@ function list(flags: ConfigurationOptions): Promise<void> {
   return withPki(flags, async ({ certificates }) => {
     const entries = await certificates.list()
     const problems = (await certificates.warnings()).length
-    if (problems > 0) note(`sealpost check has ${counted(problems, 'remark')} about the certificates in use.`)
+    if (problems > 0) note(`sealpost check has ${countText(problems, 'remark')} about the certificates in use.`)
     if (flags.json) return print(JSON.stringify(entries))
     if (entries.length === 0) return print('The store has no certificates yet. The lab issues them at its first start.')
     const rows = entries.map((one) => [

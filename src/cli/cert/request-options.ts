@@ -33,12 +33,12 @@ export interface RequestFlags extends ConfigurationOptions, KeyFlags, SubjectFla
 const curves: Record<string, KeySpec> = { 'P-256': 'p256', 'P-384': 'p384', 'P-521': 'p521', Ed25519: 'ed25519' }
 
 function curve(text: string): string {
-  const found = Object.keys(curves).find((name) => simplified(name) === simplified(text))
+  const found = Object.keys(curves).find((name) => simplifyText(name) === simplifyText(text))
   if (found === undefined) throw new InvalidArgumentError(`It must be ${Object.keys(curves).join(', ')}.`)
   return found
 }
 
-const simplified = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '')
+const simplifyText = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '')
 
 function bits(text: string): number {
   const number = Number(text)

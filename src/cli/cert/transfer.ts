@@ -2,11 +2,11 @@ import { extname } from 'node:path'
 import { type Command, Option } from 'commander'
 import { readProtectedKey } from '../../tls/pki/keystore/protected-key.ts'
 import { type ExportFormat, exportFormats } from '../../tls/pki/lifecycle/import-export.ts'
-import { takenText } from '../../tls/pki/lifecycle/request.ts'
+import { nameTakenText } from '../../tls/pki/lifecycle/request.ts'
 import { withPki } from '../shared/certificate-store.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { UsageError } from '../shared/failure.ts'
-import { checkOutput, ofFile, passwordOf, readInput, writeOutput } from '../shared/files.ts'
+import { checkOutput, passwordOf, readInput, withFileName, writeOutput } from '../shared/files.ts'
 import { noteWarning, print, printResult, printWritten } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { completedText, NAME_HELP, noteWarningsOf } from './words.ts'
@@ -52,9 +52,9 @@ function importFile(file: string, flags: ImportFlags): Promise<void> {
       ...(flags.replace ? { replaces: flags.replace } : {}),
       force: flags.force ?? false,
     }
-    const record = await ofFile(file, () => session.certificates.import(octets, options))
+    const record = await withFileName(file, () => session.certificates.import(octets, options))
     const { friendlyName, thumbprint, notAfter, completedTo } = record
-    if (flags.name && flags.name.trim() !== friendlyName) noteWarning(takenText(flags.name, friendlyName))
+    if (flags.name && flags.name.trim() !== friendlyName) noteWarning(nameTakenText(flags.name, friendlyName))
     const users = (await session.certificates.show(thumbprint)).usedBy
     const assigned =
       users.length > 0
@@ -74,7 +74,7 @@ function importFile(file: string, flags: ImportFlags): Promise<void> {
 /** Returns the private key in a file. Errors name the file. */
 async function readKey(file: string, password: string | undefined): Promise<string> {
   const pem = (await readInput(file)).toString('latin1')
-  await ofFile(file, () => readProtectedKey(pem, password))
+  await withFileName(file, () => readProtectedKey(pem, password))
   return pem
 }
 

@@ -3,7 +3,7 @@ import type { Problem } from '../../lab/preflight/preflight.ts'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { errorLine, exitStatus } from '../shared/failure.ts'
 import { withOverrideOptions } from '../shared/options.ts'
-import { counted, noteError, noteWarning, print } from '../shared/output.ts'
+import { countText, noteError, noteWarning, print } from '../shared/output.ts'
 import { findProblems } from '../shared/problems.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 
@@ -24,7 +24,7 @@ async function check(options: ConfigurationOptions): Promise<void> {
       severity === 'warning' ? noteWarning(message) : noteError(errorLine(message))
     if (configuration && !failed) {
       const { lab, name } = configuration
-      print(`${name}: ${counted(lab.virtualServers.length, 'virtual server')}, no errors`)
+      print(`${name}: ${countText(lab.virtualServers.length, 'virtual server')}, no errors`)
     }
   }
   if (failed) process.exitCode = has('mistake') ? exitStatus.wrongUsage : exitStatus.failed

@@ -1,6 +1,6 @@
 import { DatabaseError, loadBucket, loadNodeList } from '../../storage/index.ts'
 import type { Configuration } from '../shared/configuration.ts'
-import { counted } from '../shared/output.ts'
+import { countText } from '../shared/output.ts'
 import type { Finding } from './finding.ts'
 
 /**
@@ -17,7 +17,7 @@ export async function checkDatabase({ lab: { store, cluster } }: Configuration):
     const running = (await readNodes(settings)).filter(({ state }) => state !== 'gone').length
     // A rolling update has one node more, and each has one connection that listens.
     const needed = (Math.max(1, running) + 1) * (store.pool + 1)
-    const nodes = `${counted(running, 'running node')} and one more need ${needed} connections`
+    const nodes = `${countText(running, 'running node')} and one more need ${needed} connections`
     const findings: Finding[] = []
     if (needed > connections)
       findings.push(

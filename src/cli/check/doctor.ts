@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { type ConfigurationOptions, withConfig } from '../shared/configuration.ts'
 import { exitStatus } from '../shared/failure.ts'
 import { withOverrideOptions } from '../shared/options.ts'
-import { counted, print } from '../shared/output.ts'
+import { countText, print } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { checkBucket, checkDatabase } from './database.ts'
 import type { Finding } from './finding.ts'
@@ -35,7 +35,7 @@ async function doctor({ json, ...options }: ConfigurationOptions): Promise<void>
   for (const finding of all) printFinding(finding)
   const warned = all.filter(({ status }) => status === 'warning').length
   print('')
-  print(`${counted(failed, 'error')}, ${counted(warned, 'warning')}`)
+  print(`${countText(failed, 'error')}, ${countText(warned, 'warning')}`)
 }
 
 const STYLES = { ok: 'green', note: 'dim', warning: 'yellow', error: 'red' } as const

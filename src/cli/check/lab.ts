@@ -3,7 +3,7 @@ import { DatabaseError } from '../../storage/index.ts'
 import { readPem } from '../../tls/pki/der/pem.ts'
 import { storedRoots } from '../shared/certificate-store.ts'
 import { type Configuration, type ConfigurationOptions, configOption } from '../shared/configuration.ts'
-import { counted } from '../shared/output.ts'
+import { countText } from '../shared/output.ts'
 import { findProblems } from '../shared/problems.ts'
 import { controlSockets, labStatus } from '../shared/running-labs.ts'
 import { thisMachine } from '../trust/machine.ts'
@@ -21,7 +21,7 @@ export async function checkConfiguration(
   })
   if (configuration && findings.every(({ status }) => status !== 'error')) {
     const { name, lab } = configuration
-    const servers = counted(lab.virtualServers.length, 'virtual server')
+    const servers = countText(lab.virtualServers.length, 'virtual server')
     const message = `${name}: ${servers}; files, folders, certificates and ports can be used`
     findings.unshift({ check: 'configuration', status: 'ok', message })
   }
@@ -36,7 +36,11 @@ export async function checkLab({ identity, name }: Configuration, options: Confi
     return { check: 'lab', status: 'note', message: `no lab of ${name} is running`, fix }
   }
   const { endpoints } = await labStatus(socket)
-  return { check: 'lab', status: 'ok', message: `a lab is running with ${counted(endpoints.length, 'virtual server')}` }
+  return {
+    check: 'lab',
+    status: 'ok',
+    message: `a lab is running with ${countText(endpoints.length, 'virtual server')}`,
+  }
 }
 
 /** Finds out whether the programs of this machine trust the roots of the lab. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type ApiOptions, withApi } from '../shared/api-client.ts'
-import { note, paged, print } from '../shared/output.ts'
+import { note, print, withPager } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { type ChangeOptions, report, withChangeOptions } from './change.ts'
 import { callConfiguration } from './target.ts'
@@ -16,7 +16,7 @@ export function addHistory(config: Command): void {
     .option('--diff', 'also print the difference of each change; secrets are masked')
     .addOption(sharedOptions.json)
     .action(
-      paged(async (options: HistoryOptions) => {
+      withPager(async (options: HistoryOptions) => {
         const { items } = await callConfiguration(options, 'configuration.history', {})
         if (options.json) return print(JSON.stringify(items))
         if (items.length === 0) return note('No changes.')

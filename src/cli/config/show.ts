@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type ApiOptions, hasLab, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
-import { note, paged, print } from '../shared/output.ts'
+import { note, print, withPager } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { callConfiguration } from './target.ts'
 
@@ -21,7 +21,7 @@ export function addShow(config: Command): void {
       'with --text: print the file for the next start with its secrets, instead of the configuration of a running lab',
     )
     .addOption(sharedOptions.json)
-    .action(paged(show))
+    .action(withPager(show))
 }
 
 async function show(path: string | undefined, options: ShowOptions): Promise<void> {

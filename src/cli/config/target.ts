@@ -13,11 +13,11 @@ export async function callConfiguration<Name extends OperationName>(
     return await callApi(options, name, input)
   } catch (error) {
     if (!(error instanceof ApiError) || error.refused.length === 0) throw error
-    throw new ConfigError(error.refused.map(placed))
+    throw new ConfigError(error.refused.map(toPlacedMistake))
   }
 }
 
-function placed({ pointer, message, place }: Refused): PlacedMistake {
+function toPlacedMistake({ pointer, message, place }: Refused): PlacedMistake {
   const line = [place, pointerText(pointer), message].filter((part) => part !== undefined && part !== '').join(': ')
   return { line, offset: 0, message }
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
-import { note, paged, print } from '../shared/output.ts'
+import { note, print, withPager } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { printTable } from '../shared/table.ts'
 
@@ -12,14 +12,14 @@ export function addDns(program: Command): void {
   add('list', 'list the zones, or the records of one')
     .argument('[zone]', 'such as lab.test')
     .action(
-      paged((zone: string | undefined, options: ApiOptions) =>
+      withPager((zone: string | undefined, options: ApiOptions) =>
         zone === undefined ? listZones(options) : listRecords(zone, options),
       ),
     )
   withApi(dns.command('zone-file'))
     .description('print a zone as a zone file')
     .argument('<zone>', 'such as lab.test')
-    .action(paged(zoneFile))
+    .action(withPager(zoneFile))
   withApi(dns.command('ds'))
     .description('print the DS records of the signed zones, which are trust anchors for resolvers such as unbound')
     .argument('[zone]', 'such as lab.test (default: all signed zones)')
@@ -34,7 +34,7 @@ export function addDns(program: Command): void {
     .action(async (id: string, options: ApiOptions) => {
       await callApi(options, 'dnsRecords.remove', { id })
     })
-  add('queries', 'list the latest queries, the newest first').action(paged(listQueries))
+  add('queries', 'list the latest queries, the newest first').action(withPager(listQueries))
 }
 
 async function zonesOf(options: ApiOptions) {

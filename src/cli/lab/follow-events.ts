@@ -20,10 +20,10 @@ export async function* followEvents(
   types: string,
   signal?: AbortSignal,
 ): AsyncGenerator<LabEvent> {
-  yield* options.url === undefined ? overSocket(options, types, signal) : overHttp(options, types, signal)
+  yield* options.url === undefined ? followOverSocket(options, types, signal) : followOverHttp(options, types, signal)
 }
 
-async function* overSocket(
+async function* followOverSocket(
   options: ApiOptions,
   types: string,
   signal: AbortSignal | undefined,
@@ -40,7 +40,7 @@ async function* overSocket(
   }
 }
 
-async function* overHttp(
+async function* followOverHttp(
   options: ApiOptions,
   types: string,
   signal: AbortSignal | undefined,

@@ -4,7 +4,7 @@ import { lineLevels } from '../../core/config/schema/values.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { logStyles, logText } from '../shared/log.ts'
 import { positiveNumber } from '../shared/options.ts'
-import { paged, print } from '../shared/output.ts'
+import { print, withPager } from '../shared/output.ts'
 import { followEvents } from './follow-events.ts'
 
 interface LogOptions extends ApiOptions, InputOf<'log.list'> {
@@ -24,7 +24,7 @@ export function addLog(program: Command): void {
     .option('--since <time>', 'only lines since this time, such as 2026-11-25T16:40:00Z')
     .option('--limit <number>', `largest number of earlier lines (default: ${DEFAULT_LIMIT})`, positiveNumber)
     .option('--json', 'print JSON lines')
-    .action(paged(log))
+    .action(withPager(log))
 }
 
 async function log(options: LogOptions): Promise<void> {

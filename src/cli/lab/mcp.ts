@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type McpLab, type ProblemDocument, Refusal } from '../../api/mcp/lab.ts'
+import { LabRefusal, type McpLab, type ProblemDocument } from '../../api/mcp/lab.ts'
 import { loadSdk, loadStdioSdk } from '../../api/mcp/sdk.ts'
 import { createMcpServer } from '../../api/mcp/server.ts'
 import { type ApiOptions, callNamed, withApi } from '../shared/api-client.ts'
@@ -41,7 +41,7 @@ async function labOf(options: McpOptions, own: OwnLab): Promise<McpLab> {
     try {
       return await callNamed(options, name, input, signal)
     } catch (error) {
-      throw error instanceof ApiError ? new Refusal(error.problem as unknown as ProblemDocument) : error
+      throw error instanceof ApiError ? new LabRefusal(error.problem as unknown as ProblemDocument) : error
     }
   }
   return { caller: { role: await roleOf(options, call) }, call }

@@ -4,7 +4,7 @@ import { describeSession, describeTranscript, sessionJson } from '../../core/ses
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import { callLab } from '../../lab/control/client.ts'
 import { type ApiOptions, callApi, callNamed, withApi } from '../shared/api-client.ts'
-import { noteWarning, paged, print } from '../shared/output.ts'
+import { noteWarning, print, withPager } from '../shared/output.ts'
 import { runningLabs } from '../shared/running-labs.ts'
 import { followEvents } from './follow-events.ts'
 
@@ -24,7 +24,7 @@ export function addSessions(program: Command): void {
     .option('--failed', 'only sessions with a refused command or an error')
     .option('--json', 'print JSON lines with transcripts')
     .action(
-      paged((id: string | undefined, options: SessionsOptions) =>
+      withPager((id: string | undefined, options: SessionsOptions) =>
         options.url === undefined ? localSessions(id, options) : remoteSessions(id, options),
       ),
     )

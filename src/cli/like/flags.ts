@@ -17,8 +17,10 @@ export function readFlags(tool: Tool, args: readonly string[]): Map<Setting, Giv
       found.set({ missing: tool.foreignFlags.why, flags: [word] }, { origin: word, value: '' })
       continue
     }
-    const setting = tool.settings.find(({ flags = [] }) => flags.some((flag) => plain(flag) === plain(origin)))
-    if (!setting) throw unknown(tool, origin)
+    const setting = tool.settings.find(({ flags = [] }) =>
+      flags.some((flag) => withoutHyphens(flag) === withoutHyphens(origin)),
+    )
+    if (!setting) throw unknownFlag(tool, origin)
     const hasNone = setting.isSwitch || (setting.isOptional && (rest[0] ?? '-').startsWith('-'))
     const value = inline ?? (hasNone ? 'true' : rest.shift())
     if (value === undefined) throw new UsageError(`${origin} needs a value`)
@@ -29,12 +31,12 @@ export function readFlags(tool: Tool, args: readonly string[]): Map<Setting, Giv
 }
 
 /** Returns a flag without its hyphens. */
-const plain = (flag: string): string => flag.replace(/^--?/, '')
+const withoutHyphens = (flag: string): string => flag.replace(/^--?/, '')
 
-function unknown({ name, settings }: Tool, origin: string): UsageError {
+function unknownFlag({ name, settings }: Tool, origin: string): UsageError {
   const known = settings.flatMap(({ flags = [] }) => flags.filter((flag) => flag.length > 2))
-  const near = nearestWord(plain(origin), known.map(plain))
+  const near = nearestWord(withoutHyphens(origin), known.map(withoutHyphens))
   return new UsageError(
-    `${origin} is not a flag of ${likeTitles[name]}${near === undefined ? '' : `; did you mean ${known.find((flag) => plain(flag) === near)}?`}`,
+    `${origin} is not a flag of ${likeTitles[name]}${near === undefined ? '' : `; did you mean ${known.find((flag) => withoutHyphens(flag) === near)}?`}`,
   )
 }

@@ -6,7 +6,7 @@ import { pop3Settings } from './mailpit/pop3.ts'
 import { relaySettings } from './mailpit/relay.ts'
 import { finishSmtp, smtpSettings } from './mailpit/smtp.ts'
 import { tagSettings } from './mailpit/tags.ts'
-import { missing, setting } from './rows.ts'
+import { missingSettings, setting } from './rows.ts'
 import type { Tool } from './tool.ts'
 
 /** https://mailpit.axllent.org/docs/configuration/runtime-options/ */
@@ -25,8 +25,8 @@ export const mailpit: Tool = {
     setting('MP_WEBHOOK_URL --webhook-url', '`webhooks` with `format: mailpit`', ({ draft, value }) => {
       draft.lab.webhooks = [{ url: value, format: 'mailpit', retries: [] }]
     }),
-    ...missing('every message is sent', 'MP_WEBHOOK_LIMIT --webhook-limit'),
-    ...missing('messages are sent immediately', 'MP_WEBHOOK_DELAY --webhook-delay'),
+    ...missingSettings('every message is sent', 'MP_WEBHOOK_LIMIT --webhook-limit'),
+    ...missingSettings('messages are sent immediately', 'MP_WEBHOOK_DELAY --webhook-delay'),
   ],
   draft() {
     const limits = { messageSize: '50MiB' }

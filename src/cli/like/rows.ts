@@ -7,7 +7,7 @@ import { isOn, listenAt, listenOn, portOf } from './values.ts'
  * Reads the names of a setting: its variable, earlier names of the variable, and its flags, as in
  * `MP_DATABASE MP_DATA_FILE --database -d`. With `!` at the end, the flags take no value.
  */
-function named(text: string): Pick<Setting, 'variable' | 'aliases' | 'flags' | 'isSwitch'> {
+function parseNames(text: string): Pick<Setting, 'variable' | 'aliases' | 'flags' | 'isSwitch'> {
   const words = text.replace(/!$/, '').split(' ')
   const flags = words.filter((word) => word.startsWith('-'))
   const [variable, ...aliases] = words.filter((word) => !word.startsWith('-'))
@@ -21,33 +21,33 @@ function named(text: string): Pick<Setting, 'variable' | 'aliases' | 'flags' | '
 
 /** Returns a setting that changes the configuration. @param becomes the keys that it sets, for the documentation */
 export const setting = (names: string, becomes: string, apply: (call: SettingCall) => void): Setting => ({
-  ...named(names),
+  ...parseNames(names),
   becomes,
   apply,
 })
 
 /** Returns a setting that changes the configuration if it is on. */
-export const switchOn = (names: string, becomes: string, apply: (draft: Draft) => void): Setting =>
+export const switchSetting = (names: string, becomes: string, apply: (draft: Draft) => void): Setting =>
   setting(names, becomes, ({ draft, value }) => {
     if (isOn(value)) apply(draft)
   })
 
 /** Returns settings that the lab does not have, all for the same reason. */
-export const missing = (why: string, ...names: readonly string[]): Setting[] =>
-  names.map((one) => ({ ...named(one), missing: why }))
+export const missingSettings = (why: string, ...names: readonly string[]): Setting[] =>
+  names.map((one) => ({ ...parseNames(one), missing: why }))
 
 /** Returns settings that ask for what the lab always does. */
-export const always = (why: string, ...names: readonly string[]): Setting[] =>
-  names.map((one) => ({ ...named(one), always: why }))
+export const redundantSettings = (why: string, ...names: readonly string[]): Setting[] =>
+  names.map((one) => ({ ...parseNames(one), always: why }))
 
 /** Returns settings that another one applies: the first of `by` that is given. */
 export const appliedBy = (by: readonly string[], ...names: readonly string[]): Setting[] =>
-  names.map((one) => ({ ...named(one), with: by }))
+  names.map((one) => ({ ...parseNames(one), with: by }))
 
 const titles: Readonly<Record<string, string>> = { smtp: 'SMTP', http: 'HTTP' }
 
 /** Returns the setting of a virtual server's address and port, as HOST:PORT. */
-export const listens = (names: string, key: 'smtp' | 'http'): Setting =>
+export const listenSetting = (names: string, key: 'smtp' | 'http'): Setting =>
   setting(names, `\`address\` and \`port\` of the ${titles[key]} virtual server`, ({ draft, value }) =>
     listenAt(serverOf(draft, key), value),
   )
@@ -90,13 +90,13 @@ export const hostname = (names: string): Setting =>
 
 /** Returns a switch that sets the lowest level of the log. */
 export const logLevel = (names: string, level: 'debug' | 'error'): Setting =>
-  switchOn(names, `\`logLevel: ${level}\``, (draft) => {
+  switchSetting(names, `\`logLevel: ${level}\``, (draft) => {
     draft.lab.logLevel = level
   })
 
 /** Returns a switch that makes a virtual server refuse clients without TLS. */
 export const requireTls = (names: string, key: string): Setting =>
-  switchOn(names, `\`requireSecureChannel\` of the ${key.toUpperCase()} virtual server`, (draft) => {
+  switchSetting(names, `\`requireSecureChannel\` of the ${key.toUpperCase()} virtual server`, (draft) => {
     serverOf(draft, key).requireSecureChannel = true
   })
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { exitStatus } from '../shared/failure.ts'
-import { note, paged, print } from '../shared/output.ts'
+import { note, print, withPager } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { printTable } from '../shared/table.ts'
 import { messageIds } from './message-ids.ts'
@@ -12,7 +12,7 @@ export function addCheck(mail: Command): void {
     .argument('<id>', 'id of a message, or latest')
     .description('check a message: HTML support of mail programs, links, images, accessibility, header, spam and more')
     .addOption(sharedOptions.json)
-    .action(paged(check))
+    .action(withPager(check))
 }
 
 async function check(given: string, options: ApiOptions): Promise<void> {

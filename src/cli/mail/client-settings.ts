@@ -10,7 +10,7 @@ import { readStore } from '../shared/certificate-store.ts'
 import { configOption, loadConfiguration } from '../shared/configuration.ts'
 import { ApiError, UsageError } from '../shared/failure.ts'
 import { writeOutput } from '../shared/files.ts'
-import { paged, print } from '../shared/output.ts'
+import { print, withPager } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 
 interface ClientSettingsOptions extends ApiOptions {
@@ -30,7 +30,7 @@ export function addClientSettings(program: Command): void {
     .option('--write <dir>', 'write Thunderbird autoconfig, Outlook autodiscover and an Apple profile to this folder')
     .option('--no-signed', 'write the profile without the signature of the lab')
     .addOption(sharedOptions.json)
-    .action(paged(run))
+    .action(withPager(run))
 }
 
 /** Where the settings come from: a configuration, or a running lab. */
@@ -41,7 +41,7 @@ interface Source {
 
 async function run(options: ClientSettingsOptions): Promise<void> {
   // A running lab knows its ports, also those of the options that it was started with.
-  const source = (await hasLab(options)) ? running(options) : await configured(options)
+  const source = (await hasLab(options)) ? running(options) : await readConfigured(options)
   if (options.write !== undefined) return writeDocuments(options.write, source, options.json ?? false)
   const settings = await source.settings()
   const programs = programsNamed(settings.programs, options.program)
@@ -54,7 +54,7 @@ async function run(options: ClientSettingsOptions): Promise<void> {
 }
 
 /** The settings of a configuration whose lab does not run. @throws ConfigError; PkiError */
-async function configured(options: ClientSettingsOptions): Promise<Source> {
+async function readConfigured(options: ClientSettingsOptions): Promise<Source> {
   if (options.token !== undefined || options.tokenFile !== undefined)
     throw new UsageError('--token works only with --url; leave it out')
   const { lab } = await loadConfiguration(options)

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
-import { counted, printResult } from '../shared/output.ts'
+import { countText, printResult } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { messageIds } from './message-ids.ts'
 
@@ -30,5 +30,5 @@ async function remove(given: readonly string[], options: DeleteOptions): Promise
   for (const id of ids) await callApi(options, 'messages.delete', { id })
   const { deleted } =
     ids.length > 0 ? { deleted: ids.length } : await callApi(options, 'messages.deleteAll', { query, all })
-  printResult(options, { deleted }, `Deleted ${counted(deleted, 'message')}.`)
+  printResult(options, { deleted }, `Deleted ${countText(deleted, 'message')}.`)
 }

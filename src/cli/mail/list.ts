@@ -4,7 +4,7 @@ import type { InputOf } from '../../api/operation-types.ts'
 import { nearestWord } from '../../core/config/nearest.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { positiveNumber } from '../shared/options.ts'
-import { counted, note, paged, print, shortTime } from '../shared/output.ts'
+import { countText, note, print, shortTime, withPager } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { printTable } from '../shared/table.ts'
 
@@ -16,7 +16,7 @@ const DEFAULT_LIMIT = 20
 export function addList(mail: Command): void {
   withListOptions(mail.command('list'))
     .description('list the messages, the newest first: of all accounts, captured mail and newsgroups')
-    .action(paged((options: ListOptions) => list('', options)))
+    .action(withPager((options: ListOptions) => list('', options)))
 }
 
 /** Adds `sealpost mail search`. */
@@ -26,7 +26,9 @@ export function addSearch(mail: Command): void {
     .description(
       'search messages by words and by fields: from: to: cc: subject: body: is: has: before: after: on: larger: smaller: account: folder: newsgroup:',
     )
-    .action(paged((words: readonly string[], options: ListOptions) => list(words.map(asTerm).join(' '), options)))
+    .action(
+      withPager((words: readonly string[], options: ListOptions) => list(words.map(quoteTerm).join(' '), options)),
+    )
 }
 
 /**
@@ -39,7 +41,7 @@ const UNQUOTED =
 const FURTHER_TERM = /\s(?:[-!]\S|[a-z-]+:\S)/i
 
 /** Returns a term of a search as the person wrote it, with the quotes that the shell has removed. */
-const asTerm = (word: string): string => (FURTHER_TERM.test(word) ? word : word.replace(UNQUOTED, '$1"$2"'))
+const quoteTerm = (word: string): string => (FURTHER_TERM.test(word) ? word : word.replace(UNQUOTED, '$1"$2"'))
 
 const withListOptions = (command: Command): Command =>
   withApi(command)
@@ -58,7 +60,7 @@ async function list(query: string, options: ListOptions): Promise<void> {
   if (items.length === 0) return note(isFiltered ? await whyNothing(options, query) : 'There is no message.')
   const rows = items.map((one) => [one.id, shortTime(one.receivedAt), locationText(one), senderOf(one), one.subject])
   printTable(['ID', 'RECEIVED', 'IN', 'FROM', 'SUBJECT'], rows)
-  if (total > items.length) note(`${counted(total - items.length, 'message')} more; --limit ${total} shows all`)
+  if (total > items.length) note(`${countText(total - items.length, 'message')} more; --limit ${total} shows all`)
 }
 
 /** Returns the note that nothing was found, with the mistake in the search or in a name that explains it. */
@@ -79,7 +81,7 @@ async function whyNothing(options: ListOptions, query: string): Promise<string> 
   }
   const unknown = (['account', 'folder', 'newsgroup'] as const).flatMap((kind) => {
     const wanted = [options[kind] ?? [], termsOf(query, kind)].flat()
-    return wanted.flatMap((name) => missing(kind, name, [...new Set(known[kind])]) ?? [])
+    return wanted.flatMap((name) => missingNameNote(kind, name, [...new Set(known[kind])]) ?? [])
   })
   return ['No message matches.', ...unknown].join(' ')
 }
@@ -91,7 +93,7 @@ const termsOf = (query: string, field: string): string[] =>
   )
 
 /** Returns that a name does not exist, with one like it or all; undefined if it exists. */
-function missing(kind: string, wanted: string, known: readonly string[]): string | undefined {
+function missingNameNote(kind: string, wanted: string, known: readonly string[]): string | undefined {
   if (known.some((name) => name.toLowerCase() === wanted.toLowerCase())) return undefined
   const near = nearestWord(wanted, known)
   const cure = near === undefined ? `known: ${known.join(', ') || 'none'}` : `did you mean ${near}?`

@@ -2,8 +2,8 @@ import type { Key } from 'node:readline'
 import type { MessageSummary } from '../../api/messages/summary.ts'
 import { followEvents } from '../lab/follow-events.ts'
 import { type ApiOptions, callApi } from '../shared/api-client.ts'
-import { counted, noteError } from '../shared/output.ts'
-import { padded, shortened, wrapped } from '../shared/text-width.ts'
+import { countText, noteError } from '../shared/output.ts'
+import { padToWidth, shortenToWidth, wrapText } from '../shared/text-width.ts'
 import { locationText, senderOf } from './list.ts'
 import { Screen, type ScreenLine } from './screen.ts'
 import { messageText } from './show.ts'
@@ -226,7 +226,7 @@ class MailBrowser {
     const width = this.#screen?.columns ?? 80
     const lines = messageText(message)
       .split('\n')
-      .flatMap((line) => wrapped(line, width))
+      .flatMap((line) => wrapText(line, width))
     this.#open = { subject: message.subject, lines, top: 0 }
   }
 
@@ -242,7 +242,7 @@ class MailBrowser {
   #messageLines({ subject, lines, top }: OpenMessage): ScreenLine[] {
     const body = Array.from({ length: this.#room }, (_, row) => ({ text: lines[top + row] ?? '' }))
     const rest = lines.length - top - this.#room
-    const more = rest > 0 ? `${counted(rest, 'line')} more` : 'end'
+    const more = rest > 0 ? `${countText(rest, 'line')} more` : 'end'
     const keys = this.#notice || `${more} · ↑↓ scroll · ←→ other messages · Esc list`
     return [{ text: subject, style: 'bold' }, ...body, { text: keys, style: 'dim' }]
   }
@@ -250,7 +250,7 @@ class MailBrowser {
   #listLines(): ScreenLine[] {
     const columns = this.#columns()
     const row = (cells: readonly string[]): string =>
-      cells.map((cell, index) => padded(shortened(cell, columns[index] ?? 0), columns[index] ?? 0)).join(GAP)
+      cells.map((cell, index) => padToWidth(shortenToWidth(cell, columns[index] ?? 0), columns[index] ?? 0)).join(GAP)
     const rows = Array.from({ length: this.#room }, (_, line): ScreenLine => {
       const at = this.#top + line
       const item = this.#items[at]

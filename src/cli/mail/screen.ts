@@ -1,7 +1,7 @@
 import { emitKeypressEvents, type Key } from 'node:readline'
 import { styleText } from 'node:util'
 import { oneLine } from '../shared/output.ts'
-import { padded, shortened } from '../shared/text-width.ts'
+import { padToWidth, shortenToWidth } from '../shared/text-width.ts'
 
 // Control sequences of ECMA-48 and xterm.
 const CSI = '\x1b['
@@ -59,9 +59,9 @@ export class Screen implements Disposable {
   }
 
   #drawn({ text, style }: ScreenLine): string {
-    const plain = shortened(oneLine(text), this.columns)
+    const plain = shortenToWidth(oneLine(text), this.columns)
     // Reversed lines reach the right edge. They show what is selected, so NO_COLOR does not remove them.
-    if (style === 'inverse') return REVERSED + padded(plain, this.columns) + NOT_REVERSED
+    if (style === 'inverse') return REVERSED + padToWidth(plain, this.columns) + NOT_REVERSED
     return (style === undefined ? plain : styleText(style, plain)) + CLEAR_TO_END_OF_LINE
   }
 

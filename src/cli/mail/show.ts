@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
-import { page, paged, print, shortTime } from '../shared/output.ts'
+import { page, print, shortTime, withPager } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { messageIds } from './message-ids.ts'
 import { reportRows } from './report-rows.ts'
@@ -27,7 +27,7 @@ export function addShow(mail: Command): void {
     .option('--html', 'print the HTML')
     .option('--history', 'print what happened to the message: who read, moved and sent it')
     .addOption(sharedOptions.json)
-    .action(paged(show))
+    .action(withPager(show))
 }
 
 async function show(given: string, options: ShowOptions): Promise<void> {

@@ -12,7 +12,7 @@ function layerLines(layer: SmimeLayer): string[] {
     case 'signed':
       return layer.signers.map(
         ({ valid, name, addresses, algorithm, hash, signedAt }) =>
-          `${valid ? 'valid' : 'INVALID'} signature of ${name ?? 'an unknown signer'}${named(addresses)}, ${algorithm} with ${hash}${signedAt ? `, ${signedAt}` : ''}`,
+          `${valid ? 'valid' : 'INVALID'} signature of ${name ?? 'an unknown signer'}${addressesText(addresses)}, ${algorithm} with ${hash}${signedAt ? `, ${signedAt}` : ''}`,
       )
     case 'encrypted':
       return [
@@ -23,4 +23,5 @@ function layerLines(layer: SmimeLayer): string[] {
   }
 }
 
-const named = (addresses: readonly string[]): string => (addresses.length === 0 ? '' : ` <${addresses.join(', ')}>`)
+const addressesText = (addresses: readonly string[]): string =>
+  addresses.length === 0 ? '' : ` <${addresses.join(', ')}>`

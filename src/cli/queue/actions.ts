@@ -3,7 +3,7 @@ import type { InputOf } from '../../api/operation-types.ts'
 import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { UsageError } from '../shared/failure.ts'
-import { counted, printResult } from '../shared/output.ts'
+import { countText, printResult } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { type Filters, withFilters } from './filters.ts'
 
@@ -50,5 +50,5 @@ async function run({ verb, done, isForAll }: Action, ids: readonly string[], opt
   for (const id of ids) await callApi(options, 'queue.get', { id })
   const choice: InputOf<'queue.hold'> = ids.length > 0 ? { ids } : given === 0 || all ? { all: true } : filters
   const { messages } = await callApi(options, `queue.${verb}`, choice)
-  printResult(options, { messages }, `${done} ${counted(messages, 'message')}.`)
+  printResult(options, { messages }, `${done} ${countText(messages, 'message')}.`)
 }

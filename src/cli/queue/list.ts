@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { OutputOf } from '../../api/operation-types.ts'
 import { type ApiOptions, callApi, withApi } from '../shared/api-client.ts'
 import { positiveNumber } from '../shared/options.ts'
-import { counted, note, page, paged, print, shortTime } from '../shared/output.ts'
+import { countText, note, page, print, shortTime, withPager } from '../shared/output.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { printTable } from '../shared/table.ts'
 import { type Filters, withFilters } from './filters.ts'
@@ -21,7 +21,7 @@ export function addList(queue: Command): void {
     .description('list the messages that wait to be sent, the newest first')
     .option('--limit <number>', `largest number of messages (default: ${DEFAULT_LIMIT})`, positiveNumber)
     .addOption(sharedOptions.json)
-    .action(paged(list))
+    .action(withPager(list))
 }
 
 async function list(options: ListOptions): Promise<void> {
@@ -31,7 +31,7 @@ async function list(options: ListOptions): Promise<void> {
   if (json) return print(JSON.stringify(items))
   if (items.length === 0) return note('The queue is empty.')
   printTable(['ID', 'STATE', 'ATTEMPTS', 'NEXT', 'TO', 'LAST REPLY'], items.map(rowOf))
-  if (total > items.length) note(`${counted(total - items.length, 'message')} more; --limit ${total} shows all`)
+  if (total > items.length) note(`${countText(total - items.length, 'message')} more; --limit ${total} shows all`)
 }
 
 const rowOf = (message: QueuedMessage): string[] => [
@@ -49,7 +49,7 @@ export function addShow(queue: Command): void {
     .argument('<id>', 'id of a message in the queue')
     .description('show a message of the queue: its recipients, their last replies, and the next attempt')
     .addOption(sharedOptions.json)
-    .action(paged(show))
+    .action(withPager(show))
 }
 
 async function show(id: string, options: ApiOptions): Promise<void> {

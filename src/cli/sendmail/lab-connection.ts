@@ -20,9 +20,9 @@ export interface LabConnection {
  */
 export async function connectToLab(options: SendmailOptions, by: string): Promise<LabConnection> {
   const smtp = options.smtp ?? (options.config === undefined ? process.env.SEALPOST_SMTP : undefined)
-  if (smtp) return { socket: await opened(connect(tcpPlace(smtp)), smtp), place: undefined }
+  if (smtp) return { socket: await untilConnected(connect(tcpPlace(smtp)), smtp), place: undefined }
   const path = await controlSocket(options)
-  const socket = await opened(connect({ path, allowHalfOpen: true }), 'the running lab')
+  const socket = await untilConnected(connect({ path, allowHalfOpen: true }), 'the running lab')
   const { virtualServer } = options
   socket.write(`${JSON.stringify({ verb: 'smtp', args: { by, ...(virtualServer ? { virtualServer } : {}) } })}\n`)
   return { socket, place: await readPlace(socket) }
@@ -42,30 +42,30 @@ async function controlSocket({ config }: SendmailOptions): Promise<string> {
   const [own] = await controlSockets(identity)
   if (own !== undefined) return own
   if (config !== undefined)
-    throw unavailable(`no lab of ${name} is running under your user; start it with: sealpost start -c ${name}`)
+    throw unavailableError(`no lab of ${name} is running under your user; start it with: sealpost start -c ${name}`)
   // Programs such as cron and PHP run it in any folder.
   const all = await findAllSockets(runtimePlaces())
   if (all.length > 1)
     throw new SendmailError(exitStatus.usage, `${all.length} labs are running; choose one with --config or --smtp`)
   const [only] = all
   if (only !== undefined) return only
-  throw unavailable(
+  throw unavailableError(
     'no lab is running under your user; start one with: sealpost start, or name an SMTP port with --smtp 127.0.0.1:3025 or SEALPOST_SMTP',
   )
 }
 
-const unavailable = (message: string): SendmailError => new SendmailError(exitStatus.unavailable, message)
+const unavailableError = (message: string): SendmailError => new SendmailError(exitStatus.unavailable, message)
 
 /** RFC 5321 section 4.5.3.2 */
 const TIMEOUT_MS = 5 * 60_000
 
-function opened(socket: Socket, name: string): Promise<Socket> {
+function untilConnected(socket: Socket, name: string): Promise<Socket> {
   socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no answer within 5 minutes')))
   // The reader of the socket sees the error, too.
   socket.on('error', () => {})
   return new Promise((resolve, reject) => {
     const fail = ({ message }: Error): void =>
-      reject(unavailable(`${name} cannot be reached: ${message || 'no connection'}; is the lab running?`))
+      reject(unavailableError(`${name} cannot be reached: ${message || 'no connection'}; is the lab running?`))
     socket.once('error', fail)
     socket.once('connect', () => {
       socket.off('error', fail)
@@ -79,11 +79,11 @@ async function readPlace(socket: Socket): Promise<SubmissionPlace> {
   let place: SubmissionPlace | undefined
   for (;;) {
     const answer = JSON.parse(await readLine(socket)) as { item?: SubmissionPlace; error?: string }
-    if (answer.error !== undefined) throw unavailable(answer.error)
+    if (answer.error !== undefined) throw unavailableError(answer.error)
     if (answer.item === undefined) break
     place = answer.item
   }
-  if (!place) throw unavailable('the running lab may have another version of Sealpost')
+  if (!place) throw unavailableError('the running lab may have another version of Sealpost')
   return place
 }
 
@@ -96,7 +96,7 @@ function readLine(socket: Socket): Promise<string> {
     }
     const fail = (): void => {
       stop()
-      reject(unavailable('the running lab closed the connection'))
+      reject(unavailableError('the running lab closed the connection'))
     }
     const read = (): void => {
       for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { formatDate } from '../../mail/format/dates.ts'
-import { headerFields, isEmptyLine, unfolded } from '../../mail/format/headers.ts'
+import { headerFields, isEmptyLine, unfoldValue } from '../../mail/format/headers.ts'
 import type { HeaderField } from '../../mail/format/types.ts'
 import { exitStatus, SendmailError } from './exit-status.ts'
 import { parseRecipients } from './recipients.ts'
@@ -93,7 +93,7 @@ function recipientsOf({ raw, fields }: ReadMessage, facts: SubmissionFacts): str
     ? []
     : fields
         .filter(({ nameLower }) => wanted.includes(nameLower))
-        .flatMap((field) => parseRecipients(unfolded(raw, field), domain, `${field.name}:`))
+        .flatMap((field) => parseRecipients(unfoldValue(raw, field), domain, `${field.name}:`))
   const all = [...new Set([...named, ...inHeader])]
   if (all.length > 0) return all
   throw fromHeader

@@ -44,7 +44,7 @@ interface Option {
   readonly set?: (options: SendmailOptions, argument: string) => void
 }
 
-const ignored = (takes: Takes): Option => ({ takes })
+const ignoredOption = (takes: Takes): Option => ({ takes })
 const setting = (key: 'sender' | 'fullName' | 'notify' | 'ret' | 'envelopeId' | 'body' | 'smtp'): Option => ({
   takes: 'argument',
   set: (options, argument) => {
@@ -57,14 +57,14 @@ const sender: Option = {
     options.sender = argument.replace(/^<(.*)>$/s, '$1').trim()
   },
 }
-const on = (key: 'fromHeader' | 'ignoreDots' | 'verbose'): Option => ({
+const flagOption = (key: 'fromHeader' | 'ignoreDots' | 'verbose'): Option => ({
   takes: 'nothing',
   set: (options) => {
     options[key] = true
   },
 })
 
-const wrong = (message: string): SendmailError => new SendmailError(exitStatus.usage, message)
+const usageError = (message: string): SendmailError => new SendmailError(exitStatus.usage, message)
 
 const modes: Readonly<Record<string, SendmailMode>> = {
   m: 'send',
@@ -86,7 +86,7 @@ const mode: Option = {
   takes: 'argument',
   set: (options, argument) => {
     const found = modes[argument]
-    if (found === undefined) throw wrong(`-b${argument} is not supported${otherMode(argument)}`)
+    if (found === undefined) throw usageError(`-b${argument} is not supported${otherMode(argument)}`)
     options.mode = found
   },
 }
@@ -109,41 +109,41 @@ const setOption: Option = {
  * msmtp(1)). What concerns only how those servers work is accepted and ignored.
  */
 const letters: Readonly<Record<string, Option>> = {
-  A: ignored('argument'),
+  A: ignoredOption('argument'),
   B: setting('body'),
   b: mode,
-  C: ignored('argument'),
-  c: ignored('nothing'),
-  D: ignored('argument'),
-  d: ignored('attached'),
-  e: ignored('argument'),
+  C: ignoredOption('argument'),
+  c: ignoredOption('nothing'),
+  D: ignoredOption('argument'),
+  d: ignoredOption('attached'),
+  e: ignoredOption('argument'),
   F: setting('fullName'),
   f: sender,
-  G: ignored('nothing'),
-  h: ignored('argument'),
+  G: ignoredOption('nothing'),
+  h: ignoredOption('argument'),
   I: { takes: 'nothing', set: (options) => void (options.mode = 'nothing') },
-  i: on('ignoreDots'),
-  L: ignored('argument'),
-  M: ignored('argument'),
-  m: ignored('nothing'),
+  i: flagOption('ignoreDots'),
+  L: ignoredOption('argument'),
+  M: ignoredOption('argument'),
+  m: ignoredOption('nothing'),
   N: setting('notify'),
-  n: ignored('nothing'),
+  n: ignoredOption('nothing'),
   O: setOption,
   o: setOption,
-  p: ignored('argument'),
-  Q: ignored('attached'),
+  p: ignoredOption('argument'),
+  Q: ignoredOption('attached'),
   q: { takes: 'attached', set: (options, argument) => void (options.mode = argument === '' ? 'flush' : 'nothing') },
   R: setting('ret'),
   r: sender,
   S: setting('smtp'),
-  s: ignored('nothing'),
-  T: ignored('nothing'),
-  t: on('fromHeader'),
-  U: ignored('nothing'),
+  s: ignoredOption('nothing'),
+  T: ignoredOption('nothing'),
+  t: flagOption('fromHeader'),
+  U: ignoredOption('nothing'),
   V: setting('envelopeId'),
-  v: on('verbose'),
-  X: ignored('argument'),
-  x: ignored('nothing'),
+  v: flagOption('verbose'),
+  X: ignoredOption('argument'),
+  x: ignoredOption('nothing'),
 }
 
 type WordKey = 'config' | 'smtp' | 'url' | 'token' | 'tokenFile' | 'virtualServer' | 'domain'
@@ -177,7 +177,7 @@ export function parseSendmailOptions(args: readonly string[]): SendmailOptions {
   }
   const late = rest.find((word) => word.startsWith('-'))
   // An address cannot begin with a dash here: it would be an option that has no effect.
-  if (late !== undefined && !args.includes('--')) throw wrong(`options must come before the recipients: ${late}`)
+  if (late !== undefined && !args.includes('--')) throw usageError(`options must come before the recipients: ${late}`)
   options.recipients = rest
   // A message that comes with `-q` must not get lost.
   if (/^(?:flush|nothing)$/.test(options.mode) && (options.fromHeader || rest.length > 0)) options.mode = 'send'
@@ -192,7 +192,7 @@ function readWord(options: SendmailOptions, word: string, rest: string[]): void 
     return
   }
   const key = wordOptions[name]
-  if (key === undefined) throw wrong(`unknown option ${name}; sealpost sendmail --help lists the options`)
+  if (key === undefined) throw usageError(`unknown option ${name}; sealpost sendmail --help lists the options`)
   options[key] = attached ?? argumentOf(name, rest)
 }
 
@@ -200,7 +200,7 @@ function readLetters(options: SendmailOptions, word: string, rest: string[]): vo
   for (let at = 1; at < word.length; at++) {
     const letter = word.charAt(at)
     const option = letters[letter]
-    if (!option) throw wrong(`unknown option -${letter}; sealpost sendmail --help lists the options`)
+    if (!option) throw usageError(`unknown option -${letter}; sealpost sendmail --help lists the options`)
     if (option.takes === 'nothing') {
       option.set?.(options, '')
       continue
@@ -214,14 +214,14 @@ function readLetters(options: SendmailOptions, word: string, rest: string[]): vo
 
 function argumentOf(name: string, rest: string[]): string {
   const argument = rest.shift()
-  if (argument === undefined) throw wrong(`${name} needs an argument`)
+  if (argument === undefined) throw usageError(`${name} needs an argument`)
   return argument
 }
 
 const NOTIFY = /^(?:never|(?:success|failure|delay)(?:,(?:success|failure|delay))*)$/i
 
 function check({ notify, ret, body }: SendmailOptions): void {
-  if (notify !== undefined && !NOTIFY.test(notify)) throw wrong('-N takes never, or some of success,failure,delay')
-  if (ret !== undefined && !/^(?:full|hdrs)$/i.test(ret)) throw wrong('-R takes full or hdrs')
-  if (body !== undefined && !/^(?:7BIT|8BITMIME)$/i.test(body)) throw wrong('-B takes 7BIT or 8BITMIME')
+  if (notify !== undefined && !NOTIFY.test(notify)) throw usageError('-N takes never, or some of success,failure,delay')
+  if (ret !== undefined && !/^(?:full|hdrs)$/i.test(ret)) throw usageError('-R takes full or hdrs')
+  if (body !== undefined && !/^(?:7BIT|8BITMIME)$/i.test(body)) throw usageError('-B takes 7BIT or 8BITMIME')
 }

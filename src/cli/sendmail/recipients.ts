@@ -12,16 +12,21 @@ const DOT_ATOM = /^[^\s()<>[\]:;@\\,."\p{Cc}]+(?:\.[^\s()<>[\]:;@\\,."\p{Cc}]+)*
  */
 export function parseRecipients(list: OctetString, domain: string, place: string): string[] {
   const found = parseAllAddresses(list)
-  if (!found) throw unreadable(list, place)
+  if (!found) throw unreadableList(list, place)
   // The name and the end of a group have no host.
-  return found.flatMap((address) => (address.host === undefined ? [] : [completed(address, domain, list, place)]))
+  return found.flatMap((address) => (address.host === undefined ? [] : [completeAddress(address, domain, list, place)]))
 }
 
-function completed({ name, mailbox = '', host }: Address, domain: string, list: OctetString, place: string): string {
-  if (host === SYNTAX_ERROR) throw unreadable(list, place)
+function completeAddress(
+  { name, mailbox = '', host }: Address,
+  domain: string,
+  list: OctetString,
+  place: string,
+): string {
+  if (host === SYNTAX_ERROR) throw unreadableList(list, place)
   if (mailbox === MISSING_MAILBOX) {
     // A word alone is a local user.
-    if (name === undefined || host !== MISSING_DOMAIN || /\s/.test(name)) throw unreadable(list, place)
+    if (name === undefined || host !== MISSING_DOMAIN || /\s/.test(name)) throw unreadableList(list, place)
     return `${localPart(name)}@${domain}`
   }
   return `${localPart(mailbox)}@${host === MISSING_DOMAIN ? domain : utf8(host ?? '')}`
@@ -34,5 +39,5 @@ function localPart(octets: OctetString): string {
 
 const utf8 = (octets: OctetString): string => Buffer.from(octets, 'latin1').toString()
 
-const unreadable = (list: OctetString, place: string): SendmailError =>
+const unreadableList = (list: OctetString, place: string): SendmailError =>
   new SendmailError(exitStatus.dataError, `${place} has an address that cannot be read: ${utf8(list).slice(0, 200)}`)

@@ -47,8 +47,8 @@ export async function callNamed(
 ): Promise<unknown> {
   const call = { name, input: omitUndefined(input as object), ...(signal ? { signal } : {}) }
   const { result, content, problem } = await (options.url === undefined
-    ? overSocket(options, call)
-    : overHttp(options, call))
+    ? callOverSocket(options, call)
+    : callOverHttp(options, call))
   if (problem) throw new ApiError(problem)
   if (!content) return result
   const octets = Buffer.from(content.base64, 'base64')
@@ -75,11 +75,11 @@ export async function socketOf(options: ApiOptions): Promise<string> {
   return socket
 }
 
-async function overSocket(options: ApiOptions, { name, input, signal }: ApiCall): Promise<Answer> {
+async function callOverSocket(options: ApiOptions, { name, input, signal }: ApiCall): Promise<Answer> {
   return (await askLab(await socketOf(options), { verb: 'call', args: { name, input } }, signal)) as Answer
 }
 
-async function overHttp(options: ApiOptions, { name, input, signal }: ApiCall): Promise<Answer> {
+async function callOverHttp(options: ApiOptions, { name, input, signal }: ApiCall): Promise<Answer> {
   const { operationNamed } = await import('../../api/invoke.ts')
   const { method, path } = operationNamed(name)
   const rest: Record<string, unknown> = { ...input }

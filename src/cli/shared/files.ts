@@ -13,7 +13,7 @@ export const readInput = (path: string): Promise<Buffer> =>
   path === '-' ? gather(process.stdin, 'standard input') : readUserFile(path)
 
 /** Adds the name of a file to errors about its content. */
-export async function ofFile<T>(path: string, use: () => T | Promise<T>): Promise<T> {
+export async function withFileName<T>(path: string, use: () => T | Promise<T>): Promise<T> {
   try {
     return await use()
   } catch (error) {
@@ -25,7 +25,7 @@ export async function ofFile<T>(path: string, use: () => T | Promise<T>): Promis
 /** Reads root certificates in PEM, DER or PKCS#7. Returns each in PEM. @throws PkiError with the name of the file */
 export async function readRoots(path: string): Promise<string[]> {
   const octets = await readInput(path)
-  return ofFile(path, () => readCertificates(octets).map(certificatePem))
+  return withFileName(path, () => readCertificates(octets).map(certificatePem))
 }
 
 /** Checks that a file can be written, before a command changes anything. */

@@ -1,6 +1,6 @@
 import pino, { type Logger } from 'pino'
 import type { StoreLog } from '../../tls/pki/types.ts'
-import { noteWarning, styled } from './output.ts'
+import { noteWarning, styleLine } from './output.ts'
 
 /**
  * Creates the log on standard error: JSON lines with `--json`, otherwise a short text for each event.
@@ -32,7 +32,7 @@ function textLine(line: string): string {
   const { level, time, msg, ...facts } = JSON.parse(line) as Record<string, unknown>
   const label = pino.levels.labels[level as number] ?? ''
   const text = logText({ level: label, at: time as number, message: String(msg ?? ''), facts }, process.stderr)
-  return `${styled(text, logStyles[label], process.stderr)}\n`
+  return `${styleLine(text, logStyles[label], process.stderr)}\n`
 }
 
 /** Formats a line of the log as `12:34:56 info  session ended  protocol=imap4 user=alice`. A log file has date and time in UTC. */

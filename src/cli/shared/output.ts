@@ -4,17 +4,17 @@ import { textWidth } from './text-width.ts'
 type Style = Parameters<typeof styleText>[0]
 
 /** Replaces control characters: names that clients and requests contain must not control the terminal. */
-const shown = (text: string): string => text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?')
+const replaceControls = (text: string): string => text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?')
 
 /** Returns a text as one line without control characters: values of clients must not look like other lines. */
-export const oneLine = (text: string): string => shown(text.replaceAll(/[\t\n]/g, ' '))
+export const oneLine = (text: string): string => replaceControls(text.replaceAll(/[\t\n]/g, ' '))
 
 /** The output of a command that a pager shows, until the command ends. */
 let held: string[] | undefined
 
 /** Writes a line on standard output: the result of a command. */
 export function print(line: string, style?: Style): void {
-  const text = `${styled(line, style, process.stdout)}\n`
+  const text = `${styleLine(line, style, process.stdout)}\n`
   if (held) held.push(text)
   else process.stdout.write(text)
 }
@@ -23,7 +23,7 @@ export function print(line: string, style?: Style): void {
  * Returns the action of a command whose output a pager shows if it is longer than the terminal, unless the command follows
  * the lab or prints JSON. PAGER names the pager; empty or `cat` means none.
  */
-export const paged =
+export const withPager =
   <Args extends readonly unknown[]>(action: (...args: Args) => void | Promise<void>) =>
   async (...args: Args): Promise<void> => {
     // Commander's last two arguments are the options and the command.
@@ -37,13 +37,13 @@ export const paged =
     } finally {
       const text = held.join('')
       held = undefined
-      if (!fits(text)) await showIn(pager, text)
+      if (!fitsTerminal(text)) await showIn(pager, text)
       else process.stdout.write(text)
     }
   }
 
 /** Returns whether a text fits on the terminal, above the next prompt. */
-function fits(text: string): boolean {
+function fitsTerminal(text: string): boolean {
   const columns = process.stdout.columns || 80
   const lines = stripVTControlCharacters(text).split('\n')
   const rows = lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / columns)), 0)
@@ -72,7 +72,7 @@ export function printResult({ json }: { readonly json?: boolean }, facts: object
 
 /** Writes a line on standard error: progress, and other information that is not the result. */
 export function note(line: string, style?: Style): void {
-  process.stderr.write(`${styled(line, style, process.stderr)}\n`)
+  process.stderr.write(`${styleLine(line, style, process.stderr)}\n`)
 }
 
 /** Writes a warning on standard error. */
@@ -82,14 +82,14 @@ export const noteWarning = (message: string): void => note(`warning: ${message}`
 export const noteError = (line: string): void => note(line, 'red')
 
 /** Returns a line without control characters, in colour on a terminal. https://no-color.org */
-export function styled(line: string, style: Style | undefined, stream: NodeJS.WriteStream): string {
-  const plain = shown(line)
+export function styleLine(line: string, style: Style | undefined, stream: NodeJS.WriteStream): string {
+  const plain = replaceControls(line)
   const colour = stream.isTTY && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
   return style !== undefined && colour ? styleText(style, plain) : plain
 }
 
 /** Returns `1 message`, `2 messages`. */
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+export const countText = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** Prints that a file was written, unless it is standard output. */
 export function printWritten(file: string, content: string): void {

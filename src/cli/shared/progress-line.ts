@@ -1,5 +1,5 @@
 import { oneLine } from './output.ts'
-import { shortened } from './text-width.ts'
+import { shortenToWidth } from './text-width.ts'
 
 const ERASE = '\r\x1b[K'
 const DEFAULT_COLUMNS = 80
@@ -11,7 +11,7 @@ const DEFAULT_COLUMNS = 80
 export async function withProgress<T>(first: string, work: (show: (text: string) => void) => Promise<T>): Promise<T> {
   if (!process.stderr.isTTY || process.env.TERM === 'dumb') return work(() => {})
   const show = (text: string): void => {
-    process.stderr.write(ERASE + shortened(oneLine(text), (process.stderr.columns || DEFAULT_COLUMNS) - 1))
+    process.stderr.write(ERASE + shortenToWidth(oneLine(text), (process.stderr.columns || DEFAULT_COLUMNS) - 1))
   }
   try {
     show(first)

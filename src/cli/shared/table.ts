@@ -1,5 +1,5 @@
 import { oneLine, print } from './output.ts'
-import { BREAKS, padded, widest, wrapped } from './text-width.ts'
+import { BREAKS, padToWidth, widestColumns, wrapText } from './text-width.ts'
 
 /** Width of a terminal that does not tell it. */
 const DEFAULT_WIDTH = 80
@@ -16,7 +16,8 @@ export function printTable(heading: readonly string[], rows: readonly (readonly 
   const cells = [heading, ...rows].map((row) => row.map(oneLine))
   const columns = columnsOf(cells)
   const width = widthOfOutput()
-  const widths = width === undefined ? columns.map(widest) : fitted(columns, width - GAP.length * (heading.length - 1))
+  const widths =
+    width === undefined ? columns.map(widestColumns) : fitWidths(columns, width - GAP.length * (heading.length - 1))
   const [first = '', ...lines] = layOut(cells, widths)
   print(first, 'bold')
   for (const line of lines) print(line)
@@ -28,7 +29,7 @@ const columnsOf = (cells: readonly (readonly string[])[]): string[][] =>
 function layOut(cells: readonly (readonly string[])[], widths: readonly number[]): string[] {
   const line = (row: readonly string[]): string =>
     widths
-      .map((size, column) => padded(row[column] ?? '', size))
+      .map((size, column) => padToWidth(row[column] ?? '', size))
       .join(GAP)
       .trimEnd()
   return cells.flatMap((row) => linesOf(row, widths).map(line))
@@ -38,8 +39,8 @@ function layOut(cells: readonly (readonly string[])[], widths: readonly number[]
 const NARROW = 12
 
 /** Returns the widths of columns, which together have at most `total`. */
-function fitted(columns: readonly (readonly string[])[], total: number): number[] {
-  const widths = columns.map(widest)
+function fitWidths(columns: readonly (readonly string[])[], total: number): number[] {
+  const widths = columns.map(widestColumns)
   for (const at of BREAKS) {
     for (let column = widths.length - 1; column >= 0; column--) {
       const width = widths[column] ?? 0
@@ -47,7 +48,7 @@ function fitted(columns: readonly (readonly string[])[], total: number): number[
       if (excess <= 0) return widths
       if (width <= NARROW) continue
       const pieces = (columns[column] ?? []).flatMap((cell) => cell.split(at))
-      widths[column] = Math.max(widest(pieces), NARROW, width - excess)
+      widths[column] = Math.max(widestColumns(pieces), NARROW, width - excess)
     }
   }
   return widths
@@ -55,7 +56,7 @@ function fitted(columns: readonly (readonly string[])[], total: number): number[
 
 /** Returns a row as one or more lines of cells. */
 function linesOf(row: readonly string[], widths: readonly number[]): string[][] {
-  const cells = widths.map((width, column) => wrapped(row[column] ?? '', width))
+  const cells = widths.map((width, column) => wrapText(row[column] ?? '', width))
   const count = Math.max(...cells.map((lines) => lines.length))
   return Array.from({ length: count }, (_, line) => cells.map((lines) => lines[line] ?? ''))
 }

@@ -16,10 +16,11 @@ export function textWidth(text: string): number {
 }
 
 /** Fills a text with spaces up to a number of columns. */
-export const padded = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - textWidth(text)))
+export const padToWidth = (text: string, width: number): string =>
+  text + ' '.repeat(Math.max(0, width - textWidth(text)))
 
 /** Shortens a text to a number of columns, with `…` at its end. */
-export function shortened(text: string, width: number): string {
+export function shortenToWidth(text: string, width: number): string {
   if (textWidth(text) <= width) return text
   let [kept, columns] = ['', 0]
   for (const character of text) {
@@ -31,16 +32,16 @@ export function shortened(text: string, width: number): string {
 }
 
 /** Returns the columns of the widest text, without the spaces at its end. There can be any number of texts. */
-export const widest = (texts: readonly string[]): number =>
+export const widestColumns = (texts: readonly string[]): number =>
   texts.reduce((width, text) => Math.max(width, textWidth(text.trimEnd())), 0)
 
 /** Where a text may continue on the next line: after spaces, else inside long names, else anywhere. */
 export const BREAKS = [/(?<= )/, /(?<=[ .@:/-])/, /(?:)/u] as const
 
 /** Breaks a text into lines, at the best places that make it fit. */
-export function wrapped(text: string, width: number): string[] {
+export function wrapText(text: string, width: number): string[] {
   if (textWidth(text) <= width) return [text]
-  const at = BREAKS.find((one) => widest(text.split(one)) <= width) ?? BREAKS[2]
+  const at = BREAKS.find((one) => widestColumns(text.split(one)) <= width) ?? BREAKS[2]
   const lines: string[] = []
   for (const piece of text.split(at)) {
     const last = lines.at(-1)

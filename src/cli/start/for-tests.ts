@@ -18,7 +18,7 @@ export async function sourceForTests(options: StartOptions): Promise<CommandSour
   const token = randomBytes(24).toString('base64url')
   const given = async () => {
     const { value, locate } = parseYaml(await read(), name)
-    return { input: completed(value as LabInput, token), locate }
+    return { input: completeInput(value as LabInput, token), locate }
   }
   return {
     name,
@@ -38,7 +38,7 @@ export async function sourceForTests(options: StartOptions): Promise<CommandSour
 /** Has a name of its own: there can be another HTTP virtual server. */
 const API: VirtualServerInput = { name: 'API for tests', protocol: 'http', port: 0, tlsPort: 'off' }
 
-function completed(given: LabInput, token: string): LabInput {
+function completeInput(given: LabInput, token: string): LabInput {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return given
   const input = withTestDefaults(given)
   const { virtualServers, access } = input

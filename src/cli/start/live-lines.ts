@@ -9,8 +9,8 @@ import {
   type StoredMessage,
   type StoreEvent,
 } from '../../storage/store/types.ts'
-import { oneLine, print, styled } from '../shared/output.ts'
-import { shortened, textWidth } from '../shared/text-width.ts'
+import { oneLine, print, styleLine } from '../shared/output.ts'
+import { shortenToWidth, textWidth } from '../shared/text-width.ts'
 
 const GAP = '  '
 /** Columns that the subject keeps on a narrow terminal. */
@@ -80,9 +80,9 @@ class Arrivals {
     ]
     const channel = session ? channelText(session) : ''
     const room = (process.stdout.columns || 80) - textWidth([...head, '""', channel].join(GAP))
-    const subject = `"${shortened(decodeWords(overview.subject), Math.max(room, SHORTEST_SUBJECT))}"`
+    const subject = `"${shortenToWidth(decodeWords(overview.subject), Math.max(room, SHORTEST_SUBJECT))}"`
     process.stdout.write(
-      `${[...head.map(oneLine), oneLine(subject), styled(channel, 'dim', process.stdout)].join(GAP)}\n`,
+      `${[...head.map(oneLine), oneLine(subject), styleLine(channel, 'dim', process.stdout)].join(GAP)}\n`,
     )
   }
 }

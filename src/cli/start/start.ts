@@ -23,13 +23,14 @@ export function addStart(program: Command): void {
     .argument('[flags...]', 'flags of the tool that --like names, after --')
   // Loaded on demand, so that the other commands start faster.
   withOverrideOptions(command).action(async (likeFlags: readonly string[], options: StartOptions) => {
-    if (likeFlags.length > 0 && options.like === undefined && !process.env.SEALPOST_LIKE) tooMany(command, likeFlags)
+    if (likeFlags.length > 0 && options.like === undefined && !process.env.SEALPOST_LIKE)
+      rejectArguments(command, likeFlags)
     await (await import('./run-lab.ts')).runLab({ ...options, ...(options.forTests ? { json: true } : {}), likeFlags })
   })
 }
 
 /** Only the flags of a tool are arguments. */
-function tooMany(command: Command, [first = '', ...more]: readonly string[]): never {
+function rejectArguments(command: Command, [first = '', ...more]: readonly string[]): never {
   const message = first.startsWith('-')
     ? `${first} is a flag of another tool; name the tool with --like, such as --like mailpit`
     : `too many arguments for 'start'. Expected 0 arguments but got ${more.length + 1}.`

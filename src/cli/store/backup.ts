@@ -21,7 +21,7 @@ import { type ConfigurationOptions, configOption, loadConfiguration, withConfig 
 import { keyProtectionOf, openDatabaseOf } from '../shared/database.ts'
 import { UsageError } from '../shared/failure.ts'
 import { positiveNumber } from '../shared/options.ts'
-import { counted, note, print } from '../shared/output.ts'
+import { countText, note, print } from '../shared/output.ts'
 import { withProgress } from '../shared/progress-line.ts'
 import { controlSockets } from '../shared/running-labs.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
@@ -102,7 +102,7 @@ async function backup(dir: string, { keep, json, ...options }: BackupOptions): P
     print(`${join(dir, place)}: ${summary(written)}`)
     if (messages === undefined) note(messagesElsewhere(name, lab))
     if (certificates === undefined) note(`${name} keeps certificates in memory: they are not in the backup`)
-    if (deleted.length > 0) note(`deleted ${counted(deleted.length, 'older backup')}`)
+    if (deleted.length > 0) note(`deleted ${countText(deleted.length, 'older backup')}`)
   } catch (error) {
     rmSync(partial, { recursive: true, force: true })
     throw error
@@ -149,8 +149,8 @@ async function copyIntoDatabase(lab: ResolvedLab, from: string): Promise<void> {
 
 function summary({ messages, certificates }: Manifest): string {
   return [
-    messages && `${counted(messages.messages, 'message')} in ${counted(messages.folders, 'folder')}`,
-    certificates && counted(certificates.certificates, 'certificate'),
+    messages && `${countText(messages.messages, 'message')} in ${countText(messages.folders, 'folder')}`,
+    certificates && countText(certificates.certificates, 'certificate'),
   ]
     .filter((part) => part !== undefined)
     .join(', ')

@@ -10,7 +10,7 @@ import { type CopyPlace, filePlace, lmdbPlace, postgresPlace } from '../../stora
 import { loadConfiguration } from '../shared/configuration.ts'
 import { databaseAt } from '../shared/database.ts'
 import { UsageError } from '../shared/failure.ts'
-import { counted, print } from '../shared/output.ts'
+import { countText, print } from '../shared/output.ts'
 import { runningLabs } from '../shared/running-labs.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 
@@ -57,7 +57,7 @@ async function copy(from: string, to: string, { json }: { readonly json?: boolea
   bar.end()
   if (json) return print(JSON.stringify({ from: source?.label ?? from, to: target.label, ...digest }))
   const { message = 0, folder = 0 } = digest.counts
-  print(`${target.label}: ${counted(message, 'message')} in ${counted(folder, 'folder')}, verified`)
+  print(`${target.label}: ${countText(message, 'message')} in ${countText(folder, 'folder')}, verified`)
 }
 
 /** Returns a place; undefined if it is a lab with messages in memory. @throws UsageError, ConfigError */

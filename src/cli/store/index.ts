@@ -8,7 +8,7 @@ import { openStore } from '../../storage/store/open.ts'
 import { accountOwner, type MessageStore, type Owner, PUBLIC_OWNER } from '../../storage/store/types.ts'
 import { type ConfigurationOptions, loadConfiguration, withConfig } from '../shared/configuration.ts'
 import { exitStatus, UsageError } from '../shared/failure.ts'
-import { counted, noteError, print } from '../shared/output.ts'
+import { countText, noteError, print } from '../shared/output.ts'
 import { withProgress } from '../shared/progress-line.ts'
 import { sharedOptions } from '../shared/shared-options.ts'
 import { addBackup } from './backup.ts'
@@ -79,7 +79,7 @@ async function exportTo(dir: string, options: TransferOptions): Promise<void> {
     if (options.account !== undefined) await assertHasFolders(store, options.account)
     return withProgress(`Exporting to ${dir}`, (show) =>
       exportStore(store, dir, formats[options.format], owner, (count) => {
-        if (count % SHOWN_EVERY === 0) show(`${counted(count, 'message')} exported`)
+        if (count % SHOWN_EVERY === 0) show(`${countText(count, 'message')} exported`)
       }),
     )
   })
@@ -93,18 +93,18 @@ async function importFrom(dir: string, options: TransferOptions): Promise<void> 
   const done = await withStore(options, true, (store) =>
     withProgress(`Importing ${dir}`, (show) =>
       importStore(store, dir, formats[options.format], owner, (count) => {
-        if (count % SHOWN_EVERY === 0) show(`${counted(count, 'message')} imported`)
+        if (count % SHOWN_EVERY === 0) show(`${countText(count, 'message')} imported`)
       }),
     ),
   )
   for (const why of done.refused ?? []) noteError(why)
   if (done.refused) process.exitCode = exitStatus.failed
   if (options.json) print(JSON.stringify(done))
-  else print(`${messagesInFolders(done)}, ${counted(done.known, 'article')} already in the newsgroups`)
+  else print(`${messagesInFolders(done)}, ${countText(done.known, 'article')} already in the newsgroups`)
 }
 
 const messagesInFolders = ({ messages, folders }: { readonly messages: number; readonly folders: number }): string =>
-  `${counted(messages, 'message')} in ${counted(folders, 'folder')}`
+  `${countText(messages, 'message')} in ${countText(folders, 'folder')}`
 
 const kibibytes = (octets: number): string => `${Math.ceil(octets / 1024)} KiB`
 

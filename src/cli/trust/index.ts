@@ -55,7 +55,7 @@ async function install(options: TrustOptions): Promise<void> {
     : await withPki(options, async ({ store }) => rootsIn(await rootPlace(options), store.rootPem))
   if (!options.dryRun) await writeRoots(folder, roots)
   const changed = new Set<StoreKind>()
-  for (const store of usable(machine, options)) {
+  for (const store of usableStores(machine, options)) {
     if (options.dryRun && store.follows !== undefined && changed.has(store.follows)) {
       print(`${store.title}:\n  gets the roots from the ${store.follows} store`)
       continue
@@ -89,7 +89,7 @@ async function confirm(store: TrustStore, roots: readonly Root[]): Promise<void>
 async function uninstall(options: TrustOptions): Promise<void> {
   const machine = thisMachine()
   const { folder, roots } = options.all ? { folder: undefined, roots: [] } : await knownRoots(options)
-  for (const store of usable(machine, options)) {
+  for (const store of usableStores(machine, options)) {
     if (options.all && store.uninstallAll === undefined) {
       note(`${store.title}: cannot list the roots of labs; run sealpost trust uninstall for each lab`)
       continue
@@ -219,7 +219,7 @@ function storesOf(machine: Machine, { store: kinds = storeKinds }: TrustOptions)
 }
 
 /** Returns the selected stores that can be changed. For the others, prints what is missing. */
-function usable(machine: Machine, options: TrustOptions): TrustStore[] {
+function usableStores(machine: Machine, options: TrustOptions): TrustStore[] {
   return storesOf(machine, options).filter(({ title, missing }) => {
     if (missing === undefined) return true
     noteError(`${title}: ${missing}`)

@@ -54,13 +54,17 @@ function printRound(
   const changes = last === undefined ? undefined : changesBetween(last, reports)
   const at = new Date().toISOString()
   if (changes?.length === 0) return
-  if (options.json) return printJson(reports, { at, ...(changes ? { changes: changes.map(asJson) } : {}) })
+  if (options.json) return printJson(reports, { at, ...(changes ? { changes: changes.map(changeJson) } : {}) })
   if (!changes) return printReport(reports, options)
   for (const change of changes) printLine(changeLine(change), `${at}  `)
   printVerdict(reports, `${at}  `)
 }
 
-const asJson = ({ endpoint: { title, port }, before, after }: ReturnType<typeof changesBetween>[number]): object => ({
+const changeJson = ({
+  endpoint: { title, port },
+  before,
+  after,
+}: ReturnType<typeof changesBetween>[number]): object => ({
   name: title,
   port,
   check: (after ?? before)?.check,

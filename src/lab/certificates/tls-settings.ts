@@ -143,10 +143,10 @@ function accountFinder({ config, directory }: TlsServices): AccountFinder {
   return {
     byRule: (certificate) => mappedAccount(certificateMapping, certificate),
     byThumbprint: (thumbprint) =>
-      accounts.find((one) => one.certificates?.some((own) => normalized(own) === thumbprint))?.user,
+      accounts.find((one) => one.certificates?.some((own) => normalThumbprint(own) === thumbprint))?.user,
     byPrincipalName: (name) => directory.find(name)?.user,
     byAddress: (address) => directory.findByAddress(address)?.user,
   }
 }
 
-const normalized = (thumbprint: string): string => thumbprint.replaceAll(/[\s:]/g, '').toUpperCase()
+const normalThumbprint = (thumbprint: string): string => thumbprint.replaceAll(/[\s:]/g, '').toUpperCase()

@@ -49,12 +49,12 @@ function serve(socket: Socket, verbs: ControlVerbs, streams: ControlStreams): vo
   const send = (message: ControlAnswer): void => void socket.write(`${JSON.stringify(message)}\n`)
   onRequest(socket, (line, rest) => {
     try {
-      const { verb, args = {} } = parsed(line)
+      const { verb, args = {} } = parseRequest(line)
       const stream = Object.hasOwn(streams, verb) ? streams[verb] : undefined
       if (stream) return startStream(socket, stream(args), rest, send)
       // Nothing else is expected. Reading goes on, so that the end of the client is noticed.
       socket.resume()
-      void answer(verb, args, verbs, gone.signal, send).then(() => socket.end())
+      void answerRequest(verb, args, verbs, gone.signal, send).then(() => socket.end())
     } catch (error) {
       send({ error: (error as Error).message })
       socket.resume()
@@ -77,7 +77,7 @@ function startStream(
   serveStream(socket)
 }
 
-function parsed(line: string | undefined): ControlRequest {
+function parseRequest(line: string | undefined): ControlRequest {
   if (line === undefined) throw new ControlError('the request is too long')
   return JSON.parse(line) as ControlRequest
 }
@@ -104,7 +104,7 @@ function onRequest(socket: Socket, handle: (line: string | undefined, rest: Buff
   socket.on('data', onData)
 }
 
-async function answer(
+async function answerRequest(
   verb: string,
   args: Readonly<Record<string, unknown>>,
   verbs: ControlVerbs,

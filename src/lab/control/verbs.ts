@@ -124,12 +124,12 @@ async function call(
 
 /** Yields further events as `{ event, data }`, after `{ event: 'connected' }`, until the lab stops. @throws ApiProblem */
 async function* events(lab: Lab, types: string | undefined, signal: AbortSignal): AsyncGenerator<object> {
-  const [{ eventData }, { wantedTypes }] = await Promise.all([
+  const [{ eventData }, { parseTypes }] = await Promise.all([
     import('../../api/events/event-data.ts'),
     import('../../api/events/event-log.ts'),
   ])
   const api = await (await lab.api()).begin()
-  const wants = wantedTypes(types)
+  const wants = parseTypes(types)
   let last = api.events.lastId
   const wakeup = new Wakeup()
   const unwatch = api.events.watch(wakeup.wake)

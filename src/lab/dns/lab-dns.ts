@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { OAuth2 } from '../../accounts/oauth2/oauth2.ts'
 import type { ResolvedLab } from '../../core/config/resolve.ts'
 import type { Clock } from '../../core/time/clock.ts'
-import { keptText, type StoreFiles } from '../../tls/pki/certificate-store/files.ts'
+import { readOrCreate, type StoreFiles } from '../../tls/pki/certificate-store/files.ts'
 import { PkiError } from '../../tls/pki/errors.ts'
 import type { ZoneKey } from '../../transport/dns/dnssec/key.ts'
 import { DnsError } from '../../transport/dns/errors.ts'
@@ -34,7 +34,7 @@ const KEY_FILE = 'dns/key.pem'
 /** Opens the key of all signed zones, or makes it. @throws PkiError `store` if the file is damaged */
 async function openZoneKey(files: StoreFiles): Promise<ZoneKey> {
   const { ZoneKey } = await import('../../transport/dns/dnssec/key.ts')
-  const pem = await keptText(files, KEY_FILE, ZoneKey.generate)
+  const pem = await readOrCreate(files, KEY_FILE, ZoneKey.generate)
   try {
     return new ZoneKey(pem)
   } catch (cause) {

@@ -55,7 +55,7 @@ export async function runPreflight(target: LabWithPlaces, surroundings: Prefligh
     const server = path[0] === 'virtualServers' ? virtualServers[Number(path[1])] : undefined
     return !only || !server || only.includes(server.protocol)
   })
-  return [...certificates, ...placed(findings, target), ...openFolders(target.lab).map((line) => warning(line))]
+  return [...certificates, ...withPlaces(findings, target), ...openFolders(target.lab).map((line) => warning(line))]
 }
 
 /** Returns a mistake for each certificate that the configuration names and the store does not have. @throws PkiError */
@@ -68,7 +68,7 @@ export async function unknownPins({ lab, locate }: LabWithPlaces, readStore: Rea
 }
 
 /** Adds the places to findings. */
-function placed(findings: readonly Finding[], target: LabWithPlaces): Problem[] {
+function withPlaces(findings: readonly Finding[], target: LabWithPlaces): Problem[] {
   const found = (wanted: Finding['severity']): PlacedMistake[] =>
     target.locate(findings.filter(({ severity }) => severity === wanted))
   return [

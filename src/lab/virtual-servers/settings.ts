@@ -41,7 +41,7 @@ export async function serverSettings(
     config: server,
     name,
     log: log.child({ server: name }),
-    tokens: protocol === 'http' ? [...config.access.tokens, ...generated(lab)] : [],
+    tokens: protocol === 'http' ? [...config.access.tokens, ...generatedTokens(lab)] : [],
     latest: () => virtualServers.contexts.get(name) ?? context,
   }
   virtualServers.contexts.set(name, context)
@@ -93,5 +93,5 @@ function connectionRate(
   return (address) => rates.take(`${server}\nconnections\n${clientKey(address)}`, { count, perMs })
 }
 
-const generated = ({ administratorToken: token }: SettingsServices): TokenConfig[] =>
+const generatedTokens = ({ administratorToken: token }: SettingsServices): TokenConfig[] =>
   token === undefined ? [] : [{ name: 'generated', role: 'administrator', token }]

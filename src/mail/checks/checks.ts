@@ -85,18 +85,18 @@ function* links(message: ReadableMessage, tags: readonly Tag[]): Findings {
       if (!target.startsWith('#'))
         yield finding('links', {
           level: 'error',
-          message: `${short(target)} is not absolute`,
+          message: `${shortenText(target)} is not absolute`,
           line,
           at,
           source: 'RFC 3986 section 4.3',
         })
       continue
     }
-    const url = parsed(target)
+    const url = parseUrl(target)
     if (!url) {
       yield finding('links', {
         level: 'error',
-        message: `${short(target)} is not a URL`,
+        message: `${shortenText(target)} is not a URL`,
         line,
         at,
         source: 'https://url.spec.whatwg.org',
@@ -106,7 +106,7 @@ function* links(message: ReadableMessage, tags: readonly Tag[]): Findings {
     if (url.protocol === 'http:')
       yield finding('links', {
         level: 'warning',
-        message: `${short(target)} is not encrypted; write https`,
+        message: `${shortenText(target)} is not encrypted; write https`,
         line,
         at,
         source: OWN,
@@ -114,7 +114,7 @@ function* links(message: ReadableMessage, tags: readonly Tag[]): Findings {
     if (TRACKING.test(target))
       yield finding('links', {
         level: 'info',
-        message: `${short(target)} has tracking parameters`,
+        message: `${shortenText(target)} has tracking parameters`,
         line,
         at,
         source: OWN,
@@ -133,10 +133,14 @@ function* links(message: ReadableMessage, tags: readonly Tag[]): Findings {
   if (tags.length > 0) return
   for (const { href } of message.links.slice(0, MAX_FINDINGS))
     if (href.startsWith('http:'))
-      yield finding('links', { level: 'warning', message: `${short(href)} is not encrypted; write https`, source: OWN })
+      yield finding('links', {
+        level: 'warning',
+        message: `${shortenText(href)} is not encrypted; write https`,
+        source: OWN,
+      })
 }
 
-const short = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text)
+const shortenText = (text: string): string => (text.length > 100 ? `${text.slice(0, 100)}…` : text)
 
 /** Returns the host that the text of a link names: the text begins as a URL does, or it is a name with a known public suffix. */
 function hostIn(text: string): string | undefined {
@@ -144,14 +148,14 @@ function hostIn(text: string): string | undefined {
   const isName = /^[\p{L}\p{N}.-]+$/u.test(text) && parse(text, { extractHostname: false }).isIcann === true
   const named = written ?? (isName && text.includes('.') ? text : undefined)
   // A text that is cut names no whole host.
-  return named === undefined || /…|\.\.\./.test(named) ? undefined : parsed(`https://${named}`)?.hostname
+  return named === undefined || /…|\.\.\./.test(named) ? undefined : parseUrl(`https://${named}`)?.hostname
 }
 
 /** Returns the registrable domain of a host, or the host if it has none. */
 const organization = (host: string): string =>
   getDomain(host, { allowPrivateDomains: true, extractHostname: false }) ?? host
 
-function parsed(text: string): URL | undefined {
+function parseUrl(text: string): URL | undefined {
   try {
     return new URL(text)
   } catch {
@@ -166,11 +170,17 @@ function* images(tags: readonly Tag[]): Findings {
     const src = attributes.get('src') ?? ''
     const isPixel = [attributes.get('width'), attributes.get('height')].every((one) => one === '1' || one === '0')
     if (isPixel)
-      yield finding('images', { level: 'info', message: `${short(src)} is a tracking pixel`, line, at, source: OWN })
+      yield finding('images', {
+        level: 'info',
+        message: `${shortenText(src)} is a tracking pixel`,
+        line,
+        at,
+        source: OWN,
+      })
     else if (!attributes.has('width'))
       yield finding('images', {
         level: 'info',
-        message: `${short(src)} has no width`,
+        message: `${shortenText(src)} has no width`,
         line,
         at,
         clients: ['Outlook (Windows)'],
@@ -179,7 +189,7 @@ function* images(tags: readonly Tag[]): Findings {
     if (/^http:/i.test(src))
       yield finding('images', {
         level: 'warning',
-        message: `${short(src)} is not encrypted; write https`,
+        message: `${shortenText(src)} is not encrypted; write https`,
         line,
         at,
         source: OWN,
@@ -211,7 +221,7 @@ function* accessibility(html: string, tags: readonly Tag[]): Findings {
     if (name === 'img' && !attributes.has('alt'))
       yield finding('accessibility', {
         level: 'error',
-        message: `an image has no alt: ${short(attributes.get('src') ?? '')}`,
+        message: `an image has no alt: ${shortenText(attributes.get('src') ?? '')}`,
         line,
         at,
         source: 'WCAG 2.2, 1.1.1',
@@ -351,7 +361,7 @@ function* spamVerdict({ program, isSpam, score, threshold, rules }: SpamVerdict)
   yield found(isSpam ? 'error' : 'info', `the score is ${score}; from ${threshold}, a message is spam`)
   for (const rule of rules)
     if (rule.score !== 0)
-      yield found(rule.score > 0 ? 'warning' : 'info', `${rule.name} (${rule.score}): ${short(rule.description)}`)
+      yield found(rule.score > 0 ? 'warning' : 'info', `${rule.name} (${rule.score}): ${shortenText(rule.description)}`)
 }
 
 function* spamRules(message: ReadableMessage, html: string): Findings {
@@ -364,7 +374,7 @@ function* spamRules(message: ReadableMessage, html: string): Findings {
   if (html !== '' && (yield* message.textInSteps()).trim().length < 20) yield rule('the HTML has almost no text')
   for (const { filename = '' } of yield* message.attachmentsInSteps())
     if (/\.(?:exe|scr|js|vbs|bat|cmd|com|pif|jar|lnk|iso)$/i.test(filename))
-      yield rule(`${short(filename)} is a program`)
+      yield rule(`${shortenText(filename)} is a program`)
 }
 
 function* verdicts(authentication: MessageAuthentication | null): Findings {

@@ -72,7 +72,7 @@ export function eventOf(calendar: string): CalendarEvent | undefined {
 
 function eventWith(properties: readonly Property[], method: string | undefined): CalendarEvent {
   const first = (name: string): Property | undefined => properties.find((one) => one.name === name)
-  const text = (name: string): string => unescaped(first(name)?.value ?? '')
+  const text = (name: string): string => unescapeText(first(name)?.value ?? '')
   const start = timeOf(first('DTSTART'))
   const organizer = first('ORGANIZER')
   return {
@@ -124,7 +124,7 @@ const paramText = (written: string): string =>
   written.replace(/\^(['n^])/g, (_, one: string) => (one === 'n' ? '\n' : one === "'" ? '"' : '^'))
 
 /** RFC 5545 section 3.3.11 */
-const unescaped = (value: string): string =>
+const unescapeText = (value: string): string =>
   value.replace(/\\([\\;,nN])/g, (_, one: string) => (one.toLowerCase() === 'n' ? '\n' : one))
 
 const personOf = ({ params, value }: Property): EventPerson => ({

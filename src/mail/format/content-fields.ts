@@ -1,5 +1,5 @@
 import { decodeCharset } from './charsets.ts'
-import { unfolded } from './headers.ts'
+import { unfoldValue } from './headers.ts'
 import { Scanner } from './scanner.ts'
 import type { ContentFields, Disposition, HeaderField, OctetString, Parameter } from './types.ts'
 
@@ -46,7 +46,7 @@ export function headerContent(
     const reader = READERS.get(nameLower)
     if (!reader || seen.includes(nameLower)) continue
     seen.push(nameLower)
-    Object.assign(found, reader(unfolded(raw, field)))
+    Object.assign(found, reader(unfoldValue(raw, field)))
   }
   return isMime ? found : defaultContent(inDigest)
 }
@@ -105,7 +105,7 @@ export function parameters(scanner: Scanner): Parameter[] {
     if (parameter) found.push(parameter)
     else if (scanner.next !== ';' && !scanner.ended) scanner.at++
   }
-  return unique(found.some(({ name }) => name.includes('*')) ? joined(found) : found)
+  return unique(found.some(({ name }) => name.includes('*')) ? joinContinuations(found) : found)
 }
 
 function oneParameter(scanner: Scanner): Parameter | undefined {
@@ -136,7 +136,7 @@ interface Piece extends Parameter {
 }
 
 /** Joins `name*0`, `name*1*` … to one parameter, after the plain ones. RFC 2231 section 4.1. */
-function joined(found: readonly Parameter[]): Parameter[] {
+function joinContinuations(found: readonly Parameter[]): Parameter[] {
   const whole: Parameter[] = []
   const pieces = new Map<string, Piece[]>()
   for (const parameter of found) {
@@ -148,14 +148,14 @@ function joined(found: readonly Parameter[]): Parameter[] {
       value: parameter.value,
     }
     if (name === '') whole.push(parameter)
-    else if (index === undefined) whole.push(...assembled([piece]))
+    else if (index === undefined) whole.push(...joinPieces([piece]))
     else if (!pieces.get(name.toLowerCase())?.push(piece)) pieces.set(name.toLowerCase(), [piece])
   }
-  return [...whole, ...[...pieces.values()].flatMap(assembled)]
+  return [...whole, ...[...pieces.values()].flatMap(joinPieces)]
 }
 
 /** Joins the pieces of one parameter. Leaves them as they are if their numbers are not 0, 1, 2 … */
-function assembled(pieces: readonly Piece[]): Parameter[] {
+function joinPieces(pieces: readonly Piece[]): Parameter[] {
   const inOrder = [...pieces].sort((a, b) => a.index - b.index)
   const [first] = inOrder
   if (!first || inOrder.some((piece, i) => piece.index !== i)) {

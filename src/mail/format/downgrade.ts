@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { domainToASCII } from 'node:url'
 import { isWritten, parseAddresses } from './addresses.ts'
-import { headerBlockEnd, headerFields, unfolded } from './headers.ts'
+import { headerBlockEnd, headerFields, unfoldValue } from './headers.ts'
 import type { Address, HeaderField, OctetString } from './types.ts'
 
 const NOT_ASCII = /[^\x00-\x7f]/
@@ -11,7 +11,7 @@ const NOT_ASCII = /[^\x00-\x7f]/
  * has nothing else, or has octets that are not UTF-8. Names and texts become encoded words, addresses that ASCII cannot write
  * become invalid ones, and other fields are left out. Headers of MIME parts stay as they are. RFC 6857, RFC 6858.
  */
-export function downgraded(raw: Buffer): Buffer {
+export function downgradeHeader(raw: Buffer): Buffer {
   const end = headerBlockEnd(raw)
   const header = raw.subarray(0, end)
   if (!NOT_ASCII.test(header.toString('latin1')) || !isUtf8(header)) return raw
@@ -45,7 +45,7 @@ const LEFT_OUT = new Set(
 function asciiField(raw: Buffer, field: HeaderField): string {
   const { name, nameLower } = field
   if (name === '' || NOT_ASCII.test(name) || LEFT_OUT.has(nameLower)) return ''
-  const value = unfolded(raw, field)
+  const value = unfoldValue(raw, field)
   return `${name}: ${(rewrites.get(nameLower) ?? encodedWords)(value)}\r\n`
 }
 
@@ -85,13 +85,13 @@ function asciiAddress(address: Address): string {
   const { name = '', mailbox = '', host = '' } = address
   const domain = NOT_ASCII.test(host) ? domainToASCII(decodeUtf8(host)) : host
   const isLost = NOT_ASCII.test(mailbox) || domain === '' || !isWritten(address)
-  const localPart = /^[\w!#$%&'*+/=?^`{|}~.-]+$/.test(mailbox) ? mailbox : quoted(mailbox)
+  const localPart = /^[\w!#$%&'*+/=?^`{|}~.-]+$/.test(mailbox) ? mailbox : quoteText(mailbox)
   const angle = isLost ? INVALID : `<${localPart}@${domain}>`
   if (name === '') return angle
-  return `${NOT_ASCII.test(name) ? encodedWords(name) : quoted(name)} ${angle}`
+  return `${NOT_ASCII.test(name) ? encodedWords(name) : quoteText(name)} ${angle}`
 }
 
-const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`
+const quoteText = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`
 
 /** Returns a MIME field whose parameters outside ASCII are written in the form of RFC 2231 section 4. */
 function asciiParameters(value: OctetString): string {

@@ -31,11 +31,11 @@ export function gmailQuery(query: OctetString): GmailKey {
   const tokens = query.match(TOKEN) ?? []
   const reader = new QueryReader(tokens)
   const key = reader.all(undefined)
-  if (!reader.isAtEnd) throw bad('The query has an unexpected bracket.')
+  if (!reader.isAtEnd) throw queryError('The query has an unexpected bracket.')
   return key
 }
 
-const bad = (message: string): GmailQueryError => new GmailQueryError(message)
+const queryError = (message: string): GmailQueryError => new GmailQueryError(message)
 
 /** A bracket, an operator with its colon, a phrase, or a word. */
 const TOKEN = /-?[({]|[)}]|-?[a-z_]\w*:|-?"[^"]*"?|[^\s(){}"]+/gi
@@ -45,7 +45,7 @@ const not = (key: GmailKey): GmailKey => ({ kind: 'not', key })
 const header = (name: string, text: string): GmailKey => ({ kind: 'header', name, text })
 const flag = (name: string): GmailKey => ({ kind: 'flag', flag: name })
 const anyOf = (keys: readonly GmailKey[]): GmailKey => ({ kind: 'or', keys })
-const labelled = (label: string): GmailKey => ({ kind: 'gm-label', label })
+const labelKey = (label: string): GmailKey => ({ kind: 'gm-label', label })
 const ALL: GmailKey = { kind: 'all' }
 
 /** The words that can follow `is:`. */
@@ -63,18 +63,18 @@ const STATES: ReadonlyMap<string, GmailKey> = new Map([
 const PLACES: ReadonlyMap<string, GmailKey> = new Map([
   ['anywhere', ALL],
   ['all', ALL],
-  ['inbox', labelled('\\Inbox')],
-  ['sent', labelled('\\Sent')],
-  ['draft', labelled('\\Draft')],
-  ['drafts', labelled('\\Draft')],
-  ['spam', labelled('\\Spam')],
-  ['trash', labelled('\\Trash')],
+  ['inbox', labelKey('\\Inbox')],
+  ['sent', labelKey('\\Sent')],
+  ['draft', labelKey('\\Draft')],
+  ['drafts', labelKey('\\Draft')],
+  ['spam', labelKey('\\Spam')],
+  ['trash', labelKey('\\Trash')],
   ['starred', flag('\\Flagged')],
 ])
 
 type Operator = (value: string) => GmailKey
 
-const inLabel: Operator = (value) => PLACES.get(value.toLowerCase()) ?? labelled(utf8OrLatin1(value))
+const placeOrLabel: Operator = (value) => PLACES.get(value.toLowerCase()) ?? labelKey(utf8OrLatin1(value))
 
 /** Returns the text of octets in UTF-8, or in Latin-1 if they are not UTF-8. */
 function utf8OrLatin1(octets: OctetString): string {
@@ -94,12 +94,12 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map<string, Operator>([
   ['filename', (value) => ({ kind: 'text', text: value, isFilename: true })],
   [
     'has',
-    (value) => (value.toLowerCase() === 'attachment' ? header('content-type', 'multipart/mixed') : inLabel(value)),
+    (value) => (value.toLowerCase() === 'attachment' ? header('content-type', 'multipart/mixed') : placeOrLabel(value)),
   ],
   ['is', (value) => STATES.get(value.toLowerCase()) ?? { kind: 'none' }],
   ['category', (value) => flag(`$CATEGORY_${value.toUpperCase()}`)],
-  ['in', inLabel],
-  ['label', inLabel],
+  ['in', placeOrLabel],
+  ['label', placeOrLabel],
   ['after', (value) => ({ kind: 'date', clock: 'internal', from: dateOf(value), to: Number.POSITIVE_INFINITY })],
   ['before', (value) => ({ kind: 'date', clock: 'internal', from: Number.NEGATIVE_INFINITY, to: dateOf(value) })],
   ['newer_than', (value) => ({ kind: 'age', older: false, seconds: secondsOf(value) })],
@@ -161,17 +161,17 @@ class QueryReader {
 
   #positive(token: string, form: (text: string) => GmailKey): GmailKey {
     if (token === '(' || token === '{') return this.#group(token, form)
-    if (!token.endsWith(':')) return form(unquoted(token))
+    if (!token.endsWith(':')) return form(withoutQuotes(token))
     const name = token.slice(0, -1).toLowerCase()
     const operator = OPERATORS.get(SYNONYMS.get(name) ?? name)
     const next = this.#tokens[this.#at]
-    if (!operator || next === undefined || /^[)}]$/.test(next)) return form(unquoted(token))
+    if (!operator || next === undefined || /^[)}]$/.test(next)) return form(withoutQuotes(token))
     this.#at++
-    return next === '(' || next === '{' ? this.#group(next, operator) : operator(unquoted(next))
+    return next === '(' || next === '{' ? this.#group(next, operator) : operator(withoutQuotes(next))
   }
 
   #group(open: string, form: (text: string) => GmailKey): GmailKey {
-    if (++this.#depth > MAX_DEPTH) throw bad('The query is nested too deeply.')
+    if (++this.#depth > MAX_DEPTH) throw queryError('The query is nested too deeply.')
     const close = open === '(' ? ')' : '}'
     const key = this.all(close, form)
     if (this.#tokens[this.#at] === close) this.#at++
@@ -181,14 +181,14 @@ class QueryReader {
 }
 
 const textKey = (text: string): GmailKey => ({ kind: 'text', text })
-const unquoted = (token: string): string => token.replaceAll('"', '')
+const withoutQuotes = (token: string): string => token.replaceAll('"', '')
 
 /** Returns the midnight of `2026/11/26`, `2026-11-26` or `11/26/2026`, or the time of seconds since the epoch, in milliseconds. */
 function dateOf(value: string): number {
   const day = /^(\d{4})[/-](\d{1,2})[/-](\d{1,2})$/.exec(value.replace(/^(\d{1,2}\/\d{1,2})\/(\d{4})$/, '$2/$1'))
   if (day) return Date.UTC(Number(day[1]), Number(day[2]) - 1, Number(day[3]))
   if (/^\d{9,12}$/.test(value)) return Number(value) * 1000
-  throw bad('The query is not valid: a date is written 2026/11/26.')
+  throw queryError('The query is not valid: a date is written 2026/11/26.')
 }
 
 const DAY_S = 86_400
@@ -196,7 +196,7 @@ const PERIODS: Readonly<Record<string, number>> = { d: DAY_S, m: 30 * DAY_S, y: 
 
 function secondsOf(value: string): number {
   const period = /^(\d{1,5})([dmyh])$/i.exec(value)
-  if (!period) throw bad('The query is not valid: a period is written 2d, 3m or 1y.')
+  if (!period) throw queryError('The query is not valid: a period is written 2d, 3m or 1y.')
   return Number(period[1]) * (PERIODS[(period[2] as string).toLowerCase()] as number)
 }
 
@@ -204,6 +204,6 @@ const SIZES: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, 
 
 function octetsOf(value: string): number {
   const size = /^(\d{1,12})([kmg]?)b?$/i.exec(value)
-  if (!size) throw bad('The query is not valid: a size is written 1000, 10K or 5M.')
+  if (!size) throw queryError('The query is not valid: a size is written 1000, 10K or 5M.')
   return Number(size[1]) * (SIZES[(size[2] as string).toLowerCase()] as number)
 }

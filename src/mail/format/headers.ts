@@ -36,7 +36,7 @@ export function headerFields(raw: Buffer, start = 0, end = raw.length): HeaderFi
   let octets = 0
   for (let at = start; at < end && !isEmptyLine(raw, at); ) {
     if (fields.length === MAX_FIELDS || octets > MAX_FIELDS_OCTETS) {
-      fields.push(unnamed(at, emptyLineStart(raw, at, end)))
+      fields.push(unnamedField(at, emptyLineStart(raw, at, end)))
       break
     }
     const found = headerFieldAt(raw, at, end)
@@ -66,10 +66,10 @@ export function headerBlock(raw: Buffer, start: number): HeaderBlock {
 export function headerFieldAt(raw: Buffer, at: number, end: number): HeaderField {
   let next = lineEnd(raw, at, end)
   while (next < end && (raw[next] === SPACE || raw[next] === TAB)) next = lineEnd(raw, next, end)
-  return field(raw, at, next)
+  return parseField(raw, at, next)
 }
 
-const unnamed = (start: number, end: number): HeaderField => ({
+const unnamedField = (start: number, end: number): HeaderField => ({
   name: '',
   nameLower: '',
   start,
@@ -89,10 +89,10 @@ function emptyLineStart(raw: Buffer, start: number, end: number): number {
   return end
 }
 
-function field(raw: Buffer, start: number, end: number): HeaderField {
+function parseField(raw: Buffer, start: number, end: number): HeaderField {
   let colon = start
   while (colon < end && raw[colon] !== COLON && raw[colon] !== LF) colon++
-  if (raw[colon] !== COLON || colon >= end) return unnamed(start, end)
+  if (raw[colon] !== COLON || colon >= end) return unnamedField(start, end)
   let nameEnd = colon
   while (nameEnd > start && (raw[nameEnd - 1] === SPACE || raw[nameEnd - 1] === TAB)) nameEnd-- // RFC 5322 section 4.5
   const name = raw.toString('latin1', start, nameEnd)
@@ -103,14 +103,14 @@ function field(raw: Buffer, start: number, end: number): HeaderField {
  * Returns a field's value unfolded (without line ends, but with the white space after them) and trimmed, at most
  * `MAX_VALUE_OCTETS`. RFC 5322 section 2.2.3.
  */
-export function unfolded(raw: Buffer, field: HeaderField): OctetString {
+export function unfoldValue(raw: Buffer, field: HeaderField): OctetString {
   const { valueStart } = field
   const valueEnd = valueEndOf(raw, field)
   const value = raw.toString('latin1', valueStart, valueEnd)
   return trimLwsp(value.includes('\n') ? value.replace(/\r?\n/g, '') : value)
 }
 
-/** Returns whether `unfolded` returns an empty string. */
+/** Returns whether `unfoldValue` returns an empty string. */
 export function isBlankValue(raw: Buffer, field: HeaderField): boolean {
   const valueEnd = valueEndOf(raw, field)
   for (let at = field.valueStart; at < valueEnd; at++) {
@@ -137,13 +137,13 @@ function trimLwsp(value: string): string {
 /** Returns the unfolded value of the first field of that name, in any case. */
 export function headerValue(raw: Buffer, fields: readonly HeaderField[], name: string): OctetString | undefined {
   const found = findField(fields, name)
-  return found && unfolded(raw, found)
+  return found && unfoldValue(raw, found)
 }
 
 /** Returns the unfolded values of all fields of that name, in order. */
 export function headerValues(raw: Buffer, fields: readonly HeaderField[], name: string): OctetString[] {
   const nameLower = name.toLowerCase()
-  return fields.filter((field) => field.nameLower === nameLower).map((field) => unfolded(raw, field))
+  return fields.filter((field) => field.nameLower === nameLower).map((field) => unfoldValue(raw, field))
 }
 
 /** Returns the first field of that name, in any case. */

@@ -1,6 +1,6 @@
 import type { Steps } from '../../core/time/time-slice.ts'
 import { addressSteps, MAX_ADDRESSES, simpleAddress } from './addresses.ts'
-import { headerFields, unfolded } from './headers.ts'
+import { headerFields, unfoldValue } from './headers.ts'
 import type { Address, Disposition, Envelope, HeaderField, MessagePart, OctetString, Parameter } from './types.ts'
 
 type Filled<T> = { -readonly [Key in keyof T]: T[Key] extends readonly Address[] ? Address[] : T[Key] }
@@ -32,9 +32,9 @@ export function* envelope(raw: Buffer, fields: readonly HeaderField[]): Steps<En
   for (const field of fields) {
     const text = TEXTS.get(field.nameLower)
     const list = LISTS.get(field.nameLower)
-    if (text) found[text] = unfolded(raw, field)
+    if (text) found[text] = unfoldValue(raw, field)
     else if (list && found[list].length < MAX_ADDRESSES) {
-      const value = unfolded(raw, field)
+      const value = unfoldValue(raw, field)
       const simple = simpleAddress(value)
       for (const address of simple ? [simple] : yield* addressSteps(value)) found[list].push(address)
     }

@@ -25,7 +25,7 @@ export class MessageLink {
 }
 
 const isAbsolute = (target: string): boolean => /^(?!javascript:)[a-z][a-z0-9+.-]*:/i.test(target)
-const inOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
+const collapseSpace = (text: string): string => text.replace(/\s+/g, ' ').trim()
 
 /** Returns the links of HTML in order, those with the same target and text once, in steps. Leaves out `#…` and `javascript:`. */
 export function* htmlLinkSteps(html: string): Steps<MessageLink[]> {
@@ -34,7 +34,7 @@ export function* htmlLinkSteps(html: string): Steps<MessageLink[]> {
   for (const { name, attributes, line, text } of yield* tagsOf(html, (one) => /^(?:a|area|img)$/.test(one))) {
     const href = attributes.get('href')?.trim() ?? ''
     if (name === 'img' || !isAbsolute(href)) continue
-    const words = inOneLine(name === 'area' ? (attributes.get('alt') ?? '') : text)
+    const words = collapseSpace(name === 'area' ? (attributes.get('alt') ?? '') : text)
     const key = `${href} ${words}`
     if (!found.has(key)) found.set(key, new MessageLink(href, words, 'html', line))
   }

@@ -9,7 +9,7 @@ export function messageIds(value: OctetString): OctetString[] {
   const ids: OctetString[] = []
   for (let at = value.indexOf('<'); at >= 0; at = value.indexOf('<', at)) {
     const [whole, id = ''] = ID.exec(value.slice(at, at + MAX_ID_OCTETS)) ?? []
-    if (whole !== undefined) ids.push(`<${normalized(id)}>`)
+    if (whole !== undefined) ids.push(`<${normalizeId(id)}>`)
     at += whole?.length ?? 1
   }
   return ids
@@ -24,7 +24,7 @@ const ID = /^<((?:"(?:[^"\\]|\\.)*"|[^<>"])*)>/s
 /** The usual case: one identifier without quoting. */
 const PLAIN = /^<[^\s<>"]*>$/
 
-function normalized(id: OctetString): OctetString {
+function normalizeId(id: OctetString): OctetString {
   const [quoted, inside = ''] = /^"((?:[^"\\]|\\.)*)"(?=@)/s.exec(id) ?? []
   if (quoted === undefined) return id.replace(/[ \t\r\n]+/g, '')
   const plain = inside.replace(/\\(.)/gs, '$1')

@@ -22,7 +22,7 @@ export function lineCount(raw: Buffer, start: number, end: number): number {
 }
 
 /** Returns the same string in one piece of memory. A concatenated string is a tree of pieces, which every write would join again. */
-export const inOnePiece = (text: OctetString): OctetString => Buffer.from(text, 'latin1').toString('latin1')
+export const flattenString = (text: OctetString): OctetString => Buffer.from(text, 'latin1').toString('latin1')
 
 /** Returns the index after the LF of the line that starts at `start`, or `end` if it has no LF. */
 export function lineEnd(raw: Buffer, start: number, end: number): number {

@@ -8,7 +8,7 @@ import { type CalendarEvent, eventOf } from './calendar.ts'
 import { type CodeCandidate, codeCandidateSteps } from './codes.ts'
 import { parseDate } from './dates.ts'
 import { flowedLines } from './flowed.ts'
-import { headerFields, headerValues, unfolded } from './headers.ts'
+import { headerFields, headerValues, unfoldValue } from './headers.ts'
 import { htmlTextSteps } from './html-text.ts'
 import {
   htmlImageSteps,
@@ -135,7 +135,7 @@ export class ReadableMessage {
     const found = new Map<string, string>()
     for (const field of this.#fields) {
       if (field.name === '') continue
-      const value = decodeWords(unfolded(this.#raw, field))
+      const value = decodeWords(unfoldValue(this.#raw, field))
       const before = found.get(field.nameLower)
       found.set(field.nameLower, before === undefined ? value : `${before}\n${value}`)
     }
@@ -284,7 +284,7 @@ export class ReadableMessage {
   /** The header fields in order, decoded. */
   get fieldList(): { name: string; value: string }[] {
     return this.#fields.flatMap((field) =>
-      field.name === '' ? [] : [{ name: field.name, value: decodeWords(unfolded(this.#raw, field)) }],
+      field.name === '' ? [] : [{ name: field.name, value: decodeWords(unfoldValue(this.#raw, field)) }],
     )
   }
 

@@ -5,7 +5,7 @@ import { HEAP_SHARE } from '../../core/octets/heap-share.ts'
 import type { Steps } from '../../core/time/time-slice.ts'
 import { addressSteps } from './addresses.ts'
 import { decodedPieces } from './charsets.ts'
-import { findField, headerFields, unfolded } from './headers.ts'
+import { findField, headerFields, unfoldValue } from './headers.ts'
 import { everyPart, isText, partOctetsOrRawInSteps } from './parts.ts'
 import type { HeaderField, MessagePart, OctetString } from './types.ts'
 import { decodeWords, parameterText } from './words.ts'
@@ -16,12 +16,12 @@ const NORMALIZED_CHARS = 512
 const SPACE_CHARS = 128
 
 /** Returns the form in which texts are compared: without differences of case and compatibility, much like i;unicode-casemap (RFC 5051). */
-export const fold = (text: string): string => inPieces(text, (piece) => piece.normalize('NFKD').toLowerCase())
+export const foldText = (text: string): string => mapPieces(text, (piece) => piece.normalize('NFKD').toLowerCase())
 
 /** Composes a text, so that the same letters are the same characters. Differences of compatibility stay. */
-const composed = (text: string): string => inPieces(text, (piece) => piece.normalize('NFC'))
+const composeText = (text: string): string => mapPieces(text, (piece) => piece.normalize('NFC'))
 
-function inPieces(text: string, formOf: (piece: string) => string): string {
+function mapPieces(text: string, formOf: (piece: string) => string): string {
   if (Buffer.byteLength(text) === text.length || text.length <= NORMALIZED_CHARS) return formOf(text)
   const pieces: string[] = []
   for (let at = 0; at < text.length; ) {
@@ -56,7 +56,7 @@ const withUnicodeDomains = (text: string): string =>
   /xn--/i.test(text) ? text.replace(ASCII_DOMAIN, (name) => domainToUnicode(name) || name) : text
 
 /** Returns a text for patterns: composed, and with domains in Unicode. */
-export const unicodeForm = (text: string): string => withUnicodeDomains(composed(text))
+export const unicodeForm = (text: string): string => withUnicodeDomains(composeText(text))
 
 /** Returns the form in which texts are equal in any case and form of Unicode (NFC, NFD). */
 export const comparable = (text: string): string => unicodeForm(text).toLowerCase()
@@ -97,7 +97,7 @@ interface SearchSource {
 
 /**
  * The text of one message for SEARCH. Each part of it is decoded and folded at its first use and kept. Callers must fold
- * needles with `fold`, once per search. RFC 9051 section 6.4.4.
+ * needles with `foldText`, once per search. RFC 9051 section 6.4.4.
  */
 export class SearchText {
   readonly #headers = new Map<string, readonly string[]>()
@@ -152,9 +152,9 @@ export class SearchText {
       const found: string[] = []
       for (const field of fields) {
         if (field.nameLower !== nameLower) continue
-        const value = unfolded(raw, field)
-        found.push(fold(decodeWords(value)))
-        if (ADDRESS_FIELDS.has(nameLower) && value.includes('(')) found.push(fold(yield* plainAddresses(value)))
+        const value = unfoldValue(raw, field)
+        found.push(foldText(decodeWords(value)))
+        if (ADDRESS_FIELDS.has(nameLower) && value.includes('(')) found.push(foldText(yield* plainAddresses(value)))
         yield
       }
       values = found.map((value) => this.#keep(value))
@@ -227,7 +227,7 @@ class FoldedText {
   }
 
   end(): void {
-    this.#take(fold(this.#pending))
+    this.#take(foldText(this.#pending))
     this.#pending = ''
   }
 }
@@ -240,7 +240,7 @@ function* headerText({ raw, structure }: SearchSource): Steps<string> {
   for (const part of everyPart(structure)) {
     for (const field of headerFields(raw, part.headerStart, part.bodyStart)) {
       text.begin()
-      const isFull = text.add(`${field.name}: ${decodeWords(unfolded(raw, field))}`)
+      const isFull = text.add(`${field.name}: ${decodeWords(unfoldValue(raw, field))}`)
       octets += field.end - field.start
       if (!isFull && octets < STEP_OCTETS) continue
       octets = 0

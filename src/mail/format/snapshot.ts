@@ -39,9 +39,9 @@ export function snapshotOf({ raw, structure, fieldList }: ReadableMessage): stri
     for (const one of found)
       if (!names.has(one)) names.set(one, `${kind} ${[...names.values()].filter((n) => n.startsWith(kind)).length + 1}`)
   }
-  for (const field of fieldList) if (WITH_IDS.test(field.name)) name('id', bare(field.value.match(MSG_ID)))
+  for (const field of fieldList) if (WITH_IDS.test(field.name)) name('id', withoutBrackets(field.value.match(MSG_ID)))
   for (const part of parts) {
-    name('id', bare(part.id?.match(MSG_ID)))
+    name('id', withoutBrackets(part.id?.match(MSG_ID)))
     name('boundary', parameterText(part.params, 'boundary')?.split('\n') ?? [])
   }
   // The longest first: one can be a part of another.
@@ -68,7 +68,8 @@ export function snapshotOf({ raw, structure, fieldList }: ReadableMessage): stri
   return `${fields.join('\n')}\n\n${contents.map((one) => one.trimEnd()).join('\n\n')}\n`
 }
 
-const bare = (ids: readonly string[] | null | undefined): string[] => (ids ?? []).map((one) => one.slice(1, -1))
+const withoutBrackets = (ids: readonly string[] | null | undefined): string[] =>
+  (ids ?? []).map((one) => one.slice(1, -1))
 
 function* partsOf(part: MessagePart): Generator<MessagePart, void, void> {
   yield part

@@ -32,7 +32,7 @@ const STEP_NODES = 256
 /** Groups messages by base subject: THREAD=ORDEREDSUBJECT. RFC 5256 section 3. */
 export function* orderedSubject(messages: readonly Threadable[]): Steps<Thread[]> {
   const groups = new Map<string, Threadable[]>()
-  for (const message of yield* sortInSteps(messages, byDate)) {
+  for (const message of yield* sortInSteps(messages, compareDates)) {
     const key = baseSubject(message.subject).base.toLowerCase()
     const group = groups.get(key)
     if (group) group.push(message)
@@ -45,28 +45,28 @@ export function* orderedSubject(messages: readonly Threadable[]): Steps<Thread[]
   }))
 }
 
-const byDate = (a: Threadable, b: Threadable): number => a.date - b.date || a.number - b.number
+const compareDates = (a: Threadable, b: Threadable): number => a.date - b.date || a.number - b.number
 
 /**
  * Links messages by their References: THREAD=REFERENCES. RFC 5256 section 3, whose step numbers are in parentheses. Not
  * recursive, because threads can be very deep.
  */
 export function* threadReferences(messages: readonly Threadable[]): Steps<Thread[]> {
-  return yield* inOrder(yield* gathered(yield* byIdentifiers(messages))) // (5)
+  return yield* sortThreads(yield* mergeBySubject(yield* rootsByIdentifiers(messages))) // (5)
 }
 
 /** Links messages by their identifiers only: `threadReferences` without step 5, which merges threads by their subjects. */
 export function* threadIdentifiers(messages: readonly Threadable[]): Steps<Thread[]> {
-  return yield* inOrder(yield* byIdentifiers(messages))
+  return yield* sortThreads(yield* rootsByIdentifiers(messages))
 }
 
-function* byIdentifiers(messages: readonly Threadable[]): Steps<readonly Node[]> {
-  const roots = yield* pruned(yield* linked(messages)) // (1) to (3)
+function* rootsByIdentifiers(messages: readonly Threadable[]): Steps<readonly Node[]> {
+  const roots = yield* pruneEmpty(yield* linkMessages(messages)) // (1) to (3)
   for (const root of roots) if (!root.message) root.children = yield* sortInSteps(root.children, nodesByDate)
   return yield* sortInSteps(roots, nodesByDate) // (4)
 }
 
-function* inOrder(roots: readonly Node[]): Steps<Thread[]> {
+function* sortThreads(roots: readonly Node[]): Steps<Thread[]> {
   const nodes = everyNode(roots)
   for (const node of nodes) {
     if (node.children.length > 1) node.children = yield* sortInSteps(node.children, nodesByDate) // (4), (6)
@@ -82,7 +82,7 @@ function everyNode(roots: readonly Node[]): Node[] {
 }
 
 /** Links parents and children by identifier, without loops (1, 2). Only the child's own message changes an existing link. */
-function* linked(messages: readonly Threadable[]): Steps<Node[]> {
+function* linkMessages(messages: readonly Threadable[]): Steps<Node[]> {
   const byId = new Map<string, Node>()
   const nodes = new Set<Node>()
   const nodeOf = (id: string): Node => {
@@ -103,7 +103,7 @@ function* linked(messages: readonly Threadable[]): Steps<Node[]> {
       if (!child.parent) yield* adopt(parents[i - 1] as Node, child)
     }
     const parent = parents.at(-1)
-    if (node.parent) disown(node)
+    if (node.parent) detachChild(node)
     if (parent) yield* adopt(parent, node)
     yield
   }
@@ -124,14 +124,14 @@ function* adopt(parent: Node, child: Node): Steps<void> {
   parent.children.push(child)
 }
 
-function disown(child: Node): void {
+function detachChild(child: Node): void {
   const siblings = child.parent?.children ?? []
   siblings.splice(siblings.indexOf(child), 1)
   child.parent = undefined
 }
 
 /** Replaces nodes without a message by their children, at the root only if there is a single child (3). */
-function* pruned(roots: readonly Node[]): Steps<Node[]> {
+function* pruneEmpty(roots: readonly Node[]): Steps<Node[]> {
   const nodes = everyNode(roots)
   yield
   /** The children that each node has in the end. Nodes without a message give theirs to the node above. */
@@ -154,13 +154,13 @@ function dateOf(node: Node): Threadable | undefined {
 
 function nodesByDate(a: Node, b: Node): number {
   const [left, right] = [dateOf(a), dateOf(b)]
-  return left && right ? byDate(left, right) : 0
+  return left && right ? compareDates(left, right) : 0
 }
 
 const subjectOf = (node: Node): string => dateOf(node)?.subject ?? ''
 
 /** Merges roots with the same base subject (5). */
-function* gathered(roots: readonly Node[]): Steps<Node[]> {
+function* mergeBySubject(roots: readonly Node[]): Steps<Node[]> {
   const subjects = new Map<Node, BaseSubject>()
   const table = new Map<string, Node>()
   const isReplyTo = (node: Node | undefined): boolean => (node && subjects.get(node)?.isReply) ?? false

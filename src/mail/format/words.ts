@@ -55,13 +55,13 @@ function decodePending(words: readonly Word[]): string {
     const charset = words[i]?.charset ?? ''
     const run: Buffer[] = []
     while (words[i]?.charset.toLowerCase() === charset.toLowerCase()) run.push((words[i++] as Word).octets)
-    out += decodeCharset(run.length === 1 ? (run[0] as Buffer) : joined(run, charset), charset)
+    out += decodeCharset(run.length === 1 ? (run[0] as Buffer) : joinRun(run, charset), charset)
   }
   return out
 }
 
 /** Every word of ISO-2022-JP ends in ASCII, which no character follows if the next begins with Japanese. Decoders take that for an error. */
-function joined(run: readonly Buffer[], charset: string): Buffer {
+function joinRun(run: readonly Buffer[], charset: string): Buffer {
   const all = Buffer.concat(run)
   if (!/^iso-2022-/i.test(charset)) return all
   return Buffer.from(all.toString('latin1').replaceAll('\x1b(B\x1b', '\x1b'), 'latin1')

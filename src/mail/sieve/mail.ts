@@ -2,7 +2,7 @@ import { runInSlices } from '../../core/time/time-slice.ts'
 import { isWritten, parseAddresses } from '../format/addresses.ts'
 import { decodeRawText } from '../format/charsets.ts'
 import { headerLines } from '../format/compose.ts'
-import { bodyStartAfter, headerFields, unfolded } from '../format/headers.ts'
+import { bodyStartAfter, headerFields, unfoldValue } from '../format/headers.ts'
 import { parseInSteps } from '../format/structure.ts'
 import type { MessagePart, OctetString } from '../format/types.ts'
 import { decodeWords } from '../format/words.ts'
@@ -38,7 +38,7 @@ export class SieveMail {
     this.#fields = fields.map((field) => ({
       nameLower: field.nameLower,
       get value() {
-        return unfolded(raw, field)
+        return unfoldValue(raw, field)
       },
       octets: raw.subarray(field.start, field.end),
     }))

@@ -27,7 +27,7 @@ export function openEncrypted(data: EnvelopedData, keys: readonly HeldKey[]): Op
     kind: 'encrypted' as const,
     authenticated: cipher?.isAuthenticated ?? data.tag !== undefined,
     cipher: title,
-    recipients: found.map(({ info, held }) => shownRecipient(info, held)),
+    recipients: found.map(({ info, held }) => recipientFacts(info, held)),
   }
   const closed = (problem: string): OpenedLayer => ({ layer: { ...shown, opened: false, openedWith: null, problem } })
   if (!cipher) return closed(`the cipher ${title} is not supported`)
@@ -36,7 +36,7 @@ export function openEncrypted(data: EnvelopedData, keys: readonly HeldKey[]): Op
     return closed('the lab holds no key of its recipients; import one with: sealpost cert import')
   const problems: string[] = []
   for (const { info, held } of usable.slice(0, MAX_ATTEMPTS)) {
-    const result = decrypted(data, info, held, cipher)
+    const result = decryptLayer(data, info, held, cipher)
     if (Buffer.isBuffer(result)) {
       return { layer: { ...shown, opened: true, openedWith: held.friendlyName, problem: null }, content: result }
     }
@@ -46,7 +46,7 @@ export function openEncrypted(data: EnvelopedData, keys: readonly HeldKey[]): Op
 }
 
 /** Returns the content, or why the key does not open it. */
-function decrypted(data: EnvelopedData, info: RecipientInfo, held: HeldKey, cipher: ContentCipher): Buffer | string {
+function decryptLayer(data: EnvelopedData, info: RecipientInfo, held: HeldKey, cipher: ContentCipher): Buffer | string {
   try {
     return decryptContent(data, cipher, contentKeyOf(info, held.key, held.certificate, cipher.keyOctets))
   } catch (error) {
@@ -58,7 +58,7 @@ function decrypted(data: EnvelopedData, info: RecipientInfo, held: HeldKey, ciph
   }
 }
 
-function shownRecipient(info: RecipientInfo, held: HeldKey | undefined): SmimeRecipient {
+function recipientFacts(info: RecipientInfo, held: HeldKey | undefined): SmimeRecipient {
   const { issuer, serial, keyIdentifier } = info.recipient
   return {
     method: methodOf(info),

@@ -44,7 +44,7 @@ export function signerFacts(
   const problems = [...signatureProblems(info, content, contentType, certificate?.publicKey), ...verdict.problems]
   return {
     valid: problems.length === 0,
-    ...(certificate ? shownCertificate(certificate) : shownReference(info)),
+    ...(certificate ? certificateFacts(certificate) : referenceFacts(info)),
     signedAt: signedAt?.toISOString() ?? null,
     algorithm: algorithmTitle(info, certificate?.publicKey),
     hash: hash?.title ?? info.digest.id,
@@ -75,7 +75,7 @@ function signingTime({ attributes }: SignerInfo): Date | undefined {
   return Number.isNaN(time.getTime()) ? undefined : time
 }
 
-function shownCertificate(certificate: X509Certificate) {
+function certificateFacts(certificate: X509Certificate) {
   const facts = readFacts(certificate)
   return {
     name: issuedToOf(facts),
@@ -88,7 +88,7 @@ function shownCertificate(certificate: X509Certificate) {
   }
 }
 
-function shownReference({ signer: { issuer, serial, keyIdentifier } }: SignerInfo) {
+function referenceFacts({ signer: { issuer, serial, keyIdentifier } }: SignerInfo) {
   return {
     name: null,
     addresses: [],

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { Intake } from '../../core/octets/received-octets.ts'
 import { clearTimeout, setTimeout } from '../../core/time/real-timers.ts'
-import { BlockReader, stuff } from '../dot-stuffing.ts'
+import { BlockReader, stuffDots } from '../dot-stuffing.ts'
 import { TooLong } from '../errors.ts'
 import { Input } from '../input.ts'
 
@@ -119,7 +119,7 @@ export class ClientStream {
 
   /** Writes octets as a dot-stuffed block with its final dot. RFC 3977 section 3.1.1; RFC 5321 section 4.5.2. */
   writeBlock(block: Buffer): void | Promise<void> {
-    return this.write(Buffer.concat(stuff(block)))
+    return this.write(Buffer.concat(stuffDots(block)))
   }
 
   /** Holds back what is written, to send it in as few packets as possible. */

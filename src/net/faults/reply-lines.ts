@@ -21,7 +21,7 @@ export function replyOf(
 export const toLines = (text: string | readonly string[], protocol: string, line: string | undefined): string =>
   [text]
     .flat()
-    .map((each) => `${tagged(protocol, each, line)}\r\n`)
+    .map((each) => `${addTag(protocol, each, line)}\r\n`)
     .join('')
 
 /** How negative replies begin, as they are recorded. */
@@ -41,7 +41,7 @@ export function refusalIn(reply: string | Buffer, protocol: string): string | un
 }
 
 /** Adds the command's tag to a reply of IMAP4, unless the reply is untagged. RFC 9051 section 2.2. */
-function tagged(protocol: string, text: string, line: string | undefined): string {
+function addTag(protocol: string, text: string, line: string | undefined): string {
   if (protocol !== 'imap4' || line === undefined || /^[*+] /.test(text)) return text
   const tag = tagOf(line)
   if (!/\{tag(\+\d+)?\}/.test(text)) return `${tag} ${text}`

@@ -16,11 +16,12 @@ export function readBinaryHeader(received: Buffer): HeaderResult {
   if (received.length < FIXED_OCTETS) return { kind: 'more' }
   const versionAndCommand = received[12] as number
   const contentOctets = received.readUInt16BE(14)
-  if (versionAndCommand >> 4 !== VERSION) return malformed(`it has the version ${versionAndCommand >> 4} instead of 2`)
+  if (versionAndCommand >> 4 !== VERSION)
+    return malformedHeader(`it has the version ${versionAndCommand >> 4} instead of 2`)
   const command = versionAndCommand & 0x0f
-  if (command !== LOCAL && command !== PROXY) return malformed(`the command ${command} does not exist`)
+  if (command !== LOCAL && command !== PROXY) return malformedHeader(`the command ${command} does not exist`)
   if (contentOctets > MAX_CONTENT_OCTETS) {
-    return malformed(`it announces ${contentOctets} octets, more than ${MAX_CONTENT_OCTETS}`)
+    return malformedHeader(`it announces ${contentOctets} octets, more than ${MAX_CONTENT_OCTETS}`)
   }
   const octets = FIXED_OCTETS + contentOctets
   if (received.length < octets) return { kind: 'more' }
@@ -29,12 +30,12 @@ export function readBinaryHeader(received: Buffer): HeaderResult {
   try {
     return { kind: 'header', header: readContent(received.subarray(0, octets), received[13] as number), octets }
   } catch (error) {
-    if (error instanceof Malformed) return malformed(error.message)
+    if (error instanceof Malformed) return malformedHeader(error.message)
     throw error
   }
 }
 
-const malformed = (why: string): HeaderResult => ({ kind: 'malformed', why })
+const malformedHeader = (why: string): HeaderResult => ({ kind: 'malformed', why })
 
 interface Family {
   readonly name: string

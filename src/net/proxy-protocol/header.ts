@@ -32,7 +32,7 @@ function readLine(received: Buffer): HeaderResult {
   if (received[end - 1] !== CR) return { kind: 'malformed', why: 'its line ends with LF instead of CRLF' }
   const line = received.toString('latin1', 0, end - 1)
   // The rest of the line has no meaning.
-  if (/^PROXY UNKNOWN(?: |$)/.test(line)) return found({}, end + 1)
+  if (/^PROXY UNKNOWN(?: |$)/.test(line)) return foundHeader({}, end + 1)
   const [, family, source = '', destination = '', ...ports] = LINE.exec(line) ?? []
   const isAddress = family === 'TCP6' ? isIPv6 : isIPv4
   const [sourcePort = 0, destinationPort = 0] = ports.map(Number)
@@ -42,7 +42,7 @@ function readLine(received: Buffer): HeaderResult {
     source: { address: source, port: sourcePort },
     destination: { address: destination, port: destinationPort },
   }
-  return found(addresses, end + 1)
+  return foundHeader(addresses, end + 1)
 }
 
 /** Addresses have no zone, and ports no leading zeros. */
@@ -54,7 +54,7 @@ const malformedLine = (line: string): HeaderResult => ({
   why: `“${printable(line)}” is neither PROXY UNKNOWN nor PROXY TCP4 or TCP6 with two addresses of that family and two ports`,
 })
 
-const found = (addresses: Pick<ProxyHeader, 'source' | 'destination'>, octets: number): HeaderResult => ({
+const foundHeader = (addresses: Pick<ProxyHeader, 'source' | 'destination'>, octets: number): HeaderResult => ({
   kind: 'header',
   header: { ...addresses, isSecure: false, notes: [] },
   octets,

@@ -111,7 +111,7 @@ export class Channel {
     add(this.#later, topic, key, detail)
     this.#laterTimer ??= setTimeout(() => {
       this.#laterTimer = undefined
-      this.#pending.set(undefined, joined(this.#pending.get(undefined), this.#later))
+      this.#pending.set(undefined, mergePending(this.#pending.get(undefined), this.#later))
       this.#later = new Map()
       void this.#send()
     }, LATER_MS).unref()
@@ -222,7 +222,7 @@ export class Channel {
 
   #receive(payload: string): void {
     this.#counts.notificationsReceived++
-    for (const [topic, keys] of parsed(payload)) for (const [key, detail] of keys) this.#call(topic, key, detail)
+    for (const [topic, keys] of parsePayload(payload)) for (const [key, detail] of keys) this.#call(topic, key, detail)
   }
 
   #call(topic: Topic, key: string | undefined, detail?: string): void {
@@ -264,7 +264,7 @@ export class Channel {
         this.#counts.notificationsSent += payloads.length
       } catch (error) {
         // Sent again after the connection returns.
-        for (const [part, newer] of this.#pending) pending.set(part, joined(pending.get(part), newer))
+        for (const [part, newer] of this.#pending) pending.set(part, mergePending(pending.get(part), newer))
         this.#pending = pending
         this.#events.log.debug({ err: error }, 'a notification was not sent')
         break
@@ -284,7 +284,7 @@ function add(pending: Pending, topic: Topic, key: string, detail: string | undef
   if (keys && keys.size > MAX_KEYS) pending.set(topic, undefined)
 }
 
-function joined(before: Pending | undefined, newer: Pending): Pending {
+function mergePending(before: Pending | undefined, newer: Pending): Pending {
   const all: Pending = new Map(before)
   for (const [topic, keys] of newer) {
     const known = all.get(topic)
@@ -321,7 +321,7 @@ function payloadsOf(pending: Pending): string[] {
 }
 
 /** Returns the keys by topic. Ignores what nodes do not send: every user of the database can notify. */
-function parsed(payload: string): [Topic, readonly (readonly [key: string | undefined, detail?: string])[]][] {
+function parsePayload(payload: string): [Topic, readonly (readonly [key: string | undefined, detail?: string])[]][] {
   try {
     return Object.entries(JSON.parse(payload) ?? {}).map(([topic, keys]) => [
       topic as Topic,

@@ -18,7 +18,7 @@ export async function migrate(connection: Connection, schema: string, log: Logge
     await connection.ask('SELECT pg_advisory_xact_lock($1::bigint)', [lockOf(schema)])
     const found = await versionOf(connection, schema)
     const before = found ?? 0
-    if (before > current) throw newer(schema, before, current)
+    if (before > current) throw newerError(schema, before, current)
     if (found === undefined) {
       await createSchema(connection, schema)
       await connection.run(
@@ -43,7 +43,7 @@ export async function assertCurrent(connection: Connection, schema: string): Pro
   const found = await versionOf(connection, schema)
   const current = migrations.length
   if (found === undefined) throw new DatabaseError('absent', `the schema ${schema} has no lab yet`)
-  if (found > current) throw newer(schema, found, current)
+  if (found > current) throw newerError(schema, found, current)
   if (found < current) {
     throw new DatabaseError(
       'older',
@@ -52,7 +52,7 @@ export async function assertCurrent(connection: Connection, schema: string): Pro
   }
 }
 
-const newer = (schema: string, found: number, current: number): DatabaseError =>
+const newerError = (schema: string, found: number, current: number): DatabaseError =>
   new DatabaseError(
     'newer',
     `the tables in the schema ${schema} have version ${found}, but Sealpost ${version} supports only up to version ${current}; use a newer Sealpost`,

@@ -83,7 +83,7 @@ export class SoleWriter {
    * arrived, and before you answer from memory: a process that was paused must not rely on what it knew before.
    */
   get since(): number | undefined {
-    const now = moment()
+    const now = currentMoment()
     this.#usedAt = now.running
     const begun = this.#leasedAt
     const isLeased = begun && now.running - begun.running < LEASE_MS && now.wall - begun.wall < LEASE_MS
@@ -152,7 +152,7 @@ export class SoleWriter {
 
   async #look(): Promise<void> {
     const { run, node } = this.#parts
-    const [begun, breaks] = [moment(), this.#breaks]
+    const [begun, breaks] = [currentMoment(), this.#breaks]
     const [row] = await run<{ readonly token: string | null; readonly hasOthers: boolean }>(LOOK, this.#lock)
     if (breaks !== this.#breaks || !row) return
     this.#hasRow = row.token === this.#token
@@ -176,7 +176,7 @@ interface Moment {
   readonly wall: number
 }
 
-const moment = (): Moment => ({ running: performance.now(), wall: wallClock() })
+const currentMoment = (): Moment => ({ running: performance.now(), wall: wallClock() })
 
 /** Returns which node may rely on being alone. Before the first start there are no tables, and nobody may. */
 async function holderOf(connection: Connection): Promise<string | undefined> {

@@ -14,7 +14,7 @@ import { CONTENT_ID, FIELD_NAME, isMadeFromContent } from '../../mail/format/com
 /** Longest time that a timer of Node.js can measure. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-const described = (title: string, isRight: (value: unknown) => boolean) =>
+const describedType = (title: string, isRight: (value: unknown) => boolean) =>
   z.custom(isRight, { error: `must be ${title}` }).meta({ title })
 const headerFields = () =>
   z.record(z.string(), z.string()).superRefine((fields, context) => {
@@ -70,9 +70,9 @@ const predicate = () =>
     })
     .meta({ title: 'a function' })
     .exactOptional()
-const signal = () => described('an AbortSignal', hasMethod('addEventListener'))
+const signal = () => describedType('an AbortSignal', hasMethod('addEventListener'))
 const octets = () =>
-  described('a text or a Buffer', (value) => typeof value === 'string' || value instanceof Uint8Array)
+  describedType('a text or a Buffer', (value) => typeof value === 'string' || value instanceof Uint8Array)
 const texts = () => z.union([z.string(), z.array(z.string())], 'must be a text or a list of texts')
 const names = () => z.union([z.string().min(1), z.array(z.string().min(1)).min(1)], 'must be a name or a list of names')
 
@@ -136,13 +136,13 @@ const shapes = {
     }),
   deliverOptions: () => z.strictObject({ to: names(), from: z.string().optional() }),
   config: () =>
-    described('an object with keys of the configuration, or the path of a YAML file', (value) =>
+    describedType('an object with keys of the configuration, or the path of a YAML file', (value) =>
       typeof value === 'object' ? value !== null && !Array.isArray(value) : typeof value === 'string',
     ),
   startOptions: () =>
     z.strictObject({
-      log: described('a pino logger', hasMethod('child')).optional(),
-      clock: described('a clock with a method now()', hasMethod('now')).optional(),
+      log: describedType('a pino logger', hasMethod('child')).optional(),
+      clock: describedType('a clock with a method now()', hasMethod('now')).optional(),
     }),
   credentials: () => z.strictObject({ user: z.string(), pass: z.string() }),
   encryption: () =>
@@ -156,7 +156,7 @@ const shapes = {
     z.strictObject({
       width: z.number().int().min(1).max(10_000).optional(),
       scheme: z.enum(['light', 'dark']).optional(),
-      browser: described("Playwright's browser", hasMethod('newContext')).optional(),
+      browser: describedType("Playwright's browser", hasMethod('newContext')).optional(),
       launch: z.looseObject({}).optional(),
     }),
   accessToken: () => tokenRequest,
@@ -166,7 +166,8 @@ const shapes = {
       z.strictObject({ newsgroup: z.string().min(1) }),
     ]),
   format: () => z.enum(['eml', 'maildir', 'mbox']),
-  moment: () => described('a Date, milliseconds, or a text such as 2030-01-01T12:00:00Z', (value) => isMoment(value)),
+  moment: () =>
+    describedType('a Date, milliseconds, or a text such as 2030-01-01T12:00:00Z', (value) => isMoment(value)),
   duration: () => duration,
 } as const
 

@@ -44,7 +44,7 @@ export class TestFaults {
     const hits = new Hits(this.#sessions)
     try {
       const rule = this.#faults.add(input, hits)
-      return asAdded(hits, rule)
+      return toAddedFault(hits, rule)
     } catch (error) {
       throw call.at(error as Error)
     }
@@ -58,7 +58,7 @@ export class TestFaults {
 
 type Rule = ReturnType<LabFaults['add']>
 
-function asAdded(hits: Hits, rule: Rule): AddedFault {
+function toAddedFault(hits: Hits, rule: Rule): AddedFault {
   const remove = (): void => rule.remove()
   const added = Object.assign(() => remove(), {
     hit: async (options: WaitOptions = {}): Promise<FaultHit> =>
@@ -100,7 +100,7 @@ class Hits {
 
   readonly onRemove = (): void => {
     this.#isRemoved = true
-    for (const reader of this.#readers) reader.reject(removed())
+    for (const reader of this.#readers) reader.reject(removedError())
   }
 
   next(call: Call, rule: Rule, options: WaitOptions): Promise<FaultHit> {
@@ -109,7 +109,7 @@ class Hits {
         const event = this.#unread.shift()
         const reader: Settle<FaultHit> = { resolve, reject: (error) => reject(call.at(error as Error)) }
         if (event) settle({ resolve, reject }, event)
-        else if (this.#isRemoved) reader.reject(removed())
+        else if (this.#isRemoved) reader.reject(removedError())
         else this.#readers.add(reader)
         return () => this.#readers.delete(reader)
       },
@@ -137,4 +137,4 @@ class Hits {
   }
 }
 
-const removed = (): Error => new Error('the fault was removed, so it cannot happen any more')
+const removedError = (): Error => new Error('the fault was removed, so it cannot happen any more')

@@ -33,12 +33,12 @@ export function labServer(lab: Lab, which: string): LabServer {
   const found =
     endpoints.find(({ virtualServer }) => virtualServer === which) ??
     endpoints.find(({ protocol }) => protocol === which)
-  if (found) return asLabServer(lab, found)
+  if (found) return toLabServer(lab, found)
   const names = endpoints.map(({ virtualServer, protocol }) => `${virtualServer} (${protocol})`)
   throw new Error(`no virtual server "${which}"; there are: ${names.join(', ')}`)
 }
 
-function asLabServer(lab: Lab, status: VirtualServerStatus): LabServer {
+function toLabServer(lab: Lab, status: VirtualServerStatus): LabServer {
   const { virtualServer: name, protocol, address, port, tlsPort, certificate } = status
   const open = (value: number | undefined, key: string): number => {
     if (value === undefined) throw new Error(`the ${key} of ${name} is closed`)

@@ -89,7 +89,7 @@ export class TestOutgoing {
       start: ({ resolve }) => {
         let isOver = false
         const examine = ({ entry }: Outcome): void => {
-          if (isOver || !matches(entry, filter)) return
+          if (isOver || !matchesMail(entry, filter)) return
           const results = resultsIn(entry, kind, filter.to).filter((one) => !this.#seen.has(one))
           if (results.length === 0) return
           isOver = true
@@ -122,7 +122,7 @@ function resultsIn(entry: QueuedMail, wanted: OutcomeKind, to: OutgoingFilter['t
 }
 
 /** Compares everything but the recipients. */
-const matches = ({ mailFrom, subject = '', connector }: QueuedMail, filter: OutgoingFilter): boolean =>
+const matchesMail = ({ mailFrom, subject = '', connector }: QueuedMail, filter: OutgoingFilter): boolean =>
   (filter.from === undefined || has(filter.from, mailFrom)) &&
   (filter.subject === undefined || has(filter.subject, subject)) &&
   (filter.connector ?? connector) === connector

@@ -209,7 +209,7 @@ export class Arrivals {
   }
 
   #read(folder: Folder, entry: MessageEntry): void {
-    const key = keyOf(folder.owner, entry)
+    const key = copyKey(folder.owner, entry)
     const known = this.#arrivals.get(key)
     const arrival = known ?? new CopiedArrival({ folder, entry }, this.#namesOf(folder.owner, entry))
     arrival.put({ folder, entry })
@@ -237,7 +237,7 @@ export class Arrivals {
     if (arrival.remove(placeKey(folder, uid))) return
     arrival.isGone = true
     const { blob } = arrival.entry
-    this.#arrivals.delete(keyOf(arrival.owner, arrival.entry))
+    this.#arrivals.delete(copyKey(arrival.owner, arrival.entry))
     this.#lists.lose(arrival)
     const copies = this.#byBlob.get(blob)
     copies?.delete(arrival)
@@ -265,4 +265,4 @@ export const recipientNames = ({
 
 const localPart = (address: string): string => address.slice(0, Math.max(0, address.lastIndexOf('@')))
 
-const keyOf = (owner: Owner, { blob }: MessageEntry): string => `${owner} ${blob}`
+const copyKey = (owner: Owner, { blob }: MessageEntry): string => `${owner} ${blob}`

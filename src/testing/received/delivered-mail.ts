@@ -13,7 +13,7 @@ import {
   WaitTimeout,
 } from '../waits/wait-timeout.ts'
 import type { Arrival, Arrivals } from './arrivals.ts'
-import { describeFilter, has, type MessageFilter, matches } from './filter.ts'
+import { describeFilter, has, type MessageFilter, matchesFilter } from './filter.ts'
 import { LabMessage, receivedFacts } from './message.ts'
 import { everything, type Scope, type Watched } from './scope.ts'
 
@@ -52,7 +52,7 @@ export class DeliveredMail {
     for (const arrival of this.#arrivals.list()) {
       if (found.has(arrival.entry.blob)) continue
       const message = await this.#load(arrival)
-      if (message && matches(message, filter))
+      if (message && matchesFilter(message, filter))
         found.set(arrival.entry.blob, await this.#authenticated(message, arrival))
     }
     return [...found.values()]
@@ -90,7 +90,7 @@ export class DeliveredMail {
       start: ({ resolve, reject }) =>
         this.#examine(
           (arrival, message) => {
-            if (this.#wasSeen(arrival, filter) || !matches(message, filter)) return
+            if (this.#wasSeen(arrival, filter) || !matchesFilter(message, filter)) return
             if (filter.to === undefined && [...taken.keys()].some(({ entry }) => entry.blob === arrival.entry.blob))
               return
             taken.set(arrival, message)

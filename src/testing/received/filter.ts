@@ -32,7 +32,7 @@ interface Condition<Wanted> {
   actual(message: LabMessage): string
 }
 
-const quoted = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value)
+const quoteShort = (value: string): string => JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value)
 
 const conditions: { readonly [K in keyof MessageFilter]-?: Condition<NonNullable<MessageFilter[K]>> } = {
   to: {
@@ -41,17 +41,17 @@ const conditions: { readonly [K in keyof MessageFilter]-?: Condition<NonNullable
   },
   from: {
     isMet: ({ envelope, headers }, from) => has(from, envelope.from) || has(from, headers.get('from') ?? ''),
-    actual: ({ envelope, headers }) => `<${envelope.from}>, in the From field ${quoted(headers.get('from') ?? '')}`,
+    actual: ({ envelope, headers }) => `<${envelope.from}>, in the From field ${quoteShort(headers.get('from') ?? '')}`,
   },
-  subject: { isMet: ({ subject }, wanted) => has(wanted, subject), actual: ({ subject }) => quoted(subject) },
+  subject: { isMet: ({ subject }, wanted) => has(wanted, subject), actual: ({ subject }) => quoteShort(subject) },
   text: {
     isMet: ({ text, html }, wanted) => has(wanted, text) || has(wanted, html ?? ''),
-    actual: ({ text }) => quoted(text.trim().replace(/\s+/g, ' ')),
+    actual: ({ text }) => quoteShort(text.trim().replace(/\s+/g, ' ')),
   },
-  folder: { isMet: ({ folder }, wanted) => folder === wanted, actual: ({ folder }) => quoted(folder) },
+  folder: { isMet: ({ folder }, wanted) => folder === wanted, actual: ({ folder }) => quoteShort(folder) },
   sentBy: {
     isMet: ({ sentBy }, wanted) => sentBy?.provider === wanted,
-    actual: ({ sentBy }) => (sentBy ? quoted(sentBy.provider) : 'no provider'),
+    actual: ({ sentBy }) => (sentBy ? quoteShort(sentBy.provider) : 'no provider'),
   },
   matches: { isMet: (message, isMatch) => checkedAnswer(isMatch(message)), actual: () => 'false' },
 }
@@ -72,7 +72,7 @@ function meets<K extends keyof MessageFilter>(key: K, message: LabMessage, filte
 }
 
 /** Returns whether a message satisfies a filter. */
-export const matches = (message: LabMessage, filter: MessageFilter): boolean =>
+export const matchesFilter = (message: LabMessage, filter: MessageFilter): boolean =>
   keys.every((key) => meets(key, message, filter))
 
 /** Returns a text for each condition that a message does not meet: `subject is "Welcom"`. */

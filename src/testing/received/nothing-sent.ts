@@ -24,7 +24,7 @@ export async function assertNothingSent(
   filter: MessageFilter,
   options: WaitOptions | undefined,
 ): Promise<void> {
-  await settled(call, sessions, options)
+  await untilSettled(call, sessions, options)
   const messages = await mail.list(filter)
   // A filter says nothing about mail that was refused: its content never came.
   const isAny = Object.keys(filter).length === 0
@@ -49,7 +49,7 @@ function describeArrived(message: LabMessage, position: number, all: readonly La
 }
 
 /** Resolves when no client is about to send. @throws WaitTimeout, which names the sessions that are */
-function settled(call: Call, sessions: WatchedSessions, options: WaitOptions | undefined): Promise<void> {
+function untilSettled(call: Call, sessions: WatchedSessions, options: WaitOptions | undefined): Promise<void> {
   const unfinished = (): SessionRecord[] => sessions.list().filter(mayStillSend)
   return wait<void>(call, options, {
     start: ({ resolve, reject }) => {

@@ -4,18 +4,18 @@
  */
 
 /** Returns all ones if a < b. */
-export function below(a: number, b: number): number {
+export function maskIfBelow(a: number, b: number): number {
   return (a - b) >> 31
 }
 
 /** Returns all ones if a = 0. */
-export function isZero(a: number): number {
+export function maskIfZero(a: number): number {
   return ~((a | -a) >> 31)
 }
 
 /** Returns all ones if a = b. */
-export function equal(a: number, b: number): number {
-  return isZero(a ^ b)
+export function maskIfEqual(a: number, b: number): number {
+  return maskIfZero(a ^ b)
 }
 
 /** Returns a where the mask is all ones, else b. */

@@ -1,6 +1,6 @@
 import { createHash, randomFillSync, timingSafeEqual } from 'node:crypto'
 import type { CipherStream } from './ciphers.ts'
-import { below, equal, isZero } from './constant-time.ts'
+import { maskIfBelow, maskIfEqual, maskIfZero } from './constant-time.ts'
 import type { RecordMac } from './mac.ts'
 import type { LegacyVersion } from './suites.ts'
 
@@ -89,8 +89,8 @@ export function removePadding(
   const maxContentOctets = plain.length - mac.octets - 1
   if (maxContentOctets < 0) return undefined
   const claimed = plain[plain.length - 1] as number
-  const wrong = version === 'SSLv3' ? below(blockOctets - 1, claimed) : wrongPadding(plain, claimed)
-  const good = ~below(maxContentOctets, claimed) & ~wrong
+  const wrong = version === 'SSLv3' ? maskIfBelow(blockOctets - 1, claimed) : wrongPadding(plain, claimed)
+  const good = ~maskIfBelow(maxContentOctets, claimed) & ~wrong
   const paddingOctets = claimed & good
   const contentOctets = maxContentOctets - paddingOctets
   const content = plain.subarray(0, contentOctets)
@@ -105,8 +105,8 @@ function wrongPadding(plain: Buffer, claimed: number): number {
   const last = plain.length - 1
   const most = Math.min(MAX_PADDING_OCTETS, last)
   let difference = 0
-  for (let i = 1; i <= most; i++) difference |= ~below(claimed, i) & ((plain[last - i] as number) ^ claimed)
-  return ~isZero(difference)
+  for (let i = 1; i <= most; i++) difference |= ~maskIfBelow(claimed, i) & ((plain[last - i] as number) ^ claimed)
+  return ~maskIfZero(difference)
 }
 
 /** Returns the MAC octets after the content, without using an index that depends on the padding's length. */
@@ -114,7 +114,7 @@ function macAt(plain: Buffer, octets: number, maxContentOctets: number, paddingO
   const out = Buffer.alloc(octets)
   const most = Math.min(MAX_PADDING_OCTETS, maxContentOctets)
   for (let padding = 0; padding <= most; padding++) {
-    const mask = equal(padding, paddingOctets)
+    const mask = maskIfEqual(padding, paddingOctets)
     for (let i = 0; i < octets; i++)
       out[i] = (out[i] as number) | (mask & (plain[maxContentOctets - padding + i] as number))
   }

@@ -1,6 +1,6 @@
 import { constants, type KeyObject, privateDecrypt, randomBytes } from 'node:crypto'
 import { LegacyTlsError } from './alerts.ts'
-import { equal, isZero, selectByMask } from './constant-time.ts'
+import { maskIfEqual, maskIfZero, selectByMask } from './constant-time.ts'
 
 const PRE_MASTER_OCTETS = 48
 
@@ -18,8 +18,8 @@ export function decryptPreMaster(key: KeyObject, encrypted: Buffer, offeredVersi
   const start = block.length - PRE_MASTER_OCTETS
   const good =
     paddingIsGood(block, start) &
-    equal(block[start] as number, offeredVersion >> 8) &
-    equal(block[start + 1] as number, offeredVersion & 0xff)
+    maskIfEqual(block[start] as number, offeredVersion >> 8) &
+    maskIfEqual(block[start + 1] as number, offeredVersion & 0xff)
   for (let i = 0; i < PRE_MASTER_OCTETS; i++) {
     preMaster[i] = selectByMask(good, block[start + i] as number, preMaster[i] as number)
   }
@@ -53,7 +53,8 @@ function decryptRaw(key: KeyObject, encrypted: Buffer): Buffer | undefined {
 
 /** Returns all ones if the secret is preceded by 00 02, octets other than zero, and 00. RFC 8017 section 7.2.2. */
 function paddingIsGood(block: Buffer, start: number): number {
-  let good = isZero(block[0] as number) & equal(block[1] as number, 2) & isZero(block[start - 1] as number)
-  for (let i = 2; i < start - 1; i++) good &= ~isZero(block[i] as number)
+  let good =
+    maskIfZero(block[0] as number) & maskIfEqual(block[1] as number, 2) & maskIfZero(block[start - 1] as number)
+  for (let i = 2; i < start - 1; i++) good &= ~maskIfZero(block[i] as number)
   return good
 }

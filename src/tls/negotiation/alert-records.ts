@@ -34,7 +34,7 @@ export function tls13Alert({ suite, description, sequence }: AlertRecord, secret
   if (known === undefined) return undefined
   const { hash, cipher, keyOctets } = known
   const key = expandLabel(hash, secret, 'key', keyOctets)
-  const nonce = numbered(expandLabel(hash, secret, 'iv', 12), sequence)
+  const nonce = nonceOf(expandLabel(hash, secret, 'iv', 12), sequence)
   // TLSInnerPlaintext ends with the content type. RFC 8446 section 5.2
   const content = Buffer.from([FATAL, description, ALERT])
   const header = recordHeader(APPLICATION_DATA, content.length + TAG_OCTETS)
@@ -77,7 +77,7 @@ function chachaAlert({ suite, description, sequence }: AlertRecord, secrets: Tls
   const { key, iv } = serverKeys(suite, secrets, { mac: 0, key: 32, iv: 12 })
   const content = Buffer.from([FATAL, description])
   const aad = additionalData(sequence, content.length)
-  const sealed = seal('chacha20-poly1305', key, numbered(iv, sequence), aad, content)
+  const sealed = seal('chacha20-poly1305', key, nonceOf(iv, sequence), aad, content)
   return Buffer.concat([recordHeader(ALERT, sealed.length), sealed])
 }
 
@@ -161,7 +161,7 @@ function sequenceOctets(sequence: number): Buffer {
 }
 
 /** Returns the nonce of a record: the initial vector XOR the number of the record. RFC 8446 section 5.3. */
-function numbered(iv: Buffer, sequence: number): Buffer {
+function nonceOf(iv: Buffer, sequence: number): Buffer {
   const nonce = Buffer.from(iv)
   nonce.writeUInt32BE((nonce.readUInt32BE(nonce.length - 4) ^ sequence) >>> 0, nonce.length - 4)
   return nonce

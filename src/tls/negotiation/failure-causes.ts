@@ -48,9 +48,9 @@ const table = {
   // RFC 8446 section 4.2.8
   'unlisted key share':
     'the client sends a key share for a group that it does not list in supported_groups: the client has a defect',
-  'missing signature algorithms': missing('signature_algorithms'),
-  'missing groups': missing('supported_groups'),
-  'missing key share': missing('key_share'),
+  'missing signature algorithms': missingExtension('signature_algorithms'),
+  'missing groups': missingExtension('supported_groups'),
+  'missing key share': missingExtension('key_share'),
   malformed: ({ first, reason }) =>
     `the ClientHello is malformed: ${defectOf(first) ?? reason ?? 'OpenSSL cannot read it'}; the client has a defect, or something changes its data`,
   'record too long':
@@ -68,7 +68,7 @@ const table = {
       : 'the client sent an HTTP request: is this the port that it should use?',
   'PROXY header': UNEXPECTED_PROXY_HEADER,
   'no ALPN protocol': (context) =>
-    `no protocol in common (ALPN): the client offers ${listed(helloOf(context)?.facts.alpn, String)}, this virtual server speaks ${listed(context.protocols, String)}; offer one of these in the client, or none`,
+    `no protocol in common (ALPN): the client offers ${listText(helloOf(context)?.facts.alpn, String)}, this virtual server speaks ${listText(context.protocols, String)}; offer one of these in the client, or none`,
   'no client certificate':
     'the client sent no certificate, and this virtual server requires one (clientCertificates): install one on the client',
   // OpenSSL ends some of these handshakes without an alert.
@@ -109,7 +109,7 @@ export const curable: Readonly<Partial<Record<FailureCause, CauseName>>> = {
   closed: 'certificate-refused',
 }
 
-function missing(extension: string): string {
+function missingExtension(extension: string): string {
   // RFC 8446 section 9.2
   return `the client offers TLS 1.3 without the extension ${extension}, which TLS 1.3 requires: the client has a defect`
 }
@@ -148,16 +148,16 @@ function suiteCure({ policy, hasEngine }: FailureContext): string {
   return `allow one of them with tls.ciphers${hasEngine ? '' : ', or an old one with tls.legacy'}`
 }
 
-const listed = <T>(list: readonly T[] | undefined, name: (item: T) => string): string =>
+const listText = <T>(list: readonly T[] | undefined, name: (item: T) => string): string =>
   list === undefined || list.length === 0 ? 'none' : list.map(name).join(', ')
 
 const offeredGroups = (context: FailureContext): string =>
-  listed(helloOf(context)?.hello.extensions.groups?.slice(0, MAX_NAMES), groupName)
-const allowedGroups = ({ node }: FailureContext): string => listed(node?.groups, groupName)
+  listText(helloOf(context)?.hello.extensions.groups?.slice(0, MAX_NAMES), groupName)
+const allowedGroups = ({ node }: FailureContext): string => listText(node?.groups, groupName)
 const offeredSignatures = (context: FailureContext): string =>
-  listed(helloOf(context)?.hello.extensions.signatureAlgorithms?.slice(0, MAX_NAMES), signatureAlgorithmName)
+  listText(helloOf(context)?.hello.extensions.signatureAlgorithms?.slice(0, MAX_NAMES), signatureAlgorithmName)
 const keyNames = ({ node }: FailureContext): string =>
-  listed(node?.keys, ({ authentication = 'TLS 1.3 only' }) => authentication)
+  listText(node?.keys, ({ authentication = 'TLS 1.3 only' }) => authentication)
 
 /** How many names of a long list are shown. */
 const MAX_NAMES = 64

@@ -29,7 +29,7 @@ export interface Explanation {
 export function explainHandshakeFailure(error: Error, context: FailureContext, refusal?: RefusalCause): Explanation {
   const code = codeOf(error)
   const alert = clientAlert(error)
-  if (alert !== undefined) return ofAlert(alert)
+  if (alert !== undefined) return explainAlert(alert)
   if (alertIn(context.first) !== undefined) return explain('alert before', context)
   if (isUnexpectedProxy(context)) return explain('PROXY header', context)
   const isRefusal = refusalCodes.has(code)
@@ -41,7 +41,7 @@ export function explainHandshakeFailure(error: Error, context: FailureContext, r
   }
 }
 
-const ofAlert = (alert: number): Explanation => ({ text: clientAlertMeaning(alert), cause: alertCauses[alert] })
+const explainAlert = (alert: number): Explanation => ({ text: clientAlertMeaning(alert), cause: alertCauses[alert] })
 
 /** Explains why no ClientHello arrived. */
 export function explainNoHello({ how, receivedOctets }: NoHello, context: FailureContext): Explanation {
@@ -58,7 +58,7 @@ export function explain(cause: FailureCause, context: FailureContext): Explanati
 /** Explains an error of a socket after its handshake, or before it. */
 function explainSocketError(error: Error): Explanation {
   const alert = clientAlert(error)
-  if (alert !== undefined) return ofAlert(alert)
+  if (alert !== undefined) return explainAlert(alert)
   const code = codeOf(error)
   const words = socketErrors[code]
   if (words !== undefined) return { text: words }
@@ -71,7 +71,7 @@ function explainSocketError(error: Error): Explanation {
 export function recordSocketError(record: SessionRecorder, error: Error): void {
   const { text, cause } = explainSocketError(error)
   record.because(cause)
-  record.note(text, saysWhy(error))
+  record.note(text, hasReason(error))
 }
 
 /** Returns whether a proxy that is not listed announces its client. */
@@ -192,4 +192,4 @@ const socketErrors: Readonly<Record<string, string>> = {
 }
 
 /** Returns whether an error of a connection says why the client closed it. A client may reset it for any reason. */
-const saysWhy = ({ code }: NodeJS.ErrnoException): boolean => code !== 'ECONNRESET' && code !== 'EPIPE'
+const hasReason = ({ code }: NodeJS.ErrnoException): boolean => code !== 'ECONNRESET' && code !== 'EPIPE'

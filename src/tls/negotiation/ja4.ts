@@ -28,8 +28,8 @@ export function ja4(facts: Ja4Facts): string {
   const start = `t${highestVersion(facts.versions)}${hasName ? 'd' : 'i'}${count(suites)}${count(extensions)}${alpnCode(facts.alpn)}`
   const listed = extensions.filter((type) => type !== extensionTypes.serverName && type !== extensionTypes.alpn)
   const algorithms = facts.signatureAlgorithms ?? []
-  const rest = [sorted(listed), ...(algorithms.length > 0 ? [algorithms.map(hex).join(',')] : [])].join('_')
-  return `${start}_${hash(sorted(suites))}_${extensions.length === 0 ? NONE : hash(rest)}`
+  const rest = [sortedHex(listed), ...(algorithms.length > 0 ? [algorithms.map(hexId).join(',')] : [])].join('_')
+  return `${start}_${hash(sortedHex(suites))}_${extensions.length === 0 ? NONE : hash(rest)}`
 }
 
 const NONE = '0'.repeat(12)
@@ -48,7 +48,7 @@ function alpnCode([name]: readonly string[]): string {
   return `${text.at(0)}${text.at(-1)}`
 }
 
-const hex = (id: number): string => id.toString(16).padStart(4, '0')
-const sorted = (ids: readonly number[]): string => ids.map(hex).sort().join(',')
+const hexId = (id: number): string => id.toString(16).padStart(4, '0')
+const sortedHex = (ids: readonly number[]): string => ids.map(hexId).sort().join(',')
 const hash = (text: string): string =>
   text === '' ? NONE : createHash('sha256').update(text).digest('hex').slice(0, NONE.length)

@@ -57,7 +57,7 @@ export function chosenSuite(hello: ClientHello, node: NodeCapabilities, withAnyG
         (ephemeral !== undefined || key.encrypts) &&
         (withAnyGroup || hasCurve(key, hello)) &&
         // OpenSSL skips a key that cannot sign for this client, except an RSA key.
-        (key.encrypts || fits(key, hello, node)),
+        (key.encrypts || canSignFor(key, hello, node)),
     )
   })
 }
@@ -75,7 +75,7 @@ const hasCurve = ({ curve }: ServerKey, { extensions: { groups } }: ClientHello)
   curve === undefined || groups?.includes(curve) === true
 
 /** Returns whether a key can sign for a client up to TLS 1.2. Before TLS 1.2, nothing is negotiated. */
-function fits(key: ServerKey, hello: ClientHello, node: NodeCapabilities): boolean {
+function canSignFor(key: ServerKey, hello: ClientHello, node: NodeCapabilities): boolean {
   if (commonVersion(hello, node) === TLS12) return canSign(key.signs12, hello, node)
   return key.signs12.includes(RSA_SHA1) || key.signs12.includes(ECDSA_SHA1)
 }
@@ -85,7 +85,7 @@ export function canAuthenticate(suite: number, hello: ClientHello, node: NodeCap
   const { authentication } = exchangeOf(suite)
   return (
     authentication === 'anon' ||
-    node.keys.some((key) => key.authentication === authentication && fits(key, hello, node))
+    node.keys.some((key) => key.authentication === authentication && canSignFor(key, hello, node))
   )
 }
 

@@ -58,7 +58,7 @@ export interface ServedTls {
 }
 
 /** Returns what clients can negotiate with node:tls and the engine together. */
-export const servedBy = (node: NodeCapabilities, engine: EngineCapabilities | undefined): ServedTls => ({
+export const combinedTls = (node: NodeCapabilities, engine: EngineCapabilities | undefined): ServedTls => ({
   versions: [...new Set([...(engine?.versions ?? []), ...node.versions])].toSorted((a, b) => a - b),
   suites: [...new Set([...node.suites, ...(engine?.suites ?? []).map(({ id }) => id)])],
   groups: node.groups,
@@ -106,7 +106,7 @@ const nodeRefusals: readonly Row[] = [
   { cause: 'fallback', applies: isFallback },
   { cause: 'no suite', applies: (hello, node) => sharedSuites(hello, node).length === 0 },
   // RFC 8446 section 9.2
-  ...in13([
+  ...onlyTls13([
     // RFC 8446 section 4.1.2
     { cause: 'compression in TLS 1.3', applies: ({ compressionMethods }) => compressionMethods.length !== 1 },
     { cause: 'missing signature algorithms', applies: ({ extensions }) => !extensions.signatureAlgorithms },
@@ -119,7 +119,7 @@ const nodeRefusals: readonly Row[] = [
       applies: (hello, node) => !node.keys.some((key) => canSign(key.signs13, hello, node)),
     },
   ]),
-  ...upTo12([
+  ...onlyUpToTls12([
     {
       cause: 'no signature algorithm',
       applies: (hello, node) => commonVersion(hello, node) === TLS12 && !sharesSignatureAlgorithm(hello, node),
@@ -158,7 +158,7 @@ function engineRefusals({ versions, suites }: EngineCapabilities): readonly Row[
 }
 
 /** Limits rows to clients that get TLS 1.3. */
-function in13(rows: readonly Row[]): Row[] {
+function onlyTls13(rows: readonly Row[]): Row[] {
   return rows.map(({ cause, applies }) => ({
     cause,
     applies: (hello, node) => commonVersion(hello, node) === TLS13 && applies(hello, node),
@@ -166,7 +166,7 @@ function in13(rows: readonly Row[]): Row[] {
 }
 
 /** Limits rows to clients that get an older version. */
-function upTo12(rows: readonly Row[]): Row[] {
+function onlyUpToTls12(rows: readonly Row[]): Row[] {
   return rows.map(({ cause, applies }) => ({
     cause,
     applies: (hello, node) => commonVersion(hello, node) !== TLS13 && applies(hello, node),

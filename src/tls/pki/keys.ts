@@ -189,7 +189,7 @@ export const signatureAlgorithm = (signer: Signer): Buffer => algorithmOf(signer
 export const sign = (data: Buffer, signer: Signer): Buffer => cryptoSign(algorithmOf(signer).digest, data, signer.key)
 
 /** Returns SEQUENCE { data, algorithm, signature }, the form of certificates, requests, CRLs and OCSP responses. */
-export const signed = (data: Buffer, signer: Signer): Buffer =>
+export const signSequence = (data: Buffer, signer: Signer): Buffer =>
   sequence(data, signatureAlgorithm(signer), bitString(sign(data, signer)))
 
 /** Returns whether a key can sign with a hash. */

@@ -2,7 +2,7 @@ import { splitAddress } from '../../accounts/directory/names.ts'
 import { PieceCollector, type Pieces } from '../../core/octets/pieces.ts'
 import type { Steps } from '../../core/time/time-slice.ts'
 import { parseAddresses } from '../../mail/format/addresses.ts'
-import { headerFieldAt, isEmptyLine, unfolded } from '../../mail/format/headers.ts'
+import { headerFieldAt, isEmptyLine, unfoldValue } from '../../mail/format/headers.ts'
 
 const NOTHING = Buffer.alloc(0)
 const END_OF_HEADER = Buffer.from('\r\n\r\n', 'latin1')
@@ -42,7 +42,7 @@ export function* withoutBcc(raw: Buffer): Steps<StrippedMessage> {
     if (field.nameLower !== 'bcc' && field.nameLower !== 'resent-bcc') continue
     rest.add(raw.subarray(from, field.start))
     from = field.end
-    for (const { mailbox, host } of parseAddresses(unfolded(raw, field))) {
+    for (const { mailbox, host } of parseAddresses(unfoldValue(raw, field))) {
       // The name and the end of a group have no host. Addresses may be UTF-8. RFC 6532 section 3.2
       if (host !== undefined) named.add(Buffer.from(`${mailbox}@${host}`, 'latin1').toString().toLowerCase())
     }

@@ -26,7 +26,7 @@ import { type DeliveryPlan, planDelivery } from '../outgoing/plan.ts'
 import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
 import { checkMailboxQuota, lateQuotaError } from './check-quota.ts'
 import { resolveRecipient } from './resolve.ts'
-import { followed, keepInInbox, rejectionOf, remember, runScripts, type ScriptRun } from './run-scripts.ts'
+import { keepInInbox, rejectionOf, remember, runScripts, type ScriptRun, withRest } from './run-scripts.ts'
 import { keywordsFor, keywordsOf } from './tags.ts'
 import { type Delivery, DeliveryError, type DeliveryServices, type Recipient } from './types.ts'
 
@@ -121,7 +121,7 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
       }
       if (copy === sentOctets) targets.push(...queued)
       if (targets.length === 0) continue
-      const raw = followed(trace ? [trace, ...copy] : copy, rest)
+      const raw = withRest(trace ? [trace, ...copy] : copy, rest)
       batch.push({ raw, targets, envelope, internalDate: at })
     }
     const copied = batch.length > 0 ? await services.store.append(batch) : []

@@ -135,7 +135,7 @@ async function runScriptOf(
   const reply = vacation && mayReply(run) ? compile(vacation.content) : undefined
   const replied = reply && 'script' in reply ? await runScript(reply.script, seen, environment, limits) : undefined
   const result = replied ? withReply(run, replied) : run
-  return executed(services, delivery, account, { address, message, raw, result })
+  return performActions(services, delivery, account, { address, message, raw, result })
 }
 
 /** A message that is not kept, or has been answered, gets no vacation reply besides. */
@@ -156,7 +156,7 @@ const withReply = (result: SieveResult, { actions, remember, trace }: SieveResul
 const END_OF_HEADER = Buffer.from('\r\n\r\n')
 
 /** Returns what the actions of a run are for this account. */
-async function executed(
+async function performActions(
   { store }: DeliveryServices,
   delivery: Delivery,
   { user }: Account,
@@ -269,12 +269,12 @@ export async function keepInInbox(
 ): Promise<void> {
   const { id } = await openInbox(store, accountOwner(user))
   const envelope = omitUndefined({ mailFrom, session })
-  const raw = followed(trace ? [trace, ...message] : message, rest)
+  const raw = withRest(trace ? [trace, ...message] : message, rest)
   await store.append([{ raw, targets: [{ folderId: id }], envelope, internalDate: at }])
 }
 
 /** Returns what is stored of a message: its start, and what follows. */
-export function followed(start: Pieces, rest: Delivery['rest']): NewMessage['raw'] {
+export function withRest(start: Pieces, rest: Delivery['rest']): NewMessage['raw'] {
   if (!rest) return start
   return (async function* () {
     yield* start

@@ -23,7 +23,7 @@ export async function composeDmarcReport(
   const token = uniqueToken()
   const { domain } = report.policy
   const times = [report.startsAt, report.endsAt].map((ms) => Math.floor(ms / 1000)).join('!')
-  const zipped = await compressed(writeDmarcReport(report, form), form.defect === 'gzip-bomb')
+  const zipped = await gzipReport(writeDmarcReport(report, form), form.defect === 'gzip-bomb')
   const octets = form.defect === 'truncated-gzip' ? zipped.subarray(0, zipped.length / 2) : zipped
   return writeMultipart({
     boundary: `report-${token}`,
@@ -54,7 +54,7 @@ const BOMB_PIECES = 512
 const PIECE = ' '.repeat(64 * 1024)
 
 /** @param isBomb adds white space that compresses well, before the end of the file */
-async function compressed(xml: string, isBomb: boolean): Promise<Buffer> {
+async function gzipReport(xml: string, isBomb: boolean): Promise<Buffer> {
   const { createGzip } = await import('node:zlib') // Loaded on demand: most labs send no reports.
   const gzip = createGzip()
   const pieces: Buffer[] = []

@@ -2,7 +2,7 @@ import { promisify } from 'node:util'
 import { gunzip, inflateRaw } from 'node:zlib'
 import { runInSlices } from '../../core/time/time-slice.ts'
 import { filenameOf } from '../../mail/format/attachments.ts'
-import { headerFields, unfolded } from '../../mail/format/headers.ts'
+import { headerFields, unfoldValue } from '../../mail/format/headers.ts'
 import { everyPart, partOctetsOrRawInSteps } from '../../mail/format/parts.ts'
 import type { MessagePart } from '../../mail/format/types.ts'
 import { parseXml, type XmlElement, XmlError } from '../xml.ts'
@@ -17,7 +17,7 @@ const NAMESPACES = new Set([undefined, DMARC_NAMESPACE, 'http://dmarc.org/dmarc-
 
 /** Reads an aggregate report: XML, compressed by gzip or zip or not. @throws DmarcReportError */
 export async function readDmarcReport(octets: Buffer): Promise<DmarcReport> {
-  const plain = await decompressed(octets)
+  const plain = await decompressReport(octets)
   if (plain.length > MAX_REPORT_OCTETS) throw new DmarcReportError('the DMARC report is too large')
   const root = rootOf(plain.toString('utf8'))
   if (root.name !== 'feedback')
@@ -33,23 +33,23 @@ export async function readDmarcReport(octets: Buffer): Promise<DmarcReport> {
   const policy = child(root, 'policy_published')
   const optional = (key: string): string | undefined => textIn(policy, key)
   return {
-    organizationName: required(metadata, 'org_name'),
-    email: required(metadata, 'email'),
-    reportId: required(metadata, 'report_id'),
+    organizationName: requiredText(metadata, 'org_name'),
+    email: requiredText(metadata, 'email'),
+    reportId: requiredText(metadata, 'report_id'),
     startsAt: secondsIn(range, 'begin') * 1000,
     endsAt: secondsIn(range, 'end') * 1000,
     policy: {
-      domain: required(policy, 'domain'),
-      p: required(policy, 'p'),
-      ...defined('sp', optional('sp')),
-      ...defined('np', optional('np')),
-      ...defined('adkim', optional('adkim')),
-      ...defined('aspf', optional('aspf')),
-      ...defined('fo', optional('fo')),
-      ...defined('testing', optional('testing')),
-      ...defined('discoveryMethod', optional('discovery_method')),
+      domain: requiredText(policy, 'domain'),
+      p: requiredText(policy, 'p'),
+      ...optionalEntry('sp', optional('sp')),
+      ...optionalEntry('np', optional('np')),
+      ...optionalEntry('adkim', optional('adkim')),
+      ...optionalEntry('aspf', optional('aspf')),
+      ...optionalEntry('fo', optional('fo')),
+      ...optionalEntry('testing', optional('testing')),
+      ...optionalEntry('discoveryMethod', optional('discovery_method')),
     },
-    rows: all(root, 'record').map(rowOf),
+    rows: childrenNamed(root, 'record').map(rowOf),
   }
 }
 
@@ -69,30 +69,30 @@ function rowOf(record: XmlElement): DmarcRow {
   const results = child(record, 'auth_results')
   const count = numberIn(row, 'count')
   if (count < 1) throw new DmarcReportError(`the DMARC report has the count ${count}`)
-  const [spf] = all(results, 'spf')
+  const [spf] = childrenNamed(results, 'spf')
   return {
-    sourceIp: required(row, 'source_ip'),
+    sourceIp: requiredText(row, 'source_ip'),
     count,
-    disposition: required(evaluated, 'disposition'),
-    dkim: required(evaluated, 'dkim'),
-    spf: required(evaluated, 'spf'),
-    reasons: all(evaluated, 'reason').map((reason) => ({
-      type: required(reason, 'type'),
-      ...defined('comment', textIn(reason, 'comment')),
+    disposition: requiredText(evaluated, 'disposition'),
+    dkim: requiredText(evaluated, 'dkim'),
+    spf: requiredText(evaluated, 'spf'),
+    reasons: childrenNamed(evaluated, 'reason').map((reason) => ({
+      type: requiredText(reason, 'type'),
+      ...optionalEntry('comment', textIn(reason, 'comment')),
     })),
-    headerFrom: required(identifiers, 'header_from'),
-    ...defined('envelopeFrom', textIn(identifiers, 'envelope_from')),
-    ...defined('envelopeTo', textIn(identifiers, 'envelope_to')),
-    dkimResults: all(results, 'dkim').map((one) => ({
-      domain: required(one, 'domain'),
+    headerFrom: requiredText(identifiers, 'header_from'),
+    ...optionalEntry('envelopeFrom', textIn(identifiers, 'envelope_from')),
+    ...optionalEntry('envelopeTo', textIn(identifiers, 'envelope_to')),
+    dkimResults: childrenNamed(results, 'dkim').map((one) => ({
+      domain: requiredText(one, 'domain'),
       selector: textIn(one, 'selector') ?? '',
-      result: required(one, 'result'),
+      result: requiredText(one, 'result'),
     })),
-    ...(spf && { spfResult: { domain: required(spf, 'domain'), result: required(spf, 'result') } }),
+    ...(spf && { spfResult: { domain: requiredText(spf, 'domain'), result: requiredText(spf, 'result') } }),
   }
 }
 
-async function decompressed(octets: Buffer): Promise<Buffer> {
+async function decompressReport(octets: Buffer): Promise<Buffer> {
   const options = { maxOutputLength: MAX_REPORT_OCTETS }
   try {
     if (octets.readUInt16BE(0) === 0x1f8b) return await promisify(gunzip)(octets, options)
@@ -107,7 +107,8 @@ async function decompressed(octets: Buffer): Promise<Buffer> {
   }
 }
 
-const all = (element: XmlElement, name: string): XmlElement[] => element.children.filter((one) => one.name === name)
+const childrenNamed = (element: XmlElement, name: string): XmlElement[] =>
+  element.children.filter((one) => one.name === name)
 
 function child(element: XmlElement, name: string): XmlElement {
   const found = element.children.find((one) => one.name === name)
@@ -118,10 +119,10 @@ function child(element: XmlElement, name: string): XmlElement {
 const textIn = (element: XmlElement, name: string): string | undefined =>
   element.children.find((one) => one.name === name)?.text.trim()
 
-const required = (element: XmlElement, name: string): string => child(element, name).text.trim()
+const requiredText = (element: XmlElement, name: string): string => child(element, name).text.trim()
 
 function numberIn(element: XmlElement, name: string): number {
-  const text = required(element, name)
+  const text = requiredText(element, name)
   if (/^[-+]?\d{1,15}$/.test(text)) return Number(text)
   throw new DmarcReportError(`the DMARC report has the ${name} ${text.slice(0, 40)}`)
 }
@@ -133,7 +134,7 @@ function secondsIn(element: XmlElement, name: string): number {
   throw new DmarcReportError(`the DMARC report has the ${name} ${seconds}`)
 }
 
-const defined = <Key extends string>(key: Key, value: string | undefined): { [K in Key]?: string } =>
+const optionalEntry = <Key extends string>(key: Key, value: string | undefined): { [K in Key]?: string } =>
   (value === undefined ? {} : { [key]: value }) as { [K in Key]?: string }
 
 /** Names of files with reports: receiver!domain!begin!end. RFC 9990 section 3.5.2. */
@@ -166,6 +167,6 @@ export async function feedbackFieldsIn(raw: Buffer, structure: MessagePart): Pro
   const octets = await runInSlices(partOctetsOrRawInSteps(raw, part))
   return headerFields(octets).map((field) => ({
     name: octets.toString('latin1', field.start, octets.indexOf(':', field.start)),
-    value: Buffer.from(unfolded(octets, field), 'latin1').toString().trim(),
+    value: Buffer.from(unfoldValue(octets, field), 'latin1').toString().trim(),
   }))
 }

@@ -89,7 +89,7 @@ const dayMessages = ({ record, row }: DmarcCount): DayMessages => ({ record, row
 function sumOf(all: readonly DayMessages[]): DayMessages {
   const rows = new Map<string, DmarcRow>()
   for (const row of all.flatMap((one) => one.rows)) {
-    const key = keyOf(row)
+    const key = rowKey(row)
     const known = rows.get(key)
     if (known || rows.size < MAX_ROWS) rows.set(key, { ...row, count: row.count + (known?.count ?? 0) })
   }
@@ -97,12 +97,12 @@ function sumOf(all: readonly DayMessages[]): DayMessages {
 }
 
 function withoutSent({ record, rows }: DayMessages, sent: DayMessages): DayMessages | undefined {
-  const gone = new Map(sent.rows.map((row) => [keyOf(row), row.count]))
+  const gone = new Map(sent.rows.map((row) => [rowKey(row), row.count]))
   const left = rows.flatMap((row) => {
-    const count = row.count - (gone.get(keyOf(row)) ?? 0)
+    const count = row.count - (gone.get(rowKey(row)) ?? 0)
     return count > 0 ? [{ ...row, count }] : []
   })
   return left.length === 0 ? undefined : { record, rows: left }
 }
 
-const keyOf = ({ count: _, ...row }: Partial<DmarcRow>): string => JSON.stringify(Object.entries(row).sort())
+const rowKey = ({ count: _, ...row }: Partial<DmarcRow>): string => JSON.stringify(Object.entries(row).sort())

@@ -36,7 +36,7 @@ export async function reportTargets(
     try {
       const host = hostOf(to)
       if ((await organizationOf(host)) === (await organizationOf(domain))) return [{ uri, to }]
-      return await external(tag, { uri, to, domain, host }, lookUp)
+      return await verifyExternal(tag, { uri, to, domain, host }, lookUp)
     } catch (error) {
       if (error instanceof LookupError) return [{ uri, problem: error.message }]
       throw error
@@ -48,7 +48,7 @@ export async function reportTargets(
 const hostOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase()
 
 /** RFC 9990 section 4, steps 2 to 9. */
-async function external(
+async function verifyExternal(
   tag: 'rua' | 'ruf',
   {
     uri,

@@ -5,7 +5,7 @@ import { DMARC_NAMESPACE, type DmarcReport, type DmarcRow, type PublishedPolicy,
 const CHARACTERS: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 
 /** Returns text for XML, without the characters that XML cannot have. */
-const escaped = (text: string): string =>
+const escapeXml = (text: string): string =>
   text
     .replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd]/g, '\ufffd')
     .replace(/[&<>"]/g, (character) => CHARACTERS[character] ?? character)
@@ -15,7 +15,7 @@ type Element = readonly [name: string, content: string | number | readonly (Elem
 
 function* linesOf([name, content]: Element, indent = ''): Generator<string> {
   if (content === undefined) return
-  if (typeof content !== 'object') return yield `${indent}<${name}>${escaped(String(content))}</${name}>`
+  if (typeof content !== 'object') return yield `${indent}<${name}>${escapeXml(String(content))}</${name}>`
   yield `${indent}<${name}>`
   for (const child of content) if (child) yield* linesOf(child, `${indent}  `)
   yield `${indent}</${name}>`

@@ -90,14 +90,14 @@ function buildZone(zone: string, { sources, names, generated, signed }: Building
   const own = [...(written.find(({ name }) => name === zone)?.records ?? []), ...added.filter(isOwn)]
   const given = settings.generated ? generated.filter(isOwn) : []
   const records = [
-    ...replaced(
+    ...replaceRecords(
       [...topRecords(zone, sources), ...given, ...delegations(zone, { sources, names, generated, signed })],
       own,
     ),
     ...(signed.has(zone) ? [dnskeyRecord(zone, facts.ttlSeconds, key)] : []),
   ]
   const isSigned = signed.has(zone)
-  return new Zone(zone, uniform(defectiveRecords(records, defects, { zone, previousTlsa })), {
+  return new Zone(zone, unifyTtls(defectiveRecords(records, defects, { zone, previousTlsa })), {
     ...(isSigned ? { key } : {}),
     isAuthenticated: settings.authenticated ?? isSigned,
     signatures: signatureState(defects),
@@ -153,7 +153,7 @@ function delegations(zone: string, { sources, names, signed }: Building): DnsRec
 }
 
 /** Returns records with those that `own` replaces: of the same name and type, and of TXT records only SPF by SPF. */
-function replaced(generated: readonly DnsRecord[], own: readonly DnsRecord[]): DnsRecord[] {
+function replaceRecords(generated: readonly DnsRecord[], own: readonly DnsRecord[]): DnsRecord[] {
   const keyOf = (record: DnsRecord): string => `${normalName(record.name)} ${record.type}${isSpf(record) ? ' spf' : ''}`
   const keys = new Set(own.map(keyOf))
   const aliases = new Set(own.filter(({ type }) => type === 'CNAME').map(({ name }) => name))
@@ -162,7 +162,7 @@ function replaced(generated: readonly DnsRecord[], own: readonly DnsRecord[]): D
 }
 
 /** Gives the records of a set the lowest of their TTLs, and drops repeated ones. RFC 2181 sections 5 and 5.2. */
-function uniform(records: readonly DnsRecord[]): DnsRecord[] {
+function unifyTtls(records: readonly DnsRecord[]): DnsRecord[] {
   const ttls = new Map<string, number>()
   for (const { name, type, ttl = 0 } of records) {
     const key = `${name} ${type}`

@@ -45,9 +45,9 @@ function remoteExchange({ host, port, timeoutMs = 3000, attempts = 2 }: RemoteSe
   return async (query, signal) => {
     for (let attempt = 1; ; attempt++) {
       try {
-        const response = await timed(overUdp, query, signal)
+        const response = await timed(queryByUdp, query, signal)
         // RFC 7766 section 5
-        return isTruncated(response) ? await timed(overTcp, query, signal) : response
+        return isTruncated(response) ? await timed(queryByTcp, query, signal) : response
       } catch (error) {
         if (!(error instanceof DnsError) || error.code !== 'TIMEOUT' || attempt >= attempts) throw error
       }
@@ -58,7 +58,7 @@ function remoteExchange({ host, port, timeoutMs = 3000, attempts = 2 }: RemoteSe
 const isTruncated = (octets: Buffer): boolean => (octets.readUInt8(2) & 0x02) !== 0
 
 /** Rejects when the signal is aborted. The socket is connected, so that the system drops datagrams of other senders. */
-function overUdp(host: string, port: number, query: Buffer, signal: AbortSignal): Promise<Buffer> {
+function queryByUdp(host: string, port: number, query: Buffer, signal: AbortSignal): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
     const end = (settle: () => void): void => {
@@ -79,7 +79,7 @@ function overUdp(host: string, port: number, query: Buffer, signal: AbortSignal)
 }
 
 /** Rejects when the signal is aborted, and if the connection ends before the response. RFC 1035 section 4.2.2 */
-function overTcp(host: string, port: number, query: Buffer, signal: AbortSignal): Promise<Buffer> {
+function queryByTcp(host: string, port: number, query: Buffer, signal: AbortSignal): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port })
     let received: Buffer = Buffer.alloc(0)
@@ -95,7 +95,7 @@ function overTcp(host: string, port: number, query: Buffer, signal: AbortSignal)
     signal.addEventListener('abort', onAbort, { once: true })
     socket.on('error', (error) => end(() => reject(error)))
     socket.on('close', () => end(() => reject(new Error('the connection ended without a response'))))
-    socket.on('connect', () => socket.write(framed(query)))
+    socket.on('connect', () => socket.write(frameForTcp(query)))
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk])
       if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return
@@ -109,7 +109,7 @@ function overTcp(host: string, port: number, query: Buffer, signal: AbortSignal)
 }
 
 /** Returns a message with its length in front, as TCP needs it. RFC 1035 section 4.2.2. */
-export function framed(message: Buffer): Buffer {
+export function frameForTcp(message: Buffer): Buffer {
   const length = Buffer.alloc(2)
   length.writeUInt16BE(message.length)
   return Buffer.concat([length, message])

@@ -33,7 +33,7 @@ export function tlsaMismatch(
 ): string | undefined {
   const [own] = chain
   // DANE-EE: neither names nor dates nor issuers count. RFC 7672 section 3.1.1.
-  if (records.some((record) => record.usage === END_ENTITY && matches(record, own))) return undefined
+  if (records.some((record) => record.usage === END_ENTITY && matchesTlsa(record, own))) return undefined
   const anchors = records.filter(({ usage }) => usage === TRUST_ANCHOR)
   const why = anchors.length > 0 ? anchorMismatch(chain, anchors, now) : 'no match'
   if (why !== undefined) return `its certificate does not match the TLSA records ${records.map(tlsaText).join(', ')}`
@@ -53,7 +53,7 @@ function anchorMismatch(chain: SentChain, anchors: readonly TlsaRecord[], now: n
     if (bareKeys.some((key) => subject.verify(key))) return undefined
     const issuer = known.find((one) => one.ca && subject.checkIssued(one) && subject.verify(one.publicKey))
     if (!issuer || issuer.fingerprint256 === subject.fingerprint256) return 'no issuer'
-    if (anchors.some((record) => matches(record, issuer))) return isValidAt(issuer, now) ? undefined : 'expired'
+    if (anchors.some((record) => matchesTlsa(record, issuer))) return isValidAt(issuer, now) ? undefined : 'expired'
     subject = issuer
   }
   return 'too long'
@@ -63,7 +63,7 @@ const isValidAt = (certificate: X509Certificate, now: number): boolean =>
   Date.parse(certificate.validFrom) <= now && now <= Date.parse(certificate.validTo)
 
 /** Returns whether a record names a certificate, or its key. RFC 6698 section 2.1. */
-export function matches({ selector, matchingType, data }: TlsaRecord, certificate: X509Certificate): boolean {
+export function matchesTlsa({ selector, matchingType, data }: TlsaRecord, certificate: X509Certificate): boolean {
   const octets = selector === 0 ? certificate.raw : certificate.publicKey.export({ type: 'spki', format: 'der' })
   const hash = hashes[matchingType]
   if (hash === undefined && matchingType !== 0) return false

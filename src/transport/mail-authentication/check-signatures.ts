@@ -31,7 +31,7 @@ export async function checkSignatures(
       if (index < MAX_SIGNATURES) return readSignature(kind, field)
       return new SignatureProblem('policy', `more than ${MAX_SIGNATURES} signatures`)
     } catch (error) {
-      return asProblem(error)
+      return toProblem(error)
     }
   })
   const hashers = new Map<string, BodyHasher>()
@@ -54,7 +54,7 @@ export async function checkSignatures(
         })
         return reason === undefined ? { ...facts, result: 'pass' } : { ...facts, result: 'fail', reason }
       } catch (error) {
-        const { result, message: reason } = asProblem(error)
+        const { result, message: reason } = toProblem(error)
         return { ...facts, result, reason }
       }
     }),
@@ -62,7 +62,7 @@ export async function checkSignatures(
 }
 
 /** @throws every error that is not a problem of a signature */
-function asProblem(error: unknown): SignatureProblem {
+function toProblem(error: unknown): SignatureProblem {
   if (error instanceof SignatureProblem) return error
   throw error
 }

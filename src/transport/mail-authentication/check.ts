@@ -41,14 +41,14 @@ export async function checkMessage(
     dkim.map(async (one) => ({ ...one, aligned: await dmarc.isAligned(asciiDomain(one.domain)) })),
   )
   const isSelectorSigned = aligned.some(
-    (one, index) => one.aligned && one.result === 'pass' && covers(signatures[index]?.field, 'bimi-selector'),
+    (one, index) => one.aligned && one.result === 'pass' && coversField(signatures[index]?.field, 'bimi-selector'),
   )
   const bimi = await checkBimi(dmarc, { fields, isSelectorSigned }, lookUp, settings.bimi)
   return { spf, dkim: aligned, dmarc: dmarc.result, arc, bimi }
 }
 
 /** Returns whether a signature covers a field. RFC 6376 section 3.5. */
-function covers(signature: Field | undefined, nameLower: string): boolean {
+function coversField(signature: Field | undefined, nameLower: string): boolean {
   const names = signature && parseTags(fieldValue(signature))?.get('h')
   return names !== undefined && listOf(names).some((name) => name.toLowerCase() === nameLower)
 }

@@ -20,7 +20,7 @@ export interface PublicKey {
   readonly bits: number | undefined
 }
 
-const permanent = (reason: string, cause?: unknown): SignatureProblem =>
+const permanentProblem = (reason: string, cause?: unknown): SignatureProblem =>
   new SignatureProblem('permerror', reason, { cause })
 
 /** Looks up the key of a signature. RFC 6376 section 6.1.2. @throws SignatureProblem */
@@ -31,24 +31,27 @@ export async function publicKeyOf(
   const name = `${selector}._domainkey.${domain}`
   const record = await keyRecordAt(name, lookUp)
   const tags = parseTags(record)
-  if (!tags) throw permanent(`the record at ${name} is not a list of tags`)
+  if (!tags) throw permanentProblem(`the record at ${name} is not a list of tags`)
   const [first] = tags.keys()
   const version = tags.get('v')
   // RFC 6376 section 3.6.1
-  if (version !== undefined && (version !== 'DKIM1' || first !== 'v')) throw permanent(`${name}: unknown version`)
+  if (version !== undefined && (version !== 'DKIM1' || first !== 'v'))
+    throw permanentProblem(`${name}: unknown version`)
   const kind = (tags.get('k') ?? 'rsa').toLowerCase()
-  if (!algorithm.startsWith(`${kind}-`)) throw permanent(`the key at ${name} is for ${kind}, not for ${algorithm}`)
+  if (!algorithm.startsWith(`${kind}-`))
+    throw permanentProblem(`the key at ${name} is for ${kind}, not for ${algorithm}`)
   const hashes = tags.get('h')
-  if (hashes !== undefined && !listOf(hashes).includes('sha256')) throw permanent(`${name} does not allow SHA-256`)
+  if (hashes !== undefined && !listOf(hashes).includes('sha256'))
+    throw permanentProblem(`${name} does not allow SHA-256`)
   const services = tags.get('s')
   if (services !== undefined && !listOf(services).some((one) => one === '*' || one === 'email')) {
-    throw permanent(`the key at ${name} is not for mail`)
+    throw permanentProblem(`the key at ${name} is not for mail`)
   }
   const text = tags.get('p')
-  if (text === undefined) throw permanent(`the record at ${name} has no key`)
-  if (text === '') throw permanent(`the key at ${name} is revoked`)
+  if (text === undefined) throw permanentProblem(`the record at ${name} has no key`)
+  if (text === '') throw permanentProblem(`the key at ${name} is revoked`)
   const key = parsePublicKey(withoutSpace(text), kind)
-  if (!key) throw permanent(`the key at ${name} is invalid`)
+  if (!key) throw permanentProblem(`the key at ${name} is invalid`)
   return { key, tags, record, bits: key.asymmetricKeyDetails?.modulusLength }
 }
 
@@ -60,7 +63,7 @@ async function keyRecordAt(name: string, lookUp: NameLookup): Promise<string> {
     if (!(error instanceof LookupError)) throw error
     throw new SignatureProblem('temperror', `${name}: ${error.message}`, { cause: error })
   }
-  throw permanent(`no key at ${name}`)
+  throw permanentProblem(`no key at ${name}`)
 }
 
 /** The octets before a key of Ed25519 in DER. RFC 8410 section 4. */

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } fr
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import type { ArcKeyConfig, DkimKeyConfig } from '../../core/config/schema/mail-authentication.ts'
-import { keptText, type StoreFiles } from '../../tls/pki/certificate-store/files.ts'
+import { readOrCreate, type StoreFiles } from '../../tls/pki/certificate-store/files.ts'
 import { PkiError } from '../../tls/pki/errors.ts'
 
 const generate = promisify(generateKeyPair)
@@ -74,7 +74,7 @@ export class SigningKeys {
 
   async #kept(named: NamedKey): Promise<KeyObject> {
     const path = pathOf(named)
-    const pem = await keptText(this.#files, path, async () => {
+    const pem = await readOrCreate(this.#files, path, async () => {
       const { privateKey } = await generators[named.kind]()
       return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
     })

@@ -1,7 +1,7 @@
 import { PieceCollector, type Pieces } from '../../core/octets/pieces.ts'
 import type { Steps } from '../../core/time/time-slice.ts'
 import type { BimiResult, MessageAuthentication } from '../../mail/format/authentication-results.ts'
-import { headerFieldAt, isEmptyLine, unfolded } from '../../mail/format/headers.ts'
+import { headerFieldAt, isEmptyLine, unfoldValue } from '../../mail/format/headers.ts'
 import type { SenderFacts } from './check-spf.ts'
 
 const oneLine = (text: string): string => text.replace(/[\x00-\x1f\x7f]+/g, ' ')
@@ -108,7 +108,7 @@ export function* withoutForgedResults(raw: Buffer, authservId: string | undefine
     at = field.end
     const isForged =
       field.nameLower === 'authentication-results'
-        ? claimedServer(unfolded(raw, field)) === authservId?.toLowerCase()
+        ? claimedServer(unfoldValue(raw, field)) === authservId?.toLowerCase()
         : LOGO_FIELD.test(field.nameLower)
     if (!isForged) continue
     rest.add(raw.subarray(from, field.start))

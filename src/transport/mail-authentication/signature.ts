@@ -34,7 +34,7 @@ type Algorithm = 'rsa-sha256' | 'ed25519-sha256'
 export const isAlgorithm = (text: string): text is Algorithm => text === 'rsa-sha256' || text === 'ed25519-sha256'
 
 const syntax = (reason: string): SignatureProblem => new SignatureProblem('neutral', reason)
-const permanent = (reason: string): SignatureProblem => new SignatureProblem('permerror', reason)
+const permanentProblem = (reason: string): SignatureProblem => new SignatureProblem('permerror', reason)
 
 /** Longest signature field that is read. */
 export const MAX_FIELD_OCTETS = 16 * 1024
@@ -59,21 +59,22 @@ export function readSignature(kind: SignatureKind, field: Field): Signature {
   const domain = asciiDomain(required('d'))
   const algorithm = required('a').toLowerCase()
   // Such signatures have failed for good. RFC 8301 section 3.1
-  if (algorithm === 'rsa-sha1') throw permanent('rsa-sha1 is not allowed')
+  if (algorithm === 'rsa-sha1') throw permanentProblem('rsa-sha1 is not allowed')
   if (!isAlgorithm(algorithm)) throw syntax(`unknown algorithm ${algorithm}`)
   const [ofHeader = '', ofBody = 'simple'] = (tag('c') ?? defaultCanonicalization[kind]).toLowerCase().split('/')
   if (!isCanonicalization(ofHeader) || !isCanonicalization(ofBody)) throw syntax('unknown canonicalization')
   const names = listOf(required('h')).map((name) => name.toLowerCase())
-  if (kind === 'DKIM-Signature' && !names.includes('from')) throw permanent('the From field is not signed')
+  if (kind === 'DKIM-Signature' && !names.includes('from')) throw permanentProblem('the From field is not signed')
   const identity = tag('i') ?? `@${domain}`
   if (kind === 'DKIM-Signature' && !isWithin(asciiDomain(identity.slice(identity.lastIndexOf('@') + 1)), domain)) {
-    throw permanent('i= is not in the domain of d=')
+    throw permanentProblem('i= is not in the domain of d=')
   }
   const queries = tag('q')
-  if (queries !== undefined && !listOf(queries).includes('dns/txt')) throw permanent('the key is not in DNS')
+  if (queries !== undefined && !listOf(queries).includes('dns/txt')) throw permanentProblem('the key is not in DNS')
   const expiresAt = numberOf('x', tag('x'))
   const signedAt = numberOf('t', tag('t'))
-  if (expiresAt !== undefined && signedAt !== undefined && expiresAt < signedAt) throw permanent('x= is before t=')
+  if (expiresAt !== undefined && signedAt !== undefined && expiresAt < signedAt)
+    throw permanentProblem('x= is before t=')
   return {
     kind,
     field,
@@ -123,17 +124,17 @@ export function checkSignature(
   const flags = listOf(publicKey.tags.get('t') ?? '')
   // The key is not for subdomains. RFC 6376 section 3.6.1
   if (flags.includes('s') && asciiDomain(identity.slice(identity.lastIndexOf('@') + 1)) !== domain) {
-    throw permanent('the key is not for subdomains')
+    throw permanentProblem('the key is not for subdomains')
   }
   checkKeyBits(publicKey, minimumKeyBits)
   if (bodyOctets !== undefined && bodyHash && bodyOctets > bodyHash.octets) {
-    throw permanent('l= is more than the body has')
+    throw permanentProblem('l= is more than the body has')
   }
   if (bodyHash?.base64 !== signature.bodyHash) return 'the body has changed'
   if (!isSigned(algorithm, publicKey.key, coveredText(signature, fields), signature.value)) {
     return 'the signature does not match the header'
   }
-  if (expiresAt !== undefined && expiresAt < nowS) throw permanent('the signature has expired')
+  if (expiresAt !== undefined && expiresAt < nowS) throw permanentProblem('the signature has expired')
   return undefined
 }
 

@@ -22,16 +22,16 @@ export function signedField(
     key.asymmetricKeyType === 'ed25519'
       ? sign(null, createHash('sha256').update(octets).digest(), key)
       : sign('sha256', octets, key)
-  return `${unsigned}${folded(value.toString('base64'), /.{1,70}/g)}\r\n`
+  return `${unsigned}${foldValue(value.toString('base64'), /.{1,70}/g)}\r\n`
 }
 
 /** Returns the value of `h=`. */
-export const foldedNames = (names: readonly string[]): string => folded(names.join(':'), /[^:]*:?/g)
+export const foldedNames = (names: readonly string[]): string => foldValue(names.join(':'), /[^:]*:?/g)
 
 const LINE_OCTETS = 72
 
 /** Folds a value between its pieces. */
-function folded(value: string, pieces: RegExp): string {
+function foldValue(value: string, pieces: RegExp): string {
   let line = ''
   const lines: string[] = []
   for (const piece of value.match(pieces) ?? []) {

@@ -36,7 +36,7 @@ const DOMAINS_KEY = 'mta-sts-domains'
 /** Most policies that are fetched again. */
 const MAX_DOMAINS = 1000
 
-const keyOf = (domain: string): string => `mta-sts\n${domain}`
+const policyKey = (domain: string): string => `mta-sts\n${domain}`
 
 /** The MTA-STS policies of other domains. They are kept for their max_age, also over restarts of a durable store. */
 export class Policies {
@@ -112,18 +112,18 @@ export class Policies {
   async #forget(domain: string): Promise<void> {
     const left = (await this.#domains()).filter((one) => one !== domain)
     await this.#memory.setState(DOMAINS_KEY, JSON.stringify(left))
-    await this.#memory.setState(keyOf(domain), undefined)
+    await this.#memory.setState(policyKey(domain), undefined)
   }
 
   async #kept(domain: string): Promise<KeptPolicy | undefined> {
-    const text = await this.#memory.getState(keyOf(domain))
+    const text = await this.#memory.getState(policyKey(domain))
     if (text === undefined) return undefined
     const kept = JSON.parse(text) as KeptPolicy
     return kept.expiresAt > this.#clock.now() ? kept : undefined
   }
 
   async #keep(domain: string, kept: KeptPolicy): Promise<void> {
-    await this.#memory.setState(keyOf(domain), JSON.stringify(kept))
+    await this.#memory.setState(policyKey(domain), JSON.stringify(kept))
     const domains = await this.#domains()
     if (domains.includes(domain) || domains.length >= MAX_DOMAINS) return
     await this.#memory.setState(DOMAINS_KEY, JSON.stringify([...domains, domain]))

@@ -19,24 +19,24 @@ interface ServedPolicy {
 
 const TEXT = { 'Content-Type': 'text/plain' }
 
-const served = (body: string): ServedPolicy => ({ status: 200, headers: TEXT, body })
+const textAnswer = (body: string): ServedPolicy => ({ status: 200, headers: TEXT, body })
 
 /** Returns the policy without the fields of a key. */
-const without = (policy: MtaStsPolicy, key: string): ServedPolicy => served(formatPolicy(policy, key))
+const without = (policy: MtaStsPolicy, key: string): ServedPolicy => textAnswer(formatPolicy(policy, key))
 
 const defects: Readonly<Record<MtaStsDefect, (policy: MtaStsPolicy) => ServedPolicy>> = {
-  'wrong-content-type': (policy) => ({ ...served(formatPolicy(policy)), headers: { 'Content-Type': 'text/html' } }),
-  'wrong-mx': (policy) => served(formatPolicy({ ...policy, mx: ['mx.elsewhere.invalid'] })),
+  'wrong-content-type': (policy) => ({ ...textAnswer(formatPolicy(policy)), headers: { 'Content-Type': 'text/html' } }),
+  'wrong-mx': (policy) => textAnswer(formatPolicy({ ...policy, mx: ['mx.elsewhere.invalid'] })),
   'missing-version': (policy) => without(policy, 'version'),
   'missing-mode': (policy) => without(policy, 'mode'),
   'missing-mx': (policy) => without(policy, 'mx'),
   'missing-max-age': (policy) => without(policy, 'max_age'),
   // RFC 8461 section 3.3: senders must not follow it.
   redirect: () => ({ status: 301, headers: { ...TEXT, Location: '/mta-sts.txt' }, body: '' }),
-  'too-large': (policy) => served(`${formatPolicy(policy)}${'x_padding: x\r\n'.repeat(MAX_POLICY_OCTETS / 8)}`),
+  'too-large': (policy) => textAnswer(`${formatPolicy(policy)}${'x_padding: x\r\n'.repeat(MAX_POLICY_OCTETS / 8)}`),
   'not-found': () => ({ status: 404, headers: TEXT, body: 'not found\r\n' }),
 }
 
 /** Returns what the policy host answers: the policy, or the policy with a defect. */
 export const servedPolicy = (policy: MtaStsPolicy, defect?: MtaStsDefect): ServedPolicy =>
-  defect === undefined ? served(formatPolicy(policy)) : defects[defect](policy)
+  defect === undefined ? textAnswer(formatPolicy(policy)) : defects[defect](policy)

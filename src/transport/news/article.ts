@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { joinPieces, type Pieces } from '../../core/octets/pieces.ts'
-import { bodyStartAfter, headerFields, headerValues, isBlankValue, unfolded } from '../../mail/format/headers.ts'
+import { bodyStartAfter, headerFields, headerValues, isBlankValue, unfoldValue } from '../../mail/format/headers.ts'
 import type { HeaderField, OctetString } from '../../mail/format/types.ts'
 import { StoreError } from '../../storage/store/types.ts'
 
@@ -55,7 +55,7 @@ export class Article {
   /** Returns the unfolded value of the first field with this name. */
   value(name: LowerCase): OctetString | undefined {
     const at = this.#indexOf(name)
-    return at === -1 ? undefined : (this.#values[at] ??= unfolded(this.raw, this.fields[at] as HeaderField))
+    return at === -1 ? undefined : (this.#values[at] ??= unfoldValue(this.raw, this.fields[at] as HeaderField))
   }
 
   /** Returns whether the first field with this name has a value that is not empty; undefined if there is no such field. */

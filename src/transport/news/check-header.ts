@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/time/clock.ts'
 import { parseZonedDate } from '../../mail/format/dates.ts'
-import { isEmptyLine, MAX_FIELDS, unfolded } from '../../mail/format/headers.ts'
+import { isEmptyLine, MAX_FIELDS, unfoldValue } from '../../mail/format/headers.ts'
 import { CR, LF, lineEnd, SPACE, TAB } from '../../mail/format/octets.ts'
 import type { HeaderField } from '../../mail/format/types.ts'
 import { type Article, ArticleRefused, isMessageId, type LowerCase } from './article.ts'
@@ -15,19 +15,20 @@ type Arrival = 'posted' | 'relayed'
  */
 export function checkHeader(article: Article, arrival: Arrival, mandatory: readonly LowerCase[]): void {
   const { raw, fields } = article
-  if (fields.length === 0) throw invalid('no header')
-  if (fields.length > MAX_FIELDS) throw invalid('too many header fields')
+  if (fields.length === 0) throw invalidArticle('no header')
+  if (fields.length > MAX_FIELDS) throw invalidArticle('too many header fields')
   checkOctets(article)
   checkFields(article, arrival)
   for (const name of mandatory) {
     const hasContent = article.hasContent(name)
-    if (hasContent === undefined) throw invalid(`missing ${title(name)} header field`)
-    if (!hasContent) throw invalid(`empty ${title(name)} header field`)
+    if (hasContent === undefined) throw invalidArticle(`missing ${title(name)} header field`)
+    if (!hasContent) throw invalidArticle(`empty ${title(name)} header field`)
   }
   const last = fields.at(-1)
-  if (last && last.end === raw.length) throw invalid('no empty line between header and body')
+  if (last && last.end === raw.length) throw invalidArticle('no empty line between header and body')
   const messageId = article.value('message-id')
-  if (messageId !== undefined && !isMessageId(messageId)) throw invalid(`not a Message-ID: ${messageId.slice(0, 60)}`)
+  if (messageId !== undefined && !isMessageId(messageId))
+    throw invalidArticle(`not a Message-ID: ${messageId.slice(0, 60)}`)
 }
 
 /**
@@ -39,10 +40,10 @@ function checkOctets({ raw, bodyStart }: Article): void {
   for (let at = 0; at < bodyStart; at++) {
     const octet = raw[at] as number
     if (octet > CR) continue
-    if (octet === 0) throw invalid('NUL in the header')
+    if (octet === 0) throw invalidArticle('NUL in the header')
     if (octet === CR && raw[at + 1] !== LF) hasBareCr = true
   }
-  if (hasBareCr) throw invalid('bare CR in the header')
+  if (hasBareCr) throw invalidArticle('bare CR in the header')
 }
 
 const FIELD_NAME = /^[!-9;-~]+$/
@@ -126,7 +127,7 @@ export function withValidFields({ raw, fields, bodyStart }: Article): Buffer {
     const { name, nameLower, start, end } = field
     if (!FIELD_NAME.test(name) || (SINGLE.has(nameLower) && seen.has(nameLower))) continue
     const isValid = !rulesFor.posted.some(({ breaks }) => breaks(raw, field))
-    const value = unfolded(raw, field)
+    const value = unfoldValue(raw, field)
     if (value === '') continue
     seen.add(nameLower)
     pieces.push(isValid ? raw.subarray(start, end) : Buffer.from(`${name}: ${value}\r\n`, 'latin1'))
@@ -144,7 +145,7 @@ function refusal(raw: Buffer, { start, end }: HeaderField, why: string): Article
   let line = 1
   for (let at = raw.indexOf(LF); at !== -1 && at < start; at = raw.indexOf(LF, at + 1)) line++
   const text = raw.toString('latin1', start, Math.min(end, start + SHOWN_CHARS)).split(/\r?\n/, 1)[0] ?? ''
-  return invalid(`${why}: line ${line}: ${text.trimEnd()}`)
+  return invalidArticle(`${why}: line ${line}: ${text.trimEnd()}`)
 }
 
 const title = (name: string): string =>
@@ -163,9 +164,9 @@ export function checkDate(article: Article, clock: Clock): void {
     const value = article.value(name)
     if (value === undefined) continue
     const at = parseZonedDate(value)?.ms
-    if (at === undefined) throw invalid(`not a date: ${title(name)}: ${value.slice(0, 60)}`)
-    if (at > clock.now() + DAY_MS) throw invalid(`${title(name)} lies in the future: ${value.slice(0, 60)}`)
+    if (at === undefined) throw invalidArticle(`not a date: ${title(name)}: ${value.slice(0, 60)}`)
+    if (at > clock.now() + DAY_MS) throw invalidArticle(`${title(name)} lies in the future: ${value.slice(0, 60)}`)
   }
 }
 
-const invalid = (reason: string): ArticleRefused => new ArticleRefused('invalid', reason)
+const invalidArticle = (reason: string): ArticleRefused => new ArticleRefused('invalid', reason)

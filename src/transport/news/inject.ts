@@ -58,7 +58,7 @@ export async function inject(news: NewsContext, raw: Buffer, poster: Poster): Pr
   checkDate(article, news.clock)
   const messageId = article.value('message-id') ?? newMessageId(news.hostname)
   const found = news.groupsNamed(article.newsgroups())
-  const folders = permitted(article, poster, found instanceof Promise ? await found : found)
+  const folders = visibleGroups(article, poster, found instanceof Promise ? await found : found)
   const moderated = folders.find((folder) => folder.newsgroup?.posting === 'moderated')
   if (moderated && !article.has('approved') && controlOf(article)?.kind !== 'cancel') {
     // For articles that are stored, the store checks this.
@@ -128,7 +128,7 @@ function checkNames(field: string, value: string): void {
 }
 
 /** Returns those of the groups that the poster sees. @throws ArticleRefused if it may not post to one of them, or sees none */
-function permitted(article: Article, { rights }: Poster, existing: readonly Folder[]): readonly Folder[] {
+function visibleGroups(article: Article, { rights }: Poster, existing: readonly Folder[]): readonly Folder[] {
   const found = existing.every(rights.sees) ? existing : existing.filter(rights.sees)
   // A newgroup message names a group that does not exist yet. Control messages are stored in `control.*` anyway.
   const isControl = article.has('control')
@@ -163,14 +163,14 @@ function injectedFields(news: NewsContext, article: Article, poster: Poster, mes
 const PLAIN = /^[ !#-[\]-~]*$/
 
 /** Returns a text in UTF-8 as a quoted string. RFC 5536 section 3.2.8, RFC 2045 section 5.1 */
-const quoted = (text: string): OctetString =>
+const quoteText = (text: string): OctetString =>
   `"${PLAIN.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1').replace(/["\\]/g, '\\$&')}"`
 
 /** Returns the value of Injection-Info. RFC 5536 section 3.2.8. */
 function injectionInfo({ hostname }: NewsContext, { host, account, session }: Poster): OctetString {
-  let info = `${hostname}; posting-host=${quoted(host)}`
-  if (account !== undefined) info += `; posting-account=${quoted(account)}`
-  if (session !== undefined) info += `; logging-data=${quoted(session)}`
+  let info = `${hostname}; posting-host=${quoteText(host)}`
+  if (account !== undefined) info += `; posting-account=${quoteText(account)}`
+  if (session !== undefined) info += `; logging-data=${quoteText(session)}`
   return info
 }
 

@@ -18,7 +18,8 @@ interface SignedArticle {
   readonly signature: string
 }
 
-const refused = (why: string, options?: ErrorOptions): ArticleRefused => new ArticleRefused('forbidden', why, options)
+const signatureRefused = (why: string, options?: ErrorOptions): ArticleRefused =>
+  new ArticleRefused('forbidden', why, options)
 
 /**
  * Returns what a signed control message signs: the named fields, an empty line and the body, with LF and without white space
@@ -26,19 +27,19 @@ const refused = (why: string, options?: ErrorOptions): ArticleRefused => new Art
  */
 function signedPart(article: Article): SignedArticle {
   const value = article.value('x-pgp-sig')
-  if (value === undefined) throw refused('it has no signature (X-PGP-Sig)')
+  if (value === undefined) throw signatureRefused('it has no signature (X-PGP-Sig)')
   const [, version = '', names = '', base64 = ''] = SIGNATURE.exec(value) ?? []
-  if (version === '') throw refused('X-PGP-Sig is malformed')
+  if (version === '') throw signatureRefused('X-PGP-Sig is malformed')
   const signed = names.toLowerCase().split(',')
-  if (signed.length > MAX_SIGNED_FIELDS) throw refused(`X-PGP-Sig names more than ${MAX_SIGNED_FIELDS} fields`)
-  if (new Set(signed).size < signed.length) throw refused('X-PGP-Sig names a field twice')
+  if (signed.length > MAX_SIGNED_FIELDS) throw signatureRefused(`X-PGP-Sig names more than ${MAX_SIGNED_FIELDS} fields`)
+  if (new Set(signed).size < signed.length) throw signatureRefused('X-PGP-Sig names a field twice')
   // A signature without them would also be valid for another message.
   const unsigned = ['Control', 'Message-ID', 'From'].filter((name) => !signed.includes(name.toLowerCase()))
-  if (unsigned.length > 0) throw refused(`the signature does not cover ${unsigned.join(', ')}`)
+  if (unsigned.length > 0) throw signatureRefused(`the signature does not cover ${unsigned.join(', ')}`)
   const lines = [`X-Signed-Headers: ${names}`]
   for (const name of names.split(',')) {
     const found = article.fields.filter(({ nameLower }) => nameLower === name.toLowerCase())
-    if (found.length > 1) throw refused(`the signed field ${name} occurs twice`)
+    if (found.length > 1) throw signatureRefused(`the signed field ${name} occurs twice`)
     lines.push(`${name}: ${found.map((field) => valueAsWritten(article.raw, field)).join('')}`)
   }
   const body = article.raw.toString('latin1', article.bodyStart).replace(/\r\n/g, '\n')
@@ -69,7 +70,7 @@ const valueAsWritten = (raw: Buffer, { valueStart, end }: HeaderField): string =
  */
 export async function verifySignature(article: Article, keyFile: string): Promise<void> {
   const { text, signature } = signedPart(article)
-  const keyRing = dearmored(await keysIn(keyFile))
+  const keyRing = dearmorKey(await keysIn(keyFile))
   const folder = await mkdtemp(join(tmpdir(), 'sealpost-gpgv-'))
   try {
     const [keys, signatureFile, textFile] = ['keys.gpg', 'signature.asc', 'text'].map((name) => join(folder, name))
@@ -78,7 +79,7 @@ export async function verifySignature(article: Article, keyFile: string): Promis
     await writeFile(textFile as string, text)
     const args = ['--homedir', folder, '--keyring', keys, '--quiet', '--status-fd', '1', signatureFile, textFile]
     const status = await run(args as string[])
-    if (!/^\[GNUPG:\] GOODSIG /m.test(status)) throw refused(`the signature is not one of ${keyFile}`)
+    if (!/^\[GNUPG:\] GOODSIG /m.test(status)) throw signatureRefused(`the signature is not one of ${keyFile}`)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -89,7 +90,7 @@ async function keysIn(keyFile: string): Promise<Buffer> {
   try {
     return await readUserFile(keyFile)
   } catch (error) {
-    throw refused((error as Error).message, { cause: error })
+    throw signatureRefused((error as Error).message, { cause: error })
   }
 }
 
@@ -101,7 +102,7 @@ async function run(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile('gpgv', args, { timeout: TIMEOUT_MS }, (error, status) => {
       if (error?.code === 'ENOENT')
-        reject(refused('gpgv, which verifies signatures, is not installed', { cause: error }))
+        reject(signatureRefused('gpgv, which verifies signatures, is not installed', { cause: error }))
       // It exits with 1 if the signature is bad; the status lines say so.
       else resolve(error ? '' : status)
     })
@@ -109,7 +110,7 @@ async function run(args: readonly string[]): Promise<string> {
 }
 
 /** Returns the octets of a key file in armor. gpgv reads no armored keys. RFC 9580 section 6.2. */
-function dearmored(file: Buffer): Buffer {
+function dearmorKey(file: Buffer): Buffer {
   const armor = /-----BEGIN PGP PUBLIC KEY BLOCK-----\r?\n([^]*?)-----END PGP PUBLIC KEY BLOCK-----/g
   const blocks = [...file.toString('latin1').matchAll(armor)].map(([, block = '']) => {
     const content = block.slice(block.search(/\r?\n\r?\n|^\r?\n/)).trim()

@@ -1,6 +1,6 @@
 import { foldDomain, splitAddress } from '../../accounts/directory/names.ts'
 import type { ForwardRule } from '../../core/config/schema.ts'
-import { headerFields, unfolded } from '../../mail/format/headers.ts'
+import { headerFields, unfoldValue } from '../../mail/format/headers.ts'
 import { anyMatches, type Filtered, matchesFilters, matchesRecipient } from './filters.ts'
 import { OutgoingRefused, type ResolvedConnector } from './types.ts'
 
@@ -69,7 +69,7 @@ function patternRank(pattern: string, domain: string): number {
 export function loopOf(header: Buffer, hostname: string): readonly string[] | undefined {
   const hosts = headerFields(header)
     .filter(({ nameLower }) => nameLower === 'received')
-    .map((field) => /\bby\s+([^\s;()]+)/i.exec(unfolded(header, field))?.[1]?.toLowerCase() ?? '?')
+    .map((field) => /\bby\s+([^\s;()]+)/i.exec(unfoldValue(header, field))?.[1]?.toLowerCase() ?? '?')
   // Many programs call themselves localhost.
   const own = hostname === 'localhost' ? 0 : hosts.filter((host) => host === hostname.toLowerCase()).length
   return hosts.length >= MAX_HOPS || own >= MAX_OWN_HOPS ? hosts.reverse() : undefined

@@ -128,7 +128,7 @@ function targetsOf(routes: readonly Route[], message: Planned): QueueTarget[] {
 function targetOf(group: readonly Route[], { envelope, header, session }: Planned): QueueTarget {
   const [{ connector }] = group as readonly [Route]
   const given = group.map(({ recipient }) => recipient)
-  const recipients = rewritten(connector, given)
+  const recipients = rewriteRecipients(connector, given)
   const { mailFrom, recipients: _, ...options } = envelope
   const subject = subjectOf(header)
   // RFC 8689 section 4.1: REQUIRETLS outweighs the field.
@@ -149,7 +149,10 @@ function targetOf(group: readonly Route[], { envelope, header, session }: Planne
 }
 
 /** With `rewrite.to`, one address replaces all recipients. A single recipient is its ORCPT. RFC 3461 section 5.2.4 */
-function rewritten({ rewrite }: ResolvedConnector, given: readonly OutgoingRecipient[]): readonly OutgoingRecipient[] {
+function rewriteRecipients(
+  { rewrite }: ResolvedConnector,
+  given: readonly OutgoingRecipient[],
+): readonly OutgoingRecipient[] {
   if (rewrite?.to === undefined) return given
   const [only, ...others] = given
   if (only === undefined || others.length > 0) return [{ address: rewrite.to }]

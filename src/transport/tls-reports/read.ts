@@ -54,16 +54,20 @@ export async function readTlsReport(octets: Buffer): Promise<TlsReport> {
   if (plain.length > MAX_REPORT_OCTETS) throw new TlsReportError('the TLS report is too large')
   const json = jsonOf(plain)
   checkLimits(json)
-  const { policies, ...file } = checked(reportFile, json)
+  const { policies, ...file } = parseChecked(reportFile, json)
   // One after the other: checking stops at the first mistake
   return tlsReport(
     file,
-    policies.map((entry, index) => checked(policyEntry, entry, 'policies', index)),
+    policies.map((entry, index) => parseChecked(policyEntry, entry, 'policies', index)),
   )
 }
 
 /** @param path where the value is in the file */
-function checked<Schema extends z.ZodType>(schema: Schema, value: unknown, ...path: PropertyKey[]): z.infer<Schema> {
+function parseChecked<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  ...path: PropertyKey[]
+): z.infer<Schema> {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
@@ -107,18 +111,18 @@ function tlsReport(
       failures: failures.map((one) => ({
         resultType: one['result-type'],
         failedSessions: one['failed-session-count'],
-        ...optional('sendingMtaIp', one['sending-mta-ip']),
-        ...optional('receivingMxHostname', one['receiving-mx-hostname']),
-        ...optional('receivingMxHelo', one['receiving-mx-helo']),
-        ...optional('receivingIp', one['receiving-ip']),
-        ...optional('additionalInformation', one['additional-information']),
-        ...optional('failureReasonCode', one['failure-reason-code']),
+        ...optionalEntry('sendingMtaIp', one['sending-mta-ip']),
+        ...optionalEntry('receivingMxHostname', one['receiving-mx-hostname']),
+        ...optionalEntry('receivingMxHelo', one['receiving-mx-helo']),
+        ...optionalEntry('receivingIp', one['receiving-ip']),
+        ...optionalEntry('additionalInformation', one['additional-information']),
+        ...optionalEntry('failureReasonCode', one['failure-reason-code']),
       })),
     })),
   }
 }
 
-const optional = <Key extends string>(key: Key, value: string | undefined): { [K in Key]?: string } =>
+const optionalEntry = <Key extends string>(key: Key, value: string | undefined): { [K in Key]?: string } =>
   (value === undefined ? {} : { [key]: value }) as { [K in Key]?: string }
 
 const REPORT_TYPES = [TLS_REPORT_GZIP, TLS_REPORT_JSON]

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { MessageReader } from '../../../src/api/messages/message-facts.ts'
+import { FactsReader } from '../../../src/api/messages/message-facts.ts'
 import type { IndexedMessage } from '../../../src/api/messages/message-index.ts'
 import { MemoryBudget } from '../../../src/core/octets/memory-budget.ts'
 import type { MessageStore } from '../../../src/storage/store/types.ts'
@@ -15,7 +15,7 @@ test('a copy is read although the one that was read first is deleted meanwhile',
     await released
     return undefined
   }
-  const reader = new MessageReader({ read } as unknown as MessageStore, new MemoryBudget())
+  const reader = new FactsReader({ read } as unknown as MessageStore, new MemoryBudget())
   const copyOf = (id: string) =>
     ({ folder: { id }, entry: { blob: 'b1', sizeOctets: raw.length, uid: 1, flags: [] } }) as unknown as IndexedMessage
   const names = ['carol', 'bob', 'dave']

@@ -5,7 +5,7 @@ import { formatDate, parseDate } from '../../../src/mail/format/dates.ts'
 import { headerFields, headerValue } from '../../../src/mail/format/headers.ts'
 import { messageIds, threadAncestors } from '../../../src/mail/format/message-ids.ts'
 import { ParseCache, type ParsedMessage } from '../../../src/mail/format/parse-cache.ts'
-import { fold } from '../../../src/mail/format/search-text.ts'
+import { foldText } from '../../../src/mail/format/search-text.ts'
 import {
   orderedSubject,
   type Thread,
@@ -42,18 +42,18 @@ const SEARCHES: readonly Search[] = [
     {
       key: `TEXT ${text}`,
       command: `TEXT ${literal(text)}`,
-      matches: (parsed, raw) => runToEnd(parsed.textContains(raw, fold(text))),
+      matches: (parsed, raw) => runToEnd(parsed.textContains(raw, foldText(text))),
     },
     {
       key: `BODY ${text}`,
       command: `BODY ${literal(text)}`,
-      matches: (parsed, raw) => runToEnd(parsed.bodyContains(raw, fold(text))),
+      matches: (parsed, raw) => runToEnd(parsed.bodyContains(raw, foldText(text))),
     },
   ]),
   ...FIELDS.split('|').map((field): Search => {
     const [name = '', text = ''] = field.split(' ')
     const matches = (parsed: ParsedMessage, raw: Buffer): boolean =>
-      runToEnd(parsed.headerContains(raw, name, fold(text)))
+      runToEnd(parsed.headerContains(raw, name, foldText(text)))
     return { key: `HEADER ${field}`, command: `HEADER ${name} ${literal(text)}`, matches }
   }),
 ]

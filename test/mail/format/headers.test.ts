@@ -6,7 +6,7 @@ import {
   headerValue,
   headerValues,
   MAX_VALUE_OCTETS,
-  unfolded,
+  unfoldValue,
 } from '../../../src/mail/format/headers.ts'
 import { envelope } from '../../../src/mail/format/imap-form.ts'
 
@@ -58,7 +58,7 @@ describe('header fields', () => {
     ['\xe4\xff', '\xe4\xff'],
   ])('%j unfolds to %j', (value, text) => {
     const raw = octets(`A:${value}\r\n\r\n`)
-    expect(headerFields(raw).map((field) => unfolded(raw, field))).toEqual([text])
+    expect(headerFields(raw).map((field) => unfoldValue(raw, field))).toEqual([text])
   })
 
   test('are found by name in any case', () => {

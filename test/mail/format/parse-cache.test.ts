@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { runToEnd } from '../../../src/core/time/time-slice.ts'
 import { ParseCache } from '../../../src/mail/format/parse-cache.ts'
-import { fold } from '../../../src/mail/format/search-text.ts'
+import { foldText } from '../../../src/mail/format/search-text.ts'
 
 const mail = (body: string): Buffer => Buffer.from(`Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nTo: a@b\r\n\r\n${body}\r\n`)
 
@@ -84,8 +84,8 @@ test('a search uses the kept texts, and reports if it needs the message', () => 
   expect(search.headerHeld(parsed.fields, 'to', 'c@d')).toBe(false)
   expect(search.headerHeld(parsed.fields, 'cc', '')).toBe(false)
   expect(search.headerHeld(parsed.fields, 'subject', 'x')).toBeUndefined()
-  runToEnd(parsed.textContains(raw, fold('grüße')))
-  expect([search.textHeld(fold('GRÜ')), search.textHeld('body'), search.bodyHeld('body')]).toEqual([
+  runToEnd(parsed.textContains(raw, foldText('grüße')))
+  expect([search.textHeld(foldText('GRÜ')), search.textHeld('body'), search.bodyHeld('body')]).toEqual([
     true,
     undefined,
     undefined,
@@ -97,13 +97,13 @@ test('a search uses the kept texts, and reports if it needs the message', () => 
 test('search compares decoded text without regard to case', () => {
   const parsed = new ParseCache().get('1')
   const raw = mail('Straße ＡＢＣ')
-  expect(runToEnd(parsed.headerContains(raw, 'SUBJECT', fold('GRÜ')))).toBe(true)
+  expect(runToEnd(parsed.headerContains(raw, 'SUBJECT', foldText('GRÜ')))).toBe(true)
   expect(runToEnd(parsed.headerContains(raw, 'Cc', ''))).toBe(false)
   expect(runToEnd(parsed.headerContains(raw, 'To', ''))).toBe(true)
-  expect(runToEnd(parsed.bodyContains(raw, fold('straße')))).toBe(true)
-  expect(runToEnd(parsed.bodyContains(raw, fold('abc')))).toBe(true)
-  expect(runToEnd(parsed.bodyContains(raw, fold('grüße')))).toBe(false)
-  expect(runToEnd(parsed.textContains(raw, fold('grüße')))).toBe(true)
+  expect(runToEnd(parsed.bodyContains(raw, foldText('straße')))).toBe(true)
+  expect(runToEnd(parsed.bodyContains(raw, foldText('abc')))).toBe(true)
+  expect(runToEnd(parsed.bodyContains(raw, foldText('grüße')))).toBe(false)
+  expect(runToEnd(parsed.textContains(raw, foldText('grüße')))).toBe(true)
 })
 
 test('the least recently used messages are dropped', () => {
@@ -153,7 +153,7 @@ test('the memory of all messages together is limited', () => {
   expect(first.heldOctets).toBeGreaterThan(1000)
   expect(cache.get('9').structure).toBeDefined()
   expect(cache.get('0')).not.toBe(first)
-  expect(runToEnd(first.textContains(raw, fold('GRÜSSE'.replace('SS', 'ß'))))).toBe(true) // still usable after it was dropped
+  expect(runToEnd(first.textContains(raw, foldText('GRÜSSE'.replace('SS', 'ß'))))).toBe(true) // still usable after it was dropped
 })
 
 test('fields and parts count towards the memory of a message', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { pop3 } from '../../../servers/pop3/session.ts'
-import { downgraded } from '../../../src/mail/format/downgrade.ts'
+import { downgradeHeader } from '../../../src/mail/format/downgrade.ts'
 import { LineClient } from '../../support/line-client.ts'
 import { type MailLab, startMailLab } from '../../support/mail-lab.ts'
 
@@ -47,7 +47,7 @@ test('RFC 6856 section 4: without UTF8, RETR and TOP send the header in ASCII, a
   await lab.put('alice', message, large)
   using client = await connect(lab, ...LOGON)
   const { first, text } = await answer(client, 'RETR 1')
-  expect(first).toBe(`+OK ${downgraded(message).length} octets`)
+  expect(first).toBe(`+OK ${downgradeHeader(message).length} octets`)
   expect(text.split('\r\n')).toEqual([
     `From: =?UTF-8?B?${Buffer.from('Zoë Z Müller').toString('base64')}?= <invalid@internationalized-address.invalid>`,
     `To: =?UTF-8?B?${Buffer.from('Jürg').toString('base64')}?= <jurg@xn--grn-ioa.test>,`,
@@ -69,8 +69,8 @@ test('RFC 6856 section 4: without UTF8, RETR and TOP send the header in ASCII, a
 test('headers that are not UTF-8, and messages in ASCII, are sent as they are', async () => {
   const latin1 = Buffer.from('Subject: Gr\xfc\xdfe\r\n\r\nx\r\n', 'latin1')
   const ascii = Buffer.from('Subject: x\r\n\r\nGrüße\r\n')
-  expect(downgraded(latin1)).toBe(latin1)
-  expect(downgraded(ascii)).toBe(ascii)
+  expect(downgradeHeader(latin1)).toBe(latin1)
+  expect(downgradeHeader(ascii)).toBe(ascii)
 })
 
 test('RFC 6856 section 2.2: UTF8 USER: names and passwords outside ASCII, prepared by SASLprep', async () => {

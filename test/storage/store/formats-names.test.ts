@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
-import { ExportPaths, escaped, unescaped } from '../../../src/storage/store/formats/names.ts'
+import { ExportPaths, escapeLevel, unescapeLevel } from '../../../src/storage/store/formats/names.ts'
 import { exportStore, type FormatName, formats, importStore } from '../../../src/storage/store/formats/transfer.ts'
 import { accountOwner, type MessageStore, type Owner } from '../../../src/storage/store/types.ts'
 import { newFolder } from '../../support/folder.ts'
@@ -141,9 +141,10 @@ it('an export of an older version, without a list of folders, can be imported', 
 
 it('usual names are written as they are, and every escaped name can be read', () => {
   for (const name of ['INBOX', 'Sent Items', 'lab.general', 'Rechnungen-März', 'a+b@example.org']) {
-    expect(escaped(name)).toBe(name)
+    expect(escapeLevel(name)).toBe(name)
   }
-  for (const name of HARD_NAMES.filter((each) => !each.includes('/'))) expect(unescaped(escaped(name))).toBe(name)
+  for (const name of HARD_NAMES.filter((each) => !each.includes('/')))
+    expect(unescapeLevel(escapeLevel(name))).toBe(name)
   const paths = new ExportPaths()
   expect(paths.pathOf('A.mbox/B')).toBe('A%2Embox/B')
   expect(paths.pathOf('x'.repeat(300))).toMatch(/^x{60}%~[0-9a-f]{20}$/)

@@ -11,7 +11,7 @@ import {
 } from 'dns-packet'
 import { afterEach, expect, test } from 'vitest'
 import { decodeMessage } from '../../../src/transport/dns/message.ts'
-import { framed, parseServer, remoteResolver } from '../../../src/transport/dns/remote.ts'
+import { frameForTcp, parseServer, remoteResolver } from '../../../src/transport/dns/remote.ts'
 import { createResolver } from '../../../src/transport/dns/resolver.ts'
 import { pointerBomb } from './support.ts'
 
@@ -50,7 +50,7 @@ async function listensByTcp(port: number, respond: (query: Buffer) => Buffer | u
   const listener = createServer((connection) =>
     connection.on('data', (query) => {
       const response = respond(query.subarray(2))
-      if (response) connection.end(framed(response))
+      if (response) connection.end(frameForTcp(response))
     }),
   )
   listener.listen(port, '127.0.0.1')

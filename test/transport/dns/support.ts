@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { type DnsMessage, decodeMessage } from '../../../src/transport/dns/message.ts'
-import { framed } from '../../../src/transport/dns/remote.ts'
+import { frameForTcp } from '../../../src/transport/dns/remote.ts'
 
 interface QueryOptions {
   readonly class?: 'CH' | 'HS'
@@ -110,7 +110,7 @@ export const ask = async (at: At, name: string, type: string, options?: QueryOpt
 export async function askByTcp({ address, port }: At, ...queries: readonly Buffer[]): Promise<DnsMessage[]> {
   const socket = connect(port, address)
   await once(socket, 'connect')
-  socket.end(Buffer.concat(queries.map(framed)))
+  socket.end(Buffer.concat(queries.map(frameForTcp)))
   const chunks: Buffer[] = []
   for await (const chunk of socket as AsyncIterable<Buffer>) chunks.push(chunk)
   const messages: DnsMessage[] = []

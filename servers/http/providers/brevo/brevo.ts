@@ -1,7 +1,7 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { timeText } from '../../../../src/core/time/time-text.ts'
-import { addressed, attachmentOf } from '../../drafts.ts'
+import { attachmentOf, envelopeAndDraft } from '../../drafts.ts'
 import { scheduledMail } from '../deliver.ts'
 import { send } from '../send.ts'
 import { type EventRows, errorTable, eventPosts, READER, replyText, routesOf } from '../tables.ts'
@@ -75,7 +75,7 @@ function outgoingMail(call: ProviderCall, wanted: Input, one: Version): Outgoing
   const given = Object.entries({ ...wanted.headers, ...one.headers }).filter(([name]) => !/^X-Sib-Sandbox$/i.test(name))
   return {
     id: `${minute}.${randomInt(1e10, 1e11)}@smtp-relay.mailin.fr`,
-    ...addressed(
+    ...envelopeAndDraft(
       { from: sender, to, cc, bcc, replyTo: replyTo ? [replyTo] : [] },
       {
         ...contentOf(call, wanted, one),

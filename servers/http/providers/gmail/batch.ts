@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { headerFields, headerValue, unfolded } from '../../../../src/mail/format/headers.ts'
+import { headerFields, headerValue, unfoldValue } from '../../../../src/mail/format/headers.ts'
 import type { Answer, ProviderCall, ProviderRoute } from '../types.ts'
 import { invalid } from './errors.ts'
 import { content, partsIn } from './upload.ts'
@@ -21,7 +21,7 @@ async function batch(call: ProviderCall): Promise<Answer> {
     if (!address.startsWith('/')) throw invalid('Failed to parse batch request: a part begins with no request line.')
     const rest = request.subarray(line.length)
     const headers = Object.fromEntries(
-      headerFields(rest).flatMap((field) => (field.name ? [[field.name, unfolded(rest, field).trim()]] : [])),
+      headerFields(rest).flatMap((field) => (field.name ? [[field.name, unfoldValue(rest, field).trim()]] : [])),
     )
     const target = below !== '/' && address.startsWith(`${below}/`) ? address.slice(below.length) : address
     const body = content(rest)

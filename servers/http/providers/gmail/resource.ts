@@ -3,7 +3,7 @@ import type { OpenMessage } from '../../../../src/api/messages/open-messages.ts'
 import { xml } from '../../../../src/core/text/xml.ts'
 import { runInSlices } from '../../../../src/core/time/time-slice.ts'
 import { filenameOf } from '../../../../src/mail/format/attachments.ts'
-import { headerFields, unfolded } from '../../../../src/mail/format/headers.ts'
+import { headerFields, unfoldValue } from '../../../../src/mail/format/headers.ts'
 import { isText, partOctetsOrRawInSteps, partText } from '../../../../src/mail/format/parts.ts'
 import type { MessagePart } from '../../../../src/mail/format/types.ts'
 import { decodeWords, parameterText } from '../../../../src/mail/format/words.ts'
@@ -97,7 +97,7 @@ const typeOf = ({ type, subtype }: MessagePart): string => `${type || 'text'}/${
 
 const headersOf = (raw: Buffer, { headerStart, bodyStart }: MessagePart): { name: string; value: string }[] =>
   headerFields(raw, headerStart, bodyStart).flatMap((field) =>
-    field.name === '' ? [] : [{ name: field.name, value: decodeWords(unfolded(raw, field)) }],
+    field.name === '' ? [] : [{ name: field.name, value: decodeWords(unfoldValue(raw, field)) }],
   )
 
 const partsOf = ({ message, children }: MessagePart): readonly MessagePart[] => (message ? [message] : children)

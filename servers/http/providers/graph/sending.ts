@@ -4,7 +4,7 @@ import { keywordOf, tagsOf } from '../../../../src/api/messages/summary.ts'
 import { addressText } from '../../../../src/mail/format/addresses.ts'
 import type { Attachment } from '../../../../src/mail/format/attachments.ts'
 import type { DraftAttachment, MessageDraft } from '../../../../src/mail/format/compose.ts'
-import { addressed, attachmentOf } from '../../drafts.ts'
+import { attachmentOf, envelopeAndDraft } from '../../drafts.ts'
 import { accountIn, addressesIn, assertOwn, saveSent } from '../account-mail.ts'
 import { addMessage } from '../mailbox/mailbox.ts'
 import { composed, send } from '../send.ts'
@@ -66,7 +66,7 @@ export async function written(
       `The internet message header name '${wrong.name}' should start with 'x-' or 'X-'.`,
     )
   const id = randomUUID()
-  const { content } = addressed(
+  const { content } = envelopeAndDraft(
     { from, to, cc, replyTo },
     {
       subject: subject ?? '',

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { auth } from 'hono/utils/basic-auth'
 import { timeText } from '../../../../src/core/time/time-text.ts'
 import { parseDate } from '../../../../src/mail/format/dates.ts'
-import { addressed } from '../../drafts.ts'
+import { envelopeAndDraft } from '../../drafts.ts'
 import { scheduledMail } from '../deliver.ts'
 import { assertVerified, send } from '../send.ts'
 import { errorTable, routesOf } from '../tables.ts'
@@ -91,7 +91,7 @@ async function mailsOf(call: ProviderCall, form: FormData): Promise<OutgoingMail
       headers: prefixed(form, 'h:'),
       attachments,
     }
-    return { ...envelopeOf(call, form), ...addressed({ from, to: group, cc, bcc }, content) }
+    return { ...envelopeOf(call, form), ...envelopeAndDraft({ from, to: group, cc, bcc }, content) }
   })
 }
 

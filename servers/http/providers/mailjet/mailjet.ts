@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { auth } from 'hono/utils/basic-auth'
 import { z } from 'zod'
 import { omitUndefined } from '../../../../src/core/values/omit-undefined.ts'
-import { addressed, attachmentOf } from '../../drafts.ts'
+import { attachmentOf, envelopeAndDraft } from '../../drafts.ts'
 import { send } from '../send.ts'
 import { type EventRows, errorTable, eventPosts, READER, replyText, resultsOf, routesOf } from '../tables.ts'
 import {
@@ -74,7 +74,7 @@ function outgoingMail(call: ProviderCall, wanted: Message): OutgoingMail {
     )
   return {
     id: randomUUID(),
-    ...addressed(
+    ...envelopeAndDraft(
       { from: From, to: To, cc: Cc, bcc: Bcc, replyTo: ReplyTo ? [ReplyTo] : [] },
       { ...contentOf(call, wanted), headers: wanted.Headers, attachments: [...attached(false), ...attached(true)] },
     ),

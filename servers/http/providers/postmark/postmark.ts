@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { timeText } from '../../../../src/core/time/time-text.ts'
-import { addressed, attachmentOf } from '../../drafts.ts'
+import { attachmentOf, envelopeAndDraft } from '../../drafts.ts'
 import { isSuppressed } from '../deliver.ts'
 import { send } from '../send.ts'
 import { errorTable, resultsOf, routesOf } from '../tables.ts'
@@ -55,7 +55,7 @@ function outgoingMail(call: ProviderCall, wanted: Email): OutgoingMail {
       attachmentOf(Name, Content, ContentType, ContentID),
     ),
   }
-  const sent = addressed({ from, to, cc, bcc }, content)
+  const sent = envelopeAndDraft({ from, to, cc, bcc }, content)
   const { recipients } = sent
   if (recipients.length === 0) throw new ProviderError('invalid', 'Zero recipients specified')
   if (recipients.every((one) => isSuppressed(call, one))) throw new ProviderError('suppressed', recipients.join(', '))

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import { z } from 'zod'
 import type { Api } from '../../../../src/api/api.ts'
 import type { QueueEntry } from '../../../../src/transport/outgoing/types.ts'
-import { addressed, attachmentOf } from '../../drafts.ts'
+import { attachmentOf, envelopeAndDraft } from '../../drafts.ts'
 import { schedule, scheduledMail } from '../deliver.ts'
 import { send } from '../send.ts'
 import { errorTable, routesOf } from '../tables.ts'
@@ -71,7 +71,7 @@ function outgoingMail(call: ProviderCall, wanted: Email): OutgoingMail {
   }
   return {
     id: randomUUID(),
-    ...addressed({ from, to, cc, bcc, replyTo }, content),
+    ...envelopeAndDraft({ from, to, cc, bcc, replyTo }, content),
     tags: (wanted.tags ?? []).map(({ value }) => value),
     arguments: Object.fromEntries((wanted.tags ?? []).map(({ name, value }) => [name, value])),
     ...(wanted.scheduled_at ? { sendAt: timeIn(call, wanted.scheduled_at) } : {}),

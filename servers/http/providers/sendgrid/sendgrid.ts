@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import { addressed, attachmentOf } from '../../drafts.ts'
+import { attachmentOf, envelopeAndDraft } from '../../drafts.ts'
 import { send } from '../send.ts'
 import { errorTable, routesOf } from '../tables.ts'
 import { type Answer, type OutgoingMail, type Provider, type ProviderCall, ProviderError } from '../types.ts'
@@ -82,7 +82,7 @@ function outgoingMail(call: ProviderCall, wanted: Input, one: Personalization, i
   }
   return {
     id,
-    ...addressed({ ...one, from: one.from ?? wanted.from, replyTo }, content),
+    ...envelopeAndDraft({ ...one, from: one.from ?? wanted.from, replyTo }, content),
     tags: wanted.categories,
     arguments: { ...wanted.custom_args, ...one.custom_args },
     sendAt: sendAtOf(call, one.send_at ?? wanted.send_at),

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { addressed, type Content } from '../../drafts.ts'
+import { type Content, envelopeAndDraft } from '../../drafts.ts'
 import { addressesIn } from '../account-mail.ts'
 import { type OutgoingMail, type ProviderCall, ProviderError } from '../types.ts'
 import { fromTemplate, jsonIn, parseMailboxes, templateNamed } from '../values.ts'
@@ -21,7 +21,7 @@ export function outgoingMail(call: ProviderCall, mail: SesMail): OutgoingMail {
   const inHeader = Buffer.isBuffer(content) ? addressesIn(content) : undefined
   const [from] = parseMailboxes(source ?? inHeader?.from ?? '', 'FromEmailAddress')
   if (!from) throw new ProviderError('invalid', "Missing required header 'From'.", 'FromEmailAddress')
-  const sent = addressed({ from, ...people }, Buffer.isBuffer(content) ? {} : content)
+  const sent = envelopeAndDraft({ from, ...people }, Buffer.isBuffer(content) ? {} : content)
   return {
     id: `0102${randomBytes(6).toString('hex')}-${randomUUID()}-000000`,
     ...sent,

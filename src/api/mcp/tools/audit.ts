@@ -3,9 +3,9 @@ import type { Audit, AuditResult, counts, Verdict } from '../../../checks/audit/
 import { flag } from '../../input-types.ts'
 import { operationNamed } from '../../invoke.ts'
 import type { InputOf } from '../../operation-types.ts'
-import { callOperation, Refusal } from '../lab.ts'
+import { callOperation, LabRefusal } from '../lab.ts'
 import type { Tool, ToolCall } from '../tool.ts'
-import { asksForAll, type Caller, never, resultOfJob, untilJob } from './job.ts'
+import { asksForAll, type JobCaller, neverAborted, resultOfJob, waitForJob } from './job.ts'
 
 const CONFLICT = 409
 const verdicts = ['safe', 'unsafe', 'lax', 'unable', 'untested'] as const satisfies Verdict[]
@@ -22,30 +22,30 @@ interface AuditInput extends InputOf<'audit.start'>, Omit<InputOf<'audit.results
 const isWrong = ({ verdict }: AuditResult): boolean => verdict !== 'safe'
 
 /** Opens the bad servers. Cancels the job if the client cancels the call. */
-async function open(call: ToolCall<AuditInput>): Promise<object> {
-  const { id } = await callOperation(call.lab, 'audit.start', call.input, never())
+async function openServers(call: ToolCall<AuditInput>): Promise<object> {
+  const { id } = await callOperation(call.lab, 'audit.start', call.input, neverAborted())
   let found: object | undefined
-  const job = await untilJob(call, id, async () => {
+  const job = await waitForJob(call, id, async () => {
     found = await targetsOf(call, id)
     return found !== undefined
   })
-  if (job.error) throw new Refusal(job.error)
+  if (job.error) throw new LabRefusal(job.error)
   return { job: id, next: `Run the client against every server, then call again with "job": "${id}".`, ...found }
 }
 
 /** Returns the servers of an audit; undefined until they are open. */
-async function targetsOf({ lab, signal }: Caller, id: string): Promise<object | undefined> {
+async function targetsOf({ lab, signal }: JobCaller, id: string): Promise<object | undefined> {
   try {
     const { ca, items } = await callOperation(lab, 'audit.targets', { id }, signal)
     return { ca, servers: items }
   } catch (error) {
-    if (error instanceof Refusal && error.document.status === CONFLICT) return undefined
+    if (error instanceof LabRefusal && error.document.status === CONFLICT) return undefined
     throw error
   }
 }
 
 /** Ends an audit, and answers the verdicts. */
-async function finish(call: ToolCall<AuditInput>, job: string): Promise<object> {
+async function finishAudit(call: ToolCall<AuditInput>, job: string): Promise<object> {
   const { lab, signal, input } = call
   const isAll = asksForAll(input.all)
   await callOperation(lab, 'audit.results', { id: job, results: input.results }, signal)
@@ -81,5 +81,6 @@ export const auditClient: Tool = {
   }),
   hints: { readOnlyHint: false, destructiveHint: false, openWorldHint: true },
   isUntrusted: true,
-  run: async (call: ToolCall<AuditInput>) => (call.input.job === undefined ? open(call) : finish(call, call.input.job)),
+  run: async (call: ToolCall<AuditInput>) =>
+    call.input.job === undefined ? openServers(call) : finishAudit(call, call.input.job),
 }

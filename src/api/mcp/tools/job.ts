@@ -3,20 +3,20 @@ import { delay } from '../../../core/time/real-timers.ts'
 import { flag } from '../../input-types.ts'
 import { parseInput } from '../../invoke.ts'
 import type { OutputOf } from '../../operation-types.ts'
-import { callOperation, Refusal } from '../lab.ts'
+import { callOperation, LabRefusal } from '../lab.ts'
 import type { ToolCall } from '../tool.ts'
 
 const POLL_MS = 250
 
 type Job = OutputOf<'jobs.get'>
-export type Caller = Pick<ToolCall, 'lab' | 'signal' | 'progress'>
+export type JobCaller = Pick<ToolCall, 'lab' | 'signal' | 'progress'>
 
 /** For calls that start a job: one that is cancelled meanwhile must learn which job it has to cancel. */
-export const never = (): AbortSignal => new AbortController().signal
+export const neverAborted = (): AbortSignal => new AbortController().signal
 
 /** Waits until a job satisfies a condition or ends, and reports its progress. A call that is cancelled cancels the job. */
-export async function untilJob(
-  { lab, signal, progress }: Caller,
+export async function waitForJob(
+  { lab, signal, progress }: JobCaller,
   id: string,
   isEnough: () => Promise<boolean>,
 ): Promise<Job> {
@@ -30,15 +30,15 @@ export async function untilJob(
       await delay(POLL_MS, undefined, { signal })
     }
   } catch (error) {
-    if (signal.aborted) await callOperation(lab, 'jobs.cancel', { id }, never())
+    if (signal.aborted) await callOperation(lab, 'jobs.cancel', { id }, neverAborted())
     throw error
   }
 }
 
 /** Waits until a job has ended, and returns its result, which depends on the kind of job. @throws Refusal if it has failed */
-export async function resultOfJob<Result>(call: Caller, id: string): Promise<Result> {
-  const job = await untilJob(call, id, async () => false)
-  if (job.error) throw new Refusal(job.error)
+export async function resultOfJob<Result>(call: JobCaller, id: string): Promise<Result> {
+  const job = await waitForJob(call, id, async () => false)
+  if (job.error) throw new LabRefusal(job.error)
   if (job.result === null) throw new Error(`${id} is ${job.state}`)
   return job.result as Result
 }

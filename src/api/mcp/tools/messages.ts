@@ -76,7 +76,7 @@ const get = defineTool({
   hints: READS_UNTRUSTED,
   isUntrusted: true,
   async run({ lab, input, signal }) {
-    const id = input.id ?? (await latest(lab, signal))
+    const id = input.id ?? (await latestMessageId(lab, signal))
     const found = await callOperation(lab, 'messages.get', { id }, signal)
     for (const one of input.include ?? []) Object.assign(found, await parts[one](lab, { id }, signal))
     return found
@@ -84,7 +84,7 @@ const get = defineTool({
 })
 
 /** Returns the id of the latest message. @throws Error if there is none */
-async function latest(lab: McpLab, signal: AbortSignal): Promise<string> {
+async function latestMessageId(lab: McpLab, signal: AbortSignal): Promise<string> {
   const { items } = await callOperation(lab, 'messages.list', { limit: 1 }, signal)
   if (items[0]) return items[0].id
   throw new Error('there is no message yet; wait_for_message waits for one')

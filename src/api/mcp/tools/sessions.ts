@@ -46,14 +46,14 @@ const explain = defineTool({
   hints: READS_UNTRUSTED,
   isUntrusted: true,
   async run({ lab, input, signal }) {
-    const id = input.session ?? (await latestFailed(lab, signal))
+    const id = input.session ?? (await latestFailedSessionId(lab, signal))
     const explained = await callOperation(lab, 'sessions.handshake', { id }, signal)
     return { ...explained, comparison: input.comparison ? explained.comparison : null }
   },
 })
 
 /** Returns the id of the latest session whose handshake failed. @throws Error if there is none */
-async function latestFailed(lab: McpLab, signal: AbortSignal): Promise<string> {
+async function latestFailedSessionId(lab: McpLab, signal: AbortSignal): Promise<string> {
   const { items } = await callOperation(lab, 'sessions.list', { failed: true, limit: 1_000 }, signal)
   const found = items.find(({ endCause }) => endCause === 'handshake failed')
   if (found) return found.id

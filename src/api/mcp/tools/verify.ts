@@ -4,7 +4,7 @@ import { flag } from '../../input-types.ts'
 import { operationNamed } from '../../invoke.ts'
 import { callOperation } from '../lab.ts'
 import { READS_UNTRUSTED, type Tool } from '../tool.ts'
-import { asksForAll, never, resultOfJob } from './job.ts'
+import { asksForAll, neverAborted, resultOfJob } from './job.ts'
 
 const outcomes = ['pass', 'fail', 'warn', 'not-applicable'] as const satisfies CheckOutcome[]
 
@@ -41,7 +41,7 @@ export const verifyServer: Tool = {
   async run(call) {
     const { all, ...wanted } = call.input
     const isAll = asksForAll(all)
-    const { id } = await callOperation(call.lab, 'verify.start', wanted, never())
+    const { id } = await callOperation(call.lab, 'verify.start', wanted, neverAborted())
     const { endpoints, ...summary } = await resultOfJob<ReturnType<typeof reportJson>>(call, id)
     const isShown = isAll ? () => true : isNotable
     return { ...summary, endpoints: endpoints.map((one) => ({ ...one, checks: one.checks.filter(isShown) })) }

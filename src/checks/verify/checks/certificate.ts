@@ -19,7 +19,7 @@ interface Shown extends TlsView {
 }
 
 /** Returns the server's certificates. @throws NotTested if they cannot be read */
-export async function shownCertificates(probe: Probe): Promise<Shown> {
+export async function serverCertificates(probe: Probe): Promise<Shown> {
   const view = await probe.tls()
   const [leaf] = view.certificates
   if (!leaf) {
@@ -39,7 +39,7 @@ export const chain: Check = {
     const view = await probe.tls()
     if (view.certificates.length === 0 && view.untrusted)
       return fail(`${view.untrusted.message} (${view.untrusted.code})`)
-    const { path, untrusted } = await shownCertificates(probe)
+    const { path, untrusted } = await serverCertificates(probe)
     const names = path.certificates.map(titleOf)
     const facts = { chain: names, root: path.root && titleOf(path.root), code: untrusted?.code }
     if (!path.root) return fail(brokenChain(path), facts)
@@ -78,26 +78,26 @@ export const names: Check = {
   name: 'names',
   title: 'certificate names',
   async run(probe) {
-    const { leaf } = await shownCertificates(probe)
+    const { leaf } = await serverCertificates(probe)
     const { serverName } = probe.endpoint
     const names = shortenAddresses(leaf.subjectAltName ?? '')
     const issuedTo = names.replaceAll('DNS:', '').replaceAll('IP Address:', '') || titleOf(leaf)
     const facts = { serverName, issuedTo }
     if (!leaf.subjectAltName) return fail('no names: current clients check only subjectAltName (RFC 9525)', facts)
-    if (!isFor(leaf, serverName)) return fail(`wrong name: issued to ${issuedTo}, not to ${serverName}`, facts)
+    if (!hasName(leaf, serverName)) return fail(`wrong name: issued to ${issuedTo}, not to ${serverName}`, facts)
     return pass(`issued to ${serverName} (${issuedTo})`, facts)
   },
 }
 
 /** Returns whether subjectAltName has a name or address. RFC 9525 section 6 */
-export const isFor = (leaf: X509Certificate, serverName: string): boolean =>
+export const hasName = (leaf: X509Certificate, serverName: string): boolean =>
   (isIP(serverName) ? leaf.checkIP(serverName) : leaf.checkHost(serverName, { subject: 'never' })) !== undefined
 
 export const dates: Check = {
   name: 'dates',
   title: 'certificate dates',
   async run(probe) {
-    const { path } = await shownCertificates(probe)
+    const { path } = await serverCertificates(probe)
     const now = probe.options.now()
     return worstOf(path.certificates.map((certificate) => judgeDates(certificate, now)))
   },
@@ -125,7 +125,7 @@ export const key: Check = {
   name: 'key',
   title: 'certificate key',
   async run(probe) {
-    const { path, leaf } = await shownCertificates(probe)
+    const { path, leaf } = await serverCertificates(probe)
     const weak = path.certificates.flatMap(weaknessesOf)
     const own = readFacts(leaf)
     const signature = signatureTitle(leaf)
@@ -175,7 +175,7 @@ export const purposes: Check = {
   name: 'purposes',
   title: 'certificate purposes',
   async run(probe) {
-    const { leaf } = await shownCertificates(probe)
+    const { leaf } = await serverCertificates(probe)
     const facts = readFacts(leaf)
     const words = purposesText(facts).join(', ')
     const record = { purposes: facts.purposes, keyUsages: facts.keyUsages }

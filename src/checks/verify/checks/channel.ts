@@ -84,14 +84,14 @@ export const mechanisms: Check = {
     const { mechanisms: read } = probe.row.capabilities
     const before = probe.endpoint.implicitTls ? [] : read((await probe.clear()).capabilities.lines)
     const after = await mechanismsUnderTls(probe)
-    const words = [`before TLS: ${list(before)}`, ...(after ? [`under TLS: ${list(after)}`] : [])].join('; ')
+    const words = [`before TLS: ${joinNames(before)}`, ...(after ? [`under TLS: ${joinNames(after)}`] : [])].join('; ')
     const exposed = before.filter((name) => READABLE.test(name))
     const { promises } = probe.endpoint
     const facts = { before, after }
     if (exposed.length === 0) return pass(words, facts)
     return promises.clearLogOn && !promises.requireSecureChannel
-      ? warn(`the server announces ${list(exposed)} in clear text (${words})`, facts)
-      : fail(`the server announces ${list(exposed)} in clear text (${words})`, facts)
+      ? warn(`the server announces ${joinNames(exposed)} in clear text (${words})`, facts)
+      : fail(`the server announces ${joinNames(exposed)} in clear text (${words})`, facts)
   },
 }
 
@@ -106,4 +106,4 @@ async function mechanismsUnderTls(probe: Probe): Promise<readonly string[] | und
 /** Mechanisms that send the password itself. */
 const READABLE = /^(?:PLAIN|LOGIN|USER|LOGIN command|BASIC)$/
 
-const list = (names: readonly string[]): string => names.join(', ') || 'none'
+const joinNames = (names: readonly string[]): string => names.join(', ') || 'none'

@@ -31,7 +31,7 @@ export const worstOf = (all: readonly Found[]): Found =>
   all.find(({ outcome }) => outcome === 'fail') ?? all.find(({ outcome }) => outcome === 'warn') ?? (all[0] as Found)
 
 /** Returns the result of a check that did not apply, or in which the server failed. @throws any other error */
-export function foundOf(error: unknown): Found {
+export function resultOfError(error: unknown): Found {
   if (error instanceof NotTested) return { outcome: 'not-applicable', words: error.message }
   if (error instanceof VerifyError) return fail(error.message)
   throw error

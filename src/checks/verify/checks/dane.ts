@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { TlsaRecord } from '../../../transport/dns/resolver.ts'
-import { END_ENTITY, matches, TRUST_ANCHOR, tlsaText } from '../../../transport/dns/tlsa.ts'
+import { END_ENTITY, matchesTlsa, TRUST_ANCHOR, tlsaText } from '../../../transport/dns/tlsa.ts'
 import { answerTo, resolverAt } from '../dns.ts'
 import { NotTested } from '../types.ts'
 import { type Check, fail, pass, warn } from './check.ts'
@@ -23,7 +23,7 @@ export const dane: Check = {
     const { certificates } = await probe.tls()
     if (certificates.length === 0) throw new NotTested('the certificate cannot be read')
     const facts = { name, authenticated: answer.authenticated, records: answer.records.map(titleOf) }
-    const match = answer.records.find((record) => names(record, certificates))
+    const match = answer.records.find((record) => matchesChain(record, certificates))
     if (!match) return fail(`no TLSA record at ${name} matches the certificate (${facts.records.join('; ')})`, facts)
     if (!answer.authenticated) {
       return warn(`TLSA records at ${name} match, but clients ignore them: DNSSEC does not validate the answer`, facts)
@@ -35,8 +35,8 @@ export const dane: Check = {
 const titleOf = (record: TlsaRecord): string => `TLSA ${tlsaText(record)}`
 
 /** Returns whether a record names the server's own certificate, or a trust anchor of its chain. */
-function names(record: TlsaRecord, chain: readonly X509Certificate[]): boolean {
+function matchesChain(record: TlsaRecord, chain: readonly X509Certificate[]): boolean {
   const { usage } = record
   const candidates = usage === END_ENTITY ? chain.slice(0, 1) : usage === TRUST_ANCHOR ? chain : []
-  return candidates.some((certificate) => matches(record, certificate))
+  return candidates.some((certificate) => matchesTlsa(record, certificate))
 }

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import type { Probe } from '../probe.ts'
 import { ecdsaSuites, otherKeySuites } from '../tls/suite-classes.ts'
 import { followChain, titleOf, wellFormedCertificates } from '../tls/trust.ts'
-import { brokenChain, isFor, judgeDates, shownCertificates, weaknessesOf } from './certificate.ts'
+import { brokenChain, hasName, judgeDates, serverCertificates, weaknessesOf } from './certificate.ts'
 import { type Check, fail, pass, warn } from './check.ts'
 import { acceptedVersions } from './versions.ts'
 
@@ -18,7 +18,7 @@ export const otherCertificates: Check = {
   name: 'other-certificates',
   title: 'other certificates',
   async run(probe) {
-    const { leaf } = await shownCertificates(probe)
+    const { leaf } = await serverCertificates(probe)
     const others = new Map<string, Shown>()
     for (const shown of await certificatesShown(probe)) {
       const [first] = shown.certificates
@@ -68,7 +68,7 @@ function problemsOf({ certificates }: Shown, { roots, endpoint, options }: Probe
   const dated = path.certificates.map((one) => judgeDates(one, options.now())).find(({ outcome }) => outcome === 'fail')
   return [
     ...(path.root ? [] : [brokenChain(path)]),
-    ...(isFor(leaf, endpoint.serverName) ? [] : [`not issued to ${endpoint.serverName}`]),
+    ...(hasName(leaf, endpoint.serverName) ? [] : [`not issued to ${endpoint.serverName}`]),
     ...(dated ? [dated.words] : []),
     ...path.certificates.flatMap(weaknessesOf),
   ]

@@ -27,8 +27,9 @@ export const resumption: Check = {
     const crossing = results.filter(({ otherName }) => otherName).map(({ version }) => version)
     const resumed = results.filter(({ sameName }) => sameName).map(({ version }) => version)
     if (resumed.length === 0) return pass('sessions are not resumed', facts)
-    if (crossing.length === 0) return pass(`${list(resumed)} sessions are resumed, but not for another name`, facts)
-    const words = `${list(crossing)} sessions are resumed for another name`
+    if (crossing.length === 0)
+      return pass(`${joinNames(resumed)} sessions are resumed, but not for another name`, facts)
+    const words = `${joinNames(crossing)} sessions are resumed for another name`
     return same
       ? pass(`${words}, which has the same certificate`, facts)
       : fail(`${words}, which has another certificate (ALPACA)`, facts)
@@ -51,14 +52,14 @@ function otherNameFor(serverName: string): string {
 }
 
 /** Node.js offers a session only for the name in it. Replaces the name by another one of the same length. */
-function renamed(session: Buffer, from: string, to: string): Buffer {
+function renameSession(session: Buffer, from: string, to: string): Buffer {
   const copy = Buffer.from(session)
   const at = copy.indexOf(from)
   if (at !== -1) copy.write(to, at, 'latin1')
   return copy
 }
 
-const list = (names: readonly string[]): string => names.join(' and ')
+const joinNames = (names: readonly string[]): string => names.join(' and ')
 
 /** Returns whether the server sends the same certificate for another name. @throws NotTested if it cannot be read */
 async function hasSameCertificate(probe: Probe, otherName: string): Promise<boolean> {
@@ -88,7 +89,7 @@ async function tryVersion(probe: Probe, version: SessionVersion, otherName: stri
   // A ticket of TLS 1.3 is used once. RFC 8446 appendix C.4
   const second = sameName ? await sessionOf(probe, version) : undefined
   if (second === undefined) return { version, sameName, otherName: false }
-  const foreign = renamed(second, probe.endpoint.serverName, otherName)
+  const foreign = renameSession(second, probe.endpoint.serverName, otherName)
   return { version, sameName, otherName: await isResumed(probe, { maxVersion: version, session: foreign, otherName }) }
 }
 

@@ -12,7 +12,7 @@ import {
   items,
   octetStringValue,
   readAsn1,
-  tagged,
+  taggedItem,
 } from '../../../tls/pki/der/decode.ts'
 import { tags } from '../../../tls/pki/der/encode.ts'
 import { extensionIds } from '../../../tls/pki/der/oids.ts'
@@ -141,8 +141,8 @@ async function answerTo(address: string, redirect: 'error' | 'follow', signal: A
 function crlAddresses(certificate: X509Certificate): string[] {
   const value = extensionValues(certificate).get(extensionIds.crlDistributionPoints)
   return (value ? items(value) : []).flatMap((point) => {
-    const name = tagged(items(point), 0)
-    const full = name && tagged(items(name), 0)
+    const name = taggedItem(items(point), 0)
+    const full = name && taggedItem(items(name), 0)
     return (full ? items(full) : [])
       .map(({ content }) => content.toString('latin1'))
       .filter((url) => /^http:/i.test(url))
@@ -180,7 +180,7 @@ function readStaple(der: Buffer, leaf: X509Certificate, issuer: X509Certificate)
   const single = (list ? items(list) : []).find((one) => serialOf(one) === serial)
   if (!single) return undefined
   const parts = items(single)
-  const next = tagged(parts.slice(2), 0)
+  const next = taggedItem(parts.slice(2), 0)
   const thisUpdate = parts.find(({ tag }) => tag === tags.generalizedTime)
   return {
     status: statuses[(parts[1]?.tag ?? 2) & 0x1f] ?? 'unknown',
@@ -194,7 +194,7 @@ const serialOf = (single: Asn1): bigint => BigInt(`0x${item(item(single, 0), 3).
 
 /** Accepts a responder's certificate in the response if the issuer issued it for OCSP. RFC 6960 section 4.2.2.2. */
 function isSignedByResponder(basic: Asn1, issuer: X509Certificate): boolean {
-  const sent = tagged(items(basic).slice(3), 0)
+  const sent = taggedItem(items(basic).slice(3), 0)
   return (sent ? items(item(sent, 0)) : []).some(({ raw }) => {
     const responder = new X509Certificate(raw)
     return (

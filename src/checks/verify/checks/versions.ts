@@ -48,11 +48,11 @@ export const versionsAccepted: Check = {
     const refused = ['SSLv2', ...versions.map(([name]) => name)].filter((name) => !accepted.includes(name))
     const { promises } = probe.endpoint
     const facts = { accepted, refused }
-    const words = `accepted: ${list(accepted)}; refused: ${list(refused)}`
+    const words = `accepted: ${joinNames(accepted)}; refused: ${joinNames(refused)}`
     const bad = accepted.filter((name) => !promises.versions.includes(name))
     if (bad.length > 0) {
       const rule = promises.by === 'the configuration' ? 'against the configuration' : 'against RFC 8996'
-      return fail(`accepts ${list(bad)}, ${rule} (${words})`, facts)
+      return fail(`accepts ${joinNames(bad)}, ${rule} (${words})`, facts)
     }
     if (accepted.length === 0) return fail(`accepts no version (${words})`, facts)
     return pass(words, facts)
@@ -82,14 +82,14 @@ export const suitesAccepted: Check = {
 function judgeSuites(accepted: typeof suiteClasses, { endpoint: { promises } }: Probe) {
   const names = accepted.map(({ name }) => name)
   const facts = { accepted: names, refused: suiteClasses.map(({ name }) => name).filter((one) => !names.includes(one)) }
-  if (names.length === 0) return pass(`refused: ${list(facts.refused)}`, facts)
+  if (names.length === 0) return pass(`refused: ${joinNames(facts.refused)}`, facts)
   const broken = accepted.filter((one) => one.broken).map(({ name }) => name)
   if (broken.length > 0 && (promises.require128BitEncryption || !promises.weakSuites)) {
     const others = names.filter((name) => !broken.includes(name))
-    return fail(`accepts ${list(broken)}${others.length > 0 ? `; also ${list(others)}` : ''}`, facts)
+    return fail(`accepts ${joinNames(broken)}${others.length > 0 ? `; also ${joinNames(others)}` : ''}`, facts)
   }
-  if (!promises.weakSuites) return warn(`accepts ${list(names)}, which RFC 9325 section 4.1 forbids`, facts)
-  return warn(`accepts ${list(names)}; ${promises.by} allows it`, facts)
+  if (!promises.weakSuites) return warn(`accepts ${joinNames(names)}, which RFC 9325 section 4.1 forbids`, facts)
+  return warn(`accepts ${joinNames(names)}; ${promises.by} allows it`, facts)
 }
 
-const list = (names: readonly string[]): string => names.join(', ') || 'none'
+const joinNames = (names: readonly string[]): string => names.join(', ') || 'none'

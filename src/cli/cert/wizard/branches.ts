@@ -2,7 +2,7 @@ import { issuedBy, type RequestRecord } from '../../../tls/pki/certificate-store
 import { refusePinned, type VirtualServerFacts } from '../../../tls/pki/lifecycle/context.ts'
 import type { InstallSummary } from '../../../tls/pki/lifecycle/install.ts'
 import type { PkiSession } from '../../shared/certificate-store.ts'
-import { ofFile, writeOutput } from '../../shared/files.ts'
+import { withFileName, writeOutput } from '../../shared/files.ts'
 import { dayText } from '../../shared/output.ts'
 import { installSummary } from '../install.ts'
 import { completedText, usedAfterRemoval } from '../words.ts'
@@ -58,7 +58,7 @@ const processPending: Branch = {
       return `"${pending.queued.authority}" has ${outcome?.state === 'denied' ? 'denied' : 'not yet approved'} request ${pending.queued.id}.`
     }
     const planned = await withFile('Path of the file with the certificate', (answer, file) =>
-      ofFile(file, () => certificates.inspect(answer, { for: facts.name })),
+      withFileName(file, () => certificates.inspect(answer, { for: facts.name })),
     )
     showSummary(planned.summary)
     await confirm('Install this certificate?')
@@ -95,7 +95,9 @@ const importFile: Branch = {
     refusePinned(facts)
     const planned = await withFile('Path of the file', async (octets, file) => {
       const password = await askPassword('Password of the file (empty if none)')
-      return ofFile(file, () => certificates.planImport(octets, { for: facts.name, ...(password ? { password } : {}) }))
+      return withFileName(file, () =>
+        certificates.planImport(octets, { for: facts.name, ...(password ? { password } : {}) }),
+      )
     })
     showSummary(planned.summary)
     await confirm('Install this certificate?')

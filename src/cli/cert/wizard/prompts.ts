@@ -14,7 +14,7 @@ export class Cancelled extends Error {
 export const BACK = Symbol('back')
 const BACK_SIGN = '<'
 
-function unlessCancelled<T>(answer: T): Exclude<T, symbol> {
+function assertNotCancelled<T>(answer: T): Exclude<T, symbol> {
   if (isCancel(answer)) throw new Cancelled()
   return answer as Exclude<T, symbol>
 }
@@ -38,7 +38,7 @@ export async function askText({ message, initial = '', check, back = false }: Te
       return back && line.endsWith(BACK_SIGN) ? undefined : check?.(line)
     },
   })
-  const line = unlessCancelled(answer).trim()
+  const line = assertNotCancelled(answer).trim()
   return back && line.endsWith(BACK_SIGN) ? BACK : line
 }
 
@@ -55,7 +55,7 @@ export async function choose<T extends string>(
   initial?: T,
 ): Promise<T> {
   const options = choices.map((choice) => ({ ...choice })) as never
-  return unlessCancelled(
+  return assertNotCancelled(
     await select<T>({ message, options, ...(initial === undefined ? {} : { initialValue: initial }) }),
   ) as T
 }
@@ -74,7 +74,7 @@ export async function chooseOrBack(
 }
 
 export async function askPassword(message: string): Promise<string> {
-  return unlessCancelled(await password({ message }))
+  return assertNotCancelled(await password({ message }))
 }
 
 /** Shows a page of text. */

@@ -1,4 +1,4 @@
-import { always, missing, setting } from '../rows.ts'
+import { missingSettings, redundantSettings, setting } from '../rows.ts'
 import type { Setting } from '../tool.ts'
 import { setupSettings } from './setups.ts'
 import { userSettings } from './users.ts'
@@ -10,19 +10,19 @@ const NO_KEYSTORE =
 export const greenmailSettings: readonly Setting[] = [
   ...setupSettings,
   ...userSettings,
-  ...missing(
+  ...missingSettings(
     NO_KEYSTORE,
     '-Dgreenmail.tls.keystore.file',
     '-Dgreenmail.tls.keystore.password',
     '-Dgreenmail.tls.key.password',
   ),
-  ...always(
+  ...redundantSettings(
     'mail for user+detail@domain goes to user@domain unless user+detail has an account',
     '-Dgreenmail.sieve.ignore.detail!',
   ),
-  ...missing('messages are stored as they arrive', '-Dgreenmail.attachments.discard'),
+  ...missingSettings('messages are stored as they arrive', '-Dgreenmail.attachments.discard'),
   setting('-Dgreenmail.verbose!', '`logLevel: debug`', ({ draft }) => {
     draft.lab.logLevel = 'debug'
   }),
-  ...always('the start waits for nothing', '-Dgreenmail.startup.timeout'),
+  ...redundantSettings('the start waits for nothing', '-Dgreenmail.startup.timeout'),
 ]

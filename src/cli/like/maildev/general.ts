@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { keepNewest, storeIn } from '../draft.ts'
-import { always, logLevel, missing, setting } from '../rows.ts'
+import { logLevel, missingSettings, redundantSettings, setting } from '../rows.ts'
 import type { Setting } from '../tool.ts'
 import { parseNumber } from '../values.ts'
 
@@ -22,8 +22,11 @@ export const generalSettings: readonly Setting[] = [
   }),
   logLevel('MAILDEV_VERBOSE --verbose -v!', 'debug'),
   logLevel('MAILDEV_SILENT --silent!', 'error'),
-  ...missing('the log has no contents of mail; read them with the API, or sealpost mail show', '--log-mail-contents!'),
-  ...always('MCP is at /mcp, for callers that may use the API of the lab', 'MAILDEV_MCP --mcp!'),
-  ...missing('the MCP server of the lab is in the lab itself', 'MAILDEV_API_URL'),
-  ...missing('configuration files of MailDev are not read; write variables or flags', '--config'),
+  ...missingSettings(
+    'the log has no contents of mail; read them with the API, or sealpost mail show',
+    '--log-mail-contents!',
+  ),
+  ...redundantSettings('MCP is at /mcp, for callers that may use the API of the lab', 'MAILDEV_MCP --mcp!'),
+  ...missingSettings('the MCP server of the lab is in the lab itself', 'MAILDEV_API_URL'),
+  ...missingSettings('configuration files of MailDev are not read; write variables or flags', '--config'),
 ]

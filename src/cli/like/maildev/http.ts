@@ -1,5 +1,5 @@
 import { limitConsole } from '../console-users.ts'
-import { appliedBy, port, setting, switchOn, webAddress, webPath } from '../rows.ts'
+import { appliedBy, port, setting, switchSetting, webAddress, webPath } from '../rows.ts'
 import type { Setting } from '../tool.ts'
 import { useFiles } from './files.ts'
 
@@ -22,7 +22,7 @@ export const httpSettings: readonly Setting[] = [
   ),
   ...appliedBy(['MAILDEV_HTTPS'], 'MAILDEV_HTTPS_CERT --https-cert', 'MAILDEV_HTTPS_KEY --https-key'),
   // After the others, which need the virtual server.
-  switchOn('MAILDEV_DISABLE_WEB --disable-web!', 'no HTTP virtual server', (draft) => {
+  switchSetting('MAILDEV_DISABLE_WEB --disable-web!', 'no HTTP virtual server', (draft) => {
     draft.servers.delete('http')
   }),
 ]

@@ -1,6 +1,6 @@
 import { addAccounts } from '../accounts.ts'
 import { serverOf } from '../draft.ts'
-import { appliedBy, limit, missing, port, setting } from '../rows.ts'
+import { appliedBy, limit, missingSettings, port, setting } from '../rows.ts'
 import type { Setting } from '../tool.ts'
 import { listenOn, parseNumber } from '../values.ts'
 import { useFiles } from './files.ts'
@@ -39,7 +39,7 @@ export const smtpSettings: readonly Setting[] = [
     'MAILDEV_INCOMING_CERT --incoming-cert',
     'MAILDEV_INCOMING_KEY --incoming-key',
   ),
-  ...missing(
+  ...missingSettings(
     'the lab always offers PIPELINING, 8BITMIME and SMTPUTF8, and STARTTLS only with a certificate',
     'MAILDEV_HIDE_EXTENSIONS --hide-extensions',
   ),

@@ -1,4 +1,4 @@
-import { missing, setting } from '../rows.ts'
+import { missingSettings, setting } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { isOn } from '../values.ts'
 
@@ -64,5 +64,5 @@ export const jimSettings: readonly Setting[] = [
     if (isOn(call.value)) invite(call)
   }),
   ...[...Object.keys(mischief), '-jim-linkspeed-min'].map((flag) => ({ flags: [flag], with: ['-invite-jim'] })),
-  ...missing('slow connections have the speed of -jim-linkspeed-min', '-jim-linkspeed-max'),
+  ...missingSettings('slow connections have the speed of -jim-linkspeed-min', '-jim-linkspeed-max'),
 ]

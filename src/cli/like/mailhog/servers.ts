@@ -1,7 +1,7 @@
 import { parseYamlValue } from '../../../core/config/yaml.ts'
 import { addAccounts } from '../accounts.ts'
 import { likeIn, serverOf, storeIn } from '../draft.ts'
-import { appliedBy, corsOrigins, hostname, listens, missing, setting, webPath } from '../rows.ts'
+import { appliedBy, corsOrigins, hostname, listenSetting, missingSettings, setting, webPath } from '../rows.ts'
 import type { Draft, Setting } from '../tool.ts'
 import { credentialsIn, listenAt, parseNumber, readText } from '../values.ts'
 
@@ -10,8 +10,8 @@ type Connector = NonNullable<Draft['lab']['outgoing']['connectors']>[number]
 const NO_MONGODB = 'the lab stores mail in memory or in LMDB'
 
 export const serverSettings: readonly Setting[] = [
-  listens('MH_SMTP_BIND_ADDR -smtp-bind-addr', 'smtp'),
-  listens('MH_API_BIND_ADDR -api-bind-addr', 'http'),
+  listenSetting('MH_SMTP_BIND_ADDR -smtp-bind-addr', 'smtp'),
+  listenSetting('MH_API_BIND_ADDR -api-bind-addr', 'http'),
   setting(
     'MH_UI_BIND_ADDR -ui-bind-addr',
     '`address` and `port` of the HTTP virtual server; of a second one, if it differs from MH_API_BIND_ADDR',
@@ -24,7 +24,7 @@ export const serverSettings: readonly Setting[] = [
       draft.servers.set('ui', page)
     },
   ),
-  ...missing('the console asks the server that it comes from', 'MH_API_HOST -api-host'),
+  ...missingSettings('the console asks the server that it comes from', 'MH_API_HOST -api-host'),
   webPath('MH_UI_WEB_PATH -ui-web-path'),
   hostname('MH_HOSTNAME -hostname'),
   setting('MH_STORAGE -storage', '`store`: memory, or LMDB for maildir', ({ draft, value, other, path }) => {
@@ -33,7 +33,7 @@ export const serverSettings: readonly Setting[] = [
     else if (value !== 'memory') throw new Error(`"${value}" is not a storage; write memory or maildir`)
   }),
   ...appliedBy(['MH_STORAGE'], 'MH_MAILDIR_PATH -maildir-path'),
-  ...missing(NO_MONGODB, 'MH_MONGO_URI -mongo-uri', 'MH_MONGO_DB -mongo-db', 'MH_MONGO_COLLECTION -mongo-coll'),
+  ...missingSettings(NO_MONGODB, 'MH_MONGO_URI -mongo-uri', 'MH_MONGO_DB -mongo-db', 'MH_MONGO_COLLECTION -mongo-coll'),
   corsOrigins('MH_CORS_ORIGIN -cors-origin'),
   setting('MH_OUTGOING_SMTP -outgoing-smtp', '`outgoing.connectors`, one for each server', ({ draft, value, path }) => {
     const servers: unknown = parseYamlValue(readText(path(value)))

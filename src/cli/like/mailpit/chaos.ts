@@ -1,12 +1,12 @@
 import { likeIn } from '../draft.ts'
-import { setting, switchOn } from '../rows.ts'
+import { setting, switchSetting } from '../rows.ts'
 import type { Setting } from '../tool.ts'
 
 /** The commands that the triggers fail. */
 const verbs: Readonly<Record<string, string>> = { sender: 'MAIL', recipient: 'RCPT', authentication: 'AUTH' }
 
 export const chaosSettings: readonly Setting[] = [
-  switchOn('MP_ENABLE_CHAOS --enable-chaos!', '`like.chaos`', (draft) => {
+  switchSetting('MP_ENABLE_CHAOS --enable-chaos!', '`like.chaos`', (draft) => {
     likeIn(draft).chaos = true
   }),
   setting('MP_CHAOS_TRIGGERS --chaos-triggers', '`like.chaos` and `testing.faults`', ({ draft, value }) => {

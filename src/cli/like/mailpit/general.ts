@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { likeIn, storeIn } from '../draft.ts'
-import { always, limit, logLevel, missing, setting } from '../rows.ts'
+import { limit, logLevel, missingSettings, redundantSettings, setting } from '../rows.ts'
 import type { Setting } from '../tool.ts'
 import { parseNumber } from '../values.ts'
 
@@ -21,10 +21,10 @@ export const generalSettings: readonly Setting[] = [
       if (existsSync(file)) draft.notes.push(`${origin}: the mail in ${file} is not read; new mail is in ${file}.lmdb`)
     },
   ),
-  ...missing(NO_SQLITE, 'MP_DISABLE_WAL --disable-wal!', 'MP_DISABLE_AUTO_VACUUM --disable-auto-vacuum!'),
-  ...always('the lab looks for no new versions', 'MP_DISABLE_VERSION_CHECK --disable-version-check!'),
-  ...missing('messages are stored as they arrive', 'MP_COMPRESSION --compression'),
-  ...missing('each lab has a store of its own; name another MP_DATABASE', 'MP_TENANT_ID --tenant-id'),
+  ...missingSettings(NO_SQLITE, 'MP_DISABLE_WAL --disable-wal!', 'MP_DISABLE_AUTO_VACUUM --disable-auto-vacuum!'),
+  ...redundantSettings('the lab looks for no new versions', 'MP_DISABLE_VERSION_CHECK --disable-version-check!'),
+  ...missingSettings('messages are stored as they arrive', 'MP_COMPRESSION --compression'),
+  ...missingSettings('each lab has a store of its own; name another MP_DATABASE', 'MP_TENANT_ID --tenant-id'),
   setting('MP_LABEL --label', '`like.label` of the HTTP virtual server', ({ draft, value }) => {
     likeIn(draft).label = value
   }),
@@ -45,10 +45,13 @@ export const generalSettings: readonly Setting[] = [
       for (const server of draft.servers.values()) limit(server, { messageSize })
     },
   ),
-  ...missing('Created is always the time at which a message arrived', 'MP_USE_MESSAGE_DATES --use-message-dates!'),
-  ...missing('the lab keeps every message that it accepts', 'MP_IGNORE_DUPLICATE_IDS --ignore-duplicate-ids!'),
-  ...missing('the log is on standard error; redirect it to a file', 'MP_LOG_FILE --log-file'),
+  ...missingSettings(
+    'Created is always the time at which a message arrived',
+    'MP_USE_MESSAGE_DATES --use-message-dates!',
+  ),
+  ...missingSettings('the lab keeps every message that it accepts', 'MP_IGNORE_DUPLICATE_IDS --ignore-duplicate-ids!'),
+  ...missingSettings('the log is on standard error; redirect it to a file', 'MP_LOG_FILE --log-file'),
   logLevel('MP_QUIET --quiet -q!', 'error'),
   logLevel('MP_VERBOSE --verbose -v!', 'debug'),
-  ...missing('the lab has no demonstration mode', 'MP_DEMO_MODE'),
+  ...missingSettings('the lab has no demonstration mode', 'MP_DEMO_MODE'),
 ]

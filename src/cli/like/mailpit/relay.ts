@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { parseYamlValue } from '../../../core/config/yaml.ts'
 import { patternsOf } from '../patterns.ts'
-import { always, appliedBy, missing, setting } from '../rows.ts'
+import { appliedBy, missingSettings, redundantSettings, setting } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { isOn, parseNumber, readText } from '../values.ts'
 
@@ -126,9 +126,9 @@ export const relaySettings: readonly Setting[] = [
     addRelay(call, hostOfVariables(call, RELAY, [...keys, 'allowed-recipients', 'blocked-recipients']))
   }),
   ...rows(RELAY, [...keys, 'allowed-recipients', 'blocked-recipients']),
-  ...missing(NO_HEADER, 'MP_SMTP_RELAY_OVERRIDE_FROM'),
-  ...always('the Message-ID stays as it is', 'MP_SMTP_RELAY_PRESERVE_MESSAGE_IDS'),
-  ...missing(NO_ERRORS, 'MP_SMTP_RELAY_FWD_SMTP_ERRORS'),
+  ...missingSettings(NO_HEADER, 'MP_SMTP_RELAY_OVERRIDE_FROM'),
+  ...redundantSettings('the Message-ID stays as it is', 'MP_SMTP_RELAY_PRESERVE_MESSAGE_IDS'),
+  ...missingSettings(NO_ERRORS, 'MP_SMTP_RELAY_FWD_SMTP_ERRORS'),
   ...appliedBy(RELAYS, 'MP_SMTP_RELAY_ALL --smtp-relay-all!', 'MP_SMTP_RELAY_MATCHING --smtp-relay-matching'),
   setting('MP_SMTP_FORWARD_CONFIG --smtp-forward-config', '`outgoing.connectors` with `rewrite: { to }`', (call) =>
     addForward(call, hostOfFile(call)),
@@ -138,6 +138,6 @@ export const relaySettings: readonly Setting[] = [
     addForward(call, hostOfVariables(call, FORWARD, [...keys, 'to']))
   }),
   ...rows(FORWARD, [...keys, 'to']),
-  ...missing(NO_HEADER, 'MP_SMTP_FORWARD_OVERRIDE_FROM'),
-  ...missing(NO_ERRORS, 'MP_SMTP_FORWARD_FWD_SMTP_ERRORS'),
+  ...missingSettings(NO_HEADER, 'MP_SMTP_FORWARD_OVERRIDE_FROM'),
+  ...missingSettings(NO_ERRORS, 'MP_SMTP_FORWARD_FWD_SMTP_ERRORS'),
 ]

@@ -1,6 +1,15 @@
 import { acceptAnySender, addAccounts } from '../accounts.ts'
 import { serverOf } from '../draft.ts'
-import { always, appliedBy, limit, listens, missing, requireTls, setting, switchOn } from '../rows.ts'
+import {
+  appliedBy,
+  limit,
+  listenSetting,
+  missingSettings,
+  redundantSettings,
+  requireTls,
+  setting,
+  switchSetting,
+} from '../rows.ts'
 import { useCertificate, useImplicitTls } from '../tls.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { credentialsIn, isOn, parseNumber, readText } from '../values.ts'
@@ -13,12 +22,12 @@ function limitTo({ draft, origin, other }: SettingCall, text: string): void {
 }
 
 export const smtpSettings: readonly Setting[] = [
-  listens('MP_SMTP_BIND_ADDR --smtp -s', 'smtp'),
+  listenSetting('MP_SMTP_BIND_ADDR --smtp -s', 'smtp'),
   setting('MP_SMTP_AUTH', '`directory.accounts`; senders must log on', (call) => limitTo(call, call.value)),
   setting('MP_SMTP_AUTH_FILE --smtp-auth-file', '`directory.accounts`; senders must log on', (call) =>
     limitTo(call, readText(call.path(call.value))),
   ),
-  switchOn(
+  switchSetting(
     'MP_SMTP_AUTH_ACCEPT_ANY --smtp-auth-accept-any!',
     '`directory.mode: open`; where accounts are listed, `acceptAnyPassword` of the SMTP virtual server',
     (draft) => {
@@ -36,7 +45,7 @@ export const smtpSettings: readonly Setting[] = [
   ),
   ...appliedBy(['MP_SMTP_TLS_CERT'], 'MP_SMTP_TLS_KEY MP_SMTP_SSL_KEY --smtp-tls-key --smtp-ssl-key'),
   requireTls('MP_SMTP_REQUIRE_STARTTLS MP_SMTP_TLS_REQUIRED --smtp-require-starttls --smtp-tls-required!', 'smtp'),
-  switchOn(
+  switchSetting(
     'MP_SMTP_REQUIRE_TLS --smtp-require-tls!',
     '`tlsPort` of the SMTP virtual server in place of `port`',
     (draft) => useImplicitTls(serverOf(draft, 'smtp')),
@@ -56,28 +65,28 @@ export const smtpSettings: readonly Setting[] = [
         ...(draft.lab.testing.faults ?? []),
         {
           name: 'Recipient not allowed',
-          when: { protocol: 'smtp', verb: 'RCPT', matching: unlessAddress(value) },
+          when: { protocol: 'smtp', verb: 'RCPT', matching: exceptAddress(value) },
           do: { reply: '550 5.1.0 Requested action not taken: mailbox unavailable' },
         },
       ]
     },
   ),
-  ...missing(
+  ...missingSettings(
     'recipients that are not allowed are refused',
     'MP_SMTP_IGNORE_REJECTED_RECIPIENTS --smtp-ignore-rejected-recipients!',
   ),
-  ...missing(
+  ...missingSettings(
     'messages are stored as they arrive',
     'MP_SMTP_STRICT_RFC_HEADERS MP_STRICT_RFC_HEADERS --smtp-strict-rfc-headers!',
   ),
-  ...always('the lab does not look up the names of clients', 'MP_SMTP_DISABLE_RDNS --smtp-disable-rdns!'),
+  ...redundantSettings('the lab does not look up the names of clients', 'MP_SMTP_DISABLE_RDNS --smtp-disable-rdns!'),
 ]
 
 /**
  * Returns an expression for the RCPT commands whose address an expression does not match.
  * @throws Error if it is not a regular expression
  */
-function unlessAddress(expression: string): string {
+function exceptAddress(expression: string): string {
   // The address is between angle brackets; the anchors of the expression are those of the address.
   const inBrackets = expression.replaceAll(/\\.|\[(?:\\.|[^\]])*\]|\^|\$/gs, (part) =>
     part === '^' ? '(?<=<)' : part === '$' ? '(?=>)' : part,

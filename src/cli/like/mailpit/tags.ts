@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseYamlValue } from '../../../core/config/yaml.ts'
-import { setting, switchOn } from '../rows.ts'
+import { setting, switchSetting } from '../rows.ts'
 import type { Draft, Setting } from '../tool.ts'
 import { readText } from '../values.ts'
 
@@ -43,7 +43,7 @@ export const tagSettings: readonly Setting[] = [
       parsed.data.filters.map(({ match, tags }) => ruleOf(match, tags)),
     )
   }),
-  switchOn('MP_TAGS_TITLE_CASE --tags-title-case!', '`mail.tagging: { titleCase: true }`', (draft) => {
+  switchSetting('MP_TAGS_TITLE_CASE --tags-title-case!', '`mail.tagging: { titleCase: true }`', (draft) => {
     draft.lab.mail.tagging = { ...draft.lab.mail.tagging, titleCase: true }
   }),
   setting(
@@ -53,7 +53,7 @@ export const tagSettings: readonly Setting[] = [
       for (const kind of value.toLowerCase().split(',')) disable(draft.lab.mail.tagging ?? {}, kind.trim())
     },
   ),
-  switchOn('MP_TAGS_USERNAME --tags-username!', '`mail.tagging: { user: true }`', (draft) => {
+  switchSetting('MP_TAGS_USERNAME --tags-username!', '`mail.tagging: { user: true }`', (draft) => {
     draft.lab.mail.tagging = { ...draft.lab.mail.tagging, user: true }
   }),
 ]

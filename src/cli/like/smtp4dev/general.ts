@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { keepNewest, serverOf, storeIn } from '../draft.ts'
-import { always, limit, missing, setting } from '../rows.ts'
+import { limit, missingSettings, redundantSettings, setting } from '../rows.ts'
 import type { Setting } from '../tool.ts'
 import { parseNumber } from '../values.ts'
 
@@ -18,14 +18,17 @@ export const generalSettings: readonly Setting[] = [
       if (existsSync(path(file))) draft.notes.push(`${origin}: the mail in ${file} is not read; it is SQLite`)
     },
   ),
-  ...missing(
+  ...missingSettings(
     'a store on disk keeps its mail; delete its folder, or leave out ServerOptions__Database',
     'ServerOptions__RecreateDb --recreatedb!',
   ),
   setting('ServerOptions__NumberOfMessagesToKeep --messagestokeep', '`store.messages`', ({ draft, value }) => {
     keepNewest(draft, parseNumber(value, 1))
   }),
-  ...missing('the lab keeps the latest 1,000 sessions', 'ServerOptions__NumberOfSessionsToKeep --sessionstokeep'),
+  ...missingSettings(
+    'the lab keeps the latest 1,000 sessions',
+    'ServerOptions__NumberOfSessionsToKeep --sessionstokeep',
+  ),
   setting(
     'ServerOptions__MaxMessageSize --maxmessagesize',
     '`limits.messageSize` of the SMTP virtual server',
@@ -33,20 +36,23 @@ export const generalSettings: readonly Setting[] = [
       limit(serverOf(draft, 'smtp'), { messageSize: parseNumber(value, 1) })
     },
   ),
-  ...missing(
+  ...missingSettings(
     'the lab changes a bare line feed to CRLF, so it cannot smuggle a message',
     'ServerOptions__ValidateBareLineFeed',
   ),
-  ...missing('read mail with sealpost mail show, or the API', 'ServerOptions__DeliverToStdout --delivertostdout'),
-  ...missing(
+  ...missingSettings(
+    'read mail with sealpost mail show, or the API',
+    'ServerOptions__DeliverToStdout --delivertostdout',
+  ),
+  ...missingSettings(
     'the lab runs until it is stopped; wait with sealpost mail wait',
     'ServerOptions__ExitAfterMessages --exitafter',
   ),
-  ...missing(NO_FILES, '--baseappdatapath'),
-  ...always(NO_FILES, '--nousersettings!'),
-  ...missing('sealpost config show prints the configuration', '--debugsettings!'),
-  ...missing('the console is in the package', '--installpath'),
-  ...missing('the lab has no such name', '--applicationName'),
-  ...missing('the console is in the browser', '--tui!'),
-  ...missing(NO_WINDOWS, '--service!', '--install-service!', '--uninstall-service!'),
+  ...missingSettings(NO_FILES, '--baseappdatapath'),
+  ...redundantSettings(NO_FILES, '--nousersettings!'),
+  ...missingSettings('sealpost config show prints the configuration', '--debugsettings!'),
+  ...missingSettings('the console is in the package', '--installpath'),
+  ...missingSettings('the lab has no such name', '--applicationName'),
+  ...missingSettings('the console is in the browser', '--tui!'),
+  ...missingSettings(NO_WINDOWS, '--service!', '--install-service!', '--uninstall-service!'),
 ]

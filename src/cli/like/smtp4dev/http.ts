@@ -1,5 +1,5 @@
 import { serverOf } from '../draft.ts'
-import { always, missing, setting, switchOn, webPath } from '../rows.ts'
+import { missingSettings, redundantSettings, setting, switchSetting, webPath } from '../rows.ts'
 import type { Draft, Setting } from '../tool.ts'
 import { listenOn, portOf } from '../values.ts'
 
@@ -28,17 +28,21 @@ export const httpSettings: readonly Setting[] = [
     listenAtUrls,
   ),
   webPath('ServerOptions__BasePath --basepath'),
-  switchOn(
+  switchSetting(
     'ServerOptions__LockSettings --locksettings!',
     '`configurationLocked` of the HTTP virtual server',
     (draft) => {
       serverOf(draft, 'http').configurationLocked = true
     },
   ),
-  ...missing(
+  ...missingSettings(
     'HTML of messages never runs scripts here, and loads nothing',
     'ServerOptions__DisableMessageSanitisation --disablemessagesanitisation!',
   ),
-  ...missing(NO_CHECKS, 'ServerOptions__HtmlValidateConfig --HtmlValidateConfigfile'),
-  ...always(NO_CHECKS, 'ServerOptions__DisableHtmlValidation', 'ServerOptions__DisableHtmlCompatibilityCheck'),
+  ...missingSettings(NO_CHECKS, 'ServerOptions__HtmlValidateConfig --HtmlValidateConfigfile'),
+  ...redundantSettings(
+    NO_CHECKS,
+    'ServerOptions__DisableHtmlValidation',
+    'ServerOptions__DisableHtmlCompatibilityCheck',
+  ),
 ]

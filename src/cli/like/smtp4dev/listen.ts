@@ -1,5 +1,5 @@
 import { serverOf } from '../draft.ts'
-import { always, hostname, port, setting } from '../rows.ts'
+import { hostname, port, redundantSettings, setting } from '../rows.ts'
 import type { Draft, Setting } from '../tool.ts'
 import { isOn, listenOn, portOf } from '../values.ts'
 
@@ -36,6 +36,6 @@ export const listenSettings: readonly Setting[] = [
   setting('ServerOptions__BindAddress --bindaddress', '`address` of SMTP, IMAP4 and POP3', ({ draft, value }) =>
     listenAll(draft, value),
   ),
-  ...always('each virtual server listens on one address', 'ServerOptions__DisableIPv6 --disableipv6!'),
+  ...redundantSettings('each virtual server listens on one address', 'ServerOptions__DisableIPv6 --disableipv6!'),
   hostname('ServerOptions__HostName --hostname'),
 ]

@@ -109,7 +109,7 @@ function addMailbox(call: SettingCall, { name, recipients, ...filters }: Mailbox
 }
 
 /** Returns the mailbox that the variables of a number describe. @throws Error */
-function numbered(at: number, name: string, other: Other): Mailbox {
+function mailboxOfNumber(at: number, name: string, other: Other): Mailbox {
   const some = (read: (index: number) => string | undefined): string[] =>
     filterNumbers.flatMap((one) => read(one) ?? [])
   return mailbox.parse({
@@ -132,7 +132,7 @@ const BECOMES = '`mail.captured.mailboxes`'
 export const mailboxSettings: readonly Setting[] = [
   ...numbers.flatMap((at) => [
     setting(variable(at), `${BECOMES}, as NAME=RECIPIENTS or JSON`, (call) => addMailbox(call, mailboxIn(call.value))),
-    setting(variable(at, '__Name'), BECOMES, (call) => addMailbox(call, numbered(at, call.value, call.other))),
+    setting(variable(at, '__Name'), BECOMES, (call) => addMailbox(call, mailboxOfNumber(at, call.value, call.other))),
     ...appliedBy(
       [variable(at, '__Name')],
       variable(at, '__Recipients'),

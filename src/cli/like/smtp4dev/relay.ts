@@ -1,4 +1,4 @@
-import { appliedBy, missing } from '../rows.ts'
+import { appliedBy, missingSettings } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { parseNumber } from '../values.ts'
 
@@ -67,13 +67,13 @@ export const relaySettings: readonly Setting[] = [
     '--relayautomaticallyemails',
   ),
   ...emailVariables.map((variable) => ({ variable, with: [WITH] })),
-  ...missing(
+  ...missingSettings(
     'the lab runs no expressions; `filters` of connectors select mail',
     'RelayOptions__AutomaticRelayExpression',
   ),
-  ...missing(
+  ...missingSettings(
     'the certificate of the host is not verified unless a connector names its authority',
     'RelayOptions__CheckCertificateRevocation',
   ),
-  ...missing('the lab has its own suites for outgoing mail', 'RelayOptions__SslCipherSuitesPolicy__0'),
+  ...missingSettings('the lab has its own suites for outgoing mail', 'RelayOptions__SslCipherSuitesPolicy__0'),
 ]

@@ -1,6 +1,6 @@
 import { extname } from 'node:path'
 import { serverOf } from '../draft.ts'
-import { appliedBy, missing, requireTls, setting } from '../rows.ts'
+import { appliedBy, missingSettings, requireTls, setting } from '../rows.ts'
 import { useCertificate, useImplicitTls } from '../tls.ts'
 import type { Setting, SettingCall } from '../tool.ts'
 
@@ -38,15 +38,19 @@ export const tlsSettings: readonly Setting[] = [
     'ServerOptions__TlsCertificate --tlscertificate',
     'ServerOptions__TlsCertificatePrivateKey --tlscertificateprivatekey',
   ),
-  ...missing(
+  ...missingSettings(
     'the key must be a PEM file without a password',
     'ServerOptions__TlsCertificatePassword --tlscertificatepassword',
   ),
-  ...missing(
+  ...missingSettings(
     'the lab does not read the store of Windows; name PEM files',
     'ServerOptions__TlsCertificateStoreThumbprint --tlscertificatestorethumbprint',
   ),
   requireTls('ServerOptions__SecureConnectionRequired --secureconnectionrequired!', 'smtp'),
   requireTls('ServerOptions__Pop3SecureConnectionRequired --pop3secureconnectionrequired!', 'pop3'),
-  ...missing(IN_YAML, 'ServerOptions__SslProtocols --sslprotocols', 'ServerOptions__TlsCipherSuites --tlsciphersuites'),
+  ...missingSettings(
+    IN_YAML,
+    'ServerOptions__SslProtocols --sslprotocols',
+    'ServerOptions__TlsCipherSuites --tlsciphersuites',
+  ),
 ]

@@ -2,7 +2,7 @@ import type { VirtualServerInput } from '../../../core/config/schema.ts'
 import { acceptAnySender, addAccounts } from '../accounts.ts'
 import { limitConsole } from '../console-users.ts'
 import { accountsOf, serverOf } from '../draft.ts'
-import { missing, setting } from '../rows.ts'
+import { missingSettings, setting } from '../rows.ts'
 import type { Draft, Setting, SettingCall } from '../tool.ts'
 import { type Credentials, isOn } from '../values.ts'
 
@@ -99,7 +99,7 @@ export const userSettings: readonly Setting[] = [
       if (!/^(?:true|false)$/i.test(value)) throw new Error(`"${value}" is neither true nor false`)
     },
   },
-  ...missing(
+  ...missingSettings(
     'the mechanisms are the same with and without TLS',
     'ServerOptions__SmtpEnabledAuthTypesWhenSecureConnection --SmtpAuthTypesSecure',
   ),
@@ -107,7 +107,7 @@ export const userSettings: readonly Setting[] = [
     variable: `ServerOptions__${what}ValidationExpression`,
     missing: NO_SCRIPTS,
   })),
-  ...missing(
+  ...missingSettings(
     NO_IDENTITY,
     'ServerOptions__OAuth2Authority --oauth2authority',
     'ServerOptions__OAuth2Audience --oauth2audience',

@@ -10,7 +10,7 @@ import {
   type X509Certificate,
 } from 'node:crypto'
 import { certificateFields } from '../../../tls/pki/certificate/certificate.ts'
-import { item, items, oidOf, readAsn1, tagged } from '../../../tls/pki/der/decode.ts'
+import { item, items, oidOf, readAsn1, taggedItem } from '../../../tls/pki/der/decode.ts'
 import { bitString, context, octetString, sequence } from '../../../tls/pki/der/encode.ts'
 import { PkiError } from '../../../tls/pki/errors.ts'
 import { type Algorithm, readAlgorithm } from './content.ts'
@@ -31,9 +31,9 @@ export function methodOf({ algorithm }: Pick<RecipientInfo, 'algorithm'>): strin
  */
 export function contentKeyOf(info: RecipientInfo, key: KeyObject, certificate: X509Certificate, keyOctets: number) {
   const { algorithm, encryptedKey } = info
-  if (algorithm.id === rsaEncryption) return byRsa(key, encryptedKey, keyOctets)
-  if (algorithm.id === rsaesOaep) return byOaep(key, encryptedKey, algorithm)
-  if (Object.hasOwn(ecdhSchemes, algorithm.id)) return byAgreement(info, key, certificate)
+  if (algorithm.id === rsaEncryption) return decryptByRsa(key, encryptedKey, keyOctets)
+  if (algorithm.id === rsaesOaep) return decryptByOaep(key, encryptedKey, algorithm)
+  if (Object.hasOwn(ecdhSchemes, algorithm.id)) return decryptByAgreement(info, key, certificate)
   throw new PkiError('refused', `the key encryption ${algorithm.id} is not supported`)
 }
 
@@ -41,7 +41,7 @@ export function contentKeyOf(info: RecipientInfo, key: KeyObject, certificate: X
  * Node.js 20 does not decrypt PKCS#1 version 1.5. Wrong padding results in a random key, so that a sender learns nothing
  * from it. RFC 3218 section 2.3.2.
  */
-function byRsa(key: KeyObject, encrypted: Buffer, keyOctets: number): Buffer {
+function decryptByRsa(key: KeyObject, encrypted: Buffer, keyOctets: number): Buffer {
   const block = privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, encrypted)
   const end = block.indexOf(0, 2)
   const isPadded = block[0] === 0 && block[1] === 2 && end >= 10 && block.length - end - 1 === keyOctets
@@ -49,19 +49,19 @@ function byRsa(key: KeyObject, encrypted: Buffer, keyOctets: number): Buffer {
 }
 
 /** RFC 3560 section 3, RFC 4055 section 4.1. */
-function byOaep(key: KeyObject, encrypted: Buffer, { parameters }: Algorithm): Buffer {
+function decryptByOaep(key: KeyObject, encrypted: Buffer, { parameters }: Algorithm): Buffer {
   const fields = parameters ? items(parameters) : []
-  const hashOf = (value: ReturnType<typeof tagged>): string => {
+  const hashOf = (value: ReturnType<typeof taggedItem>): string => {
     const id = value === undefined ? undefined : oidOf(item(item(value, 0), 0))
     const found = id === undefined ? 'sha1' : hashes[id]?.name
     if (found === undefined) throw new PkiError('refused', `the hash ${id} of RSA-OAEP is not supported`)
     return found
   }
-  const hash = hashOf(tagged(fields, 0))
-  const mask = tagged(fields, 1)
+  const hash = hashOf(taggedItem(fields, 0))
+  const mask = taggedItem(fields, 1)
   const maskHash = mask === undefined ? 'sha1' : hashOf(mask && { ...mask, content: item(item(mask, 0), 1).raw })
   if (hash !== maskHash) throw new PkiError('refused', `RSA-OAEP with ${hash} and ${maskHash} is not supported`)
-  const label = tagged(fields, 2)
+  const label = taggedItem(fields, 2)
   return privateDecrypt(
     {
       key,
@@ -74,7 +74,7 @@ function byOaep(key: KeyObject, encrypted: Buffer, { parameters }: Algorithm): B
 }
 
 /** RFC 5753 section 3.1.3. */
-function byAgreement(info: RecipientInfo, key: KeyObject, certificate: X509Certificate): Buffer {
+function decryptByAgreement(info: RecipientInfo, key: KeyObject, certificate: X509Certificate): Buffer {
   const { algorithm, agreement, encryptedKey } = info
   const hash = ecdhSchemes[algorithm.id] ?? 'sha1'
   const wrapId = algorithm.parameters && readAlgorithm(algorithm.parameters)

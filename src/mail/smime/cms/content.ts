@@ -1,4 +1,4 @@
-import { type Asn1, item, items, octetStringValue, oidOf, readAsn1, tagged } from '../../../tls/pki/der/decode.ts'
+import { type Asn1, item, items, octetStringValue, oidOf, readAsn1, taggedItem } from '../../../tls/pki/der/decode.ts'
 import { tags } from '../../../tls/pki/der/encode.ts'
 import { PkiError } from '../../../tls/pki/errors.ts'
 
@@ -78,7 +78,7 @@ const MAX_CERTIFICATES = 20
 export function readSignedData(value: Asn1): SignedData {
   const [, , encapsulated, ...rest] = items(value)
   const [type, content] = items(encapsulated ?? item(value, 2))
-  const certificates = tagged(rest, 0)
+  const certificates = taggedItem(rest, 0)
   const signers = rest.at(-1)
   if (!type || signers?.tag !== tags.set) throw new PkiError('malformed', 'the SignedData is incomplete')
   if (items(signers).length > MAX_SIGNERS) throw new PkiError('refused', `it has more than ${MAX_SIGNERS} signatures`)

@@ -1,4 +1,4 @@
-import { type Asn1, item, items, octetStringValue, tagged } from '../../../tls/pki/der/decode.ts'
+import { type Asn1, item, items, octetStringValue, taggedItem } from '../../../tls/pki/der/decode.ts'
 import { tags } from '../../../tls/pki/der/encode.ts'
 import { PkiError } from '../../../tls/pki/errors.ts'
 import { type Algorithm, type CertificateReference, readAlgorithm, readReference } from './content.ts'
@@ -67,8 +67,8 @@ function readRecipient(value: Asn1): RecipientInfo[] {
 
 /** RFC 5652 section 6.2.2, RFC 5753 section 3.1.1. */
 function readAgreement(fields: readonly Asn1[]): RecipientInfo[] {
-  const originator = item(tagged(fields, 0), 0)
-  const material = tagged(fields, 1)
+  const originator = item(taggedItem(fields, 0), 0)
+  const material = taggedItem(fields, 1)
   const [algorithm, keys] = fields.filter(({ tag }) => tag === tags.sequence)
   // The sender's key is in the message; agreements with a certificate's key are not used in mail.
   if ((originator.tag & 0x1f) !== 1 || !algorithm || !keys) return []

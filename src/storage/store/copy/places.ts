@@ -24,7 +24,7 @@ export interface CopyPlace {
 }
 
 const log = pino({ level: 'silent' })
-const partial = (path: string): string => `${path}.partial`
+const partialPath = (path: string): string => `${path}.partial`
 
 /** A file that `DumpFile` writes. */
 export const filePlace = (path: string): CopyPlace => ({
@@ -36,13 +36,13 @@ export const filePlace = (path: string): CopyPlace => ({
   async write(work) {
     if (existsSync(path))
       throw new StoreError('exists', `${path} exists already; choose another name, or delete it first`)
-    rmSync(partial(path), { force: true })
+    rmSync(partialPath(path), { force: true })
     try {
-      const result = await work(new DumpFile(partial(path)))
-      renameSync(partial(path), path)
+      const result = await work(new DumpFile(partialPath(path)))
+      renameSync(partialPath(path), path)
       return result
     } catch (error) {
-      rmSync(partial(path), { force: true })
+      rmSync(partialPath(path), { force: true })
       throw error
     }
   },
@@ -60,14 +60,14 @@ export const lmdbPlace = (folder: string): CopyPlace => ({
   async write(work) {
     if (existsSync(folder) && readdirSync(folder).length > 0)
       throw new StoreError('exists', `${folder} is not empty; choose an empty or new folder`)
-    rmSync(partial(folder), { recursive: true, force: true })
+    rmSync(partialPath(folder), { recursive: true, force: true })
     try {
-      const result = await inStore({ lmdb: partial(folder) }, work)
+      const result = await withStore({ lmdb: partialPath(folder) }, work)
       if (existsSync(folder)) rmdirSync(folder)
-      renameSync(partial(folder), folder)
+      renameSync(partialPath(folder), folder)
       return result
     } catch (error) {
-      rmSync(partial(folder), { recursive: true, force: true })
+      rmSync(partialPath(folder), { recursive: true, force: true })
       throw error
     }
   },
@@ -92,7 +92,7 @@ export function postgresPlace({ url, password, schema, bodies }: PostgresPlace):
   const beside = `${schema}_partial`
   const assertFree = async (queries: Queries): Promise<void> => {
     const [node] = await queries.query<{ readonly name: string }>(
-      `SELECT name FROM ${quoted(schema)}.nodes WHERE state <> 'gone' AND seen_at > clock_timestamp() - interval '10 seconds'`,
+      `SELECT name FROM ${quoteIdentifier(schema)}.nodes WHERE state <> 'gone' AND seen_at > clock_timestamp() - interval '10 seconds'`,
     )
     if (node) throw new StoreError('in-use', `${label} is used by the running node ${node.name}; stop it first`)
     const table = await filledTable(queries, schema)
@@ -113,22 +113,22 @@ export function postgresPlace({ url, password, schema, bodies }: PostgresPlace):
       {
         await using database = await open(schema)
         await assertFree(database)
-        await database.query(`DROP SCHEMA IF EXISTS ${quoted(beside)} CASCADE`)
+        await database.query(`DROP SCHEMA IF EXISTS ${quoteIdentifier(beside)} CASCADE`)
       }
       try {
         await using database = await open(beside)
-        const result = await inStore(setting, work, database)
+        const result = await withStore(setting, work, database)
         await database.transaction(async (transaction) => {
           // A lab may have been started meanwhile. From here on it can store nothing.
-          for (const table of LOCKED) await transaction.query(`LOCK TABLE ${quoted(schema)}.${table}`)
+          for (const table of LOCKED) await transaction.query(`LOCK TABLE ${quoteIdentifier(schema)}.${table}`)
           await assertFree(transaction)
-          await transaction.query(`DROP SCHEMA ${quoted(schema)} CASCADE`)
-          await transaction.query(`ALTER SCHEMA ${quoted(beside)} RENAME TO ${quoted(schema)}`)
+          await transaction.query(`DROP SCHEMA ${quoteIdentifier(schema)} CASCADE`)
+          await transaction.query(`ALTER SCHEMA ${quoteIdentifier(beside)} RENAME TO ${quoteIdentifier(schema)}`)
         })
         return result
       } catch (error) {
         await using database = await open(schema)
-        await database.query(`DROP SCHEMA IF EXISTS ${quoted(beside)} CASCADE`)
+        await database.query(`DROP SCHEMA IF EXISTS ${quoteIdentifier(beside)} CASCADE`)
         throw error
       }
     },
@@ -155,16 +155,16 @@ async function filledTable(queries: Queries, schema: string): Promise<string | u
   for (const { name } of tables) {
     if (BOOKKEEPING.includes(name)) continue
     const [row] = await queries.query<{ readonly filled: boolean }>(
-      `SELECT EXISTS (SELECT FROM ${quoted(schema)}.${quoted(name)} WHERE NOT coalesce(${OWN_ROWS[name] ?? 'false'}, false)) AS filled`,
+      `SELECT EXISTS (SELECT FROM ${quoteIdentifier(schema)}.${quoteIdentifier(name)} WHERE NOT coalesce(${OWN_ROWS[name] ?? 'false'}, false)) AS filled`,
     )
     if (row?.filled) return name
   }
   return undefined
 }
 
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
-async function inStore<T>(
+async function withStore<T>(
   setting: StoreSetting,
   work: (target: CopyTarget) => Promise<T>,
   database?: Database,

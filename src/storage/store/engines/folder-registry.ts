@@ -48,9 +48,9 @@ export class FolderRegistry<State extends FolderState> {
     if (!names) return []
     const { folders, changed } = this.#listed.get(owner) ?? { folders: [], changed: undefined }
     if (changed?.size === 0) return folders
-    const added = [...(changed ?? names.keys())].flatMap((name) => names.get(name)?.folder ?? []).sort(byName)
+    const added = [...(changed ?? names.keys())].flatMap((name) => names.get(name)?.folder ?? []).sort(compareNames)
     const kept = folders.filter(({ name }) => !changed?.has(name))
-    const now = merged(kept, added)
+    const now = mergeByName(kept, added)
     this.#listed.set(owner, { folders: now, changed: new Set() })
     return now
   }
@@ -143,15 +143,15 @@ interface Listed {
 }
 
 /** Compares folders of one owner, which all have different names. */
-const byName = (a: Folder, b: Folder): number => (a.name < b.name ? -1 : 1)
+const compareNames = (a: Folder, b: Folder): number => (a.name < b.name ? -1 : 1)
 
 /** Returns the folders of two lists in name order, which both are. */
-function merged(a: readonly Folder[], b: readonly Folder[]): readonly Folder[] {
+function mergeByName(a: readonly Folder[], b: readonly Folder[]): readonly Folder[] {
   if (a.length === 0 || b.length === 0) return a.length === 0 ? b : a
   const all: Folder[] = []
   let at = 0
   for (const folder of a) {
-    for (let next = b[at]; next && byName(next, folder) < 0; next = b[++at]) all.push(next)
+    for (let next = b[at]; next && compareNames(next, folder) < 0; next = b[++at]) all.push(next)
     all.push(folder)
   }
   for (const folder of b.slice(at)) all.push(folder)

@@ -111,7 +111,7 @@ export class Block extends Counts implements BlockCounts {
     let uid = uidsOf(this.number).from
     // The source lacks entries only if the folder was deleted, or the store was opened again after an error.
     this.#entries = Array.from({ length: this.size }, (_, i) => {
-      const entry = read[i] ?? gone(uid)
+      const entry = read[i] ?? placeholderEntry(uid)
       uid = entry.uid + 1
       return entry
     })
@@ -124,7 +124,7 @@ export class Block extends Counts implements BlockCounts {
 export const emptyBlock = (uid: number, owner: object, source: BlockSource | undefined): Block =>
   new Block({ number: blockOf(uid), size: 0, unseen: 0, deleted: 0 }, owner, source, [])
 
-const gone = (uid: number): MessageEntry => ({
+const placeholderEntry = (uid: number): MessageEntry => ({
   uid,
   blob: '',
   sizeOctets: 0,

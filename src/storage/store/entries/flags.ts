@@ -22,14 +22,14 @@ export class FlagTable {
   /** Returns the shared array of these flags, without duplicates and without `\Recent`, which clients cannot set. */
   readonly canonical = (flags: readonly string[]): readonly string[] => {
     if (flags.length === 0) return NONE
-    const known = this.#combinations.get(keyOf(flags))
+    const known = this.#combinations.get(flagsKey(flags))
     if (known) return known
     const spelled = [...new Set(flags.map((flag) => this.#spell(flag)))].filter((flag) => flag !== '\\Recent')
-    const sorted = spelled.sort(byRank)
-    const shared = sorted.length === 0 ? NONE : (this.#combinations.get(keyOf(sorted)) ?? sorted)
+    const sorted = spelled.sort(compareRank)
+    const shared = sorted.length === 0 ? NONE : (this.#combinations.get(flagsKey(sorted)) ?? sorted)
     if (this.#combinations.size >= MAX_COMBINATIONS) this.#combinations.clear()
-    this.#combinations.set(keyOf(sorted), shared)
-    this.#combinations.set(keyOf(flags), shared)
+    this.#combinations.set(flagsKey(sorted), shared)
+    this.#combinations.set(flagsKey(flags), shared)
     return shared
   }
 
@@ -58,9 +58,9 @@ export class FlagTable {
   }
 }
 
-const keyOf = (flags: readonly string[]): string => flags.join(' ')
+const flagsKey = (flags: readonly string[]): string => flags.join(' ')
 
-function byRank(a: string, b: string): number {
+function compareRank(a: string, b: string): number {
   const rank = (systemRank.get(a) ?? systemFlags.length) - (systemRank.get(b) ?? systemFlags.length)
   return rank !== 0 ? rank : a < b ? -1 : a > b ? 1 : 0
 }

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { largeBuffer } from '../../../core/octets/large-buffer.ts'
 import { runToEnd, type Steps } from '../../../core/time/time-slice.ts'
-import { unescaped } from './names.ts'
+import { unescapeLevel } from './names.ts'
 
 /** A message that is exported or imported. */
 export interface CarriedMessage {
@@ -65,7 +65,7 @@ export function walk(root: string, visit: (path: string, name: string, files: re
     )
     for (const each of found) {
       if (!each.isDirectory() || /^(?:cur|new|tmp)$/.test(each.name)) continue
-      into(join(path, each.name), name === '' ? unescaped(each.name) : `${name}/${unescaped(each.name)}`)
+      into(join(path, each.name), name === '' ? unescapeLevel(each.name) : `${name}/${unescapeLevel(each.name)}`)
     }
   }
   into(root, '')

@@ -8,12 +8,12 @@ import { readRegularFile } from '../../../core/files/regular-file.ts'
  */
 export function readJsonFile<T>(path: string, isContent: (value: unknown) => value is T): T | undefined {
   if (!existsSync(path)) return undefined
-  const content = parsed(readRegularFile(path).toString('utf8'))
+  const content = parseJson(readRegularFile(path).toString('utf8'))
   if (isContent(content)) return content
   throw new Error(`${path} was not written by an export. Move it to another folder, and import again`)
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -3,7 +3,7 @@ import { join, relative, sep } from 'node:path'
 import { makeFolder, writePrivateFile } from '../../../core/files/folders.ts'
 import { readRegularFile } from '../../../core/files/regular-file.ts'
 import { type CarriedMessage, checked, type FoundFolder, type MailFormat, walk, withCrlf } from './format.ts'
-import { unescaped } from './names.ts'
+import { unescapeLevel } from './names.ts'
 
 /** The letters after `:2,` in a file name. https://cr.yp.to/proto/maildir.html */
 const letterOf: Readonly<Record<string, string>> = {
@@ -92,5 +92,5 @@ function readKeywords(path: string): ReadonlyMap<string, string> {
 const nameOf = (path: string): string =>
   path
     .split(sep)
-    .map((level) => unescaped(level.startsWith('.') ? level.slice(1).replaceAll('.', '/') : level))
+    .map((level) => unescapeLevel(level.startsWith('.') ? level.slice(1).replaceAll('.', '/') : level))
     .join('/')

@@ -2,7 +2,7 @@ import { closeSync, createReadStream, existsSync, openSync, statSync, writeSync 
 import { dirname, join } from 'node:path'
 import { makeFolder, writePrivateFile } from '../../../core/files/folders.ts'
 import { type CarriedMessage, checked, type FoundFolder, type MailFormat, walk } from './format.ts'
-import { unescaped } from './names.ts'
+import { unescapeLevel } from './names.ts'
 
 /** The letters of the fields Status and X-Status, in which mail programs store flags. */
 const statusFlags: Readonly<Record<string, string>> = {
@@ -34,7 +34,7 @@ export const mbox: MailFormat = {
     const found: FoundFolder[] = []
     walk(root, (path, name, files) => {
       for (const file of files.filter((each) => each.endsWith(ending))) {
-        const level = unescaped(file.slice(0, -ending.length))
+        const level = unescapeLevel(file.slice(0, -ending.length))
         found.push({ name: name === '' ? level : `${name}/${level}`, path: join(path, file) })
       }
     })

@@ -16,19 +16,19 @@ const RESERVED = /(?:\.mbox|\.eml|^messages\.json|^folders\.json|^dovecot-keywor
 /** Names of devices, which Windows does not accept. */
 const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i
 
-const percent = (text: string): string =>
+const percentEncode = (text: string): string =>
   Array.from(Buffer.from(text), (octet) => `%${octet.toString(16).padStart(2, '0').toUpperCase()}`).join('')
 
 /** Writes a level of a name as a file name, of any length. Characters that file systems refuse become %XX. */
-export function escaped(level: string): string {
-  const safe = level.replace(/[\0-\x1f\x7f/\\:*?"<>|%]|^\.|[. ]$/g, percent)
+export function escapeLevel(level: string): string {
+  const safe = level.replace(/[\0-\x1f\x7f/\\:*?"<>|%]|^\.|[. ]$/g, percentEncode)
   // One escaped character is enough to differ from a reserved name.
-  if (RESERVED.test(safe)) return safe.replace(safe.includes('.') ? /\.(?=[^.]*$)/ : /^./, percent)
-  return DEVICE.test(safe) ? safe.replace(/^./, percent) : safe
+  if (RESERVED.test(safe)) return safe.replace(safe.includes('.') ? /\.(?=[^.]*$)/ : /^./, percentEncode)
+  return DEVICE.test(safe) ? safe.replace(/^./, percentEncode) : safe
 }
 
 /** Reads a file name as a level of a name. */
-export function unescaped(file: string): string {
+export function unescapeLevel(file: string): string {
   try {
     return decodeURIComponent(file.replace(/%(?![0-9A-Fa-f]{2})/g, '%25'))
   } catch {
@@ -37,7 +37,7 @@ export function unescaped(file: string): string {
 }
 
 /** Whether a name can be read from its path. */
-export const isReadable = (path: string, name: string): boolean => path.split('/').map(unescaped).join('/') === name
+export const isReadable = (path: string, name: string): boolean => path.split('/').map(unescapeLevel).join('/') === name
 
 /** Returns the start of a file name with a mark that other names do not contain. `whole` tells it from similar ones. */
 function marked(file: string, whole: string): string {
@@ -73,7 +73,7 @@ export class ExportPaths {
     let path = ''
     for (const [i, level] of levels.entries()) {
       const name = whole ?? levels.slice(0, i + 1).join('/')
-      const file = escaped(level)
+      const file = escapeLevel(level)
       const fits = whole === undefined && file !== '' && Buffer.byteLength(file) <= MAX_LEVEL_OCTETS
       const parent = path === '' ? '' : `${path}/`
       path = parent + (fits ? file : marked(file, name))

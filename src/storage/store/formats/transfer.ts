@@ -18,7 +18,7 @@ import { eml } from './eml.ts'
 import { type CarriedMessage, checked, type FoundFolder, type MailFormat, withCrlf } from './format.ts'
 import { maildir } from './maildir.ts'
 import { mbox } from './mbox.ts'
-import { ExportPaths, isReadable, readIndex, unescaped, writeIndex } from './names.ts'
+import { ExportPaths, isReadable, readIndex, unescapeLevel, writeIndex } from './names.ts'
 
 export const formats = { maildir, mbox, eml } as const satisfies Record<string, MailFormat>
 export type FormatName = keyof typeof formats
@@ -218,7 +218,7 @@ function partsOf(root: string): [Owner, string][] {
   const users = join(root, USERS)
   for (const file of existsSync(users) ? readdirSync(users) : []) {
     const path = join(users, file)
-    owners.push([accountOwner(readIndex(path).account ?? unescaped(file)), path])
+    owners.push([accountOwner(readIndex(path).account ?? unescapeLevel(file)), path])
   }
   for (const [owner, name] of ownerFolders) if (existsSync(join(root, name))) owners.push([owner, join(root, name)])
   return owners

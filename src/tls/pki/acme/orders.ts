@@ -63,7 +63,7 @@ const MAX_ORDERS = 10_000
 /** How long an order is kept after it has expired, so that its certificate can be fetched again. */
 const KEPT_MS = 30 * 86_400_000
 
-const until = (ms: number): string => new Date(ms).toISOString()
+const isoTime = (ms: number): string => new Date(ms).toISOString()
 
 const newId = (): string => randomBytes(12).toString('base64url')
 
@@ -126,7 +126,7 @@ export class Orders {
       authorizations.push(await this.#authorize(wanted.account, identifier, nowMs, lifeMs))
     }
     // An order is of no use without its authorizations.
-    const [expires = ''] = [until(nowMs + lifeMs), ...authorizations.map((one) => one.expires)].sort()
+    const [expires = ''] = [isoTime(nowMs + lifeMs), ...authorizations.map((one) => one.expires)].sort()
     const order: Order = { id: newId(), ...wanted, authorizations: authorizations.map(({ id }) => id), expires }
     this.#orders.set(order.id, order)
     await this.#orderFiles.save(order)
@@ -163,19 +163,19 @@ export class Orders {
 
   /** Returns an order. @throws AcmeProblem if it does not belong to the account */
   order(id: string, account: string): Order {
-    return own(this.#orders.get(id), account, 'order')
+    return assertOwn(this.#orders.get(id), account, 'order')
   }
 
   /** Returns an authorization. @throws AcmeProblem if it does not belong to the account */
   authorization(id: string, account: string): Authorization {
-    return own(this.#authorizations.get(id), account, 'authorization')
+    return assertOwn(this.#authorizations.get(id), account, 'authorization')
   }
 
   /** Returns a challenge and its authorization. @throws AcmeProblem if they do not belong to the account */
   challenge(id: string, account: string): { authorization: Authorization; challenge: Challenge } {
     for (const { id: of } of this.#authorizations.values()) {
       const found = this.challengeOf(of, id)
-      if (found) return { ...found, authorization: own(found.authorization, account, 'challenge') }
+      if (found) return { ...found, authorization: assertOwn(found.authorization, account, 'challenge') }
     }
     throw new AcmeProblem('malformed', 'no such challenge', { status: 404 })
   }
@@ -270,7 +270,7 @@ export class Orders {
       account,
       identifier,
       ...(wildcard ? { wildcard } : {}),
-      expires: until(nowMs + lifeMs),
+      expires: isoTime(nowMs + lifeMs),
       challenges,
       status: 'pending',
     }
@@ -290,7 +290,7 @@ const withoutWildcard = ({ type, value }: Identifier): AuthorizedName =>
     ? { identifier: { type, value: value.slice(2) }, wildcard: true }
     : { identifier: { type, value }, wildcard: false }
 
-function own<T extends { readonly account: string }>(found: T | undefined, account: string, what: string): T {
+function assertOwn<T extends { readonly account: string }>(found: T | undefined, account: string, what: string): T {
   if (!found) throw new AcmeProblem('malformed', `no such ${what}`, { status: 404 })
   if (found.account !== account) throw new AcmeProblem('unauthorized', `the ${what} belongs to another account`)
   return found

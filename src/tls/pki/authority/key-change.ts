@@ -124,7 +124,7 @@ function crossCertificate(
  * its keys accept them.
  * @param roots the roots of all keys, the newest first
  */
-export async function serveCrosses(
+export async function attachCrossCertificates(
   store: CertificateStore,
   draft: IndexDraft,
   roots: readonly X509Certificate[],

@@ -15,7 +15,7 @@ import { PkiError } from '../errors.ts'
 import { generateKey, type KeySpec, specOf } from '../keys.ts'
 import { issueSubordinate } from './create.ts'
 import { type IssuedChain, openAuthority } from './issue.ts'
-import { crossSign, putAuthorityChain, replaceIssuer, retireKey, serveCrosses } from './key-change.ts'
+import { attachCrossCertificates, crossSign, putAuthorityChain, replaceIssuer, retireKey } from './key-change.ts'
 
 export interface RenewAuthorityOptions {
   /** Default: as many as the old certificate had. */
@@ -88,7 +88,7 @@ async function installChain(
   record.certificate = putAuthorityChain(draft, record.name, chain)
   if (!isRoot(chain[0])) return
   const crosses = await crossSign(store, draft, record, chain[0])
-  await serveCrosses(store, draft, roots, crosses)
+  await attachCrossCertificates(store, draft, roots, crosses)
 }
 
 /** Returns the old certificate's content with the new key and new dates. */

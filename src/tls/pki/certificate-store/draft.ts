@@ -74,7 +74,7 @@ export async function addCertificate(
   const thumbprint = thumbprintOf(leaf)
   const held = draft.index.certificates.find((one) => one.thumbprint === thumbprint)
   if (held) throw alreadyHeld(held)
-  const replaced = added.replaces && unchanged(draft.index, added.replaces)
+  const replaced = added.replaces && assertUnchanged(draft.index, added.replaces)
   const friendlyName = replaced ? takeName(draft.index, replaced) : freeName(draft.index, added.friendlyName)
   const path = `certificates/${slug(friendlyName)}-${thumbprint.slice(0, 8)}.pem`
   const withoutRoot = [leaf, ...chain.filter((one) => !isRoot(one))]
@@ -100,7 +100,7 @@ export async function addCertificate(
 export const alreadyHeld = ({ friendlyName, thumbprint }: CertificateRecord): PkiError =>
   new PkiError('refused', `the certificate is already in the store as "${friendlyName}" (thumbprint ${thumbprint})`)
 
-function unchanged({ certificates }: StoreIndex, read: Readonly<CertificateRecord>): CertificateRecord {
+function assertUnchanged({ certificates }: StoreIndex, read: Readonly<CertificateRecord>): CertificateRecord {
   const found = certificates.find(({ thumbprint }) => thumbprint === read.thumbprint)
   if (found && found.replacedBy === read.replacedBy) return found
   throw new PkiError('refused', `"${read.friendlyName}" has changed in the meantime; try again`)

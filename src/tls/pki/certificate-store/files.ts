@@ -64,7 +64,7 @@ export interface WriteOptions {
  * Returns the text of a file, which is made at the first use: by one process, if several need it at the same time.
  * @throws PkiError `store`; the errors of `make`
  */
-export async function keptText(
+export async function readOrCreate(
   files: Pick<StoreFiles, 'read' | 'exclusively'>,
   path: string,
   make: () => string | Promise<string>,

@@ -32,15 +32,16 @@ export function usableName(name: string | undefined): string | undefined {
 export function freeName({ certificates, requests }: Readonly<StoreIndex>, wanted: string): string {
   const taken = new Set([...certificates, ...requests].map(({ friendlyName }) => friendlyName.toLowerCase()))
   let name = wanted
-  for (let count = 2; taken.has(name.toLowerCase()); count++) name = extended(wanted, String(count))
+  for (let count = 2; taken.has(name.toLowerCase()); count++) name = extendName(wanted, String(count))
   return name
 }
 
 /** Returns the name that the previous holder of a name gets: `mail-old`, `Mail server old`. */
-export const formerName = (index: Readonly<StoreIndex>, name: string): string => freeName(index, extended(name, 'old'))
+export const formerName = (index: Readonly<StoreIndex>, name: string): string =>
+  freeName(index, extendName(name, 'old'))
 
 /** A name without spaces stays one that needs no quotes in a shell. */
-const extended = (name: string, addition: string): string => `${name}${/\s/.test(name) ? ' ' : '-'}${addition}`
+const extendName = (name: string, addition: string): string => `${name}${/\s/.test(name) ? ' ' : '-'}${addition}`
 
 /** Digits of a thumbprint in lists. */
 export const SHORT_THUMBPRINT = 8

@@ -1,5 +1,5 @@
 import type { LockedFiles, StoreFiles } from './files.ts'
-import { hasPlainKeys, isSealedBy, type KeySecrets, newSealedKey, opened, sealed } from './sealed-keys.ts'
+import { hasPlainKeys, isSealedBy, type KeySecrets, newSealedKey, openKeys, sealKeys } from './sealed-keys.ts'
 
 /** How the private keys of a store are kept. */
 export interface KeyProtection extends KeySecrets {
@@ -26,14 +26,14 @@ export async function sealedFiles(
 ): Promise<StoreFiles> {
   const { secret, fallback } = secrets
   const mark = await files.read(MARK)
-  if (mark !== undefined) opened(mark, secrets)
+  if (mark !== undefined) openKeys(mark, secrets)
   if (seals === 'all' || (seals === 'first' && mark === undefined)) {
     await sealAll(files, secrets)
-    return inFront(files, secrets)
+    return sealingFiles(files, secrets)
   }
   // The next start changes the secret of all keys. Until then, a command leaves it to the nodes.
   const isChanged = mark === undefined || isSealedBy(mark, secret)
-  return inFront(files, isChanged ? secrets : { secret: fallback, fallback: secret })
+  return sealingFiles(files, isChanged ? secrets : { secret: fallback, fallback: secret })
 }
 
 /** Encrypts all keys by the secret. Decrypts them if the configuration has only a fallback. */
@@ -47,14 +47,14 @@ async function sealAll(files: StoreFiles, secrets: KeySecrets): Promise<void> {
   await files.exclusively(async (locked) => {
     const mark = await locked.read(MARK)
     // Another node may have been faster, with another secret.
-    if (mark !== undefined) opened(mark, secrets)
+    if (mark !== undefined) openKeys(mark, secrets)
     if (secret === undefined) await locked.remove(MARK)
     else if (!isMarked(mark)) await locked.write(MARK, newSealedKey(secret))
     for (const path of others) {
       const text = await locked.read(path)
       if (text === undefined) continue
-      const plain = opened(text, secrets)
-      await locked.write(path, secret === undefined ? plain : sealed(plain, secret))
+      const plain = openKeys(text, secrets)
+      await locked.write(path, secret === undefined ? plain : sealKeys(plain, secret))
     }
   })
 }
@@ -69,10 +69,10 @@ async function pathsWithOtherKeys(files: StoreFiles, { secret, fallback }: KeySe
   return paths
 }
 
-function inFront(files: StoreFiles, secrets: KeySecrets): StoreFiles {
+function sealingFiles(files: StoreFiles, secrets: KeySecrets): StoreFiles {
   const { secret } = secrets
-  const seal = (text: string): string => (secret === undefined ? text : sealed(text, secret))
-  const open = (text: string): string => opened(text, secrets)
+  const seal = (text: string): string => (secret === undefined ? text : sealKeys(text, secret))
+  const open = (text: string): string => openKeys(text, secrets)
   const openIfAny = (text: string | undefined): string | undefined => (text === undefined ? undefined : open(text))
   const lockedInFront = (locked: LockedFiles): LockedFiles => ({
     ...locked,

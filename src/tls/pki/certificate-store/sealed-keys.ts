@@ -14,9 +14,9 @@ interface SealedJwk {
 }
 
 /** Returns a text of the store with its private keys encrypted by a secret; the same text if it has none. */
-export function sealed(text: string, secret: string): string {
+export function sealKeys(text: string, secret: string): string {
   if (text.startsWith(KEY_SET)) return mapKeys(text, (key) => ('d' in key ? sealedJwk(key as Jwk, secret) : key))
-  return text.replace(KEY, (pem) => encrypted(createPrivateKey(pem), secret))
+  return text.replace(KEY, (pem) => encryptKey(createPrivateKey(pem), secret))
 }
 
 /** Returns whether a text has private keys that are not encrypted. */
@@ -26,7 +26,7 @@ export const hasPlainKeys = (text: string): boolean =>
 const hasSealedKeys = (text: string): boolean => text.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')
 
 /** Returns a new private key, encrypted by a secret. */
-export const newSealedKey = (secret: string): string => encrypted(generateKeyPairSync('ed25519').privateKey, secret)
+export const newSealedKey = (secret: string): string => encryptKey(generateKeyPairSync('ed25519').privateKey, secret)
 
 /** The secrets by which private keys may be encrypted. */
 export interface KeySecrets {
@@ -40,13 +40,13 @@ export interface KeySecrets {
  * Returns a text of the store with its private keys decrypted.
  * @throws PkiError `store` if the secret is missing or another one
  */
-export function opened(text: string, { secret, fallback }: KeySecrets): string {
+export function openKeys(text: string, { secret, fallback }: KeySecrets): string {
   if (!hasSealedKeys(text)) return text
   const secrets = [secret, fallback].filter((each) => each !== undefined)
   if (secrets.length === 0) throw missingSecret()
   if (text.startsWith(KEY_SET))
     return mapKeys(text, (key) => ('encrypted' in key ? openedJwk(key as SealedJwk, secrets) : key))
-  return text.replace(SEALED, (pem) => decrypted(pem, secrets).export({ type: 'pkcs8', format: 'pem' }).toString())
+  return text.replace(SEALED, (pem) => decryptKey(pem, secrets).export({ type: 'pkcs8', format: 'pem' }).toString())
 }
 
 /** Returns whether the private keys of a text are as `secret` has them: encrypted by it or, if undefined, plain. */
@@ -54,7 +54,7 @@ export function isSealedBy(text: string, secret: string | undefined): boolean {
   if (secret === undefined) return !hasSealedKeys(text)
   if (hasPlainKeys(text)) return false
   try {
-    opened(text, { secret })
+    openKeys(text, { secret })
     return true
   } catch {
     // The keys are encrypted by another secret, or damaged, which the caller finds when it needs them.
@@ -68,10 +68,10 @@ const missingSecret = (): PkiError =>
     'the private keys in the database are encrypted; set cluster.keySecret or cluster.keySecretFile (commands that take an address: name the configuration instead)',
   )
 
-const encrypted = (key: KeyObject, secret: string): string =>
+const encryptKey = (key: KeyObject, secret: string): string =>
   key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: secret }).toString()
 
-function decrypted(pem: string, secrets: readonly string[]): KeyObject {
+function decryptKey(pem: string, secrets: readonly string[]): KeyObject {
   let cause: unknown
   for (const passphrase of secrets) {
     try {
@@ -88,11 +88,11 @@ function decrypted(pem: string, secrets: readonly string[]): KeyObject {
 /** Members that a key has beside the members of its type stay readable. */
 function sealedJwk(key: Jwk, secret: string): SealedJwk {
   const { kid, alg, use } = key
-  return { kid, alg, use, encrypted: encrypted(createPrivateKey({ key, format: 'jwk' }), secret) } as SealedJwk
+  return { kid, alg, use, encrypted: encryptKey(createPrivateKey({ key, format: 'jwk' }), secret) } as SealedJwk
 }
 
 function openedJwk({ encrypted: pem, ...others }: SealedJwk, secrets: readonly string[]): object {
-  return { ...decrypted(pem, secrets).export({ format: 'jwk' }), ...others }
+  return { ...decryptKey(pem, secrets).export({ format: 'jwk' }), ...others }
 }
 
 const keysOf = (text: string): readonly object[] => (JSON.parse(text) as { readonly keys: readonly object[] }).keys

@@ -9,13 +9,13 @@ import {
   octetStringValue,
   oidOf,
   readAsn1,
-  tagged,
+  taggedItem,
 } from '../der/decode.ts'
 import { context, integer, sequence, time } from '../der/encode.ts'
 import { extensionIds, type KeyUsage, keyUsageBits, nameIn, purposeIds } from '../der/oids.ts'
 import { writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
-import { describeKey, type KeyFamily, type Signer, signatureAlgorithm, signed } from '../keys.ts'
+import { describeKey, type KeyFamily, type Signer, signatureAlgorithm, signSequence } from '../keys.ts'
 import { namesMlDsa, requireMlDsa } from '../ml-dsa.ts'
 import { authorityKeyIdentifier, keyIdentifier, subjectKeyIdentifier } from './extensions.ts'
 import {
@@ -60,7 +60,7 @@ export function createCertificate(content: CertificateContent, issuer: Issuer): 
     content.publicKey,
     context(3, sequence(subjectKeyIdentifier(ownId), authorityKeyIdentifier(signing.id), ...content.extensions)),
   )
-  return new X509Certificate(signed(tbs, issuer))
+  return new X509Certificate(signSequence(tbs, issuer))
 }
 
 /** Returns 128 random bits that are not all zero. RFC 5280 section 4.1.2.2 allows up to 159. */
@@ -108,7 +108,7 @@ export function certificateFields(der: Buffer): {
   const all = items(item(readAsn1(der), 0))
   const fields = (all[0]?.tag ?? 0) === 0xa0 ? all.slice(1) : all
   const at = (index: number): Asn1 => fields[index] ?? item(undefined, index)
-  const extensions = tagged(fields, 3)
+  const extensions = taggedItem(fields, 3)
   return {
     serial: at(0),
     signature: oidOf(item(at(1), 0)),
@@ -136,7 +136,7 @@ export const subjectKeyIdentifierOf = (issuer: X509Certificate): Buffer =>
 /** Returns the identifier of the key that signed a certificate; undefined if the certificate has none. RFC 5280 section 4.2.1.1. */
 export function authorityKeyIdentifierOf(certificate: X509Certificate): Buffer | undefined {
   const value = extensionValues(certificate).get(extensionIds.authorityKeyIdentifier)
-  return value && tagged(items(value), 0)?.content
+  return value && taggedItem(items(value), 0)?.content
 }
 
 /** Returns whether clients must refuse a certificate without a stapled OCSP response. RFC 7633 section 4. */

@@ -68,20 +68,20 @@ export function checkChain(
   const unrelated = others.filter((one) => !certificates.some((known) => known.raw.equals(one.raw)))
   if (unrelated.length > 0 && issuers.length === 0 && !isRoot(leaf)) {
     const issuer = commonName(readFacts(leaf).issuer)
-    throw broken(
+    throw brokenChain(
       `the issuer is wrong: ${titleOf(leaf)} was issued by ${issuer}, but the file contains ${unrelated.map(titleOf).join(', ')}`,
     )
   }
   issuers.forEach((certificate, below) => {
     const { authority, pathLength, notAfter } = readFacts(certificate)
     const title = titleOf(certificate)
-    if (!authority) throw broken(`${title} is not a certificate authority`)
+    if (!authority) throw brokenChain(`${title} is not a certificate authority`)
     // Self-issued certificates do not count. RFC 5280 section 4.2.1.9
     const counted = issuers.slice(0, below).filter((one) => one.subject !== one.issuer).length
     if (pathLength !== undefined && counted > pathLength) {
-      throw broken(`${title} allows ${pathLength} authorities below it, not ${counted}`)
+      throw brokenChain(`${title} allows ${pathLength} authorities below it, not ${counted}`)
     }
-    if (notAfter.getTime() < nowMs && !force) throw broken(`${title} expired on ${day(notAfter)}`)
+    if (notAfter.getTime() < nowMs && !force) throw brokenChain(`${title} expired on ${day(notAfter)}`)
   })
 }
 
@@ -94,20 +94,20 @@ function refuseWrongSignature(last: X509Certificate, others: readonly X509Certif
   if (last.subject === last.issuer) {
     // The old key of an authority signs a certificate of the new key. Its root need not be in the file. RFC 4210 section 4.4
     if (isRoot(last) || !authorityKeyIdentifierOf(last)?.equals(subjectKeyIdentifierOf(last))) return
-    throw broken(
+    throw brokenChain(
       `the signature of ${titleOf(last)} is wrong: it names its own key as its signer, but that key did not sign it`,
     )
   }
   const named = others.find((one) => !one.raw.equals(last.raw) && last.issuer === one.subject && one.ca)
   if (named === undefined) return
-  throw broken(
+  throw brokenChain(
     `the signature of ${titleOf(last)} is wrong: it names ${titleOf(named)} as its issuer, but the key of ${titleOf(named)} in the file did not sign it`,
   )
 }
 
 const titleOf = (certificate: X509Certificate): string => issuedToOf(readFacts(certificate))
 
-const broken = (why: string): PkiError => new PkiError('refused', `the certificate chain is invalid: ${why}`)
+const brokenChain = (why: string): PkiError => new PkiError('refused', `the certificate chain is invalid: ${why}`)
 
 /** Clocks differ by up to this much. */
 const TOLERANCE_MS = 300_000

@@ -1,6 +1,6 @@
 import { createHash, type X509Certificate } from 'node:crypto'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { type Asn1, item, items, octetStringValue, oidOf, stringOf, tagged } from '../der/decode.ts'
+import { type Asn1, item, items, octetStringValue, oidOf, stringOf, taggedItem } from '../der/decode.ts'
 import { context, ia5String, octetString, oid, sequence } from '../der/encode.ts'
 import { extensionIds, hashIds, nameIn } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
@@ -30,32 +30,32 @@ export function logoOf(certificate: X509Certificate, maxOctets: number): Buffer 
 
 /** Returns the logo of the subject in the value of logotypes. @throws PkiError `malformed` */
 export function logoIn(value: Asn1, maxOctets: number): Buffer {
-  const direct = tagged(items(tagged(items(value), 2) ?? missing()), 0) ?? missing()
+  const direct = taggedItem(items(taggedItem(items(value), 2) ?? throwMissingLogo()), 0) ?? throwMissingLogo()
   // image is the first item, without a tag; audio has one.
   const [image, ...others] = items(item(direct, 0))
-  if (image === undefined || others.length > 0) throw malformed('one image is needed')
+  if (image === undefined || others.length > 0) throw malformedLogotype('one image is needed')
   const [, hashes, urls] = items(item(image, 0))
   const url = SVG_URL.exec(stringOf(item(urls, 0)))?.[1]
-  if (url === undefined) throw malformed('the image is not SVG in a data URL')
+  if (url === undefined) throw malformedLogotype('the image is not SVG in a data URL')
   const data = Buffer.from(url, 'base64')
-  const logo = decompressed(data, maxOctets)
+  const logo = decompressLogo(data, maxOctets)
   const [algorithm, digest] = items(item(hashes, 0))
   const name = algorithm && nameIn(hashIds, oidOf(item(algorithm, 0)))
-  if (name === undefined || digest === undefined) throw malformed('the hash of the image is of an unknown kind')
+  if (name === undefined || digest === undefined) throw malformedLogotype('the hash of the image is of an unknown kind')
   // RFC 6170 section 5.2: over the decompressed image. Some authorities hash what the URL contains.
   const wanted = octetStringValue(digest)
   if (![logo, data].some((octets) => sha(name, octets).equals(wanted)))
-    throw malformed('the hash of the image is wrong')
+    throw malformedLogotype('the hash of the image is wrong')
   return logo
 }
 
 /** RFC 6170 section 5.2: an image in a data URL is compressed. */
-function decompressed(data: Buffer, maxOutputLength: number): Buffer {
-  if (data[0] !== 0x1f || data[1] !== 0x8b) throw malformed('the image is not compressed by gzip')
+function decompressLogo(data: Buffer, maxOutputLength: number): Buffer {
+  if (data[0] !== 0x1f || data[1] !== 0x8b) throw malformedLogotype('the image is not compressed by gzip')
   try {
     return gunzipSync(data, { maxOutputLength })
   } catch (cause) {
-    throw malformed(
+    throw malformedLogotype(
       (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
         ? 'the image is too large'
         : 'the image is broken',
@@ -66,9 +66,9 @@ function decompressed(data: Buffer, maxOutputLength: number): Buffer {
 
 const sha = (name: string, octets: Buffer): Buffer => createHash(name).update(octets).digest()
 
-const malformed = (what: string, cause?: unknown): PkiError =>
+const malformedLogotype = (what: string, cause?: unknown): PkiError =>
   new PkiError('malformed', `the logotype cannot be used: ${what}`, { cause })
 
-function missing(): never {
-  throw malformed('there is no logo of the subject')
+function throwMissingLogo(): never {
+  throw malformedLogotype('there is no logo of the subject')
 }

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { addressOctets, addressText } from '../../../core/network/ip-address.ts'
-import { type Asn1, item, items, readAsn1, tagged } from '../der/decode.ts'
+import { type Asn1, item, items, readAsn1, taggedItem } from '../der/decode.ts'
 import { extensionIds } from '../der/oids.ts'
 import { certificateFields, extensionValues } from './certificate.ts'
 import { commonName, type DistinguishedName, formatName, type GeneralName, readName } from './names.ts'
@@ -92,7 +92,7 @@ const directoryText = (name: DistinguishedName): string =>
 function constraintsOf(issuer: X509Certificate): Record<'permitted' | 'excluded', Subtree[]> {
   const value = extensionValues(issuer).get(extensionIds.nameConstraints)
   const part = (number: number): Subtree[] => {
-    const list = value && tagged(items(value), number)
+    const list = value && taggedItem(items(value), number)
     return (list ? items(list) : []).flatMap((subtree) => readSubtree(item(subtree, 0)))
   }
   return { permitted: part(0), excluded: part(1) }

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { type Asn1, decodeNumber, item, items, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
+import { type Asn1, decodeNumber, item, items, octetStringValue, oidOf, readAsn1, taggedItem } from '../der/decode.ts'
 import {
   bitString,
   bmpString,
@@ -15,7 +15,7 @@ import {
 import { extensionIds, extensionRequest, nameIn, type Purpose, purposeIds } from '../der/oids.ts'
 import { readPem, writePem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
-import { describeKey, signed } from '../keys.ts'
+import { describeKey, signSequence } from '../keys.ts'
 import { unexpectedContent } from '../keystore/unexpected.ts'
 import { namesMlDsa, requireMlDsa } from '../ml-dsa.ts'
 import { extKeyUsage, keyUsage, publicKeyInfo, subjectAltName } from './extensions.ts'
@@ -80,7 +80,7 @@ export function createRequest({ subject, key, names, microsoft = false, extensio
   const old = microsoft && describeKey(key).family === 'rsa'
   return writePem(
     microsoft ? 'NEW CERTIFICATE REQUEST' : 'CERTIFICATE REQUEST',
-    signed(info, old ? { key, hash: 'sha1' } : { key }),
+    signSequence(info, old ? { key, hash: 'sha1' } : { key }),
   )
 }
 
@@ -102,7 +102,7 @@ export interface ReadRequest {
 }
 
 function extensionsOf(info: Asn1): Map<string, Asn1> {
-  const attributes = tagged(items(info), 0)
+  const attributes = taggedItem(items(info), 0)
   const wanted = (attributes ? items(attributes) : []).filter((one) =>
     [extensionRequest, microsoftIds.extensions].includes(oidOf(item(one, 0)) as typeof extensionRequest),
   )

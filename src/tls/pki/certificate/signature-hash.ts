@@ -1,4 +1,4 @@
-import { item, items, oidOf, readAsn1, tagged } from '../der/decode.ts'
+import { item, items, oidOf, readAsn1, taggedItem } from '../der/decode.ts'
 import { hashIds, nameIn, rsassaPss } from '../der/oids.ts'
 import { type HashName, hashOfSignature } from '../keys.ts'
 
@@ -9,7 +9,7 @@ export function signatureHashOf(der: Buffer): HashName | 'sha224' | undefined {
     const id = oidOf(item(algorithm, 0))
     // It names its hash in its parameters.
     if (id !== rsassaPss) return hashOfSignature(id) ?? undefined
-    const named = tagged(items(item(algorithm, 1)), 0)
+    const named = taggedItem(items(item(algorithm, 1)), 0)
     return named === undefined ? 'sha1' : nameIn(hashIds, oidOf(item(item(named, 0), 0)))
   } catch {
     // A certificate with a defect on purpose can have any algorithm.

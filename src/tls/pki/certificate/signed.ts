@@ -1,5 +1,5 @@
 import { constants, type KeyObject, verify } from 'node:crypto'
-import { type Asn1, decodeNumber, item, items, oidOf, tagged } from '../der/decode.ts'
+import { type Asn1, decodeNumber, item, items, oidOf, taggedItem } from '../der/decode.ts'
 import { hashIds, nameIn, rsassaPss } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
 import { hashOfSignature } from '../keys.ts'
@@ -19,11 +19,11 @@ export function isSignedBy(whole: Asn1, key: KeyObject): boolean {
 /** Returns whether a signature is an RSASSA-PSS signature with these parameters. RFC 4055 section 3.1. @throws PkiError `refused` for an unknown hash */
 export function isPssSignature(data: Buffer, parameters: Asn1 | undefined, key: KeyObject, signature: Buffer): boolean {
   const fields = parameters ? items(parameters) : []
-  const named = tagged(fields, 0)
+  const named = taggedItem(fields, 0)
   const id = named && oidOf(item(item(named, 0), 0))
   const hash = id === undefined ? 'sha1' : nameIn(hashIds, id)
   if (hash === undefined) throw new PkiError('refused', `the hash ${id} of RSA-PSS is not supported`)
-  const salt = tagged(fields, 2)
+  const salt = taggedItem(fields, 2)
   const saltLength = salt ? decodeNumber(item(salt, 0)) : 20
   return verify(hash, data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }, signature)
 }

@@ -45,7 +45,7 @@ export async function makeByRecipe(
     friendlyName,
     thumbprint: thumbprintOf(certificate),
     certificatePem: certificatePem(certificate),
-    chainPem: sent(recipe, above.chain).map(certificatePem),
+    chainPem: sentIssuers(recipe, above.chain).map(certificatePem),
     privateKeyPem: privateKeyPem(key),
   }
 }
@@ -131,7 +131,7 @@ async function revokeIssued(store: CertificateStore, authority: string, certific
 }
 
 /** Returns the certificates that the server sends after its own. */
-function sent({ sends, issuer }: Recipe, chain: readonly X509Certificate[]): X509Certificate[] {
+function sentIssuers({ sends, issuer }: Recipe, chain: readonly X509Certificate[]): X509Certificate[] {
   if (sends === 'nothing' || issuer === 'itself') return []
   const below = chain.filter((one) => sends === 'root too' || !isRoot(one))
   return sends === 'reversed' ? below.reverse() : below

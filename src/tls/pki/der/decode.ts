@@ -12,7 +12,7 @@ export interface Asn1 {
   readonly raw: Buffer
 }
 
-const malformed = (what: string): PkiError => new PkiError('malformed', `broken ASN.1: ${what}`)
+const malformedAsn1 = (what: string): PkiError => new PkiError('malformed', `broken ASN.1: ${what}`)
 
 /** Deepest nesting of indefinite lengths, more than real structures have. Protects the stack from malicious input. */
 const MAX_DEPTH = 16
@@ -22,11 +22,11 @@ const CONSTRUCTED = 0x20
 
 function readLength(octets: Buffer, at: number): { length: number; next: number } {
   const first = octets[at]
-  if (first === undefined) throw malformed('length missing')
+  if (first === undefined) throw malformedAsn1('length missing')
   if (first < 0x80) return { length: first, next: at + 1 }
   if (first === 0x80) return { length: -1, next: at + 1 }
   const count = first & 0x7f
-  if (count > 6 || at + 1 + count > octets.length) throw malformed('impossible length')
+  if (count > 6 || at + 1 + count > octets.length) throw malformedAsn1('impossible length')
   return { length: octets.readUIntBE(at + 1, count), next: at + 1 + count }
 }
 
@@ -43,14 +43,14 @@ interface ScanBudget {
 }
 
 function extentAt(octets: Buffer, at: number, depth: number, budget: ScanBudget): Extent {
-  if (depth > MAX_DEPTH) throw malformed('nested too deeply')
+  if (depth > MAX_DEPTH) throw malformedAsn1('nested too deeply')
   const tag = octets[at]
-  if (tag === undefined) throw malformed('tag missing')
-  if ((tag & 0x1f) === 0x1f) throw malformed('unsupported tag number above 30')
+  if (tag === undefined) throw malformedAsn1('tag missing')
+  if ((tag & 0x1f) === 0x1f) throw malformedAsn1('unsupported tag number above 30')
   const { length, next } = readLength(octets, at + 1)
   if (length === -1) return indefiniteExtent(octets, next, depth, budget)
   const end = next + length
-  if (end > octets.length) throw malformed('value truncated')
+  if (end > octets.length) throw malformedAsn1('value truncated')
   return { from: next, to: end, next: end }
 }
 
@@ -58,7 +58,7 @@ function extentAt(octets: Buffer, at: number, depth: number, budget: ScanBudget)
 function indefiniteExtent(octets: Buffer, from: number, depth: number, budget: ScanBudget): Extent {
   let at = from
   while (!(octets[at] === 0 && octets[at + 1] === 0)) {
-    if (--budget.values < 0) throw malformed('too many values')
+    if (--budget.values < 0) throw malformedAsn1('too many values')
     at = extentAt(octets, at, depth + 1, budget).next
   }
   return { from, to: at, next: at + 2 }
@@ -72,7 +72,7 @@ function readAt(octets: Buffer, at: number): Asn1 {
 /** Decodes one value that takes up all the octets. @throws PkiError `malformed` */
 export function readAsn1(octets: Buffer): Asn1 {
   const value = readAt(octets, 0)
-  if (value.raw.length !== octets.length) throw malformed('octets after the value')
+  if (value.raw.length !== octets.length) throw malformedAsn1('octets after the value')
   return value
 }
 
@@ -81,7 +81,7 @@ export function items(value: Asn1, most = MAX_VALUES): Asn1[] {
   const found: Asn1[] = []
   for (let at = 0; at < value.content.length; ) {
     const item = readAt(value.content, at)
-    if (found.push(item) > most) throw malformed('too many values')
+    if (found.push(item) > most) throw malformedAsn1('too many values')
     at += item.raw.length
   }
   return found
@@ -90,12 +90,12 @@ export function items(value: Asn1, most = MAX_VALUES): Asn1[] {
 /** Returns item `index` of a constructed value. @throws PkiError `malformed` if it does not exist */
 export function item(value: Asn1 | undefined, index: number): Asn1 {
   const found = value === undefined ? undefined : items(value)[index]
-  if (found === undefined) throw malformed('item missing')
+  if (found === undefined) throw malformedAsn1('item missing')
   return found
 }
 
 /** Returns the item with this context-specific tag number, if any. */
-export const tagged = (values: readonly Asn1[], number: number): Asn1 | undefined =>
+export const taggedItem = (values: readonly Asn1[], number: number): Asn1 | undefined =>
   values.find((value) => (value.tag & 0xdf) === (0x80 | number))
 
 const isConstructed = ({ tag }: Asn1): boolean => (tag & CONSTRUCTED) !== 0
@@ -106,8 +106,8 @@ export function octetStringValue(value: Asn1): Buffer {
   const parts: Buffer[] = []
   for (const outer of items(value)) {
     for (const part of isConstructed(outer) ? items(outer) : [outer]) {
-      if (isConstructed(part)) throw malformed('OCTET STRING nested too deeply')
-      if (parts.push(part.content) > MAX_VALUES) throw malformed('too many values')
+      if (isConstructed(part)) throw malformedAsn1('OCTET STRING nested too deeply')
+      if (parts.push(part.content) > MAX_VALUES) throw malformedAsn1('too many values')
     }
   }
   return Buffer.concat(parts)
@@ -119,13 +119,13 @@ export const decodeNumber = (value: Asn1): number => Number(BigInt(`0x${value.co
 /** Returns the iteration count of a key derivation. @throws PkiError `malformed` if it would take longer than seconds */
 export function iterationsOf(value: Asn1): number {
   const count = decodeNumber(value)
-  if (count < 1 || count > 5_000_000) throw malformed(`unsupported iteration count ${count}`)
+  if (count < 1 || count > 5_000_000) throw malformedAsn1(`unsupported iteration count ${count}`)
   return count
 }
 
 /** Returns an OBJECT IDENTIFIER in dotted form. @throws PkiError `malformed` if the value is something else */
 export function oidOf(value: Asn1): string {
-  if (value.tag !== tags.oid || value.content.length === 0) throw malformed('object identifier expected')
+  if (value.tag !== tags.oid || value.content.length === 0) throw malformedAsn1('object identifier expected')
   const arcs: number[] = []
   let arc = 0
   for (const octet of value.content) {
@@ -151,7 +151,7 @@ export function decodeTime(value: Asn1): Date {
   const short = value.tag === tags.utcTime
   const digits = short ? `${Number(text.slice(0, 2)) < 50 ? '20' : '19'}${text}` : text
   const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?/.exec(digits)
-  if (!match) throw malformed('date expected')
+  if (!match) throw malformedAsn1('date expected')
   const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = match
     .slice(1)
     .map((part) => Number(part ?? 0))

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto'
 import { readCertificate } from '../certificate/certificate.ts'
-import { item, items, oidOf, readAsn1, tagged } from '../der/decode.ts'
+import { item, items, oidOf, readAsn1, taggedItem } from '../der/decode.ts'
 import { context, integer, oid, sequence, setOf } from '../der/encode.ts'
 import { readPem } from '../der/pem.ts'
 import { PkiError } from '../errors.ts'
@@ -49,7 +49,7 @@ export const signedDataType = '1.2.840.113549.1.7.2'
 function readPkcs7(der: Buffer): X509Certificate[] {
   const content = readAsn1(der)
   const isSigned = oidOf(item(content, 0)) === signedDataType
-  const certificates = isSigned ? tagged(items(item(item(content, 1), 0)).slice(3), 0) : undefined
+  const certificates = isSigned ? taggedItem(items(item(item(content, 1), 0)).slice(3), 0) : undefined
   if (certificates === undefined) throw new PkiError('malformed', 'the PKCS#7 file contains no certificates')
   return items(certificates).map(({ raw }) => readCertificate(raw))
 }

@@ -62,7 +62,7 @@ const unsupported: Readonly<Record<string, string>> = {
   '2.16.840.1.101.3.4.1.26': 'AES-192-GCM',
   '2.16.840.1.101.3.4.1.46': 'AES-256-GCM',
 }
-const named = (id: string): string => (unsupported[id] === undefined ? id : `${unsupported[id]} (${id})`)
+const cipherTitle = (id: string): string => (unsupported[id] === undefined ? id : `${unsupported[id]} (${id})`)
 const hmacSha256 = '1.2.840.113549.2.9'
 const pbkdf2Hashes: Record<string, string> = {
   '1.2.840.113549.2.7': 'sha1',
@@ -118,7 +118,7 @@ export async function decrypt(algorithm: Asn1, content: Buffer, password: FilePa
   const pkcs12 = pkcs12Schemes[scheme]
   const pbes1 = pbes1Schemes[scheme]
   if (pkcs12 === undefined && pbes1 === undefined) {
-    throw new PkiError('malformed', `the encryption scheme ${named(scheme)} is not supported`)
+    throw new PkiError('malformed', `the encryption scheme ${cipherTitle(scheme)} is not supported`)
   }
   const salt = octetStringValue(item(item(algorithm, 1), 0))
   const iterations = iterationsOf(item(item(algorithm, 1), 1))
@@ -147,7 +147,7 @@ async function decryptPbes2(parameters: Asn1, content: Buffer, password: FilePas
   if (id === rc2) return decryptRc2(item(parameters, 0), item(scheme, 1), content, password)
   const found = pbes2Ciphers[id]
   if (found === undefined || (!getCiphers().includes(found.cipher) && found.cipher !== 'des-cbc'))
-    throw new PkiError('malformed', `the cipher ${found?.cipher ?? named(id)} is not supported`)
+    throw new PkiError('malformed', `the cipher ${found?.cipher ?? cipherTitle(id)} is not supported`)
   const key = await derivePbkdf2(item(parameters, 0), password, found.keyOctets)
   return decryptCbc(found.cipher, key, item(scheme, 1).content, content)
 }
@@ -270,7 +270,7 @@ export const deriveOctetsNow = (derivation: Derivation): Buffer => runToEnd(deri
 function* derive({ use, password, salt, count, length, hash }: Derivation): Steps<Buffer> {
   const block = blockOctets[hash] ?? 64
   const diversifier = Buffer.alloc(block, diversifiers[use])
-  const input = Buffer.concat([repeated(salt, block), repeated(password, block)])
+  const input = Buffer.concat([repeatToBlocks(salt, block), repeatToBlocks(password, block)])
   const derived: Buffer[] = []
   for (let have = 0; have < length; ) {
     const first = createHash(hash).update(diversifier).update(input).digest()
@@ -284,7 +284,7 @@ function* derive({ use, password, salt, count, length, hash }: Derivation): Step
 }
 
 /** Repeats octets until they fill whole blocks. */
-function repeated(octets: Buffer, block: number): Buffer {
+function repeatToBlocks(octets: Buffer, block: number): Buffer {
   const length = Math.ceil(octets.length / block) * block
   return Buffer.alloc(length, octets.length > 0 ? octets : 0)
 }

@@ -18,7 +18,7 @@ import {
   oidOf,
   readAsn1,
   stringOf,
-  tagged,
+  taggedItem,
 } from '../der/decode.ts'
 import { bmpString, context, contextPrimitive, integer, nul, octetString, oid, sequence, setOf } from '../der/encode.ts'
 import { hashIds, nameIn } from '../der/oids.ts'
@@ -87,7 +87,7 @@ async function safeOctets(info: Asn1, password: FilePassword): Promise<Buffer> {
     throw new PkiError('malformed', 'PKCS#12 files protected by a key instead of a password are not supported')
   }
   const encrypted = item(item(item(info, 1), 0), 1)
-  const content = tagged(items(encrypted), 0)
+  const content = taggedItem(items(encrypted), 0)
   if (content === undefined) throw new PkiError('malformed', 'a part of the PKCS#12 file has no content')
   return decipher(item(encrypted, 1), octetStringValue(content), password)
 }

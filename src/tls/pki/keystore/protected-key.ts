@@ -15,14 +15,14 @@ export async function readProtectedKey(pem: string, passphrase: string | undefin
     return readPrivateKey(pem, passphrase)
   } catch (error) {
     const isWrong = error instanceof PkiError && error.code === 'password'
-    const plain = isWrong && passphrase !== undefined ? await decrypted(pem, passphrase) : undefined
+    const plain = isWrong && passphrase !== undefined ? await decryptPem(pem, passphrase) : undefined
     if (plain === undefined) throw error
     return readPrivateKey(plain)
   }
 }
 
 /** Returns the decrypted key in PEM; undefined if the password is wrong. @throws PkiError `malformed` for an unknown cipher */
-async function decrypted(pem: string, passphrase: string): Promise<string | undefined> {
+async function decryptPem(pem: string, passphrase: string): Promise<string | undefined> {
   const [block] = readPem(pem).filter(({ label }) => label.endsWith('PRIVATE KEY'))
   if (block === undefined) return undefined
   const isPkcs8 = block.label === 'ENCRYPTED PRIVATE KEY'

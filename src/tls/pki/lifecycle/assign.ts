@@ -33,12 +33,12 @@ async function assignOver(
   const { store } = context
   await store.refresh()
   const server = findVirtualServer(context, virtualServer)
-  if (mustHaveOne) assigned(store.index, server.name)
+  if (mustHaveOne) assignedThumbprint(store.index, server.name)
   refusePinned(server)
   const record = await store.find(name)
   refuseInstalled(server, await store.materials.load(record))
   return store.update((draft) => {
-    const former = mustHaveOne ? assigned(draft.index, server.name) : draft.index.assignments[server.name]
+    const former = mustHaveOne ? assignedThumbprint(draft.index, server.name) : draft.index.assignments[server.name]
     if (!draft.index.certificates.some(({ thumbprint }) => thumbprint === record.thumbprint)) {
       throw new PkiError('unknown', `"${name}" was deleted in the meantime`)
     }
@@ -68,7 +68,7 @@ export async function removeCertificate(context: LifecycleContext, virtualServer
   await store.refresh()
   const { name } = findVirtualServer(context, virtualServer)
   const thumbprint = await store.update(({ index }) => {
-    const found = assigned(index, name)
+    const found = assignedThumbprint(index, name)
     delete index.assignments[name]
     return found
   })
@@ -117,7 +117,7 @@ export async function deleteCertificate(context: LifecycleContext, name: string)
 }
 
 /** Returns the thumbprint that is assigned to a virtual server. @throws PkiError `refused` if none is assigned */
-function assigned({ assignments }: Readonly<StoreIndex>, server: string): string {
+function assignedThumbprint({ assignments }: Readonly<StoreIndex>, server: string): string {
   const thumbprint = assignments[server]
   if (thumbprint === undefined) throw new PkiError('refused', `"${server}" has no certificate assigned`)
   return thumbprint

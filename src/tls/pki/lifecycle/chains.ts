@@ -7,7 +7,7 @@ import type { CertificateRecord } from '../certificate-store/index-file.ts'
 import { readPem } from '../der/pem.ts'
 
 /** Returns the authority that a chain leads to, whether the chain has its certificate or not. */
-export function reached({ certificates }: Chain): string {
+export function topAuthority({ certificates }: Chain): string {
   const last = certificates.at(-1) as X509Certificate
   return commonName(readFacts(last)[isRoot(last) ? 'subject' : 'issuer'])
 }
@@ -18,11 +18,11 @@ export function longerChain(
   issuers: readonly X509Certificate[],
 ): Chain | undefined {
   const chain = buildChain(leaf, [...stored, ...issuers])
-  return sentOf(chain).length > stored.length + 1 ? chain : undefined
+  return sentChain(chain).length > stored.length + 1 ? chain : undefined
 }
 
 /** Returns the certificates of a chain that servers send: clients have the root. */
-export const sentOf = ({ certificates: [leaf, ...issuers] }: Chain): [X509Certificate, ...X509Certificate[]] => [
+export const sentChain = ({ certificates: [leaf, ...issuers] }: Chain): [X509Certificate, ...X509Certificate[]] => [
   leaf,
   ...issuers.filter((one) => !isRoot(one)),
 ]
@@ -40,9 +40,9 @@ export async function completeChain(
   if (leaf === undefined) return undefined
   const chain = longerChain([leaf, ...stored], issuers)
   if (chain === undefined) return undefined
-  const sent = sentOf(chain)
+  const sent = sentChain(chain)
   // Another path, because readers keep the content of a path.
   const path = record.certificate.replace(/(?:-\d)?\.pem$/, `-${sent.length}.pem`)
   record.certificate = draft.put(path, sent.map(certificatePem).join(''))
-  return reached(chain)
+  return topAuthority(chain)
 }

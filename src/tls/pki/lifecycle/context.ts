@@ -46,13 +46,13 @@ export function findVirtualServer({ lab }: LifecycleContext, name: string): Virt
   const found = byName.length > 0 ? byName : servers.filter(({ protocol }) => same(protocol))
   const [only, ...others] = found
   if (only !== undefined && others.length === 0) return only
-  if (only !== undefined) throw new PkiError('unknown', `"${name}" is ambiguous: ${quoted(found)}`)
+  if (only !== undefined) throw new PkiError('unknown', `"${name}" is ambiguous: ${quoteNames(found)}`)
   const near = nearestWord(name, [...servers.map((one) => one.name), ...servers.map(({ protocol }) => protocol)])
-  const cure = near === undefined ? `there are: ${quoted(servers) || 'none'}` : `did you mean ${near}?`
+  const cure = near === undefined ? `there are: ${quoteNames(servers) || 'none'}` : `did you mean ${near}?`
   throw new PkiError('unknown', `no virtual server "${name}"; ${cure}`)
 }
 
-const quoted = (servers: readonly VirtualServerFacts[]): string => servers.map(({ name }) => `"${name}"`).join(', ')
+const quoteNames = (servers: readonly VirtualServerFacts[]): string => servers.map(({ name }) => `"${name}"`).join(', ')
 
 const usesAssigned = ({ kind }: CertificateChoice): boolean => kind === 'auto' || kind === 'assigned'
 

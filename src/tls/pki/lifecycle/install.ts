@@ -14,7 +14,7 @@ import type { CertificateRecord, RequestRecord, StoreIndex } from '../certificat
 import { PkiError } from '../errors.ts'
 import { readPrivateKey } from '../keys.ts'
 import { readCertificates } from '../keystore/certificate-files.ts'
-import { completeChain, longerChain, reached, sentOf } from './chains.ts'
+import { completeChain, longerChain, sentChain, topAuthority } from './chains.ts'
 import { findVirtualServer, type LifecycleContext, refusePinned, usersOf } from './context.ts'
 import { problemsOfSent } from './problems.ts'
 import { findRequest, requestList } from './request.ts'
@@ -108,7 +108,7 @@ async function planCompletion(
   certificates: readonly X509Certificate[],
 ): Promise<PlannedInstall | undefined> {
   const { store } = context
-  const held = heldIn(store.index, certificates)
+  const held = findStored(store.index, certificates)
   if (held === undefined) return undefined
   const issuers = [...certificates, ...(await store.materials.knownIssuers(store.index))]
   const completed = await completedSummary(context, held.record, readFacts(held.leaf), issuers)
@@ -131,12 +131,12 @@ export async function completedSummary(
   const summary = await certificateSummary(context, facts, chain)
   return {
     chain,
-    summary: { ...summary, friendlyName, virtualServer: usedBy.join(', '), usedBy, completedTo: reached(chain) },
+    summary: { ...summary, friendlyName, virtualServer: usedBy.join(', '), usedBy, completedTo: topAuthority(chain) },
   }
 }
 
 /** Returns the first certificate that the store has. */
-function heldIn(
+function findStored(
   { certificates: records }: StoreIndex,
   certificates: readonly X509Certificate[],
 ): { readonly leaf: X509Certificate; readonly record: CertificateRecord } | undefined {
@@ -150,7 +150,7 @@ function heldIn(
 /** Returns what a summary says about a certificate and its chain. */
 export async function certificateSummary({ store, lab }: LifecycleContext, facts: CertificateFacts, chain: Chain) {
   // A file of the store that cannot be read, such as an outside revocation list, keeps no certificate out.
-  const problems = await problemsOfSent(store, lab().hostname, sentOf(chain)).catch((error: Error) => [
+  const problems = await problemsOfSent(store, lab().hostname, sentChain(chain)).catch((error: Error) => [
     { message: `cannot be checked: ${error.message}` },
   ])
   return {
@@ -243,7 +243,7 @@ async function matchRequest(
 
 function refuseUnknown(context: LifecycleContext, certificates: readonly X509Certificate[]): never {
   const { index } = context.store
-  const held = heldIn(index, certificates)
+  const held = findStored(index, certificates)
   if (held) throw alreadyHeld(held.record)
   const leaf = certificates.find((one) => !one.ca) ?? certificates[0]
   const name = leaf ? issuedToOf(readFacts(leaf)) : '(no name)'

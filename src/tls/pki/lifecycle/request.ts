@@ -81,14 +81,14 @@ export async function planRequest(context: LifecycleContext, options: RequestOpt
     warnings: [
       ...(small ? [`${bits} bits are too few: most clients refuse RSA keys below 1024 bits, many below 2048`] : []),
       ...(problem ? [problem] : []),
-      ...(wantedName && wantedName !== friendlyName ? [takenText(wantedName, friendlyName)] : []),
+      ...(wantedName && wantedName !== friendlyName ? [nameTakenText(wantedName, friendlyName)] : []),
     ],
     ...(options.renews ? { renews: options.renews } : {}),
   }
 }
 
 /** Returns a sentence about a friendly name that another certificate has. */
-export const takenText = (wanted: string, free: string): string =>
+export const nameTakenText = (wanted: string, free: string): string =>
   `the friendly name "${wanted}" is taken: the certificate is called "${free}"`
 
 export interface PreparedRequest {

@@ -4,7 +4,7 @@ import type { AuthorityRecord, IssuedRecord } from '../certificate-store/index-f
 import type { CertificateStore } from '../certificate-store/types.ts'
 import { context, enumerated, integer, octetString, oid, sequence, time } from '../der/encode.ts'
 import { extensionIds } from '../der/oids.ts'
-import { signatureAlgorithm, signed } from '../keys.ts'
+import { signatureAlgorithm, signSequence } from '../keys.ts'
 
 /** CRLReason. RFC 5280 section 5.3.1. */
 export const revocationReasons = {
@@ -74,7 +74,7 @@ export function createCrl(issued: readonly IssuedRecord[], issuer: Issuer, nowMs
       ),
     ),
   )
-  return signed(list, issuer)
+  return signSequence(list, issuer)
 }
 
 function entryOf({ serial, revoked }: IssuedRecord): Buffer[] {

@@ -5,7 +5,7 @@ import { keyIdentifier } from '../certificate/extensions.ts'
 import { issuedWith, signingKey } from '../certificate-store/authority-keys.ts'
 import { type IssuedRecord, issuedBy, plainSerial, type StoreIndex } from '../certificate-store/index-file.ts'
 import type { CertificateStore } from '../certificate-store/types.ts'
-import { type Asn1, item, items, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
+import { type Asn1, item, items, octetStringValue, oidOf, readAsn1, taggedItem } from '../der/decode.ts'
 import {
   bitString,
   context,
@@ -56,7 +56,7 @@ export function readOcspRequest(der: Buffer): OcspRequest {
   const request = items(item(readAsn1(der), 0))
   const list = request.find(({ tag }) => tag === 0x30)
   if (list === undefined) throw new PkiError('malformed', 'the OCSP request names no certificate')
-  const extensions = tagged(request, 2)
+  const extensions = taggedItem(request, 2)
   const nonce = (extensions ? items(item(extensions, 0)) : []).find((one) => oidOf(item(one, 0)) === nonceId)
   const value = nonce ? octetStringValue(items(nonce).at(-1) ?? nonce) : undefined
   // The value contains another OCTET STRING, whose tag and length take up to 3 octets.

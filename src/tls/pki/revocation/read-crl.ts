@@ -3,7 +3,7 @@ import { certificateFields } from '../certificate/certificate.ts'
 import { type DistinguishedName, readName } from '../certificate/names.ts'
 import { isSignedBy } from '../certificate/signed.ts'
 import { plainSerial } from '../certificate-store/index-file.ts'
-import { type Asn1, decodeTime, item, items, octetStringValue, oidOf, readAsn1, tagged } from '../der/decode.ts'
+import { type Asn1, decodeTime, item, items, octetStringValue, oidOf, readAsn1, taggedItem } from '../der/decode.ts'
 import { tags } from '../der/encode.ts'
 import { extensionIds } from '../der/oids.ts'
 import { PkiError } from '../errors.ts'
@@ -39,9 +39,9 @@ export function readCrl(der: Buffer): ReadCrl {
   // Public authorities' lists have more entries than other structures have values.
   const entries = revoked ? items(revoked, Number.POSITIVE_INFINITY) : []
   const serials = new Set(entries.map((entry) => plainSerial(item(entry, 0).content.toString('hex'))))
-  const extensions = extensionsOf(tagged(rest, 0))
+  const extensions = extensionsOf(taggedItem(rest, 0))
   const keyIdentifier = extensions.get(extensionIds.authorityKeyIdentifier)
-  const key = keyIdentifier && tagged(items(keyIdentifier), 0)
+  const key = keyIdentifier && taggedItem(items(keyIdentifier), 0)
   const number = extensions.get(extensionIds.crlNumber)
   return {
     issuer: readName(issuer),

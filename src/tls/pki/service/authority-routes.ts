@@ -80,7 +80,7 @@ async function answerOcsp(
   try {
     const readAtMs = await activity.readAt(OCSP_LIFE_MS)
     const record = findAuthority(store.index, name)
-    const key = await askedKey(activity, record, ocspRequest)
+    const key = await requestedKey(activity, record, ocspRequest)
     const { issuer } = await activity.open(record, key)
     const issued = issuedWith(record, key)
     const body = createOcspResponse(ocspRequest, issued, issuer, readAtMs)
@@ -98,7 +98,7 @@ async function answerOcsp(
 }
 
 /** Returns the key of an authority that an OCSP request is about; the present one if it is about none of them. */
-async function askedKey(
+async function requestedKey(
   activity: ServiceActivity,
   record: AuthorityRecord,
   { ids }: OcspRequest,

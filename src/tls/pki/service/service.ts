@@ -67,7 +67,7 @@ export class AuthorityService implements AsyncDisposable {
     const own = cachedRoutes(store, activity)
     const routes = (): Route[] => [...(options.routes?.() ?? []), ...own()]
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-      answer(routes, request, response, log).catch((err: Error) => {
+      answerRequest(routes, request, response, log).catch((err: Error) => {
         log.info({ err, path: maskUrls(request.url ?? '') }, `authority service: ${err.message}`)
         response.destroy()
       })
@@ -161,7 +161,7 @@ async function openPort(
   }
 }
 
-async function answer(
+async function answerRequest(
   routes: () => Route[],
   request: IncomingMessage,
   response: ServerResponse,

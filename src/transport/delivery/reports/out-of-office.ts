@@ -56,12 +56,12 @@ async function sendOrForget(
   try {
     await sendOwnMail(services, { to: reply.to, raw: await writeAutomaticReply(reply), session }, reply.at)
   } catch (error) {
-    await services.store.changeValues(answered(user), () => new Map([[addressKey(reply.to), undefined]]))
+    await services.store.changeValues(answeredSpace(user), () => new Map([[addressKey(reply.to), undefined]]))
     throw error
   }
 }
 
-const answered = (user: string) => ({ kind: 'answered', reader: accountOwner(user) }) as const
+const answeredSpace = (user: string) => ({ kind: 'answered', reader: accountOwner(user) }) as const
 
 /** Returns the text for a sender; undefined if there is no reply now or for this sender. */
 function textFor(services: DeliveryServices, settings: OutOfOffice, mailFrom: string, at: number): string | undefined {
@@ -89,7 +89,7 @@ async function isFirst(
 ): Promise<boolean> {
   const name = addressKey(to)
   let first = false
-  await store.changeValues(answered(user), (current) => {
+  await store.changeValues(answeredSpace(user), (current) => {
     const old = [...current].filter(([, value]) => Number(value.toString()) <= since).map(([known]) => known)
     first = !current.has(name) || old.includes(name)
     const forgotten = old.map((known) => [known, undefined] as const)

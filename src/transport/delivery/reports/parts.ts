@@ -31,17 +31,17 @@ export function writeMultipart({ head, boundary, reportType, preamble = '', part
   const type = `multipart/${kind};\r\n\tboundary="${boundary}"`
   return Buffer.concat([
     Buffer.from(`${fieldLines([...head, ['MIME-Version', '1.0'], ['Content-Type', type]])}\r\n${preamble}`),
-    ...joined(parts, boundary),
+    ...joinParts(parts, boundary),
   ])
 }
 
 /** Returns a part that has parts of its own, such as multipart/alternative. */
 export const multipartPart = (subtype: string, boundary: string, parts: readonly ReportPart[]): ReportPart => ({
   fields: [['Content-Type', `multipart/${subtype}; boundary="${boundary}"`]],
-  content: Buffer.concat(joined(parts, boundary)),
+  content: Buffer.concat(joinParts(parts, boundary)),
 })
 
-const joined = (parts: readonly ReportPart[], boundary: string): Buffer[] => [
+const joinParts = (parts: readonly ReportPart[], boundary: string): Buffer[] => [
   ...parts.flatMap(({ fields, content }) => [
     Buffer.from(`--${boundary}\r\n${fieldLines(fields)}\r\n`),
     typeof content === 'string' ? Buffer.from(content) : content,

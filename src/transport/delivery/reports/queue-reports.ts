@@ -40,7 +40,7 @@ export const reportRelayed = (services: DeliveryServices, facts: ReportFacts, at
 
 async function report(services: DeliveryServices, facts: ReportFacts, at: number, kind: Kind): Promise<void> {
   const { envelope, arrivedAt, reason, session } = facts
-  const recipients = facts.results.flatMap((result) => reported(facts, result, at, kind))
+  const recipients = facts.results.flatMap((result) => reportedRecipients(facts, result, at, kind))
   if (envelope.mailFrom === '' || recipients.length === 0) return
   const raw = writeStandardReport({
     hostname: services.hostname,
@@ -60,7 +60,12 @@ async function report(services: DeliveryServices, facts: ReportFacts, at: number
 }
 
 /** Returns what a report says about a recipient; nothing if the report is not about it or nobody asked for it. */
-function reported({ envelope, retryUntil }: ReportFacts, result: Result, at: number, kind: Kind): ReportedRecipient[] {
+function reportedRecipients(
+  { envelope, retryUntil }: ReportFacts,
+  result: Result,
+  at: number,
+  kind: Kind,
+): ReportedRecipient[] {
   const { address, code, remoteHost: remoteMta, remoteAddress, passedDsnOn } = result
   if (result.kind !== kind.result || (kind === RELAYED && passedDsnOn)) return []
   const { notify, originalRecipient } = envelope.recipients.find((each) => each.address === address) ?? {}

@@ -18,7 +18,7 @@ export function oneLine(text: string, utf8: boolean): string {
 /** Returns an address with its type: `rfc822; alice@lab.test`. RFC 3464 section 2.1.2, RFC 6533 section 3. */
 function typedAddress(address: string, utf8: boolean): string {
   if (!isNotAscii(address)) return `rfc822; ${address}`
-  return `utf-8; ${utf8 ? address : asXtext(address)}`
+  return `utf-8; ${utf8 ? address : encodeXtext(address)}`
 }
 
 /** Returns an ORCPT value. RFC 3461 section 4.2, RFC 6533 section 3. */
@@ -26,11 +26,11 @@ function typedOriginal(original: string, utf8: boolean): string {
   const line = oneLine(original, true)
   if (utf8 || !isNotAscii(line)) return line
   const [, type = 'utf-8', address = line] = /^([^;]*);(.*)$/s.exec(line) ?? []
-  return `${isNotAscii(type) ? 'utf-8' : type};${asXtext(address)}`
+  return `${isNotAscii(type) ? 'utf-8' : type};${encodeXtext(address)}`
 }
 
 /** Encodes an address as `utf-8-addr-xtext`. RFC 6533 section 3. */
-const asXtext = (address: string): string =>
+const encodeXtext = (address: string): string =>
   address.replace(
     /[^\x21-\x7e]|[+=\\]/gu,
     (character) => `\\x{${(character.codePointAt(0) as number).toString(16).toUpperCase()}}`,

@@ -1,6 +1,6 @@
 import { type AnswerDefectName, answerDefectNames, type DnsDefect } from '../../../core/config/schema/dns.ts'
 import { type Answer, emptyAnswer } from '../server/answer.ts'
-import { concerns } from './scope.ts'
+import { concernsName } from './scope.ts'
 
 /** An answer after defects were applied. */
 interface DefectiveAnswer {
@@ -46,7 +46,7 @@ export function defectiveAnswer(
 ): DefectiveAnswer {
   let result: DefectiveAnswer = { answer }
   for (const defect of defects) {
-    if (!isOfAnswers(defect.defect) || !concerns(defect, name)) continue
+    if (!isOfAnswers(defect.defect) || !concernsName(defect, name)) continue
     if (defect.types && !defect.types.includes(type)) continue
     result = { ...result, ...effects[defect.defect](result.answer, defect) }
   }

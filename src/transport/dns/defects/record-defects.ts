@@ -8,7 +8,7 @@ import {
 import type { SignatureState } from '../dnssec/sign.ts'
 import type { DnsRecord } from '../message.ts'
 import { isSpf, makeRecord, textRecord, txtValue } from '../records.ts'
-import { concerns } from './scope.ts'
+import { concernsName } from './scope.ts'
 
 /** The facts that a defect of records needs. */
 interface DefectFacts {
@@ -118,8 +118,8 @@ export function defectiveRecords(
 ): readonly DnsRecord[] {
   return defects.reduce<readonly DnsRecord[]>((all, defect) => {
     if (!isOfRecords(defect.defect)) return all
-    const concerned = all.filter(({ name }) => concerns(defect, name))
-    const others = all.filter(({ name }) => !concerns(defect, name))
+    const concerned = all.filter(({ name }) => concernsName(defect, name))
+    const others = all.filter(({ name }) => !concernsName(defect, name))
     return [...others, ...applications[defect.defect](concerned, facts)]
   }, records)
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, isIPv6, type Server, type Socket } from 'node:net'
 import { listen, listenFailure } from '../../../core/network/listen.ts'
 import { performance } from '../../../core/time/real-timers.ts'
-import { framed } from '../remote.ts'
+import { frameForTcp } from '../remote.ts'
 import type { QuerySource } from './respond.ts'
 
 /** Returns the messages of a response; empty if the server does not answer. */
@@ -146,7 +146,7 @@ export class DnsServer implements AsyncDisposable {
         const query = received.subarray(2, end)
         received = received.subarray(end)
         for (const response of await this.#respond(query, { protocol: 'tcp', address })) {
-          if (!socket.write(framed(response))) await once(socket, 'drain', { signal: closed.signal })
+          if (!socket.write(frameForTcp(response))) await once(socket, 'drain', { signal: closed.signal })
         }
       }
     }

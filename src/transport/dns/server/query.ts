@@ -46,7 +46,7 @@ export function readQuery(octets: Buffer): Query | BadQuery | undefined {
     wantsRecursion: (flags & 0x0100) !== 0,
   }
   if (header.opcode !== 0) return { ...header, rcode: 'NOTIMP' }
-  const message = question && hasPartsOfQuery(octets, question) ? decoded(octets) : undefined
+  const message = question && hasPartsOfQuery(octets, question) ? tryDecode(octets) : undefined
   const [asked] = message?.questions ?? []
   if (!question || !message || !asked) return { ...header, rcode: 'FORMERR' }
   const opts = message.additionals.filter(isOpt)
@@ -98,7 +98,7 @@ function recordTypes(octets: Buffer, start: number, count: number): (number | un
   })
 }
 
-function decoded(octets: Buffer): DnsMessage | undefined {
+function tryDecode(octets: Buffer): DnsMessage | undefined {
   try {
     return decodeMessage(octets)
   } catch {

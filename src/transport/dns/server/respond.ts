@@ -49,7 +49,7 @@ async function responsesTo(query: Query, source: QuerySource, responder: Respond
   if (query.class !== 'IN') return [version(query)]
   if (type === 'AXFR' || type === 'IXFR') return transfer(query, source, responder)
   if (META_TYPES.includes(type)) return [{ rcode: 'NOTIMP' }]
-  return ordinary(query, source, responder)
+  return answerOrdinary(query, source, responder)
 }
 
 /** Answers `version.bind` of the class CHAOS, as name servers do. */
@@ -60,7 +60,11 @@ function version({ name, type, class: of }: Query): Response {
   return { rcode: 'NOERROR', isAuthoritative: true, answers: [record] }
 }
 
-async function ordinary(query: Query, source: QuerySource, { zones, nowMs, wait }: Responder): Promise<Response[]> {
+async function answerOrdinary(
+  query: Query,
+  source: QuerySource,
+  { zones, nowMs, wait }: Responder,
+): Promise<Response[]> {
   const { name, type, edns } = query
   const dnssecOk = edns?.dnssecOk ?? false
   const plain = answerFrom(zones, { name, type, dnssecOk, nowMs })

@@ -4,7 +4,7 @@ import { ENDING_PERIOD, labelOctets, nameOctets, nameProblem, normalName } from 
 import { stringsOf } from '../records.ts'
 import { typeNumber, typeText } from '../types.ts'
 import { parametersOctets, parametersText, readParameters } from './service-parameters.ts'
-import { quoted, type Token, ZoneTextError } from './tokens.ts'
+import { quoteOctets, type Token, ZoneTextError } from './tokens.ts'
 
 /** Reads the tokens of a record's data, one after the other. */
 export interface TokenReader {
@@ -28,7 +28,7 @@ interface FieldKind {
   canonical?(value: unknown): unknown
 }
 
-const unsigned = (value: unknown, length: number): Buffer => {
+const unsignedOctets = (value: unknown, length: number): Buffer => {
   const octets = Buffer.alloc(length)
   octets.writeUIntBE(Number(value ?? 0), 0, length)
   return octets
@@ -44,7 +44,7 @@ const number = (length: 1 | 2 | 4): FieldKind => ({
     return value
   },
   write: (value) => String(value ?? 0),
-  octets: (value) => unsigned(value, length),
+  octets: (value) => unsignedOctets(value, length),
 })
 
 const secondsOf: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
@@ -105,7 +105,7 @@ const parameters: FieldKind = {
 /** A text that ends with the data. RFC 8659 section 4.1. */
 const text: FieldKind = {
   read: (reader, what) => labelOctets(reader.next(what).text).toString('utf8'),
-  write: (value) => quoted(Buffer.from(String(value))),
+  write: (value) => quoteOctets(Buffer.from(String(value))),
   octets: (value) => Buffer.from(String(value)),
 }
 
@@ -129,7 +129,7 @@ const string: FieldKind = {
 /** Strings of at most 255 octets. Longer ones are split: readers join them (RFC 7208 section 3.3, RFC 6376 section 3.6.2.2). */
 const strings: FieldKind = {
   read: (reader, what) => reader.rest(what).flatMap((token) => stringsOf(labelOctets(token.text))),
-  write: (value) => (value as readonly Buffer[]).map(quoted).join(' '),
+  write: (value) => (value as readonly Buffer[]).map(quoteOctets).join(' '),
   octets: (value) => Buffer.concat([value as readonly (Buffer | string)[]].flat().map(stringOctets)),
 }
 
@@ -140,15 +140,15 @@ const word: FieldKind = {
   octets: (value) => stringOctets(String(value)),
 }
 
-const joined = (reader: TokenReader, what: string): string =>
+const joinWords = (reader: TokenReader, what: string): string =>
   reader
     .rest(what)
     .map(({ text }) => text)
     .join('')
 
-const encoded = (encoding: 'hex' | 'base64', form: RegExp): FieldKind => ({
+const encodedField = (encoding: 'hex' | 'base64', form: RegExp): FieldKind => ({
   read(reader, what) {
-    const text = joined(reader, what)
+    const text = joinWords(reader, what)
     if (!form.test(text)) throw new ZoneTextError(`${what}: is not ${encoding === 'hex' ? 'hexadecimal' : 'Base64'}`)
     return Buffer.from(text, encoding)
   },
@@ -156,9 +156,9 @@ const encoded = (encoding: 'hex' | 'base64', form: RegExp): FieldKind => ({
   octets: (value) => value as Buffer,
 })
 
-const hex = encoded('hex', /^([\da-f]{2})+$/i)
+const hex = encodedField('hex', /^([\da-f]{2})+$/i)
 const base64: FieldKind = {
-  ...encoded('base64', /^[\w+/]+={0,2}$/),
+  ...encodedField('base64', /^[\w+/]+={0,2}$/),
   write: (value) => (value as Buffer).toString('base64'),
 }
 
@@ -204,7 +204,7 @@ function typeBitmaps(numbers: readonly number[]): Buffer {
 const type: FieldKind = {
   read: word.read,
   write: (value) => typeText(String(value)),
-  octets: (value) => unsigned(typeNumber(String(value)), 2),
+  octets: (value) => unsignedOctets(typeNumber(String(value)), 2),
 }
 
 const fieldKinds = {

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { addressOctets, addressText } from '../../../core/network/ip-address.ts'
 import { labelOctets, nameFrom, nameOctets } from '../names.ts'
-import { quoted, type Token, ZoneTextError } from './tokens.ts'
+import { quoteOctets, type Token, ZoneTextError } from './tokens.ts'
 
 /** A parameter of an SVCB or HTTPS record: the number of its key, and its value in wire format. RFC 9460 section 2.2. */
 type Parameter = readonly [key: number, value: Buffer]
@@ -50,7 +50,7 @@ const addresses = (isAddress: (text: string) => boolean, length: number): ValueF
   isValue: isListOf(length),
 })
 
-const plain: ValueForm = { read: (value) => value, write: (value) => quoted(value), isValue: () => true }
+const plain: ValueForm = { read: (value) => value, write: (value) => quoteOctets(value), isValue: () => true }
 
 const forms: Readonly<Record<string, ValueForm>> = {
   mandatory: {
@@ -69,7 +69,7 @@ const forms: Readonly<Record<string, ValueForm>> = {
       const names = itemsOf(value.toString('latin1'))
       return names.some(({ length }) => length > 255) ? refuse('a name has more than 255 octets') : withLengths(names)
     },
-    write: (value) => quoted(Buffer.from(strings(value).map(escaped).join(','), 'latin1')),
+    write: (value) => quoteOctets(Buffer.from(strings(value).map(escapeItem).join(','), 'latin1')),
     // RFC 9460 section 7.1.1
     isValue: (value) => value.length > 0 && !strings(value).includes('') && withLengths(strings(value)).equals(value),
   },
@@ -100,7 +100,7 @@ function refuse(why: string): never {
   throw new ZoneTextError(why)
 }
 
-const escaped = (item: string): string => item.replaceAll(/[,\\]/g, '\\$&')
+const escapeItem = (item: string): string => item.replaceAll(/[,\\]/g, '\\$&')
 
 const parts = (value: Buffer, length: number): Buffer[] =>
   Array.from({ length: Math.ceil(value.length / length) }, (_, at) => value.subarray(at * length, (at + 1) * length))

@@ -53,7 +53,7 @@ export function readEntries(text: string): Entry[] {
 }
 
 /** Returns octets as quoted text. */
-export const quoted = (octets: Buffer): string =>
+export const quoteOctets = (octets: Buffer): string =>
   `"${octets
     .toString('latin1')
     .replaceAll(/["\\]|[^\x20-\x7e]/g, (one) =>

@@ -71,13 +71,13 @@ export class Zone {
       return { kind: 'referral', cut, records: this.node(cut)?.get('NS') ?? [] }
     }
     const node = this.node(name)
-    if (node) return inNode(node, type)
+    if (node) return findInNode(node, type)
     let encloser = parentOf(name)
     while (!this.#nodes.has(encloser) && encloser !== this.name) encloser = parentOf(encloser)
     const wildcard = `*.${encloser}`
     const source = this.node(wildcard)
     if (!source) return { kind: 'nxdomain', encloser }
-    const found = inNode(source, type)
+    const found = findInNode(source, type)
     if (!('records' in found)) return { ...found, wildcard }
     return { ...found, wildcard, records: found.records.map((record) => ({ ...record, name })) }
   }
@@ -112,7 +112,7 @@ export class Zone {
   }
 }
 
-function inNode(node: Node, type: string): Found {
+function findInNode(node: Node, type: string): Found {
   const records = node.get(type)
   if (records) return { kind: 'records', records }
   const alias = node.get('CNAME')

@@ -36,7 +36,7 @@ export async function indicatorOf(
         ? undefined
         : await checkMark(String(await fetchDocument(authority, MAX_EVIDENCE_OCTETS, fetching)), names, trust)
     if (mark) evidence = 'pass'
-    const logo = await decompressed(await fetchDocument(location, MAX_LOGO_OCTETS, fetching))
+    const logo = await decompressSvg(await fetchDocument(location, MAX_LOGO_OCTETS, fetching))
     if (mark && !mark.logo.equals(logo)) throw new BimiFailure('the logo is not the one in the mark certificate')
     const warning = checkLogo(logo)
     return {
@@ -54,7 +54,7 @@ export async function indicatorOf(
 }
 
 /** Decompresses SVGZ. RFC 6170 section 5.2. @throws BimiFailure */
-async function decompressed(octets: Buffer): Promise<Buffer> {
+async function decompressSvg(octets: Buffer): Promise<Buffer> {
   if (octets[0] !== 0x1f || octets[1] !== 0x8b) return octets
   try {
     return await promisify(gunzip)(octets, { maxOutputLength: MAX_LOGO_OCTETS })

@@ -28,21 +28,21 @@ const REFUSED: readonly (readonly [what: string, names: RegExp])[] = [
  * nothing to say. draft-svg-tiny-ps-abrotman-09 section 2. @throws BimiFailure
  */
 export function checkLogo(octets: Buffer): string | undefined {
-  if (octets.length > MAX_LOGO_OCTETS) throw refused(`has more than ${MAX_LOGO_OCTETS} octets`)
+  if (octets.length > MAX_LOGO_OCTETS) throw logoFailure(`has more than ${MAX_LOGO_OCTETS} octets`)
   const text = octets.toString('utf8')
   const svg = rootOf(text)
   // Style sheets are named by an instruction before the element.
-  if (/<\?(?!xml\s)/i.test(text)) throw refused('has a processing instruction')
-  if (svg.name !== 'svg' || svg.namespace !== SVG_NAMESPACE) throw refused('is not SVG')
+  if (/<\?(?!xml\s)/i.test(text)) throw logoFailure('has a processing instruction')
+  if (svg.name !== 'svg' || svg.namespace !== SVG_NAMESPACE) throw logoFailure('is not SVG')
   for (const [name, value] of [
     ['version', '1.2'],
     ['baseProfile', 'tiny-ps'],
   ] as const) {
-    if (svg.attributes.get(name) !== value) throw refused(`lacks ${name}="${value}"`)
+    if (svg.attributes.get(name) !== value) throw logoFailure(`lacks ${name}="${value}"`)
   }
-  for (const name of ['x', 'y']) if (svg.attributes.has(name)) throw refused(`has the attribute ${name} in svg`)
+  for (const name of ['x', 'y']) if (svg.attributes.has(name)) throw logoFailure(`has the attribute ${name} in svg`)
   const title = svg.children.find(({ name }) => name === 'title')?.text.trim()
-  if (!title) throw refused('has no title')
+  if (!title) throw logoFailure('has no title')
   for (const child of svg.children) checkElement(child, false)
   checkAttributes(svg)
   const [, , width, height] = (svg.attributes.get('viewBox') ?? '').trim().split(/[\s,]+/)
@@ -54,7 +54,7 @@ function rootOf(text: string): XmlElement {
     return parseXml(text)
   } catch (error) {
     if (!(error instanceof XmlError)) throw error
-    throw refused(error.message)
+    throw logoFailure(error.message)
   }
 }
 
@@ -62,9 +62,9 @@ function rootOf(text: string): XmlElement {
 function checkElement(element: XmlElement, isInMetadata: boolean): void {
   const { name, children } = element
   const refusal = REFUSED.find(([, names]) => names.test(name))
-  if (refusal) throw refused(`has ${refusal[0]} (${name})`)
+  if (refusal) throw logoFailure(`has ${refusal[0]} (${name})`)
   if (name === 'svg' || !(isInMetadata || ELEMENTS.has(name)))
-    throw refused(`has the element ${name}, which SVG Tiny PS does not have`)
+    throw logoFailure(`has the element ${name}, which SVG Tiny PS does not have`)
   checkAttributes(element)
   for (const child of children) checkElement(child, isInMetadata || name === 'metadata')
 }
@@ -72,13 +72,13 @@ function checkElement(element: XmlElement, isInMetadata: boolean): void {
 function checkAttributes({ attributes }: XmlElement): void {
   for (const [name, value] of attributes) {
     const local = name.slice(name.indexOf(':') + 1)
-    if (/^on/i.test(local)) throw refused(`has a script (${name})`)
+    if (/^on/i.test(local)) throw logoFailure(`has a script (${name})`)
     if (local === 'style' || name === 'xml:base')
-      throw refused(`has the attribute ${name}, which SVG Tiny PS does not have`)
+      throw logoFailure(`has the attribute ${name}, which SVG Tiny PS does not have`)
     // Only parts of the document itself may be named.
     const isOutside = (local === 'href' || local === 'src') && !value.trim().startsWith('#')
-    if (isOutside || /url\(\s*['"]?(?!\s*['"]?#)/i.test(value)) throw refused(`has an external reference (${name})`)
+    if (isOutside || /url\(\s*['"]?(?!\s*['"]?#)/i.test(value)) throw logoFailure(`has an external reference (${name})`)
   }
 }
 
-const refused = (predicate: string): BimiFailure => new BimiFailure(`the logo ${predicate}`)
+const logoFailure = (predicate: string): BimiFailure => new BimiFailure(`the logo ${predicate}`)

@@ -41,7 +41,7 @@ export async function checkMark(pem: string, names: readonly string[], trust: Ma
     return await markIn(certificatesIn(pem), names, trust)
   } catch (error) {
     if (!(error instanceof PkiError)) throw error
-    throw refused(error.message)
+    throw markFailure(error.message)
   }
 }
 
@@ -51,31 +51,31 @@ async function markIn(
   { store, roots: trusted, nowMs }: MarkTrust,
 ): Promise<Mark> {
   const roots = trusted.flatMap(certificatesIn)
-  if (!leaf) throw refused('the document has no certificate in PEM')
-  if (sent.length >= MAX_CERTIFICATES) throw refused('the document has too many certificates')
+  if (!leaf) throw markFailure('the document has no certificate in PEM')
+  if (sent.length >= MAX_CERTIFICATES) throw markFailure('the document has too many certificates')
   const { certificates: path } = buildChain(leaf, [...sent, ...roots])
   const top = path.at(-1) as X509Certificate
   if (!(isRoot(top) && roots.some(({ raw }) => raw.equals(top.raw)))) {
     const { issuer } = readFacts(top)
-    throw refused(`it was issued by ${commonName(issuer)}, which is not a root that this lab trusts`)
+    throw markFailure(`it was issued by ${commonName(issuer)}, which is not a root that this lab trusts`)
   }
   const facts = readFacts(leaf)
   // The purpose must be the only one: certificates of servers prove nothing about logos.
-  if (facts.purposes.join() !== 'brandIndicator') throw refused('its purpose is not brand indicators alone')
+  if (facts.purposes.join() !== 'brandIndicator') throw markFailure('its purpose is not brand indicators alone')
   const problem = markPathProblems(path).find(({ severity }) => severity === 'error')
-  if (problem) throw refused(`it ${problem.message}`)
+  if (problem) throw markFailure(`it ${problem.message}`)
   for (const one of path) {
     const { notBefore, notAfter, ...of } = readFacts(one)
-    if (notAfter.getTime() < nowMs) throw refused(`${issuedToOf(of)} expired on ${day(notAfter)}`)
-    if (notBefore.getTime() > nowMs) throw refused(`${issuedToOf(of)} is not valid before ${day(notBefore)}`)
+    if (notAfter.getTime() < nowMs) throw markFailure(`${issuedToOf(of)} expired on ${day(notAfter)}`)
+    if (notBefore.getTime() > nowMs) throw markFailure(`${issuedToOf(of)} is not valid before ${day(notBefore)}`)
   }
   const revoked = await revocationReason(store, leaf, sent)
-  if (revoked !== undefined) throw refused(`it is ${revoked}`)
+  if (revoked !== undefined) throw markFailure(`it is ${revoked}`)
   const own = facts.names.filter(({ type }) => type === 'dns').map(({ value }) => value.toLowerCase())
   if (!names.some((name) => own.includes(name.toLowerCase())))
-    throw refused(`it is for ${own.join(', ') || 'no domain'}, not for ${names[0]}`)
+    throw markFailure(`it is for ${own.join(', ') || 'no domain'}, not for ${names[0]}`)
   const logo = logoOf(leaf, MAX_LOGO_OCTETS)
-  if (!logo) throw refused('it has no logo')
+  if (!logo) throw markFailure('it has no logo')
   const type = facts.subject.find((one) => one.type === markIds.type)?.value
   return { logo, ...(type === undefined ? {} : { type }) }
 }
@@ -86,4 +86,4 @@ const certificatesIn = (pem: string): X509Certificate[] =>
     .slice(0, MAX_CERTIFICATES + 1)
     .map(({ der }) => readCertificate(der))
 
-const refused = (why: string): BimiFailure => new BimiFailure(`the mark certificate cannot be used: ${why}`)
+const markFailure = (why: string): BimiFailure => new BimiFailure(`the mark certificate cannot be used: ${why}`)

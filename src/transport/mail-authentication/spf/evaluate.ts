@@ -57,7 +57,7 @@ interface Outcome {
   readonly explain?: () => Promise<string | undefined>
 }
 
-const permanent = (reason: string): SpfError => new SpfError('permerror', reason)
+const permanentError = (reason: string): SpfError => new SpfError('permerror', reason)
 
 class Evaluation {
   /** The record of the first domain. */
@@ -88,7 +88,7 @@ class Evaluation {
     this.#countTerm()
     const target = await this.#target(redirect, domain)
     const outcome = await this.check(target)
-    if (outcome.result === 'none') throw permanent(`no SPF record of ${target}`) // RFC 7208 section 6.1
+    if (outcome.result === 'none') throw permanentError(`no SPF record of ${target}`) // RFC 7208 section 6.1
     return outcome
   }
 
@@ -96,7 +96,7 @@ class Evaluation {
   async #recordOf(domain: string): Promise<string | undefined> {
     if (!domain.includes('.')) return undefined
     const [record, ...others] = (await this.#answers(domain, 'TXT')).filter((text) => /^v=spf1(?: |$)/i.test(text))
-    if (others.length > 0) throw permanent(`${domain} has several SPF records`)
+    if (others.length > 0) throw permanentError(`${domain} has several SPF records`)
     return record
   }
 
@@ -114,7 +114,7 @@ class Evaluation {
         return includesClient(await this.#counted(target, this.#addressType))
       case 'mx': {
         const hosts = (await this.#counted(target, 'MX')).filter((host) => host !== '')
-        if (hosts.length > MAX_LOOKUPS) throw permanent(`${target} has more than ${MAX_LOOKUPS} MX records`)
+        if (hosts.length > MAX_LOOKUPS) throw permanentError(`${target} has more than ${MAX_LOOKUPS} MX records`)
         for (const host of hosts) {
           if (includesClient(await this.#counted(host, this.#addressType))) return true
         }
@@ -130,7 +130,7 @@ class Evaluation {
   /** RFC 7208 section 5.2. */
   async #isIncluded(target: string): Promise<boolean> {
     const { result } = await this.check(target)
-    if (result === 'none') throw permanent(`no SPF record of ${target}`)
+    if (result === 'none') throw permanentError(`no SPF record of ${target}`)
     return result === 'pass'
   }
 
@@ -194,13 +194,13 @@ class Evaluation {
   }
 
   #countTerm(): void {
-    if (++this.#terms > MAX_LOOKUPS) throw permanent('Too many DNS requests')
+    if (++this.#terms > MAX_LOOKUPS) throw permanentError('Too many DNS requests')
   }
 
   /** Looks up records for a term. RFC 7208 section 4.6.4. @throws SpfError */
   async #counted(name: string, type: AskedType): Promise<readonly string[]> {
     const found = await this.#answers(name, type)
-    if (found.length === 0 && ++this.#voidLookups > MAX_VOID_LOOKUPS) throw permanent('Too many void DNS results')
+    if (found.length === 0 && ++this.#voidLookups > MAX_VOID_LOOKUPS) throw permanentError('Too many void DNS results')
     return found
   }
 

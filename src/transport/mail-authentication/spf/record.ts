@@ -61,16 +61,16 @@ const ARGUMENTS: Readonly<Record<Mechanism['name'], string>> = {
   exists: `:${DOMAIN_SPEC}`,
 }
 
-const whole = (pattern: string): RegExp => new RegExp(`^${pattern}$`, 'i')
+const wholePattern = (pattern: string): RegExp => new RegExp(`^${pattern}$`, 'i')
 
 const MECHANISMS = Object.entries(ARGUMENTS).map(([name, form]) => ({
   name: name as Mechanism['name'],
-  form: whole(`(?<qualifier>[+?~-]?)${name}${form}`),
+  form: wholePattern(`(?<qualifier>[+?~-]?)${name}${form}`),
 }))
 
 const MODIFIER = /^([a-z][a-z0-9._-]*)=(.*)$/is
-const UNKNOWN_MODIFIER = whole(MACRO_STRING)
-const DOMAIN = whole(DOMAIN_SPEC)
+const UNKNOWN_MODIFIER = wholePattern(MACRO_STRING)
+const DOMAIN = wholePattern(DOMAIN_SPEC)
 
 /** Parses a record whole: a syntax error anywhere counts. RFC 7208 section 4.6. @throws SpfError */
 export function parseRecord(text: string): SpfRecord {
@@ -80,12 +80,12 @@ export function parseRecord(text: string): SpfRecord {
     if (term === '') continue
     const [, name, value = ''] = MODIFIER.exec(term) ?? []
     if (name === undefined) mechanisms.push(parseMechanism(term))
-    else if (!addModifier(modifiers, name.toLowerCase(), value)) throw invalid(term)
+    else if (!addModifier(modifiers, name.toLowerCase(), value)) throw invalidTerm(term)
   }
   return { mechanisms, redirect: modifiers.get('redirect'), exp: modifiers.get('exp') }
 }
 
-const invalid = (term: string): SpfError => new SpfError('permerror', `invalid term ${term}`)
+const invalidTerm = (term: string): SpfError => new SpfError('permerror', `invalid term ${term}`)
 
 /** Returns whether a modifier is valid: `redirect` and `exp` once with a domain, others with any text. RFC 7208 section 6. */
 function addModifier(modifiers: Map<string, string>, name: string, value: string): boolean {
@@ -103,8 +103,8 @@ function parseMechanism(term: string): Mechanism {
     const ip4Prefix = Number(groups.ip4Prefix ?? 32)
     const ip6Prefix = Number(groups.ip6Prefix ?? 128)
     const isAddress = address === undefined || (name === 'ip4' ? isIPv4(address) : isIPv6(address))
-    if (ip4Prefix > 32 || ip6Prefix > 128 || !isAddress) throw invalid(term)
+    if (ip4Prefix > 32 || ip6Prefix > 128 || !isAddress) throw invalidTerm(term)
     return { name, result: QUALIFIERS[qualifier] ?? 'pass', domainSpec, address, ip4Prefix, ip6Prefix }
   }
-  throw invalid(term)
+  throw invalidTerm(term)
 }

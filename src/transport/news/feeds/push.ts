@@ -40,11 +40,11 @@ type Sender = (session: PeerSession, articles: readonly Outgoing[]) => Promise<s
 /** Chooses CHECK and TAKETHIS if the peer supports streaming, else IHAVE. RFC 4644 section 2.3. */
 async function senderFor(session: PeerSession): Promise<Sender> {
   const { code } = await session.ask('MODE STREAM')
-  return code === 203 ? streamed : oneByOne
+  return code === 203 ? sendStreaming : sendOneByOne
 }
 
 /** Offers all articles, then sends all that are wanted, without waiting for each answer. RFC 4644 sections 2.4 and 2.5. */
-const streamed: Sender = async (session, articles) => {
+const sendStreaming: Sender = async (session, articles) => {
   const wanted: Outgoing[] = []
   const deferred: string[] = []
   session.send(...articles.map(({ messageId }) => `CHECK ${messageId}`))
@@ -66,7 +66,7 @@ const streamed: Sender = async (session, articles) => {
 }
 
 /** Offers and sends one article after the other. RFC 3977 section 6.3.2. */
-const oneByOne: Sender = async (session, articles) => {
+const sendOneByOne: Sender = async (session, articles) => {
   const deferred: string[] = []
   for (const { messageId, raw } of articles) {
     const offered = await session.ask(`IHAVE ${messageId}`)

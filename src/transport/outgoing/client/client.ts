@@ -105,7 +105,7 @@ export class SmtpClient implements TestingClient {
     } catch (error) {
       failure = error instanceof PeerFailure ? error : unusable(error)
     }
-    return failed(envelope, failure ?? unusable(new Error(`${hop.host} has no address`)), hop)
+    return failedOutcome(envelope, failure ?? unusable(new Error(`${hop.host} has no address`)), hop)
   }
 
   async #sendTo(to: Destination, attempt: Attempt, hosts: HostResult[]): Promise<Outcome> {
@@ -147,7 +147,7 @@ export class SmtpClient implements TestingClient {
       if (!(error instanceof PeerFailure)) throw error
       isUsable = !connection.isClosed
       error.session ??= session
-      return failed(envelope, error, { host })
+      return failedOutcome(envelope, error, { host })
     } finally {
       this.#pool.give(key, connection, isUsable)
     }
@@ -160,7 +160,7 @@ const connectorFacts = ({ connector: { name, protocol, certificate } }: Attempt)
   certificate,
 })
 
-const failed = (envelope: OutgoingEnvelope, failure: PeerFailure, { host }: Pick<NextHop, 'host'>): Outcome => ({
+const failedOutcome = (envelope: OutgoingEnvelope, failure: PeerFailure, { host }: Pick<NextHop, 'host'>): Outcome => ({
   session: failure.session,
   results: resultsOfFailure(envelope.recipients, failure, host),
   isUncertain: false,

@@ -36,13 +36,13 @@ export async function encodedContent(attempt: Attempt, carrier: Carrier): Promis
   checkLines(attempt, facts)
   const isConverted =
     (facts.isEightBit && !extensions.has('8BITMIME')) || envelope.body === 'BINARYMIME' || facts.longLine !== undefined
-  const form = isConverted ? await converted(attempt) : original(attempt, facts)
+  const form = isConverted ? await convertContent(attempt) : originalContent(attempt, facts)
   const content = await withSignatures(form, attempt, isConverted ? 'converted' : 'original')
   checkSize(content, carrier)
   return { ...content, isInternational }
 }
 
-const original = ({ message, sizeOctets }: Attempt, { isEightBit }: EncodingFacts) => ({
+const originalContent = ({ message, sizeOctets }: Attempt, { isEightBit }: EncodingFacts) => ({
   octets: message,
   sizeOctets,
   isEightBit,
@@ -57,8 +57,8 @@ function checkLines({ connector }: Attempt, { longLine }: EncodingFacts): void {
 }
 
 /** RFC 6152 section 3: a relay converts what the next host cannot take. So does Postfix. */
-async function converted({ message }: Attempt) {
-  const whole = toSevenBit(await joined(message()))
+async function convertContent({ message }: Attempt) {
+  const whole = toSevenBit(await joinPieces(message()))
   return { octets: () => [whole], sizeOctets: whole.length, isEightBit: false }
 }
 
@@ -120,12 +120,12 @@ interface EncodingFacts {
 const known = new WeakMap<Attempt['message'], EncodingFacts>()
 
 async function factsOf({ message }: Attempt): Promise<EncodingFacts> {
-  const found = known.get(message) ?? (await examined(message()))
+  const found = known.get(message) ?? (await examineEncoding(message()))
   known.set(message, found)
   return found
 }
 
-async function examined(pieces: AsyncIterable<Buffer>): Promise<EncodingFacts> {
+async function examineEncoding(pieces: AsyncIterable<Buffer>): Promise<EncodingFacts> {
   let start = Buffer.alloc(0)
   let isHeaderComplete = false
   let hasEightBit = false
@@ -149,7 +149,7 @@ async function examined(pieces: AsyncIterable<Buffer>): Promise<EncodingFacts> {
   }
 }
 
-async function joined(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
+async function joinPieces(pieces: AsyncIterable<Buffer>): Promise<Buffer> {
   const all: Buffer[] = []
   for await (const piece of pieces) all.push(piece)
   return Buffer.concat(all)

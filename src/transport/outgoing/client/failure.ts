@@ -32,11 +32,11 @@ export class PeerFailure extends Error {
 }
 
 /** The connection was lost, or the host did not answer in time. RFC 3463 section 3.5: X.4.2. */
-export const lost = (message: string, cause?: unknown): PeerFailure =>
+export const connectionLost = (message: string, cause?: unknown): PeerFailure =>
   new PeerFailure(message, { enhancedCode: '4.4.2', cause })
 
 /** The attempt was stopped. */
-export const stopping = (): PeerFailure => lost('the lab is stopping')
+export const attemptStopped = (): PeerFailure => connectionLost('the lab is stopping')
 
 /** A TLS level was not fulfilled. RFC 3463 section 3.8: X.7.5, cryptographic failure. */
 export const notSecured = (message: string, tls: TlsFailure = 'validation-failure', cause?: unknown): PeerFailure =>

@@ -3,7 +3,7 @@ import type { SessionRecorder } from '../../../core/sessions/types.ts'
 import { delay as sleep } from '../../../core/time/real-timers.ts'
 import { parseCommand } from '../../../net/faults/fault-command.ts'
 import type { ConnectionFaults, DueFault } from '../../../net/faults/fault-rules.ts'
-import { notSecured, stopping } from './failure.ts'
+import { attemptStopped, notSecured } from './failure.ts'
 
 /** The effect of faults on one step of an outgoing session. */
 export interface StepEffect {
@@ -82,7 +82,7 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(ms, undefined, { signal, ref: false })
   } catch {
-    throw stopping()
+    throw attemptStopped()
   }
 }
 

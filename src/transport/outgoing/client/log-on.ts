@@ -60,7 +60,7 @@ export async function logOnTo(host: string, logOn: LogOn, ask: (line: string) =>
 }
 
 /** A log-on that is not possible. Another attempt may find the host repaired. RFC 4954 section 6. */
-const impossible = (message: string): PeerFailure => new PeerFailure(message, { enhancedCode: '4.7.8' })
+const logOnImpossible = (message: string): PeerFailure => new PeerFailure(message, { enhancedCode: '4.7.8' })
 
 /**
  * Returns how to log on; undefined if the hop has no user.
@@ -83,7 +83,7 @@ export function logOnOf(
   if (method !== undefined) return { user, method, pass: accessToken ?? password ?? '' }
   if (!mayShow) {
     const secret = accessToken === undefined ? 'password' : 'access token'
-    throw impossible(`${host} offers no TLS, and the ${secret} is not sent in clear text (tls: none allows that)`)
+    throw logOnImpossible(`${host} offers no TLS, and the ${secret} is not sent in clear text (tls: none allows that)`)
   }
-  throw impossible(`${host} does not offer a log-on with ${possible.join(', ')}`)
+  throw logOnImpossible(`${host} does not offer a log-on with ${possible.join(', ')}`)
 }

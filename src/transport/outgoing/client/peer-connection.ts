@@ -2,7 +2,7 @@ import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 import { type Extensions, isPositive, type Reply, replyText } from '../../../net/client/smtp.ts'
 import type { OutgoingEnvelope } from '../types.ts'
 import type { MessageContent } from './content.ts'
-import { lost, PeerFailure, stopping } from './failure.ts'
+import { attemptStopped, connectionLost, PeerFailure } from './failure.ts'
 import { logOnOf, logOnTo } from './log-on.ts'
 import type { OpenedPeer } from './opening.ts'
 import { mailParameters, recipientParameters } from './parameters.ts'
@@ -127,7 +127,7 @@ export class PeerConnection {
 
   destroy(): void {
     this.#isQuitting = true
-    this.#dialog.fail(stopping())
+    this.#dialog.fail(attemptStopped())
   }
 
   /** Does a transaction: MAIL, RCPT, DATA and the message. RFC 5321 section 3.3. @throws PeerFailure if the connection ends */
@@ -179,7 +179,7 @@ export class PeerConnection {
 
   /** Ends the connection to a host that may read commands as content, or content as commands. */
   #broken(message: string): PeerFailure {
-    const failure = lost(message)
+    const failure = connectionLost(message)
     this.#dialog.fail(failure)
     return failure
   }
@@ -187,7 +187,7 @@ export class PeerConnection {
 
 /** @throws PeerFailure at 421: the host closes the connection, whatever the command was. RFC 5321 section 3.8 */
 function checkStays(reply: Reply, command: string): void {
-  if (reply.code === 421) throw lost(`the host closed the connection at ${command}: ${replyText(reply)}`)
+  if (reply.code === 421) throw connectionLost(`the host closed the connection at ${command}: ${replyText(reply)}`)
 }
 
 /** Longest wait for the end of a session after QUIT. */

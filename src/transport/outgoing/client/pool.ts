@@ -1,5 +1,5 @@
 import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
-import { stopping } from './failure.ts'
+import { attemptStopped } from './failure.ts'
 import type { PeerConnection } from './peer-connection.ts'
 
 /** Messages on one connection. Hosts may limit them as well. */
@@ -38,7 +38,7 @@ export class ConnectionPool {
   async take(key: string, limit: number, open: () => Promise<PeerConnection>, signal: AbortSignal): Promise<Lease> {
     let destination: Destination
     for (;;) {
-      if (signal.aborted) throw stopping()
+      if (signal.aborted) throw attemptStopped()
       // After a wait, too: an entry without connections may have been dropped meanwhile.
       destination = this.#destination(key)
       const idle = this.#takeIdle(destination)

@@ -29,10 +29,13 @@ export function resultsOf(
 ): RecipientResult[] {
   return recipients.map(({ address }) => {
     const refusal = refusalOf(address, replies)
-    if (refusal) return ofReply(address, refusal, facts)
+    if (refusal) return resultOfReply(address, refusal, facts)
     const final = replies.finals.get(address)
     if (final)
-      return { ...ofReply(address, final, facts), ...(isPositive(final) && facts.offersDsn && { passedDsnOn: true }) }
+      return {
+        ...resultOfReply(address, final, facts),
+        ...(isPositive(final) && facts.offersDsn && { passedDsnOn: true }),
+      }
     return {
       address,
       kind: 'deferred',
@@ -54,7 +57,7 @@ function refusalOf(address: string, { mail, recipients, data }: TransactionRepli
 /** Some hosts answer 552 where 452 is meant: they take no more recipients in this transaction. RFC 5321 section 4.5.3.1.10. */
 const tooMany = (reply: Reply): Reply => (reply.code === 552 ? { ...reply, code: 452 } : reply)
 
-function ofReply(address: string, reply: Reply, { remoteHost, remoteAddress }: ResultFacts): RecipientResult {
+function resultOfReply(address: string, reply: Reply, { remoteHost, remoteAddress }: ResultFacts): RecipientResult {
   const enhancedCode = enhancedCodeOf(reply)
   return {
     address,
@@ -90,12 +93,12 @@ export function unsendable({ mailFrom, recipients }: OutgoingEnvelope): Recipien
   const isSenderUnsendable = UNSENDABLE.test(mailFrom)
   return recipients.flatMap(({ address }) => {
     // RFC 3463 section 3.2: X.1.7 is the syntax of the sender's address, X.1.3 that of a recipient's.
-    if (isSenderUnsendable) return [failed(address, '5.1.7', mailFrom)]
-    return address === '' || UNSENDABLE.test(address) ? [failed(address, '5.1.3', address)] : []
+    if (isSenderUnsendable) return [failedResult(address, '5.1.7', mailFrom)]
+    return address === '' || UNSENDABLE.test(address) ? [failedResult(address, '5.1.3', address)] : []
   })
 }
 
-const failed = (address: string, enhancedCode: string, culprit: string): RecipientResult => ({
+const failedResult = (address: string, enhancedCode: string, culprit: string): RecipientResult => ({
   address,
   kind: 'failed',
   enhancedCode,

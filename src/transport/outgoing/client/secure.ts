@@ -39,7 +39,7 @@ export async function secure(
   const { hop, roots, identity, record, faults, signal } = options
   const serverName = serverNameOf(hop)
   await faults.atHandshake(signal)
-  const socket = await secured(options, {
+  const socket = await handshakeWith(options, {
     socket: raw,
     ca: [...roots],
     // The level decides, once the handshake is complete and before anything is sent.
@@ -49,7 +49,7 @@ export async function secure(
     ...(identity ? { cert: [...identity.certificates].join('\n'), key: identity.key } : {}),
   })
   const sent = { chain: chainOf(socket), chainError: errorOf(socket) }
-  const verdict = distrusted(faults) ?? judge(hop, sent, options.now())
+  const verdict = faultVerdict(faults) ?? judge(hop, sent, options.now())
   record.secured(factsOf(socket, sent.chain[0], hop, verdict))
   if (verdict.isFulfilled) return { socket, verdict }
   socket.destroy()
@@ -66,12 +66,15 @@ export const requirementText = ({ tls, policy }: NextHop): string =>
   `TLS level ${tls}${policy === 'configured' || policy === 'none' ? '' : ` (policy ${policy})`}`
 
 /** The verdict of a fault. */
-const distrusted = ({ distrust }: PeerFaults): LevelVerdict | undefined =>
+const faultVerdict = ({ distrust }: PeerFaults): LevelVerdict | undefined =>
   distrust === undefined
     ? undefined
     : { isFulfilled: false, isVerified: false, problem: { text: distrust, failure: 'certificate-not-trusted' } }
 
-async function secured({ hop, timeoutMs, signal }: SecureOptions, connection: ConnectionOptions): Promise<TLSSocket> {
+async function handshakeWith(
+  { hop, timeoutMs, signal }: SecureOptions,
+  connection: ConnectionOptions,
+): Promise<TLSSocket> {
   try {
     return await handshake(connection, { timeoutMs, signal })
   } catch (error) {

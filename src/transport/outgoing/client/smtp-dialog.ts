@@ -5,8 +5,8 @@ import type { SessionRecorder } from '../../../core/sessions/types.ts'
 import { clearTimeout, setTimeout } from '../../../core/time/real-timers.ts'
 import { ClientStream, type StreamEnd } from '../../../net/client/client-stream.ts'
 import { isContinued, type Reply, replyOf, replyText } from '../../../net/client/smtp.ts'
-import { Stuffer } from '../../../net/dot-stuffing.ts'
-import { lost, stopping } from './failure.ts'
+import { DotStuffer } from '../../../net/dot-stuffing.ts'
+import { attemptStopped, connectionLost } from './failure.ts'
 import type { PeerFaults, StepEffect } from './faults.ts'
 import { withLineEnds } from './line-ends.ts'
 import { type PeerTimeouts, timeInWords } from './timeouts.ts'
@@ -36,7 +36,7 @@ interface Awaited extends Expected {
   readonly isSent: boolean
 }
 
-const byFault = (): Error => lost('a fault dropped the connection')
+const faultError = (): Error => connectionLost('a fault dropped the connection')
 /** Whether a fault drops the connection instead of a reply. */
 const isDropped = ({ drop }: StepEffect): boolean => drop === 'before' || drop === 'rst'
 
@@ -151,7 +151,7 @@ export class SmtpDialog {
 
   /** Does a piece of work. Loses the connection if the signal aborts before its end, or has aborted already. */
   async until<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const stop = (): void => this.fail(stopping())
+    const stop = (): void => this.fail(attemptStopped())
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
     try {
@@ -190,7 +190,7 @@ export class SmtpDialog {
   }
 
   async #sendContent(pieces: AsyncIterable<Buffer> | Iterable<Buffer>, content: readonly Expected[]): Promise<void> {
-    const stuffer = new Stuffer()
+    const stuffer = new DotStuffer()
     try {
       for await (const piece of withLineEnds(pieces)) {
         if (this.#failure) return
@@ -200,7 +200,7 @@ export class SmtpDialog {
       }
     } catch (error) {
       // Only the end of the connection keeps the host from taking the part that it has. RFC 5321 section 4.1.1.4
-      throw lost(`the message could not be read: ${(error as Error).message}`, error)
+      throw connectionLost(`the message could not be read: ${(error as Error).message}`, error)
     }
     const end = stuffer.end()
     this.record.octets('out', end.length - DOT_OCTETS)
@@ -236,7 +236,7 @@ export class SmtpDialog {
 
   #drop({ drop }: StepEffect): void {
     if (drop === 'rst') this.#tcp.resetAndDestroy()
-    this.fail(byFault())
+    this.fail(faultError())
   }
 
   /** Delivers the replies to commands that faults have kept from the host. */
@@ -248,7 +248,7 @@ export class SmtpDialog {
       this.#deliver(first, replyOf(first.effect.instead))
       // The message was lost on the way, or the greeting was not the host's.
       const isEnd = first.command === END_OF_DATA && this.awaited !== END_OF_DATA
-      if (isEnd || first.command === 'greeting') return this.fail(byFault())
+      if (isEnd || first.command === 'greeting') return this.fail(faultError())
     }
   }
 
@@ -258,7 +258,7 @@ export class SmtpDialog {
     this.#isAsked = reply.code === 334
     this.#arm()
     resolve(effect.hide ? this.#without(effect.hide, reply) : reply)
-    if (effect.drop === 'after') this.fail(byFault())
+    if (effect.drop === 'after') this.fail(faultError())
   }
 
   /** Removes extensions from a reply to EHLO. */
@@ -303,11 +303,11 @@ export class SmtpDialog {
 
   #onReply(reply: Reply): void {
     // Further commands, such as RSET, would be content.
-    if (this.#content) return this.fail(lost(`the host answered during the message: ${replyText(reply)}`))
+    if (this.#content) return this.fail(connectionLost(`the host answered during the message: ${replyText(reply)}`))
     const [awaited] = this.#awaited
     if (!awaited) {
       if (reply.code >= 400) this.record.refused(replyText(reply))
-      return this.fail(lost(`the host answered without a command: ${replyText(reply)}`))
+      return this.fail(connectionLost(`the host answered without a command: ${replyText(reply)}`))
     }
     const { effect } = awaited
     if (isDropped(effect)) return this.#drop(effect)
@@ -315,7 +315,7 @@ export class SmtpDialog {
     const seen = effect.instead ? replyOf(effect.instead) : reply
     // RFC 5321 section 4.2.1: only 2yz, 4yz and 5yz say whether the host has taken the message.
     if (awaited.command === END_OF_DATA && (seen.code < 200 || Math.floor(seen.code / 100) === 3)) {
-      return this.fail(lost(`the host answered the message with ${replyText(seen) || 'an empty line'}`))
+      return this.fail(connectionLost(`the host answered the message with ${replyText(seen) || 'an empty line'}`))
     }
     this.#deliver(awaited, seen)
     this.#settle()
@@ -325,8 +325,8 @@ export class SmtpDialog {
     const before = this.awaited === undefined ? '' : ` before its reply to ${this.awaited}`.replace(' to greeting', '')
     const when = this.#content ? ' during the message' : before
     if (end.kind === 'line too long') return endless()
-    if (end.kind === 'lost') return lost(`the connection was lost${when}: ${end.error.message}`, end.error)
-    return lost(`the host closed the connection${when}`)
+    if (end.kind === 'lost') return connectionLost(`the connection was lost${when}: ${end.error.message}`, end.error)
+    return connectionLost(`the host closed the connection${when}`)
   }
 
   /** Starts the time of the reply that comes next. */
@@ -336,7 +336,10 @@ export class SmtpDialog {
     const ms = this.awaited === undefined ? this.#timeouts.blockMs : this.#timeouts.replyMs(this.awaited)
     const what = this.awaited === undefined ? 'took no more of the message' : `sent no reply to ${this.awaited}`
     this.#timer = setTimeout(
-      () => this.fail(lost(`the host ${what} within ${timeInWords(ms)}`.replace('reply to greeting', 'greeting'))),
+      () =>
+        this.fail(
+          connectionLost(`the host ${what} within ${timeInWords(ms)}`.replace('reply to greeting', 'greeting')),
+        ),
       ms,
     )
     this.#timer.unref()
@@ -346,7 +349,7 @@ export class SmtpDialog {
 /** Whether faults let the host get a command. */
 const isPassed = (effect: StepEffect): boolean => effect.instead === undefined && !isDropped(effect)
 
-const endless = (): Error => lost('the host sent a reply without an end')
+const endless = (): Error => connectionLost('the host sent a reply without an end')
 
 /** Returns a reply that the host has still to send. */
 function expect(command: string): Expected {

@@ -9,7 +9,7 @@ import type { ClientServices } from './services.ts'
 
 type Step = ConnectorTestStep['step']
 
-const done = (step: Step, text: string): ConnectorTestStep => ({ step, ok: true, text })
+const passedStep = (step: Step, text: string): ConnectorTestStep => ({ step, ok: true, text })
 
 /** Opens a session to the first host that can be reached: connection, EHLO, TLS, log-on and QUIT. Sends no mail. */
 export async function testHost(
@@ -56,8 +56,8 @@ async function testAddress(
     steps = openedSteps(peer, hop, services.sessions.get(session))
     const connection = await PeerConnection.begin(peer, hop.tls === 'none', signal)
     connection.quit()
-    const logOn = hop.user === undefined ? [] : [done('AUTH', `logged on as ${hop.user}`)]
-    return result(true, [...logOn, done('QUIT', 'the session is closed')])
+    const logOn = hop.user === undefined ? [] : [passedStep('AUTH', `logged on as ${hop.user}`)]
+    return result(true, [...logOn, passedStep('QUIT', 'the session is closed')])
   } catch (error) {
     if (!(error instanceof PeerFailure)) throw error
     const { message, session: failed = session } = error
@@ -68,20 +68,26 @@ async function testAddress(
   }
 }
 
-const connected = ({ host, port }: NextHop): ConnectorTestStep => done('connect', `${host} answers on port ${port}`)
+const connectedStep = ({ host, port }: NextHop): ConnectorTestStep =>
+  passedStep('connect', `${host} answers on port ${port}`)
 
 /** Returns the steps of a session that is ready for mail. */
 function openedSteps(peer: OpenedPeer, hop: NextHop, record: SessionRecord | undefined): ConnectorTestStep[] {
   const { extensions, host, dialog } = peer
   const offered = [...extensions.keys()].join(', ')
-  const hello = done('EHLO', offered === '' ? 'the host offers no extensions' : `the host offers ${offered}`)
+  const hello = passedStep('EHLO', offered === '' ? 'the host offers no extensions' : `the host offers ${offered}`)
   if (!dialog.isSecure || !record?.tls) {
-    return [connected(hop), hello, done('STARTTLS', `no TLS; ${requirementText(hop)} allows that`)]
+    return [connectedStep(hop), hello, passedStep('STARTTLS', `no TLS; ${requirementText(hop)} allows that`)]
   }
   const { version, cipher } = record.tls
   const problem =
     host.text === undefined ? 'the certificate is valid' : `${host.text}; ${requirementText(hop)} allows that`
-  return [connected(hop), hello, done('STARTTLS', `${version}, ${cipher}`), done('certificate', problem)]
+  return [
+    connectedStep(hop),
+    hello,
+    passedStep('STARTTLS', `${version}, ${cipher}`),
+    passedStep('certificate', problem),
+  ]
 }
 
 /** Returns the steps of a session that failed before it was ready for mail, by what its record has. */
@@ -90,12 +96,12 @@ function failedSteps(hop: NextHop, record: SessionRecord | undefined, text: stri
   const { transcript = [], tls } = record ?? {}
   const sent = transcript.flatMap((entry) => (entry.kind === 'line' && entry.direction === 'out' ? [entry.text] : []))
   const isAnswered = transcript.some((entry) => entry.kind === 'line' && entry.direction === 'in')
-  if (tls) return [connected(hop), done('STARTTLS', `${tls.version}, ${tls.cipher}`), failed('certificate')]
-  if (hop.implicitTls && record?.endCause === 'handshake failed') return [connected(hop), failed('STARTTLS')]
+  if (tls) return [connectedStep(hop), passedStep('STARTTLS', `${tls.version}, ${tls.cipher}`), failed('certificate')]
+  if (hop.implicitTls && record?.endCause === 'handshake failed') return [connectedStep(hop), failed('STARTTLS')]
   if (!isAnswered) return [failed('connect')]
   // After EHLO, the next command is STARTTLS; a host that does not offer it is left there.
   const isAtTls = sent.some((line) => line === 'STARTTLS') || /does not offer STARTTLS/.test(text)
   return isAtTls
-    ? [connected(hop), done('EHLO', 'the host answers'), failed('STARTTLS')]
-    : [connected(hop), failed('EHLO')]
+    ? [connectedStep(hop), passedStep('EHLO', 'the host answers'), failed('STARTTLS')]
+    : [connectedStep(hop), failed('EHLO')]
 }

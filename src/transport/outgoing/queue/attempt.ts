@@ -44,7 +44,7 @@ export async function attemptItem(
   let session: string | undefined
   // Made again for each attempt, so that signatures are not too old.
   const signForm = sign && ((form: Attempt['message']) => sign(form, item.entry.envelope ?? {}))
-  for (const [domain, recipients] of byDomain(item.pending, connector)) {
+  for (const [domain, recipients] of groupByDomain(item.pending, connector)) {
     const hops = await hopsFor(() => route(connector, domain, signal, item.envelope.ignoresTlsPolicies), domain)
     if (!Array.isArray(hops)) {
       all.push(...recipients.map(({ address }) => ({ address, ...hops })))
@@ -59,7 +59,7 @@ export async function attemptItem(
 }
 
 /** A smart host takes all recipients in one transaction. Without one, `destination` has one domain, unless a reload changed the route. */
-function byDomain(
+function groupByDomain(
   recipients: readonly OutgoingRecipient[],
   { smartHost }: ResolvedConnector,
 ): Map<string, OutgoingRecipient[]> {

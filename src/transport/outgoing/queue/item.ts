@@ -146,7 +146,9 @@ export function entryOf(item: Item, givesUpAt: number | undefined, why: string |
     connector: transport.connector,
     destination: transport.destination,
     mailFrom: entry.envelope?.mailFrom ?? '',
-    recipients: transport.recipients.map(({ address }, index) => shown(address, state.recipients[index] ?? null)),
+    recipients: transport.recipients.map(({ address }, index) =>
+      recipientEntry(address, state.recipients[index] ?? null),
+    ),
     sizeOctets: entry.sizeOctets,
     ...(transport.subject !== undefined && { subject: transport.subject }),
     content: transport.released ?? entry.blob,
@@ -162,7 +164,7 @@ export function entryOf(item: Item, givesUpAt: number | undefined, why: string |
   }
 }
 
-function shown(address: string, state: RecipientState | null): QueueEntry['recipients'][number] {
+function recipientEntry(address: string, state: RecipientState | null): QueueEntry['recipients'][number] {
   if (state === null) return { address, kind: 'waiting' }
   const { kind, text, code, at } = state
   return { address, kind, text, at, ...(code !== undefined && { code }) }

@@ -56,7 +56,7 @@ export const dnsRouter =
       if (hop instanceof RouteError) unusable.push(hop)
       // RFC 5321 section 5.1: neither the lab itself nor hosts that are not preferred to it.
       else if (hop.addresses?.some((address) => services.isOwn(address, hop.port))) {
-        unusable.push(loop(domain, exchange))
+        unusable.push(loopError(domain, exchange))
         return hopsOf(
           domain,
           usable.filter((one) => one.preference < preference),
@@ -109,17 +109,17 @@ async function hopOf(host: string, context: HopContext): Promise<NextHop> {
     const why = tlsa ? 'no usable TLSA records' : 'no TLSA records that DNSSEC authenticates'
     const text = `${host} has ${why}, and the connector requires DANE`
     await services.onProblem?.({ domain, failure: tlsa ? 'tlsa-invalid' : 'dane-required', text, policy: 'dane', host })
-    throw insecure(text)
+    throw insecureError(text)
   }
   const level = await levelOf(host, context)
   const isMxUnverified = !isSecureMx && level.policy !== 'mta-sts' && levels[level.tls].verifies === 'nothing'
-  return { ...shared, ...(tlsa ? encrypted(level, tlsa) : level), ...(isMxUnverified && { isMxUnverified }) }
+  return { ...shared, ...(tlsa ? requireTls(level, tlsa) : level), ...(isMxUnverified && { isMxUnverified }) }
 }
 
 type Level = Pick<NextHop, 'tls' | 'names' | 'policy' | 'tlsa'>
 
 /** Unusable records require TLS, and lower no level that verifies. RFC 7672 section 2.2. */
-const encrypted = (level: Level, { records }: HostTlsa): Level =>
+const requireTls = (level: Level, { records }: HostTlsa): Level =>
   levels[level.tls].verifies === 'nothing' ? { ...level, tls: 'encrypt', policy: 'dane', tlsa: records } : level
 
 /** Returns the TLS level of a host without DANE. @throws RouteError if an enforced policy does not name it */
@@ -130,7 +130,7 @@ async function levelOf(host: string, { connector, domain, policy: { policy }, se
     const text = `the MTA-STS policy of ${domain} does not name ${host}`
     await services.onProblem?.({ domain, failure: 'validation-failure', text, policy: 'mta-sts', host })
     // RFC 8461 section 5.1: a failure that may be over when the policy changes.
-    if (policy.mode === 'enforce') throw insecure(text)
+    if (policy.mode === 'enforce') throw insecureError(text)
     return { ...own, policy: 'mta-sts' }
   }
   const isStricter = own.tls === 'verify' || own.tls === 'secure'
@@ -181,10 +181,11 @@ const addressLiteral = (domain: string): string | undefined => /^\[(?:IPv6:)?(.*
 const problemOf = ({ failure, message }: PolicyFetchError) => ({ failure, text: message })
 
 /** RFC 3463 section 3.8: X.7.5. */
-const insecure = (message: string): RouteError => new RouteError(message, { isPermanent: false, enhancedCode: '4.7.5' })
+const insecureError = (message: string): RouteError =>
+  new RouteError(message, { isPermanent: false, enhancedCode: '4.7.5' })
 
 /** RFC 3463 section 3.5: X.4.6. */
-const loop = (domain: string, host: string): RouteError =>
+const loopError = (domain: string, host: string): RouteError =>
   new RouteError(`mail for ${domain} loops back: its host ${host} is this lab`, {
     isPermanent: true,
     enhancedCode: '5.4.6',

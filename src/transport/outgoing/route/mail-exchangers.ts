@@ -18,7 +18,7 @@ export async function mailExchangers(resolver: Resolver, domain: string, signal:
       // RFC 7505 section 3
       throw new RouteError(`${domain} accepts no mail (null MX)`, { isPermanent: true, enhancedCode: '5.1.10' })
     }
-    return { records: inOrder(records.filter(({ exchange }) => exchange !== '')), authenticated }
+    return { records: sortByPreference(records.filter(({ exchange }) => exchange !== '')), authenticated }
   } catch (error) {
     if (!(error instanceof DnsError)) throw error
     // The implicit MX: the domain itself. RFC 5321 section 5.1
@@ -38,7 +38,7 @@ export const lookupFailed = (message: string, cause: unknown): RouteError =>
   new RouteError(message, { isPermanent: false, enhancedCode: '4.4.3', cause })
 
 /** Sorts by preference. Equal ones get a random order, to spread the load. RFC 5321 section 5.1. */
-const inOrder = (records: readonly MxRecord[]): MxRecord[] =>
+const sortByPreference = (records: readonly MxRecord[]): MxRecord[] =>
   records
     .map((record) => ({ record, lot: Math.random() }))
     .sort((one, other) => one.record.preference - other.record.preference || one.lot - other.lot)

@@ -114,7 +114,7 @@ export class DropOldest {
   /** Returns whether messages were deleted. */
   async #drop(shortage: Shortage, signal?: AbortSignal): Promise<boolean> {
     const folders = await this.#folders()
-    const all = folders.reduce((sum, { size }) => added(sum, size), NOTHING)
+    const all = folders.reduce((sum, { size }) => addShortages(sum, size), NOTHING)
     if (all.octets < shortage.octets || all.messages < shortage.messages) return false
     // Frees only what is missing: without a shortage of messages, their number is no reason to delete any.
     const wanted = {
@@ -174,7 +174,7 @@ export class DropOldest {
       const uids = chosen.get(next.folderId)
       if (uids) uids.push(entry.uid)
       else chosen.set(next.folderId, [entry.uid])
-      freed = added(freed, { octets: entry.sizeOctets + ENTRY_OCTETS, messages: 1 })
+      freed = addShortages(freed, { octets: entry.sizeOctets + ENTRY_OCTETS, messages: 1 })
       if (freed.octets >= wanted.octets && freed.messages >= wanted.messages) break
       await enqueue(queue, next)
     }
@@ -196,7 +196,7 @@ export class DropOldest {
 const NO_BLOBS: ReadonlySet<string> = new Set()
 const NOTHING: Shortage = { octets: 0, messages: 0 }
 
-const added = (a: Shortage, b: Shortage): Shortage => ({
+const addShortages = (a: Shortage, b: Shortage): Shortage => ({
   octets: a.octets + b.octets,
   messages: a.messages + b.messages,
 })

@@ -55,7 +55,7 @@ export function checkLimits(
 }
 
 /** Returns the sum of what folders have. */
-export function heldIn(folders: Iterable<{ readonly exists: number; readonly sizeOctets: number }>): Held {
+export function sumFolders(folders: Iterable<{ readonly exists: number; readonly sizeOctets: number }>): Held {
   let [octets, messages] = [0, 0]
   for (const { exists, sizeOctets } of folders) {
     octets += sizeOctets

@@ -6,7 +6,7 @@ import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
 import { BaseChangeSet } from '../change-set.ts'
 import type { FolderNumbering } from '../folder-registry.ts'
 import { isCounted } from '../full/limits.ts'
-import { type Held, heldIn } from '../full/owner-limits.ts'
+import { type Held, sumFolders } from '../full/owner-limits.ts'
 import type { NewBlob, PlannedMessage } from '../plan.ts'
 import { lacksLineEnd } from '../take-octets.ts'
 import { textKey } from '../text-key.ts'
@@ -221,7 +221,7 @@ export class ChangeSet
   }
 
   protected readonly heldBy = (owner: Owner): Held =>
-    heldIn(
+    sumFolders(
       this.#foldersOf(owner).map(({ id }) => this.#folders.get(id)?.counts ?? countsIn(this.#tables, id, this.#state)),
     )
 

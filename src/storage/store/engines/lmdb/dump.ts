@@ -39,7 +39,7 @@ export async function* dumpTables(
   const known = (start: string | undefined): string[] => [
     ...tables.history.getKeys({ start: start ?? '', limit: ROWS + 1, ...options }),
   ]
-  for await (const messageId of inSteps(state, known)) {
+  for await (const messageId of yieldRows(state, known)) {
     yield { type: 'known', messageId }
   }
   for (const { key, value } of tables.retired.getRange(options)) {
@@ -67,7 +67,7 @@ async function* dumpFolder(
     const range = { start: start ?? firstKey(folderId), end: lastKey(folderId), limit: ROWS + 1 }
     return [...tables.entries.getRange({ ...range, ...options })]
   }
-  for await (const { key, value } of inSteps(state, (last?: ReturnType<typeof rowsFrom>[number]) =>
+  for await (const { key, value } of yieldRows(state, (last?: ReturnType<typeof rowsFrom>[number]) =>
     rowsFrom(last?.key),
   )) {
     const entry = fromRecord(key[1], value, bodies)
@@ -93,7 +93,7 @@ async function* dumpFolder(
 }
 
 /** Yields the rows that `read` returns, which starts at a row (undefined: the first). Other sessions run in between. */
-async function* inSteps<Row>(
+async function* yieldRows<Row>(
   state: HeldState,
   read: (from: Row | undefined) => readonly Row[],
 ): AsyncGenerator<Row, void, void> {

@@ -37,9 +37,9 @@ export async function lockStoreFolder(folder: string, log: Logger): Promise<() =
     const found = await ask(path)
     if (server && found !== SILENT && found?.nonce === owner.nonce) return () => close(server)
     if (server) await close(server)
-    if (found) throw inUse(folder, found)
+    if (found) throw inUseError(folder, found)
     const moved = await removeStale(path, owner)
-    if (moved) throw inUse(folder, moved)
+    if (moved) throw inUseError(folder, moved)
   }
   throw new StoreError('in-use', `${folder} is being opened by other processes`)
 }
@@ -78,7 +78,7 @@ function putBack(aside: string, path: string): void {
   }
 }
 
-const inUse = (folder: string, owner: Owner | typeof SILENT): StoreError =>
+const inUseError = (folder: string, owner: Owner | typeof SILENT): StoreError =>
   new StoreError(
     'in-use',
     owner === SILENT
@@ -89,7 +89,7 @@ const inUse = (folder: string, owner: Owner | typeof SILENT): StoreError =>
 /** Returns the error of `lockStoreFolder` if a process has the folder. Locks nothing. */
 export async function lockObstacle(folder: string): Promise<StoreError | undefined> {
   const owner = await ask(socketPath(folder))
-  return owner && inUse(folder, owner)
+  return owner && inUseError(folder, owner)
 }
 
 function socketPath(folder: string): string {

@@ -6,13 +6,13 @@ import { LAST_TEXT, type Tables, type ValueKey } from './tables.ts'
 /** Returns the values of a space. */
 export function valuesIn({ values }: Tables, space: ValueSpace, options: ReadOptions = {}): Values {
   const prefix = prefixOf(space)
-  if (space.names) return named(values, prefix, space.names, options)
+  if (space.names) return valuesNamed(values, prefix, space.names, options)
   const rows = values.getRange({ start: [...prefix, ''], end: [...prefix, LAST_TEXT], ...options })
   // The package reuses the memory that it reads into.
   return new Map(Array.from(rows, ({ value: [name, content] }) => [name, Buffer.from(content)]))
 }
 
-function named(
+function valuesNamed(
   values: Tables['values'],
   prefix: readonly [string, string, string],
   names: readonly string[],

@@ -27,7 +27,7 @@ export class Arenas {
   /** Copies the octets of a message. One that is large and in a single piece is kept as it is. @param number greater than all before */
   add(number: number, pieces: Pieces, length: number, holders: number): void {
     const isLarge = length * MESSAGES_PER_ARENA > this.#nextSize()
-    const arena = isLarge ? emptyArena(inOneBuffer(pieces, length)) : this.#withRoom(length)
+    const arena = isLarge ? emptyArena(joinToBuffer(pieces, length)) : this.#withRoom(length)
     if (!isLarge) copyInto(arena.octets, arena.used, pieces)
     this.#extents.add(number, length, holders)
     this.#place(number, length, arena)
@@ -120,7 +120,7 @@ export class Arenas {
   }
 }
 
-function inOneBuffer(pieces: Pieces, length: number): Buffer {
+function joinToBuffer(pieces: Pieces, length: number): Buffer {
   const [first] = pieces
   // A piece that is a small view of a larger buffer would keep all of it in memory.
   if (pieces.length === 1 && first && first.length > first.buffer.byteLength / 2) return first

@@ -4,7 +4,7 @@ import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
 import { BaseChangeSet } from '../change-set.ts'
 import type { FolderRegistry } from '../folder-registry.ts'
 import { checkFits, isCounted } from '../full/limits.ts'
-import { type Held, heldIn } from '../full/owner-limits.ts'
+import { type Held, sumFolders } from '../full/owner-limits.ts'
 import type { NewBlob, PlannedMessage } from '../plan.ts'
 import { lacksLineEnd } from '../take-octets.ts'
 import type { Blobs } from './blobs.ts'
@@ -65,7 +65,7 @@ export class MemoryChangeSet extends BaseChangeSet<MemoryFolder, Pieces> {
 
   protected readonly heldBy = (owner: Owner): Held => {
     const { folders } = this.#parts
-    return heldIn(folders.list(owner).map(({ id }) => this.need(id).index.status()))
+    return sumFolders(folders.list(owner).map(({ id }) => this.need(id).index.status()))
   }
 
   protected pick({ index }: MemoryFolder, uids: readonly number[]): readonly MessageEntry[] {

@@ -29,7 +29,7 @@ export class MemoryValues {
 
   /** Returns the values of a space. Later changes do not affect the map. */
   in(space: SpaceKey): Values {
-    const values = this.#spaces.get(keyOf(space)) ?? NONE
+    const values = this.#spaces.get(spaceKey(space)) ?? NONE
     if (!space.names) return new Map(values)
     const found = new Map<string, Buffer>()
     for (const name of space.names) {
@@ -41,7 +41,7 @@ export class MemoryValues {
 
   /** Returns how much more memory the values take after these changes. */
   growth(space: SpaceKey, changes: ValueChanges): number {
-    const values = this.#spaces.get(keyOf(space)) ?? NONE
+    const values = this.#spaces.get(spaceKey(space)) ?? NONE
     let octets = 0
     for (const [name, value] of changes) octets += sizeOf(name, value) - sizeOf(name, values.get(name))
     return octets
@@ -49,13 +49,13 @@ export class MemoryValues {
 
   change(space: SpaceKey, changes: ValueChanges): void {
     this.#octets += this.growth(space, changes)
-    const values = this.#spaces.get(keyOf(space)) ?? new Map<string, Buffer>()
+    const values = this.#spaces.get(spaceKey(space)) ?? new Map<string, Buffer>()
     for (const [name, value] of changes) {
       if (value) values.set(name, Buffer.from(value))
       else values.delete(name)
     }
-    if (values.size > 0) this.#spaces.set(keyOf(space), values)
-    else this.#spaces.delete(keyOf(space))
+    if (values.size > 0) this.#spaces.set(spaceKey(space), values)
+    else this.#spaces.delete(spaceKey(space))
   }
 
   clear(): void {
@@ -64,7 +64,7 @@ export class MemoryValues {
   }
 }
 
-const keyOf = ({ kind, reader }: SpaceKey): string => `${kind}\n${textKey(reader ?? '')}`
+const spaceKey = ({ kind, reader }: SpaceKey): string => `${kind}\n${textKey(reader ?? '')}`
 
 const sizeOf = (name: string, value: Buffer | undefined): number =>
   value ? VALUE_OCTETS + Buffer.byteLength(name) + value.length : 0

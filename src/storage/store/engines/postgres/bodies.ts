@@ -184,11 +184,11 @@ export class Bodies {
         const first = Math.floor((at - prefix) / PIECE_OCTETS)
         const final = Math.floor((end - 1 - prefix) / PIECE_OCTETS)
         const pieces = await this.#pieces(blob, first, Math.min(first + PIECES_PER_QUERY - 1, final))
-        if (pieces.length === 0) throw missing(at)
+        if (pieces.length === 0) throw missingOctets(at)
         for (const [i, octets] of pieces.entries()) {
           const from = prefix + (first + i) * PIECE_OCTETS
           const part = octets.subarray(Math.max(0, at - from), end - from)
-          if (part.length === 0) throw missing(at)
+          if (part.length === 0) throw missingOctets(at)
           yield part
           at += part.length
         }
@@ -280,7 +280,7 @@ export class Bodies {
   }
 }
 
-const missing = (at: number): StoreError =>
+const missingOctets = (at: number): StoreError =>
   new StoreError('not-found', `the octets of a message from ${at} on are missing`)
 
 /** Removes the octets of messages that were deleted more than a minute ago, and of incomplete messages that were abandoned. */

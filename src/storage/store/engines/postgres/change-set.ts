@@ -5,7 +5,7 @@ import { type MessageEntry, type Owner, PUBLIC_OWNER, StoreError, type StoreEven
 import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
 import { BaseChangeSet, type ChangeableFolder } from '../change-set.ts'
 import { isCounted } from '../full/limits.ts'
-import { type Held, heldIn } from '../full/owner-limits.ts'
+import { type Held, sumFolders } from '../full/owner-limits.ts'
 import type { NewBlob, PlannedMessage } from '../plan.ts'
 import { lacksLineEnd } from '../take-octets.ts'
 import { textKey } from '../text-key.ts'
@@ -187,7 +187,7 @@ export class ChangeSet extends BaseChangeSet<ChangedFolder, Buffer | StreamedBlo
   protected readonly heldBy = (owner: Owner): Held => {
     const before = this.#held.get(owner)
     const changed = [...this.#folders.values()].filter(({ folder }) => folder.owner === owner)
-    const { octets, messages } = heldIn(changed.map(({ counts }) => counts))
+    const { octets, messages } = sumFolders(changed.map(({ counts }) => counts))
     return { octets: octets + (before?.octets ?? 0), messages: messages + (before?.messages ?? 0) }
   }
 

@@ -105,7 +105,7 @@ async function* itemsOf(
   )) {
     yield { type: 'state', key, value }
   }
-  yield* known(transaction)
+  yield* knownMessageIds(transaction)
   for (const { owner, name, uid_next } of await transaction.query<{ owner: Owner; name: string; uid_next: number }>(
     `select owner, name, max(uid_next) as uid_next from deleted_folders d
      where not exists (select from folders f where f.owner = d.owner and f.name = d.name)
@@ -202,7 +202,7 @@ async function* valuesOf(
   }
 }
 
-async function* known(transaction: Transaction): AsyncGenerator<StoreItem, void, void> {
+async function* knownMessageIds(transaction: Transaction): AsyncGenerator<StoreItem, void, void> {
   for (let after = ''; ; ) {
     const rows = await transaction.query<{ message_id: string }>(
       'select message_id from history where message_id > $1 order by message_id limit $2',

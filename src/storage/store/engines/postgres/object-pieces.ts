@@ -66,7 +66,7 @@ export class ObjectPieces {
   async put(octets: Buffer, lastPiece: number): Promise<ObjectRow> {
     const name = `${await this.#start()}${randomUUID()}`
     await this.#holding(octets.length, () => this.bucket.put(name, octets)).catch((error: unknown) => {
-      throw failed(error, 'the octets of the message cannot be written to the object storage')
+      throw bucketStoreError(error, 'the octets of the message cannot be written to the object storage')
     })
     return { piece: lastPiece, octets: octets.length, name, sha256: sha256Hex(octets) }
   }
@@ -133,7 +133,10 @@ export class ObjectPieces {
     const kept = row && this.#cache.get(row.name)
     if (!row || kept) return kept
     const octets = await this.#holding(row.octets, () => this.bucket.get(row.name, row)).catch((error: unknown) => {
-      throw failed(error, `the octets of the message cannot be read from the object storage, object ${row.name}`)
+      throw bucketStoreError(
+        error,
+        `the octets of the message cannot be read from the object storage, object ${row.name}`,
+      )
     })
     this.#cache.put(row.name, octets)
     return octets
@@ -150,7 +153,7 @@ export class ObjectPieces {
 }
 
 /** Returns a bucket's error as one of the store. */
-function failed(error: unknown, what: string): Error {
+function bucketStoreError(error: unknown, what: string): Error {
   if (!(error instanceof BucketError)) return error as Error
   return new StoreError('failed', `${what} (${error.message}); try again later`, { cause: error })
 }

@@ -87,7 +87,7 @@ export class ReadAhead implements MessageSource {
   }
 
   async #held(folderId: string, uid: number): Promise<Held> {
-    const key = keyOf(folderId, uid)
+    const key = messageKey(folderId, uid)
     const batch = this.#batch.has(key) ? this.#batch : await this.#readBatch(key)
     return batch.has(key) ? batch.get(key) : 'alone'
   }
@@ -100,7 +100,7 @@ export class ReadAhead implements MessageSource {
     this.#release()
     let octets = 0
     for (let message = this.#pull(); message; message = this.#pull()) {
-      const name = keyOf(message.folder.id, message.entry.uid)
+      const name = messageKey(message.folder.id, message.entry.uid)
       if (batch.size === 0 && name !== key) continue
       const size = this.#sizeOf(message)
       const kept = this.#part === 'overview' ? undefined : this.#reads.kept(message)
@@ -120,7 +120,7 @@ export class ReadAhead implements MessageSource {
     if (together.length < 2 || !this.#memory.take(octets)) return batch
     this.#octets = octets
     const found = await this.#reads.together(together)
-    for (const [i, { folder, entry }] of together.entries()) batch.set(keyOf(folder.id, entry.uid), found[i])
+    for (const [i, { folder, entry }] of together.entries()) batch.set(messageKey(folder.id, entry.uid), found[i])
     return batch
   }
 
@@ -143,4 +143,4 @@ export class ReadAhead implements MessageSource {
   }
 }
 
-const keyOf = (folderId: string, uid: number): string => `${folderId}/${uid}`
+const messageKey = (folderId: string, uid: number): string => `${folderId}/${uid}`

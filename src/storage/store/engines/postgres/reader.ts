@@ -51,7 +51,7 @@ export class Reader {
 
   async entry(state: PostgresFolder, uid: number): Promise<MessageEntry | undefined> {
     const [entry] = await this.entries(state, 'e.uid = $2', [uid])
-    const key = keyOf(state, uid)
+    const key = messageKey(state, uid)
     this.#recent.delete(key)
     if (entry) this.#remember(key, entry)
     return entry
@@ -77,7 +77,7 @@ export class Reader {
   }
 
   async *stream(state: PostgresFolder, uid: number, start?: number, end?: number): AsyncGenerator<Buffer, void, void> {
-    const found = (await this.#bodies.find({ folder: state.key, uid })) ?? this.#recent.get(keyOf(state, uid))
+    const found = (await this.#bodies.find({ folder: state.key, uid })) ?? this.#recent.get(messageKey(state, uid))
     if (found) yield* this.#bodies.stream(found, start, end)
   }
 
@@ -172,4 +172,4 @@ interface ReaderStore {
   readonly run: <T>(work: () => Promise<T>) => Promise<T>
 }
 
-const keyOf = (state: PostgresFolder, uid: number): string => `${state.folder.id}/${uid}`
+const messageKey = (state: PostgresFolder, uid: number): string => `${state.folder.id}/${uid}`

@@ -76,7 +76,7 @@ export async function select(
   part: SelectionPart,
 ): Promise<SelectedMessages> {
   const { database, names } = selecting
-  const wanted = wantedBy(selecting, selection)
+  const wanted = searchedFolders(selecting, selection)
   const { tests, folders } = wanted
   const { chosen, unseen, all } = await sumsOf(database, folders)
   const known = tests.length === 0 ? chosen : isUnseen(tests) ? unseen : undefined
@@ -90,7 +90,7 @@ export async function select(
 }
 
 /** Returns the folders that a selection searches, as they are now. */
-function wantedBy({ folders }: Selecting, { folders: isOf, tests }: Selection): Wanted {
+function searchedFolders({ folders }: Selecting, { folders: isOf, tests }: Selection): Wanted {
   const keys = Array.from(folders.all).flatMap(({ key, folder }) => {
     const isHidden = folder.owner === OUTGOING_OWNER
     return (isOf ? !isHidden && isOf(folder) : isHidden) ? key : []
@@ -207,7 +207,7 @@ export async function* scan(
   { after, isNewestFirst = false }: ScanPart,
 ): AsyncGenerator<readonly StoredMessage[], void, void> {
   const { database, names } = selecting
-  const wanted = wantedBy(selecting, selection)
+  const wanted = searchedFolders(selecting, selection)
   const { chosen, all } = await sumsOf(database, wanted.folders)
   if (chosen === 0) return
   const isFew = chosen <= FEW * all

@@ -274,7 +274,7 @@ export class WriteQueue {
       current = values[i]
       try {
         for (const { blob } of one.adopts ?? []) if (!adopted.has(blob)) throw notComplete()
-        for (const key of one.once ?? []) if (!fresh.has(key)) throw known()
+        for (const key of one.once ?? []) if (!fresh.has(key)) throw duplicateError()
         if (limit !== undefined && one.messages) {
           const used = { octets: 0, messages: rows.messages + changeSet.growth }
           checkFits(used, { octets: 0, messages: one.messages }, { messages: limit })
@@ -378,4 +378,4 @@ const expectedRow = ({ key, position, keywords }: PostgresFolder): LockedRow => 
 const hasLostChanges = (): StoreError =>
   new StoreError('failed', 'the database has lost changes of a mailbox; nothing was stored, try again')
 
-const known = (): StoreError => new StoreError('exists', 'the Message-ID is known already')
+const duplicateError = (): StoreError => new StoreError('exists', 'the Message-ID is known already')

@@ -265,9 +265,9 @@ export class Writes {
       if (messages > 0) more.push([blob, messages])
       else if (messages < 0) fewer.push([blob, -messages])
     }
-    fewer.sort(byBlob)
+    fewer.sort(compareBlobs)
     return [
-      { text: HOLD, columns: columnsOf(more.sort(byBlob)) },
+      { text: HOLD, columns: columnsOf(more.sort(compareBlobs)) },
       { name: 'held', text: LET_GO, columns: columnsOf(fewer) },
       { text: DOOM, columns: [fewer.map(([blob]) => blob)] },
     ]
@@ -331,14 +331,14 @@ function namedParts(parts: readonly Part[], before = 0): string[] {
   return parts.map(({ name = `p${at}`, text, columns }) => {
     const own = at
     at += columns.length
-    return `${name} as (${shifted(text, own)})`
+    return `${name} as (${shiftParameters(text, own)})`
   })
 }
 
 /** Texts whose parameters have other numbers. There are as many as kinds of changes. */
 const shiftedTexts = new Map<string, string[]>()
 
-function shifted(text: string, by: number): string {
+function shiftParameters(text: string, by: number): string {
   const texts = shiftedTexts.get(text) ?? []
   shiftedTexts.set(text, texts)
   texts[by] ??= text.replace(/\$(\d+)/g, (_, number: string) => `$${by + Number(number)}`)
@@ -357,7 +357,7 @@ const columnsOf = (rows: readonly (readonly [number, number])[]): [number[], num
   rows.map(([, second]) => second),
 ]
 
-const byBlob = ([a]: readonly [number, number], [b]: readonly [number, number]): number => a - b
+const compareBlobs = ([a]: readonly [number, number], [b]: readonly [number, number]): number => a - b
 
 const placeKey = ({ messageId, folder, uid }: Place): string => `${folder}/${uid}/${messageId}`
 

@@ -328,7 +328,7 @@ export class AllMail {
       const modSeqs: string[] = []
       for (const folder of await this.#store.listFolders(this.#owner)) {
         if (!this.#includes(folder)) continue
-        const status = await this.#store.status(folder.id).catch(unlessDeleted)
+        const status = await this.#store.status(folder.id).catch(rethrowUnlessDeleted)
         modSeqs.push(`${folder.id} ${status?.highestModSeq}`)
       }
       const now = modSeqs.join()
@@ -341,7 +341,7 @@ export class AllMail {
 /** How often the mailboxes are read while others keep changing them. */
 const MAX_READS = 20
 
-function unlessDeleted(error: unknown): undefined {
+function rethrowUnlessDeleted(error: unknown): undefined {
   if (!(error instanceof StoreError) || error.code !== 'not-found') throw error
 }
 

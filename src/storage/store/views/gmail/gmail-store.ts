@@ -25,7 +25,7 @@ import {
 import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
 import { StoreView } from '../store-view.ts'
 import { GmailView } from './gmail-view.ts'
-import { ALL_MAIL_NAME, shownName } from './names.ts'
+import { ALL_MAIL_NAME, nameForClients } from './names.ts'
 
 const notDeletable = (): StoreError => new StoreError('read-only', 'The mailbox of all messages cannot be changed.')
 
@@ -105,7 +105,7 @@ export class GmailStore extends StoreView implements MessageStore {
 
   override async subscriptions(of: Owner): Promise<readonly string[]> {
     const names = await this.#store.subscriptions(of)
-    return of === this.#owner ? [...names.map(shownName), ALL_MAIL_NAME] : names
+    return of === this.#owner ? [...names.map(nameForClients), ALL_MAIL_NAME] : names
   }
 
   override async setSubscribed(of: Owner, name: string, subscribed: boolean): Promise<void> {
@@ -250,7 +250,7 @@ export class GmailStore extends StoreView implements MessageStore {
   #shown(event: StoreEvent): StoreEvent {
     const folder = this.#view.show(event.folder)
     if (event.type !== 'folder-changed') return { ...event, folder }
-    const previousName = folder.owner === this.#owner ? shownName(event.previousName) : event.previousName
+    const previousName = folder.owner === this.#owner ? nameForClients(event.previousName) : event.previousName
     return { ...event, folder, previousName }
   }
 }

@@ -14,7 +14,7 @@ import {
   StoreError,
 } from '../../types.ts'
 import { AllMail } from './all-mail.ts'
-import { ALL_MAIL_NAME, ARCHIVE_NAME, isSpamOrTrash, shownName, storedName } from './names.ts'
+import { ALL_MAIL_NAME, ARCHIVE_NAME, isSpamOrTrash, nameForClients, nameInStore } from './names.ts'
 import type { Place } from './numbering.ts'
 
 /** One account's mailboxes as Gmail shows them, and what its clients do in the view of all messages. */
@@ -72,13 +72,13 @@ export class GmailView {
   /** Returns a folder with the name that clients see. */
   show(folder: Folder): Folder {
     if (folder.owner !== this.#owner) return folder
-    const { specialUse, ...shown } = { ...folder, name: shownName(folder.name) }
+    const { specialUse, ...shown } = { ...folder, name: nameForClients(folder.name) }
     return specialUse === undefined || specialUse === '\\Archive' ? shown : { ...shown, specialUse }
   }
 
   /** Returns the name in the store; undefined if it has none. */
   stored(owner: Owner, name: string): string | undefined {
-    return owner === this.#owner ? storedName(name) : name
+    return owner === this.#owner ? nameInStore(name) : name
   }
 
   /** Returns the name in the store of a mailbox that a client creates or renames. @throws StoreError `exists` */

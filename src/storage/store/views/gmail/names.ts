@@ -21,16 +21,16 @@ export const isSpamOrTrash = (name: string): boolean => /^(?:Junk|Trash)(?:\/|$)
 export const ALL_MAIL_NAME = '[Gmail]/All Mail'
 
 /** Returns the name that clients see. */
-export const shownName = (name: string): string => renamed(name, SHOWN)
+export const nameForClients = (name: string): string => renameTop(name, SHOWN)
 
 /** Returns the name in the store; undefined if a client may not use it, because it is the stored name of another mailbox. */
-export function storedName(name: string): string | undefined {
-  const stored = renamed(name, STORED)
-  return stored === name && shownName(name) !== name ? undefined : stored
+export function nameInStore(name: string): string | undefined {
+  const stored = renameTop(name, STORED)
+  return stored === name && nameForClients(name) !== name ? undefined : stored
 }
 
 /** Renames a mailbox, or its level above. */
-function renamed(name: string, names: Readonly<Record<string, string>>): string {
+function renameTop(name: string, names: Readonly<Record<string, string>>): string {
   const root = Object.keys(names).find((one) => name === one || name.startsWith(`${one}/`))
   return root === undefined ? name : `${names[root]}${name.slice(root.length)}`
 }

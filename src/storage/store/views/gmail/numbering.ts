@@ -98,8 +98,8 @@ export class Numbering {
     const messages = new Map<string, Numbered>()
     const changes: ViewChange[] = []
     for (const [name, content] of values) {
-      if (name.startsWith('m:')) messages.set(name.slice(2), parsed(content))
-      else if (name.startsWith('c:')) changes.push(parsed(content))
+      if (name.startsWith('m:')) messages.set(name.slice(2), parseJson(content))
+      else if (name.startsWith('c:')) changes.push(parseJson(content))
     }
     return { numbers: numbersIn(values), messages, changes: changes.sort((a, b) => a.modSeq - b.modSeq) }
   }
@@ -110,7 +110,7 @@ export class Numbering {
     const names = Array.from({ length: last - after }, (_, i) => changeName(after + 1 + i))
     const values = await this.#store.values({ ...this.#space, names })
     if (values.size < names.length) return undefined
-    return names.map((name) => parsed<ViewChange>(values.get(name) as Buffer))
+    return names.map((name) => parseJson<ViewChange>(values.get(name) as Buffer))
   }
 
   /**
@@ -158,7 +158,7 @@ function planOf(current: Values, { copies, gone }: Findings, known: Numbers, old
   const find = (blob: string): Numbered | undefined => {
     const kept = messages.get(blob)
     const content = kept ? undefined : current.get(messageName(blob))
-    return kept ?? (content && parsed<Numbered>(content))
+    return kept ?? (content && parseJson<Numbered>(content))
   }
   for (const { place, entry } of copies) {
     const key = placeKey(place)
@@ -178,7 +178,7 @@ function planOf(current: Values, { copies, gone }: Findings, known: Numbers, old
   }
   const lost = gone.flatMap((blob) => find(blob)?.uid ?? [])
   const values = new Map<string, Buffer | undefined>()
-  for (const [blob, message] of messages) values.set(messageName(blob), written(message))
+  for (const [blob, message] of messages) values.set(messageName(blob), jsonBuffer(message))
   for (const blob of gone) if (current.has(messageName(blob))) values.set(messageName(blob), undefined)
   const isChanged = lost.length + added.size + flags.size > 0
   const change: ViewChange = {
@@ -189,21 +189,21 @@ function planOf(current: Values, { copies, gone }: Findings, known: Numbers, old
   }
   const numbers = { uidValidity, uidNext, modSeq: isChanged ? modSeq : last }
   if (isChanged) {
-    values.set(changeName(modSeq), written(change))
+    values.set(changeName(modSeq), jsonBuffer(change))
     const outdated = current.get(old)
-    if (outdated) values.set(old, shortened(parsed(outdated)))
+    if (outdated) values.set(old, shortened(parseJson(outdated)))
   }
-  if (isChanged || !before) values.set(NUMBERS, written(numbers))
+  if (isChanged || !before) values.set(NUMBERS, jsonBuffer(numbers))
   return { values, numbers, ...(isChanged && { change }) }
 }
 
 /** Returns what stays of a change: the uids of expunged messages, for QRESYNC. RFC 7162 section 3.2.5.1 */
 const shortened = (change: ViewChange): Buffer | undefined =>
-  change.gone.length > 0 ? written({ ...change, added: [], flags: [] }) : undefined
+  change.gone.length > 0 ? jsonBuffer({ ...change, added: [], flags: [] }) : undefined
 
 const numbersIn = (values: Values): Numbers | undefined => {
   const content = values.get(NUMBERS)
-  return content && parsed<Numbers>(content)
+  return content && parseJson<Numbers>(content)
 }
 
 export const firstNumbers = (): Numbers => ({ uidValidity: Math.floor(Date.now() / 1000), uidNext: 1, modSeq: 1 })
@@ -211,5 +211,5 @@ export const firstNumbers = (): Numbers => ({ uidValidity: Math.floor(Date.now()
 export const sameFlags = (one: readonly string[], other: readonly string[]): boolean =>
   one.length === other.length && one.every((flag) => other.includes(flag))
 
-const parsed = <T>(content: Buffer): T => JSON.parse(content.toString()) as T
-const written = (value: object): Buffer => Buffer.from(JSON.stringify(value))
+const parseJson = <T>(content: Buffer): T => JSON.parse(content.toString()) as T
+const jsonBuffer = (value: object): Buffer => Buffer.from(JSON.stringify(value))

@@ -45,7 +45,7 @@ export class KnownMarks {
     if (store.isShared) return
     store.watch((event) => {
       if (event.type === 'values' && event.kind === 'seen' && event.reader !== undefined) {
-        const known = this.#known.get(keyOf(event.folder.id, event.reader))
+        const known = this.#known.get(markKey(event.folder.id, event.reader))
         for (const name of event.names) known?.stale.add(name)
       } else if (event.type === 'folder-deleted') this.#forget(event.folder.id)
       else this.#countChange(event.folder.id, messagesOf(event))
@@ -62,7 +62,7 @@ export class KnownMarks {
   /** Returns what a reader has seen in a folder, at least as of the call. @throws StoreError `not-found`, `closed` */
   async in(folderId: string, reader: Owner): Promise<Seen> {
     if (this.#store.isShared) return seenBy(await this.#read(folderId, reader), new ViewedBlocks())
-    const key = keyOf(folderId, reader)
+    const key = markKey(folderId, reader)
     const known: Known = this.#known.get(key) ?? { seen: undefined, octets: 0, stale: new Set(), reading: undefined }
     this.#known.delete(key)
     this.#known.set(key, known)
@@ -90,7 +90,7 @@ export class KnownMarks {
         known.seen.view.marksChanged(names)
       } else known.seen = seenBy(read, this.#blocks)
     } catch (error) {
-      this.#drop(keyOf(folderId, reader))
+      this.#drop(markKey(folderId, reader))
       throw error
     }
   }
@@ -114,7 +114,7 @@ export class KnownMarks {
   }
 
   *#ofFolder(folderId: string): Generator<[key: string, known: Known], void, void> {
-    for (const [key, known] of this.#known) if (key.startsWith(keyOf(folderId, ''))) yield [key, known]
+    for (const [key, known] of this.#known) if (key.startsWith(markKey(folderId, ''))) yield [key, known]
   }
 
   #count(known: Known, octets: number): void {
@@ -151,4 +151,4 @@ function messagesOf(event: StoreEvent): number {
 
 const ofStores = new WeakMap<MessageStore, KnownMarks>()
 
-const keyOf = (folderId: string, reader: string): string => `${folderId}\n${reader}`
+const markKey = (folderId: string, reader: string): string => `${folderId}\n${reader}`

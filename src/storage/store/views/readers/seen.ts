@@ -117,7 +117,7 @@ export class SeenMarks {
         changed.add(block)
       }
     }
-    return new Map(Array.from(changed, (block) => [String(block), encoded(this.#chunk(block))]))
+    return new Map(Array.from(changed, (block) => [String(block), encodeChunk(this.#chunk(block))]))
   }
 
   #markOf(uid: number): Mark | undefined {
@@ -128,7 +128,7 @@ export class SeenMarks {
   #chunk(block: number): Map<number, Mark> {
     const known = this.#chunks.get(block)
     if (known) return known
-    const marks = decoded(block, this.marksOf(block))
+    const marks = decodeChunk(block, this.marksOf(block))
     this.#chunks.set(block, marks)
     return marks
   }
@@ -176,7 +176,7 @@ function viewOf(entry: MessageEntry, flags: readonly string[], markedAt: number)
 }
 
 /** Returns the marks of a chunk by uid. */
-function decoded(block: number, octets: Buffer): Map<number, Mark> {
+function decodeChunk(block: number, octets: Buffer): Map<number, Mark> {
   const marks = new Map<number, Mark>()
   for (let at = 0; at + MARK_OCTETS <= octets.length; at += MARK_OCTETS) {
     const mark = { isSeen: octets[at + 1] === 1, modSeq: octets.readUIntBE(at + 2, 6) }
@@ -188,7 +188,7 @@ function decoded(block: number, octets: Buffer): Map<number, Mark> {
 const NO_OCTETS = Buffer.alloc(0)
 
 /** Returns the value of a chunk; undefined if it has no marks. */
-function encoded(chunk: ReadonlyMap<number, Mark>): Buffer | undefined {
+function encodeChunk(chunk: ReadonlyMap<number, Mark>): Buffer | undefined {
   if (chunk.size === 0) return undefined
   const octets = Buffer.alloc(chunk.size * MARK_OCTETS)
   let at = 0

@@ -14,7 +14,7 @@ export type AcmeClient = InstanceType<AcmeModule['Client']>
 let lastUse: Promise<unknown> = Promise.resolve()
 
 /** Runs tasks that use acme-client one after the other. */
-export function inTurn<T>(task: () => Promise<T>): Promise<T> {
+export function runInTurn<T>(task: () => Promise<T>): Promise<T> {
   const next = lastUse.then(task)
   lastUse = next.catch(() => {})
   return next

@@ -19,13 +19,13 @@ export async function readDirectory(directoryUrl: string, ca: string | undefined
   const { body } = await fetchText(directoryUrl, ca).catch((cause: Error) => {
     throw new PkiError('refused', `${directoryUrl} cannot be reached: ${cause.message}`, { cause })
   })
-  const document = parsed(body)
+  const document = parseJson(body)
   if (typeof document.newOrder !== 'string') throw new PkiError('refused', `${directoryUrl} is not an ACME directory`)
   const { newOrder, renewalInfo } = document
   return { newOrder, ...(typeof renewalInfo === 'string' ? { renewalInfo } : {}) }
 }
 
-function parsed(text: string): Record<string, unknown> {
+function parseJson(text: string): Record<string, unknown> {
   try {
     return (JSON.parse(text) ?? {}) as Record<string, unknown>
   } catch {
@@ -54,7 +54,7 @@ export async function renewalWindow(
   const { renewalInfo } = await readDirectory(directoryUrl, ca)
   if (renewalInfo === undefined) return undefined
   const { body, retryAfter } = await fetchText(`${renewalInfo}/${id}`, ca)
-  const window = (parsed(body).suggestedWindow ?? {}) as Record<string, unknown>
+  const window = (parseJson(body).suggestedWindow ?? {}) as Record<string, unknown>
   const [startMs, endMs] = [Date.parse(String(window.start)), Date.parse(String(window.end))]
   if (!(startMs <= endMs)) throw new PkiError('refused', `${renewalInfo}/${id} has no suggestedWindow`)
   const seconds = Number(retryAfter)

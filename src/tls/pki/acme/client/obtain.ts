@@ -2,7 +2,7 @@ import type { CertificateStore } from '../../certificate-store/types.ts'
 import { PkiError } from '../../errors.ts'
 import type { Identifier } from '../identifier.ts'
 import { type AcmeAuthority, type ChallengeType, challengeTypes } from './authority.ts'
-import { type AcmeClient, accountKey, inTurn, openClient } from './client.ts'
+import { type AcmeClient, accountKey, openClient, runInTurn } from './client.ts'
 import { openResponder, type Responder } from './responders.ts'
 
 type AcmeAuthorization = Awaited<ReturnType<AcmeClient['getAuthorizations']>>[number]
@@ -18,7 +18,7 @@ interface AcmeOrder {
 
 /** Returns the certificate and its chain in PEM, issued by an ACME authority. RFC 8555. @throws PkiError */
 export const obtainByAcme = (store: CertificateStore, order: AcmeOrder, authority: AcmeAuthority): Promise<string> =>
-  inTurn(() => obtain(store, order, authority))
+  runInTurn(() => obtain(store, order, authority))
 
 async function obtain(store: CertificateStore, order: AcmeOrder, authority: AcmeAuthority): Promise<string> {
   const { directoryUrl, email } = authority

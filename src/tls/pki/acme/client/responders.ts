@@ -45,13 +45,13 @@ async function openHttpResponder(address: string, port: number): Promise<Respond
     const answer = path.startsWith(prefix) ? answers.get(path.slice(prefix.length)) : undefined
     response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/octet-stream' }).end(answer)
   })
-  await open(server, 'http-01', address, port, '--http-port')
+  await openServer(server, 'http-01', address, port, '--http-port')
   return {
     set: async ({ token, keyAuthorization }) => void answers.set(token, keyAuthorization),
     clear: async ({ token }) => void answers.delete(token),
     [Symbol.asyncDispose]: () => {
       server.closeAllConnections()
-      return closed(server)
+      return closeServer(server)
     },
   }
 }
@@ -65,12 +65,12 @@ async function openTlsResponder(address: string, port: number): Promise<Responde
     socket.on('error', () => {})
     socket.end()
   })
-  await open(server, 'tls-alpn-01', address, port, '--tls-alpn-port')
+  await openServer(server, 'tls-alpn-01', address, port, '--tls-alpn-port')
   return {
     // The newest certificate of a name counts. They end with the order, and so does the server.
     set: async (answer) => server.addContext(serverNameOf(answer.identifier), await challengeCertificate(answer)),
     clear: async () => {},
-    [Symbol.asyncDispose]: () => closed(server),
+    [Symbol.asyncDispose]: () => closeServer(server),
   }
 }
 
@@ -117,7 +117,13 @@ function dnsResponder(program: string): Responder {
   }
 }
 
-async function open(server: Server, type: ChallengeType, host: string, port: number, option: string): Promise<void> {
+async function openServer(
+  server: Server,
+  type: ChallengeType,
+  host: string,
+  port: number,
+  option: string,
+): Promise<void> {
   try {
     // If a connection cannot be accepted, the authority tries again or reports it.
     await listen(server, { host, port }, () => {})
@@ -128,4 +134,4 @@ async function open(server: Server, type: ChallengeType, host: string, port: num
   }
 }
 
-const closed = (server: Server): Promise<void> => new Promise((done) => server.close(() => done()))
+const closeServer = (server: Server): Promise<void> => new Promise((done) => server.close(() => done()))

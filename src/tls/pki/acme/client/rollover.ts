@@ -2,7 +2,7 @@ import type { CertificateStore } from '../../certificate-store/types.ts'
 import { PkiError } from '../../errors.ts'
 import { generateKey } from '../../keys.ts'
 import type { accountKeyTypes } from './authority.ts'
-import { type AcmeClient, inTurn, openClient } from './client.ts'
+import { type AcmeClient, openClient, runInTurn } from './client.ts'
 import { readDirectory } from './directory.ts'
 
 export interface RolloverOptions {
@@ -39,7 +39,7 @@ export async function rolloverAccount(store: CertificateStore, options: Rollover
     entry.next ??= draft.putKey('acme-account', made)
     return { old: await draft.read(entry.key), next: await draft.read(entry.next), interrupted: isSecondTry }
   })
-  await inTurn(async () => {
+  await runInTurn(async () => {
     // An interrupted call may have changed the key at the server.
     if (interrupted && (await hasAccount(await openClient(authority, next)))) return
     await changeKey(await openClient(authority, old), next, directory)

@@ -13,7 +13,7 @@ const SHORTEST_CHECK_MS = 1000
 
 /** Returns when a certificate should be renewed. Needs no signature. RFC 9773 section 4. @throws AcmeProblem */
 export async function renewalInfo(directory: AcmeDirectory, id: string): Promise<ServiceResponse> {
-  const { entry, certificate } = await identified(directory, id)
+  const { entry, certificate } = await certificateOfId(directory, id)
   const fromMs = Date.parse(certificate.validFrom)
   const lifeMs = Date.parse(certificate.validTo) - fromMs
   const nowMs = directory.store.clock.now()
@@ -33,7 +33,7 @@ export async function checkReplaces(
   id: string,
   identifiers: readonly Identifier[],
 ): Promise<void> {
-  const { certificate } = await identified(directory, id)
+  const { certificate } = await certificateOfId(directory, id)
   const { orders, store } = directory
   if (orders.replacing(id, store.clock.now())) {
     throw new AcmeProblem('alreadyReplaced', 'another order replaces this certificate')
@@ -49,7 +49,7 @@ export async function checkReplaces(
 }
 
 /** Returns the certificate that an identifier names. RFC 9773 section 4.1. @throws AcmeProblem `malformed` */
-async function identified(
+async function certificateOfId(
   directory: AcmeDirectory,
   id: string,
 ): Promise<{ entry: IssuedRecord; certificate: X509Certificate }> {

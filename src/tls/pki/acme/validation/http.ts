@@ -45,7 +45,7 @@ export async function validateHttp({ value }: Identifier, validation: HttpValida
       )
     }
     earlier.push(address)
-    url = redirected(url, answer.location, [80, 443, port, ...validation.redirectPorts])
+    url = redirectTarget(url, answer.location, [80, 443, port, ...validation.redirectPorts])
   }
   throw new AcmeProblem('connection', `http://${host}:${port} redirects more than ${MAX_REDIRECTS} times`)
 }
@@ -57,7 +57,7 @@ const portOf = ({ port, protocol }: URL): number => Number(port) || (protocol ==
 const originOf = (url: URL): string => `${url.protocol}//${url.hostname}:${portOf(url)}`
 
 /** Returns where a redirect leads. @throws AcmeProblem `connection` if the lab does not follow it */
-function redirected(from: URL, location: string, ports: readonly number[]): URL {
+function redirectTarget(from: URL, location: string, ports: readonly number[]): URL {
   const refuse = (why: string): AcmeProblem =>
     new AcmeProblem('connection', `${from.href} redirects to ${location.slice(0, 500)}, ${why}`)
   if (!URL.canParse(location, from.href)) throw refuse('which is not a URL')
