@@ -22,7 +22,7 @@ export function mayHaveBcc([first = NOTHING, ...others]: Pieces): boolean {
 
 /** A message without its Bcc fields. */
 export interface StrippedMessage {
-  readonly rest: Pieces
+  readonly message: Pieces
   /** Returns whether the Bcc fields name an address. */
   names(address: string): boolean
 }
@@ -31,7 +31,7 @@ const FIELDS_PER_STEP = 64
 
 /** Removes the Bcc fields of a message, in steps: they may be as many as fit into it. */
 export function* withoutBcc(raw: Buffer): Steps<StrippedMessage> {
-  const rest = new PieceCollector()
+  const kept = new PieceCollector()
   const named = new Set<string>()
   let from = 0
   let fields = 0
@@ -40,15 +40,15 @@ export function* withoutBcc(raw: Buffer): Steps<StrippedMessage> {
     const field = headerFieldAt(raw, at, raw.length)
     at = field.end
     if (field.nameLower !== 'bcc' && field.nameLower !== 'resent-bcc') continue
-    rest.add(raw.subarray(from, field.start))
+    kept.add(raw.subarray(from, field.start))
     from = field.end
     for (const { mailbox, host } of parseAddresses(unfoldValue(raw, field))) {
       // The name and the end of a group have no host. Addresses may be UTF-8. RFC 6532 section 3.2
       if (host !== undefined) named.add(Buffer.from(`${mailbox}@${host}`, 'latin1').toString().toLowerCase())
     }
   }
-  rest.add(raw.subarray(from))
-  return { rest: rest.pieces, names: (address) => named.has(withoutQuotes(address).toLowerCase()) }
+  kept.add(raw.subarray(from))
+  return { message: kept.pieces, names: (address) => named.has(withoutQuotes(address).toLowerCase()) }
 }
 
 /** Returns an address without the quotes of its local part, as `parseAddresses` does. */

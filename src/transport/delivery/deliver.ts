@@ -1,32 +1,26 @@
 import type { Account } from '../../accounts/directory/types.ts'
-import { countOctets, joinPieces, type Pieces } from '../../core/octets/pieces.ts'
+import { countOctets, joinPieces } from '../../core/octets/pieces.ts'
 import { runInSlices } from '../../core/time/time-slice.ts'
 import { distinct } from '../../core/values/distinct.ts'
 import { omitUndefined } from '../../core/values/omit-undefined.ts'
-import { openCaptured, openInbox, removeEmptyMailboxes } from '../../storage/store/mailboxes.ts'
-import { limitOf } from '../../storage/store/quota.ts'
+import { removeEmptyMailboxes } from '../../storage/store/mailboxes.ts'
 import {
   type AppendTarget,
   accountOwner,
-  CAPTURED_OWNER,
-  type DeliveryEnvelope,
-  type HoldLimit,
-  type MessageStore,
-  type NewMessage,
   OUTGOING_OWNER,
   OverQuota,
-  type Owner,
   type StoredMessage,
   StoreError,
 } from '../../storage/store/types.ts'
 import { ArticleRefused } from '../news/article.ts'
 import { allGroups } from '../news/inject.ts'
-import { headerOf, matchesFilters, matchesRecipient } from '../outgoing/filters.ts'
+import { headerOf } from '../outgoing/filters.ts'
 import { type DeliveryPlan, planDelivery } from '../outgoing/plan.ts'
-import { mayHaveBcc, type StrippedMessage, withoutBcc } from './bcc.ts'
+import { mayHaveBcc, withoutBcc } from './bcc.ts'
 import { checkMailboxQuota, lateQuotaError } from './check-quota.ts'
+import { batchOf, type Created, copiesFor, formFor, type MessageForms } from './copies.ts'
 import { resolveRecipient } from './resolve.ts'
-import { keepInInbox, rejectionOf, remember, runScripts, type ScriptRun, withRest } from './run-scripts.ts'
+import { keepInInbox, rejectionOf, remember, runScripts, type ScriptRun } from './run-scripts.ts'
 import { keywordsFor, keywordsOf } from './tags.ts'
 import { type Delivery, DeliveryError, type DeliveryServices, type Recipient } from './types.ts'
 
@@ -46,87 +40,24 @@ interface Delivered {
  * @throws DeliveryError `mailbox-full`, `over-quota`, `article-refused`, `article-deferred`; StoreError
  */
 export async function deliver(services: DeliveryServices, delivery: Delivery): Promise<Delivered> {
-  const { trace, message, rest, recipients, at } = delivery
-  const newsgroups = newsgroupsOf(recipients)
+  const { trace, message } = delivery
   const size = (delivery.octets ?? countOctets(message)) + (trace?.length ?? 0)
   await checkQuotas(services, delivery, size)
   const stripped = mayHaveBcc(message) ? await runInSlices(withoutBcc(joinPieces(message))) : undefined
-  const messageFor = (address: string): Pieces => (!stripped || stripped.names(address) ? message : stripped.rest)
-  const runs = await runScripts(services, delivery, messageFor)
+  const forms: MessageForms = { whole: message, stripped }
+  const runs = await runScripts(services, delivery, (address) => formFor(forms, address))
   // A group that refuses the message must refuse it before any mailbox has it.
-  const articles = newsgroups.length > 0 ? await postToNewsgroups(services, newsgroups, delivery) : []
+  const articles = await postToNewsgroups(services, delivery)
   const outgoing = planOutgoing(services, delivery)
-  // Other hosts must not see the Bcc fields. RFC 5322 section 3.6.3
-  const sentOctets = stripped?.rest ?? message
-  const envelope = envelopeOf(delivery)
-  const folderOf = capturedFolders(services, delivery)
-  /** The recipients of a copy, where rules divide them. */
-  const capturedFor = new Map<string, string[]>()
-  /** The most that the account of a mailbox may have afterwards, by folder. */
-  const limits = new Map<string, HoldLimit | undefined>()
-  const created: Account[] = []
-  const newOwners: Owner[] = []
-  const done = new Map<string, ScriptRun>()
+  const created: Created = { accounts: [], owners: [] }
   try {
-    const copies = new Map<string, Pieces>()
-    const scripted: { readonly folderId: string; readonly flags: readonly string[]; readonly octets: Pieces }[] = []
-    for (const recipient of recipients) {
-      const { address, destination } = recipient
-      if (destination.kind === 'newsgroup' || outgoing.withoutCopy.has(address)) continue
-      const before = created.length
-      const owner = await ownerOf(services, destination, created)
-      if (created.length > before && !(await services.store.findFolder(owner, 'INBOX'))) newOwners.push(owner)
-      const run = destination.kind === 'mailbox' ? runs.get(destination.account.user) : undefined
-      if (run && destination.kind === 'mailbox') {
-        if (done.has(run.user)) continue
-        done.set(run.user, run)
-        for (const { folder, flags, message: octets } of run.copies) {
-          scripted.push({ folderId: folder.id, flags, octets })
-          limits.set(folder.id, await limitOf(services.store, owner, destination.account.quota))
-        }
-        continue
-      }
-      const { id } = await (destination.kind === 'captured'
-        ? openCaptured(services.store, folderOf(address, destination.domain))
-        : openInbox(services.store, owner))
-      if (destination.kind === 'captured' && services.captured?.mailboxes.length)
-        capturedFor.set(id, [...(capturedFor.get(id) ?? []), address])
-      if (destination.kind === 'mailbox' && !limits.has(id))
-        limits.set(id, await limitOf(services.store, owner, destination.account.quota))
-      addCopy(copies, id, recipient, message, stripped)
-    }
-    const given = delivery.tags ?? []
-    const flags = services.tagging
-      ? keywordsFor(services.tagging, delivery, [...given, ...((await services.ruleTags?.(delivery)) ?? [])])
-      : keywordsOf(given)
-    const queued = outgoing.targets.length > 0 ? await queueTargets(services, outgoing.targets, delivery) : []
-    const batch: NewMessage[] = []
-    const contents = new Set([message, ...(stripped ? [stripped.rest] : []), ...scripted.map(({ octets }) => octets)])
-    for (const copy of contents) {
-      const targets: AppendTarget[] = []
-      for (const [folderId, octets] of copies) {
-        const rcptTo = capturedFor.get(folderId)
-        const limit = limits.get(folderId)
-        if (octets === copy)
-          targets.push({
-            folderId,
-            flags,
-            ...(limit && { limit }),
-            ...(rcptTo && { envelope: { ...envelope, rcptTo } }),
-          })
-      }
-      for (const { folderId, flags: own, octets } of scripted) {
-        const limit = limits.get(folderId)
-        if (octets === copy) targets.push({ folderId, flags: distinct([...flags, ...own]), ...(limit && { limit }) })
-      }
-      if (copy === sentOctets) targets.push(...queued)
-      if (targets.length === 0) continue
-      const raw = withRest(trace ? [trace, ...copy] : copy, rest)
-      batch.push({ raw, targets, envelope, internalDate: at })
-    }
-    const copied = batch.length > 0 ? await services.store.append(batch) : []
-    const kept = outgoing.targets.length > 0 ? copied.filter(({ folder }) => folder.owner !== OUTGOING_OWNER) : copied
-    for (const run of done.values()) await finishScript(services, delivery, run, kept)
+    const copies = await copiesFor(services, delivery, { forms, runs, withoutCopy: outgoing.withoutCopy }, created)
+    const flags = await flagsFor(services, delivery)
+    const queued = await queueTargets(services, outgoing.targets, delivery)
+    const batch = batchOf(delivery, forms, { copies, flags, queued })
+    const stored = batch.length > 0 ? await services.store.append(batch) : []
+    const kept = queued.length > 0 ? stored.filter(({ folder }) => folder.owner !== OUTGOING_OWNER) : stored
+    for (const run of runs.values()) await finishScript(services, delivery, run, kept)
     return {
       copies: articles.length > 0 ? [...articles, ...kept] : kept,
       queued: outgoing.sent,
@@ -135,14 +66,16 @@ export async function deliver(services: DeliveryServices, delivery: Delivery): P
   } catch (error) {
     // The store may have the message.
     if (error instanceof StoreError && error.code === 'unknown') throw error
-    for (const account of created) await services.directory.remove(account)
-    await undo(services.store, newOwners)
-    const full =
-      error instanceof OverQuota
-        ? accountsOf(delivery).find(({ user }) => accountOwner(user) === error.owner)
-        : undefined
-    throw full ? await lateQuotaError(services.store, full, size) : error
+    await undo(services, created)
+    throw await quotaErrorOf(services, delivery, size, error)
   }
+}
+
+/** Returns the keywords that every copy of a message gets. */
+async function flagsFor(services: DeliveryServices, delivery: Delivery): Promise<readonly string[]> {
+  const given = delivery.tags ?? []
+  if (!services.tagging) return keywordsOf(given)
+  return keywordsFor(services.tagging, delivery, [...given, ...((await services.ruleTags?.(delivery)) ?? [])])
 }
 
 /**
@@ -223,8 +156,21 @@ async function checkQuotas({ store }: DeliveryServices, delivery: Delivery, size
 const accountsOf = ({ recipients }: Delivery): readonly Account[] =>
   distinct(recipients.flatMap(({ destination }) => (destination.kind === 'mailbox' ? [destination.account] : [])))
 
-/** Removes the mailboxes that a failed delivery created. A store that fails here too still reports the first failure. */
-async function undo(store: MessageStore, owners: readonly Owner[]): Promise<void> {
+/** Returns the error of a delivery: if another delivery has filled a mailbox meanwhile, the error of its quota. */
+async function quotaErrorOf(
+  { store }: DeliveryServices,
+  delivery: Delivery,
+  size: number,
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof OverQuota)) return error
+  const full = accountsOf(delivery).find(({ user }) => accountOwner(user) === error.owner)
+  return full ? lateQuotaError(store, full, size) : error
+}
+
+/** Removes what a failed delivery created. A store that fails here too still reports the first failure. */
+async function undo({ directory, store }: DeliveryServices, { accounts, owners }: Created): Promise<void> {
+  for (const account of accounts) await directory.remove(account)
   try {
     for (const owner of owners) await removeEmptyMailboxes(store, owner)
   } catch (error) {
@@ -232,75 +178,13 @@ async function undo(store: MessageStore, owners: readonly Owner[]): Promise<void
   }
 }
 
-function newsgroupsOf(recipients: readonly Recipient[]): readonly string[] {
-  const names: string[] = []
-  for (const { destination } of recipients) if (destination.kind === 'newsgroup') names.push(destination.name)
-  return distinct(names)
-}
-
-/** The envelope of a client's last message. The next one often has the same, and the store keeps it only once then. */
-const lastEnvelopes = new WeakMap<object, DeliveryEnvelope>()
-
-function envelopeOf({ mailFrom, recipients, session, client, authentication, requireTls }: Delivery): DeliveryEnvelope {
-  const last = client && lastEnvelopes.get(client)
-  const isUsual = !authentication && !requireTls
-  if (last && isUsual && last.mailFrom === mailFrom && last.session === session && isTo(last, recipients)) return last
-  const rcptTo = recipients.map(({ address }) => address)
-  const envelope: DeliveryEnvelope = {
-    mailFrom,
-    rcptTo,
-    ...(session === undefined ? {} : { session }),
-    ...(client ? { client } : {}),
-    ...(authentication ? { authentication } : {}),
-    ...(requireTls ? { requireTls } : {}),
-  }
-  if (client && isUsual) lastEnvelopes.set(client, envelope)
-  return envelope
-}
-
-const isTo = ({ rcptTo = [] }: DeliveryEnvelope, recipients: readonly Recipient[]): boolean =>
-  rcptTo.length === recipients.length && rcptTo.every((address, at) => address === recipients[at]?.address)
-
-/**
- * Returns the owner of the mailbox of a recipient. An open directory gets an account that it does not have yet: only now,
- * because RCPT alone must not fill it.
- * @param created gets these accounts
- */
-async function ownerOf(
-  { directory }: DeliveryServices,
-  destination: MailboxDestination,
-  created: Account[],
-): Promise<Owner> {
-  if (destination.kind === 'captured') return CAPTURED_OWNER
-  const { account, isNew } = await directory.add(destination.account)
-  if (isNew) created.push(account)
-  return accountOwner(account.user)
-}
-
-type MailboxDestination = Exclude<Recipient['destination'], { readonly kind: 'newsgroup' }>
-
-/**
- * Notes what the mailbox of a recipient gets: the message as received or without its Bcc fields.
- * @param copies what each mailbox gets, by its folder's id
- */
-function addCopy(
-  copies: Map<string, Pieces>,
-  folderId: string,
-  { address, destination }: Recipient,
-  message: Pieces,
-  stripped: StrippedMessage | undefined,
-): void {
-  // Recipients named in Bcc see the field, others must not. The lab's own copy stays complete. RFC 5322 section 3.6.3
-  const whole = !stripped || destination.kind === 'captured' || stripped.names(address)
-  if (whole || !copies.has(folderId)) copies.set(folderId, whole ? message : stripped.rest)
-}
-
-/** Posts one article to all the groups. Returns it in each of them. @throws DeliveryError */
+/** Posts one article to the newsgroups among the recipients. Returns it in each of them. @throws DeliveryError */
 async function postToNewsgroups(
   { news, hostname }: DeliveryServices,
-  newsgroups: readonly string[],
-  { message, rest, session }: Delivery,
+  { message, rest, session, recipients }: Delivery,
 ): Promise<readonly StoredMessage[]> {
+  const newsgroups = newsgroupsOf(recipients)
+  if (newsgroups.length === 0) return []
   const pieces = [...message]
   // A redirected message can be in a file.
   if (rest) for await (const piece of rest()) pieces.push(piece)
@@ -318,15 +202,8 @@ async function postToNewsgroups(
   }
 }
 
-/** Returns the function that names the folder of captured mail for a recipient of a message. */
-function capturedFolders(
-  { captured }: Pick<DeliveryServices, 'captured'>,
-  { mailFrom, account, client, message }: Delivery,
-): (address: string, domain: string) => string {
-  const { folder, mailboxes = [] } = captured ?? {}
-  if (mailboxes.length === 0) return (_, domain) => folder ?? domain
-  const filtered = { mailFrom, account, client, header: headerOf(message) }
-  const matching = mailboxes.filter(({ filters }) => matchesFilters(filters, filtered))
-  return (address, domain) =>
-    matching.find(({ filters }) => matchesRecipient(filters, address))?.name ?? folder ?? domain
+function newsgroupsOf(recipients: readonly Recipient[]): readonly string[] {
+  const names: string[] = []
+  for (const { destination } of recipients) if (destination.kind === 'newsgroup') names.push(destination.name)
+  return distinct(names)
 }
