@@ -54,7 +54,9 @@ export class WebSockets {
     if (!accepted) return refuse(socket, response)
     const { WebSocketServer } = await import('ws')
     const server = new WebSocketServer({
-      ...{ noServer: true, maxPayload, clientTracking: false },
+      noServer: true,
+      maxPayload,
+      clientTracking: false,
       ...(protocol !== undefined && { handleProtocols: () => protocol }),
     })
     server.handleUpgrade(request, socket, head, (webSocket) => {

@@ -27,12 +27,25 @@ async function startTriangle() {
   const innCertificate = opensslCertificate(['localhost', '127.0.0.1'])
   writeFileSync(rootFile('inn'), innCertificate.certificatePem)
   const innFeed: Feed = {
-    ...{ peer: 'inn.test', direction: 'both', host: '127.0.0.1', port: innTls, tls: 'implicit' },
-    ...{ authority: rootFile('inn'), from: ['127.0.0.1'], interval: 500 },
+    peer: 'inn.test',
+    direction: 'both',
+    host: '127.0.0.1',
+    port: innTls,
+    tls: 'implicit',
+    authority: rootFile('inn'),
+    from: ['127.0.0.1'],
+    interval: 500,
   }
   const labFeed = (self: string, peer: string, port: number): Feed => ({
-    ...{ peer: `${peer}.test`, direction: 'both', host: '127.0.0.1', port, authority: rootFile(peer) },
-    ...{ account: `feed-${peer}`, user: `feed-${self}`, password: 'x', interval: 500 },
+    peer: `${peer}.test`,
+    direction: 'both',
+    host: '127.0.0.1',
+    port,
+    authority: rootFile(peer),
+    account: `feed-${peer}`,
+    user: `feed-${self}`,
+    password: 'x',
+    interval: 500,
   })
   const start = async (name: string, port: number, tlsPort: number, feeds: Feed[]): Promise<TestLab> => {
     const newsgroups = groups.map((group) => ({ name: group }))
@@ -58,7 +71,9 @@ async function startTriangle() {
     ],
   })
   return {
-    ...{ a, b, inn },
+    a,
+    b,
+    inn,
     async [Symbol.asyncDispose]() {
       await Promise.all([a.stop(), b.stop()])
       await inn[Symbol.asyncDispose]()
@@ -150,8 +165,14 @@ test.skipIf(!hasInn() || !needs('stunnel'))('a lab pulls from INN by NEWNEWS ove
   const both = `Newsgroups: ${groups.join(',')}\n`
   await post(inn, ...many('inn', 1, 5, both))
   const feed: Feed = {
-    ...{ peer: 'inn.test', direction: 'pull', host: '127.0.0.1', port: innTls, tls: 'implicit' },
-    ...{ authority: rootFile('inn'), groups: 'lab.*', interval: 200 },
+    peer: 'inn.test',
+    direction: 'pull',
+    host: '127.0.0.1',
+    port: innTls,
+    tls: 'implicit',
+    authority: rootFile('inn'),
+    groups: 'lab.*',
+    interval: 200,
   }
   await using lab = await startLab({
     news: { groups: groups.map((name) => ({ name })) },

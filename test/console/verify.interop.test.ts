@@ -138,7 +138,10 @@ describe.skipIf(!hasChromium)('the page of verify and audit', () => {
       const row = rows.filter({ has: page.getByText(name, { exact: true }) })
       await row.getByText(`${address}:${port}`).waitFor()
       const transport = createTransport({
-        ...{ host: address, port, opportunisticTLS: true, tls: { ca, servername: hostname } },
+        host: address,
+        port,
+        opportunisticTLS: true,
+        tls: { ca, servername: hostname },
         auth: { user, pass: password },
       })
       await transport.sendMail({ from: 'alice@lab.test', to: 'alice@lab.test', text: 'hello' }).catch(() => {})

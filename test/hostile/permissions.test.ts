@@ -19,7 +19,12 @@ const place = new Workplace()
 function sealpost(...args: string[]) {
   const env = place.environment()
   const { status, signal, stderr } = spawnSync(process.execPath, [mainFile, ...args], {
-    ...{ cwd: place.folder, env, ...user, encoding: 'utf8', timeout: 60_000, killSignal: 'SIGKILL' },
+    cwd: place.folder,
+    env,
+    ...user,
+    encoding: 'utf8',
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
   })
   return { status, signal, stderr }
 }

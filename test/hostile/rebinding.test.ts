@@ -172,7 +172,10 @@ describe('route: dns', () => {
       resolverOf: () => ({
         mx: async () => found([{ preference: 10, exchange: 'mx.rebound.test' }]),
         addresses: async () => found([left.shift() ?? '']),
-        ...{ txt: unused, tlsa: unused, srv: unused, lookup: unused },
+        txt: unused,
+        tlsa: unused,
+        srv: unused,
+        lookup: unused,
       }),
       policyOf: async () => ({}),
       isOwn: (address) => address === ALLOWED,

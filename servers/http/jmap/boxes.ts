@@ -8,7 +8,8 @@ import type { MethodCall } from './types.ts'
 /** The roles of mailboxes, in their order, with the special use in IMAP. RFC 8621 section 2, RFC 6154. */
 export const roles: readonly { readonly role: string; readonly use: string }[] = [
   ...['Drafts', 'Sent', 'Archive', 'Junk', 'Trash', 'Flagged', 'Important', 'All'].map((name) => ({
-    ...{ role: name.toLowerCase(), use: `\\${name}` },
+    role: name.toLowerCase(),
+    use: `\\${name}`,
   })),
 ]
 
@@ -37,7 +38,9 @@ export async function boxesOf({ account }: MethodCall): Promise<ReadonlyMap<stri
     const end = ends.find((at) => byName.has(name.slice(0, at)))
     const place = roles.findIndex(({ use }) => use === folder.specialUse)
     boxes.set(folder.id, {
-      ...{ id: folder.id, folder, name: end === undefined ? name : name.slice(end + 1) },
+      id: folder.id,
+      folder,
+      name: end === undefined ? name : name.slice(end + 1),
       parentId: (end === undefined ? undefined : byName.get(name.slice(0, end))?.id) ?? null,
       role: name === 'INBOX' ? 'inbox' : (roles[place]?.role ?? null),
       sortOrder: folder.sortOrder ?? (name === 'INBOX' ? 1 : place === -1 ? 100 : 10 + place),

@@ -33,14 +33,18 @@ const MAX_PARTS = 1_000
 /** The properties of an EmailBodyPart, and the field that each represents. RFC 8621 section 4.1.4. */
 const PART_PROPERTIES: ReadonlyMap<string, string | undefined> = new Map(
   Object.entries({
-    ...{ partId: undefined, blobId: undefined, size: undefined, subParts: undefined, headers: undefined },
-    ...{
-      type: 'content-type',
-      charset: 'content-type',
-      name: 'content-disposition',
-      disposition: 'content-disposition',
-    },
-    ...{ cid: 'content-id', language: 'content-language', location: 'content-location' },
+    partId: undefined,
+    blobId: undefined,
+    size: undefined,
+    subParts: undefined,
+    headers: undefined,
+    type: 'content-type',
+    charset: 'content-type',
+    name: 'content-disposition',
+    disposition: 'content-disposition',
+    cid: 'content-id',
+    language: 'content-language',
+    location: 'content-location',
   }),
 )
 
@@ -244,7 +248,9 @@ class DraftReader {
 }
 
 const EMPTY: DraftPart = {
-  ...{ type: 'text/plain', contentType: 'Content-Type: text/plain; charset=utf-8', header: [] },
+  type: 'text/plain',
+  contentType: 'Content-Type: text/plain; charset=utf-8',
+  header: [],
   content: { text: '' },
 }
 

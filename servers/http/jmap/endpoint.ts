@@ -94,6 +94,8 @@ export function requestErrorOf(error: unknown, limit: keyof JmapLimits = 'maxSiz
 
 /** Returns the problem document of an error. RFC 8620 section 3.6.1. */
 export const problemDetails = ({ type, message: detail, limit }: RequestError): JsonObject => ({
-  ...{ type: `urn:ietf:params:jmap:error:${type}`, status: 400, detail },
+  type: `urn:ietf:params:jmap:error:${type}`,
+  status: 400,
+  detail,
   ...(limit !== undefined && { limit }),
 })

@@ -21,7 +21,9 @@ export async function answerEventSource(call: JmapCall): Promise<Response> {
   const lostRights = await c.get('standing')()
   const { outgoing: response } = c.env
   response.writeHead(200, {
-    ...{ ...SAFE_HEADERS, ...STREAM_HEADERS, ...pageFields('*') },
+    ...SAFE_HEADERS,
+    ...STREAM_HEADERS,
+    ...pageFields('*'),
     'Content-Type': 'text/event-stream; charset=UTF-8',
   })
   response.write(': connected\n\n')

@@ -52,7 +52,8 @@ export interface Submitted {
 }
 
 const deliveryStatus = (smtpReply: string, delivered: DeliveryStatus['delivered']): DeliveryStatus => ({
-  ...{ smtpReply, delivered },
+  smtpReply,
+  delivered,
   displayed: 'unknown',
 })
 export const QUEUED = deliveryStatus('250 2.0.0 OK: queued', 'queued')

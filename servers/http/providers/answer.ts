@@ -98,8 +98,12 @@ async function identityOf(call: Omit<ProviderCall, 'key'>): Promise<Pick<Provide
 }
 
 const kinds: Readonly<Record<number, ErrorKind>> = {
-  ...{ 400: 'invalid', 409: 'invalid', 422: 'invalid' },
-  ...{ 404: 'not-found', 413: 'too-large', 503: 'unavailable' },
+  400: 'invalid',
+  409: 'invalid',
+  422: 'invalid',
+  404: 'not-found',
+  413: 'too-large',
+  503: 'unavailable',
 }
 
 /** Returns the error for a problem of the lab itself; undefined for one that every client gets in the same form. */

@@ -89,8 +89,16 @@ export class Job {
     const outcome = this.report?.outcome ?? null
     const waitsForClient = this.audit !== undefined
     return {
-      ...{ id, kind, about, by, state, waitsForClient, progress, outcome },
-      ...{ startedAt: timeText(startedAt), endedAt: ended },
+      id,
+      kind,
+      about,
+      by,
+      state,
+      waitsForClient,
+      progress,
+      outcome,
+      startedAt: timeText(startedAt),
+      endedAt: ended,
     }
   }
 

@@ -75,7 +75,13 @@ const checks = defineOperation('messages.checks', 'GET /messages/{id}/checks', {
 })
 
 const failure = (check: Finding['check'], message: string, source: string): Finding => ({
-  ...{ check, level: 'error', message, line: null, at: null, clients: [], source },
+  check,
+  level: 'error',
+  message,
+  line: null,
+  at: null,
+  clients: [],
+  source,
 })
 
 function linkMistake({ url, status, reason }: LinkAnswer): Finding[] {

@@ -156,7 +156,10 @@ export async function selectStored(
 }
 
 const toIndexed = ({ folder, entry }: StoredMessage): IndexedMessage => ({
-  ...{ id: messageId(folder.id, entry.uid), folder, entry, order: entry.savedAt },
+  id: messageId(folder.id, entry.uid),
+  folder,
+  entry,
+  order: entry.savedAt,
 })
 
 /**
@@ -227,7 +230,10 @@ export async function pageOfMessages(
 }
 
 const placeAfter = ({ index }: Api, { id, order, entry }: IndexedMessage): z.input<typeof place> => ({
-  ...{ epoch: index.isHeld ? index.epoch : '', order, id, at: entry.savedAt },
+  epoch: index.isHeld ? index.epoch : '',
+  order,
+  id,
+  at: entry.savedAt,
 })
 
 /**

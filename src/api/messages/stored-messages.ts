@@ -115,10 +115,14 @@ export class StoredMessages implements MessageIndex {
 }
 
 const messageOf = (folder: Folder, entry: MessageEntry): IndexedMessage => ({
-  ...{ id: messageId(folder.id, entry.uid), folder, entry },
+  id: messageId(folder.id, entry.uid),
+  folder,
+  entry,
   order: entry.savedAt,
 })
 
 const scanPlace = ({ folder, entry }: IndexedMessage) => ({
-  ...{ savedAt: entry.savedAt, folderId: folder.id, uid: entry.uid },
+  savedAt: entry.savedAt,
+  folderId: folder.id,
+  uid: entry.uid,
 })

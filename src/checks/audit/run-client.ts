@@ -66,7 +66,13 @@ export class ClientRunner implements AsyncDisposable {
   async #targetOf(port: BadPort): Promise<AuditTarget> {
     const { name, expectation, protocol, form, hostname } = port
     return {
-      ...{ name, expectation, protocol, form, hostname, caFile: this.#caFile, hostsFile: this.#hostsFile },
+      name,
+      expectation,
+      protocol,
+      form,
+      hostname,
+      caFile: this.#caFile,
+      hostsFile: this.#hostsFile,
       host: (await isLocal(hostname)) ? hostname : 'localhost',
       ...this.#servers.targetOf(port),
       ca: this.#servers.ca,

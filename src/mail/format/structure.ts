@@ -180,8 +180,15 @@ const boundaryParameter = (fields: ContentFields): string | undefined =>
 const OPAQUE = { kind: 'leaf', type: 'application', subtype: 'octet-stream' } as const
 
 const emptyMessage = (at: number): Unfinished => ({
-  ...{ kind: 'leaf', type: 'text', subtype: 'plain', params: [] },
-  ...{ headerStart: at, bodyStart: at, bodyEnd: at, lines: 0, children: [] },
+  kind: 'leaf',
+  type: 'text',
+  subtype: 'plain',
+  params: [],
+  headerStart: at,
+  bodyStart: at,
+  bodyEnd: at,
+  lines: 0,
+  children: [],
 })
 
 function kindOf(fields: ContentFields): PartKind {

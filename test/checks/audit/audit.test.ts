@@ -21,7 +21,10 @@ const runSealpost = (args: readonly string[]) => workplace.run(args)
 /** Sends with nodemailer, which trusts the lab's root. */
 const nodemailerClient: Client = async ({ address, port, form, hostname, user, password, ca }) => {
   const transport = nodemailer.createTransport({
-    ...{ host: address, port, secure: form === 'implicit', requireTLS: true },
+    host: address,
+    port,
+    secure: form === 'implicit',
+    requireTLS: true,
     auth: { user, pass: password },
     tls: { ca, servername: hostname },
     connectionTimeout: 3_000,
@@ -33,7 +36,10 @@ const nodemailerClient: Client = async ({ address, port, form, hostname, user, p
 
 const imapflowClient: Client = async ({ address, port, form, hostname, user, password, ca }) => {
   const client = new ImapFlow({
-    ...{ host: address, port, secure: form === 'implicit', ...(form === 'starttls' ? { doSTARTTLS: true } : {}) },
+    host: address,
+    port,
+    secure: form === 'implicit',
+    ...(form === 'starttls' ? { doSTARTTLS: true } : {}),
     auth: { user, pass: password },
     tls: { ca, servername: hostname },
     logger: false,
@@ -62,7 +68,10 @@ it('a client that continues in clear text is unsafe', async () => {
   const results = await auditClient(
     async ({ address, port, hostname, user, password, ca }) => {
       const transport = nodemailer.createTransport({
-        ...{ host: address, port, secure: false, opportunisticTLS: true },
+        host: address,
+        port,
+        secure: false,
+        opportunisticTLS: true,
         auth: { user, pass: password },
         tls: { ca, servername: hostname },
       })

@@ -41,7 +41,10 @@ describe('suites written for GreenMail', () => {
   const open = (user: string, password = user): Promise<ImapClient> => ImapClient.open(3143 + offset, user, password)
   const send = (to: string, subject: string): Promise<unknown> =>
     createTransport({ host: '127.0.0.1', port: 3025 + offset, auth: { user: to, pass: to } }).sendMail({
-      ...{ from: 'sender@localhost', to, subject, text: 'Hello world from SMTP' },
+      from: 'sender@localhost',
+      to,
+      subject,
+      text: 'Hello world from SMTP',
     })
   /** Returns the numbers of a SEARCH or SORT response. */
   const numbers = (lines: readonly string[]): string =>

@@ -23,8 +23,12 @@ machine localhost port ${imap} login bob password geheim
       { mode: 0o600 },
     )
     const env = {
-      ...{ HOME: folder, ROOT: caFile, AUTHINFO: authinfo },
-      ...{ SMTP_PORT: String(smtp), NEWS_PORT: String(news), IMAP_PORT: String(imap) },
+      HOME: folder,
+      ROOT: caFile,
+      AUTHINFO: authinfo,
+      SMTP_PORT: String(smtp),
+      NEWS_PORT: String(news),
+      IMAP_PORT: String(imap),
     }
     const { status, stdout, stderr } = await runProgram('emacs', ['--batch', '-Q', '-l', program], { env })
     expect([status, stdout], stdout + stderr).toEqual([0, 'done\n'])

@@ -86,8 +86,13 @@ $config['temp_dir'] = '${folder}';
     browser = new Browser(`http://127.0.0.1:${port}/`)
     const { text } = await browser.open('/')
     const { text: mailbox } = await browser.open('/?_task=login', {
-      ...{ _token: field(text, '_token'), _task: 'login', _action: 'login', _timezone: 'UTC', _url: '' },
-      ...{ _user: 'alice', _pass: 'secret' },
+      _token: field(text, '_token'),
+      _task: 'login',
+      _action: 'login',
+      _timezone: 'UTC',
+      _url: '',
+      _user: 'alice',
+      _pass: 'secret',
     })
     expect(mailbox).toContain('mailboxlist')
   })
@@ -105,8 +110,16 @@ $config['temp_dir'] = '${folder}';
     const token = /"request_token":"([^"]+)"/.exec(text)?.[1] ?? ''
     const from = /<select[^>]*name="_from"[^>]*>\s*<option value="(\d+)"/.exec(text)?.[1] ?? field(text, '_from')
     const sent = await browser.open('/?_task=mail&_action=send&_framed=1', {
-      ...{ _token: token, _task: 'mail', _action: 'send', _id: field(text, '_id'), _from: from, _is_html: '0' },
-      ...{ _to: 'bob@lab.test', _subject: 'From Roundcube', _message: 'Grüße', _store_target: 'Sent' },
+      _token: token,
+      _task: 'mail',
+      _action: 'send',
+      _id: field(text, '_id'),
+      _from: from,
+      _is_html: '0',
+      _to: 'bob@lab.test',
+      _subject: 'From Roundcube',
+      _message: 'Grüße',
+      _store_target: 'Sent',
     })
     return sent.text
   }
@@ -158,7 +171,9 @@ $config['temp_dir'] = '${folder}';
     expect(uid).not.toBe('')
     const moved = await browser.open('/?_task=mail&_action=move&_remote=1', {
       ...form,
-      ...{ _uid: uid, _mbox: 'INBOX', _target_mbox: 'Sent' },
+      _uid: uid,
+      _mbox: 'INBOX',
+      _target_mbox: 'Sent',
     })
     expect(moved.text).toContain('moved successfully')
     expect(await uidOf('INBOX')).toBe('')
@@ -166,7 +181,8 @@ $config['temp_dir'] = '${folder}';
     expect(sentUid).not.toBe('')
     const deleted = await browser.open('/?_task=mail&_action=delete&_remote=1', {
       ...form,
-      ...{ _uid: sentUid, _mbox: 'Sent' },
+      _uid: sentUid,
+      _mbox: 'Sent',
     })
     expect(deleted.text).toContain('deleted successfully')
     expect(await uidOf('Sent')).toBe('')

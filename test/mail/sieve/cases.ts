@@ -362,7 +362,9 @@ const SCRIPTS: readonly Case[] = [
 
 export const CASES: readonly Case[] = [
   ...CONDITIONS.map(([requires, condition, isTrue, differs]) => ({
-    ...{ requires, script: `if ${condition} { discard; }`, expected: isTrue ? 'discard' : 'keep' },
+    requires,
+    script: `if ${condition} { discard; }`,
+    expected: isTrue ? 'discard' : 'keep',
     ...(differs !== undefined && { differs }),
   })),
   ...SCRIPTS,

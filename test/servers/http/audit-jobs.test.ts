@@ -59,7 +59,10 @@ async function send(
 ): Promise<boolean> {
   const { address, port, form, hostname, user, password } = target
   const transport = createTransport({
-    ...{ host: address, port, secure: form === 'implicit', ...tls },
+    host: address,
+    port,
+    secure: form === 'implicit',
+    ...tls,
     auth: { user, pass: password },
     tls: { ca, servername: hostname },
   })

@@ -76,7 +76,10 @@ describe('messages', () => {
     const raw = `From: carol@lab.test\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\nOld programs show this.\r\n--o\r\nContent-Type: multipart/alternative; boundary="i"\r\n\r\n${inner}--o\r\nContent-Type: text/plain\r\n\r\nFile\r\n--o--\r\nRest\r\n`
     await send('alice@lab.test', '', { envelope: { from: 'carol@lab.test', to: 'alice@lab.test' }, raw })
     const leaf = (type: string, Body: string) => ({
-      ...{ Headers: { 'Content-Type': [type] }, Body, Size: `Content-Type: ${type}\r\n\r\n${Body}`.length, MIME: null },
+      Headers: { 'Content-Type': [type] },
+      Body,
+      Size: `Content-Type: ${type}\r\n\r\n${Body}`.length,
+      MIME: null,
     })
     const bare = (Body: string) => ({ Headers: {}, Body, Size: Body.length, MIME: null })
     const { ID, MIME } = (await call('v2/messages')).body.items[0]

@@ -267,22 +267,20 @@ describe('a message', () => {
     const { body } = await call('api/v1/message/latest/html-check')
     const radius = body.Warnings.find(({ Slug }: { Slug: string }) => Slug === 'css-border-radius')
     expect(radius).toMatchObject({
-      ...{
-        Title: 'border-radius property',
-        Category: 'css',
-        URL: 'https://www.caniemail.com/features/css-border-radius/',
-      },
-      ...{ Tags: [], NotesByNumber: {}, Score: { Found: 2 } },
+      Title: 'border-radius property',
+      Category: 'css',
+      URL: 'https://www.caniemail.com/features/css-border-radius/',
+      Tags: [],
+      NotesByNumber: {},
+      Score: { Found: 2 },
     })
     expect(radius.Results).toContainEqual({
-      ...{
-        Name: 'Outlook (Windows)',
-        Family: 'outlook',
-        Platform: 'windows',
-        Version: '',
-        Support: 'no',
-        NoteNumber: '',
-      },
+      Name: 'Outlook (Windows)',
+      Family: 'outlook',
+      Platform: 'windows',
+      Version: '',
+      Support: 'no',
+      NoteNumber: '',
     })
     const { Supported, Partial, Unsupported } = radius.Score
     expect(Supported + Partial + Unsupported).toBeCloseTo(100)

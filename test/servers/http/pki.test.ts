@@ -165,7 +165,7 @@ describe('certificates over HTTP', () => {
     const imported = await send('for=smtp', file)
     expect(imported).toMatchObject({
       status: 201,
-      body: { ...summedUp.body, ...{ usedBy: [smtp], virtualServer: smtp } },
+      body: { ...summedUp.body, usedBy: [smtp], virtualServer: smtp },
     })
     expect(imported.headers.get('location')).toMatch(new RegExp(`/certificates/${imported.body.thumbprint}$`))
     expect(await send('dryRun=true', file)).toMatchObject({

@@ -65,8 +65,12 @@ test('RFC 5034: AUTH EXTERNAL is accepted where passwords are not', async () => 
   })
   const { pkcs12 } = await lab.authorities.issueUser({ commonName: 'Alice', emails: ['alice@lab.test'] })
   const socket = connect({
-    ...{ host: '127.0.0.1', port: lab.server('pop3').tlsPort, ca: lab.ca, servername: 'localhost' },
-    ...{ pfx: pkcs12('pw'), passphrase: 'pw' },
+    host: '127.0.0.1',
+    port: lab.server('pop3').tlsPort,
+    ca: lab.ca,
+    servername: 'localhost',
+    pfx: pkcs12('pw'),
+    passphrase: 'pw',
   })
   await once(socket, 'secureConnect')
   using client = new LineClient(socket)

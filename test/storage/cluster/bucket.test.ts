@@ -14,9 +14,11 @@ describe.skipIf(!needsPostgres())('nodes that keep large messages in a bucket', 
     const start = async (node: string) => {
       const { lab: config } = loadObject(
         {
-          ...{ hostname: 'lab.test', certificates: { key: 'p256' } },
+          hostname: 'lab.test',
+          certificates: { key: 'p256' },
           store: { postgres: url, pool: 3, bodies: s3.settings },
-          ...{ cluster: { name: schema, node }, directory: { accounts: [{ user: 'alice', password: 'secret' }] } },
+          cluster: { name: schema, node },
+          directory: { accounts: [{ user: 'alice', password: 'secret' }] },
           access: { tokens: [{ name: 'ci', role: 'administrator', token: 'token-of-the-test' }] },
           virtualServers: [
             { protocol: 'imap4', port: 0, tlsPort: 'off' },

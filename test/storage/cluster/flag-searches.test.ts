@@ -15,8 +15,11 @@ describe.skipIf(!needsPostgres())('a search for flags in a large mailbox', () =>
     const { url, schema } = await freshDatabase()
     const { lab: config } = loadObject(
       {
-        ...{ hostname: 'lab.test', certificates: { key: 'p256' }, store: { postgres: url, pool: 3 } },
-        ...{ cluster: { name: schema }, directory: { accounts: [{ user: 'alice', password: 'secret' }] } },
+        hostname: 'lab.test',
+        certificates: { key: 'p256' },
+        store: { postgres: url, pool: 3 },
+        cluster: { name: schema },
+        directory: { accounts: [{ user: 'alice', password: 'secret' }] },
         virtualServers: [{ protocol: 'imap4', port: 0, tlsPort: 'off' }],
       },
       process.cwd(),

@@ -31,7 +31,9 @@ async function labWith(store: object) {
   const clock = new TestClock()
   const { lab: config } = loadObject(
     {
-      ...{ hostname: 'lab.test', certificates: { key: 'p256' }, directory: { accounts } },
+      hostname: 'lab.test',
+      certificates: { key: 'p256' },
+      directory: { accounts },
       virtualServers: [{ protocol: 'http', port: 0, tlsPort: 'off' }],
       ...store,
     },

@@ -146,7 +146,10 @@ it('an authority whose key is missing answers internalError, and the log names t
   const log = memoryLog()
   await using store = await openCertificateStore(storeOptions(path, { log }))
   await using service = await AuthorityService.open(store, {
-    ...{ address: '127.0.0.1', port: 0, hostname: '127.0.0.1', log },
+    address: '127.0.0.1',
+    port: 0,
+    hostname: '127.0.0.1',
+    log,
   })
   const files = {
     root: await put(folder, 'root.pem', store.rootPem),

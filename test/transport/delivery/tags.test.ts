@@ -5,7 +5,10 @@ import { HttpLab } from '../../servers/http/client.ts'
 const http = HttpLab.ofTests({
   mail: {
     tagging: {
-      ...{ header: 'X-Tags', plusAddresses: true, user: true, titleCase: true },
+      header: 'X-Tags',
+      plusAddresses: true,
+      user: true,
+      titleCase: true,
       rules: [
         { match: 'addressed:jane@ "two  lines"', tags: ['by rule', 'B'] },
         { match: 'header:x-kind:order', tags: ['order'] },

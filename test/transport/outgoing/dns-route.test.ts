@@ -128,7 +128,7 @@ describe('hosts', () => {
     const three = {
       ...two,
       'example.test MX': mx([10, 'first.test'], [20, 'second.test'], [20, 'mx.example.test']),
-      ...{ 'mx.example.test A': ['192.0.2.9'] },
+      'mx.example.test A': ['192.0.2.9'],
     }
     // Hosts of equal preference come in a random order, with the lab before or after the other.
     for (let i = 0; i < 20; i++) expect(await hosts(three, { own: '192.0.2.9' })).toEqual(['first.test'])
@@ -194,7 +194,8 @@ describe('DANE', () => {
     ])
     const own = {
       ...zone,
-      ...{ 'example.test MX': alias['example.test MX'] ?? [], 'alias.test CNAME': ['mx.example.test'] },
+      'example.test MX': alias['example.test MX'] ?? [],
+      'alias.test CNAME': ['mx.example.test'],
       '_25._tcp.alias.test TLSA': tlsa(),
     }
     expect((await route(own)).hops).toMatchObject([{ tls: 'dane', names: ['alias.test', 'example.test'] }])

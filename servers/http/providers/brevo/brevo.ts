@@ -158,11 +158,20 @@ const rows: EventRows = {
 const brevoEvents = eventPosts(rows, 'SendinBlue Webhook', ({ id, at, mail, recipient }, event, more) => {
   const seconds = Math.floor(at / 1000)
   return {
-    ...{ event, email: recipient, id: createHash('sha256').update(id).digest().readUIntBE(0, 4) },
-    ...{ date: new Date(at).toISOString().slice(0, 19).replace('T', ' '), ts: seconds },
-    ...{ 'message-id': `<${mail.messageId}>`, ts_event: seconds, subject: mail.subject },
+    event,
+    email: recipient,
+    id: createHash('sha256').update(id).digest().readUIntBE(0, 4),
+    date: new Date(at).toISOString().slice(0, 19).replace('T', ' '),
+    ts: seconds,
+    'message-id': `<${mail.messageId}>`,
+    ts_event: seconds,
+    subject: mail.subject,
     ...(mail.details.custom ? { 'X-Mailin-custom': mail.details.custom } : {}),
-    ...{ sending_ip: '127.0.0.1', ts_epoch: at, tag: JSON.stringify(mail.tags), tags: mail.tags, ...more },
+    sending_ip: '127.0.0.1',
+    ts_epoch: at,
+    tag: JSON.stringify(mail.tags),
+    tags: mail.tags,
+    ...more,
   }
 })
 

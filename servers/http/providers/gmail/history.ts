@@ -21,7 +21,10 @@ async function profile(call: ProviderCall): Promise<Answer> {
 async function sendAs(call: ProviderCall): Promise<Answer> {
   const { account, address } = await gmailOf(call)
   const all = [...new Set([address, ...account.addresses])].map((sendAsEmail) => ({
-    ...{ sendAsEmail, displayName: '', replyToAddress: '', signature: '' },
+    sendAsEmail,
+    displayName: '',
+    replyToAddress: '',
+    signature: '',
     ...(sendAsEmail === address
       ? { isPrimary: true, isDefault: true }
       : { treatAsAlias: true, verificationStatus: 'accepted' }),

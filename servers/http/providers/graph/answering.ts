@@ -33,7 +33,9 @@ function quoted({ from, to, cc, date, subject, text, html }: ReadableMessage, co
   const fields = Object.entries({
     From: listed(from ? [from] : []),
     Sent: date?.toUTCString() ?? '',
-    ...{ To: listed(to), Cc: listed(cc), Subject: subject },
+    To: listed(to),
+    Cc: listed(cc),
+    Subject: subject,
   }).filter(([, value]) => value !== '')
   if (html === undefined) {
     const lines = fields.map(([name, value]) => `${name}: ${value}`)

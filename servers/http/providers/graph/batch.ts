@@ -5,7 +5,9 @@ import { bad } from './expression.ts'
 
 /** https://learn.microsoft.com/en-us/graph/json-batching */
 const part = z.object({
-  ...{ id: z.string().min(1), url: z.string().min(1), body: z.unknown().optional() },
+  id: z.string().min(1),
+  url: z.string().min(1),
+  body: z.unknown().optional(),
   method: z.stringFormat('method', /^(?:GET|POST|PUT|PATCH|DELETE)$/i),
   headers: z.record(z.string(), z.string()).default({}),
   dependsOn: z.array(z.string()).default([]),

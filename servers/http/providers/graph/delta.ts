@@ -11,7 +11,9 @@ import * as odata from './odata.ts'
 const count = z.int().min(0)
 /** The state of a client: it has the changes of a folder up to a place in their order, and all deletions up to `modSeq`. */
 const seen = z.object({
-  ...{ folder: z.string(), uidValidity: count, modSeq: count },
+  folder: z.string(),
+  uidValidity: count,
+  modSeq: count,
   place: z.object({ modSeq: count, uid: count }),
 })
 

@@ -51,7 +51,9 @@ export const propertiesOf =
 export const propertiesInMemory =
   <M>() =>
   (get: (one: M) => unknown, more: Partial<Property<M>> = {}): Property<M> => ({
-    ...{ level: 0, get: ({ message }) => get(message), ...more },
+    level: 0,
+    get: ({ message }) => get(message),
+    ...more,
   })
 
 /** Returns the selected properties of an item. */

@@ -47,7 +47,8 @@ export const errorOf: Provider['errorOf'] = (error, { resetAtMs, nowMs }, { c })
   const id = randomUUID()
   const innerError = {
     date: timeText(nowMs).slice(0, 19),
-    ...{ 'request-id': id, 'client-request-id': c.req.header('client-request-id') ?? id },
+    'request-id': id,
+    'client-request-id': c.req.header('client-request-id') ?? id,
   }
   const headers = { 'Retry-After': `${Math.ceil((resetAtMs - nowMs) / 1000)}` }
   const message = error instanceof GraphError ? error.message : known.text

@@ -14,8 +14,12 @@ const ROOT = 'msgfolderroot'
 
 /** The names or uses of folders by their well-known names. https://learn.microsoft.com/en-us/graph/api/resources/mailfolder */
 const WELL_KNOWN: Readonly<Partial<Record<string, string>>> = {
-  ...{ inbox: 'INBOX', drafts: '\\Drafts', sentitems: '\\Sent' },
-  ...{ deleteditems: '\\Trash', junkemail: '\\Junk', archive: '\\Archive' },
+  inbox: 'INBOX',
+  drafts: '\\Drafts',
+  sentitems: '\\Sent',
+  deleteditems: '\\Trash',
+  junkemail: '\\Junk',
+  archive: '\\Archive',
 }
 
 /** Returns a folder by its well-known name; undefined if the account has none. */

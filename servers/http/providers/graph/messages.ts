@@ -53,7 +53,10 @@ async function pause({ call }: GraphRequest): Promise<void> {
 
 const KQL = {
   token: /-(?=[\w"(])|[()]|[a-z]+(?:[:=]|[<>]=?)|"[^"]*"|[^\s()"]+/gi,
-  ...{ or: /^OR$/, and: /^AND$/, not: /^(?:NOT|-)$/, adjacent: /^(?!OR$|\)$)./s },
+  or: /^OR$/,
+  and: /^AND$/,
+  not: /^(?:NOT|-)$/,
+  adjacent: /^(?!OR$|\)$)./s,
 }
 
 /** The conditions on properties of KQL. https://learn.microsoft.com/en-us/graph/search-query-parameter */
@@ -93,7 +96,9 @@ const searchOf = (text: string): Condition[] =>
 /** Where a list continues: after a message, which has values by which the list is ordered. */
 const place = z.object({
   values: z.array(z.union([z.string(), z.number()])),
-  ...{ savedAt: z.int().min(0), folderId: z.string().regex(/^[\w-]+$/), uid: z.int().min(0) },
+  savedAt: z.int().min(0),
+  folderId: z.string().regex(/^[\w-]+$/),
+  uid: z.int().min(0),
 })
 type Place = z.output<typeof place>
 type Query = ReturnType<typeof odata.listQuery<IndexedMessage>>

@@ -22,8 +22,11 @@ export const recipients = z.array(recipient).default([])
 
 /** https://learn.microsoft.com/en-us/graph/api/resources/fileattachment */
 export const fileInput = z.object({
-  ...{ name: z.string().default('attachment'), contentType: z.string().nullish(), contentId: z.string().nullish() },
-  ...{ contentBytes: z.string().optional(), isInline: z.boolean().default(false) },
+  name: z.string().default('attachment'),
+  contentType: z.string().nullish(),
+  contentId: z.string().nullish(),
+  contentBytes: z.string().optional(),
+  isInline: z.boolean().default(false),
 })
 
 /** https://learn.microsoft.com/en-us/graph/api/user-sendmail */
@@ -95,7 +98,10 @@ export function fileIn({ name, contentType, contentBytes, contentId, isInline }:
 
 /** Returns an attachment of a message for another message. */
 export const attachedAgain = ({ filename = 'attachment', content, contentType, cid }: Attachment): DraftAttachment => ({
-  ...{ filename, content, contentType, ...(cid !== undefined && { cid }) },
+  filename,
+  content,
+  contentType,
+  ...(cid !== undefined && { cid }),
 })
 
 /** Returns the message that a request has in MIME; undefined if it has JSON. */

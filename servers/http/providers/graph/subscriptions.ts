@@ -83,8 +83,12 @@ function notification({ shown }: Subscription, changeType: string, folder: Folde
   const resource = `Users/${accountOf(folder)}/Messages/${id}`
   const tag = modSeq === undefined ? {} : { '@odata.etag': `W/"${changeKey(modSeq)}"` }
   return {
-    ...{ subscriptionId: shown.id, subscriptionExpirationDateTime: shown.expirationDateTime },
-    ...{ changeType, resource, clientState: shown.clientState, tenantId: '00000000-0000-0000-0000-000000000000' },
+    subscriptionId: shown.id,
+    subscriptionExpirationDateTime: shown.expirationDateTime,
+    changeType,
+    resource,
+    clientState: shown.clientState,
+    tenantId: '00000000-0000-0000-0000-000000000000',
     resourceData: { '@odata.type': '#Microsoft.Graph.Message', '@odata.id': resource, ...tag, id },
   }
 }

@@ -42,20 +42,28 @@ const rows: EventRows = {
 }
 
 const dataOf = ({ id, at, mail, recipient }: MailEvent, event: string, more: object) => ({
-  ...{ id, timestamp: at / 1000, 'log-level': 'info', event, ...more },
+  id,
+  timestamp: at / 1000,
+  'log-level': 'info',
+  event,
+  ...more,
   recipient,
   'recipient-domain': splitAddress(recipient).domain,
   envelope: { sender: mail.from, targets: recipient, transport: 'smtp', 'sending-ip': '127.0.0.1' },
   message: {
     headers: {
-      ...{ from: mail.from, to: mail.recipients.join(', ') },
-      ...{ subject: mail.subject, 'message-id': mail.messageId },
+      from: mail.from,
+      to: mail.recipients.join(', '),
+      subject: mail.subject,
+      'message-id': mail.messageId,
     },
     attachments: [],
     size: mail.raw.length,
   },
   flags: { 'is-routed': false, 'is-authenticated': true, 'is-system-test': false, 'is-test-mode': false },
-  ...{ tags: mail.tags, campaigns: [], 'user-variables': mail.arguments },
+  tags: mail.tags,
+  campaigns: [],
+  'user-variables': mail.arguments,
 })
 
 /** The events of Mailgun: one for each request, with its signature in the body. */

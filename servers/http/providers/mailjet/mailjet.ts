@@ -28,14 +28,18 @@ const message = z.object({
   Cc: mailboxes,
   Bcc: mailboxes,
   ReplyTo: mailbox.optional(),
-  ...{ Subject: text.optional(), TextPart: text.optional(), HTMLPart: text.optional() },
+  Subject: text.optional(),
+  TextPart: text.optional(),
+  HTMLPart: text.optional(),
   TemplateID: z.number().optional(),
   TemplateLanguage: z.boolean().optional(),
   Variables: z.record(z.string(), z.unknown()).default({}),
   Headers: z.record(z.string(), z.string()).default({}),
   Attachments: files,
   InlinedAttachments: files,
-  ...{ CustomID: text.optional(), EventPayload: text.optional(), CustomCampaign: text.optional() },
+  CustomID: text.optional(),
+  EventPayload: text.optional(),
+  CustomCampaign: text.optional(),
 })
 
 /** https://dev.mailjet.com/email/reference/send-emails/ */
@@ -92,7 +96,10 @@ async function sendOne(call: ProviderCall, given: object, isTest: boolean) {
   const MessageID = numberOf(mail.id)
   const MessageHref = `https://api.mailjet.com/v3/REST/message/${MessageID}`
   const idOf = ({ email }: { readonly email: string }) => ({
-    ...{ Email: email, MessageUUID: mail.id, MessageID, MessageHref },
+    Email: email,
+    MessageUUID: mail.id,
+    MessageID,
+    MessageHref,
   })
   const [To, Cc, Bcc] = [wanted.To.map(idOf), wanted.Cc.map(idOf), wanted.Bcc.map(idOf)]
   return { Status: 'success', CustomID: wanted.CustomID ?? '', To, Cc, Bcc }
@@ -165,8 +172,11 @@ function errorBody(error: ProviderError) {
 
 const agent = { ip: READER.ip, geo: 'US', agent: READER.agent }
 const bounce = (hard: boolean, related: string) => (event: MailEvent) => ({
-  ...{ blocked: false, hard_bounce: hard, error_related_to: related },
-  ...{ error: event.reply.text, comment: `${event.reply.code} ${event.reply.status}` },
+  blocked: false,
+  hard_bounce: hard,
+  error_related_to: related,
+  error: event.reply.text,
+  comment: `${event.reply.code} ${event.reply.status}`,
 })
 
 /** https://dev.mailjet.com/email/guides/webhooks/ */
@@ -183,9 +193,17 @@ const rows: EventRows = {
 
 /** The events of Mailjet: one for each request, without a signature. */
 const mailjetEvents = eventPosts(rows, 'Mailjet', ({ at, recipient, mail: { id, details } }, event, more) => ({
-  ...{ event, time: Math.floor(at / 1000), MessageID: numberOf(id), Message_GUID: id, email: recipient },
-  ...{ mj_campaign_id: 0, mj_contact_id: 0, customcampaign: details.campaign ?? '' },
-  ...{ CustomID: details.customId ?? '', Payload: details.payload ?? '', ...more },
+  event,
+  time: Math.floor(at / 1000),
+  MessageID: numberOf(id),
+  Message_GUID: id,
+  email: recipient,
+  mj_campaign_id: 0,
+  mj_contact_id: 0,
+  customcampaign: details.campaign ?? '',
+  CustomID: details.customId ?? '',
+  Payload: details.payload ?? '',
+  ...more,
 }))
 
 /** Mailjet, version 3.1 of its Send API. */

@@ -14,9 +14,18 @@ const AGENT = {
 const bounce = (Type: string, TypeCode: number, Name: string, Inactive: boolean) => (event: MailEvent) => ({
   // A number that JavaScript holds exactly.
   ID: createHash('sha256').update(event.id).digest().readUIntBE(0, 6),
-  ...{ Type, TypeCode, Name, Inactive, CanActivate: Inactive, DumpAvailable: false },
-  ...{ Description: event.reply.text, Details: `smtp;${replyText(event)}` },
-  ...{ Email: event.recipient, From: event.mail.from, Subject: event.mail.subject, BouncedAt: timeText(event.at) },
+  Type,
+  TypeCode,
+  Name,
+  Inactive,
+  CanActivate: Inactive,
+  DumpAvailable: false,
+  Description: event.reply.text,
+  Details: `smtp;${replyText(event)}`,
+  Email: event.recipient,
+  From: event.mail.from,
+  Subject: event.mail.subject,
+  BouncedAt: timeText(event.at),
 })
 const read = ({ recipient, at }: MailEvent) => ({ Recipient: recipient, ReceivedAt: timeText(at), ...AGENT })
 
@@ -35,8 +44,11 @@ const rows: EventRows = {
   unsubscribed: [
     'SubscriptionChange',
     ({ recipient, at }) => ({
-      ...{ ChangedAt: timeText(at), Recipient: recipient, Origin: 'Recipient' },
-      ...{ SuppressSending: true, SuppressionReason: 'ManualSuppression' },
+      ChangedAt: timeText(at),
+      Recipient: recipient,
+      Origin: 'Recipient',
+      SuppressSending: true,
+      SuppressionReason: 'ManualSuppression',
     }),
   ],
 }
@@ -45,6 +57,9 @@ const rows: EventRows = {
 export const postmarkEvents = eventPosts(rows, 'Postmark', ({ mail }, RecordType, more) => ({
   RecordType,
   ...more,
-  ...{ MessageID: mail.id, ServerID: 1, MessageStream: mail.details.stream ?? 'outbound' },
-  ...{ Tag: mail.tags[0] ?? '', Metadata: mail.arguments },
+  MessageID: mail.id,
+  ServerID: 1,
+  MessageStream: mail.details.stream ?? 'outbound',
+  Tag: mail.tags[0] ?? '',
+  Metadata: mail.arguments,
 }))

@@ -17,8 +17,15 @@ const text = z.string()
 const attachment = z.object({ Name: text, Content: text, ContentType: text, ContentID: optionalText })
 /** https://postmarkapp.com/developer/api/email-api */
 const email = z.object({
-  ...{ From: optionalText, To: optionalText, Cc: optionalText, Bcc: optionalText, ReplyTo: optionalText },
-  ...{ Subject: optionalText, Tag: optionalText, HtmlBody: optionalText, TextBody: optionalText },
+  From: optionalText,
+  To: optionalText,
+  Cc: optionalText,
+  Bcc: optionalText,
+  ReplyTo: optionalText,
+  Subject: optionalText,
+  Tag: optionalText,
+  HtmlBody: optionalText,
+  TextBody: optionalText,
   Headers: z.array(z.object({ Name: z.string(), Value: z.string() })).nullish(),
   Metadata: z.record(z.string(), z.string()).nullish(),
   MessageStream: optionalText,

@@ -25,13 +25,19 @@ const content = z.union([
 ])
 
 const attachment = z.object({
-  ...{ filename: z.string().default('attachment'), content: content.nullish() },
-  ...{ content_type: z.string().optional(), content_id: z.string().optional() },
+  filename: z.string().default('attachment'),
+  content: content.nullish(),
+  content_type: z.string().optional(),
+  content_id: z.string().optional(),
 })
 
 /** https://resend.com/docs/api-reference/emails/send-email */
 const email = z.object({
-  ...{ from: z.string(), to: addresses, cc: addresses, bcc: addresses, reply_to: addresses },
+  from: z.string(),
+  to: addresses,
+  cc: addresses,
+  bcc: addresses,
+  reply_to: addresses,
   subject: z.string().optional(),
   text: z.string().nullish(),
   html: z.string().nullish(),

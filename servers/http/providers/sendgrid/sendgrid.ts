@@ -16,14 +16,20 @@ const facts = z.record(z.string(), z.unknown()).default({})
 /** The fields of a personalization that a request has, too. */
 const shared = { subject: optionalText, headers: texts, custom_args: facts, send_at: z.int().optional() }
 const personalization = z.object({
-  ...{ to: mailboxes, cc: mailboxes, bcc: mailboxes, from: mailbox.optional() },
+  to: mailboxes,
+  cc: mailboxes,
+  bcc: mailboxes,
+  from: mailbox.optional(),
   ...shared,
   substitutions: texts,
   dynamic_template_data: facts,
 })
 const attachment = z.object({
-  ...{ content: z.string(), filename: z.string() },
-  ...{ type: optionalText, disposition: optionalText, content_id: optionalText },
+  content: z.string(),
+  filename: z.string(),
+  type: optionalText,
+  disposition: optionalText,
+  content_id: optionalText,
 })
 
 /** https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send */

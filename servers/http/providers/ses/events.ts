@@ -12,14 +12,17 @@ const rows: Required<EventRows> = {
   delivered: [
     'Delivery',
     (event) => ({
-      ...{ processingTimeMillis: 500, recipients: [event.recipient], smtpResponse: replyText(event) },
+      processingTimeMillis: 500,
+      recipients: [event.recipient],
+      smtpResponse: replyText(event),
       reportingMTA: 'a1-1.smtp-out.eu-west-1.amazonses.com',
     }),
   ],
   deferred: [
     'DeliveryDelay',
     ({ recipient, reply: { code, status, text }, at }) => ({
-      ...{ delayType: 'General', expirationTime: timeText(at + 14 * 3_600_000) },
+      delayType: 'General',
+      expirationTime: timeText(at + 14 * 3_600_000),
       delayedRecipients: [{ emailAddress: recipient, status, diagnosticCode: `smtp; ${code} ${text}` }],
     }),
   ],
@@ -32,8 +35,11 @@ const rows: Required<EventRows> = {
   complained: [
     'Complaint',
     ({ recipient }) => ({
-      ...{ complainedRecipients: [{ emailAddress: recipient }], feedbackId: randomUUID() },
-      ...{ complaintSubType: null, userAgent: 'Sealpost', complaintFeedbackType: 'abuse' },
+      complainedRecipients: [{ emailAddress: recipient }],
+      feedbackId: randomUUID(),
+      complaintSubType: null,
+      userAgent: 'Sealpost',
+      complaintFeedbackType: 'abuse',
     }),
   ],
   opened: ['Open', () => AGENT],
@@ -67,9 +73,13 @@ function messageOf(event: MailEvent): object | undefined {
   return {
     [configurationSet === undefined ? 'notificationType' : 'eventType']: name,
     mail: {
-      ...{ timestamp: timeText(mail.at), messageId: mail.id, source: from, destination: recipients },
+      timestamp: timeText(mail.at),
+      messageId: mail.id,
+      source: from,
+      destination: recipients,
       sourceArn: `arn:aws:ses:${mail.details.region}:${ACCOUNT}:identity/${from}`,
-      ...{ sendingAccountId: ACCOUNT, headersTruncated: false },
+      sendingAccountId: ACCOUNT,
+      headersTruncated: false,
       headers: Object.entries(headers).map(([header, value]) => ({ name: header, value })),
       commonHeaders: { from: [from], to: recipients, messageId: mail.id, subject },
       ...(configurationSet !== undefined && { tags: { 'ses:configuration-set': [configurationSet], ...tags } }),

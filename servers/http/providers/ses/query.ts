@@ -28,13 +28,14 @@ function mailIn(form: URLSearchParams, content: SesMail['content']): SesMail {
     return name === null ? [] : [[name, form.get(`Tags.member.${at + 1}.Value`) ?? ''] as const]
   })
   return {
-    ...{ source: form.get('Source') ?? undefined, to: [...list('Destination.ToAddresses'), ...list('Destinations')] },
-    ...{
-      cc: list('Destination.CcAddresses'),
-      bcc: list('Destination.BccAddresses'),
-      replyTo: list('ReplyToAddresses'),
-    },
-    ...{ content, tags, configurationSet: form.get('ConfigurationSetName') ?? undefined },
+    source: form.get('Source') ?? undefined,
+    to: [...list('Destination.ToAddresses'), ...list('Destinations')],
+    cc: list('Destination.CcAddresses'),
+    bcc: list('Destination.BccAddresses'),
+    replyTo: list('ReplyToAddresses'),
+    content,
+    tags,
+    configurationSet: form.get('ConfigurationSetName') ?? undefined,
   }
 }
 

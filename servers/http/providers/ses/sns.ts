@@ -40,9 +40,12 @@ async function post({ api, base, hook }: Target, event: string, given: Fields): 
   const { signatureVersion, rawDelivery } = hook.sns
   const isRaw = rawDelivery && given.Type === 'Notification'
   const headers = {
-    ...{ 'Content-Type': 'text/plain; charset=UTF-8', 'User-Agent': 'Amazon Simple Notification Service Agent' },
-    ...{ 'x-amz-sns-message-type': given.Type, 'x-amz-sns-message-id': given.MessageId },
-    ...{ 'x-amz-sns-topic-arn': given.TopicArn, ...(isRaw && { 'x-amz-sns-rawdelivery': 'true' }) },
+    'Content-Type': 'text/plain; charset=UTF-8',
+    'User-Agent': 'Amazon Simple Notification Service Agent',
+    'x-amz-sns-message-type': given.Type,
+    'x-amz-sns-message-id': given.MessageId,
+    'x-amz-sns-topic-arn': given.TopicArn,
+    ...(isRaw && { 'x-amz-sns-rawdelivery': 'true' }),
   }
   if (isRaw) return { event, body: given.Message, headers }
   const fields: Fields = { ...given, Timestamp: timeText(api.lab.clock.now()) }
@@ -79,7 +82,10 @@ async function askToConfirm(target: Target, region: string): Promise<WebhookRequ
   const Type = 'SubscriptionConfirmation'
   await subscriptionsOf(target.api).put(target.hook.url, { topic: TopicArn, token: Token, isConfirmed: false })
   return post(target, Type, {
-    ...{ Type, MessageId: randomUUID(), Token, TopicArn },
+    Type,
+    MessageId: randomUUID(),
+    Token,
+    TopicArn,
     Message: `You have chosen to subscribe to the topic ${TopicArn}.\nTo confirm the subscription, visit the SubscribeURL included in this message.`,
     SubscribeURL: `${snsOf(target.base)}/?Action=ConfirmSubscription&TopicArn=${TopicArn}&Token=${Token}`,
   })

@@ -15,7 +15,9 @@ const file = z.object({ FileName: text, RawContent: text, ContentType: optional,
 const pairs = z.array(z.object({ Name: text, Value: text })).default([])
 const shared = { Headers: pairs, Attachments: z.array(file).default([]) }
 const template = z.object({
-  ...{ TemplateName: optional, TemplateArn: optional, TemplateData: optional },
+  TemplateName: optional,
+  TemplateArn: optional,
+  TemplateData: optional,
   TemplateContent: z.object({ Subject: text.default(''), Text: optional, Html: optional }).optional(),
   ...shared,
 })
@@ -32,7 +34,9 @@ const email = z.object({
 
 const replacement = z.object({ ReplacementTemplate: z.object({ ReplacementTemplateData: optional }).optional() })
 const entry = z.object({
-  ...{ Destination: destination, ReplacementTags: pairs, ReplacementHeaders: pairs },
+  Destination: destination,
+  ReplacementTags: pairs,
+  ReplacementHeaders: pairs,
   ReplacementEmailContent: replacement.default({}),
 })
 
@@ -76,9 +80,13 @@ type Envelope = Omit<z.output<typeof email>, 'Content' | 'EmailTags'>
 /** Returns a message for the core. @throws ProviderError */
 const mailOf = (call: ProviderCall, wanted: Envelope, content: SesMail['content'], tags: z.output<typeof pairs>) =>
   outgoingMail(call, {
-    ...{ source: wanted.FromEmailAddress, replyTo: wanted.ReplyToAddresses, to: wanted.Destination.ToAddresses },
-    ...{ cc: wanted.Destination.CcAddresses, bcc: wanted.Destination.BccAddresses },
-    ...{ content, configurationSet: wanted.ConfigurationSetName },
+    source: wanted.FromEmailAddress,
+    replyTo: wanted.ReplyToAddresses,
+    to: wanted.Destination.ToAddresses,
+    cc: wanted.Destination.CcAddresses,
+    bcc: wanted.Destination.BccAddresses,
+    content,
+    configurationSet: wanted.ConfigurationSetName,
     tags: tags.map(({ Name, Value }) => [Name, Value]),
   })
 

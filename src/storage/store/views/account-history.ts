@@ -339,7 +339,10 @@ export class AccountHistory {
   #add(copy: Copy): Change {
     const { folder, entry } = copy
     const mail = this.mails.get(entry.blob) ?? {
-      ...{ id: entry.blob, copies: new Map(), flags: entry.flags, history: this.last },
+      id: entry.blob,
+      copies: new Map(),
+      flags: entry.flags,
+      history: this.last,
     }
     const place = placeKey(folder.id, entry.uid)
     this.mails.set(mail.id, mail)
@@ -489,7 +492,8 @@ function withoutOld(seen: Kept['seen']): Kept['seen'] {
 function partsOf({ changes, folders, folder }: Step): Step[] {
   const count = Math.max(Math.ceil(changes.length / MAX_CHANGES), folder ? 1 : 0)
   return Array.from({ length: count }, (_, index) => ({
-    ...{ changes: changes.slice(index * MAX_CHANGES, (index + 1) * MAX_CHANGES), folders },
+    changes: changes.slice(index * MAX_CHANGES, (index + 1) * MAX_CHANGES),
+    folders,
     ...(folder && index === count - 1 && { folder }),
   }))
 }

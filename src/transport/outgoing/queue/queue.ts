@@ -82,7 +82,16 @@ export class StoreQueue implements OutgoingQueue {
     if (signal.aborted) return
     const { store, clock, log, rules, reports, route, sign, client, release, random = Math.random } = this.#options
     const sender = new Sender({
-      ...{ store, clock, log, rules, reports, route, sign, client, release, random },
+      store,
+      clock,
+      log,
+      rules,
+      reports,
+      route,
+      sign,
+      client,
+      release,
+      random,
       folderId: () => this.#folder?.id,
       emit: (type, item, results) => {
         if (this.#listeners.size === 0) return

@@ -136,7 +136,8 @@ describe.skipIf(!needs('python3'))('Email/set', () => {
           ['', 'c@example.org'],
         ],
         groups: [`${name} list`, null],
-        ...{ date: '2026-03-04T05:06:07-03:30', defects: [] },
+        date: '2026-03-04T05:06:07-03:30',
+        defects: [],
         parts: [
           { type: 'text/plain', content: text },
           { type: 'text/html', content: `<p>${text}</p>` },

@@ -64,7 +64,11 @@ describe('Email/get', () => {
     const id = await appended('Subject: metadata\n\nx\n', 'INBOX', '\\Seen \\Answered $Label1 NonJunk')
     const inbox = await mailboxId('INBOX')
     expect(await got(id, ['blobId', 'threadId', 'mailboxIds', 'keywords', 'size', 'receivedAt'])).toEqual({
-      ...{ id, blobId: id, threadId: expect.stringMatching(/^T/), mailboxIds: { [inbox]: true }, size: 24 },
+      id,
+      blobId: id,
+      threadId: expect.stringMatching(/^T/),
+      mailboxIds: { [inbox]: true },
+      size: 24,
       keywords: { $seen: true, $answered: true, $label1: true, nonjunk: true },
       receivedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
     })
@@ -202,8 +206,16 @@ inner
     expect(partIds(email.htmlBody)).toEqual(['1.2.1'])
     expect(partIds(email.attachments)).toEqual(['1.2.2', '2', '3'])
     expect(email.attachments[0]).toEqual({
-      ...{ partId: '1.2.2', blobId: `${id}-1_2_2`, size: 4, name: 'logo.png', type: 'image/png', charset: null },
-      ...{ disposition: 'inline', cid: 'logo@x', language: ['de', 'en'], location: 'https://example.org/logo.png' },
+      partId: '1.2.2',
+      blobId: `${id}-1_2_2`,
+      size: 4,
+      name: 'logo.png',
+      type: 'image/png',
+      charset: null,
+      disposition: 'inline',
+      cid: 'logo@x',
+      language: ['de', 'en'],
+      location: 'https://example.org/logo.png',
     })
     expect(email.attachments[1]).toMatchObject({ name: 'ä.txt', charset: 'us-ascii', disposition: 'attachment' })
     expect(email.attachments[2]).toMatchObject({ type: 'message/rfc822', charset: null })
@@ -377,7 +389,8 @@ describe('Email/set', () => {
     const bodyProperties = ['type', 'name', 'disposition', 'location', 'header:X-Root', 'header:Content-Type']
     const { bodyStructure, attachments } = await got(created.k.id, ['bodyStructure', 'attachments'], { bodyProperties })
     expect(bodyStructure).toMatchObject({
-      ...{ type: 'multipart/mixed', 'header:X-Root': ' yes' },
+      type: 'multipart/mixed',
+      'header:X-Root': ' yes',
       subParts: [
         { type: 'text/plain', disposition: 'inline', location: 'https://example.org/' },
         { type: 'multipart/related', subParts: [{ type: 'text/html' }] },
@@ -550,7 +563,9 @@ describe('Email/import, Email/parse and Email/copy', () => {
       },
     })
     expect(await got(created.a.id, ['subject', 'receivedAt', 'keywords'])).toMatchObject({
-      ...{ subject: 'up', receivedAt: '2026-03-02T09:00:00Z', keywords: { $seen: true } },
+      subject: 'up',
+      receivedAt: '2026-03-02T09:00:00Z',
+      keywords: { $seen: true },
     })
     expect(await got(created.b.id, ['receivedAt'])).toMatchObject({ receivedAt: '2020-01-01T00:00:00Z' })
   })
@@ -586,11 +601,19 @@ describe('Email/import, Email/parse and Email/copy', () => {
     expect(await alice.ask('Email/parse', { blobIds, properties })).toMatchObject({
       parsed: {
         [good]: {
-          ...{ id: null, threadId: null, mailboxIds: null, keywords: null, receivedAt: null, blobId: good, size: 14 },
-          ...{ subject: 'p', textBody: [{ partId: '1', blobId: `${good}-1` }] },
+          id: null,
+          threadId: null,
+          mailboxIds: null,
+          keywords: null,
+          receivedAt: null,
+          blobId: good,
+          size: 14,
+          subject: 'p',
+          textBody: [{ partId: '1', blobId: `${good}-1` }],
         },
       },
-      ...{ notParsable: [bad], notFound: ['Unone'] },
+      notParsable: [bad],
+      notFound: ['Unone'],
     })
   })
 

@@ -34,7 +34,8 @@ describe('another account', () => {
     const made = await create({ mailboxIds: { [inbox]: true } })
     expect(made.notCreated.k).toMatchObject({ type: 'invalidProperties', properties: ['mailboxIds'] })
     const changed = await mallory.ask('Mailbox/set', {
-      ...{ create: { k: { name: 'below', parentId: inbox } }, update: { [inbox]: { name: 'x' } } },
+      create: { k: { name: 'below', parentId: inbox } },
+      update: { [inbox]: { name: 'x' } },
     })
     const { notDestroyed } = await mallory.ask('Mailbox/set', { destroy: [inbox] })
     expect(changed.notCreated.k.properties).toEqual(['parentId'])

@@ -114,14 +114,18 @@ describe('Mailbox/set', () => {
   it('refuses what is not valid, with the properties', async () => {
     const [inbox, trash] = [await boxWith('INBOX'), await boxWith('Trash')]
     const create = {
-      ...{ taken: { name: 'Drafts' }, slash: { name: 'a/b' }, none: {}, empty: { name: '' } },
-      ...{ shared: { name: 'Public Folders' }, long: { name: 'ö'.repeat(300) }, role: { name: 'x', role: 'trash' } },
-      ...{
-        unknown: { name: 'x', role: 'nothing' },
-        parent: { name: 'x', parentId: 'nowhere' },
-        count: { name: 'x', totalEmails: 1 },
-      },
-      ...{ control: { name: 'a\u0000b' }, type: { name: 'x', isSubscribed: 'yes' } },
+      taken: { name: 'Drafts' },
+      slash: { name: 'a/b' },
+      none: {},
+      empty: { name: '' },
+      shared: { name: 'Public Folders' },
+      long: { name: 'ö'.repeat(300) },
+      role: { name: 'x', role: 'trash' },
+      unknown: { name: 'x', role: 'nothing' },
+      parent: { name: 'x', parentId: 'nowhere' },
+      count: { name: 'x', totalEmails: 1 },
+      control: { name: 'a\u0000b' },
+      type: { name: 'x', isSubscribed: 'yes' },
     }
     const { created, notCreated } = await alice.ask('Mailbox/set', { create })
     expect(created).toBe(null)

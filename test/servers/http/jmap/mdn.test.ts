@@ -94,13 +94,17 @@ describe('MDN/send and MDN/parse', () => {
 
     const { blobId, raw, ...one } = await received('<first@lab.test>')
     expect(one).toMatchObject({
-      ...{ from: [{ email: 'bob@lab.test' }], to: [{ email: 'alice@lab.test' }], subject: 'Gelesen: Café' },
+      from: [{ email: 'bob@lab.test' }],
+      to: [{ email: 'alice@lab.test' }],
+      subject: 'Gelesen: Café',
     })
     expect(raw).toMatch(/^Return-Path: <>\r\n/)
     expect(raw).not.toContain('Auto-Submitted')
     const parsed = await alice.ask('MDN/parse', { blobIds: [blobId] })
     expect(parsed).toEqual({
-      ...{ accountId: 'alice', notFound: null, notParsable: null },
+      accountId: 'alice',
+      notFound: null,
+      notParsable: null,
       parsed: {
         [blobId]: {
           ...mdn,
@@ -175,7 +179,8 @@ describe('MDN/send', () => {
       { toString: 'x' },
     ])
       expect(await failure(forEmailId, more), JSON.stringify(more)).toMatchObject({
-        ...{ type: 'invalidProperties', properties: [Object.keys(more)[0]] },
+        type: 'invalidProperties',
+        properties: [Object.keys(more)[0]],
       })
   })
 
@@ -201,9 +206,17 @@ describe('MDN/parse', () => {
     const { parsed, notParsable, notFound } = await alice.ask('MDN/parse', { blobIds: [plain, other, 'nothing'] })
     expect([notParsable, notFound]).toEqual([[plain], ['nothing']])
     expect(parsed[other]).toEqual({
-      ...{ forEmailId: null, subject: 'Read', textBody: 'Read', includeOriginalMessage: false, reportingUA: null },
-      ...{ mdnGateway: 'dns; x', originalRecipient: null, originalMessageId: null, error: ['one', 'two'] },
-      ...{ finalRecipient: 'RFC822; bob@lab.test', disposition: { ...DISPOSITION, type: 'processed' } },
+      forEmailId: null,
+      subject: 'Read',
+      textBody: 'Read',
+      includeOriginalMessage: false,
+      reportingUA: null,
+      mdnGateway: 'dns; x',
+      originalRecipient: null,
+      originalMessageId: null,
+      error: ['one', 'two'],
+      finalRecipient: 'RFC822; bob@lab.test',
+      disposition: { ...DISPOSITION, type: 'processed' },
       extensionFields: { 'X-A': 'b' },
     })
   })

@@ -68,7 +68,8 @@ it('RFC 8620 section 7.2.2: sends only the verification before the client return
   const { id } = response.created.a
   const verification = await next()
   expect(verification).toMatchObject({
-    ...{ '@type': 'PushVerification', pushSubscriptionId: id },
+    '@type': 'PushVerification',
+    pushSubscriptionId: id,
     mediaType: 'application/json',
   })
   await deliver('alice')
@@ -130,7 +131,7 @@ it('refuses what it cannot keep, with the property', async () => {
     url: { ...right, url: 'http://127.0.0.1:1/other' },
     deviceClientId: { url },
     keys: { ...right, keys: { p256dh: 'x', auth: 'y' } },
-    ...{ 'keys off the curve': { ...right, keys: { ...receiverKeys().keys, p256dh: `B${'A'.repeat(86)}` } } },
+    'keys off the curve': { ...right, keys: { ...receiverKeys().keys, p256dh: `B${'A'.repeat(86)}` } },
     verificationCode: { ...right, verificationCode: 'x' },
     expires: { ...right, expires: inDays(-1) },
     types: { ...right, types: [1] },

@@ -48,7 +48,8 @@ describe('SieveScript', () => {
     const error = async (object: object) => (await set({ create: { k: object } })).notCreated.k
     const [right, wrong] = [await upload('keep;'), await upload('keeep;')]
     expect(await error({ name: 'x', blobId: wrong })).toMatchObject({
-      ...{ type: 'invalidSieve', description: expect.stringContaining('line 1') },
+      type: 'invalidSieve',
+      description: expect.stringContaining('line 1'),
     })
     expect((await error({ name: 'x', blobId: await upload(`# ${'x'.repeat(600)}`) })).type).toBe('invalidSieve')
     expect((await error({ name: 'x', blobId: 'none' })).properties).toEqual(['blobId'])

@@ -46,12 +46,16 @@ describe.skipIf(!needs('openssl'))('S/MIME properties', () => {
     const all = await shown()
     const date = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
     expect(all.get('good')).toMatchObject({
-      ...{ smimeStatus: 'signed/verified', smimeStatusAtDelivery: 'signed/verified' },
-      ...{ smimeErrors: null, smimeVerifiedAt: date },
+      smimeStatus: 'signed/verified',
+      smimeStatusAtDelivery: 'signed/verified',
+      smimeErrors: null,
+      smimeVerifiedAt: date,
     })
     expect(all.get('bad')).toMatchObject({
-      ...{ smimeStatus: 'signed/failed', smimeStatusAtDelivery: 'signed/failed' },
-      ...{ smimeErrors: [expect.any(String)], smimeVerifiedAt: date },
+      smimeStatus: 'signed/failed',
+      smimeStatusAtDelivery: 'signed/failed',
+      smimeErrors: [expect.any(String)],
+      smimeVerifiedAt: date,
     })
     expect(all.get('plain')).toMatchObject({ smimeStatus: null, smimeErrors: null, smimeVerifiedAt: null })
     expect((await shown(['subject'])).get('good')).not.toHaveProperty('smimeStatus')
@@ -70,7 +74,8 @@ describe.skipIf(!needs('openssl'))('S/MIME properties', () => {
   it('are those of now and of the delivery', async () => {
     await http.lab.clock.advance('1200d')
     expect((await shown()).get('good')).toMatchObject({
-      ...{ smimeStatus: 'signed/failed', smimeStatusAtDelivery: 'signed/verified' },
+      smimeStatus: 'signed/failed',
+      smimeStatusAtDelivery: 'signed/verified',
       smimeErrors: [expect.stringContaining('expired')],
     })
   })

@@ -134,7 +134,9 @@ describe('the store on disk', () => {
     expect(await alice.everything()).toEqual(before)
     expect(await alice.download(`${ids.upload}`)).toBe('kept')
     expect(await changes(alice, 'Email', `${state.start}`)).toMatchObject({
-      ...{ created: [], updated: [ids.one], destroyed: [ids.two] },
+      created: [],
+      updated: [ids.one],
+      destroyed: [ids.two],
     })
     await alice.update(`${ids.three}`, { 'keywords/$seen': true })
     const last = await changes(alice, 'Email', `${state.start}`)
@@ -182,7 +184,8 @@ describe.skipIf(!needsPostgres())('two nodes', { timeout: 120_000 }, () => {
     await two.update(a, { 'keywords/$flagged': true, mailboxIds: { [mailbox]: true } })
     expect((await one.ask('Email/query', { filter: { inMailbox: mailbox, hasKeyword: '$flagged' } })).ids).toEqual([a])
     const { removed } = await one.ask('Email/queryChanges', {
-      ...{ filter: { inMailbox: await one.mailbox('inbox') }, sinceQueryState: query.queryState },
+      filter: { inMailbox: await one.mailbox('inbox') },
+      sinceQueryState: query.queryState,
     })
     expect(removed).toContain(a)
     await one.ask('Email/set', { destroy: [b] })

@@ -56,8 +56,14 @@ describe('identities', () => {
     const { list } = await alice.ask('Identity/get')
     expect(list).toEqual(
       ['alice@lab.test', 'sales@lab.test'].map((email) => ({
-        ...{ id: expect.any(String), email, name: '', replyTo: null, bcc: null },
-        ...{ textSignature: '', htmlSignature: '', mayDelete: false },
+        id: expect.any(String),
+        email,
+        name: '',
+        replyTo: null,
+        bcc: null,
+        textSignature: '',
+        htmlSignature: '',
+        mayDelete: false,
       })),
     )
   })
@@ -131,18 +137,22 @@ describe('EmailSubmission/set', () => {
     expect(await type('To: bob@lab.test')).toBe('invalidEmail')
     expect(await type(`${FROM}To: a@x.test, b@x.test, c@x.test, d@x.test`)).toBe('tooManyRecipients')
     expect(await sent(`${FROM}To: bob@lab.test, nobody@lab.test`)).toMatchObject({
-      ...{ type: 'invalidRecipients', invalidRecipients: ['nobody@lab.test'] },
+      type: 'invalidRecipients',
+      invalidRecipients: ['nobody@lab.test'],
     })
     expect(await sent(FROM.trim(), { envelope: envelope(['no address']) })).toMatchObject({
-      ...{ type: 'invalidRecipients', invalidRecipients: ['no address'] },
+      type: 'invalidRecipients',
+      invalidRecipients: ['no address'],
     })
     const foreign = { mailFrom: { email: 'bob@lab.test' }, rcptTo: [{ email: 'bob@lab.test' }] }
     expect(await type(FROM.trim(), { envelope: foreign })).toBe('forbiddenMailFrom')
     expect(await sent(`${FROM}To: bob@lab.test`, { emailId: 'no-email' })).toMatchObject({
-      ...{ type: 'invalidProperties', properties: ['emailId'] },
+      type: 'invalidProperties',
+      properties: ['emailId'],
     })
     expect(await sent(`${FROM}To: bob@lab.test`, { sendAt: '2030-01-01T00:00:00Z' })).toMatchObject({
-      ...{ type: 'invalidProperties', properties: ['sendAt'] },
+      type: 'invalidProperties',
+      properties: ['sendAt'],
     })
   })
 
@@ -186,7 +196,8 @@ describe('EmailSubmission/set', () => {
     await expect
       .poll(() => submission(made.id))
       .toMatchObject({
-        ...{ undoStatus: 'final', deliveryStatus: { 'bob@lab.test': { delivered: 'yes' } } },
+        undoStatus: 'final',
+        deliveryStatus: { 'bob@lab.test': { delivered: 'yes' } },
       })
     expect(await alice.ask('EmailSubmission/changes', { sinceState: state })).toMatchObject({ updated: [made.id] })
   })
@@ -298,7 +309,8 @@ describe('after the submission', () => {
     expect(responses.map(([name]) => name)).toEqual(['EmailSubmission/set', 'Email/set'])
     expect(responses[1]?.[1]).toMatchObject({ updated: { [kept]: null }, destroyed: [gone], notUpdated: null })
     const { list: emails, notFound } = await alice.ask('Email/get', {
-      ...{ ids: [kept, gone, refused], properties: ['mailboxIds', 'keywords'] },
+      ids: [kept, gone, refused],
+      properties: ['mailboxIds', 'keywords'],
     })
     expect(notFound).toEqual([gone])
     expect(emails[0]).toMatchObject({ mailboxIds: { [idOf('sent')]: true }, keywords: {} })

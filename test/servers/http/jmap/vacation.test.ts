@@ -30,8 +30,13 @@ const putScript = (content: string) =>
 describe('VacationResponse', () => {
   it('is off at first, and cannot be created or destroyed', async () => {
     expect(await current()).toEqual({
-      ...{ id: 'singleton', isEnabled: false, fromDate: null, toDate: null },
-      ...{ subject: null, textBody: null, htmlBody: null },
+      id: 'singleton',
+      isEnabled: false,
+      fromDate: null,
+      toDate: null,
+      subject: null,
+      textBody: null,
+      htmlBody: null,
     })
     const set = await alice.ask('VacationResponse/set', { create: { k: {} }, destroy: ['singleton'] })
     expect(set.notCreated.k.type).toBe('singleton')

@@ -19,7 +19,10 @@ const get = (id: string, url: string, more: Partial<Part> = {}): Part => ({ id, 
 const headers = { 'Content-Type': 'application/json' }
 const toRecipients = [{ emailAddress: { address: 'bob@lab.test' } }]
 const sendMail = (id: string, subject: string): Part => ({
-  ...{ id, method: 'POST', url: '/me/sendMail', headers },
+  id,
+  method: 'POST',
+  url: '/me/sendMail',
+  headers,
   body: { message: { subject, toRecipients } },
 })
 

@@ -13,7 +13,9 @@ async function ask(method: string, path: string, json?: object) {
 const to = (user: string) => [{ emailAddress: { address: `${user}@lab.test`, name: user } }]
 const file = (name: string, text: string) => ({
   '@odata.type': '#microsoft.graph.fileAttachment',
-  ...{ name, contentType: 'text/plain', contentBytes: Buffer.from(text).toString('base64') },
+  name,
+  contentType: 'text/plain',
+  contentBytes: Buffer.from(text).toString('base64'),
 })
 const namesOf = async (id: string): Promise<string[]> =>
   (await ask('GET', `messages/${id}/attachments`)).body.value.map(({ name }: { name: string }) => name)
@@ -41,7 +43,9 @@ it('changes the content and the attachments of a draft, which keeps its id, and 
   expect(changed.body.body.content).toContain('<p>Bill</p>')
   const text = { body: { contentType: 'text', content: 'Plain' }, bccRecipients: [] }
   expect((await ask('PATCH', `messages/${id}`, text)).body).toMatchObject({
-    ...{ id, subject: 'Zwölf', bccRecipients: [] },
+    id,
+    subject: 'Zwölf',
+    bccRecipients: [],
     body: { contentType: 'text', content: expect.stringMatching(/^Plain\s*$/) },
   })
 

@@ -56,7 +56,9 @@ const sendings: Readonly<Record<(typeof names)[number], Sending>> = {
       headers: bearer('SG.key'),
       json: {
         personalizations: [{ to: [{ email: OWN }], bcc: [{ email: to }] }],
-        ...{ from: { email: OWN }, subject: 'x', content: [{ type: 'text/plain', value: 'x' }] },
+        from: { email: OWN },
+        subject: 'x',
+        content: [{ type: 'text/plain', value: 'x' }],
       },
     },
   ],
@@ -80,7 +82,11 @@ const sendings: Readonly<Record<(typeof names)[number], Sending>> = {
     {
       headers: { 'api-key': 'xkeysib-key' },
       json: {
-        ...{ sender: { email: OWN }, to: [{ email: OWN }], bcc: [{ email: to }], subject: 'x', textContent: 'x' },
+        sender: { email: OWN },
+        to: [{ email: OWN }],
+        bcc: [{ email: to }],
+        subject: 'x',
+        textContent: 'x',
       },
     },
   ],

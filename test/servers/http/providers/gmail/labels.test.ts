@@ -16,9 +16,15 @@ describe('labels', () => {
     await alice.insert('One', ['INBOX', label.id, 'UNREAD'], references('1'))
     await alice.insert('Two', [label.id], references('2', '1'))
     expect(await alice.get(`labels/${label.id}`)).toEqual({
-      ...{ id: label.id, name: 'Projects/2026', type: 'user' },
-      ...{ messageListVisibility: 'show', labelListVisibility: 'labelShow' },
-      ...{ messagesTotal: 2, messagesUnread: 1, threadsTotal: 1, threadsUnread: 1 },
+      id: label.id,
+      name: 'Projects/2026',
+      type: 'user',
+      messageListVisibility: 'show',
+      labelListVisibility: 'labelShow',
+      messagesTotal: 2,
+      messagesUnread: 1,
+      threadsTotal: 1,
+      threadsUnread: 1,
     })
     expect(await alice.subjects('q=label:projects-2026')).toEqual(['Two', 'One'])
     await using imap = await alice.imap()
