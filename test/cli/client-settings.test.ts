@@ -209,6 +209,6 @@ describe('a lab at --url', () => {
   test('takes a token only with --url', async () => {
     place.write('lab.yaml', accounts)
     const { status, stderr } = await place.run(['client-settings', '--config', 'lab.yaml', '--token', token])
-    expect([status, stderr]).toEqual([2, expect.stringContaining('--token is for --url')])
+    expect([status, stderr]).toEqual([2, expect.stringContaining('--token works only with --url')])
   })
 })

@@ -134,7 +134,7 @@ describe('an mbox file', () => {
   it('that is none, and places that do not exist, are explained', async () => {
     const cases: [string, string, number, RegExp][] = [
       ['account=alice', 'Subject: x\n\ntext\n', 422, /no line begins with “From ”/],
-      ['account=alice', '', 400, /has no message/],
+      ['account=alice', '', 400, /the body of the request is empty; send the .eml or mbox file in it/],
       ['', MBOX, 400, /say where the messages go: to, account or newsgroup/],
       ['account=alice&to=bob', MBOX, 400, /say where/],
       ['account=carol', MBOX, 404, /no account carol/],
