@@ -190,5 +190,5 @@ directory:
 newsgroups: [{ name: lab.general }]
 virtualServers:
 ${['smtp', 'pop3', 'imap4', 'nntp'].map((protocol) => `  - { protocol: ${protocol}, port: 0, tlsPort: 0 }`).join('\n')}
-  - { protocol: http, port: 0, tlsPort: off }
+  - { protocol: http, port: 0, tlsPort: off, providers: [graph, gmail] }
 `
