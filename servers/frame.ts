@@ -2,7 +2,7 @@ import { MemoryLimitReached } from '../src/core/octets/memory-budget.ts'
 import { SpoolError } from '../src/core/octets/spool.ts'
 import type { Connection } from '../src/net/connection.ts'
 import { ConnectionEnded, FaultAnswered, HandshakeFailure, TooLong } from '../src/net/errors.ts'
-import { StoreError } from '../src/storage/store/types.ts'
+import { StoreError } from '../src/storage/store/errors.ts'
 import type { ServerContext } from './service.ts'
 
 /** The ends of a connection at which the server can still send a last line. */

@@ -1,6 +1,7 @@
 import type { Directory } from '../../src/accounts/directory/types.ts'
 import { accessListOf, FOLDERS_WITH_LISTS } from '../../src/storage/store/access-lists.ts'
-import type { Folder, MessageStore } from '../../src/storage/store/types.ts'
+import type { Folder } from '../../src/storage/store/folder.ts'
+import type { MessageStore } from '../../src/storage/store/types.ts'
 import { no } from './reply.ts'
 
 /** The access control list of a mailbox: rights by identifier, without those of its owner. RFC 4314 section 2. */

@@ -1,4 +1,6 @@
-import { CAPTURED_OWNER, type Folder, type FolderStatus, type MessageEntry } from '../../src/storage/store/types.ts'
+import { CAPTURED_OWNER, type Folder } from '../../src/storage/store/folder.ts'
+import type { MessageEntry } from '../../src/storage/store/message-entry.ts'
+import type { FolderStatus } from '../../src/storage/store/types.ts'
 import { isCapturedReader } from '../service.ts'
 import type { SeesEntry } from './selection.ts'
 import type { Identity, ImapSession } from './state.ts'

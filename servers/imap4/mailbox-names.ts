@@ -1,5 +1,13 @@
 import type { OctetString } from '../../src/mail/format/types.ts'
 import {
+  accountOf,
+  accountOwner,
+  CAPTURED_OWNER,
+  type Folder,
+  type Owner,
+  PUBLIC_OWNER,
+} from '../../src/storage/store/folder.ts'
+import {
   CAPTURED_ROOT,
   mailboxNameMistake,
   OTHER_ROOT,
@@ -8,14 +16,6 @@ import {
   PUBLIC_ROOT,
   withInboxInCapitals,
 } from '../../src/storage/store/mailboxes.ts'
-import {
-  accountOf,
-  accountOwner,
-  CAPTURED_OWNER,
-  type Folder,
-  type Owner,
-  PUBLIC_OWNER,
-} from '../../src/storage/store/types.ts'
 import { isVisibleTo } from '../../src/storage/store/visible.ts'
 import { capturedInboxOf } from '../service.ts'
 import { seesCaptured, seesFolder } from './captured.ts'

@@ -1,7 +1,7 @@
 import { sortInSteps } from '../../src/core/text/sorting.ts'
 import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../src/core/time/time-slice.ts'
+import { CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../../src/storage/store/folder.ts'
 import { CAPTURED_ROOT, OTHER_ROOT, PUBLIC_ROOT } from '../../src/storage/store/mailboxes.ts'
-import { CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../../src/storage/store/types.ts'
 import { isVisibleTo } from '../../src/storage/store/visible.ts'
 import { sharedFolders } from './acl.ts'
 import { seesCaptured, seesFolder } from './captured.ts'

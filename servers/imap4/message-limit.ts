@@ -1,4 +1,4 @@
-import type { MessageEntry } from '../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../src/storage/store/message-entry.ts'
 import { no } from './reply.ts'
 import type { Selection } from './selection.ts'
 import type { ImapSession } from './state.ts'

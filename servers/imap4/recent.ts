@@ -1,5 +1,6 @@
 import type { MemoryBudget } from '../../src/core/octets/memory-budget.ts'
-import { type Folder, StoreError } from '../../src/storage/store/types.ts'
+import { StoreError } from '../../src/storage/store/errors.ts'
+import type { Folder } from '../../src/storage/store/folder.ts'
 import type { ValueSpace, Values } from '../../src/storage/store/value-types.ts'
 import { hasOwnSeen } from '../../src/storage/store/views/readers/reader-store.ts'
 import type { Selection } from './selection.ts'

@@ -1,4 +1,4 @@
-import { accountOf, CAPTURED_OWNER, type Folder, PUBLIC_OWNER } from '../../src/storage/store/types.ts'
+import { accountOf, CAPTURED_OWNER, type Folder, PUBLIC_OWNER } from '../../src/storage/store/folder.ts'
 import { isAdministrator } from './access.ts'
 import { aclOf, rightsIn } from './acl.ts'
 import { no } from './reply.ts'

@@ -1,13 +1,9 @@
 import { EntryList } from '../../src/storage/store/entries/entry-list.ts'
 import { indexOfUid } from '../../src/storage/store/entries/uid-order.ts'
-import type {
-  Folder,
-  FolderSnapshot,
-  MessageEntry,
-  MessageStore,
-  StoreEvent,
-  UidRange,
-} from '../../src/storage/store/types.ts'
+import type { Folder } from '../../src/storage/store/folder.ts'
+import type { MessageEntry } from '../../src/storage/store/message-entry.ts'
+import type { StoreEvent } from '../../src/storage/store/store-events.ts'
+import type { FolderSnapshot, MessageStore, UidRange } from '../../src/storage/store/types.ts'
 import type { ResultContext, Updates } from './changes.ts'
 import type { Labels } from './gmail/label.ts'
 import { indexesOfNumbers, indexesOfUids, type SequenceSet } from './wire/sequence-set.ts'

@@ -1,5 +1,6 @@
 import type { OctetString } from '../../src/mail/format/types.ts'
-import type { Folder, FolderStatus } from '../../src/storage/store/types.ts'
+import type { Folder } from '../../src/storage/store/folder.ts'
+import type { FolderStatus } from '../../src/storage/store/types.ts'
 import { visibleEntries, visibleStatus } from './captured.ts'
 import { encodeMailboxName, mailboxName } from './mailbox-names.ts'
 import { recentMark } from './recent.ts'

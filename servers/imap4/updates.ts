@@ -1,4 +1,4 @@
-import type { MessageEntry } from '../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../src/storage/store/message-entry.ts'
 import type { Updates } from './changes.ts'
 import { claimRecent } from './recent.ts'
 import type { Selection } from './selection.ts'

@@ -3,7 +3,7 @@ import type { TenantScope, Tenants } from '../../src/accounts/directory/tenants.
 import type { Account } from '../../src/accounts/directory/types.ts'
 import type { FeedConfig, VirtualServerConfig } from '../../src/core/config/schema.ts'
 import { addressListOf } from '../../src/core/network/address-list.ts'
-import type { Folder } from '../../src/storage/store/types.ts'
+import type { Folder } from '../../src/storage/store/folder.ts'
 import { isVisibleTo } from '../../src/storage/store/visible.ts'
 import type { PosterRights } from '../../src/transport/news/inject.ts'
 import { parseWildmat, type Wildmat } from '../../src/transport/news/wildmat.ts'

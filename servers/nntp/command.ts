@@ -1,6 +1,6 @@
 import type { Account } from '../../src/accounts/directory/types.ts'
 import type { NntpPersonality } from '../../src/core/personality/types.ts'
-import type { Folder } from '../../src/storage/store/types.ts'
+import type { Folder } from '../../src/storage/store/folder.ts'
 import type { NewsService } from '../../src/transport/news/news-service.ts'
 import type { LogonSession } from '../logon.ts'
 import { type FeedPeer, type GroupAccess, logonMakesPeer } from './access.ts'

@@ -1,12 +1,7 @@
 import { isSliceOver, nextSlice } from '../../src/core/time/time-slice.ts'
-import type {
-  Folder,
-  FolderStatus,
-  MessageEntry,
-  MessageSource,
-  MessageStore,
-  ReadPart,
-} from '../../src/storage/store/types.ts'
+import type { Folder } from '../../src/storage/store/folder.ts'
+import type { MessageEntry } from '../../src/storage/store/message-entry.ts'
+import type { FolderStatus, MessageSource, MessageStore, ReadPart } from '../../src/storage/store/types.ts'
 import type { ArticleRange, ArticleSpecifier } from './arguments.ts'
 import type { NntpSession, SelectedGroup } from './command.ts'
 import {

@@ -1,6 +1,8 @@
 import { flattenString } from '../../src/mail/format/octets.ts'
 import type { OctetString } from '../../src/mail/format/types.ts'
-import type { Folder, MessageEntry, MessageReads, MessageStore } from '../../src/storage/store/types.ts'
+import type { Folder } from '../../src/storage/store/folder.ts'
+import type { MessageEntry } from '../../src/storage/store/message-entry.ts'
+import type { MessageReads, MessageStore } from '../../src/storage/store/types.ts'
 
 /** The columns of a row, as LIST OVERVIEW.FMT shows them. RFC 3977 section 8.4. */
 export const OVERVIEW_FORMAT = [

@@ -1,17 +1,11 @@
 import { downgradeHeader } from '../../src/mail/format/downgrade.ts'
 import { headerBlockEnd } from '../../src/mail/format/headers.ts'
 import { WHOLE_OCTETS } from '../../src/net/connection.ts'
+import { StoreError } from '../../src/storage/store/errors.ts'
+import type { Folder, Owner } from '../../src/storage/store/folder.ts'
 import { openCaptured, openInbox } from '../../src/storage/store/mailboxes.ts'
-import {
-  type Entries,
-  type Folder,
-  type FolderLock,
-  type FolderSnapshot,
-  type MessageEntry,
-  type MessageStore,
-  type Owner,
-  StoreError,
-} from '../../src/storage/store/types.ts'
+import type { Entries, MessageEntry } from '../../src/storage/store/message-entry.ts'
+import type { FolderLock, FolderSnapshot, MessageStore } from '../../src/storage/store/types.ts'
 import { Pop3Error } from './reply.ts'
 
 /** Returns the octets that RETR sends of a message: with the CRLF that ends its last line. RFC 1939 sections 5 and 11. */

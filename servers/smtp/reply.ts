@@ -1,5 +1,5 @@
 import { isPrintable } from '../../src/core/text/printable.ts'
-import type { StoreError } from '../../src/storage/store/types.ts'
+import type { StoreError } from '../../src/storage/store/errors.ts'
 import type { DeliveryError } from '../../src/transport/delivery/types.ts'
 
 /** An error that becomes a 4yz or 5yz reply. RFC 5321 section 4.2, RFC 3463. */

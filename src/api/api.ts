@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { OneAtATime } from '../core/async/one-at-a-time.ts'
 import type { SessionRecord } from '../core/sessions/types.ts'
-import { accountOf, PUBLIC_OWNER } from '../storage/store/types.ts'
+import { accountOf, PUBLIC_OWNER } from '../storage/store/folder.ts'
 import { seesSession } from './caller.ts'
 import { EventLog } from './events/event-log.ts'
 import { Jobs } from './jobs/jobs.ts'

@@ -5,11 +5,11 @@ import {
   accountOwner,
   CAPTURED_OWNER,
   type Folder,
-  type MessageEntry,
-  type Origin,
   type Owner,
   PUBLIC_OWNER,
-} from '../storage/store/types.ts'
+} from '../storage/store/folder.ts'
+import type { MessageEntry } from '../storage/store/message-entry.ts'
+import type { Origin } from '../storage/store/origin.ts'
 import { isVisibleTo } from '../storage/store/visible.ts'
 import { ApiProblem } from './problem.ts'
 

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { isSameName } from '../accounts/directory/names.ts'
 import { mapInSlices } from '../core/time/time-slice.ts'
-import { folderName, MAX_NAME_CHARS, mailboxNameMistake } from '../storage/store/mailboxes.ts'
 import {
   accountOf,
   accountOwner,
@@ -9,7 +8,8 @@ import {
   type Folder,
   type Owner,
   PUBLIC_OWNER,
-} from '../storage/store/types.ts'
+} from '../storage/store/folder.ts'
+import { folderName, MAX_NAME_CHARS, mailboxNameMistake } from '../storage/store/mailboxes.ts'
 import type { Api } from './api.ts'
 import { type Caller, seesFolder, seesMessage, seesOwner } from './caller.ts'
 import { defineOperation, locationAt } from './operation.ts'

@@ -1,5 +1,5 @@
 import { nearestWord } from '../core/config/nearest.ts'
-import { StoreError } from '../storage/store/types.ts'
+import { StoreError } from '../storage/store/errors.ts'
 import type { Api } from './api.ts'
 import { assertAccess, type Caller, type Standing } from './caller.ts'
 import { type Form, illFormedTexts, inputMistakes } from './input-mistakes.ts'

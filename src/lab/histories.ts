@@ -2,16 +2,11 @@ import type { ApiHistories, MessageEvent } from '../api/lab.ts'
 import type { MemoryBudget } from '../core/octets/memory-budget.ts'
 import type { SessionLog } from '../core/sessions/log.ts'
 import type { Clock } from '../core/time/clock.ts'
-import {
-  accountOwner,
-  type Folder,
-  type MessageEntry,
-  type MessageStore,
-  type Origin,
-  OUTGOING_OWNER,
-  OWN_CHANGES,
-  type StoreEvent,
-} from '../storage/store/types.ts'
+import { accountOwner, type Folder, OUTGOING_OWNER } from '../storage/store/folder.ts'
+import type { MessageEntry } from '../storage/store/message-entry.ts'
+import type { Origin } from '../storage/store/origin.ts'
+import { OWN_CHANGES, type StoreEvent } from '../storage/store/store-events.ts'
+import type { MessageStore } from '../storage/store/types.ts'
 import type { ScriptRecord } from '../transport/delivery/types.ts'
 import type { OutgoingQueue, QueueEvent, RecipientResult } from '../transport/outgoing/types.ts'
 

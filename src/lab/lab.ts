@@ -10,7 +10,7 @@ import type { ResolvedLab, ResolvedVirtualServer } from '../core/config/resolve.
 import type { MovableClock } from '../core/time/movable-clock.ts'
 import { Rates } from '../net/rates.ts'
 import type { Reach } from '../net/virtual-server.ts'
-import type { StoredMessage } from '../storage/store/types.ts'
+import type { StoredMessage } from '../storage/store/message-entry.ts'
 import { checkScripts } from '../transport/delivery/configured-scripts.ts'
 import { assertEnvelope, deliverLocalMail, type LocalMail } from '../transport/delivery/local-mail.ts'
 import { ScheduledReports } from '../transport/delivery/reports/scheduled.ts'

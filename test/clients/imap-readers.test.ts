@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { accountOwner } from '../../src/storage/store/types.ts'
+import { accountOwner } from '../../src/storage/store/folder.ts'
 import { startImapLab } from '../servers/imap4/support.ts'
 import type { MailLab } from '../support/mail-lab.ts'
 import { needs } from '../support/programs.ts'

@@ -5,7 +5,7 @@ import type { BucketSettings } from '../../src/storage/index.ts'
 import type { StoreLimits } from '../../src/storage/store/engines/full/limits.ts'
 import type { BucketLimits } from '../../src/storage/store/engines/postgres/bucket.ts'
 import { openPostgresStore, type PostgresStore } from '../../src/storage/store/engines/postgres/postgres-store.ts'
-import type { StoreEvent, WatchedFolders } from '../../src/storage/store/types.ts'
+import type { StoreEvent, WatchedFolders } from '../../src/storage/store/store-events.ts'
 import { log } from './log.ts'
 import { TestClock } from './test-clock.ts'
 

@@ -7,7 +7,7 @@ import { invoke } from '../../../src/api/invoke.ts'
 import type { EndpointFacts } from '../../../src/api/lab.ts'
 import { deleteMessages } from '../../../src/api/messages/bulk.ts'
 import { ApiProblem, type ProblemName } from '../../../src/api/problem.ts'
-import { accountOwner, PUBLIC_OWNER } from '../../../src/storage/store/types.ts'
+import { accountOwner, PUBLIC_OWNER } from '../../../src/storage/store/folder.ts'
 import {
   administers,
   bodyOf,

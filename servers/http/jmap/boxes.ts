@@ -1,5 +1,5 @@
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
-import type { Folder } from '../../../src/storage/store/types.ts'
+import type { Folder } from '../../../src/storage/store/folder.ts'
 import type { AccountHistory } from '../../../src/storage/store/views/account-history.ts'
 import { type EmailPlace, emailPlace } from './mails.ts'
 import { threadsOf } from './thread.ts'

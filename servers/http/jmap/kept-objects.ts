@@ -1,4 +1,5 @@
-import type { MessageStore, Owner } from '../../../src/storage/store/types.ts'
+import type { Owner } from '../../../src/storage/store/folder.ts'
+import type { MessageStore } from '../../../src/storage/store/types.ts'
 import type { ValueSpace } from '../../../src/storage/store/value-types.ts'
 import type { Changes } from './types.ts'
 

@@ -1,5 +1,6 @@
+import { StoreError } from '../../../src/storage/store/errors.ts'
+import type { Folder, FolderSettings } from '../../../src/storage/store/folder.ts'
 import { mailboxNameMistake, withInboxInCapitals } from '../../../src/storage/store/mailboxes.ts'
-import { type Folder, type FolderSettings, StoreError } from '../../../src/storage/store/types.ts'
 import { type Box, boxesOf, roles } from './boxes.ts'
 import { isBoolean, isInteger, isString, optional } from './checks.ts'
 import { isIn } from './mails.ts'

@@ -1,4 +1,4 @@
-import type { Folder } from '../../../src/storage/store/types.ts'
+import type { Folder } from '../../../src/storage/store/folder.ts'
 import type { AccountHistory } from '../../../src/storage/store/views/account-history.ts'
 import { boxesOf, COUNTS, mailboxCounts, NO_COUNTS } from './boxes.ts'
 import { MAIL } from './capabilities.ts'

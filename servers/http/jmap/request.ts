@@ -1,6 +1,6 @@
 import { MemoryLimitReached } from '../../../src/core/octets/memory-budget.ts'
 import { isMapping } from '../../../src/core/values/mapping.ts'
-import { StoreError, type StoreErrorCode } from '../../../src/storage/store/types.ts'
+import { StoreError, type StoreErrorCode } from '../../../src/storage/store/errors.ts'
 import { methods } from './methods.ts'
 import { type Response, resolved } from './references.ts'
 import { type JmapRequest, type JsonObject, MethodError, shownValue } from './types.ts'

@@ -2,12 +2,9 @@ import type { Api } from '../../../src/api/api.ts'
 import { formatDate } from '../../../src/mail/format/dates.ts'
 import { headerFields, headerValue } from '../../../src/mail/format/headers.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
-import {
-  accountOwner,
-  type DeliveryEnvelope,
-  type MessageStore,
-  type SubmissionName,
-} from '../../../src/storage/store/types.ts'
+import type { DeliveryEnvelope, SubmissionName } from '../../../src/storage/store/delivery-envelope.ts'
+import { accountOwner } from '../../../src/storage/store/folder.ts'
+import type { MessageStore } from '../../../src/storage/store/types.ts'
 import { deliver } from '../../../src/transport/delivery/deliver.ts'
 import { deliverToEach } from '../../../src/transport/delivery/local-mail.ts'
 import { reportAfterDelivery } from '../../../src/transport/delivery/reports/after-delivery.ts'

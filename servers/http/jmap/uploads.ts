@@ -1,6 +1,9 @@
 import type { Account } from '../../../src/accounts/directory/types.ts'
+import { StoreFull } from '../../../src/storage/store/errors.ts'
+import { OUTGOING_OWNER } from '../../../src/storage/store/folder.ts'
 import { openFolder } from '../../../src/storage/store/mailboxes.ts'
-import { type MessageEntry, type MessageStore, OUTGOING_OWNER, StoreFull } from '../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
+import type { MessageStore } from '../../../src/storage/store/types.ts'
 import type { MethodCall } from './types.ts'
 
 /** Uploads are kept this long. RFC 8620 section 6: at least an hour. */

@@ -5,7 +5,7 @@ import type { ProviderEvent } from '../../../src/core/config/schema/provider-eve
 import { providerSource } from '../../../src/core/config/schema/providers.ts'
 import { omitUndefined } from '../../../src/core/values/omit-undefined.ts'
 import { ReadableMessage } from '../../../src/mail/format/readable.ts'
-import type { ScheduledFacts } from '../../../src/storage/store/types.ts'
+import type { ScheduledFacts } from '../../../src/storage/store/delivery-envelope.ts'
 import { deliverToEach } from '../../../src/transport/delivery/local-mail.ts'
 import { reportStored } from '../../../src/transport/delivery/reports/on-demand/report-stored.ts'
 import { resolveOnDemand } from '../../../src/transport/delivery/reports/on-demand/resolve.ts'

@@ -1,7 +1,7 @@
 import type { Api } from '../../../src/api/api.ts'
 import type { ReportProviderEvent } from '../../../src/api/webhooks/types.ts'
 import { sentByOf } from '../../../src/mail/format/sent-by.ts'
-import type { DeliveryEnvelope } from '../../../src/storage/store/types.ts'
+import type { DeliveryEnvelope } from '../../../src/storage/store/delivery-envelope.ts'
 import { deliver, happeningOf, reportEvents, sentMail } from './deliver.ts'
 import { adapters } from './providers.ts'
 import type { SentMail } from './types.ts'

@@ -1,4 +1,4 @@
-import { CAPTURED_OWNER } from '../../../src/storage/store/types.ts'
+import { CAPTURED_OWNER } from '../../../src/storage/store/folder.ts'
 import { type Mail, mailOfCopies } from '../delivered-mail.ts'
 import type { RouteCall } from '../routes.ts'
 

@@ -1,5 +1,5 @@
 import type { OctetString } from '../../../src/mail/format/types.ts'
-import { accountOf, type Folder } from '../../../src/storage/store/types.ts'
+import { accountOf, type Folder } from '../../../src/storage/store/folder.ts'
 import { aclOf, canonicalIdentifier, changeAcl } from '../acl.ts'
 import { defineCommand } from '../command.ts'
 import { encodeMailboxName, findMailbox, readMailboxName } from '../mailbox-names.ts'

@@ -1,5 +1,5 @@
 import { findField, headerFields, headerValue } from '../../../src/mail/format/headers.ts'
-import type { Folder } from '../../../src/storage/store/types.ts'
+import type { Folder } from '../../../src/storage/store/folder.ts'
 import { isVisibleTo } from '../../../src/storage/store/visible.ts'
 import { ArticleRefused, type RefusalCode } from '../../../src/transport/news/article.ts'
 import { allGroups } from '../../../src/transport/news/inject.ts'

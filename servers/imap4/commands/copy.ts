@@ -1,5 +1,7 @@
+import type { Folder } from '../../../src/storage/store/folder.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 import type { QuotaUsage } from '../../../src/storage/store/quota.ts'
-import type { CopyResult, Folder, MessageEntry } from '../../../src/storage/store/types.ts'
+import type { CopyResult } from '../../../src/storage/store/types.ts'
 import { defineMessageCommand } from '../command.ts'
 import { checkStorable, findMailbox, readMailboxName } from '../mailbox-names.ts'
 import { checkMessageLimit } from '../message-limit.ts'

@@ -1,4 +1,5 @@
-import { type MessageEntry, StoreError } from '../../../src/storage/store/types.ts'
+import { StoreError } from '../../../src/storage/store/errors.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 import { inBatches } from '../batches.ts'
 import { defineMessageCommand } from '../command.ts'
 import { sendMessages } from '../fetch/send.ts'

@@ -1,7 +1,7 @@
 import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/core/time/time-slice.ts'
 import type { OctetString } from '../../../src/mail/format/types.ts'
+import type { Folder } from '../../../src/storage/store/folder.ts'
 import { CAPTURED_ROOT, OTHER_ROOT, PUBLIC_ROOT, withInboxInCapitals } from '../../../src/storage/store/mailboxes.ts'
-import type { Folder } from '../../../src/storage/store/types.ts'
 import { seesCaptured } from '../captured.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { listPattern, literalStart } from '../list-pattern.ts'

@@ -1,7 +1,7 @@
 import { type LogonRefusal, refusalTexts } from '../../../src/accounts/directory/logon-refusal.ts'
 import type { Account } from '../../../src/accounts/directory/types.ts'
+import { accountOwner } from '../../../src/storage/store/folder.ts'
 import { ensureMailboxes } from '../../../src/storage/store/mailboxes.ts'
-import { accountOwner } from '../../../src/storage/store/types.ts'
 import {
   authenticatePassword,
   authenticateSasl,

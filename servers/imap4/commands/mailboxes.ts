@@ -1,5 +1,5 @@
+import type { Folder } from '../../../src/storage/store/folder.ts'
 import { createIfMissing } from '../../../src/storage/store/mailboxes.ts'
-import type { Folder } from '../../../src/storage/store/types.ts'
 import { inheritAcl as copyAcl } from '../acl.ts'
 import { defineCommand } from '../command.ts'
 import {

@@ -1,4 +1,4 @@
-import { accountOf, type Folder } from '../../../src/storage/store/types.ts'
+import { accountOf, type Folder } from '../../../src/storage/store/folder.ts'
 import { isAdministrator } from '../access.ts'
 import { defineCommand } from '../command.ts'
 import { encodeMailboxName, findMailbox, readMailboxName } from '../mailbox-names.ts'

@@ -1,4 +1,5 @@
 import type { Account } from '../../../src/accounts/directory/types.ts'
+import { accountOf, type Folder } from '../../../src/storage/store/folder.ts'
 import {
   exceededQuota,
   limitOf,
@@ -8,7 +9,7 @@ import {
   setQuota as setQuotaOf,
   usageOf,
 } from '../../../src/storage/store/quota.ts'
-import { accountOf, type Folder, type HoldLimit } from '../../../src/storage/store/types.ts'
+import type { HoldLimit } from '../../../src/storage/store/types.ts'
 import { defineCommand } from '../command.ts'
 import { encodeMailboxName, isCaptured, isOther, isPublic, readMailboxName } from '../mailbox-names.ts'
 import { bad, type ImapError, no, ok } from '../reply.ts'

@@ -1,4 +1,4 @@
-import type { Folder } from '../../../src/storage/store/types.ts'
+import type { Folder } from '../../../src/storage/store/folder.ts'
 import { visibleEntries } from '../captured.ts'
 import { defineCommand, noArguments } from '../command.ts'
 import { encodeMailboxName, findMailbox, mailboxName, readMailboxName } from '../mailbox-names.ts'

@@ -1,5 +1,6 @@
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
-import type { FlagChange, FlagChangeResult, MessageEntry } from '../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
+import type { FlagChange, FlagChangeResult } from '../../../src/storage/store/types.ts'
 import { inBatches } from '../batches.ts'
 import { defineMessageCommand } from '../command.ts'
 import { labels } from '../gmail/labels.ts'

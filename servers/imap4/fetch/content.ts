@@ -4,14 +4,9 @@ import { headerBlockEnd, headerFields, headerValue } from '../../../src/mail/for
 import { ParseCache, type ParsedMessage } from '../../../src/mail/format/parse-cache.ts'
 import { MailError, part, partOctetsInSteps, section as sectionRange } from '../../../src/mail/format/parts.ts'
 import type { HeaderField, OctetString } from '../../../src/mail/format/types.ts'
-import type {
-  ExpectedMessage,
-  Folder,
-  MessageEntry,
-  MessageReads,
-  MessageSource,
-  ReadPart,
-} from '../../../src/storage/store/types.ts'
+import type { Folder } from '../../../src/storage/store/folder.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
+import type { ExpectedMessage, MessageReads, MessageSource, ReadPart } from '../../../src/storage/store/types.ts'
 import { no } from '../reply.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'

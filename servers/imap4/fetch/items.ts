@@ -5,7 +5,7 @@ import { bodyStructureForm, imapString } from '../../../src/mail/format/imap-for
 import type { ParsedMessage } from '../../../src/mail/format/parse-cache.ts'
 import { everyPart, isText, partStart } from '../../../src/mail/format/parts.ts'
 import type { MessagePart, OctetString } from '../../../src/mail/format/types.ts'
-import type { MessageEntry } from '../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 import { gmailId } from '../../../src/storage/store/views/gmail/ids.ts'
 import { labelsForm } from '../gmail/labels.ts'
 import type { Selection } from '../selection.ts'

@@ -1,7 +1,7 @@
 import { MemoryLimitReached } from '../../../src/core/octets/memory-budget.ts'
 import { isSliceOver, nextSlice, runInSlices, type Steps } from '../../../src/core/time/time-slice.ts'
 import { WHOLE_OCTETS } from '../../../src/net/connection.ts'
-import type { MessageEntry } from '../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'
 import { newFlagsResponse } from '../updates.ts'

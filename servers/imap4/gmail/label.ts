@@ -1,4 +1,4 @@
-import type { Folder } from '../../../src/storage/store/types.ts'
+import type { Folder } from '../../../src/storage/store/folder.ts'
 
 /** A label of a message: the mailbox that holds a copy of it, or `\Starred`. */
 export interface Label {

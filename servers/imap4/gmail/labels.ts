@@ -1,6 +1,7 @@
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
 import type { OctetString } from '../../../src/mail/format/types.ts'
-import type { MessageEntry, Owner } from '../../../src/storage/store/types.ts'
+import type { Owner } from '../../../src/storage/store/folder.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 import { ALL_MAIL_USE, labelOf } from '../../../src/storage/store/views/gmail/names.ts'
 import { no } from '../reply.ts'
 import type { Selection } from '../selection.ts'

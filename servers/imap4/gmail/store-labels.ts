@@ -1,6 +1,7 @@
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
+import type { Folder, Owner } from '../../../src/storage/store/folder.ts'
 import { openFolder } from '../../../src/storage/store/mailboxes.ts'
-import type { Folder, MessageEntry, Owner } from '../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 import { ALL_MAIL_USE, ARCHIVE_NAME, labelOf } from '../../../src/storage/store/views/gmail/names.ts'
 import { checkNewName } from '../mailbox-names.ts'
 import { type CommandResult, no, ok } from '../reply.ts'

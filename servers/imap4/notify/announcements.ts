@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Owner } from '../../../src/storage/store/types.ts'
+import type { Owner } from '../../../src/storage/store/folder.ts'
 import type { ImapSession } from '../state.ts'
 
 /** A change by one session that the store does not report to others. */

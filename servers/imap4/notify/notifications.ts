@@ -1,4 +1,4 @@
-import type { StoreEvent } from '../../../src/storage/store/types.ts'
+import type { StoreEvent } from '../../../src/storage/store/store-events.ts'
 import { mailboxName, superiors } from '../mailbox-names.ts'
 import type { Identity, ImapSession, Notifier, SelectedEvents } from '../state.ts'
 import { Subscriptions } from '../subscriptions.ts'

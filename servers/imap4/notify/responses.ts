@@ -1,5 +1,5 @@
 import { isSliceOver, nextSlice } from '../../../src/core/time/time-slice.ts'
-import type { Folder } from '../../../src/storage/store/types.ts'
+import type { Folder } from '../../../src/storage/store/folder.ts'
 import { encodeMailboxName, findMailbox } from '../mailbox-names.ts'
 import { attributes, type MailboxNode, mailboxTree } from '../mailbox-tree.ts'
 import { ImapError } from '../reply.ts'

@@ -1,4 +1,4 @@
-import type { MessageEntry } from '../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 import type { Selection } from '../selection.ts'
 import type { SearchReturn } from '../wire/search-request.ts'
 import { formatNumbers, formatPartial, partialOf } from '../wire/sequence-set.ts'

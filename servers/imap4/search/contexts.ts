@@ -1,5 +1,5 @@
 import type { MemoryReservation } from '../../../src/core/octets/memory-budget.ts'
-import type { MessageEntry } from '../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 import type { ResultChange, ResultContext, Updates } from '../changes.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'

@@ -1,7 +1,7 @@
 import { isSliceOver, nextSlice, runInSlices } from '../../../src/core/time/time-slice.ts'
 import { GmailQueryError, gmailQuery } from '../../../src/mail/format/gmail-query.ts'
 import type { OctetString } from '../../../src/mail/format/types.ts'
-import type { MessageEntry } from '../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 import { MessageReader, parseCacheOf, sourceOf } from '../fetch/content.ts'
 import { findLabels } from '../gmail/labels.ts'
 import type { Progress } from '../progress.ts'

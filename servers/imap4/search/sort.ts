@@ -12,7 +12,7 @@ import {
 } from '../../../src/mail/format/threading.ts'
 import type { Address } from '../../../src/mail/format/types.ts'
 import { decodeWords } from '../../../src/mail/format/words.ts'
-import type { MessageEntry } from '../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 import { entriesAt, type MessageContent, MessageReader, sourceOf } from '../fetch/content.ts'
 import type { Selection } from '../selection.ts'
 import type { ImapSession } from '../state.ts'

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { isSameSecret } from '../../../src/accounts/directory/secrets.ts'
-import { accountOwner, type Folder, type Owner } from '../../../src/storage/store/types.ts'
+import { accountOwner, type Folder, type Owner } from '../../../src/storage/store/folder.ts'
 import type { ValueSpace } from '../../../src/storage/store/value-types.ts'
 import { isAdministrator } from '../access.ts'
 import type { Identity, ImapSession } from '../state.ts'

@@ -1,5 +1,5 @@
 import { runInSlices } from '../../../src/core/time/time-slice.ts'
-import type { Folder } from '../../../src/storage/store/types.ts'
+import type { Folder } from '../../../src/storage/store/folder.ts'
 import { visibleEntries } from '../captured.ts'
 import { MessageContent, parseCacheOf, sectionOctets } from '../fetch/content.ts'
 import { findMailbox } from '../mailbox-names.ts'

@@ -1,4 +1,5 @@
-import type { Folder, FolderStatus } from '../../../src/storage/store/types.ts'
+import type { Folder } from '../../../src/storage/store/folder.ts'
+import type { FolderStatus } from '../../../src/storage/store/types.ts'
 import type { Wildmat } from '../../../src/transport/news/wildmat.ts'
 import { type ArticleRange, MAX_ARTICLE_NUMBER, parseRange, parseSince, wildmat } from '../arguments.ts'
 import { defineCommand, type NntpCommand, type NntpSession } from '../command.ts'

@@ -1,5 +1,6 @@
 import type { VirtualServerConfig } from '../../../src/core/config/schema.ts'
-import type { Folder, MessageStore } from '../../../src/storage/store/types.ts'
+import type { Folder } from '../../../src/storage/store/folder.ts'
+import type { MessageStore } from '../../../src/storage/store/types.ts'
 import { everything, type Wildmat } from '../../../src/transport/news/wildmat.ts'
 import { parseSince, wildmat } from '../arguments.ts'
 import { defineCommand, type NntpCommand } from '../command.ts'

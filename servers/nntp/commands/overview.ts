@@ -1,4 +1,5 @@
-import type { MessageEntry, MessageReads } from '../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
+import type { MessageReads } from '../../../src/storage/store/types.ts'
 import { type ArticleRange, parseRangeSpecifier, type RangeSpecifier } from '../arguments.ts'
 import { defineCommand, type NntpCommand, type NntpSession } from '../command.ts'
 import { type FoundArticle, findArticle, pages, selectedGroup, sourceOf } from '../lookup.ts'

@@ -1,4 +1,4 @@
-import { CAPTURED_OWNER } from '../../../src/storage/store/types.ts'
+import { CAPTURED_OWNER } from '../../../src/storage/store/folder.ts'
 import { needGreeting, noArgument, type SmtpCommand } from '../command.ts'
 import { SmtpError, syntaxError } from '../reply.ts'
 import { auth } from './logon.ts'

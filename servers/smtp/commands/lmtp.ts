@@ -1,6 +1,6 @@
 import type { ReceivedOctets } from '../../../src/core/octets/received-octets.ts'
 import { FaultAnswered } from '../../../src/net/errors.ts'
-import { StoreError } from '../../../src/storage/store/types.ts'
+import { StoreError } from '../../../src/storage/store/errors.ts'
 import { DeliveryError, type Recipient } from '../../../src/transport/delivery/types.ts'
 import type { SmtpSession } from '../command.ts'
 import type { Transaction } from '../transaction.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Port, ResolvedLab } from '../../core/config/resolve.ts'
-import { accountOwner } from '../../storage/store/types.ts'
+import { accountOwner } from '../../storage/store/folder.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesOwner } from '../caller.ts'
 import { flag } from '../input-types.ts'

@@ -2,7 +2,7 @@ import { addressKey } from '../../accounts/directory/names.ts'
 import type { Directory } from '../../accounts/directory/types.ts'
 import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
 import { NamedLists } from '../../core/values/named-lists.ts'
-import { accountOf, type Folder } from '../../storage/store/types.ts'
+import { accountOf, type Folder } from '../../storage/store/folder.ts'
 import type { FactsReader } from './message-facts.ts'
 import type { IndexedMessage, MessageIndex } from './message-index.ts'
 

@@ -1,12 +1,8 @@
 import { z } from 'zod'
 import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
-import {
-  CAPTURED_OWNER,
-  type Folder,
-  type Owner,
-  type SelectionPart,
-  type StoredMessage,
-} from '../../storage/store/types.ts'
+import { CAPTURED_OWNER, type Folder, type Owner } from '../../storage/store/folder.ts'
+import type { StoredMessage } from '../../storage/store/message-entry.ts'
+import type { SelectionPart } from '../../storage/store/selection.ts'
 import type { Api } from '../api.ts'
 import { type Caller, seesFolder, seesLab, seesMessage } from '../caller.ts'
 import { flag } from '../input-types.ts'

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type Folder,
-  type MessageEntry,
-  type MessageStore,
-  StoreError,
-  type StoreEvent,
-} from '../../storage/store/types.ts'
+import { StoreError } from '../../storage/store/errors.ts'
+import type { Folder } from '../../storage/store/folder.ts'
+import type { MessageEntry } from '../../storage/store/message-entry.ts'
+import type { StoreEvent } from '../../storage/store/store-events.ts'
+import type { MessageStore } from '../../storage/store/types.ts'
 import { type Choice, type IndexEvent, type IndexedMessage, type MessageIndex, messageId } from './message-index.ts'
 
 /** Returns the entries of a folder; none if it was deleted meanwhile. @throws StoreError */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { timeText } from '../../core/time/time-text.ts'
-import { accountOf, CAPTURED_OWNER, PUBLIC_OWNER } from '../../storage/store/types.ts'
+import { accountOf, CAPTURED_OWNER, PUBLIC_OWNER } from '../../storage/store/folder.ts'
 import { type Caller, seesFolder, seesLab, seesSession } from '../caller.ts'
 import { type MessageEvent, messageEventTypes } from '../lab.ts'
 import { type Call, defineOperation } from '../operation.ts'

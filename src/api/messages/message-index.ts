@@ -1,4 +1,6 @@
-import type { EntryTest, Folder, MessageEntry } from '../../storage/store/types.ts'
+import type { Folder } from '../../storage/store/folder.ts'
+import type { MessageEntry } from '../../storage/store/message-entry.ts'
+import type { EntryTest } from '../../storage/store/selection.ts'
 
 /** One message in one folder. */
 export interface IndexedMessage {

@@ -1,6 +1,6 @@
 import type { Tenants } from '../../accounts/directory/tenants.ts'
 import type { MemoryBudget } from '../../core/octets/memory-budget.ts'
-import type { Folder } from '../../storage/store/types.ts'
+import type { Folder } from '../../storage/store/folder.ts'
 import { type Caller, seesFolder, seesMessage, viewKey } from '../caller.ts'
 import { aheadOfTests, matcherOf, type RecipientsOf } from './matcher.ts'
 import type { FactsReader } from './message-facts.ts'

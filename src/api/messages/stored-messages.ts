@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type Folder,
-  type MessageEntry,
-  type MessageStore,
-  OUTGOING_OWNER,
-  type StoreEvent,
-} from '../../storage/store/types.ts'
+import { type Folder, OUTGOING_OWNER } from '../../storage/store/folder.ts'
+import type { MessageEntry } from '../../storage/store/message-entry.ts'
+import type { StoreEvent } from '../../storage/store/store-events.ts'
+import type { MessageStore } from '../../storage/store/types.ts'
 import {
   type Choice,
   type IndexEvent,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { StoredMessage } from '../../storage/store/types.ts'
+import type { StoredMessage } from '../../storage/store/message-entry.ts'
 import { type Caller, seesFolder, seesMessage } from '../caller.ts'
 import { messageId } from './message-index.ts'
 

@@ -1,7 +1,7 @@
 import type { TagRule } from '../../core/config/schema/tagging.ts'
 import { joinPieces } from '../../core/octets/pieces.ts'
 import { readable } from '../../mail/format/readable.ts'
-import { CAPTURED_OWNER } from '../../storage/store/types.ts'
+import { CAPTURED_OWNER } from '../../storage/store/folder.ts'
 import type { Delivery } from '../../transport/delivery/types.ts'
 import { readMessageFacts } from './message-facts.ts'
 import type { IndexedMessage } from './message-index.ts'

@@ -3,14 +3,9 @@ import type { SessionLog } from '../../core/sessions/log.ts'
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import { performance } from '../../core/time/real-timers.ts'
 import { DROPPED } from '../../storage/store/engines/full/drop-oldest.ts'
-import {
-  CAPTURED_OWNER,
-  type MessageStore,
-  OWN_CHANGES,
-  type Owner,
-  PUBLIC_OWNER,
-  type StoreEvent,
-} from '../../storage/store/types.ts'
+import { CAPTURED_OWNER, type Owner, PUBLIC_OWNER } from '../../storage/store/folder.ts'
+import { OWN_CHANGES, type StoreEvent } from '../../storage/store/store-events.ts'
+import type { MessageStore } from '../../storage/store/types.ts'
 import type { Sample } from './exposition.ts'
 
 type Labels = Sample['labels']

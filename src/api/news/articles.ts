@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { compose } from '../../mail/format/compose.ts'
-import { type Folder, PUBLIC_OWNER } from '../../storage/store/types.ts'
+import { type Folder, PUBLIC_OWNER } from '../../storage/store/folder.ts'
 import { Article } from '../../transport/news/article.ts'
 import { keyForOthers } from '../../transport/news/cancel-lock.ts'
 import { followUpTo } from '../../transport/news/follow-up.ts'

@@ -1,14 +1,9 @@
 import type { SessionRecord } from '../../core/sessions/types.ts'
 import type { Lab } from '../../lab/lab.ts'
 import { decodeWords } from '../../mail/format/words.ts'
-import {
-  accountOf,
-  type MessageEntry,
-  OUTGOING_OWNER,
-  OWN_CHANGES,
-  type StoredMessage,
-  type StoreEvent,
-} from '../../storage/store/types.ts'
+import { accountOf, OUTGOING_OWNER } from '../../storage/store/folder.ts'
+import type { MessageEntry, StoredMessage } from '../../storage/store/message-entry.ts'
+import { OWN_CHANGES, type StoreEvent } from '../../storage/store/store-events.ts'
 import { oneLine, print, styleLine } from '../shared/output.ts'
 import { shortenToWidth, textWidth } from '../shared/text-width.ts'
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { OwnValues, type SharedValues } from '../../core/values/shared-values.ts'
 import { type Database, DatabaseError, loadSharedValues } from '../../storage/index.ts'
-import { StoreError } from '../../storage/store/types.ts'
+import { StoreError } from '../../storage/store/errors.ts'
 
 /** Opens what a lab keeps besides mail and certificates: in its database, or in this process. @throws StoreError */
 export async function openLabValues(database: Database | undefined, log: Logger): Promise<SharedValues> {

@@ -1,7 +1,8 @@
 import type { ResolvedLab } from '../../core/config/resolve.ts'
 import { readObstacle } from '../../core/files/file-obstacles.ts'
+import { accountOwner, type Folder, PUBLIC_OWNER } from '../../storage/store/folder.ts'
 import { openInbox } from '../../storage/store/mailboxes.ts'
-import { accountOwner, type Folder, type MessageStore, PUBLIC_OWNER } from '../../storage/store/types.ts'
+import type { MessageStore } from '../../storage/store/types.ts'
 
 /** Imports the configured `preload` files into mailboxes and newsgroups that are empty. @throws if a file cannot be read */
 export async function preload({ directory, news }: ResolvedLab, store: MessageStore): Promise<void> {

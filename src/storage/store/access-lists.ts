@@ -1,4 +1,5 @@
-import type { Folder, MessageStore } from './types.ts'
+import type { Folder } from './folder.ts'
+import type { MessageStore } from './types.ts'
 import type { ValueSpace } from './value-types.ts'
 
 /** The access control list of a folder: rights by identifier. RFC 4314 section 2. */

@@ -1,12 +1,6 @@
-import {
-  CAPTURED_OWNER,
-  type Folder,
-  type FolderSettings,
-  type MessageStore,
-  type Owner,
-  PUBLIC_OWNER,
-  StoreError,
-} from './types.ts'
+import { StoreError } from './errors.ts'
+import { CAPTURED_OWNER, type Folder, type FolderSettings, type Owner, PUBLIC_OWNER } from './folder.ts'
+import type { MessageStore } from './types.ts'
 
 /** The longest name that a person can give a mailbox. */
 export const MAX_NAME_CHARS = 512

@@ -5,7 +5,8 @@ import type { Clock } from '../../core/time/clock.ts'
 import { type BucketSettings, type Database, loadPostgresStore } from '../index.ts'
 import type { WhenFull } from './engines/full/limits.ts'
 import { MemoryStore } from './engines/memory/memory-store.ts'
-import { type MessageStore, StoreError } from './types.ts'
+import { StoreError } from './errors.ts'
+import type { MessageStore } from './types.ts'
 
 interface OpenStoreOptions {
   readonly clock: Clock

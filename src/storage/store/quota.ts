@@ -1,4 +1,5 @@
-import type { HoldLimit, MessageStore, Owner } from './types.ts'
+import type { Owner } from './folder.ts'
+import type { HoldLimit, MessageStore } from './types.ts'
 import { ALL_MAIL_USE } from './views/gmail/names.ts'
 
 /** How much an account may store. */

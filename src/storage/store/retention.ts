@@ -3,15 +3,10 @@ import { codePoints, globMatches, parseGlob } from '../../core/text/glob.ts'
 import type { Clock } from '../../core/time/clock.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../../core/time/real-timers.ts'
 import { fromOldest } from './engines/full/oldest.ts'
-import {
-  type Folder,
-  type MessageEntry,
-  type MessageStore,
-  type OldestMessage,
-  type Owner,
-  PUBLIC_OWNER,
-  StoreError,
-} from './types.ts'
+import { StoreError } from './errors.ts'
+import { type Folder, type Owner, PUBLIC_OWNER } from './folder.ts'
+import type { MessageEntry } from './message-entry.ts'
+import type { MessageStore, OldestMessage } from './types.ts'
 
 /** The limits of a folder. The oldest messages beyond any of them are deleted. */
 interface Limits {

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { omitUndefined } from '../../core/values/omit-undefined.ts'
 import { type Vacation, vacationScript } from '../../mail/sieve/vacation-script.ts'
-import { accountOwner, type MessageStore, type Owner } from './types.ts'
+import { accountOwner, type Owner } from './folder.ts'
+import type { MessageStore } from './types.ts'
 import type { ValueChanges, ValueSpace, Values } from './value-types.ts'
 
 /** How many scripts an account may have, and how large each may be. */

@@ -3,7 +3,9 @@ import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
 import { headerFields, headerValue } from '../../mail/format/headers.ts'
 import { ownMessageId, threadAncestors } from '../../mail/format/message-ids.ts'
 import type { OctetString } from '../../mail/format/types.ts'
-import { type ExpectedMessage, type MessageEntry, type MessageReads, type MessageStore, StoreError } from './types.ts'
+import { StoreError } from './errors.ts'
+import type { MessageEntry } from './message-entry.ts'
+import type { ExpectedMessage, MessageReads, MessageStore } from './types.ts'
 import type { ValueSpace, Values } from './value-types.ts'
 
 /** Messages whose threads are found in one change of the store. */

@@ -6,178 +6,15 @@
  */
 
 import type { Pieces } from '../../core/octets/pieces.ts'
-import type { MessageAuthentication } from '../../mail/format/authentication-results.ts'
 import type { Overview } from '../../mail/format/overview.ts'
-import type { NewsgroupAttributes } from './newsgroup-attributes.ts'
-import type { ValueKind, ValueStore } from './value-types.ts'
+import type { DeliveryEnvelope } from './delivery-envelope.ts'
 
-/**
- * `failed`: the disk reported an error, and nothing was changed. `unknown`: the connection to the store was lost during a
- * commit, and the change may have been made. `lock-lost`: somebody else may have the folder's lock by now, and nothing was
- * changed.
- */
-export type StoreErrorCode =
-  | 'exists'
-  | 'not-found'
-  | 'no-space'
-  | 'over-quota'
-  | 'read-only'
-  | 'failed'
-  | 'unknown'
-  | 'in-use'
-  | 'lock-lost'
-  | 'closed'
-
-/** The error of every message store. Each protocol maps the code to its own reply. */
-export class StoreError extends Error {
-  override readonly name = 'StoreError'
-  readonly code: StoreErrorCode
-  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
-}
-
-/** The error of a change after which the folders of an owner would hold more than they may. */
-export class OverQuota extends StoreError {
-  readonly owner: Owner
-  constructor(owner: Owner) {
-    super('over-quota', 'The quota would be exceeded.')
-    this.owner = owner
-  }
-}
-
-/** How much room a change lacks. */
-export interface Shortage {
-  readonly octets: number
-  readonly messages: number
-}
-
-/** The error of a change that would fit if messages were deleted. */
-export class StoreFull extends StoreError {
-  /** Undefined if it is not known, on a full disk. */
-  readonly shortage: Shortage | undefined
-  constructor(message: string, shortage?: Shortage, options?: ErrorOptions) {
-    super('no-space', message, options)
-    this.shortage = shortage
-  }
-}
-
-/**
- * The owner of folders: an account (`accountOwner`), the public (newsgroups), the lab (mail captured for other domains), or
- * the queue of outgoing mail.
- */
-export type Owner = `user:${string}` | 'public:' | 'captured:' | 'outgoing:'
-export const PUBLIC_OWNER = 'public:' satisfies Owner
-export const CAPTURED_OWNER = 'captured:' satisfies Owner
-/** Its folders are hidden: `listOwners` does not return it, and only listeners for the folder get its events. */
-export const OUTGOING_OWNER = 'outgoing:' satisfies Owner
-
-let lastOwner: { readonly user: string; readonly owner: Owner } = { user: '', owner: 'user:' }
-
-/** Caches the last owner: several steps of a delivery ask for the same. */
-export function accountOwner(user: string): Owner {
-  if (user !== lastOwner.user) lastOwner = { user, owner: `user:${user}` }
-  return lastOwner.owner
-}
-
-/** Returns the account that owns a folder; undefined for newsgroups and captured mail. */
-export const accountOf = ({ owner }: { readonly owner: Owner }): string | undefined =>
-  owner.startsWith('user:') ? owner.slice('user:'.length) : undefined
-
-export interface Folder {
-  /** Never reused and not changed by a rename: MAILBOXID (RFC 8474). */
-  readonly id: string
-  readonly owner: Owner
-  /** Full name, with `/` between levels (dots in a newsgroup's name are not separators). `INBOX` is in upper case. UTF-8. */
-  readonly name: string
-  /** Never changes. A new folder with the name of a deleted one gets a greater value. RFC 9051 section 2.3.1.1. */
-  readonly uidValidity: number
-  /** `\Sent`, `\Trash` … RFC 6154. */
-  readonly specialUse?: string
-  readonly newsgroup?: NewsgroupAttributes
-  /** The place among the mailboxes of the account that a client has given it. RFC 8621 section 2. */
-  readonly sortOrder?: number
-}
-
-/** How a message was delivered. */
-export interface DeliveryEnvelope {
-  readonly mailFrom?: string
-  readonly rcptTo?: readonly string[]
-  /** The id of the session that delivered it. */
-  readonly session?: string
-  /** The SMTP client that delivered it: its address, and its name from HELO or EHLO. */
-  readonly client?: { readonly address: string; readonly helo: string }
-  /** How its sender was authenticated, if that was checked when it arrived. */
-  readonly authentication?: MessageAuthentication
-  /** Whether other hosts get it only over verified TLS: it came with REQUIRETLS. RFC 8689. */
-  readonly requireTls?: boolean
-  /** How a message of the queue is to be sent. */
-  readonly outgoing?: OutgoingTransport
-}
-
-/** How a message of the queue of outgoing mail is to be sent. */
-export interface OutgoingTransport {
-  /** The name of the connector. */
-  readonly connector: string
-  /** The next domain, or the name of the smart host. */
-  readonly destination: string
-  /** The recipients at this destination. `rcptTo` has those that the sender gave. */
-  readonly recipients: readonly {
-    readonly address: string
-    readonly notify?: readonly string[]
-    readonly originalRecipient?: string
-  }[]
-  readonly envelopeId?: string
-  readonly ret?: 'FULL' | 'HDRS'
-  readonly smtpUtf8?: boolean
-  readonly body?: '8BITMIME' | 'BINARYMIME'
-  readonly requireTls?: boolean
-  /** Whether DANE and MTA-STS do not apply: its header has `TLS-Required: No`. RFC 8689 section 3. */
-  readonly ignoresTlsPolicies?: boolean
-  readonly subject?: string
-  /** The blob of the message that was released, which is queued in another form. */
-  readonly released?: string
-  /** Set if the lab delivers it to its own accounts at a time that the API of a provider, or JMAP, was given. */
-  readonly scheduled?: ScheduledFacts
-  readonly submission?: SubmissionName
-}
-
-/** The submission of JMAP by which a message was sent. RFC 8621 section 7. */
-export interface SubmissionName {
-  /** The account that has it. */
-  readonly user: string
-  readonly id: string
-}
-
-/** A message that is delivered later. */
-export interface ScheduledFacts {
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  /** The ids by which the API finds it: its own, and that of its batch. */
-  readonly ids: readonly string[]
-}
-
-/** One message in one folder. Immutable: a change creates a new entry. */
-export interface MessageEntry {
-  readonly uid: number
-  /** Identifies the octets. Copies share it. EMAILID (RFC 8474), and the key of parse caches. */
-  readonly blob: string
-  readonly sizeOctets: number
-  /** Set if the octets do not end with CRLF. POP3 and NNTP add it when they send the message. */
-  readonly lacksLineEnd?: true
-  /** INTERNALDATE, milliseconds since the epoch. */
-  readonly internalDate: number
-  /** When the message was added to this folder, milliseconds since the epoch. SAVEDATE (RFC 8514). */
-  readonly savedAt: number
-  /** System flags such as `\Seen`, and keywords as first spelled in this folder. Never `\Recent`. */
-  readonly flags: readonly string[]
-  /** Modification sequence (RFC 7162). Per folder; every change gets a greater one. */
-  readonly modSeq: number
-  /** As given in `NewMessage.messageId`. */
-  readonly messageId?: string
-  readonly envelope?: DeliveryEnvelope
-}
+import type { Folder, FolderSettings, Owner } from './folder.ts'
+import type { Entries, MessageEntry, StoredMessage } from './message-entry.ts'
+import type { Origin } from './origin.ts'
+import type { ScanPart, SelectedMessages, Selection, SelectionPart } from './selection.ts'
+import type { StoreEvent, WatchedFolders } from './store-events.ts'
+import type { ValueStore } from './value-types.ts'
 
 /** The message of a folder with the lowest uid, and the counts of the folder. */
 export interface OldestMessage extends Pick<FolderStatus, 'exists' | 'sizeOctets'>, Pick<MessageEntry, 'savedAt'> {}
@@ -203,13 +40,6 @@ export interface FolderStatus {
   readonly lowestUid: number
   /** Highest uid in the folder, 0 if it is empty. */
   readonly highestUid: number
-}
-
-/** Entries in uid order: an array, or a list that reads entries when they are first needed. */
-export interface Entries extends Iterable<MessageEntry> {
-  readonly length: number
-  at(index: number): MessageEntry | undefined
-  slice(from?: number, to?: number): MessageEntry[]
 }
 
 /** A folder at one moment, for a session that opens it. */
@@ -267,11 +97,6 @@ export interface NewMessage {
   readonly targets: readonly AppendTarget[]
 }
 
-export interface StoredMessage {
-  readonly folder: Folder
-  readonly entry: MessageEntry
-}
-
 /** How much a store holds and can still take, in octets: about, because entries and indexes need room too. */
 export interface StoreRoom {
   readonly usedOctets: number
@@ -299,66 +124,6 @@ export interface CopyResult {
   readonly to: readonly number[]
 }
 
-/** Identifies who made a change, so that a session recognizes its own. */
-export interface Origin {
-  /** The id of the session. */
-  readonly sessionId?: string | undefined
-  /** The user who made it, where a session has the requests of several. */
-  readonly user?: string | undefined
-  /** Why the lab made it, in words. */
-  readonly reason?: string | undefined
-}
-
-/** `isRemote`: another process has made the change, in a store that several share. */
-export type StoreEvent = StoreChange & { readonly isRemote?: true }
-
-type StoreChange =
-  | {
-      readonly type: 'appended'
-      readonly folder: Folder
-      readonly entries: readonly MessageEntry[]
-      readonly origin?: Origin
-    }
-  | {
-      readonly type: 'flags'
-      readonly folder: Folder
-      readonly entries: readonly MessageEntry[]
-      readonly origin?: Origin
-    }
-  | {
-      readonly type: 'expunged'
-      readonly folder: Folder
-      readonly uids: readonly number[]
-      /** The entries as they were. Absent if another node expunged them, and in a view of several folders. */
-      readonly entries?: readonly MessageEntry[]
-      readonly modSeq: number
-      readonly origin?: Origin
-    }
-  | {
-      readonly type: 'values'
-      readonly folder: Folder
-      readonly kind: ValueKind
-      /** The reader whose values changed. Absent: all readers share them. */
-      readonly reader?: Owner
-      /** The names of the values that were set or removed. */
-      readonly names: readonly string[]
-      /** The folder's new modification sequence, if the values belong to its messages. */
-      readonly modSeq?: number
-      readonly origin?: Origin
-    }
-  | { readonly type: 'folder-created'; readonly folder: Folder }
-  | { readonly type: 'folder-changed'; readonly folder: Folder; readonly previousName: string }
-  | { readonly type: 'folder-deleted'; readonly folder: Folder }
-
-/**
- * The changes for which a listener is called: every change of the folder with an id; or every change of this process, and
- * other processes' changes in folders for which `follows` returns true.
- */
-export type WatchedFolders = string | { readonly follows: (folder: Folder) => boolean }
-
-/** For listeners that need nothing of other processes. */
-export const OWN_CHANGES: WatchedFolders & object = { follows: () => false }
-
 /** A message that is about to be read. */
 export interface ExpectedMessage {
   readonly folder: Pick<Folder, 'id'>
@@ -367,53 +132,6 @@ export interface ExpectedMessage {
 
 /** The part that is read of messages: all octets, overviews, or that many of the first octets. */
 export type ReadPart = 'message' | 'overview' | number
-
-/** A condition on the entry of a message, which a database tests without reading messages. */
-export type EntryTest = { readonly negated?: boolean } & (
-  | { readonly number: 'savedAt' | 'internalDate' | 'sizeOctets'; readonly from?: number; readonly below?: number }
-  /** It has this flag, in this spelling. */
-  | { readonly flag: string }
-  /** `keyword`: it has a keyword that does not begin with `$`. `envelope`: it was delivered. */
-  | { readonly has: 'keyword' | 'envelope' }
-  /**
-   * Its header or its envelope may contain these letters and digits of ASCII, in lower case. Leaves out no message whose
-   * decoded header does, and finds others besides.
-   */
-  | { readonly headerMayContain: string }
-)
-
-/** Messages of several folders that meet all of some conditions. */
-export interface Selection {
-  /** The folders to search. Default: all. The folder of the queue of outgoing mail is left out. */
-  readonly folders?: ((folder: Folder) => boolean) | undefined
-  readonly tests: readonly EntryTest[]
-}
-
-/** A part of a selection, the newest messages first: those saved last, and of the same time, the one with the greater folder and uid. */
-export interface SelectionPart {
-  readonly limit: number
-  /** The message after which it begins. It need not exist any more. */
-  readonly after?: { readonly savedAt: number; readonly folderId: string; readonly uid: number } | undefined
-  /** Messages that are skipped then. */
-  readonly offset?: number | undefined
-  /** Whether only the newest matching copy of each message counts. */
-  readonly isDistinct?: boolean | undefined
-}
-
-/** A part of a selection: all messages, or those after one. */
-export interface ScanPart {
-  /** Default: the oldest first. */
-  readonly isNewestFirst?: boolean | undefined
-  readonly after?: SelectionPart['after']
-}
-
-export interface SelectedMessages {
-  readonly messages: readonly StoredMessage[]
-  /** How many messages the whole selection has. */
-  readonly total: number
-  /** With `isDistinct`: these messages and their other copies that meet the conditions, the newest first. */
-  readonly copies: readonly StoredMessage[]
-}
 
 /** Where messages are read. */
 export type MessageReads = Pick<MessageStore, 'read' | 'overview'>
@@ -426,8 +144,6 @@ export interface UidRange {
   readonly from: number
   readonly to: number
 }
-
-export type FolderSettings = Pick<Folder, 'specialUse' | 'newsgroup' | 'sortOrder'>
 
 /** A folder that one session has for itself. RFC 1939 section 4. */
 export interface FolderLock {

@@ -1,4 +1,5 @@
-import type { Origin, Owner } from './types.ts'
+import type { Owner } from './folder.ts'
+import type { Origin } from './origin.ts'
 
 /**
  * The purposes of values: annotations of mailboxes (RFC 5464), keys of authorized URLs (RFC 4467), access control lists

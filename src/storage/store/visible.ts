@@ -1,4 +1,4 @@
-import { type Folder, PUBLIC_OWNER } from './types.ts'
+import { type Folder, PUBLIC_OWNER } from './folder.ts'
 
 /** The newsgroups of the tenant that an account belongs to. */
 interface OfTenant {

@@ -8,8 +8,8 @@ import { nearestWord } from '../../core/config/nearest.ts'
 import { type QuotaInput, quota as quotaSchema } from '../../core/config/schema/directory.ts'
 import { type OutOfOfficeInput, outOfOffice } from '../../core/config/schema/reports.ts'
 import type { Lab } from '../../lab/lab.ts'
+import { accountOwner } from '../../storage/store/folder.ts'
 import { type QuotaUsage, quotaOf, setQuota, usageOf } from '../../storage/store/quota.ts'
-import { accountOwner } from '../../storage/store/types.ts'
 import type { Call } from '../calls/call.ts'
 
 export type { SigningAlgorithm, TokenDefect }

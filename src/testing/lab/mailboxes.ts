@@ -1,7 +1,8 @@
 import { fileError } from '../../core/files/file-errors.ts'
+import { accountOwner, type Folder, type Owner, PUBLIC_OWNER } from '../../storage/store/folder.ts'
 import { type FormatName, formats, importFolder, messagesAt, messagesOf } from '../../storage/store/formats/transfer.ts'
 import { openInbox } from '../../storage/store/mailboxes.ts'
-import { accountOwner, type Folder, type MessageStore, type Owner, PUBLIC_OWNER } from '../../storage/store/types.ts'
+import type { MessageStore } from '../../storage/store/types.ts'
 import { LabArticle } from '../received/message.ts'
 
 /** A mailbox of an account (default INBOX), or a newsgroup. */

@@ -1,14 +1,10 @@
 import { addressKey } from '../../accounts/directory/names.ts'
 import type { Directory } from '../../accounts/directory/types.ts'
 import { NamedLists } from '../../core/values/named-lists.ts'
-import {
-  accountOf,
-  type Folder,
-  type MessageEntry,
-  type MessageStore,
-  type Owner,
-  type StoreEvent,
-} from '../../storage/store/types.ts'
+import { accountOf, type Folder, type Owner } from '../../storage/store/folder.ts'
+import type { MessageEntry } from '../../storage/store/message-entry.ts'
+import type { StoreEvent } from '../../storage/store/store-events.ts'
+import type { MessageStore } from '../../storage/store/types.ts'
 
 /** A message delivered to one mailbox, and where its owner has moved or copied it since. */
 export interface Arrival {

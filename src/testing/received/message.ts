@@ -7,7 +7,7 @@ import type { MessageAuthentication } from '../../mail/format/authentication-res
 import { type MessageJson, ReadableMessage, VIEW_CHARS } from '../../mail/format/readable.ts'
 import type { SmimeResult } from '../../mail/smime/smime.ts'
 import type { SmimeFacts } from '../../mail/smime/types.ts'
-import { accountOf } from '../../storage/store/types.ts'
+import { accountOf } from '../../storage/store/folder.ts'
 import { Call } from '../calls/call.ts'
 import { type Arrival, ownRecipients } from './arrivals.ts'
 import type { PreviewOptions } from './preview.ts'

@@ -1,6 +1,7 @@
 import type { Account } from '../../accounts/directory/types.ts'
+import { accountOwner } from '../../storage/store/folder.ts'
 import { exceededQuota, mayHaveQuota, quotaOf } from '../../storage/store/quota.ts'
-import { accountOwner, type MessageStore } from '../../storage/store/types.ts'
+import type { MessageStore } from '../../storage/store/types.ts'
 import { DeliveryError } from './types.ts'
 
 /**

@@ -1,16 +1,11 @@
 import type { Account } from '../../accounts/directory/types.ts'
 import type { Pieces } from '../../core/octets/pieces.ts'
 import { distinct } from '../../core/values/distinct.ts'
+import type { DeliveryEnvelope } from '../../storage/store/delivery-envelope.ts'
+import { accountOwner, type Owner } from '../../storage/store/folder.ts'
 import { openCaptured, openInbox } from '../../storage/store/mailboxes.ts'
 import { limitOf } from '../../storage/store/quota.ts'
-import {
-  type AppendTarget,
-  accountOwner,
-  type DeliveryEnvelope,
-  type HoldLimit,
-  type NewMessage,
-  type Owner,
-} from '../../storage/store/types.ts'
+import type { AppendTarget, HoldLimit, NewMessage } from '../../storage/store/types.ts'
 import { headerOf, matchesFilters, matchesRecipient } from '../outgoing/filters.ts'
 import type { StrippedMessage } from './bcc.ts'
 import { type ScriptRun, withRest } from './run-scripts.ts'

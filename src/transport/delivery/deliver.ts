@@ -3,15 +3,11 @@ import { countOctets, joinPieces } from '../../core/octets/pieces.ts'
 import { runInSlices } from '../../core/time/time-slice.ts'
 import { distinct } from '../../core/values/distinct.ts'
 import { omitUndefined } from '../../core/values/omit-undefined.ts'
+import { OverQuota, StoreError } from '../../storage/store/errors.ts'
+import { accountOwner, OUTGOING_OWNER } from '../../storage/store/folder.ts'
 import { removeEmptyMailboxes } from '../../storage/store/mailboxes.ts'
-import {
-  type AppendTarget,
-  accountOwner,
-  OUTGOING_OWNER,
-  OverQuota,
-  type StoredMessage,
-  StoreError,
-} from '../../storage/store/types.ts'
+import type { StoredMessage } from '../../storage/store/message-entry.ts'
+import type { AppendTarget } from '../../storage/store/types.ts'
 import { ArticleRefused } from '../news/article.ts'
 import { allGroups } from '../news/inject.ts'
 import { headerOf } from '../outgoing/filters.ts'

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { joinPieces, type Pieces } from '../../core/octets/pieces.ts'
 import { bodyStartAfter, headerFields, headerValues, isBlankValue, unfoldValue } from '../../mail/format/headers.ts'
 import type { HeaderField, OctetString } from '../../mail/format/types.ts'
-import { StoreError } from '../../storage/store/types.ts'
+import { StoreError } from '../../storage/store/errors.ts'
 
 /**
  * The reason why an article is refused.

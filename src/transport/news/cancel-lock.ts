@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { type MessageStore, StoreError } from '../../storage/store/types.ts'
+import { StoreError } from '../../storage/store/errors.ts'
+import type { MessageStore } from '../../storage/store/types.ts'
 import type { Article } from './article.ts'
 
 /** Splits a field into its `scheme:base64` elements. Schemes are case-insensitive. RFC 8315 section 2. */

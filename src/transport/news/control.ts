@@ -1,6 +1,6 @@
+import type { Folder } from '../../storage/store/folder.ts'
+import { PUBLIC_OWNER } from '../../storage/store/folder.ts'
 import { openFolder } from '../../storage/store/mailboxes.ts'
-import type { Folder } from '../../storage/store/types.ts'
-import { PUBLIC_OWNER } from '../../storage/store/types.ts'
 import { Article, ArticleRefused } from './article.ts'
 import { lockElements, lockOf } from './cancel-lock.ts'
 import { permittedGroups } from './control-senders.ts'

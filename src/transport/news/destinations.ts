@@ -1,6 +1,6 @@
+import type { Folder } from '../../storage/store/folder.ts'
+import { PUBLIC_OWNER } from '../../storage/store/folder.ts'
 import { openFolder } from '../../storage/store/mailboxes.ts'
-import type { Folder } from '../../storage/store/types.ts'
-import { PUBLIC_OWNER } from '../../storage/store/types.ts'
 import type { NewsContext } from './types.ts'
 
 /** Where an article from a peer is filed. */

@@ -1,4 +1,4 @@
-import type { Folder } from '../../storage/store/types.ts'
+import type { Folder } from '../../storage/store/folder.ts'
 import type { Article } from './article.ts'
 import { ArticleRefused } from './article.ts'
 import { senderOf } from './sender.ts'

@@ -1,7 +1,7 @@
 import { isSliceOver, nextSlice } from '../../core/time/time-slice.ts'
+import { type Folder, PUBLIC_OWNER } from '../../storage/store/folder.ts'
 import { createIfMissing } from '../../storage/store/mailboxes.ts'
 import type { NewsgroupAttributes } from '../../storage/store/newsgroup-attributes.ts'
-import { type Folder, PUBLIC_OWNER } from '../../storage/store/types.ts'
 import { type Article, ArticleRefused } from './article.ts'
 import { isNewsgroupName } from './newsgroups.ts'
 import type { NewsContext } from './types.ts'

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { NewsgroupConfig } from '../../core/config/schema.ts'
 import type { Clock } from '../../core/time/clock.ts'
+import { PUBLIC_OWNER } from '../../storage/store/folder.ts'
 import { createIfMissing } from '../../storage/store/mailboxes.ts'
 import type { NewsgroupAttributes } from '../../storage/store/newsgroup-attributes.ts'
 import type { MessageStore } from '../../storage/store/types.ts'
-import { PUBLIC_OWNER } from '../../storage/store/types.ts'
 
 /** Returns whether a name is valid: RFC 5536 section 3.1.4, with UTF-8 as RFC 3977 allows. */
 export const isNewsgroupName = (name: string): boolean => /^[^\s,!*?\\[\]/\p{Cc}]{1,200}$/u.test(name)

@@ -1,5 +1,7 @@
 import type { Clock } from '../../core/time/clock.ts'
-import { type Folder, type StoredMessage, StoreError } from '../../storage/store/types.ts'
+import { StoreError } from '../../storage/store/errors.ts'
+import type { Folder } from '../../storage/store/folder.ts'
+import type { StoredMessage } from '../../storage/store/message-entry.ts'
 import { Article, ArticleRefused, refuseLater } from './article.ts'
 import { checkDate, checkHeader } from './check-header.ts'
 import { controlOf } from './control.ts'

@@ -1,11 +1,8 @@
 import { joinPieces, type Pieces } from '../../core/octets/pieces.ts'
-import {
-  type Folder,
-  type Location,
-  type NewMessage,
-  type StoredMessage,
-  StoreError,
-} from '../../storage/store/types.ts'
+import { StoreError } from '../../storage/store/errors.ts'
+import type { Folder } from '../../storage/store/folder.ts'
+import type { StoredMessage } from '../../storage/store/message-entry.ts'
+import type { Location, NewMessage } from '../../storage/store/types.ts'
 import { Article, ArticleRefused, refuseLater } from './article.ts'
 import { actOnControl, controlFolder, controlOf, type MayCancel } from './control.ts'
 import { mailOut } from './gateway.ts'

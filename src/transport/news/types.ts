@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../core/time/clock.ts'
-import type { Folder, MessageStore } from '../../storage/store/types.ts'
+import type { Folder } from '../../storage/store/folder.ts'
+import type { MessageStore } from '../../storage/store/types.ts'
 
 /** Control messages that a server can act on. RFC 5537 section 5. */
 export type ControlKind = 'cancel' | GroupControlKind

@@ -4,7 +4,7 @@ import { joinPieces, type Pieces } from '../../core/octets/pieces.ts'
 import { codePoints, globMatches, parseGlob } from '../../core/text/glob.ts'
 import { headerFields, headerValues } from '../../mail/format/headers.ts'
 import { decodeWords } from '../../mail/format/words.ts'
-import type { DeliveryEnvelope } from '../../storage/store/types.ts'
+import type { DeliveryEnvelope } from '../../storage/store/delivery-envelope.ts'
 
 /** The filters of a connector, of a forward rule, or of a mailbox of captured mail. */
 type Filters = NonNullable<ConnectorConfig['filters']> &

@@ -1,7 +1,7 @@
 import { foldDomain, splitAddress } from '../../accounts/directory/names.ts'
 import { headerFields, headerValue } from '../../mail/format/headers.ts'
 import { decodeWords } from '../../mail/format/words.ts'
-import type { Folder } from '../../storage/store/types.ts'
+import type { Folder } from '../../storage/store/folder.ts'
 import {
   type ConnectorRules,
   connectorFor,

@@ -6,7 +6,12 @@
 import type { ResolvedConnector } from '../../core/config/resolve.ts'
 import type { tlsLevels } from '../../core/config/schema/connector.ts'
 import type { Pieces } from '../../core/octets/pieces.ts'
-import type { DeliveryEnvelope, OutgoingTransport, ScheduledFacts, SubmissionName } from '../../storage/store/types.ts'
+import type {
+  DeliveryEnvelope,
+  OutgoingTransport,
+  ScheduledFacts,
+  SubmissionName,
+} from '../../storage/store/delivery-envelope.ts'
 import type { TlsaRecord } from '../dns/resolver.ts'
 
 export type { ResolvedConnector, TlsaRecord }

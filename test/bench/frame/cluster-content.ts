@@ -1,4 +1,4 @@
-import { accountOwner } from '../../../src/storage/store/types.ts'
+import { accountOwner } from '../../../src/storage/store/folder.ts'
 import type { Postgres } from '../../support/postgres.ts'
 
 /** A lab's content at the beginning. */

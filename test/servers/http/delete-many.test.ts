@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { http } from '../../../servers/http/session.ts'
+import { accountOwner } from '../../../src/storage/store/folder.ts'
 import { openInbox } from '../../../src/storage/store/mailboxes.ts'
-import { accountOwner } from '../../../src/storage/store/types.ts'
 import { type CountingStore, countingStore } from '../../support/counting-store.ts'
 import { countSteps } from '../../support/iterator-steps.ts'
 import { type MailLab, startMailLab } from '../../support/mail-lab.ts'

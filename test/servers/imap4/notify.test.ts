@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
-import { accountOwner } from '../../../src/storage/store/types.ts'
+import { accountOwner } from '../../../src/storage/store/folder.ts'
 import { connectBy, selected, startImapLab, topic } from './support.ts'
 
 const select = (name: string, recent: number): string => String.raw`

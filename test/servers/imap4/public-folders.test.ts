@@ -1,6 +1,6 @@
 import { ImapFlow } from 'imapflow'
 import { afterAll, expect, test } from 'vitest'
-import { StoreError } from '../../../src/storage/store/types.ts'
+import { StoreError } from '../../../src/storage/store/errors.ts'
 import { startLab } from '../../../src/testing/index.ts'
 import { ImapClient } from '../../support/imap-client.ts'
 import { startImapLab } from './support.ts'

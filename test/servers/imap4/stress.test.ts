@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
+import { accountOwner } from '../../../src/storage/store/folder.ts'
 import { openInbox } from '../../../src/storage/store/mailboxes.ts'
-import { accountOwner } from '../../../src/storage/store/types.ts'
 import { isLong } from '../../support/long.ts'
 import { connectBy, startImapLab } from './support.ts'
 import { ViewClient } from './view-client.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { labSchema, type VirtualServerInput } from '../../../src/core/config/schema.ts'
-import { StoreError } from '../../../src/storage/store/types.ts'
+import { StoreError } from '../../../src/storage/store/errors.ts'
 import { articleOf, type NewsLab, startNewsLab } from '../../support/news-lab.ts'
 
 type FeedInput = NonNullable<VirtualServerInput['feeds']>[number]

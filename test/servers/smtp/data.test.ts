@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { LineEnds } from '../../../servers/smtp/line-ends.ts'
 import { smtp } from '../../../servers/smtp/session.ts'
-import { StoreError } from '../../../src/storage/store/types.ts'
+import { StoreError } from '../../../src/storage/store/errors.ts'
 import { startMailLab } from '../../support/mail-lab.ts'
 import { ask, greeted, reply, startData, withoutTrace } from './support.ts'
 

@@ -6,7 +6,7 @@ import { queryConditions } from '../../../src/api/messages/find.ts'
 import { loadObject } from '../../../src/core/config/load.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { createLab } from '../../../src/lab/create-lab.ts'
-import { OUTGOING_OWNER } from '../../../src/storage/store/types.ts'
+import { OUTGOING_OWNER } from '../../../src/storage/store/folder.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 
 const OWNER = { role: 'administrator', name: 'owner' } as const

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { accountOwner, type Folder } from '../../../src/storage/store/types.ts'
+import { accountOwner, type Folder } from '../../../src/storage/store/folder.ts'
 import { Cluster } from '../../support/cluster.ts'
 import type { ImapClient } from '../../support/imap-client.ts'
 import { needsPostgres, Postgres } from '../../support/postgres.ts'

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Folder, PUBLIC_OWNER, type StoreEvent } from '../../../src/storage/store/types.ts'
+import { type Folder, PUBLIC_OWNER } from '../../../src/storage/store/folder.ts'
+import type { StoreEvent } from '../../../src/storage/store/store-events.ts'
 import { alice, message, newsgroup, type StoreContext } from './store-context.ts'
 
 /** Tests changes, their events, and the end of a store. */

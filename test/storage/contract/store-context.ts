@@ -1,10 +1,6 @@
-import {
-  accountOwner,
-  type Folder,
-  type MessageStore,
-  type NewMessage,
-  type StoreEvent,
-} from '../../../src/storage/store/types.ts'
+import { accountOwner, type Folder } from '../../../src/storage/store/folder.ts'
+import type { StoreEvent } from '../../../src/storage/store/store-events.ts'
+import type { MessageStore, NewMessage } from '../../../src/storage/store/types.ts'
 import { TestClock } from '../../support/test-clock.ts'
 
 export const alice = accountOwner('alice')

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { copyStoreItems } from '../../../src/storage/store/copy/copy-store.ts'
 import { StoreDigest } from '../../../src/storage/store/copy/digest.ts'
 import type { CopyableStore, StoreItem } from '../../../src/storage/store/copy/types.ts'
-import { CAPTURED_OWNER, OUTGOING_OWNER, PUBLIC_OWNER, StoreError } from '../../../src/storage/store/types.ts'
+import { StoreError } from '../../../src/storage/store/errors.ts'
+import { CAPTURED_OWNER, OUTGOING_OWNER, PUBLIC_OWNER } from '../../../src/storage/store/folder.ts'
 import { alice, drain, message, newsgroup, pattern, pieces, type StoreContext } from './store-context.ts'
 
 const LONG = `<${'long'.repeat(60)}@lab.test>`

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accountOwner, CAPTURED_OWNER, OUTGOING_OWNER, PUBLIC_OWNER } from '../../../src/storage/store/types.ts'
+import { accountOwner, CAPTURED_OWNER, OUTGOING_OWNER, PUBLIC_OWNER } from '../../../src/storage/store/folder.ts'
 import { alice, message, newsgroup, type StoreContext } from './store-context.ts'
 
 /** Tests folders. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
-import { PUBLIC_OWNER } from '../../../src/storage/store/types.ts'
+import { PUBLIC_OWNER } from '../../../src/storage/store/folder.ts'
 import { isLong } from '../../support/long.ts'
 import { FLAGS, message, newsgroup, type StoreContext } from './store-context.ts'
 

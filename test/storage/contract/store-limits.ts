@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { OverQuota } from '../../../src/storage/store/types.ts'
+import { OverQuota } from '../../../src/storage/store/errors.ts'
 import { alice, message, pieces, type StoreContext } from './store-context.ts'
 
 /** The limits of an owner, which a commit checks. */

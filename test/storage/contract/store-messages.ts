@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { OUTGOING_OWNER, PUBLIC_OWNER, type StoreEvent } from '../../../src/storage/store/types.ts'
+import { OUTGOING_OWNER, PUBLIC_OWNER } from '../../../src/storage/store/folder.ts'
+import type { StoreEvent } from '../../../src/storage/store/store-events.ts'
 import { isLong } from '../../support/long.ts'
 import { alice, drain, message, newsgroup, pattern, pieces, type StoreContext } from './store-context.ts'
 

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFailed } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
-import { PUBLIC_OWNER, type StoredMessage } from '../../../src/storage/store/types.ts'
+import { PUBLIC_OWNER } from '../../../src/storage/store/folder.ts'
+import type { StoredMessage } from '../../../src/storage/store/message-entry.ts'
 import { alice, drain, message, newsgroup, pattern, pieces, type StoreContext } from './store-context.ts'
 
 /** Tests messages that are read one after the other. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { accountOwner } from '../../../src/storage/store/types.ts'
+import { accountOwner } from '../../../src/storage/store/folder.ts'
 import type { ValueSpace } from '../../../src/storage/store/value-types.ts'
 import { alice, type StoreContext } from './store-context.ts'
 

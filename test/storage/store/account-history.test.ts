@@ -2,8 +2,10 @@ import { expect, it } from 'vitest'
 import { MemoryBudget } from '../../../src/core/octets/memory-budget.ts'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
+import { accountOwner } from '../../../src/storage/store/folder.ts'
 import { openFolder } from '../../../src/storage/store/mailboxes.ts'
-import { accountOwner, type MessageStore, type StoreEvent } from '../../../src/storage/store/types.ts'
+import type { StoreEvent } from '../../../src/storage/store/store-events.ts'
+import type { MessageStore } from '../../../src/storage/store/types.ts'
 import { AccountHistory } from '../../../src/storage/store/views/account-history.ts'
 
 const [alice, bob] = [accountOwner('alice'), accountOwner('bob')]

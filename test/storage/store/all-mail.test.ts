@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
-import { accountOwner, StoreError } from '../../../src/storage/store/types.ts'
+import { StoreError } from '../../../src/storage/store/errors.ts'
+import { accountOwner } from '../../../src/storage/store/folder.ts'
 import { GmailStore } from '../../../src/storage/store/views/gmail/gmail-store.ts'
 import { TestClock } from '../../support/test-clock.ts'
 

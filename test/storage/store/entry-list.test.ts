@@ -8,7 +8,7 @@ import {
   uidsOf,
 } from '../../../src/storage/store/entries/entry-block.ts'
 import { EntryList } from '../../../src/storage/store/entries/entry-list.ts'
-import type { MessageEntry } from '../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 
 const entry = (uid: number, ...flags: string[]): MessageEntry => ({
   uid,

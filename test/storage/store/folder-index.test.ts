@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { FolderIndex } from '../../../src/storage/store/entries/folder-index.ts'
-import type { MessageEntry } from '../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 
 const entry = (uid: number, modSeq: number, ...flags: string[]): MessageEntry => ({
   uid,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
 import { FolderRegistry, type FolderState } from '../../../src/storage/store/engines/folder-registry.ts'
-import { accountOwner } from '../../../src/storage/store/types.ts'
+import { accountOwner } from '../../../src/storage/store/folder.ts'
 
 it('lists folders in name order after each change', () => {
   const random = seededRandom(3)

@@ -3,14 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
+import { accountOwner, CAPTURED_OWNER, type Owner, PUBLIC_OWNER } from '../../../src/storage/store/folder.ts'
 import { exportStore, type FormatName, formats, importStore } from '../../../src/storage/store/formats/transfer.ts'
-import {
-  accountOwner,
-  CAPTURED_OWNER,
-  type MessageStore,
-  type Owner,
-  PUBLIC_OWNER,
-} from '../../../src/storage/store/types.ts'
+import type { MessageStore } from '../../../src/storage/store/types.ts'
 import { corpus } from '../../support/corpus.ts'
 import { newFolder } from '../../support/folder.ts'
 import { needs } from '../../support/programs.ts'

@@ -1,13 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { checkStore, openLmdbStore } from '../../../src/storage/store/engines/lmdb/open.ts'
+import { accountOwner, type Folder, PUBLIC_OWNER } from '../../../src/storage/store/folder.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 import { applyRetention } from '../../../src/storage/store/retention.ts'
-import {
-  accountOwner,
-  type Folder,
-  type MessageEntry,
-  type MessageStore,
-  PUBLIC_OWNER,
-} from '../../../src/storage/store/types.ts'
+import type { MessageStore } from '../../../src/storage/store/types.ts'
 import { startLab } from '../../../src/testing/index.ts'
 import { newFolder } from '../../support/folder.ts'
 import { LineClient } from '../../support/line-client.ts'

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
+import { accountOwner, CAPTURED_OWNER, type Owner } from '../../../src/storage/store/folder.ts'
 import { ensureMailboxes, openCaptured, openInbox } from '../../../src/storage/store/mailboxes.ts'
-import { accountOwner, CAPTURED_OWNER, type MessageStore, type Owner } from '../../../src/storage/store/types.ts'
+import type { MessageStore } from '../../../src/storage/store/types.ts'
 import { TestClock } from '../../support/test-clock.ts'
 
 const alice = accountOwner('alice')

@@ -5,7 +5,7 @@ import { PostgresFolder } from '../../../src/storage/store/engines/postgres/post
 import { Names } from '../../../src/storage/store/engines/postgres/records.ts'
 import { Replication } from '../../../src/storage/store/engines/postgres/replication.ts'
 import { FolderIndex } from '../../../src/storage/store/entries/folder-index.ts'
-import { accountOwner, type Folder } from '../../../src/storage/store/types.ts'
+import { accountOwner, type Folder } from '../../../src/storage/store/folder.ts'
 import { freshDatabase, needsPostgres, Postgres } from '../../support/postgres.ts'
 import { openNode, type StoreNode, until } from '../../support/store-nodes.ts'
 import { alice, drain, message, pattern, pieces } from '../contract/store-context.ts'

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type Folder, OWN_CHANGES, type StoreEvent } from '../../../src/storage/store/types.ts'
+import type { Folder } from '../../../src/storage/store/folder.ts'
+import { OWN_CHANGES, type StoreEvent } from '../../../src/storage/store/store-events.ts'
 import { freshDatabase, needsPostgres } from '../../support/postgres.ts'
 import { openNode, type StoreNode, until } from '../../support/store-nodes.ts'
 import { alice, message } from '../contract/store-context.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Folder } from '../../../src/storage/store/types.ts'
+import type { Folder } from '../../../src/storage/store/folder.ts'
 import { CutLink } from '../../support/cut-link.ts'
 import { freshDatabase, needsPostgres, Postgres } from '../../support/postgres.ts'
 import { openNode, type StoreNode, until } from '../../support/store-nodes.ts'

@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../src/core/values/random.ts'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
-import {
-  accountOwner,
-  type Folder,
-  type FolderSnapshot,
-  type MessageStore,
-  type StoreEvent,
-} from '../../../src/storage/store/types.ts'
+import { accountOwner, type Folder } from '../../../src/storage/store/folder.ts'
+import type { StoreEvent } from '../../../src/storage/store/store-events.ts'
+import type { FolderSnapshot, MessageStore } from '../../../src/storage/store/types.ts'
 import type { ValueChanges } from '../../../src/storage/store/value-types.ts'
 import { ReaderStore } from '../../../src/storage/store/views/readers/reader-store.ts'
 import { SeenMarks } from '../../../src/storage/store/views/readers/seen.ts'

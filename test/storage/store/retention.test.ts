@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
+import { accountOwner, PUBLIC_OWNER } from '../../../src/storage/store/folder.ts'
 import { applyRetention } from '../../../src/storage/store/retention.ts'
-import { accountOwner, PUBLIC_OWNER } from '../../../src/storage/store/types.ts'
 import { startLab } from '../../../src/testing/index.ts'
 import { TestClock } from '../../support/test-clock.ts'
 import { message } from '../contract/store-context.ts'

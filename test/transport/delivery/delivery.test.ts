@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../../src/core/time/clock.ts'
 import { MemoryStore } from '../../../src/storage/store/engines/memory/memory-store.ts'
-import { StoreError } from '../../../src/storage/store/types.ts'
+import { StoreError } from '../../../src/storage/store/errors.ts'
 import { startLab } from '../../../src/testing/index.ts'
 import { DeliveryError } from '../../../src/transport/delivery/types.ts'
 import { allGroups } from '../../../src/transport/news/inject.ts'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { PUBLIC_OWNER, StoreError } from '../../../src/storage/store/types.ts'
+import { StoreError } from '../../../src/storage/store/errors.ts'
+import { PUBLIC_OWNER } from '../../../src/storage/store/folder.ts'
 import { allGroups } from '../../../src/transport/news/inject.ts'
 import { articleOf, startNewsLab } from '../../support/news-lab.ts'
 

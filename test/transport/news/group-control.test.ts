@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { LabInput } from '../../../src/core/config/schema.ts'
-import { PUBLIC_OWNER } from '../../../src/storage/store/types.ts'
+import { PUBLIC_OWNER } from '../../../src/storage/store/folder.ts'
 import { startLab } from '../../../src/testing/start-lab.ts'
 import type { TestLab } from '../../../src/testing/test-lab.ts'
 import { LineClient } from '../../support/line-client.ts'

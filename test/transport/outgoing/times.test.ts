@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { connector as connectorSchema } from '../../../src/core/config/schema/connector.ts'
-import type { MessageEntry } from '../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../src/storage/store/message-entry.ts'
 import { Item } from '../../../src/transport/outgoing/queue/item.ts'
 import { nextAttempt } from '../../../src/transport/outgoing/queue/times.ts'
 

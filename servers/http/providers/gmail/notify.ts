@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { providerSource } from '../../../../src/core/config/schema/providers.ts'
-import type { Owner } from '../../../../src/storage/store/types.ts'
+import type { Owner } from '../../../../src/storage/store/folder.ts'
 import type { ValueSpace } from '../../../../src/storage/store/value-types.ts'
 import type { LabelChange } from '../../../../src/storage/store/views/gmail/label-ids.ts'
 import type { AccountMailbox } from '../mailbox/mailbox.ts'

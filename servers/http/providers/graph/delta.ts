@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { meetsAll } from '../../../../src/api/messages/search.ts'
-import type { MessageEntry } from '../../../../src/storage/store/types.ts'
+import type { MessageEntry } from '../../../../src/storage/store/message-entry.ts'
 import { changesSince, shownId, stateOf } from '../mailbox/mailbox.ts'
 import { type Answer, ProviderError } from '../types.ts'
 import { folderOf } from './folders.ts'

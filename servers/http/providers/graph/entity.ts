@@ -1,5 +1,5 @@
 import type { Condition, Known } from '../../../../src/api/messages/search.ts'
-import type { EntryTest } from '../../../../src/storage/store/types.ts'
+import type { EntryTest } from '../../../../src/storage/store/selection.ts'
 import { bad, readExpression } from './expression.ts'
 
 const OPERATORS = {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Folder } from '../../../../src/storage/store/types.ts'
+import type { Folder } from '../../../../src/storage/store/folder.ts'
 import { AccountHistory } from '../../../../src/storage/store/views/account-history.ts'
 import { type AccountMailbox, ask, folderById, gone } from '../mailbox/mailbox.ts'
 import type { Answer } from '../types.ts'

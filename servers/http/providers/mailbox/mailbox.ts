@@ -5,17 +5,13 @@ import { seenMessage, selectStored } from '../../../../src/api/messages/find.ts'
 import { type IndexedMessage, messageId } from '../../../../src/api/messages/message-index.ts'
 import { type Condition, conditionOn } from '../../../../src/api/messages/search.ts'
 import { runInSlices } from '../../../../src/core/time/time-slice.ts'
+import { accountOwner, type Folder, type Owner } from '../../../../src/storage/store/folder.ts'
 import { crlfSteps } from '../../../../src/storage/store/formats/format.ts'
 import { ensureMailboxes } from '../../../../src/storage/store/mailboxes.ts'
+import type { MessageEntry } from '../../../../src/storage/store/message-entry.ts'
 import { limitOf } from '../../../../src/storage/store/quota.ts'
-import {
-  accountOwner,
-  type Folder,
-  type MessageEntry,
-  type MessageStore,
-  type Owner,
-  type SelectionPart,
-} from '../../../../src/storage/store/types.ts'
+import type { SelectionPart } from '../../../../src/storage/store/selection.ts'
+import type { MessageStore } from '../../../../src/storage/store/types.ts'
 import { accountIn } from '../account-mail.ts'
 import { type ProviderCall, ProviderError } from '../types.ts'
 

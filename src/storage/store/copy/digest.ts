@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { StoreError } from '../types.ts'
+import { StoreError } from '../errors.ts'
 import type { MessageItem, StoreItem, StoreItems } from './types.ts'
 
 export interface DigestOfStore {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { StoreError } from '../types.ts'
+import { StoreError } from '../errors.ts'
 import type { CopyTarget } from './copy-store.ts'
 import type { MessageItem, StoreItem, StoreItems } from './types.ts'
 import { WHOLE_OCTETS } from './types.ts'

@@ -1,4 +1,6 @@
-import type { Folder, MessageEntry, MessageStore, Owner } from '../types.ts'
+import type { Folder, Owner } from '../folder.ts'
+import type { MessageEntry } from '../message-entry.ts'
+import type { MessageStore } from '../types.ts'
 import type { ValueKind } from '../value-types.ts'
 
 /**

@@ -1,26 +1,24 @@
 import type { Clock } from '../../../core/time/clock.ts'
 import { isSliceOver, nextSlice } from '../../../core/time/time-slice.ts'
 import type { Overview } from '../../../mail/format/overview.ts'
-import {
-  type CopyResult,
-  type ExpectedMessage,
-  type FlagChange,
-  type FlagChangeResult,
-  type Folder,
-  type FolderLock,
-  type FolderStatus,
-  type HoldLimit,
-  type MessageEntry,
-  type MessageSource,
-  type NewMessage,
-  type OldestMessage,
-  type Origin,
-  type Owner,
-  type ReadPart,
-  StoreError,
-  type StoreEvent,
-  type Totals,
-  type WatchedFolders,
+import { StoreError } from '../errors.ts'
+import type { Folder, Owner } from '../folder.ts'
+import type { MessageEntry } from '../message-entry.ts'
+import type { Origin } from '../origin.ts'
+import type { StoreEvent, WatchedFolders } from '../store-events.ts'
+import type {
+  CopyResult,
+  ExpectedMessage,
+  FlagChange,
+  FlagChangeResult,
+  FolderLock,
+  FolderStatus,
+  HoldLimit,
+  MessageSource,
+  NewMessage,
+  OldestMessage,
+  ReadPart,
+  Totals,
 } from '../types.ts'
 import type { BaseChangeSet, ChangeableFolder } from './change-set.ts'
 import { FolderLocks } from './folder-locks.ts'

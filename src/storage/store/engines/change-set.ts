@@ -1,16 +1,9 @@
-import {
-  type CopyResult,
-  type FlagChange,
-  type FlagChangeResult,
-  type HoldLimit,
-  type MessageEntry,
-  type NewMessage,
-  type Origin,
-  type Owner,
-  type StoredMessage,
-  StoreError,
-  type StoreEvent,
-} from '../types.ts'
+import { StoreError } from '../errors.ts'
+import type { Owner } from '../folder.ts'
+import type { MessageEntry, StoredMessage } from '../message-entry.ts'
+import type { Origin } from '../origin.ts'
+import type { StoreEvent } from '../store-events.ts'
+import type { CopyResult, FlagChange, FlagChangeResult, HoldLimit, NewMessage } from '../types.ts'
 import type { ValueChanges, ValueSpace, Values } from '../value-types.ts'
 import { additionsTo, checkLimit, checkLimits, type Held } from './full/owner-limits.ts'
 import {

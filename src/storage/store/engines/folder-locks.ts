@@ -1,4 +1,5 @@
-import type { FolderLock, MessageStore, Origin } from '../types.ts'
+import type { Origin } from '../origin.ts'
+import type { FolderLock, MessageStore } from '../types.ts'
 
 /** The locks of folders in one process, for a store that no other process opens. */
 export class FolderLocks {

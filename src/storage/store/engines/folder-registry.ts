@@ -1,5 +1,6 @@
+import { StoreError } from '../errors.ts'
+import { type Folder, type FolderSettings, OUTGOING_OWNER, type Owner } from '../folder.ts'
 import { folderName } from '../mailboxes.ts'
-import { type Folder, type FolderSettings, OUTGOING_OWNER, type Owner, StoreError } from '../types.ts'
 
 /** A folder and the data that a store keeps with it. */
 export interface FolderState {

@@ -1,4 +1,5 @@
-import { type Folder, OUTGOING_OWNER, OWN_CHANGES, type StoreEvent, type WatchedFolders } from '../types.ts'
+import { type Folder, OUTGOING_OWNER } from '../folder.ts'
+import { OWN_CHANGES, type StoreEvent, type WatchedFolders } from '../store-events.ts'
 
 type Listener = (event: StoreEvent) => void
 type Follows = (folder: Folder) => boolean

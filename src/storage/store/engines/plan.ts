@@ -1,15 +1,7 @@
 import type { FlagTable } from '../entries/flags.ts'
-import type {
-  AppendTarget,
-  CopyResult,
-  FlagChange,
-  FlagChangeResult,
-  Folder,
-  Location,
-  MessageEntry,
-  NewMessage,
-  StoredMessage,
-} from '../types.ts'
+import type { Folder } from '../folder.ts'
+import type { MessageEntry, StoredMessage } from '../message-entry.ts'
+import type { AppendTarget, CopyResult, FlagChange, FlagChangeResult, Location, NewMessage } from '../types.ts'
 
 /** The numbers of a folder from which new entries get theirs. */
 export interface FolderNumbers {

@@ -1,4 +1,4 @@
-import type { MessageEntry } from '../types.ts'
+import type { MessageEntry } from '../message-entry.ts'
 import { DELETED, SEEN } from './flags.ts'
 
 /** Number of uids of a block. */

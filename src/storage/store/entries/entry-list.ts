@@ -1,4 +1,4 @@
-import type { Entries, MessageEntry } from '../types.ts'
+import type { Entries, MessageEntry } from '../message-entry.ts'
 import {
   Block,
   type BlockCounts,

@@ -1,5 +1,6 @@
 import { isSliceOver, nextSlice } from '../../../core/time/time-slice.ts'
-import type { FolderSnapshot, FolderStatus, MessageEntry, UidRange } from '../types.ts'
+import type { MessageEntry } from '../message-entry.ts'
+import type { FolderSnapshot, FolderStatus, UidRange } from '../types.ts'
 import type { BlockCounts, BlockSource } from './entry-block.ts'
 import { EntryList } from './entry-list.ts'
 import { DELETED, FlagsInUse, SEEN } from './flags.ts'

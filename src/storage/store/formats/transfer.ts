@@ -3,17 +3,10 @@ import { join, relative, sep } from 'node:path'
 import { makeFolder } from '../../../core/files/folders.ts'
 import { headerBlockEnd, headerFields } from '../../../mail/format/headers.ts'
 import { messageIds } from '../../../mail/format/message-ids.ts'
-import {
-  accountOwner,
-  CAPTURED_OWNER,
-  type Folder,
-  type HoldLimit,
-  type MessageStore,
-  type Owner,
-  PUBLIC_OWNER,
-  type StoredMessage,
-  StoreError,
-} from '../types.ts'
+import { StoreError } from '../errors.ts'
+import { accountOwner, CAPTURED_OWNER, type Folder, type Owner, PUBLIC_OWNER } from '../folder.ts'
+import type { StoredMessage } from '../message-entry.ts'
+import type { HoldLimit, MessageStore } from '../types.ts'
 import { eml } from './eml.ts'
 import { type CarriedMessage, checked, type FoundFolder, type MailFormat, withCrlf } from './format.ts'
 import { maildir } from './maildir.ts'

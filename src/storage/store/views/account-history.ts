@@ -1,7 +1,10 @@
 import type { MemoryBudget } from '../../../core/octets/memory-budget.ts'
 import { isSliceOver, nextSlice } from '../../../core/time/time-slice.ts'
+import type { Folder, Owner } from '../folder.ts'
+import type { MessageEntry } from '../message-entry.ts'
+import type { StoreEvent } from '../store-events.ts'
 import { findThreadIds } from '../thread-ids.ts'
-import type { Folder, MessageEntry, MessageStore, Owner, StoreEvent } from '../types.ts'
+import type { MessageStore } from '../types.ts'
 import type { ValueSpace, Values } from '../value-types.ts'
 
 /** A message of an account: all copies of the same octets in its folders. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FeedConfig } from '../../../core/config/schema.ts'
 import type { SessionRecorder } from '../../../core/sessions/types.ts'
-import { type Folder, PUBLIC_OWNER } from '../../../storage/store/types.ts'
+import { type Folder, PUBLIC_OWNER } from '../../../storage/store/folder.ts'
 import type { NewsService } from '../news-service.ts'
 import { everything, parseWildmat } from '../wildmat.ts'
 import type { DialOptions } from './peer-session.ts'

@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import { foldDomain, splitAddress } from '../../../accounts/directory/names.ts'
-import type { DeliveryEnvelope } from '../../../storage/store/types.ts'
+import type { DeliveryEnvelope } from '../../../storage/store/delivery-envelope.ts'
 import {
   type Attempt,
   type AttemptResult,

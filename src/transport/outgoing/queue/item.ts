@@ -1,5 +1,6 @@
 import { omitUndefined } from '../../../core/values/omit-undefined.ts'
-import type { MessageEntry, OutgoingTransport } from '../../../storage/store/types.ts'
+import type { OutgoingTransport } from '../../../storage/store/delivery-envelope.ts'
+import type { MessageEntry } from '../../../storage/store/message-entry.ts'
 import type { OutgoingEnvelope, OutgoingRecipient, QueueEntry, RecipientResult } from '../types.ts'
 
 /** The last result of a recipient. */

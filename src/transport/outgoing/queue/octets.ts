@@ -1,5 +1,6 @@
 import { headerFieldAt } from '../../../mail/format/headers.ts'
-import { type MessageStore, StoreError } from '../../../storage/store/types.ts'
+import { StoreError } from '../../../storage/store/errors.ts'
+import type { MessageStore } from '../../../storage/store/types.ts'
 import type { Item } from './item.ts'
 
 /** The octets of a queued message as another host gets them. */

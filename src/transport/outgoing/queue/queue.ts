@@ -3,14 +3,11 @@ import { foldDomain, splitAddress } from '../../../accounts/directory/names.ts'
 import { joinPieces } from '../../../core/octets/pieces.ts'
 import type { Clock } from '../../../core/time/clock.ts'
 import { omitUndefined } from '../../../core/values/omit-undefined.ts'
+import { type Folder, OUTGOING_OWNER } from '../../../storage/store/folder.ts'
 import { openFolder } from '../../../storage/store/mailboxes.ts'
-import {
-  type Folder,
-  type MessageEntry,
-  type MessageStore,
-  OUTGOING_OWNER,
-  type StoreEvent,
-} from '../../../storage/store/types.ts'
+import type { MessageEntry } from '../../../storage/store/message-entry.ts'
+import type { StoreEvent } from '../../../storage/store/store-events.ts'
+import type { MessageStore } from '../../../storage/store/types.ts'
 import type { ConnectorRules } from '../connectors.ts'
 import { planRelease } from '../plan.ts'
 import type {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
-import { type MessageStore, StoreError } from '../../../storage/store/types.ts'
+import { StoreError } from '../../../storage/store/errors.ts'
+import type { MessageStore } from '../../../storage/store/types.ts'
 import { type Item, savedState } from './item.ts'
 
 interface RecordsOptions {

@@ -1,6 +1,9 @@
 import type { Logger } from 'pino'
 import { performance } from '../../../../core/time/real-timers.ts'
-import { type MessageEntry, type MessageStore, OUTGOING_OWNER, type Shortage, StoreFull } from '../../types.ts'
+import { type Shortage, StoreFull } from '../../errors.ts'
+import { OUTGOING_OWNER } from '../../folder.ts'
+import type { MessageEntry } from '../../message-entry.ts'
+import type { MessageStore } from '../../types.ts'
 import type { StoreLimits } from './limits.ts'
 import { fromOldest } from './oldest.ts'
 

@@ -1,4 +1,5 @@
-import { type Folder, OUTGOING_OWNER, type Shortage, StoreError, StoreFull } from '../../types.ts'
+import { type Shortage, StoreError, StoreFull } from '../../errors.ts'
+import { type Folder, OUTGOING_OWNER } from '../../folder.ts'
 
 /** The store's action for a new message that does not fit. */
 export type WhenFull = 'refuse' | 'drop-oldest'

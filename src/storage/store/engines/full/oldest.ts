@@ -1,4 +1,5 @@
-import type { MessageEntry, MessageStore } from '../../types.ts'
+import type { MessageEntry } from '../../message-entry.ts'
+import type { MessageStore } from '../../types.ts'
 
 /** Uids of one page. */
 const PAGE = 512

@@ -1,4 +1,7 @@
-import { type Folder, type HoldLimit, type MessageEntry, OverQuota, type Owner } from '../../types.ts'
+import { OverQuota } from '../../errors.ts'
+import type { Folder, Owner } from '../../folder.ts'
+import type { MessageEntry } from '../../message-entry.ts'
+import type { HoldLimit } from '../../types.ts'
 import type { PlannedMessage } from '../plan.ts'
 
 /** A message that a change adds to a folder. */

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path'
 import type { open } from 'lmdb'
 import { installCommand } from '../../../../core/files/folders.ts'
 import { isBinary, readPackageFile } from '../../../../core/files/package-files.ts'
-import { StoreError } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
 
 /**
  * The text that the package's add-on prints into 100 octets of memory after a failed write (`mdb_page_flush` in `mdb.c`).

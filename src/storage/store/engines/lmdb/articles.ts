@@ -1,5 +1,6 @@
 import { type Overview, overview } from '../../../../mail/format/overview.ts'
-import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../../types.ts'
+import { type Folder, PUBLIC_OWNER } from '../../folder.ts'
+import type { MessageEntry } from '../../message-entry.ts'
 import { textKey } from '../text-key.ts'
 import type { Bodies } from './bodies.ts'
 import type { ReadOptions } from './committed.ts'

@@ -1,5 +1,5 @@
 import { largeBuffer } from '../../../../core/octets/large-buffer.ts'
-import { StoreError } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
 import type { StoredBlob } from '../plan.ts'
 import type { Committed, ReadOptions } from './committed.ts'
 import { readInto } from './sealed-tables.ts'

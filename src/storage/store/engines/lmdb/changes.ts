@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { uidSteps } from '../../entries/uid-order.ts'
-import { StoreError, type StoreEvent } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
+import type { StoreEvent } from '../../store-events.ts'
 import type { Bodies } from './bodies.ts'
 import type { ChangeSet } from './change-set.ts'
 import type { Commits, OperationTraits } from './commits.ts'

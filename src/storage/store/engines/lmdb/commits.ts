@@ -1,7 +1,7 @@
 import type { RootDatabase } from 'lmdb'
 import type { Arrivals } from '../../../../core/time/arrivals.ts'
 import { performance, setImmediate } from '../../../../core/time/real-timers.ts'
-import { StoreError } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
 import type { Purpose, Space } from './space.ts'
 import { nativeOf } from './tables.ts'
 import { type Writes, writeAll } from './writes.ts'

@@ -1,5 +1,5 @@
 import type { Transaction } from 'lmdb'
-import { StoreError } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
 import type { Tables } from './tables.ts'
 
 /** Options of a read: which state of the tables it sees. */

@@ -1,5 +1,5 @@
 import { getSystemErrorName } from 'node:util'
-import { StoreError, StoreFull } from '../../types.ts'
+import { StoreError, StoreFull } from '../../errors.ts'
 
 /** Errors of a write for which there is no room: EFBIG, ENOSPC, EDQUOT, MDB_MAP_FULL. */
 const noSpaceCodes = new Set<unknown>([27, 28, 122, -30792, 'EFBIG', 'ENOSPC', 'EDQUOT'])

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
 import { runInSlices, type Steps } from '../../../../core/time/time-slice.ts'
-import { StoreError } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
 import {
   Damage,
   FREE_FLAGS,

@@ -1,7 +1,10 @@
 import { type BlockCounts, blockOf } from '../../entries/entry-block.ts'
 import { DELETED, FlagTable, SEEN } from '../../entries/flags.ts'
 import { FolderCounts, FolderIndex, type StoredFolder } from '../../entries/folder-index.ts'
-import type { Folder, FolderStatus, MessageEntry, StoreEvent } from '../../types.ts'
+import type { Folder } from '../../folder.ts'
+import type { MessageEntry } from '../../message-entry.ts'
+import type { StoreEvent } from '../../store-events.ts'
+import type { FolderStatus } from '../../types.ts'
 import type { ChangeableFolder } from '../change-set.ts'
 import type { ReadOptions } from './committed.ts'
 import {

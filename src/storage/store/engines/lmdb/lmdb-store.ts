@@ -3,21 +3,18 @@ import type { Arrivals } from '../../../../core/time/arrivals.ts'
 import type { Clock } from '../../../../core/time/clock.ts'
 import type { Overview } from '../../../../mail/format/overview.ts'
 import type { CopyableStore, StoreItem, StoreItems } from '../../copy/types.ts'
+import type { Folder, FolderSettings, Owner } from '../../folder.ts'
 import { folderName } from '../../mailboxes.ts'
+import type { MessageEntry, StoredMessage } from '../../message-entry.ts'
+import type { Origin } from '../../origin.ts'
+import type { StoreEvent } from '../../store-events.ts'
 import type {
   CopyResult,
-  Folder,
-  FolderSettings,
   FolderSnapshot,
   FolderStatus,
   HoldLimit,
   Location,
-  MessageEntry,
   NewMessage,
-  Origin,
-  Owner,
-  StoredMessage,
-  StoreEvent,
   StoreRoom,
   UidRange,
 } from '../../types.ts'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
 import { clearTimeout, setTimeout } from '../../../../core/time/real-timers.ts'
-import { StoreError } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
 
 /** The reply of the process that holds the lock to a process that tries to open the folder. */
 interface Owner {

@@ -1,4 +1,4 @@
-import type { StoreEvent } from '../../types.ts'
+import type { StoreEvent } from '../../store-events.ts'
 import { checkFits, isCounted } from '../full/limits.ts'
 import type { ChangeSet } from './change-set.ts'
 import { numbersOf } from './lmdb-folder.ts'

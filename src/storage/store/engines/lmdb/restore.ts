@@ -1,6 +1,7 @@
 import { joinPieces } from '../../../../core/octets/pieces.ts'
 import type { FolderItem, MessageItem, StoreItems } from '../../copy/types.ts'
-import { type Folder, PUBLIC_OWNER, StoreError } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
+import { type Folder, PUBLIC_OWNER } from '../../folder.ts'
 import type { ChangeSet, ReadyItem } from './change-set.ts'
 import type { Incoming } from './incoming.ts'
 

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { Database, DatabaseOptions, GetOptions, Key, RootDatabase } from 'lmdb'
 import { countShortLived } from '../../../../core/octets/short-lived.ts'
-import { StoreError } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
 
 /** Octets behind each value: the checksum of the value, and that of the value and its key. */
 const SEAL_OCTETS = 8

@@ -1,6 +1,7 @@
 import { countOctets, type Pieces } from '../../../../core/octets/pieces.ts'
 import { usableMemory } from '../../../../core/octets/usable-memory.ts'
-import { type NewMessage, StoreError } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
+import type { NewMessage } from '../../types.ts'
 import { checkFits } from '../full/limits.ts'
 import { Arenas } from './arenas.ts'
 

@@ -1,5 +1,7 @@
 import { countOctets, type Pieces } from '../../../../core/octets/pieces.ts'
-import type { Folder, MessageEntry, Owner, StoreEvent } from '../../types.ts'
+import type { Folder, Owner } from '../../folder.ts'
+import type { MessageEntry } from '../../message-entry.ts'
+import type { StoreEvent } from '../../store-events.ts'
 import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
 import { BaseChangeSet } from '../change-set.ts'
 import type { FolderRegistry } from '../folder-registry.ts'

@@ -1,5 +1,7 @@
 import type { StoreItem, StoreItems } from '../../copy/types.ts'
-import { type MessageEntry, type Owner, StoreError } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
+import type { Owner } from '../../folder.ts'
+import type { MessageEntry } from '../../message-entry.ts'
 import type { ValueKind } from '../../value-types.ts'
 import type { FolderRegistry } from '../folder-registry.ts'
 import type { Blobs } from './blobs.ts'

@@ -1,6 +1,7 @@
 import { FlagTable } from '../../entries/flags.ts'
 import { FolderIndex } from '../../entries/folder-index.ts'
-import { type Folder, type MessageEntry, PUBLIC_OWNER } from '../../types.ts'
+import { type Folder, PUBLIC_OWNER } from '../../folder.ts'
+import type { MessageEntry } from '../../message-entry.ts'
 import type { ChangeableFolder } from '../change-set.ts'
 import { textKey } from '../text-key.ts'
 import { MemoryValues } from './values.ts'

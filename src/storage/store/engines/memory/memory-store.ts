@@ -6,20 +6,17 @@ import { isSliceOver, nextSlice } from '../../../../core/time/time-slice.ts'
 import { type Overview, overview } from '../../../../mail/format/overview.ts'
 import type { CopyableStore, StoreItem, StoreItems } from '../../copy/types.ts'
 import { uidSteps } from '../../entries/uid-order.ts'
+import type { Folder, FolderSettings, Owner } from '../../folder.ts'
 import { folderName } from '../../mailboxes.ts'
+import type { MessageEntry, StoredMessage } from '../../message-entry.ts'
+import type { Origin } from '../../origin.ts'
 import type {
   CopyResult,
-  Folder,
-  FolderSettings,
   FolderSnapshot,
   FolderStatus,
   HoldLimit,
   Location,
-  MessageEntry,
   NewMessage,
-  Origin,
-  Owner,
-  StoredMessage,
   StoreRoom,
   UidRange,
 } from '../../types.ts'

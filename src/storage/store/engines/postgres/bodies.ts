@@ -1,6 +1,7 @@
 import { joinPieces } from '../../../../core/octets/pieces.ts'
 import type { Database, Octets, Queries } from '../../../database/database-types.ts'
-import { type NewMessage, StoreError } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
+import type { NewMessage } from '../../types.ts'
 import { endingOf, takeOctets } from '../take-octets.ts'
 import type { BlobNumbers } from './numbers.ts'
 import { OBJECT_OCTETS, type ObjectPieces, type ObjectRow, startOf } from './object-pieces.ts'

@@ -1,5 +1,6 @@
 import type { Database } from '../../../database/database-types.ts'
-import { type FolderStatus, type OldestMessage, OUTGOING_OWNER, type Owner, type Totals } from '../../types.ts'
+import { OUTGOING_OWNER, type Owner } from '../../folder.ts'
+import type { FolderStatus, OldestMessage, Totals } from '../../types.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
 
 /** Folders that one query asks for. */

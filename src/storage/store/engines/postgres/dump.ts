@@ -1,6 +1,7 @@
 import type { Database, Transaction } from '../../../database/database-types.ts'
 import { type StoreItem, WHOLE_OCTETS } from '../../copy/types.ts'
-import { type Owner, StoreError } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
+import type { Owner } from '../../folder.ts'
 import type { ValueKind } from '../../value-types.ts'
 import { textKey } from '../text-key.ts'
 import { keepObjects, type ObjectPieces } from './object-pieces.ts'

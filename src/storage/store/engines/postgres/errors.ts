@@ -1,5 +1,5 @@
 import { DatabaseError } from '../../../database/errors.ts'
-import { StoreError, StoreFull } from '../../types.ts'
+import { StoreError, StoreFull } from '../../errors.ts'
 
 /** Converts an error of the database to a StoreError. Returns any other error as it is. */
 export function storeError(cause: unknown): Error {

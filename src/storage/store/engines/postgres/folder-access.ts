@@ -1,5 +1,6 @@
 import type { FolderIndex } from '../../entries/folder-index.ts'
-import { type Folder, StoreError } from '../../types.ts'
+import { StoreError } from '../../errors.ts'
+import type { Folder } from '../../folder.ts'
 import type { FolderRegistry } from '../folder-registry.ts'
 import { storeError } from './errors.ts'
 import type { Folders } from './folders.ts'

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { Database, Queries, Transaction } from '../../../database/database-types.ts'
-import { OUTGOING_OWNER } from '../../types.ts'
+import { OUTGOING_OWNER } from '../../folder.ts'
 
 /** Rows of the count. Nodes with different rows do not wait for each other. */
 const SHARDS = 32

@@ -1,5 +1,6 @@
 import type { Transaction } from '../../../database/database-types.ts'
-import type { NewMessage, Owner } from '../../types.ts'
+import type { Owner } from '../../folder.ts'
+import type { NewMessage } from '../../types.ts'
 import type { ValueSpace, Values } from '../../value-types.ts'
 import type { Held } from '../full/owner-limits.ts'
 import { textKey } from '../text-key.ts'

@@ -2,7 +2,7 @@ import type { Database } from '../../../database/database-types.ts'
 import { BLOCK_UIDS, type Block, type BlockCounts, type BlockSource } from '../../entries/entry-block.ts'
 import { DELETED, SEEN } from '../../entries/flags.ts'
 import { FolderIndex } from '../../entries/folder-index.ts'
-import type { MessageEntry } from '../../types.ts'
+import type { MessageEntry } from '../../message-entry.ts'
 import type { PostgresFolder } from './postgres-folder.ts'
 import { type Details, flagsText, LACKS_LINE_END, type Names } from './records.ts'
 

@@ -1,6 +1,6 @@
 import { FlagTable } from '../../entries/flags.ts'
 import type { FolderIndex } from '../../entries/folder-index.ts'
-import type { Folder, FolderSettings } from '../../types.ts'
+import type { Folder, FolderSettings } from '../../folder.ts'
 import type { FolderState } from '../folder-registry.ts'
 import { Prefetch } from './prefetch.ts'
 import { type FolderRow, flagsFrom, type Names } from './records.ts'

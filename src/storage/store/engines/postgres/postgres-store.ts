@@ -6,35 +6,28 @@ import { DatabaseError } from '../../../database/errors.ts'
 import { Leases } from '../../../database/leases.ts'
 import type { CopyableStore, StoreItem, StoreItems } from '../../copy/types.ts'
 import { ascending } from '../../entries/uid-order.ts'
+import { StoreError, StoreFull } from '../../errors.ts'
+import type { Folder, FolderSettings, Owner } from '../../folder.ts'
 import { folderName } from '../../mailboxes.ts'
-import {
-  type CopyResult,
-  type ExpectedMessage,
-  type Folder,
-  type FolderLock,
-  type FolderSettings,
-  type FolderSnapshot,
-  type FolderStatus,
-  type HoldLimit,
-  type Location,
-  type MessageEntry,
-  type MessageSource,
-  type NewMessage,
-  type OldestMessage,
-  type Origin,
-  type Owner,
-  type ReadPart,
-  type ScanPart,
-  type SelectedMessages,
-  type Selection,
-  type SelectionPart,
-  type Setback,
-  type StoredMessage,
-  StoreError,
-  StoreFull,
-  type StoreRoom,
-  type Totals,
-  type UidRange,
+import type { MessageEntry, StoredMessage } from '../../message-entry.ts'
+import type { Origin } from '../../origin.ts'
+import type { ScanPart, SelectedMessages, Selection, SelectionPart } from '../../selection.ts'
+import type {
+  CopyResult,
+  ExpectedMessage,
+  FolderLock,
+  FolderSnapshot,
+  FolderStatus,
+  HoldLimit,
+  Location,
+  MessageSource,
+  NewMessage,
+  OldestMessage,
+  ReadPart,
+  Setback,
+  StoreRoom,
+  Totals,
+  UidRange,
 } from '../../types.ts'
 import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
 import { BaseStore } from '../base-store.ts'

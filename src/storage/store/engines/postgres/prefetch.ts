@@ -1,5 +1,5 @@
 import type { FolderIndex } from '../../entries/folder-index.ts'
-import type { MessageEntry } from '../../types.ts'
+import type { MessageEntry } from '../../message-entry.ts'
 import { LARGEST_OCTETS } from './body-cache.ts'
 
 /** Sequential readers of one folder that are told apart. */

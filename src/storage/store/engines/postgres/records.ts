@@ -1,4 +1,5 @@
-import type { FolderSettings, MessageEntry, Owner } from '../../types.ts'
+import type { FolderSettings, Owner } from '../../folder.ts'
+import type { MessageEntry } from '../../message-entry.ts'
 
 /** Octets per piece of a message. */
 export const PIECE_OCTETS = 64 * 1024

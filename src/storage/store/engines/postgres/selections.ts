@@ -1,13 +1,7 @@
 import type { Database } from '../../../database/database-types.ts'
-import {
-  type EntryTest,
-  OUTGOING_OWNER,
-  type ScanPart,
-  type SelectedMessages,
-  type Selection,
-  type SelectionPart,
-  type StoredMessage,
-} from '../../types.ts'
+import { OUTGOING_OWNER } from '../../folder.ts'
+import type { StoredMessage } from '../../message-entry.ts'
+import type { EntryTest, ScanPart, SelectedMessages, Selection, SelectionPart } from '../../selection.ts'
 import type { Folders } from './folders.ts'
 import { columnsOf, ENTRY_COLUMNS, type EntryRow, entryOf, type Names } from './records.ts'
 

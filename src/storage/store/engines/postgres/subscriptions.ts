@@ -1,5 +1,5 @@
 import type { Database } from '../../../database/database-types.ts'
-import type { Owner } from '../../types.ts'
+import type { Owner } from '../../folder.ts'
 
 /** The names to which owners are subscribed. Every method @throws DatabaseError */
 export class Subscriptions {

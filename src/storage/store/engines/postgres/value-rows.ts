@@ -1,5 +1,5 @@
 import type { Database, Queries } from '../../../database/database-types.ts'
-import { type Folder, PUBLIC_OWNER } from '../../types.ts'
+import { type Folder, PUBLIC_OWNER } from '../../folder.ts'
 import type { ValueKind, ValueSpace, Values } from '../../value-types.ts'
 import { textKey } from '../text-key.ts'
 import { PostgresFolder } from './postgres-folder.ts'

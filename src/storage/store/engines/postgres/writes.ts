@@ -1,6 +1,6 @@
 import type { Database, Transaction } from '../../../database/database-types.ts'
 import { DatabaseError } from '../../../database/errors.ts'
-import type { MessageEntry } from '../../types.ts'
+import type { MessageEntry } from '../../message-entry.ts'
 import type { ValueKind } from '../../value-types.ts'
 import { detailsOf, flagsText, type Names, PIECE_OCTETS, PREFIX_PIECE } from './records.ts'
 import {

@@ -1,14 +1,9 @@
-import {
-  type Folder,
-  type FolderSnapshot,
-  type MessageEntry,
-  type MessageStore,
-  type Origin,
-  type Owner,
-  StoreError,
-  type StoreEvent,
-  type UidRange,
-} from '../../types.ts'
+import { StoreError } from '../../errors.ts'
+import type { Folder, Owner } from '../../folder.ts'
+import type { MessageEntry } from '../../message-entry.ts'
+import type { Origin } from '../../origin.ts'
+import type { StoreEvent } from '../../store-events.ts'
+import type { FolderSnapshot, MessageStore, UidRange } from '../../types.ts'
 import { Copies } from './copies.ts'
 import { ALL_MAIL_NAME, ALL_MAIL_USE, isSpamOrTrash } from './names.ts'
 import {

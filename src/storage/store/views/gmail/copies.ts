@@ -1,4 +1,5 @@
-import type { Folder, MessageEntry } from '../../types.ts'
+import type { Folder } from '../../folder.ts'
+import type { MessageEntry } from '../../message-entry.ts'
 import { type Place, parsePlace, placeKey } from './numbering.ts'
 
 /** The copies of each message in the mailboxes of an account, by the blob that they share. A copy's key is its `placeKey`. */

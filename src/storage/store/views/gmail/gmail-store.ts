@@ -1,26 +1,22 @@
 import type { Overview } from '../../../../mail/format/overview.ts'
-import {
-  type CopyResult,
-  type ExpectedMessage,
-  type FlagChange,
-  type FlagChangeResult,
-  type Folder,
-  type FolderSettings,
-  type FolderSnapshot,
-  type FolderStatus,
-  type HoldLimit,
-  type MessageEntry,
-  type MessageSource,
-  type MessageStore,
-  type NewMessage,
-  type Origin,
-  type Owner,
-  type ReadPart,
-  type StoredMessage,
-  StoreError,
-  type StoreEvent,
-  type UidRange,
-  type WatchedFolders,
+import { StoreError } from '../../errors.ts'
+import type { Folder, FolderSettings, Owner } from '../../folder.ts'
+import type { MessageEntry, StoredMessage } from '../../message-entry.ts'
+import type { Origin } from '../../origin.ts'
+import type { StoreEvent, WatchedFolders } from '../../store-events.ts'
+import type {
+  CopyResult,
+  ExpectedMessage,
+  FlagChange,
+  FlagChangeResult,
+  FolderSnapshot,
+  FolderStatus,
+  HoldLimit,
+  MessageSource,
+  MessageStore,
+  NewMessage,
+  ReadPart,
+  UidRange,
 } from '../../types.ts'
 import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
 import { StoreView } from '../store-view.ts'

@@ -1,17 +1,16 @@
+import { StoreError } from '../../errors.ts'
+import type { Folder, Owner } from '../../folder.ts'
 import { openFolder } from '../../mailboxes.ts'
-import {
-  type CopyResult,
-  type ExpectedMessage,
-  type FlagChange,
-  type FlagChangeResult,
-  type Folder,
-  type HoldLimit,
-  type MessageStore,
-  type NewMessage,
-  type Origin,
-  type Owner,
-  type StoredMessage,
-  StoreError,
+import type { StoredMessage } from '../../message-entry.ts'
+import type { Origin } from '../../origin.ts'
+import type {
+  CopyResult,
+  ExpectedMessage,
+  FlagChange,
+  FlagChangeResult,
+  HoldLimit,
+  MessageStore,
+  NewMessage,
 } from '../../types.ts'
 import { AllMail } from './all-mail.ts'
 import { ALL_MAIL_NAME, ARCHIVE_NAME, isSpamOrTrash, nameForClients, nameInStore } from './names.ts'

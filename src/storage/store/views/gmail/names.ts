@@ -1,4 +1,4 @@
-import type { Folder } from '../../types.ts'
+import type { Folder } from '../../folder.ts'
 
 /** The special use of the view of all messages. RFC 6154 section 2. */
 export const ALL_MAIL_USE = '\\All'

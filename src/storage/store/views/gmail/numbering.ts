@@ -1,4 +1,6 @@
-import type { MessageEntry, MessageStore, Owner } from '../../types.ts'
+import type { Owner } from '../../folder.ts'
+import type { MessageEntry } from '../../message-entry.ts'
+import type { MessageStore } from '../../types.ts'
 import type { ValueChanges, ValueSpace, Values } from '../../value-types.ts'
 
 /** A copy of a message in a folder of the store. */

@@ -1,6 +1,9 @@
 import { FlagTable } from '../../entries/flags.ts'
 import { FolderIndex } from '../../entries/folder-index.ts'
-import type { Folder, FolderSnapshot, MessageEntry, MessageStore, Origin, UidRange } from '../../types.ts'
+import type { Folder } from '../../folder.ts'
+import type { MessageEntry } from '../../message-entry.ts'
+import type { Origin } from '../../origin.ts'
+import type { FolderSnapshot, MessageStore, UidRange } from '../../types.ts'
 import { type Numbers, sameFlags } from './numbering.ts'
 
 type Listener = Parameters<MessageStore['watch']>[0]

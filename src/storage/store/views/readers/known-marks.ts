@@ -1,4 +1,6 @@
-import type { MessageStore, Owner, StoreEvent } from '../../types.ts'
+import type { Owner } from '../../folder.ts'
+import type { StoreEvent } from '../../store-events.ts'
+import type { MessageStore } from '../../types.ts'
 import { SeenMarks } from './seen.ts'
 import { SeenView, ViewedBlocks } from './seen-view.ts'
 

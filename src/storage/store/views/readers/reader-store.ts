@@ -2,25 +2,21 @@ import { blockOf } from '../../entries/entry-block.ts'
 import { EntryList } from '../../entries/entry-list.ts'
 import { SEEN } from '../../entries/flags.ts'
 import { ascending } from '../../entries/uid-order.ts'
-import {
-  CAPTURED_OWNER,
-  type CopyResult,
-  type FlagChange,
-  type FlagChangeResult,
-  type Folder,
-  type FolderSnapshot,
-  type FolderStatus,
-  type HoldLimit,
-  type MessageEntry,
-  type MessageStore,
-  type NewMessage,
-  type Origin,
-  type Owner,
-  type StoredMessage,
-  StoreError,
-  type StoreEvent,
-  type UidRange,
-  type WatchedFolders,
+import { StoreError } from '../../errors.ts'
+import { CAPTURED_OWNER, type Folder, type Owner } from '../../folder.ts'
+import type { MessageEntry, StoredMessage } from '../../message-entry.ts'
+import type { Origin } from '../../origin.ts'
+import type { StoreEvent, WatchedFolders } from '../../store-events.ts'
+import type {
+  CopyResult,
+  FlagChange,
+  FlagChangeResult,
+  FolderSnapshot,
+  FolderStatus,
+  HoldLimit,
+  MessageStore,
+  NewMessage,
+  UidRange,
 } from '../../types.ts'
 import type { ValueSpace } from '../../value-types.ts'
 import { StoreView } from '../store-view.ts'

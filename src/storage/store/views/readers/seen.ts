@@ -1,6 +1,6 @@
 import { BLOCK_UIDS, blockOf, uidsOf } from '../../entries/entry-block.ts'
 import { SEEN } from '../../entries/flags.ts'
-import type { MessageEntry } from '../../types.ts'
+import type { MessageEntry } from '../../message-entry.ts'
 import type { ValueChanges, Values } from '../../value-types.ts'
 
 /** A reader's last change to a message, and its modification sequence. */
