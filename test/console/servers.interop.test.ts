@@ -247,6 +247,20 @@ describe.skipIf(!hasChromium)('the property sheet of a virtual server', () => {
     await page.getByText(`Clients connect to port ${free}: ${free - 1000} with portOffset 1000.`).waitFor()
   })
 
+  it('sorts the list of servers on a phone, and shows the current page in the rail', async () => {
+    const viewport = { width: 390, height: 844 }
+    await using page = await browser.open(base, '/servers', { viewport })
+    const first = page.locator('.servers-list tbody tr').first()
+    await page.getByRole('button', { name: 'Protocol' }).click()
+    await expect.poll(() => first.textContent()).toContain('HTTP')
+    await page.getByRole('button', { name: 'Protocol' }).click()
+    await expect.poll(() => first.textContent()).toContain('SMTP')
+    await page.goto(`${base}/scripts`)
+    const link = page.locator('.rail [aria-current]')
+    await link.waitFor()
+    await expect.poll(async () => (await link.boundingBox())?.x).toBeLessThan(viewport.width - 60)
+  })
+
   it('has no secure channel on NNTP, and says what to do', async () => {
     await using page = await browser.open(base, '/servers/default-nntp-virtual-server?tab=access')
     await page.getByText('NNTP cannot require a secure channel').waitFor()

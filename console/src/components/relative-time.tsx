@@ -37,14 +37,15 @@ export function shortTime(at: number | string, present = browserNow.value): stri
   )
 }
 
+/** Returns whole minutes, hours or days: a certificate with 396 days and some hours has 396 days left. */
 function relative(at: number, present: number): string {
   const format = new Intl.RelativeTimeFormat(language.value, { numeric: 'auto', style: 'short' })
   const distance = at - present
   const size = Math.abs(distance)
   if (size < MINUTE) return format.format(0, 'second')
-  if (size < HOUR) return format.format(Math.round(distance / MINUTE), 'minute')
-  if (size < DAY) return format.format(Math.round(distance / HOUR), 'hour')
-  return format.format(Math.round(distance / DAY), 'day')
+  if (size < HOUR) return format.format(Math.trunc(distance / MINUTE), 'minute')
+  if (size < DAY) return format.format(Math.trunc(distance / HOUR), 'hour')
+  return format.format(Math.trunc(distance / DAY), 'day')
 }
 
 interface RelativeTimeProps {

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
+import { t } from '../texts/index.ts'
 
 export interface Column<Row> {
   readonly name: string
@@ -27,7 +28,7 @@ interface TableProps<Row> {
   /** The order at first, or, with `onSort`, the order that the URL has. */
   readonly sorting?: Sorting
   readonly onSort?: (sorting: Sorting) => void
-  /** On a phone, each row is a list of its cells with their titles. The columns cannot be sorted there. */
+  /** On a phone, each row is a list of its cells with their titles, below the titles of the columns that sort, if there are several rows. */
   readonly stacks?: boolean
 }
 
@@ -46,7 +47,7 @@ export function Table<Row>(props: TableProps<Row>) {
       <table class="table">
         <caption class="hidden">{caption}</caption>
         <thead>
-          <tr>
+          <tr data-title={props.stacks && rows.length > 1 ? t('shell.sortBy') : undefined}>
             {columns.map((column) =>
               column.title === '' ? (
                 // A header without a title would be one without a name.

@@ -57,6 +57,7 @@ export function IssuedTable({ authority: { name }, changes, onChange }: IssuedTa
           columns={columns(setRevoking)}
           rows={found}
           keyOf={({ serial }) => serial}
+          stacks
         />
       )}
       {revoking && (

@@ -26,6 +26,7 @@ export default {
   'shell.reconnecting': 'neue Verbindung in {seconds} s',
   'shell.reconnectNow': 'Jetzt erneut versuchen',
   'shell.offline': 'offline seit {time}',
+  'shell.sortBy': 'Sortieren nach',
   'shell.notify': 'Über neue E-Mails benachrichtigen',
   'shell.notifyOn': 'Über neue E-Mails benachrichtigen, wenn dieser Tab verborgen ist',
   'shell.notifyOff': 'Nicht mehr über neue E-Mails benachrichtigen',

@@ -24,6 +24,7 @@ export default {
   'shell.reconnecting': 'reconnecting in {seconds} s',
   'shell.reconnectNow': 'Try again now',
   'shell.offline': 'offline since {time}',
+  'shell.sortBy': 'Sort by',
   'shell.notify': 'Notify me of new mail',
   'shell.notifyOn': 'Notify me of new mail while this tab is hidden',
   'shell.notifyOff': 'Stop notifications of new mail',

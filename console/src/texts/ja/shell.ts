@@ -26,6 +26,7 @@ export default {
   'shell.reconnecting': '{seconds} 秒後に再接続',
   'shell.reconnectNow': '今すぐ再試行',
   'shell.offline': '{time} からオフライン',
+  'shell.sortBy': '並べ替え',
   'shell.notify': '新着メールを通知する',
   'shell.notifyOn': 'このタブが隠れている間、新着メールを通知する',
   'shell.notifyOff': '新着メールの通知をやめる',
